@@ -1,0 +1,1 @@
+"""Who is this client, and may it use the gate at all?"""

@@ -1,0 +1,191 @@
+"""How a client connection can end: the one table.
+
+The status and body of an answer, the access log, the label of a metric, `docs/outcomes.md` and the diagnosis all read
+these rows and add nothing of their own. A row's name is a contract: it is never reused for anything else.
+
+Proxy error types are those of RFC 9209 section 2.3. `{client}`, `{target}`, `{listener}` and `{detail}` in a sentence
+are filled from the record.
+"""
+
+import enum
+
+
+class Stage(enum.StrEnum):
+    """How far a client connection had come when it ended."""
+
+    ACCEPT = "accept"
+    HEAD = "head"
+    POLICY = "policy"
+    RESOLVE = "resolve"
+    DIAL = "dial"
+    RELAY = "relay"
+
+
+class Party(enum.StrEnum):
+    """Who ended it."""
+
+    CLIENT = "client"
+    GATE = "gate"
+    UPSTREAM = "upstream"
+
+
+_C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
+
+
+class Outcome(enum.Enum):
+    """One way in which a client connection can end.
+
+    `label` is the stable name; `status` the HTTP status of the answer, 0 where none is sent; `error` the RFC 9209
+    proxy error type, empty where none fits; `sentence` says what happened to whom, and `cure` what to change.
+    """
+
+    # fmt: off
+    CLOSED_UNUSED = ("closed_unused", Stage.ACCEPT, _C, 0, "",
+        "{client} connected to {listener} and left without sending a byte.",
+        "Nothing: this is what a health check that only opens the port looks like.")
+    CONNECTIONS_EXHAUSTED = ("connections_exhausted", Stage.ACCEPT, _G, 0, "",
+        "{client} was closed at once because the gate holds as many connections as it may.",
+        "Find out who opens so many, or raise limits.tunnels.")
+
+    CLIENT_LEFT_IN_HEAD = ("client_left_in_head", Stage.HEAD, _C, 0, "http_request_error",
+        "{client} left before its request was complete.",
+        "Look for a client that is not an HTTP client, or for a broken path between it and the gate.")
+    HEAD_TIMEOUT = ("head_timeout", Stage.HEAD, _G, 408, "http_request_error",
+        "{client} did not complete its request in time.",
+        "Look for a client that does not speak HTTP, or raise limits.head_seconds.")
+    HEAD_TOO_LARGE = ("head_too_large", Stage.HEAD, _G, 431, "http_request_error",
+        "The request's header fields are larger than the gate reads.",
+        "Send fewer header fields, or raise limits.head_bytes.")
+    REQUEST_LINE_TOO_LONG = ("request_line_too_long", Stage.HEAD, _G, 414, "http_request_error",
+        "The request line is longer than the gate reads.",
+        "Send CONNECT host:port; or raise limits.head_bytes.")
+    HEAD_MALFORMED = ("head_malformed", Stage.HEAD, _G, 400, "http_request_error",
+        "The request is not a valid HTTP/1 request: {detail}.",
+        "Set the client to use an HTTP proxy; what it sent is not what one expects.")
+    VERSION_NOT_SUPPORTED = ("version_not_supported", Stage.HEAD, _G, 505, "http_request_error",
+        "The gate speaks HTTP/1.1 and HTTP/1.0 only.",
+        "Set the client to HTTP/1.1 towards its proxy.")
+    METHOD_NOT_ALLOWED = ("method_not_allowed", Stage.HEAD, _G, 405, "http_request_denied",
+        "The gate serves CONNECT only, for HTTPS through a tunnel.",
+        "Use the gate as the proxy of an https:// URL.")
+    BODY_NOT_ALLOWED = ("body_not_allowed", Stage.HEAD, _G, 400, "http_request_error",
+        "A CONNECT carries no body, but this one announces one ({detail}).",
+        "Remove Content-Length and Transfer-Encoding from the CONNECT.")
+    HOST_MALFORMED = ("host_malformed", Stage.HEAD, _G, 400, "http_request_error",
+        "The request's Host field is not usable: {detail}.",
+        "Send one Host field, or none: the gate goes by the target in the request line.")
+    TARGET_MALFORMED = ("target_malformed", Stage.HEAD, _G, 400, "http_request_error",
+        "The target is not a host and port: {detail}.",
+        "Send CONNECT host:port, for example CONNECT tools.cisco.com:443.")
+    TARGET_IS_URL = ("target_is_url", Stage.HEAD, _G, 400, "http_request_error",
+        "The target is a URL, where a host and port belong.",
+        "Send CONNECT host:port, for example CONNECT tools.cisco.com:443.")
+
+    CLIENT_NOT_ALLOWED = ("client_not_allowed", Stage.POLICY, _G, 403, "http_request_denied",
+        "{client} is not in the networks that may use the gate.",
+        "Add its network to clients.networks.")
+    TARGET_NOT_ALLOWED = ("target_not_allowed", Stage.POLICY, _G, 403, "http_request_denied",
+        "{target} is not in the allowlist.",
+        "Check the address that the product was given; to allow it, add an allowlist.rule for it.")
+    TARGET_IN_PRESET = ("target_in_preset", Stage.POLICY, _G, 403, "http_request_denied",
+        "{target} is not in the allowlist, but the preset {detail} would allow it.",
+        "Add that preset to allowlist.presets.")
+    TARGET_PORT_NOT_ALLOWED = ("target_port_not_allowed", Stage.POLICY, _G, 403, "http_request_denied",
+        "{target} is not in the allowlist: the host is, on port {detail}.",
+        "Restore the product's default URL; to allow this port, add an allowlist.rule with it.")
+    TARGET_IS_ADDRESS = ("target_is_address", Stage.POLICY, _G, 403, "http_request_denied",
+        "{target} is an IP address, and the allowlist goes by name.",
+        "Use the host name in the product's URL: Cisco's certificates carry names only.")
+    TUNNELS_EXHAUSTED = ("tunnels_exhausted", Stage.POLICY, _G, 503, "connection_limit_reached",
+        "The gate serves as many connections as it may.",
+        "Try again later; find out who opens so many, or raise limits.tunnels.")
+    CLIENT_TUNNELS_EXHAUSTED = ("client_tunnels_exhausted", Stage.POLICY, _G, 429, "connection_limit_reached",
+        "{client} holds as many connections as one client may.",
+        "Try again later; find out why it opens so many, or raise limits.tunnels_per_client.")
+    DRAINING = ("draining", Stage.POLICY, _G, 503, "connection_limit_reached",
+        "The gate is stopping and takes no new tunnels.",
+        "Try again in a moment.")
+
+    CLIENT_LEFT_IN_DIAL = ("client_left_in_dial", Stage.DIAL, _C, 0, "",
+        "{client} left before {target} could be reached.",
+        "Look at the times in the record: the client may wait for less time than the target takes.")
+    DNS_NOT_FOUND = ("dns_not_found", Stage.RESOLVE, _U, 502, "dns_error",
+        "The name of {target} does not exist, says the gate's resolver.",
+        "Check the gate's DNS server: it must resolve Cisco's public names.")
+    DNS_FAILED = ("dns_failed", Stage.RESOLVE, _U, 502, "dns_error",
+        "The gate's resolver could not answer for {target}: {detail}.",
+        "Check the gate's DNS server and the path to it.")
+    DNS_TIMEOUT = ("dns_timeout", Stage.RESOLVE, _G, 504, "dns_timeout",
+        "The gate's resolver gave no answer for {target} in time.",
+        "Check the gate's DNS server and the path to it.")
+    DESTINATION_IP_PROHIBITED = ("destination_ip_prohibited", Stage.RESOLVE, _G, 502, "destination_ip_prohibited",
+        "{target} resolves only to addresses that are not public: {detail}.",
+        "Exempt the host from the DNS filter; for a server of your own, set private = true in its allowlist.rule.")
+    TARGET_IS_GATE = ("target_is_gate", Stage.RESOLVE, _G, 502, "proxy_loop_detected",
+        "{target} resolves to the gate itself ({detail}).",
+        "Remove the DNS override on the gate's own resolver, or name Cisco's address in dial.connect_to.")
+    CONNECTION_REFUSED = ("connection_refused", Stage.DIAL, _U, 502, "connection_refused",
+        "{target} refused the connection ({detail}).",
+        "Look for a firewall that rejects: outgoing TCP from the gate to this port must be allowed.")
+    CONNECTION_TIMEOUT = ("connection_timeout", Stage.DIAL, _G, 504, "connection_timeout",
+        "{target} did not answer in time ({detail}).",
+        "Look for a firewall that drops: outgoing TCP from the gate to this port must be allowed.")
+    DESTINATION_UNREACHABLE = ("destination_unreachable", Stage.DIAL, _U, 502, "destination_ip_unroutable",
+        "There is no route to {target} ({detail}).",
+        "Check the gate's default route and the firewall on the way.")
+    DIAL_FAILED = ("dial_failed", Stage.DIAL, _G, 502, "destination_unavailable",
+        "{target} could not be dialled: {detail}.",
+        "Look at the error named here.")
+    DESCRIPTORS_EXHAUSTED = ("descriptors_exhausted", Stage.DIAL, _G, 503, "proxy_internal_error",
+        "The gate has no file descriptor left to dial {target}.",
+        "Raise the limit on open files (ulimit -n, LimitNOFILE), or lower limits.tunnels.")
+
+    CLOSED_BY_CLIENT = ("closed_by_client", Stage.RELAY, _C, 200, "",
+        "The tunnel to {target} ended normally; the client closed first.",
+        "Nothing.")
+    CLOSED_BY_UPSTREAM = ("closed_by_upstream", Stage.RELAY, _U, 200, "",
+        "The tunnel to {target} ended normally; the target closed first.",
+        "Nothing.")
+    RESET_BY_CLIENT = ("reset_by_client", Stage.RELAY, _C, 200, "connection_terminated",
+        "{client} broke off the tunnel to {target} ({detail}).",
+        "Nothing, if it happens now and then; else look at the client's log at this time.")
+    RESET_BY_UPSTREAM = ("reset_by_upstream", Stage.RELAY, _U, 200, "connection_terminated",
+        "{target} broke off the tunnel ({detail}).",
+        "Look for a firewall or an intrusion filter that resets connections to Cisco.")
+    IDLE_TIMEOUT = ("idle_timeout", Stage.RELAY, _G, 200, "connection_read_timeout",
+        "The tunnel to {target} carried nothing for as long as it may.",
+        "Nothing, if the client had forgotten it; else raise limits.idle_seconds.")
+    HALF_CLOSED_TIMEOUT = ("half_closed_timeout", Stage.RELAY, _G, 200, "connection_read_timeout",
+        "One side of the tunnel to {target} had ended and the other carried nothing for as long as it may.",
+        "Nothing, if the peer had vanished; else raise limits.half_closed_seconds.")
+    CUT_BY_STOP = ("cut_by_stop", Stage.RELAY, _G, 200, "connection_terminated",
+        "The gate stopped while the tunnel to {target} was open.",
+        "Raise limits.drain_seconds, and the time that whoever stops the gate grants it.")
+    INTERNAL_ERROR = ("internal_error", Stage.ACCEPT, _G, 500, "proxy_internal_error",
+        "A fault in the gate ended this connection.",
+        "Report it, with the traceback in the service log.")
+    # fmt: on
+
+    label: str
+    stage: Stage
+    ended_by: Party
+    status: int
+    error: str
+    sentence: str
+    cure: str
+
+    def __new__(cls, label: str, *row: object) -> "Outcome":
+        member = object.__new__(cls)
+        member._value_ = label
+        return member
+
+    def __init__(
+        self, label: str, stage: Stage, ended_by: Party, status: int, error: str, sentence: str, cure: str
+    ) -> None:
+        self.label = label
+        self.stage = stage
+        self.ended_by = ended_by
+        self.status = status
+        self.error = error
+        self.sentence = sentence
+        self.cure = cure

@@ -1,0 +1,56 @@
+"""What an operator can set of the proxy: frozen values, checked and built by `licensegate.app.settings`."""
+
+from msgspec import Struct
+
+
+class ListenAddress(Struct, frozen=True):
+    """One address to listen on.
+
+    `named` tells an address that the operator wrote (failing to bind it ends the start) from a packaged default
+    (skipped with a line that says why).
+    """
+
+    host: str
+    port: int
+    named: bool = True
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Limits(Struct, frozen=True):
+    """Sizes in bytes, times in seconds, counts of connections."""
+
+    head_bytes: int = 16384
+    head_seconds: float = 10
+    dial_seconds: float = 15
+    idle_seconds: float = 3600
+    half_closed_seconds: float = 60
+    drain_seconds: float = 8
+    tunnels: int = 4096
+    tunnels_per_client: int = 512
+
+
+class Dns(Struct, frozen=True):
+    """How long the resolver's answers are believed, in seconds."""
+
+    fresh_seconds: float = 60
+    last_good_seconds: float = 86400
+    failure_seconds: float = 5
+    timeout_seconds: float = 10
+
+
+class ConnectTo(Struct, frozen=True):
+    """Send one target to a given address and port instead of resolving it, as curl's `--connect-to` does."""
+
+    host: str
+    port: int
+    address: str
+    address_port: int
+
+
+class Dial(Struct, frozen=True):
+    """Where outgoing connections go and come from. `source_address` is a local IP address, empty for the system's choice."""
+
+    connect_to: tuple[ConnectTo, ...] = ()
+    source_address: str = ""
