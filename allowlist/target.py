@@ -84,7 +84,8 @@ def parse_host(text: str, *, wildcard: bool = False) -> str:
     """Read a host from the settings and return its normal form; raises `TargetError`.
 
     An IPv6 address may stand in brackets or without. With `wildcard`, `*.example.com` is taken too: the domain below
-    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain.
+    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain (there is no
+    list of public suffixes here: `*.co.uk` is taken).
     """
     _refuse_url(text)
     if text.startswith("*"):
