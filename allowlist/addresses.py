@@ -1,13 +1,13 @@
 """Which addresses are public: the guard against names that lead inside.
 
-The facts are in `networks.csv`: the rows of IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC 8190)
-with what they say of "globally reachable" (N/A and deprecated count as no), and around them multicast, the rest of the
-IPv6 space outside 2000::/3, and one cloud's platform address that lies in public space. The longest prefix wins. Not
+The facts are in `networks.csv`: the rows of IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890, RFC
+8190) with what they say of "globally reachable" (N/A and deprecated count as no), and around them multicast, the IPv6
+space outside 2000::/3, and one cloud's platform address that lies in public space. The longest prefix wins. Not
 Python's `is_global`: it lets multicast and NAT64 of loopback pass and differs between patch releases.
 
 An IPv4 address inside an IPv6 one is judged as that IPv4, because that is where the packet will arrive. A row's
-`ipv4_at` says where it lies: so many bits from the right, inverted where a `~` precedes. A Teredo address holds two, its
-server's and its client's, and a relay sends to both (RFC 4380 sections 4 and 5.4.1): it is public if both are.
+`ipv4_at` says where it lies: so many bits from the right, inverted where a `~` precedes. A Teredo address holds two,
+its server's and its client's, and a relay sends to both (RFC 4380 sections 4 and 5.4.1): it is public if both are.
 
 Never resolves and never connects; whoever dials asks here last, and dials exactly the address it asked about.
 """
@@ -15,10 +15,11 @@ Never resolves and never connects; whoever dials asks here last, and dials exact
 import csv
 import ipaddress
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from msgspec import Struct
 
+_TABLE = Path(__file__).with_name("networks.csv")
 _IPV4_MASK = 0xFFFF_FFFF
 
 
@@ -66,7 +67,7 @@ def _embedded(ipv4: int, form: str) -> Verdict:
 def _read_networks() -> dict[int, list[_Network]]:
     """Read the table, by IP version, longest prefix first."""
     networks: dict[int, list[_Network]] = {4: [], 6: []}
-    with files("licensegate.allowlist").joinpath("networks.csv").open(encoding="ascii", newline="") as rows:
+    with _TABLE.open(encoding="ascii", newline="") as rows:
         for row in csv.DictReader(rows):
             network = ipaddress.ip_network(row["network"])
             shift = network.max_prefixlen - network.prefixlen

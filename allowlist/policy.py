@@ -84,14 +84,13 @@ class Policy:
         """
         self.rules = _merge(presets, rules, known)
         self.hash = _hash(self.rules)
-        decisions = {rule.target: Decision(True, Reason.RULE, rule) for rule in self.rules}
-        self._exact = {target: made for target, made in decisions.items() if not target.host.startswith("*")}
-        self._domains = {
-            Target(target.host.removeprefix("*."), target.port): made
-            for target, made in decisions.items()
-            if target.host.startswith("*")
-        }
-        self._ports = _ports_by_host(self.rules)
+        self._exact: dict[Target, Decision] = {}
+        self._domains: dict[Target, Decision] = {}
+        self._ports: dict[str, list[int]] = {}
+        for rule in self.rules:
+            allowing = self._domains if rule.domain else self._exact
+            allowing[Target(rule.domain or rule.host, rule.port)] = Decision(True, Reason.RULE, rule)
+            self._ports.setdefault(rule.host, []).append(rule.port)
         self._opt_in = _opt_in(known)
 
     def decide(self, target: Target) -> Decision:
@@ -117,9 +116,10 @@ class Policy:
 def _merge(presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Preset]) -> tuple[Rule, ...]:
     merged: dict[Target, Rule] = {}
     for rule in rules:
-        if rule.target in merged:
+        named = Target(rule.host, rule.port)
+        if named in merged:
             raise DuplicateRule(rule)
-        merged[rule.target] = rule
+        merged[named] = rule
     for name in presets:
         if name not in known:
             raise UnknownPreset(name, known)
@@ -129,15 +129,8 @@ def _merge(presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Pr
 
 
 def _hash(rules: Iterable[Rule]) -> str:
-    lines = sorted(f"{rule.target} {'private' if rule.private else 'public'}\n" for rule in rules)
+    lines = sorted(f"{rule.host} {rule.port} {'private' if rule.private else 'public'}\n" for rule in rules)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:_HASH_DIGITS]
-
-
-def _ports_by_host(rules: Iterable[Rule]) -> dict[str, list[int]]:
-    ports: dict[str, list[int]] = {}
-    for rule in rules:
-        ports.setdefault(rule.host, []).append(rule.port)
-    return ports
 
 
 def _opt_in(known: Mapping[str, Preset]) -> dict[Target, Decision]:

@@ -1,20 +1,19 @@
 """Presets: what a product needs to reach, by name, from data files beside the code.
 
-Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `Entry`. A preset names exact hosts, never
-wildcards or addresses, and each of them says why and on whose word.
+Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `Entry`. A preset names exact hosts,
+never wildcards or addresses, and says of each why and on whose word.
 """
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from licensegate.allowlist.target import TargetError, is_address, parse_host
+from licensegate.allowlist.target import is_address, parse_host
 
 _Text = Annotated[str, Meta(min_length=1)]
-_FOLDER = files("licensegate.allowlist").joinpath("presets")
+_FOLDER = Path(__file__).with_name("presets")
 
 
 class PresetError(ValueError):
@@ -49,26 +48,25 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     entry: Annotated[tuple[Entry, ...], Meta(min_length=1)]
 
 
-def load_presets(folder: Traversable = _FOLDER) -> dict[str, Preset]:
+def load_presets(folder: Path = _FOLDER) -> dict[str, Preset]:
     """Read all presets, by name and in the order of their names; raises `PresetError`."""
-    found = sorted((file for file in folder.iterdir() if file.name.endswith(".toml")), key=lambda file: file.name)
-    return {preset.name: preset for preset in map(_read, found)}
+    return {file.stem: _read(file) for file in sorted(folder.glob("*.toml"))}
 
 
-def _read(file: Traversable) -> Preset:
+def _read(file: Path) -> Preset:
     try:
         content = msgspec.toml.decode(file.read_bytes(), type=_File)
         _check_hosts(content.entry)
     except (msgspec.MsgspecError, ValueError) as error:
         raise PresetError(f"{file.name}: {error}") from error
-    return Preset(file.name.removesuffix(".toml"), content.title, content.entry)
+    return Preset(file.stem, content.title, content.entry)
 
 
 def _check_hosts(entries: tuple[Entry, ...]) -> None:
     seen = set()
     for entry in entries:
         if parse_host(entry.host) != entry.host or is_address(entry.host):
-            raise TargetError(f"{entry.host!r} is not a host name in its normal form")
+            raise ValueError(f"{entry.host!r} is not a host name in its normal form")
         if (entry.host, entry.port) in seen:
-            raise ValueError(f"{entry.host}:{entry.port} stands there twice")
+            raise ValueError(f"{entry.host}:{entry.port} is named twice")
         seen.add((entry.host, entry.port))

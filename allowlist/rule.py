@@ -19,9 +19,10 @@ class Rule(Struct, frozen=True):
     preset: str = ""
 
     @property
-    def target(self) -> Target:
-        """What the rule names, as a target; for a wildcard, its host keeps the `*.`."""
-        return Target(self.host, self.port)
+    def domain(self) -> str:
+        """The domain below which a wildcard allows every name; empty for an exact host."""
+        return self.host[2:] if self.host.startswith("*.") else ""
 
     def __str__(self) -> str:
-        return f"{self.target} (preset {self.preset})" if self.preset else str(self.target)
+        named = Target(self.host, self.port)
+        return f"{named} (preset {self.preset})" if self.preset else f"{named}"

@@ -32,7 +32,10 @@ class Fault(enum.StrEnum):
 
 
 class TargetError(ValueError):
-    """What was given is not a target. `str()` is one short ASCII phrase, safe to log, with no untrusted byte as it came."""
+    """What was given is not a target.
+
+    `str()` is one short phrase, safe to log: at most 80 characters, ASCII, what a stranger sent quoted and escaped.
+    """
 
     def __init__(self, phrase: str, fault: Fault = Fault.MALFORMED) -> None:
         super().__init__(phrase)
@@ -81,13 +84,16 @@ def parse_host(text: str, *, wildcard: bool = False) -> str:
     """Read a host from the settings and return its normal form; raises `TargetError`.
 
     An IPv6 address may stand in brackets or without. With `wildcard`, `*.example.com` is taken too: the domain below
-    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain.
+    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain (there is no
+    list of public suffixes here: `*.co.uk` is taken).
     """
     _refuse_url(text)
     if text.startswith("*"):
         return _wildcard(text, allowed=wildcard)
     if not text.isascii():
         text = _to_ascii(text)
+    if text.count(":") == 1:  # an IPv6 address has two at least
+        raise TargetError(f"a host without a port belongs here: {_shown(text)}")
     if ":" in text:
         return _ipv6(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     return _name(text)
@@ -108,11 +114,11 @@ def _wildcard(text: str, *, allowed: bool) -> str:
 
 def _name(text: str) -> str:
     """Normalise a host name or a dotted quad."""
+    if stray := _STRAY.search(text):
+        raise TargetError(f"{stray[0]!a} in the host {_shown(text)}")
     name = text.removesuffix(".").lower()
     if not name:
         raise TargetError("no host")
-    if stray := _STRAY.search(name):
-        raise TargetError(f"{ascii(stray[0])} in the host {_shown(text)}")
     if len(name) > NAME_CHARACTERS:
         raise TargetError(f"name over {NAME_CHARACTERS} characters: {_shown(text)}")
     for label in name.split("."):
