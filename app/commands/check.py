@@ -5,11 +5,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from msgspec import Struct, structs
+
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
-from msgspec import Struct, structs
 
 _LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 _NAME_SECONDS: Final = 2.0  # a DNS server that is away must not hold the report up
@@ -83,15 +84,16 @@ def _listen(settings: Settings) -> list[str]:
 
 def _targets(settings: Settings) -> list[str]:
     presets = load_presets()
-    width = max((len(str(rule.target)) for rule in settings.policy.rules), default=0)
+    targets = [Target(rule.host, rule.port) for rule in settings.policy.rules]
+    width = max((len(str(target)) for target in targets), default=0)
     lines = []
-    for rule in settings.policy.rules:
+    for rule, target in zip(settings.policy.rules, targets, strict=True):
         if rule.preset:
-            entry = next(e for e in presets[rule.preset].entries if Target(e.host, e.port) == rule.target)
+            entry = next(e for e in presets[rule.preset].entries if Target(e.host, e.port) == target)
             why = f"preset {rule.preset}{'' if entry.verified else ', unverified'}: {entry.why}"
         else:
             why = f"rule of your own{'; its addresses may be private' if rule.private else ''}"
-        lines.append(f"{rule.target!s:{width}}  {why}")
+        lines.append(f"{target!s:{width}}  {why}")
     return lines
 
 
@@ -112,4 +114,4 @@ def _connect_to(settings: Settings) -> list[str]:
 
 
 def _values(part: Struct) -> list[str]:
-    return [f"{name} = {value}" for name, value in structs.asdict(part).items()]
+    return [f"{name} = {value:.15g}" for name, value in structs.asdict(part).items()]

@@ -3,6 +3,8 @@
 import os
 from ipaddress import ip_address
 
+from msgspec import Struct
+
 from licensegate.app.settings import Settings
 from licensegate.proxy.auth.sources import Sources
 from licensegate.proxy.census import Census
@@ -10,7 +12,6 @@ from licensegate.proxy.conversation import Conversation, Dial
 from licensegate.proxy.outcome import Stage
 from licensegate.proxy.record import open_record
 from licensegate.proxy.snapshot import Snapshot
-from msgspec import Struct
 
 
 class UnusableInput(ValueError):  # noqa: N818  the name says it
