@@ -10,7 +10,7 @@ from msgspec import inspect, structs
 
 from licensegate.app.settings import load
 from licensegate.app.settings.environment import variables
-from licensegate.app.settings.schema import File, ListenTable, RuleTable, keys
+from licensegate.app.settings.schema import File, ListenTable, RuleTable, Table, keys
 from licensegate.app.settings.wording import shown
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -19,17 +19,17 @@ MANUAL = (DOCS / "settings.md").read_text()
 ROW = re.compile(r"^\| `([a-z_.]+)` \|([^|]+)\|([^|]*)\|", re.MULTILINE)
 VARIABLE = re.compile(r"^\| `(?P<name>LICENSEGATE__\w+)` \| `(?P<example>[^`]+)` \|$", re.MULTILINE)
 ROWS = {key: (value.strip(), default.strip()) for key, value, default in ROW.findall(MANUAL)}
-# What the defaults are without, the example shows filled in.
+LISTS_OF_TABLES: dict[str, type[Table]] = {"listen": ListenTable, "allowlist.rule": RuleTable}
+# These have no default, so the example fills them in.
 SHOWN_FILLED_IN = {"listen.address", "allowlist.rule.host"}
 
 
 def every_field() -> dict[str, structs.FieldInfo]:
     """Each key that can be written, dotted, down to those within lists of tables."""
-    fields = {}
+    fields: dict[str, structs.FieldInfo] = {}
     for key in keys():
-        inner = {"listen": ListenTable, "allowlist.rule": RuleTable}.get(key)
-        if inner:
-            fields |= {f"{key}.{field.name}": field for field in structs.fields(inner)}
+        if key in LISTS_OF_TABLES:
+            fields |= {f"{key}.{field.name}": field for field in structs.fields(LISTS_OF_TABLES[key])}
         else:
             section, _, name = key.partition(".")
             table: Any = getattr(File(), section)
@@ -74,7 +74,7 @@ def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
         case inspect.BoolType():
             assert value == "`true` or `false`"
         case inspect.LiteralType(values=values):
-            assert sorted(re.findall(r'`"(\w+)"`', value)) == sorted(values)
+            assert sorted(re.findall(r'`"(\w+)"`', value)) == sorted(map(str, values))
         case inspect.VarTupleType():
             assert value.startswith("list of ")
         case other:
@@ -122,7 +122,7 @@ def test_the_example_file_shows_the_default(key: str) -> None:
 
 def in_example() -> dict[str, object]:
     """The example's values by dotted key, all of its keys being on."""
-    values = {}
+    values: dict[str, object] = {}
     for section, content in example_with_everything_on().items():
         tables = {section: content[0]} if isinstance(content, list) else {section: content}
         for rule in tables[section].pop("rule", []):

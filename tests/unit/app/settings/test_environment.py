@@ -97,7 +97,7 @@ def test_names_that_kubernetes_sets_are_ignored() -> None:
             id="no such level",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_no_setting_takes_is_named_with_its_variable(variable: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as raised:
         override(File(), {variable: text})

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         pytest.param(
             "listen = [3]", "listen, item 1: 3 is not a table, begun by its name in brackets", id="list of numbers"
         ),
-        pytest.param('[limit]\n', 'unknown key "limit"; did you mean limits?', id="unknown table"),
+        pytest.param("[limit]\n", 'unknown key "limit"; did you mean limits?', id="unknown table"),
         pytest.param("[limits]\ntunnel = 3", 'limits: unknown key "tunnel"; did you mean tunnels?', id="unknown key"),
         pytest.param(
             "[limits]\nhead-bytes = 3", 'limits: unknown key "head-bytes"; did you mean head_bytes?', id="hyphen"
@@ -61,8 +63,11 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         pytest.param(
             "[log]\nzzz = 3", 'log: unknown key "zzz"; known here: access, level', id="a key like none at all"
         ),
-        pytest.param('["a\\u001bb"]', 'unknown key "a\\u001bb"; known here: allowlist, clients, dial, dns, limits, '
-                     "listen, log, state", id="control character in a key"),
+        pytest.param(
+            '["a\\u001bb"]',
+            'unknown key "a\\u001bb"; known here: allowlist, clients, dial, dns, limits, listen, log, state',
+            id="control character in a key",
+        ),
         pytest.param(
             "[[listen]]\naddress = '0.0.0.0:1'\n[[listen]]\nadress = '0.0.0.0:2'",
             'listen, item 2: unknown key "adress"; did you mean address?',
@@ -138,7 +143,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             id="long text",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_the_schema_does_not_have_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(text)
@@ -184,6 +189,23 @@ def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, na
 
     assert refusal(tmp_path / name) == (
         f"{words}; name a settings file that can be read, or none for the built-in defaults"
+    )
+
+
+def test_a_file_that_may_not_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "gate.toml"
+    path.touch(mode=0)
+    # Root may read everything, so it becomes nobody; not before all is loaded, from folders that nobody may not enter.
+    program = (
+        "import os, sys; from pathlib import Path; from licensegate.app.settings import SettingsError, load\n"
+        "if os.geteuid() == 0: os.setuid(65534)\n"
+        "try: load(Path(sys.argv[1]), {})\n"
+        "except SettingsError as error: print(error, end='')"
+    )
+    done = subprocess.run([sys.executable, "-c", program, path], stdout=subprocess.PIPE, text=True, check=True)
+
+    assert done.stdout == (
+        f"{path}: Permission denied; name a settings file that can be read, or none for the built-in defaults"
     )
 
 

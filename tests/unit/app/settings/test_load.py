@@ -134,8 +134,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[clients]\nnetworks = []",
-            "gate.toml: clients.networks: an empty list lets nobody use the gate; "
-            'name a network, like "10.0.0.0/8"',
+            'gate.toml: clients.networks: an empty list lets nobody use the gate; name a network, like "10.0.0.0/8"',
             id="no network",
         ),
         pytest.param(
@@ -175,7 +174,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             id="NUL in a path",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     assert refusal(tmp_path, text) == message
 
@@ -214,7 +213,7 @@ def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path,
             id="source",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_value_from_the_environment_is_named_with_its_variable(
     tmp_path: Path, variable: str, text: str, message: str
 ) -> None:
