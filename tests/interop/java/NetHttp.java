@@ -1,0 +1,22 @@
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+
+/** java.net.http.HttpClient with stock settings: the JDK's newer client, which asks for HTTP/2 inside the tunnel. */
+final class NetHttp {
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    public static void main(String[] urls) {
+        Posts.run(urls, NetHttp::post);
+    }
+
+    private static Posts.Answer post(URI url) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(url)
+                .header("Content-Type", "text/xml")
+                .POST(HttpRequest.BodyPublishers.ofString(Posts.BODY))
+                .build();
+        HttpResponse<String> response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+        return new Posts.Answer(response.statusCode(), "", response.body()); // it keeps no reason phrase
+    }
+}

