@@ -56,16 +56,14 @@ class JavaClient(msgspec.Struct, frozen=True):
 
     def post(self, proxy_port: int, truststore: Path, *urls: str) -> list[Answer]:
         """Post to each URL in turn through the proxy on 127.0.0.1, trusting the roots in `truststore`."""
-        command = (
-            self.java,
+        settings = (
             "-Dhttps.proxyHost=127.0.0.1",
             f"-Dhttps.proxyPort={proxy_port}",
             f"-Djavax.net.ssl.trustStore={truststore}",
             f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}",
-            *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"),  # only cheaper to start
-            *("-cp", self.program.classpath, self.program.name),
-            *urls,
         )
+        cheaper_start = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+        command = (self.java, *cheaper_start, *settings, "-cp", self.program.classpath, self.program.name, *urls)
         return [msgspec.json.decode(line, type=Answer) for line in _output(command).splitlines()]
 
 
