@@ -63,8 +63,9 @@ class JavaClient(msgspec.Struct, frozen=True):
             f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}",
         )
         cheaper_start = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-        command = (self.java, *cheaper_start, *settings, "-cp", self.program.classpath, self.program.name, *urls)
-        return [msgspec.json.decode(line, type=Answer) for line in _output(command).splitlines()]
+        program = ("-cp", self.program.classpath, self.program.name)
+        lines = _output(self.java, *cheaper_start, *settings, *program, *urls).splitlines()
+        return [msgspec.json.decode(line, type=Answer) for line in lines]
 
 
 def runtime(release: int) -> Path:
@@ -80,12 +81,12 @@ def compile_client(name: str, folder: Path, *libraries: Path) -> Program:
     """Compile the client of that name into `folder`, for the oldest release, against jars of the distribution's."""
     javac = require_command("javac", "default-jdk-headless")
     classpath = os.pathsep.join(map(str, (folder, *libraries)))
-    options = ("--release", str(RELEASES[0]), "-cp", classpath, "-sourcepath", _SOURCES, "-d", folder)
-    _output((javac, *options, _SOURCES / f"{name}.java"))
+    oldest, source = str(RELEASES[0]), _SOURCES / f"{name}.java"
+    _output(javac, "--release", oldest, "-cp", classpath, "-sourcepath", _SOURCES, "-d", folder, source)
     return Program(name, classpath)
 
 
-def _output(command: tuple[str | Path, ...]) -> str:
+def _output(*command: str | Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in _OPTIONS}
     ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, env=environment)
     assert ended.returncode == 0, ended.stderr
