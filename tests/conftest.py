@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from support.authority import CISCO_HOSTS, Authority
+from support.exchange import REFUSING_HOST
 from support.gate import Gate, lab
 from support.parts import NOT_TRIED
 from support.standin import StandIn
+from support.upstream import closed_port
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +28,9 @@ def standin(authority: Authority) -> Iterator[StandIn]:
 
 @pytest.fixture
 def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
-    """A gate with the default allowlist whose targets are the stand-in."""
-    with Gate(tmp_path, lab(*(f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS))) as running:
+    """A gate with the default allowlist whose targets are the stand-in, but for the one host that refuses."""
+    ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {REFUSING_HOST: closed_port()}
+    with Gate(tmp_path, lab(*(f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()))) as running:
         yield running
 
 

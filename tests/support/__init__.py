@@ -3,3 +3,7 @@
 Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
 its access log.
 """
+
+import pytest
+
+pytest.register_assert_rewrite("support.exchange", "support.gate", "support.raw")

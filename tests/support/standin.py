@@ -4,6 +4,7 @@ It answers any request with 200 and a JSON body that says that it is a stand-in.
 token, a signature or an authorization code of Cisco's.
 """
 
+import contextlib
 import json
 import socket
 import ssl
@@ -48,6 +49,9 @@ class StandIn(Upstream):
     def _serve_tls(self, connection: socket.socket) -> None:
         with self._context.wrap_socket(connection, server_side=True) as secure:
             _Exchange(secure, secure.getpeername(), self)  # type: ignore[arg-type]
+            secure.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):
+                secure.unwrap()  # says close_notify, as a real server does, and does not wait for the client's
 
 
 def _keep_server_name(connection: Any, server_name: str | None, _context: ssl.SSLContext) -> None:
@@ -77,6 +81,8 @@ class _Exchange(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(ANSWER)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(ANSWER)
 
