@@ -5,26 +5,24 @@ administrator of a Java product, and nothing else.
 """
 
 import os
-import subprocess
 from pathlib import Path
 
 import msgspec
 
+from support.clients import run
+from support.exchange import MESSAGE
+from support.gate import Gate
 from support.parts import missing, require_command
 
 RELEASES = (11, 17, 21, 25)
 """The Java releases with long-term support: those that products carry."""
-
-BODY = b"<licence-request/>"
-"""What every client posts (`Posts.java`)."""
 
 STORE_PASSWORD = "changeit"
 """The password of the trust stores handed to clients: Java's own default."""
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "tests/interop/java"
-_OPTIONS = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")  # reach every Java program, so kept from ours
-_SECONDS = 60
+_NO_OPTIONS = dict.fromkeys(("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"), "")
 
 
 class Program(msgspec.Struct, frozen=True):
@@ -54,11 +52,11 @@ class JavaClient(msgspec.Struct, frozen=True):
     java: Path
     program: Program
 
-    def post(self, proxy_port: int, truststore: Path, *urls: str) -> list[Answer]:
-        """Post to each URL in turn through the proxy on 127.0.0.1, trusting the roots in `truststore`."""
+    def post(self, gate: Gate, truststore: Path, *urls: str) -> list[Answer]:
+        """Post the message to each URL in turn with the gate as the proxy, trusting the roots in `truststore`."""
         settings = (
             "-Dhttps.proxyHost=127.0.0.1",
-            f"-Dhttps.proxyPort={proxy_port}",
+            f"-Dhttps.proxyPort={gate.port}",
             f"-Djavax.net.ssl.trustStore={truststore}",
             f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}",
         )
@@ -87,7 +85,6 @@ def compile_client(name: str, folder: Path, *libraries: Path) -> Program:
 
 
 def _output(*command: str | Path) -> str:
-    environment = {name: value for name, value in os.environ.items() if name not in _OPTIONS}
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, env=environment)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    done = run(*command, stdin=MESSAGE, **_NO_OPTIONS)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

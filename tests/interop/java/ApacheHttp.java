@@ -1,9 +1,10 @@
+import java.io.IOException;
 import java.net.URI;
 import org.apache.http.StatusLine;
 import org.apache.http.client.methods.CloseableHttpResponse;
 import org.apache.http.client.methods.HttpPost;
+import org.apache.http.entity.ByteArrayEntity;
 import org.apache.http.entity.ContentType;
-import org.apache.http.entity.StringEntity;
 import org.apache.http.impl.client.CloseableHttpClient;
 import org.apache.http.impl.client.HttpClients;
 import org.apache.http.util.EntityUtils;
@@ -12,13 +13,13 @@ import org.apache.http.util.EntityUtils;
 final class ApacheHttp {
     private static final CloseableHttpClient CLIENT = HttpClients.createSystem();
 
-    public static void main(String[] urls) {
+    public static void main(String[] urls) throws IOException {
         Posts.run(urls, ApacheHttp::post);
     }
 
-    private static Posts.Answer post(URI url) throws Exception {
+    private static Posts.Answer post(URI url, byte[] message) throws Exception {
         HttpPost request = new HttpPost(url);
-        request.setEntity(new StringEntity(Posts.BODY, ContentType.TEXT_XML));
+        request.setEntity(new ByteArrayEntity(message, ContentType.APPLICATION_JSON));
         try (CloseableHttpResponse response = CLIENT.execute(request)) {
             StatusLine line = response.getStatusLine();
             String body = EntityUtils.toString(response.getEntity());

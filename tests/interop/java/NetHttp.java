@@ -1,3 +1,4 @@
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -7,14 +8,14 @@ import java.net.http.HttpResponse;
 final class NetHttp {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
 
-    public static void main(String[] urls) {
+    public static void main(String[] urls) throws IOException {
         Posts.run(urls, NetHttp::post);
     }
 
-    private static Posts.Answer post(URI url) throws Exception {
+    private static Posts.Answer post(URI url, byte[] message) throws Exception {
         HttpRequest request = HttpRequest.newBuilder(url)
-                .header("Content-Type", "text/xml")
-                .POST(HttpRequest.BodyPublishers.ofString(Posts.BODY))
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(message))
                 .build();
         HttpResponse<String> response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
         return new Posts.Answer(response.statusCode(), "", response.body()); // it keeps no reason phrase

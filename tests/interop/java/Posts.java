@@ -1,17 +1,16 @@
+import java.io.IOException;
 import java.net.URI;
 
 /**
- * Posts to each URL given and prints what the client's caller got, one JSON line each, for the test that started it.
+ * Posts its standard input to each URL given and prints what the client's caller got, one JSON line each, for the test
+ * that started it.
  *
  * The proxy and the trust store come from the system properties, as an administrator of a Java product sets them.
  */
 final class Posts {
-    /** What is posted: any bytes will do, for no proxy sees them. */
-    static final String BODY = "<licence-request/>";
-
-    /** One POST of {@link #BODY} by the client under test; what it throws is what its caller gets to read. */
+    /** One POST by the client under test; what it throws is what its caller gets to read. */
     interface Client {
-        Answer post(URI url) throws Exception;
+        Answer post(URI url, byte[] message) throws Exception;
     }
 
     /** A final HTTP response, as the client hands it to its caller. */
@@ -27,10 +26,11 @@ final class Posts {
         }
     }
 
-    static void run(String[] urls, Client client) {
+    static void run(String[] urls, Client client) throws IOException {
+        byte[] message = System.in.readAllBytes();
         for (String url : urls) {
             try {
-                Answer answer = client.post(URI.create(url));
+                Answer answer = client.post(URI.create(url), message);
                 String response = "\"reason\":" + quoted(answer.reason) + ",\"body\":" + quoted(answer.body);
                 print(url, "\"status\":" + answer.status + "," + response);
             } catch (Exception error) {

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from support.exchange import REFUSALS, URL, assert_served
 from support.gate import Gate
-from support.java import BODY, JavaClient, Program, compile_client
+from support.java import JavaClient, Program, compile_client
 from support.parts import require_file
-from support.standin import ANSWER, CALL_HOME_PATH, StandIn
-
-CALL_HOME = f"https://tools.cisco.com{CALL_HOME_PATH}"
+from support.standin import StandIn
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +21,21 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 def test_a_post_reaches_the_stand_in(client: JavaClient, gate: Gate, standin: StandIn, truststore: Path) -> None:
-    [answer] = client.post(gate.port, truststore, CALL_HOME)
-    assert (answer.status, answer.body) == (200, ANSWER.decode())
-    [received] = standin.received
-    assert (received.method, received.path, received.body) == ("POST", CALL_HOME_PATH, BODY)
-    [record] = gate.records(1)
-    assert record["user_agent"].startswith("Apache-HttpClient/4.5.")
+    (answer,) = client.post(gate, truststore, URL)
+
+    assert answer.status == 200, answer.error
+    assert '"stand_in": true' in answer.body
+    assert_served(gate, standin, agent="Apache-HttpClient/4.5.")
+    (record,) = gate.records()
     assert record["user_agent"].endswith(f" (Java/{answer.java})")
     assert record["http_version"] == "1.1"
-    assert record["target"] == "tools.cisco.com:443"
-    assert record["outcome"] == "closed_by_client"
 
 
-def test_a_refusal_reaches_the_caller_as_a_response(client: JavaClient, gate: Gate, truststore: Path) -> None:
-    [answer] = client.post(gate.port, truststore, "https://www.example.com/")
-    assert answer.status == 403
-    assert answer.reason.startswith("target_not_allowed")
-    assert "www.example.com:443 is not in the allowlist" in answer.body
-    [record] = gate.records(1)
-    assert record["target"] == "www.example.com:443"
-    assert record["outcome"] == "target_not_allowed"
+def test_a_refusal_is_passed_off_as_the_servers_own_answer(client: JavaClient, gate: Gate, truststore: Path) -> None:
+    answers = client.post(gate, truststore, *(refusal.url for refusal in REFUSALS))
+
+    for answer, refusal in zip(answers, REFUSALS, strict=True):
+        assert f"{answer.status} {answer.reason}".startswith(refusal.words), answer.error
+        assert refusal.url.split("/")[2] in answer.body
+    records = gate.records(len(REFUSALS))
+    assert [record["outcome"] for record in records] == [refusal.outcome for refusal in REFUSALS]

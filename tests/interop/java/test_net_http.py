@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from support.exchange import REFUSALS, URL, assert_served
 from support.gate import Gate
-from support.java import BODY, JavaClient, Program, compile_client
-from support.standin import ANSWER, CALL_HOME_PATH, StandIn
-
-CALL_HOME = f"https://tools.cisco.com{CALL_HOME_PATH}"
+from support.java import JavaClient, Program, compile_client
+from support.standin import StandIn
 
 
 @pytest.fixture(scope="module")
@@ -20,21 +19,21 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 def test_a_post_reaches_the_stand_in(client: JavaClient, gate: Gate, standin: StandIn, truststore: Path) -> None:
-    [answer] = client.post(gate.port, truststore, CALL_HOME)
-    assert (answer.status, answer.body) == (200, ANSWER.decode())
-    [received] = standin.received
-    assert (received.method, received.path, received.body) == ("POST", CALL_HOME_PATH, BODY)
-    assert received.user_agent == f"Java-http-client/{answer.java}"
-    [record] = gate.records(1)
-    assert record["user_agent"] is None
+    (answer,) = client.post(gate, truststore, URL)
+
+    assert answer.status == 200, answer.error
+    assert '"stand_in": true' in answer.body
+    assert standin.received[0].user_agent == f"Java-http-client/{answer.java}"
+    assert_served(gate, standin, agent="")
+    (record,) = gate.records()
+    assert not record.get("user_agent")
     assert record["http_version"] == "1.1"
-    assert record["target"] == "tools.cisco.com:443"
-    assert record["outcome"] == "closed_by_client"
 
 
 def test_a_refusal_shows_its_status_code_and_no_name(client: JavaClient, gate: Gate, truststore: Path) -> None:
-    [answer] = client.post(gate.port, truststore, "https://www.example.com/")
-    assert answer.error == "java.io.IOException: Tunnel failed, got: 403"
-    [record] = gate.records(1)
-    assert record["target"] == "www.example.com:443"
-    assert record["outcome"] == "target_not_allowed"
+    answers = client.post(gate, truststore, *(refusal.url for refusal in REFUSALS))
+
+    shown = [f"java.io.IOException: Tunnel failed, got: {refusal.status}" for refusal in REFUSALS]
+    assert [answer.error for answer in answers] == shown
+    records = gate.records(len(REFUSALS))
+    assert [record["outcome"] for record in records] == [refusal.outcome for refusal in REFUSALS]
