@@ -1,6 +1,6 @@
 """Apache HttpClient 4.5, the other likely client of a Java product, through the gate.
 
-It hands its caller the gate's refusal as if the server had sent it, so the body must say who speaks and what happened.
+It hands its caller the gate's refusal as if the server had sent it, so the body must say what happened.
 """
 
 from pathlib import Path

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.exchange import MESSAGE, REFUSALS, TARGET, URL, assert_served
+from support.exchange import MESSAGE, PRESETS, REFUSALS, TARGET, URL, assert_served
 from support.gate import Gate, lab
 from support.java import STORE_PASSWORD, JavaClient, Program, compile_client
 from support.standin import StandIn
@@ -62,6 +62,15 @@ def test_every_refusal_names_its_outcome_in_the_exception(client: JavaClient, ga
         assert answer.error.startswith(shown)
     records = gate.records(len(REFUSALS))
     assert [record["outcome"] for record in records] == [refusal.outcome for refusal in REFUSALS]
+
+
+def test_a_target_that_a_preset_allows_names_the_preset_in_the_exception(
+    client: JavaClient, gate: Gate, truststore: Path
+) -> None:
+    (answer,) = client.post(gate, truststore, "https://smartreceiver.cisco.com/licservice/license")
+
+    assert "preset" in answer.error
+    assert any(preset in answer.error for preset in PRESETS)
 
 
 def test_a_request_cut_off_comes_again_on_a_second_tunnel(
