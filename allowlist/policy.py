@@ -7,10 +7,11 @@ import enum
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from msgspec import Struct
+
 from licensegate.allowlist.preset import Preset
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from msgspec import Struct
 
 _HASH_DIGITS = 12
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from licensegate.allowlist.target import is_address, parse_host
 from msgspec import Meta, Struct
+
+from licensegate.allowlist.target import is_address, parse_host
 
 _Text = Annotated[str, Meta(min_length=1)]
 _FOLDER = Path(__file__).with_name("presets")

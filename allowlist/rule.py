@@ -1,7 +1,8 @@
 """One line of the allowlist: a host and port that may be reached."""
 
-from licensegate.allowlist.target import Target
 from msgspec import Struct
+
+from licensegate.allowlist.target import Target
 
 
 class Rule(Struct, frozen=True):

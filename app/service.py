@@ -101,8 +101,8 @@ def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:
     ports = list(dict.fromkeys(listener.port for listener in listeners))
     others = f" (or {', '.join(map(str, ports[1:]))})" if len(ports) > 1 else ""
     return (
-        "in CUCM: System > Licensing > License Management > View/Edit the Licensing Smart Transport Settings > "
-        f"HTTP/HTTPS Proxy: IP Address/Host Name {_own_address()}, Port {ports[0]}{others}"
+        "in CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type: "
+        f"IP Address/Host Name {_own_address()}, Port {ports[0]}{others}"
     )
 
 

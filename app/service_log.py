@@ -27,6 +27,8 @@ def start_service_log(level: str) -> logging.handlers.QueueListener:
     formatter.converter = time.gmtime
     stream.setFormatter(formatter)
     listener = logging.handlers.QueueListener(lines, stream)
-    logging.basicConfig(level=level.upper(), handlers=[_DroppingHandler(lines)], force=True)
+    root = logging.getLogger()
+    root.setLevel(level.upper())
+    root.addHandler(_DroppingHandler(lines))
     listener.start()
     return listener

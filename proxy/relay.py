@@ -5,6 +5,7 @@ error, so that data which is followed by a reset is still delivered. The first e
 have ended; what comes after it is a consequence.
 """
 
+import contextlib
 import socket
 import time
 from typing import Final, Protocol
@@ -131,10 +132,8 @@ class Relay:
         """Half-close: the source has ended, all is written, and the other direction goes on."""
         if flow.over and not flow.passed_on and not flow.sink_error:
             flow.passed_on = True
-            try:
+            with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
                 sink.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it has broken off: reading from it will say so
 
     def _end(self, outcome: Outcome, detail: str) -> None:
         self._whose.relay_ended(outcome, detail)

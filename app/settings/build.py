@@ -5,12 +5,13 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import structs
+
 from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
-from msgspec import structs
 
 from .address import read_connect_to, read_ip, read_listen, read_network, read_rule_host
 from .origin import Origin

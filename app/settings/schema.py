@@ -6,9 +6,10 @@ network?) is checked in `build`.
 
 from typing import Annotated, Final
 
+from msgspec import Meta, Struct, structs
+
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
 from licensegate.proxy.settings import Dns, Limits
-from msgspec import Meta, Struct, structs
 
 from .values import Level, Log
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from msgspec import Struct
+
 from licensegate.allowlist.policy import Policy
 from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress
-from msgspec import Struct
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")

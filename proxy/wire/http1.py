@@ -74,7 +74,7 @@ def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
             case b"host" if is_connect:
                 hosts += 1
                 _check_host(value.strip(b" \t"), hosts)
-            case (b"content-length" | b"transfer-encoding") if is_connect:
+            case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
     return user_agent
