@@ -16,12 +16,12 @@ CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 
 
 class Answer(Struct, frozen=True):
-    """The gate's answer to a request; `rest` is whatever came after its head."""
+    """The gate's answer to a request. What comes after its head is `body`, if anybody read on."""
 
     status: int
     reason: str
     fields: dict[str, str]
-    rest: bytes
+    body: bytes = b""
 
 
 def dial(gate: Gate) -> socket.socket:
@@ -37,23 +37,21 @@ def open_tunnel(gate: Gate, head: bytes = CONNECT) -> socket.socket:
     connection.sendall(head)
     answer = read_answer(connection)
     assert answer.status == 200, answer
-    assert answer.rest == b""
     return connection
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """Read the head of an answer, and what arrived with it."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        data = connection.recv(65536)
-        assert data, f"the connection ended within the answer's head: {received!r}"
-        received += data
-    head, _, rest = received.partition(b"\r\n\r\n")
-    status_line, *field_lines = head.decode("latin-1").split("\r\n")
+    """Read the head of an answer and nothing more: byte by byte, since the tunnel's first bytes may follow at once."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        byte = connection.recv(1)
+        assert byte, f"the connection ended within the answer's head: {head!r}"
+        head += byte
+    status_line, *field_lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
     version, status, reason = status_line.split(" ", 2)
     assert version == "HTTP/1.1"
     fields = dict(line.split(": ", 1) for line in field_lines)
-    return Answer(int(status), reason, fields, rest)
+    return Answer(int(status), reason, fields)
 
 
 def ask(gate: Gate, request: bytes) -> Answer:
@@ -61,7 +59,7 @@ def ask(gate: Gate, request: bytes) -> Answer:
     with dial(gate) as connection:
         connection.sendall(request)
         answer = read_answer(connection)
-        body = answer.rest + read_to_end(connection)
+        body = read_to_end(connection)
     return Answer(answer.status, answer.reason, answer.fields, body)
 
 
