@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs the named Debian packages, as root or through sudo where that asks for no password; otherwise prints the one line
+# to type and fails. Starts no service of theirs: squid's would take port 3128.
+set -euo pipefail
+
+if [[ $EUID -ne 0 ]]; then
+    if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
+    echo "Only root may install packages. To be typed as root:"
+    echo "    apt-get update && apt-get install --no-install-recommends $*"
+    echo "Debian starts a server that it installs; squid and tinyproxy are only needed as programs, so afterwards stop theirs:"
+    echo "    systemctl disable --now squid tinyproxy"
+    exit 1
+fi >&2
+
+# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays; ours is
+# linked into place whole, and removed only if it is ours. A signal waits for apt-get, so that it never runs without.
+policy=/usr/sbin/policy-rc.d
+ours=$(mktemp "$policy.XXXXXX")
+trap 'if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+printf '#!/bin/sh\nexit 101\n' >"$ours"
+chmod 755 "$ours"
+if ! ln "$ours" "$policy" 2>/dev/null; then echo "Keeping the $policy that is there" >&2; fi
+
+echo "Installing Debian packages: $*"
+export DEBIAN_FRONTEND=noninteractive
+apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
+# A bare machine has no lists and an old one stale lists. One repository that fails need not be the one that matters.
+"${apt[@]}" update || echo "apt-get update failed; going on with the lists that are there" >&2
+"${apt[@]}" install --yes --no-install-recommends "$@"
