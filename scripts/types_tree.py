@@ -1,6 +1,6 @@
 """Lay out build/types: the project's folders under the names they are installed as, for mypy to follow.
 
-An editable install tells Python where the packages are, but not mypy. The folders and names are those of pyproject.toml.
+An editable install tells Python where the packages are, but not mypy. Folders and names are those of pyproject.toml.
 """
 
 import shutil

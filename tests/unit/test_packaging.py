@@ -88,7 +88,7 @@ def test_a_module_imports_nothing_above_it(name: str) -> None:
         ("proxy.record", "def late():\n    from licensegate.app.cli import main", True),
         ("proxy.tunnel", "from licensegate.elsewhere import thing", True),
         ("proxy.wire.http1", "from ..conversation import Conversation", True),
-        ("proxy.auth", "from .conversation import Conversation", True),
+        ("proxy.auth", "from ..conversation import Conversation", True),
         ("proxy.conversation", "from licensegate.proxy.tunnel import Tunnel", True),
         ("proxy.conversation", "import socket", True),
         ("proxy.conversation", "from asyncio.events import Handle", True),
@@ -96,7 +96,7 @@ def test_a_module_imports_nothing_above_it(name: str) -> None:
         ("app.service", "from licensegate.proxy import outcome", False),
         ("proxy.tunnel", "import socket, licensegate.allowlist.target", False),
         ("proxy.conversation", "from licensegate.proxy import outcome, wire", False),
-        ("proxy.auth", "from ..allowlist import Target\nfrom .outcome import Outcome", False),
+        ("proxy.auth", "from ...allowlist import policy\nfrom ..outcome import Outcome", False),
     ],
 )
 def test_the_arrows_tell_up_from_down(name: str, source: str, upwards: bool) -> None:
