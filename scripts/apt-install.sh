@@ -7,8 +7,10 @@ if [[ $EUID -ne 0 ]]; then
     if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
     echo "Only root may install packages. To be typed as root:"
     echo "    apt-get update && apt-get install --no-install-recommends $*"
-    echo "Debian starts a server that it installs; squid and tinyproxy are only needed as programs, so afterwards stop theirs:"
-    echo "    systemctl disable --now squid tinyproxy"
+    if [[ " $* " == *" squid "* || " $* " == *" tinyproxy "* ]]; then
+        echo "That starts squid and tinyproxy, which are needed as programs only. To stop them again:"
+        echo "    systemctl disable --now squid tinyproxy"
+    fi
     exit 1
 fi >&2
 
