@@ -16,6 +16,9 @@ fi >&2
 
 # While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays; ours is
 # linked into place whole, and removed only if it is ours. A signal waits for apt-get, so that it never runs without.
+# One at a time: whoever ends first would take the policy away from the others.
+exec 9</usr/sbin
+flock 9
 policy=/usr/sbin/policy-rc.d
 ours=$(mktemp "$policy.XXXXXX")
 trap 'if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT
