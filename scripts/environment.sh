@@ -4,6 +4,9 @@
 # was made from something else is not patched; the whole environment is made anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# One at a time: another one may be making it, or what an interrupted one started may still be writing.
+exec 9<requirements
+flock 9
 part=$1
 python=$(scripts/find-python.sh)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1

@@ -3,6 +3,9 @@
 # versions of one distribution, so no environment could hold them all. Never fails: tests of a runtime that is missing skip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# One at a time, as in environment.sh.
+exec 9<requirements
+flock 9
 
 for lock in requirements/java-*.txt; do
     release=${lock#requirements/java-}
