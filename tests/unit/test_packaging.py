@@ -16,9 +16,9 @@ from packaging.utils import canonicalize_name
 # The rooms from top to bottom: each may import itself and what stands below it.
 ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
 
-# Inside proxy these hold the protocol and know no socket. The values import each other; conversation imports them all.
-VALUES = {"outcome", "record", "settings", "wire", "auth"}
-PURE = VALUES | {"conversation"}
+# Inside proxy these hold the protocol and know no socket: conversation imports what stands below it, which import each other.
+BELOW_CONVERSATION = {"outcome", "record", "settings", "snapshot", "census", "wire", "auth"}
+PURE = BELOW_CONVERSATION | {"conversation"}
 # What would let them wait or move bytes.
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 
@@ -65,7 +65,7 @@ def _may_import(name: str, imported: str) -> bool:
     if rest[0] != room:
         return rest[0] in ROOMS[ROOMS.index(room) :]
     if is_pure and len(rest) > 1:
-        return rest[1] in (PURE if inner[0:1] == ["conversation"] else VALUES)
+        return rest[1] in (PURE if inner[0:1] == ["conversation"] else BELOW_CONVERSATION)
     return True
 
 
