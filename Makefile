@@ -33,7 +33,7 @@ format: ## lay the code out and repair what ruff can repair
 
 bench: ## measure the gate beside squid and tinyproxy
 	@scripts/environment.sh test
-	@scripts/debian-packages.sh openssl squid tinyproxy
+	@scripts/debian-packages.sh openssl squid tinyproxy-bin
 	.venv/bin/python bench/run.py $(ARGS)
 
 lock: ## write requirements/ anew from pyproject.toml; ARGS=--upgrade moves to the newest versions

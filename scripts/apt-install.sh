@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the named Debian packages, as root or through sudo where that asks for no password; otherwise prints the one line
-# to type and fails. Their services do not run, now or after the next boot: squid's would take port 3128.
+# Installs the named Debian packages, as root or through sudo where that asks for no password; otherwise prints the one
+# line to type and fails. Their services do not run, now or after the next boot: squid's would take port 3128.
 set -euo pipefail
 
 if ! command -v apt-get >/dev/null; then
@@ -11,9 +11,8 @@ if [[ $EUID -ne 0 ]]; then
     if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
     echo "Only root may install packages. To be typed as root:"
     echo "    apt-get update && apt-get install --no-install-recommends $*"
-    if [[ " $* " == *" squid "* || " $* " == *" tinyproxy "* ]]; then
-        echo "That starts squid and tinyproxy, which are needed as programs only. To stop them again:"
-        echo "    systemctl disable --now squid tinyproxy"
+    if [[ " $* " == *" squid "* ]]; then
+        echo "That starts squid, which is needed as a program only. To stop it again: systemctl disable --now squid"
     fi
     exit 1
 fi >&2
@@ -21,8 +20,8 @@ fi >&2
 # One at a time: whoever ends first would take the policy away from the others.
 exec 9</usr/sbin
 flock 9
-# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays; ours is
-# linked into place whole, and removed only if it is ours. A signal waits for apt-get, so that it never runs without.
+# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays; ours
+# is linked into place whole, and removed only if it is ours. A signal waits for apt-get, so that it never runs without.
 policy=/usr/sbin/policy-rc.d
 ours=$(mktemp "$policy.XXXXXX")
 trap 'if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT

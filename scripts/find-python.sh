@@ -43,8 +43,8 @@ case $state in
         ;;
     none)
         echo "No Python 3.11 or newer among: ${candidates[*]}" >&2
-        echo "Install one (python3 and python3-venv on Debian 12, Ubuntu 24.04 and later; python3.11 and python3.11-venv" >&2
-        echo "on Ubuntu 22.04), or name one: PYTHON=/path/to/python3" >&2
+        echo "Install one (Debian 12, Ubuntu 24.04 and later: python3 and python3-venv; Ubuntu 22.04: python3.11" >&2
+        echo "and python3.11-venv), or name one: PYTHON=/path/to/python3" >&2
         exit 1
         ;;
 esac

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs a Java runtime for each lock requirements/java-*.txt into build/java/11, build/java/21 and so on, side by side: they are
-# versions of one distribution, so no environment could hold them all. Never fails: tests of a runtime that is missing skip.
+# Installs the Java runtime of each requirements/java-*.txt, into build/java/11 and so on: they are versions of one
+# distribution, so no environment could hold them all. Never fails: tests of a runtime that is missing skip.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # One at a time, as in environment.sh.

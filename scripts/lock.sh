@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the locks in requirements/ from pyproject.toml, for Python 3.11 and newer at once, with hashes. Versions that are locked
-# already stay as far as they can; --upgrade or --upgrade-package NAME, handed to uv, moves them.
+# Writes the locks in requirements/ from pyproject.toml, with hashes, for Python 3.11 and newer at once. Versions locked
+# already stay where they can; --upgrade or --upgrade-package NAME, handed to uv, moves them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
