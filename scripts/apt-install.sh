@@ -20,8 +20,8 @@ fi >&2
 # One at a time: whoever ends first would take the policy away from the others.
 exec 9</usr/sbin
 flock 9
-# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays; ours
-# is linked into place whole, and removed only if it is ours. A signal waits for apt-get, so that it never runs without.
+# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays;
+# ours is linked into place whole, and only ours is removed. A signal waits for apt-get, so that it never runs without.
 policy=/usr/sbin/policy-rc.d
 ours=$(mktemp "$policy.XXXXXX")
 trap 'if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT

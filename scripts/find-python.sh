@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the path of the newest Python, 3.11 or newer, that can make an environment; PYTHON, if set, is the only candidate.
-# Debian keeps what `python3 -m venv` needs in a package of its own: where no Python has it, it is installed for the newest.
+# Prints the path of the newest Python, 3.11 or newer, that can make an environment; PYTHON, if set, is the only choice.
+# Debian keeps what `python3 -m venv` needs in a package of its own; where no Python has it, the newest is given it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
