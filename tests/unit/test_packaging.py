@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 # The rooms from top to bottom: each may import itself and what stands below it.
 ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
 
-# Inside proxy these hold the protocol and know no socket: conversation imports what stands below it, which import each other.
+# Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
 BELOW_CONVERSATION = {"outcome", "record", "settings", "snapshot", "census", "wire", "auth"}
 PURE = BELOW_CONVERSATION | {"conversation"}
 # What would let them wait or move bytes.
