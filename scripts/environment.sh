@@ -12,7 +12,7 @@ python=$(scripts/find-python.sh)
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
 made_from() {
-    echo "$PWD, $python, $("$python" -VV)"
+    echo "$(pwd -P), $python, $("$python" -VV)"
     sha256sum pyproject.toml requirements/run.txt "requirements/$1.txt"
 }
 
