@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -36,14 +37,20 @@ access = "access.jsonl"
 
 
 class Gate:
-    """`licensegate serve` with the settings given, in a process of its own.
+    """`licensegate serve` with the settings given, in a process of its own, behind a command `prefix` if need be.
 
     Entered, it is ready to serve. `listeners` are the addresses of its ready line, `stderr` the lines so far. Left, it
     has been stopped as an operator stops it, and `stop` has checked that it ended well.
     """
 
     def __init__(
-        self, folder: Path, settings: str, *, environment: dict[str, str] | None = None, user: str | None = None
+        self,
+        folder: Path,
+        settings: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
+        user: str | None = None,
     ) -> None:
         self.folder = folder
         self.settings = folder / "licensegate.toml"
@@ -52,6 +59,7 @@ class Gate:
         self.stderr: list[str] = []
         self.listeners: list[tuple[str, int]] = []
         self._environment = environment or {}
+        self._prefix = prefix
         self._user = user
         self._lines: queue.Queue[str | None] = queue.Queue()
 
@@ -59,13 +67,13 @@ class Gate:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
         with self.stdout.open("wb") as stdout:
             self._process = subprocess.Popen(
-                [COMMAND, "serve", "--config", self.settings],
+                [*self._prefix, COMMAND, "serve", "--config", self.settings],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
                 cwd=self.folder,
-                env=inherited | self._environment,
+                env={**inherited, **self._environment},
                 user=self._user,
             )
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
@@ -109,14 +117,22 @@ class Gate:
 
     def records(self, at_least: int = 0) -> list[dict[str, Any]]:
         """The access log so far, parsed, after waiting until it has `at_least` lines; raises AssertionError if not."""
+        return self._records_once(lambda records: len(records) >= at_least)
+
+    def record(self, number: str) -> dict[str, Any]:
+        """The last line of the access log with this id, as soon as it is there; raises AssertionError if never."""
+        found = self._records_once(lambda records: any(record["id"] == number for record in records))
+        return next(record for record in reversed(found) if record["id"] == number)
+
+    def _records_once(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         log = self.folder / "access.jsonl"
         deadline = time.monotonic() + SECONDS
         while True:
             text = log.read_text() if log.exists() else ""
-            lines = text[: text.rfind("\n") + 1].splitlines()
-            if len(lines) >= at_least:
-                return [json.loads(line) for line in lines]
-            assert time.monotonic() < deadline, f"{len(lines)} records, not {at_least}:\n{text}\n{self._said()}"
+            records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+            if enough(records):
+                return records
+            assert time.monotonic() < deadline, f"not the records that were expected:\n{text}\n{self._said()}"
             time.sleep(0.02)
 
     def _read_stderr(self) -> None:

@@ -23,6 +23,11 @@ class Answer(Struct, frozen=True):
     fields: dict[str, str]
     body: bytes = b""
 
+    @property
+    def record(self) -> str:
+        """The id of its record in the access log, by which a user's screenshot finds the line."""
+        return self.fields["Proxy-Status"].rstrip('"').rpartition(" ")[2]
+
 
 def dial(gate: Gate) -> socket.socket:
     """A connection to the gate, on which nothing waits for ever."""
