@@ -138,11 +138,11 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path
     with Upstream(upstream_side) as upstream, tunnel_to(tmp_path, upstream) as gate:
         try:
             with open_tunnel(gate) as client:
-                before = resident_bytes(gate)
+                before = gate.resident_bytes()
                 if reader == "upstream":
                     written.put(write_until_it_stops(client))
                 taken = written.get(timeout=SECONDS)
-                grown = resident_bytes(gate) - before
+                grown = gate.resident_bytes() - before
         finally:
             done.set()
 
@@ -160,9 +160,3 @@ def write_until_it_stops(connection: socket.socket) -> int:
     except TimeoutError:
         pass
     return written
-
-
-def resident_bytes(gate: Gate) -> int:
-    """The memory that the gate's process has in use."""
-    pages = int(Path(f"/proc/{gate.pid}/statm").read_text().split()[1])
-    return pages * 4096

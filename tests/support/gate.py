@@ -79,10 +79,12 @@ class Gate:
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
         try:
-            self._await_ready()
+            ready = self.await_line("ready")
         except BaseException:
             self._kill()
             raise
+        found = _LISTENER.findall(ready.partition("listening on")[2].partition(";")[0])
+        self.listeners = [(host.strip("[]"), int(port)) for host, port in found]
         return self
 
     def __exit__(
@@ -108,9 +110,27 @@ class Gate:
         """The gate's process."""
         return self._process.pid
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Stop the gate and wait until its log is complete; raises AssertionError if it did not end with 0."""
+    def processor_seconds(self) -> float:
+        """What the gate's process has used of the processors so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """The memory that the gate's process has in use."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the gate a signal."""
         self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Stop the gate as an operator does, and wait for its end as `await_end` does."""
+        self.send(signal.SIGTERM)
+        self.await_end()
+
+    def await_end(self) -> None:
+        """Wait until the gate has ended and its log is complete; raises AssertionError if it did not end with 0."""
         status = self._process.wait(SECONDS)
         self._reader.join()
         assert status == 0, f"the gate ended with {status}:\n{self._said()}"
@@ -143,13 +163,12 @@ class Gate:
         self._process.stderr.close()
         self._lines.put(None)
 
-    def _await_ready(self) -> None:
+    def await_line(self, words: str) -> str:
+        """The next line on standard error with these words in it; raises AssertionError if the gate ends without."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
-            if "ready" in line:
-                found = _LISTENER.findall(line.partition("listening on")[2].partition(";")[0])
-                self.listeners = [(host.strip("[]"), int(port)) for host, port in found]
-                return
-        raise AssertionError(f"the gate ended with {self._process.wait(SECONDS)} before it was ready:\n{self._said()}")
+            if words in line:
+                return line
+        raise AssertionError(f"the gate ended with {self._process.wait(SECONDS)}, never said {words}:\n{self._said()}")
 
     def _kill(self) -> None:
         self._process.kill()
