@@ -7,7 +7,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import Gate, lab
-from support.hosts import with_hosts
+from support.namespaces import with_hosts
 from support.raw import CONNECT, Answer, ask, open_tunnel
 from support.upstream import Upstream, closed_port, read_nothing
 

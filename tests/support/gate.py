@@ -36,6 +36,14 @@ access = "access.jsonl"
 """
 
 
+class GateEndedError(AssertionError):
+    """The gate ended where it should have gone on; `status` is its exit code."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
 class Gate:
     """`licensegate serve` with the settings given, in a process of its own, behind a command `prefix` if need be.
 
@@ -50,7 +58,6 @@ class Gate:
         *,
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
-        user: str | None = None,
     ) -> None:
         self.folder = folder
         self.settings = folder / "licensegate.toml"
@@ -60,7 +67,6 @@ class Gate:
         self.listeners: list[tuple[str, int]] = []
         self._environment = environment or {}
         self._prefix = prefix
-        self._user = user
         self._lines: queue.Queue[str | None] = queue.Queue()
 
     def __enter__(self) -> Self:
@@ -74,7 +80,6 @@ class Gate:
                 text=True,
                 cwd=self.folder,
                 env={**inherited, **self._environment},
-                user=self._user,
             )
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
@@ -164,11 +169,11 @@ class Gate:
         self._lines.put(None)
 
     def await_line(self, words: str) -> str:
-        """The next line on standard error with these words in it; raises AssertionError if the gate ends without."""
+        """The next line on standard error with these words in it; raises GateEndedError if the gate ends without."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             if words in line:
                 return line
-        raise AssertionError(f"the gate ended with {self._process.wait(SECONDS)}, never said {words}:\n{self._said()}")
+        raise GateEndedError(self._process.wait(SECONDS), f"the gate ended without {words!r}:\n{self._said()}")
 
     def _kill(self) -> None:
         self._process.kill()
