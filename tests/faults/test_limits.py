@@ -9,7 +9,6 @@ from support.gate import Gate, lab
 from support.raw import CONNECT, ask, open_tunnel
 from support.upstream import Upstream, read_nothing
 
-
 AT_MOST = 8
 
 
