@@ -41,7 +41,8 @@ def test_a_target_that_does_not_answer_is_given_up(tmp_path: Path, deaf_port: in
 def test_a_client_that_leaves_while_its_target_is_dialled_is_recorded_as_that(
     tmp_path: Path, deaf_port: int, politely: bool
 ) -> None:
-    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{deaf_port}")) as gate:
+    settings = lab(f"{TARGET}:127.0.0.1:{deaf_port}", more="[limits]\ndial_seconds = 3")
+    with Gate(tmp_path, settings) as gate:
         client = dial(gate)
         client.sendall(CONNECT)
         if politely:
