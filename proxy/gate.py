@@ -69,17 +69,17 @@ class Gate:
         for listener in self.listeners:
             listener.close()
         self._poller.finish_batch()
-        if self._surroundings.tunnels:
+        if self._surroundings.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
         return self._cut()
 
     def _cut(self) -> int:
-        tunnels = list(self._surroundings.tunnels)
-        for tunnel in tunnels:
-            tunnel.end(Outcome.CUT_BY_STOP)
+        connections = list(self._surroundings.connections)
+        for connection in connections:
+            connection.end(Outcome.CUT_BY_STOP)
         self._poller.finish_batch()
-        return len(tunnels)
+        return len(connections)
 
     def close(self) -> None:
         """Stop for good; what is still open is cut."""
@@ -89,9 +89,9 @@ class Gate:
         self._poller.stop()
 
     @property
-    def open_tunnels(self) -> int:
+    def open_connections(self) -> int:
         """How many client connections there are."""
-        return len(self._surroundings.tunnels)
+        return len(self._surroundings.connections)
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""
@@ -107,5 +107,5 @@ class Gate:
             for observe in self._observers:
                 observe(finished)
             finished.clear()
-            if self._surroundings.census.draining and not self._surroundings.tunnels:
+            if self._surroundings.census.draining and not self._surroundings.connections:
                 self._drained.set()

@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
-BROKEN: Final = select.EPOLLHUP | select.EPOLLERR
-"""Reported whatever the interest: an owner that cannot act on it now must forget the descriptor meanwhile."""
+LEFT: Final = select.EPOLLRDHUP
+"""The peer ended its side. Hang-ups and errors are reported whatever the interest: an owner that cannot act on them now
+must forget the descriptor meanwhile."""
 
 _BATCH: Final = 256
 

@@ -11,7 +11,7 @@ from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
 from .outcome import Outcome
-from .poller import READ
+from .poller import LEFT, READ
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
 from .surroundings import Surroundings
@@ -42,7 +42,7 @@ class Tunnel:
         self.record = record
         self.conversation = Conversation(gate.snapshot, gate.census, record)
         gate.census.enter(record.client)
-        gate.tunnels.add(self)
+        gate.connections.add(self)
 
     def begin(self) -> None:
         """Read what the client has sent already: mostly all of its head."""
@@ -123,7 +123,7 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
-        self._gate.poller.watch(self._client.fileno(), 0, self)  # only a hang-up matters now
+        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
         dialling = self._gate.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
@@ -180,7 +180,7 @@ class Tunnel:
         if self._upstream is not None:
             self._close_socket(self._upstream)
         gate.census.leave(record.client)
-        gate.tunnels.discard(self)
+        gate.connections.discard(self)
         gate.publish(record)
 
     def _close_socket(self, sock: socket.socket) -> None:
