@@ -93,6 +93,8 @@ class Relay:
     def _after_moving(self) -> None:
         up, down = self.up, self.down
         if up.ended or down.ended:
+            if down.sink_error:  # first: the failed write took the error with it, and `up` read a mere end behind it
+                self._note_end(down, Party.UPSTREAM, Party.CLIENT)
             if up.ended:
                 self._note_end(up, Party.CLIENT, Party.UPSTREAM)
             if down.ended:
