@@ -125,8 +125,8 @@ class Resolver:
         return known
 
     def _or_last_good(self, known: _Name, failure: Unresolved) -> Answer:
-        """The last good answer in place of a failure to ask; that a name does not exist is an answer, not a failure."""
-        if failure.outcome is Outcome.DNS_NOT_FOUND or known.good is None:
+        """The last good answer in place of a failure to ask."""
+        if known.good is None:
             return failure
         recent = time.monotonic() - known.good_at < self._settings.last_good_seconds
         return known.good if recent else failure
@@ -168,6 +168,8 @@ class Resolver:
         """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
         if isinstance(answer, Unresolved):
             known.failed, known.failed_at = answer, time.monotonic()
+            if answer.outcome is Outcome.DNS_NOT_FOUND:  # an answer, not a failure to get one
+                known.good = None
             answer = self._or_last_good(known, answer)
         if known.timer is not None:
             known.timer.cancel()
