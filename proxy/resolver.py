@@ -132,14 +132,19 @@ class Resolver:
         return known.good if recent else failure
 
     def _start(self, name: str, known: _Name) -> bool:
-        """Have a look-up of this name in flight; False if there are too many already."""
+        """Have a look-up of this name in flight; False if no more can be had."""
         if known.in_flight:
             return True
         if self._in_flight >= _LOOK_UPS_AT_ONCE:
             return False
+        thread = threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit on processes is reached
+            _log.error("cannot look up %s: %s", name, error)
+            return False
         known.in_flight = True
         self._in_flight += 1
-        threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True).start()
         return True
 
     def _look_up(self, name: str, known: _Name) -> None:
