@@ -44,7 +44,10 @@ class OwnSockets:
         if until < now:
             if len(self._local) > _REMEMBERED_ADDRESSES:
                 self._local.clear()
-            local = _can_bind(address)
+            try:
+                local = _can_bind(address)
+            except OSError:  # no descriptor to ask with; the dial will get none either, and says so
+                return False
             self._local[address] = (local, now + _REMEMBERED_SECONDS)
         return local
 
@@ -57,10 +60,10 @@ def _plain(address: str) -> str:
 
 
 def _can_bind(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+    """Raises OSError if there is no socket to try it with."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
             probe.bind((address, 0))
-    except OSError:
-        return False
+        except OSError:
+            return False
     return True
