@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import fcntl
+import os
+import resource
 import socket
 import struct
 import termios
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from support.upstream import SECONDS
@@ -116,3 +118,23 @@ def is_closed(sock: socket.socket) -> bool:
     except OSError:
         return True
     return True
+
+
+def descriptors() -> set[str]:
+    """The open descriptors of this process, each with what it stands for."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the one by which they are listed
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+    return found
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """While the block runs, this process may open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -2,7 +2,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import resource
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ from licensegate.proxy.record import open_record
 from licensegate.proxy.resolver import Answer, Resolved, Resolver, Unresolved
 from licensegate.proxy.settings import ConnectTo, Dial, Dns
 from support.inner import CountingPoller, counting_poller
-from support.sockets import is_closed, run, spin_until, turns, until
+from support.sockets import descriptors, is_closed, no_descriptor_left, run, spin_until, turns, until
 from support.upstream import SECONDS
 
 HOST = "target.test"
@@ -142,14 +141,6 @@ def public(*addresses: str) -> Callable[[str], Verdict]:
 @pytest.fixture
 def attempts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialer_module, "_ATTEMPT_DELAY", 0.02)
-
-
-def open_sockets() -> int:
-    return sum("socket:" in os.readlink(entry.path) for entry in os.scandir("/proc/self/fd") if exists(entry.path))
-
-
-def exists(path: str) -> bool:
-    return os.path.lexists(path)
 
 
 def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
@@ -326,12 +317,12 @@ def test_a_source_address_that_this_host_has_not_fails_the_dial_by_its_name(serv
 def test_an_address_that_answers_nothing_does_not_hold_up_the_next(server: Server) -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
-            before = open_sockets()
+            before = len(descriptors())
             who = await here.finish(server.port)
             assert who.upstream is not None
             assert who.record.upstream == f"127.0.0.1:{server.port}"
             assert who.tried == [("127.0.0.2", "ECANCELED"), ("127.0.0.1", "")]
-            assert open_sockets() == before + 1, "the attempt that lost is still open"
+            assert len(descriptors()) == before + 1, "the attempt that lost is still open"
             who.upstream.close()
 
     run(main())
@@ -420,12 +411,12 @@ def test_when_all_addresses_fail_the_most_telling_failure_is_told(
 def test_the_time_limit_names_the_addresses_that_were_silent_and_closes_the_attempts() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
-            before = open_sockets()
+            before = len(descriptors())
             who, dialling = here.dial(hole.port)
-            await until(lambda: open_sockets() == before + 1)
+            await until(lambda: len(descriptors()) == before + 1)
             assert dialling.abandon() == (Outcome.CONNECTION_TIMEOUT, f"127.0.0.2:{hole.port}")
             here.poller.finish_batch()
-            assert open_sockets() == before
+            assert len(descriptors()) == before
             await turns(20)
             assert not who.done
 
@@ -471,13 +462,9 @@ def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server
 
 def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
     async def main() -> None:
-        limit = resource.getrlimit(resource.RLIMIT_NOFILE)
         with room(settings=Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
-            try:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (0, limit[1]))
+            with no_descriptor_left():
                 who, _ = here.dial(443)
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, limit)
             assert who.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]
 
     run(main())
@@ -509,9 +496,9 @@ def test_what_a_failed_attempt_leaves_is_closed(server: Server) -> None:
     async def main() -> None:
         server.sock.close()
         with room("127.0.0.1") as here:
-            before = open_sockets()
+            before = len(descriptors())
             await here.finish(server.port)
-            assert open_sockets() == before
+            assert len(descriptors()) == before
 
     run(main())
 

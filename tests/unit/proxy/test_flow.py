@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from licensegate.proxy import flow as flow_module
 from licensegate.proxy.flow import Flow, Pipes
-from support.sockets import fill, pair, reset, spin_until, waiting
+from support.sockets import descriptors, fill, pair, reset, spin_until, waiting
 
 CHUNK = flow_module._CHUNK
 SPLICE_AFTER = flow_module._SPLICE_AFTER
@@ -66,10 +66,6 @@ class Line:
 def line() -> Iterator[Line]:
     with contextlib.closing(Line()) as made:
         yield made
-
-
-def descriptors() -> set[str]:
-    return set(os.listdir("/proc/self/fd"))
 
 
 def test_bytes_pass_and_are_counted_on_both_sides(line: Line) -> None:
