@@ -61,8 +61,13 @@ class Tunnel:
             self._obey(self.conversation.client_ended())
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate: end this tunnel and nothing else."""
-        self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
+        """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
+        if self.conversation.state is State.DIALLING:
+            if self._dialling is not None:
+                self._dialling.abandon()
+            self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+        else:
+            self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """The client did not finish its head, or the target could not be dialled, in time; or it is time to log it."""
