@@ -90,7 +90,7 @@ def _check_host(value: bytes, count: int) -> None:
 def _refuse_unreadable(received: bytes, limit: int) -> None:
     """Raise for the first fault in `received`; return if it is merely incomplete."""
     if received and not _token_start.match(received):
-        raise HeadError(Outcome.HEAD_MALFORMED, f"it starts with {printable(received[:8])}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}")
     line_end = received.find(b"\n")
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
