@@ -1,18 +1,19 @@
 """What is said on one client connection, and what follows from it: bytes and events in, a command out. No I/O.
 
-    state      event                    next state   command
-    HEAD       bytes, incomplete        HEAD         Wait
-    HEAD       bytes, target allowed    DIALLING     Dial
-    HEAD       bytes, anything else     LINGERING    Refuse
-    HEAD       deadline                 LINGERING    Refuse
-    HEAD       client's end, cut        CLOSED       Close
-    DIALLING   connected                RELAYING     Establish
-    DIALLING   dial failed, too late    LINGERING    Refuse
-    DIALLING   client's end, cut        CLOSED       Close
-    RELAYING   both ended, reset,       CLOSED       Close
-               deadline, cut
-    LINGERING  client's end, deadline,  CLOSED       Close
-               enough discarded, cut
+    state      event                                        next state   command
+    HEAD       incomplete head                              HEAD         Wait
+    HEAD       CONNECT to an allowed target                 DIALLING     Dial
+    HEAD       any other head, deadline                     LINGERING    Refuse
+    HEAD       deadline before a byte, client's end, cut    CLOSED       Close
+    DIALLING   connected                                    RELAYING     Establish
+    DIALLING   dial failed                                  LINGERING    Refuse
+    DIALLING   client's end, cut                            CLOSED       Close
+    RELAYING   relay ended, cut                             CLOSED       Close
+    LINGERING  client's end, cut                            CLOSED       Close
+
+A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
+was refused and had its time to read why has ended. A cut is what comes from outside the protocol: the gate stops, has
+no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises RuntimeError.
 
 Every way to LINGERING or CLOSED writes an outcome into the record. While relaying the tunnel moves bytes by itself.
 """
@@ -113,7 +114,8 @@ class Conversation:
         self.state = State.HEAD
 
     def received(self, data: bytes) -> Command:
-        """Bytes from the client, before there is a tunnel."""
+        """Bytes from the client, until its head is complete."""
+        self._only_in(State.HEAD)
         self.record.client_read += len(data)
         received = self._received = self._received + data if self._received else data
         if not self._snapshot.clients.admits(self.record.client):
@@ -165,10 +167,12 @@ class Conversation:
 
     def dial_failed(self, outcome: Outcome, detail: str) -> Command:
         """The target could not be connected, or not in time."""
+        self._only_in(State.DIALLING)
         return self._refuse(outcome, detail)
 
     def client_ended(self) -> Command:
         """The client closed or broke its connection before there was a tunnel, or after a refusal."""
+        self._only_in(State.HEAD, State.DIALLING, State.LINGERING)
         if self.state is State.DIALLING:
             self.record.end(Outcome.CLIENT_LEFT_IN_DIAL)
         elif self.record.client_read:
@@ -178,14 +182,11 @@ class Conversation:
         return self._close()
 
     def deadline_passed(self) -> Command:
-        """The time for the present state is over: for the head, or for reading a refusal."""
-        match self.state:
-            case State.HEAD if self.record.client_read:
-                return self._refuse(Outcome.HEAD_TIMEOUT)
-            case State.HEAD:
-                self.record.end(Outcome.CLOSED_UNUSED)
-            case _:
-                pass  # the client had its time to read a refusal
+        """The client did not complete its head in time; one that sent nothing at all is left without a word."""
+        self._only_in(State.HEAD)
+        if self.record.client_read:
+            return self._refuse(Outcome.HEAD_TIMEOUT)
+        self.record.end(Outcome.CLOSED_UNUSED)
         return self._close()
 
     def ended(self, outcome: Outcome, detail: str = "") -> Command:
@@ -201,6 +202,10 @@ class Conversation:
     def _close(self) -> Command:
         self._move(State.CLOSED)
         return _CLOSE
+
+    def _only_in(self, *states: State) -> None:
+        if self.state not in states:
+            raise RuntimeError(f"this event cannot come to a conversation in {self.state.name}")
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:
