@@ -162,6 +162,7 @@ class Conversation:
     def connected(self) -> Command:
         """The target is connected: say 200, and hand over what the client sent after its head."""
         self._move(State.RELAYING)
+        self.record.status = 200
         early, self._received = self._received, b""
         return Establish(ESTABLISHED, early)
 
@@ -196,6 +197,7 @@ class Conversation:
 
     def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
         self.record.end(outcome, detail)
+        self.record.status = outcome.status
         self._move(State.LINGERING)
         return Refuse(refusal(self.record))
 

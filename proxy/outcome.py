@@ -35,7 +35,7 @@ _C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
 class Outcome(enum.Enum):
     """One way in which a client connection can end.
 
-    `label` is the stable name; `status` the HTTP status of the answer, 0 where none is sent; `error` the RFC 9209
+    `label` is the stable name; `status` the HTTP status of its answer, 0 where there is none; `error` the RFC 9209
     proxy error type, empty where none fits; `sentence` says what happened to whom, and `cure` what to change.
     """
 
