@@ -191,9 +191,15 @@ class Conversation:
         return self._close()
 
     def ended(self, outcome: Outcome, detail: str = "") -> Command:
-        """The tunnel ended, or something outside the protocol ends the connection in whatever state it is."""
+        """The relay ended, or a fault or a full gate ends the connection in whatever state it is."""
         self.record.end(outcome, detail)
         return self._close()
+
+    def stopped(self) -> Command:
+        """The gate stops and waits no longer."""
+        if self.state is State.RELAYING:
+            return self.ended(Outcome.CUT_BY_STOP)
+        return self.ended(Outcome.CUT_BEFORE_TUNNEL if self.record.client_read else Outcome.CLOSED_UNUSED)
 
     def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
         self.record.end(outcome, detail)
