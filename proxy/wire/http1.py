@@ -59,7 +59,7 @@ def read_head(received: bytes, limit: int) -> Head | None:
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(method.decode(), target, _VERSIONS[version], user_agent, found.end())
+    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end())
 
 
 def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
