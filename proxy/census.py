@@ -41,5 +41,5 @@ class Census:
         return None
 
     def is_full(self, limits: Limits) -> bool:
-        """Whether not even a reasoned refusal can be afforded: an eighth above the limit, eight connections at least."""
+        """Whether not even a reasoned refusal can be afforded: an eighth above the limit, but eight at least."""
         return self.connections > limits.tunnels + max(limits.tunnels >> 3, _REFUSED_AT_LEAST)
