@@ -130,7 +130,7 @@ class Gate:
     def _await_ready(self) -> None:
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             if "ready" in line:
-                found = _LISTENER.findall(line.partition("listening on")[2])
+                found = _LISTENER.findall(line.partition("listening on")[2].partition(";")[0])
                 self.listeners = [(host.strip("[]"), int(port)) for host, port in found]
                 return
         raise AssertionError(f"the gate ended with {self._process.wait(SECONDS)} before it was ready:\n{self._said()}")
