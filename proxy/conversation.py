@@ -23,7 +23,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.allowlist.policy import Decision, Reason
+from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Fault, Target, TargetError, parse_authority
 
@@ -96,11 +96,6 @@ _REFUSED_FOR: Final = {
 _FAULTY_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outcome.TARGET_IS_URL}
 
 
-def refusal_outcome(decision: Decision) -> Outcome:
-    """The outcome of a CONNECT to a target that the policy does not allow."""
-    return _REFUSED_FOR[decision.reason]
-
-
 class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
@@ -154,7 +149,7 @@ class Conversation:
         record.allowed = decision.allowed
         if decision.rule is None or not decision.allowed:
             record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
-            return self._refuse(refusal_outcome(decision), decision.detail)
+            return self._refuse(_REFUSED_FOR[decision.reason], decision.detail)
         record.rule = str(decision.rule)
         record.preset = decision.rule.preset
         self._move(State.DIALLING)
@@ -214,7 +209,7 @@ class Conversation:
 
     def _only_in(self, *states: State) -> None:
         if self.state not in states:
-            raise RuntimeError(f"this event cannot come to a conversation in {self.state.name}")
+            raise RuntimeError(f"a conversation in {self.state} knows no such event")
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:

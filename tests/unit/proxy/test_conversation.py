@@ -25,6 +25,9 @@ def connect(target: bytes) -> bytes:
     return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
 
 
+SMART = connect(b"smartreceiver.cisco.com:443")
+
+
 def begun(client: str = CLIENT, census: Census | None = None) -> Conversation:
     """A conversation with a client that has just been accepted."""
     return Conversation(SNAPSHOT, census or Census(), open_record(client, 40000, "0.0.0.0:3128"))
@@ -89,11 +92,7 @@ def test_the_record_tells_what_the_head_said() -> None:
 
 REFUSED: dict[str, tuple[bytes, str, str]] = {
     "a target that no rule names": (connect(b"evil.example:443"), "403 target_not_allowed", ""),
-    "a target that a preset names": (
-        connect(b"smartreceiver.cisco.com:443"),
-        "403 target_in_preset",
-        "cucm or smart-transport",
-    ),
+    "a target that a preset names": (SMART, "403 target_in_preset", "cucm or smart-transport"),
     "another port": (connect(b"tools.cisco.com:8443"), "403 target_port_not_allowed", "443"),
     "an address": (connect(b"192.0.2.1:443"), "403 target_is_address", ""),
     "a target without a port": (connect(b"tools.cisco.com"), "400 target_malformed", "no port in 'tools.cisco.com'"),
@@ -130,22 +129,23 @@ def test_any_other_head_is_refused_with_its_reason(head: bytes, words: str, deta
 
 
 @pytest.mark.parametrize(
-    ("head", "requested", "target", "allowed"),
+    ("head", "requested", "target", "allowed", "preset"),
     [
-        pytest.param(connect(b"Evil.example:443"), "", "evil.example:443", False, id="denied"),
-        pytest.param(connect(b"evil\xff:443"), r"evil\xff:443", "", None, id="malformed"),
-        pytest.param(b"GET /\x80 HTTP/1.0\r\n\r\n", r"/\x80", "", None, id="another method"),
+        pytest.param(SMART, "", "smartreceiver.cisco.com:443", False, "cucm or smart-transport", id="in a preset"),
+        pytest.param(connect(b"Evil.example:443"), "", "evil.example:443", False, "", id="denied"),
+        pytest.param(connect(b"evil\xff:443"), r"evil\xff:443", "", None, "", id="malformed"),
+        pytest.param(b"GET /\x80 HTTP/1.0\r\n\r\n", r"/\x80", "", None, "", id="another method"),
     ],
 )
 def test_the_record_of_a_refusal_tells_what_was_asked_for(
-    head: bytes, requested: str, target: str, allowed: bool | None
+    head: bytes, requested: str, target: str, allowed: bool | None, preset: str
 ) -> None:
     conversation = begun()
 
     conversation.received(head)
 
     record = conversation.record
-    assert (record.requested, record.target, record.allowed) == (requested, target, allowed)
+    assert (record.requested, record.target, record.allowed, record.preset) == (requested, target, allowed, preset)
 
 
 EARLY = b"\x16\x03\x01 and \r\n\r\n more"

@@ -134,7 +134,7 @@ def test_an_event_that_a_state_does_not_know_raises_and_leaves_no_mark(state: St
     conversation = in_state(state)
     before = asdict(conversation.record)
 
-    with pytest.raises(RuntimeError, match=state.name):
+    with pytest.raises(RuntimeError, match=state.value):
         happen(conversation)
 
     assert conversation.state is state
