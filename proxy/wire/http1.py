@@ -113,5 +113,5 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
     faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
     if faulty and line_end < limit:
         raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {printable(received[stop:line_end], 60)}")
-    if faulty or len(received) > limit:
+    if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

@@ -168,6 +168,7 @@ def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(c
     assert conversation.connected() == Establish(b"HTTP/1.1 200 Connection established\r\n\r\n", early)
     assert conversation.record.client_read == len(HEAD) + len(early)
     assert (conversation.record.status, conversation.record.outcome) == (200, None)
+    assert not conversation._received, "kept for as long as the tunnel is open"
 
 
 # Who is turned away before the target is looked at

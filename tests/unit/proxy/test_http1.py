@@ -159,6 +159,7 @@ REFUSED = {
     "a mebibyte in one field": too_large(b"X: " + b"x" * (1 << 20) + b"\r\n\r\n"),
     "a mebibyte of one field's name": too_large(b"x" * (1 << 20)),
     "ten thousand fields": too_large(b"X: y\r\n" * 10_000 + b"\r\n"),
+    "a fault whose LF is one byte over the limit": too_large(b"x" * (LIMIT - len(LINE)) + b"\n"),
     "a fault behind the limit": too_large(b"X: " + b"x" * LIMIT + b"\r\n folded\r\n\r\n"),
     "a target without end": too_long(b"CONNECT " + b"x" * (1 << 20)),
     "a line that ends behind the limit": too_long(b"CONNECT " + b"x" * LIMIT + b" HTTP/1.1\r\n\r\n"),

@@ -196,6 +196,13 @@ def test_sentence_and_cure_are_filled_from_the_record() -> None:
     assert record.cure() == "Add that preset to allowlist.presets."
 
 
+def test_a_sentence_says_so_where_it_wants_a_detail_and_there_is_none() -> None:
+    record = a_record()
+    record.end(Outcome.CONNECTION_REFUSED)
+
+    assert record.sentence().endswith(" refused the connection (no detail).")
+
+
 def test_a_detail_in_braces_is_not_filled_again() -> None:
     record = a_record()
     record.end(Outcome.HEAD_MALFORMED, "{client} {0} {")
