@@ -59,14 +59,19 @@ def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path) -> No
     assert record["outcome"] == "closed_by_upstream"
 
 
-def test_what_an_upstream_sent_before_it_broke_off_is_delivered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, len(NOTE), 400_000], ids=["a byte", "at once", "over several reads"])
+def test_what_an_upstream_sent_before_it_broke_off_reaches_a_client_that_reads_late(tmp_path: Path, size: int) -> None:
+    broke_off = threading.Event()
+
     def send_and_break_off(connection: socket.socket) -> None:
-        connection.sendall(NOTE)
+        connection.sendall(BLOB[:size])
         break_off(connection)
+        broke_off.set()
 
     with Upstream(send_and_break_off) as upstream, tunnel_to(tmp_path, upstream) as gate:
         with open_tunnel(gate) as client:
-            assert read_to_break(client) == NOTE
+            assert broke_off.wait(SECONDS)
+            assert read_to_break(client) == BLOB[:size]
         (record,) = gate.records(1)
 
     assert record["outcome"] == "reset_by_upstream"
@@ -138,11 +143,11 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path
     with Upstream(upstream_side) as upstream, tunnel_to(tmp_path, upstream) as gate:
         try:
             with open_tunnel(gate) as client:
-                before = resident_bytes(gate)
+                before = gate.resident_bytes()
                 if reader == "upstream":
                     written.put(write_until_it_stops(client))
                 taken = written.get(timeout=SECONDS)
-                grown = resident_bytes(gate) - before
+                grown = gate.resident_bytes() - before
         finally:
             done.set()
 
@@ -160,9 +165,3 @@ def write_until_it_stops(connection: socket.socket) -> int:
     except TimeoutError:
         pass
     return written
-
-
-def resident_bytes(gate: Gate) -> int:
-    """The memory that the gate's process has in use."""
-    pages = int(Path(f"/proc/{gate.pid}/statm").read_text().split()[1])
-    return pages * 4096
