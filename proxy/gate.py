@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
-from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
 from .record import TunnelRecord, open_record
@@ -77,7 +76,7 @@ class Gate:
     def _cut(self) -> int:
         connections = list(self._surroundings.connections)
         for connection in connections:
-            connection.end(Outcome.CUT_BY_STOP)
+            connection.stop()
         self._poller.finish_batch()
         return len(connections)
 

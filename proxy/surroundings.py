@@ -7,7 +7,6 @@ from .census import Census
 from .deadlines import Deadlines
 from .dialer import Dialer
 from .flow import Pipes
-from .outcome import Outcome
 from .poller import Poller
 from .record import TunnelRecord
 from .snapshot import Snapshot
@@ -16,8 +15,8 @@ from .snapshot import Snapshot
 class Connection(Protocol):
     """An open client connection."""
 
-    def end(self, outcome: Outcome, detail: str = "") -> None:
-        """End it now."""
+    def stop(self) -> None:
+        """End it because the gate stops."""
 
 
 class Surroundings:

@@ -102,6 +102,10 @@ class Tunnel:
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
 
+    def stop(self) -> None:
+        """End it because the gate stops."""
+        self._obey(self.conversation.stopped())
+
     def _read_head(self) -> None:
         try:
             data = self._client.recv(_HEAD_READ)
