@@ -83,7 +83,7 @@ def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
 
 def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> None:
     async def main() -> None:
-        with door(bind(ListenAddress("0.0.0.0", 0))) as v4:
+        with door(bind(ListenAddress("0.0.0.0", 0))) as v4:  # noqa: SIM117 - the second needs the first
             with door(bind(ListenAddress("::", v4.listener.port))) as v6:
                 v4.knock("127.0.0.1")
                 v6.knock("::1")
