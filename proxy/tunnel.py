@@ -62,7 +62,7 @@ class Tunnel:
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
-        if self.conversation.state is State.DIALLING:
+        if self.conversation.state is State.DIALLING and self._upstream is None:
             if self._dialling is not None:
                 self._dialling.abandon()
             self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
