@@ -54,11 +54,13 @@ class Tunnel:
             self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or hung up while its target is dialled."""
+        """The client sent something, or left while its target is dialled."""
         if self.conversation.state is State.HEAD:
             self._read_head()
-        else:
+        elif events & ~LEFT or not self._waits_for_answer():
             self._obey(self.conversation.client_ended())
+        else:
+            self._gate.poller.watch(descriptor, 0, self)
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
@@ -115,6 +117,15 @@ class Tunnel:
         except OSError:
             data = b""
         self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+
+    def _waits_for_answer(self) -> bool:
+        """Whether a client that ended its side sent bytes for its target before: one that did not has left."""
+        if self.conversation.early:
+            return True
+        try:
+            return bool(self._client.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _obey(self, command: Command) -> None:
         match command:
