@@ -10,7 +10,7 @@ from .conversation import Close, Command, Conversation, Dial, Establish, Refuse,
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
-from .outcome import Outcome
+from .outcome import Outcome, Party
 from .poller import LEFT, READ
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
@@ -34,7 +34,7 @@ class Tunnel:
         self._dialling: Dialling | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
-        self._left_to_read: socket.socket | None = None
+        self._left_to_read: tuple[socket.socket, ...] = ()
         self._deadlines = gate.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
@@ -92,11 +92,9 @@ class Tunnel:
         self._obey(self.conversation.dial_failed(outcome, detail))
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        """The tunnel is over. After a reset, the other side is left the time to read what it was sent."""
-        if outcome is Outcome.RESET_BY_UPSTREAM:
-            self._left_to_read = self._client
-        elif outcome is Outcome.RESET_BY_CLIENT:
-            self._left_to_read = self._upstream
+        """The tunnel is over. If one peer ended it, the other is left the time to read what it was sent."""
+        if self._relay is not None and outcome.ended_by is not Party.GATE:
+            self._left_to_read = self._relay.still_sending()
         self.end(outcome, detail)
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
@@ -205,7 +203,7 @@ class Tunnel:
 
     def _close_socket(self, sock: socket.socket) -> None:
         poller = self._gate.poller
-        if sock is self._left_to_read:
+        if sock in self._left_to_read:
             Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
         else:
             poller.close(sock)
