@@ -10,7 +10,6 @@ import platform
 import resource
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,23 +32,23 @@ def main() -> int:
     contenders = [one for one in CONTENDERS if one.name in (arguments.only or _usual(arguments.also))]
     bench = Bench(amount, arguments.rounds)
     bench.run(contenders)
-    print(
-        f"{_machine()}; {amount.tunnels} tunnels at {amount.concurrency} at a time, {arguments.rounds} rounds, medians"
-    )
-    if bench.results:
-        print("", table.price_table(bench.results), "", table.rest_table(bench.results), "", sep="\n")
-    for line in [*bench.remarks, *table.warnings(bench.results)]:
+    results = list(bench.results.values())
+    print(f"{_machine()}; medians of {arguments.rounds} rounds of {amount.tunnels}, {amount.concurrency} at a time")
+    if results:
+        print("", table.price_table(results), "", table.rest_table(results), "", sep="\n")
+    for line in [*bench.remarks, *table.warnings(results)]:
         print(line)
     if arguments.json:
-        arguments.json.write_bytes(msgspec.json.encode(bench.results))
-    return 0 if bench.results and not bench.failed else 1
+        arguments.json.write_bytes(msgspec.json.encode(results))
+    return 0 if results and not bench.failed else 1
 
 
 class Bench:
     """The contenders that take part, their results, and remarks on those that do not."""
 
     def __init__(self, amount: Amount, rounds: int) -> None:
-        self.results: list[table.Result] = []
+        self.results: dict[str, table.Result] = {}
+        self._trials: dict[str, Trial] = {}
         self.remarks: list[str] = []
         self.failed = False
         self._amount = amount
@@ -59,43 +58,35 @@ class Bench:
         """Start all, measure memory, then the rounds in turn; all are stopped before this returns."""
         with contextlib.ExitStack() as started:
             folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            folder.chmod(0o755)
+            folder.chmod(0o755)  # one that drops root's rights must reach its own folder below
             ports = started.enter_context(_origin(len(contenders)))
-            trials = []
             for contender, port in zip(contenders, ports, strict=True):
-                if trial := self._start(contender, folder / contender.name, port, started):
-                    trials.append(trial)
+                self._start(contender, folder / contender.name, port, started)
             for number in range(self._rounds):
                 _progress(f"round {number + 1} of {self._rounds}")
-                for trial, result in zip(trials, self.results, strict=True):
-                    self._round(trial, result)
-            self.results = [result for result in self.results if len(result.rounds) == self._rounds]
+                for name in list(self._trials):
+                    self._round(name)
 
-    def _start(
-        self, contender: Contender, folder: Path, target_port: int, started: contextlib.ExitStack
-    ) -> Trial | None:
+    def _start(self, contender: Contender, folder: Path, target_port: int, started: contextlib.ExitStack) -> None:
         _progress(f"starting {contender.name}")
         folder.mkdir()
         place = Place(folder, free_port(), target_port)
         try:
             process = started.enter_context(running(contender, place))
+            trial = Trial(process, Route(place.port, TARGET_HOST, target_port), self._amount)
+            self.results[contender.name] = table.Result(contender.name, contender.does, trial.memory(), [])
+            self._trials[contender.name] = trial
         except UnavailableError as reason:
             self.remarks.append(f"left out: {contender.name}: {reason}")
-            return None
-        trial = Trial(process, Route(place.port, TARGET_HOST, target_port), self._amount)
-        try:
-            memory = trial.memory()
         except LoadError as reason:
             self._fail(contender.name, reason)
-            return None
-        self.results.append(table.Result(contender.name, contender.does, memory, []))
-        return trial
 
-    def _round(self, trial: Trial, result: table.Result) -> None:
+    def _round(self, name: str) -> None:
         try:
-            result.rounds.append(trial.round())
+            self.results[name].rounds.append(self._trials[name].round())
         except LoadError as reason:
-            self._fail(result.name, reason)
+            self._fail(name, reason)
+            del self._trials[name], self.results[name]
 
     def _fail(self, name: str, reason: LoadError) -> None:
         self.failed = True
@@ -116,9 +107,7 @@ def _usual(also: list[str]) -> list[str]:
 
 
 def _machine() -> str:
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    build = "" if optimised else " built without --enable-optimizations"
-    return f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}{build}"
+    return f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
 
 
 def _raise_descriptor_limit(amount: Amount) -> None:
@@ -145,12 +134,7 @@ def _arguments() -> argparse.Namespace:
     add("--rounds", type=_count(1, 50), default=9, help="rounds, each contender once in each (9)")
     add("--serial", type=_count(2, 10_000), default=300, help="tunnels per round one after the other (300)")
     add("--idle", type=_count(1, 8000), default=2000, help="tunnels held open to weigh one (2000)")
-    add(
-        "--megabytes",
-        type=_count(1, 2000),
-        default=200,
-        help="downloaded per round, by 1 and again by 10 streams (200)",
-    )
+    add("--megabytes", type=_count(1, 2000), default=200, help="downloaded in 1 stream, and again in 10 (200)")
     add("--only", action="append", choices=names, help="measure only this one; may be repeated")
     add("--also", action="append", choices=_OPTIONAL, default=[], help="measure this one too")
     add("--json", type=Path, metavar="FILE", help="write every number of every round to FILE")

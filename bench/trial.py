@@ -43,24 +43,24 @@ class Memory(Struct, frozen=True):
 
 
 class Trial:
-    """A running contender, the tree of its processes and a client that goes through it."""
+    """A running contender and a client that goes through it."""
 
     def __init__(self, process: int, route: load.Route, amount: Amount) -> None:
-        self._tree = measure.process_tree(process)
+        self._process = process
         self._client = load.Client(route, load.client_hello(route.host))
         self._amount = amount
 
     def memory(self) -> Memory:
         """Measure memory; to be called once, before any round, while the contender is fresh. Raises LoadError."""
-        at_rest = measure.memory_bytes(self._tree)
+        at_rest = self._bytes()
         self._client.hurry(_WARM_TUNNELS, min(_WARM_TUNNELS, self._amount.concurrency))
         time.sleep(_SETTLE_SECONDS)
-        before = measure.memory_bytes(self._tree)
+        before = self._bytes()
         with contextlib.ExitStack() as held:
             for tunnel in self._client.hold(self._amount.idle, self._amount.concurrency):
                 held.enter_context(tunnel)
             time.sleep(_SETTLE_SECONDS)
-            grown = measure.memory_bytes(self._tree) - before
+            grown = self._bytes() - before
         time.sleep(_SETTLE_SECONDS)
         return Memory(at_rest, grown / self._amount.idle)
 
@@ -87,7 +87,11 @@ class Trial:
         return cpu / (bytes_each * streams / 1e9)
 
     def _priced(self, work: Callable[[], _T]) -> tuple[float, _T]:
-        before = measure.cpu_seconds(self._tree)
+        processes = measure.process_tree(self._process)
+        before = measure.cpu_seconds(processes)
         result = work()
         time.sleep(_SETTLE_SECONDS)
-        return measure.cpu_seconds(self._tree) - before, result
+        return measure.cpu_seconds(processes) - before, result
+
+    def _bytes(self) -> int:
+        return measure.memory_bytes(measure.process_tree(self._process))
