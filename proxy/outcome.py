@@ -175,6 +175,7 @@ class Outcome(enum.Enum):
     cure: str
 
     def __new__(cls, label: str, *row: object) -> "Outcome":
+        """The label is the member's value: `Outcome("dns_timeout")`, and what a record is encoded to."""
         member = object.__new__(cls)
         member._value_ = label
         return member

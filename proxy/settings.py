@@ -50,7 +50,10 @@ class ConnectTo(Struct, frozen=True):
 
 
 class Dial(Struct, frozen=True):
-    """Where outgoing connections go and come from. `source_address` is a local IP address, empty for the system's choice."""
+    """Where outgoing connections go and come from.
+
+    `source_address` is one of this host's IP addresses, empty for the system's choice.
+    """
 
     connect_to: tuple[ConnectTo, ...] = ()
     source_address: str = ""

@@ -1,0 +1,72 @@
+"""Presets: what a product needs to reach, by name, from data files beside the code.
+
+Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `Entry`. A preset names exact hosts,
+never wildcards or addresses, and says of each why and on whose word.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from licensegate.allowlist.target import is_address, parse_host
+
+_Text = Annotated[str, Meta(min_length=1)]
+_FOLDER = Path(__file__).with_name("presets")
+
+
+class PresetError(ValueError):
+    """A preset's file cannot be used; the message names the file and what is wrong in it."""
+
+
+class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One host and port of a preset.
+
+    `why` says what it is needed for and `source` who says so. `verified` is true where a document of Cisco's, still
+    current when read, names the host for this purpose; false where the host is inferred, dated, or known only from
+    other people's programs.
+    """
+
+    host: _Text
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    why: _Text
+    source: _Text
+    verified: bool
+
+
+class Preset(Struct, frozen=True):
+    """What one product or service needs; `title` is one line for people."""
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    title: _Text
+    entry: Annotated[tuple[Entry, ...], Meta(min_length=1)]
+
+
+def load_presets(folder: Path = _FOLDER) -> dict[str, Preset]:
+    """Read all presets, by name and in the order of their names; raises `PresetError`."""
+    return {file.stem: _read(file) for file in sorted(folder.glob("*.toml"))}
+
+
+def _read(file: Path) -> Preset:
+    try:
+        content = msgspec.toml.decode(file.read_bytes(), type=_File)
+        _check_hosts(content.entry)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise PresetError(f"{file.name}: {error}") from error
+    return Preset(file.stem, content.title, content.entry)
+
+
+def _check_hosts(entries: tuple[Entry, ...]) -> None:
+    seen = set()
+    for entry in entries:
+        if parse_host(entry.host) != entry.host or is_address(entry.host):
+            raise ValueError(f"{entry.host!r} is not a host name in its normal form")
+        if (entry.host, entry.port) in seen:
+            raise ValueError(f"{entry.host}:{entry.port} is named twice")
+        seen.add((entry.host, entry.port))

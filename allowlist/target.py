@@ -1,0 +1,174 @@
+"""Where a client wants to go: one host and port, normalised once, compared exactly from then on.
+
+The target of a CONNECT is the authority-form of RFC 9112 section 3.2.3, host and port of RFC 3986 section 3.2 with the
+port never absent (RFC 9110 section 9.3.6). Hosts typed in settings take the same road, and may be internationalised
+(IDNA by UTS 46) or a wildcard. A host is normal when it is ASCII, lower case, without a final dot; an address when it
+is written as Python's `ipaddress` writes it.
+
+Never resolves a name, and never lets a resolver guess: what `inet_aton` would read as an IPv4 address (`0x7f.1`, RFC
+3986 section 7.4) is a canonical dotted quad or refused.
+"""
+
+import enum
+import ipaddress
+import re
+from functools import lru_cache
+
+from msgspec import Struct
+
+NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, less the first length and the root's
+LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
+_SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error
+
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+_STRAY = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class Fault(enum.StrEnum):
+    """What is wrong with a target: not one at all, or a URL in its place."""
+
+    MALFORMED = "malformed"
+    URL = "url"
+
+
+class TargetError(ValueError):
+    """What was given is not a target.
+
+    `str()` is one short phrase, safe to log: at most 80 characters, ASCII, what a stranger sent quoted and escaped.
+    """
+
+    def __init__(self, phrase: str, fault: Fault = Fault.MALFORMED) -> None:
+        super().__init__(phrase)
+        self.fault = fault
+
+
+class Target(Struct, frozen=True, cache_hash=True):
+    """A host and a port to connect to; `host` is normalised, an IPv6 address stands without brackets."""
+
+    host: str
+    port: int
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address rather than a name."""
+        return is_address(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_address(host: str) -> bool:
+    """Tell an IP address from a name, among normalised hosts: no name's last label is all digits."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
+# The cache cannot be filled with large keys: only what was accepted is kept, and that is short.
+@lru_cache(maxsize=1024)
+def parse_authority(raw: bytes) -> Target:
+    """Read the target of a CONNECT; raises `TargetError`."""
+    text = raw.decode("latin-1")  # every byte is a character, and those that no host has are refused below
+    _refuse_url(text)
+    host, colon, port = text.rpartition(":")
+    if not colon or not port or port.endswith("]"):
+        raise TargetError(f"no port in {_shown(text)}")
+    if not _PORT.fullmatch(port) or int(port) > 65535:
+        raise TargetError(f"port {_shown(port)} is not 1 to 65535 in plain digits")
+    if host.startswith("[") and host.endswith("]"):
+        return Target(_ipv6(host[1:-1]), int(port))
+    if ":" in host:
+        raise TargetError(f"IPv6 address without brackets: {_shown(text)}")
+    return Target(_name(host), int(port))
+
+
+def parse_host(text: str, *, wildcard: bool = False) -> str:
+    """Read a host from the settings and return its normal form; raises `TargetError`.
+
+    An IPv6 address may stand in brackets or without. With `wildcard`, `*.example.com` is taken too: the domain below
+    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain (there is no
+    list of public suffixes here: `*.co.uk` is taken).
+    """
+    _refuse_url(text)
+    if text.startswith("*"):
+        return _wildcard(text, allowed=wildcard)
+    if not text.isascii():
+        text = _to_ascii(text)
+    if text.count(":") == 1:  # an IPv6 address has two at least
+        raise TargetError(f"a host without a port belongs here: {_shown(text)}")
+    if ":" in text:
+        return _ipv6(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    return _name(text)
+
+
+def _wildcard(text: str, *, allowed: bool) -> str:
+    if not allowed:
+        raise TargetError(f"no wildcard may stand here: {_shown(text)}")
+    if not text.startswith("*."):
+        raise TargetError(f"a wildcard is *.example.com, not {_shown(text)}")
+    domain = parse_host(text[2:])
+    if is_address(domain):
+        raise TargetError(f"no wildcard covers addresses: {_shown(text)}")
+    if "." not in domain:
+        raise TargetError(f"a wildcard needs two labels after it: {_shown(text)}")
+    return f"*.{domain}"
+
+
+def _name(text: str) -> str:
+    """Normalise a host name or a dotted quad."""
+    if stray := _STRAY.search(text):
+        raise TargetError(f"{stray[0]!a} in the host {_shown(text)}")
+    name = text.removesuffix(".").lower()
+    if not name:
+        raise TargetError("no host")
+    if len(name) > NAME_CHARACTERS:
+        raise TargetError(f"name over {NAME_CHARACTERS} characters: {_shown(text)}")
+    for label in name.split("."):
+        if not label:
+            raise TargetError(f"empty label in {_shown(text)}")
+        if len(label) > LABEL_CHARACTERS:
+            raise TargetError(f"label over {LABEL_CHARACTERS} characters: {_shown(label)}")
+        if label.startswith("-") or label.endswith("-"):
+            raise TargetError(f"hyphen at the edge of {_shown(label)}")
+    if label.isdigit() or label.startswith("0x"):
+        return _dotted_quad(name)
+    return name
+
+
+def _dotted_quad(name: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(name))
+    except ValueError:
+        raise TargetError(f"not a dotted quad: {_shown(name)}") from None
+
+
+def _ipv6(text: str) -> str:
+    """Normalise an IPv6 address; an IPv4-mapped one (RFC 4291 section 2.5.5.2) becomes the IPv4 address."""
+    if "%" in text:
+        raise TargetError(f"zone id in the address {_shown(text)}")
+    try:
+        address = ipaddress.IPv6Address(text)
+    except ValueError:
+        raise TargetError(f"not an IPv6 address: {_shown(text)}") from None
+    return str(address.ipv4_mapped or address)
+
+
+def _to_ascii(text: str) -> str:
+    """Map an internationalised name by UTS 46 (non-transitional) and encode it by IDNA 2008 (RFC 5891)."""
+    import idna  # 10 ms and a large table, for the few settings that need it
+
+    try:
+        return idna.encode(text, uts46=True).decode("ascii")
+    except UnicodeError:
+        raise TargetError(f"not an internationalised name: {_shown(text)}") from None
+
+
+def _refuse_url(text: str) -> None:
+    if "/" in text:
+        raise TargetError(f"{_shown(text)} is a URL or a path", Fault.URL)
+
+
+def _shown(text: str) -> str:
+    """Quote untrusted text for an error: ASCII, no control character, bounded."""
+    shown = ascii(text[:_SHOWN_CHARACTERS])
+    if len(text) <= _SHOWN_CHARACTERS and len(shown) <= _SHOWN_CHARACTERS:
+        return shown
+    return f"{shown[: _SHOWN_CHARACTERS - 3]}..."

@@ -1,0 +1,114 @@
+"""Runs the gate: from settings to the line that says ready, and from a signal to the last drained tunnel."""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.gate import Gate
+from licensegate.proxy.listener import Listener, ListenError
+from licensegate.proxy.snapshot import Snapshot
+
+from .observers.access_log import AccessLog
+from .service_log import start_service_log
+from .settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start."""
+    service_log = start_service_log(settings.log.level)
+    try:
+        access_log = AccessLog(settings.log.access)
+    except OSError as error:
+        service_log.stop()
+        return _fail(f"cannot open the access log {settings.log.access}: {error.strerror}; see log.access")
+    try:
+        asyncio.run(_serve(settings, access_log))
+    except ListenError as error:
+        service_log.stop()
+        return _fail(str(error))
+    finally:
+        access_log.close()
+        service_log.stop()
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"licensegate: {message}", file=sys.stderr)
+    return 1
+
+
+async def _serve(settings: Settings, access_log: AccessLog) -> None:
+    _raise_descriptor_limit(2 * settings.limits.tunnels + 256)
+    snapshot = Snapshot(Sources(settings.client_networks), settings.policy, settings.limits)
+    gate = Gate(snapshot, settings.dial, settings.dns, [access_log.observe])
+    try:
+        gate.open(settings.listen)
+        stop = _stop_signals()
+        names = ", ".join(listener.name for listener in gate.listeners)
+        _log.info("ready: listening on %s; settings from %s", names, settings.source)
+        _log.info("%s", what_to_type_into_cucm(gate.listeners))
+        gc.freeze()  # what is here now stays: the collector need not look at it again
+        await stop.acquire()
+        await _drain(gate, settings.limits.drain_seconds, stop)
+    finally:
+        gate.close()
+
+
+async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
+    _log.info("stopping: %d connections open, draining for up to %g s", gate.open_tunnels, seconds)
+    draining = asyncio.ensure_future(gate.drain(seconds))
+    again = asyncio.ensure_future(stop.acquire())
+    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    if draining.done():
+        _log.info("stopped: %d tunnels were cut", draining.result())
+    else:
+        _log.info("stopped at once: %d tunnels were cut", gate.open_tunnels)
+    for task in (draining, again):
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def _stop_signals() -> asyncio.Semaphore:
+    """Released once for each SIGTERM or SIGINT: the first drains, the second ends at once."""
+    signals = asyncio.Semaphore(0)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.release)
+    return signals
+
+
+def _raise_descriptor_limit(wanted: int) -> None:
+    """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:
+    """The proxy fields of CUCM's licensing page (CUCM System Configuration Guide, Smart Software Licensing)."""
+    ports = list(dict.fromkeys(listener.port for listener in listeners))
+    others = f" (or {', '.join(map(str, ports[1:]))})" if len(ports) > 1 else ""
+    return (
+        "in CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type: "
+        f"IP Address/Host Name {_own_address()}, Port {ports[0]}{others}"
+    )
+
+
+def _own_address() -> str:
+    """The address of the interface that outgoing traffic takes; connecting a datagram socket sends nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 443))  # TEST-NET-1, RFC 5737
+        return str(probe.getsockname()[0])
+    return socket.gethostname()

@@ -1,0 +1,103 @@
+"""Addresses, networks and hosts as operators type them.
+
+Every reader takes the text and raises ValueError with a message that goes on where the text left off: "is not a
+network; write one like ...".
+"""
+
+import re
+from ipaddress import IPv6Network, ip_address, ip_network
+from typing import Final
+
+from licensegate.allowlist.target import TargetError, parse_host
+from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.settings import ConnectTo, ListenAddress
+
+_ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"
+_LISTEN: Final = re.compile(_ENDPOINT)
+_CONNECT_TO: Final = re.compile(f"{_ENDPOINT}:{_ENDPOINT}")
+_HOST_WITH_PORT: Final = re.compile(r"[^:]+:[0-9]+")
+
+_LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
+_CONNECT_TO_FORM: Final = 'write HOST:PORT:IP:PORT, like "tools.cisco.com:443:192.0.2.1:443", IPv6 in brackets'
+
+
+def read_listen(text: str) -> ListenAddress:
+    """Read `IP:PORT`, IPv6 in brackets. Port 0 lets the system choose a free one, for tests."""
+    parts = _LISTEN.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"is not an address with a port; {_LISTEN_FORM}")
+    host, port = parts.groups()
+    return ListenAddress(_bracketed_ip(host, _LISTEN_FORM), _port(port, lowest=0))
+
+
+def read_network(text: str) -> Network:
+    """Read a network of client addresses, `10.0.0.0/8`; a single address is a network of one."""
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError('is not a network; write one like "10.0.0.0/8" or "fd00::/8"') from None
+    if "%" in text:
+        raise ValueError("has a zone, and clients are judged without theirs; leave out the % and what follows")
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
+        plain = f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}"
+        raise ValueError(f'holds IPv4 clients, which count as IPv4 everywhere; write "{plain}"')
+    if ip_address(text.partition("/")[0]) != network.network_address:
+        raise ValueError(f'is an address within a network; write "{network}", or the address alone')
+    return network
+
+
+def read_connect_to(text: str) -> ConnectTo:
+    """Read `HOST:PORT:IP:PORT`: curl's `--connect-to`, except that it takes no name for the second half."""
+    parts = _CONNECT_TO.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"does not say what goes where; {_CONNECT_TO_FORM}")
+    host, port, address, address_port = parts.groups()
+    return ConnectTo(read_host(host), _port(port), _bracketed_ip(address, _CONNECT_TO_FORM), _port(address_port))
+
+
+def read_ip(text: str) -> str:
+    """Read an IP address and return it as Python writes it."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        raise ValueError('is not an IP address; write one like "192.0.2.1" or "2001:db8::1"') from None
+    if "%" in text:
+        raise ValueError("has a zone, which the gate does not take; leave out the % and what follows")
+    return str(address)
+
+
+def read_host(text: str) -> str:
+    """Read the host of a target and return its normal form."""
+    return _host(text, wildcard=False)
+
+
+def read_rule_host(text: str) -> str:
+    """Read a rule's host and return its normal form; `*.example.com` stands for all below example.com."""
+    if _HOST_WITH_PORT.fullmatch(text):
+        raise ValueError(f'has a port in it; write host = "{text.partition(":")[0]}" and the port as port = ...')
+    return _host(text, wildcard=True)
+
+
+def _host(text: str, *, wildcard: bool) -> str:
+    try:
+        return parse_host(text, wildcard=wildcard)
+    except TargetError as error:
+        raise ValueError(f'is not a host: {error}; write a name, like "ssm.example.net"') from None
+
+
+def _bracketed_ip(text: str, form: str) -> str:
+    bare = text.removeprefix("[").removesuffix("]")
+    try:
+        address = read_ip(bare)
+    except ValueError:
+        raise ValueError(f"has no IP address where one belongs; {form}") from None
+    if (bare != text) != (":" in address):
+        raise ValueError(f"has brackets around IPv4; {form}")
+    return address
+
+
+def _port(text: str, *, lowest: int = 1) -> int:
+    port = int(text)
+    if not lowest <= port <= 65535:
+        raise ValueError(f"has the port {port}; write one from 1 to 65535")
+    return port

@@ -1,0 +1,112 @@
+"""From what was written to what is in force: texts read, values checked against each other, defaults filled in."""
+
+import os
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from msgspec import structs
+
+from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
+from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+
+from .address import read_connect_to, read_ip, read_listen, read_network, read_rule_host
+from .origin import Origin
+from .schema import AllowlistTable, File, LogTable
+from .values import DEFAULT_LISTEN, Log, Settings, SettingsError
+from .wording import shown
+
+_T = TypeVar("_T")
+
+
+def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None) -> Settings:
+    """Make the settings of a file and what was laid over it; raises SettingsError.
+
+    A path in the file is relative to `folder`, one in the environment to where the gate was started. `packaged_state`
+    is the state directory where no other is named.
+    """
+    return Settings(
+        listen=_listen([table.address for table in file.listen], origin),
+        client_networks=_networks(file.clients.networks, origin),
+        policy=_policy(file.allowlist, origin),
+        dial=Dial(_connect_to(file.dial.connect_to, origin), _source_address(file.dial.source_address, origin)),
+        dns=Dns(**structs.asdict(file.dns)),
+        limits=Limits(**structs.asdict(file.limits)),
+        state_directory=_state_directory(file.state.directory, origin, folder) or packaged_state,
+        log=_log(file.log, origin, folder),
+        source=str(origin),
+    )
+
+
+def _listen(addresses: Sequence[str], origin: Origin) -> tuple[ListenAddress, ...]:
+    listen = _read_each(read_listen, addresses, origin, "listen", "address")
+    # A system's choice of port is another each time, so port 0 has no twin.
+    _refuse_twins([(address.host, address.port or object()) for address in listen], origin, "listen")
+    return listen or DEFAULT_LISTEN
+
+
+def _networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:
+    networks = _read_each(read_network, texts, origin, "clients.networks")
+    if not networks:
+        place = origin.place("clients.networks")
+        raise SettingsError(f'{place}: an empty list lets nobody use the gate; name a network, like "10.0.0.0/8"')
+    return networks
+
+
+def _policy(table: AllowlistTable, origin: Origin) -> Policy:
+    hosts = _read_each(read_rule_host, [rule.host for rule in table.rule], origin, "allowlist.rule", "host")
+    rules = [Rule(host, rule.port, rule.private) for host, rule in zip(hosts, table.rule, strict=True)]
+    try:
+        return Policy(table.presets, rules, load_presets())
+    except UnknownPreset as error:
+        raise SettingsError(f"{origin.place('allowlist.presets')}: {error}") from None
+    except DuplicateRule as error:
+        raise SettingsError(f"{origin.place('allowlist.rule')}: {error}") from None
+
+
+def _connect_to(texts: Sequence[str], origin: Origin) -> tuple[ConnectTo, ...]:
+    entries = _read_each(read_connect_to, texts, origin, "dial.connect_to")
+    _refuse_twins([(entry.host, entry.port) for entry in entries], origin, "dial.connect_to")
+    return entries
+
+
+def _source_address(text: str, origin: Origin) -> str:
+    return _read(read_ip, text, origin.place("dial.source_address")) if text else ""
+
+
+def _state_directory(text: str, origin: Origin, folder: Path) -> Path | None:
+    return _path(text, "state.directory", origin, folder) if text else None
+
+
+def _log(table: LogTable, origin: Origin, folder: Path) -> Log:
+    access = table.access if table.access == "-" else str(_path(table.access, "log.access", origin, folder))
+    return Log(access, table.level)
+
+
+def _path(text: str, key: str, origin: Origin, folder: Path) -> Path:
+    if not text or "\0" in text:
+        raise SettingsError(f"{origin.place(key)}: {shown(text)} is not a path; write one, or leave {key} out")
+    return Path(os.path.abspath(text if key in origin.variables else folder / text))
+
+
+def _read(read: Callable[[str], _T], text: str, place: str) -> _T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SettingsError(f"{place}: {shown(text)} {error}") from None
+
+
+def _read_each(
+    read: Callable[[str], _T], texts: Iterable[str], origin: Origin, key: str, inner: str = ""
+) -> tuple[_T, ...]:
+    return tuple(_read(read, text, origin.place(key, number, inner)) for number, text in enumerate(texts, 1))
+
+
+def _refuse_twins(values: Sequence[Hashable], origin: Origin, key: str) -> None:
+    first = {value: number for number, value in reversed(list(enumerate(values, 1)))}
+    for number, value in enumerate(values, 1):
+        if first[value] != number:
+            raise SettingsError(f"{origin.place(key, number)}: the same as item {first[value]}; remove one of them")

@@ -1,0 +1,81 @@
+"""Environment variables over the settings file: `LICENSEGATE__SECTION__KEY`.
+
+Two underscores, because Kubernetes itself sets `LICENSEGATE_PORT` and the like beside a Service of that name; whatever
+has one is none of ours, `LICENSEGATE_CONFIG` excepted. Lists are separated by commas, and an empty text is an empty
+list. Where the file has a list of tables, an item is short for a table: `IP:PORT` for a listener, `HOST:PORT` for a
+rule.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect, structs
+
+from .schema import File, ListenTable, RuleTable, Table, keys
+from .values import SettingsError
+from .wording import expected, nearest, shown
+
+CONFIG: Final = "LICENSEGATE_CONFIG"
+"""Names the settings file where the command line does not."""
+
+PREFIX: Final = "LICENSEGATE__"
+
+
+def variables() -> dict[str, str]:
+    """Every variable that sets something, with the dotted key that it sets."""
+    return {PREFIX + key.replace(".", "__").upper(): key for key in keys()}
+
+
+def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, str]]:
+    """Lay the environment over `file`; also tell which variable set which dotted key. Raises SettingsError."""
+    known = variables()
+    used = {}
+    for variable in filter(lambda name: name.startswith(PREFIX), environ):
+        if variable not in known:
+            raise SettingsError(f"{variable}: there is no such setting; {nearest(variable, known)}")
+        key = known[variable]
+        used[key] = variable
+        section, _, name = key.rpartition(".")
+        if section:
+            table = _replace(getattr(file, section), name, variable, environ[variable])
+            file = structs.replace(file, **{section: table})
+        else:
+            file = _replace(file, name, variable, environ[variable])
+    return file, used
+
+
+def _replace(table: Any, name: str, variable: str, text: str) -> Any:
+    """The table with one key read from a variable's text."""
+    kind = next(field.type for field in structs.fields(table) if field.name == name)
+    return structs.replace(table, **{name: _read(kind, variable, text)})
+
+
+def _read(kind: Any, variable: str, text: str) -> object:
+    items = [item for part in text.split(",") if (item := part.strip())]
+    match inspect.type_info(kind):
+        case inspect.VarTupleType(item_type=inspect.StructType(cls=table)):
+            read = _SHORT_FORMS[table]
+            return tuple(read(item, f"{variable}, item {number}") for number, item in enumerate(items, 1))
+        case inspect.VarTupleType():
+            return tuple(items)
+        case known:
+            try:
+                return msgspec.convert(text.strip(), kind, strict=False)
+            except msgspec.ValidationError:
+                raise SettingsError(f"{variable}: {shown(text)} is not {expected(known)}") from None
+
+
+def _read_listen(item: str, place: str) -> Table:
+    return ListenTable(item)
+
+
+def _read_rule(item: str, place: str) -> Table:
+    host, _, port = item.rpartition(":")
+    try:
+        return msgspec.convert({"host": host, "port": port}, RuleTable, strict=False)
+    except msgspec.ValidationError:
+        raise SettingsError(f"{place}: {shown(item)} is not HOST:PORT, like ssm.example.net:443") from None
+
+
+_SHORT_FORMS: Final = {ListenTable: _read_listen, RuleTable: _read_rule}

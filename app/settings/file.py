@@ -1,0 +1,89 @@
+"""The settings file: its bytes into the schema's tables, or an error that names the line or the key."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import inspect
+
+from .origin import Origin
+from .schema import File, keys
+from .values import SettingsError
+from .wording import expected, nearest, shown
+
+_MOST_BYTES: Final = 1_048_576  # far more than any settings, and little enough for whatever was named by mistake
+_NAMING: Final = "name a settings file that can be read, or none for the built-in defaults"
+_PATH: Final = re.compile(r" - at `\$([^`]*)`$")  # msgspec ends its messages with the place
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+
+
+def read_file(path: Path) -> File:
+    """Read and check a settings file; raises SettingsError."""
+    tables = _parse(path, _read(path))
+    try:
+        return msgspec.convert(tables, File)
+    except msgspec.ValidationError as error:
+        steps = _STEP.findall("".join(_PATH.findall(str(error))))
+        raise SettingsError(_explain(tables, steps, Origin(str(path), {}))) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; {_NAMING}") from None
+    if len(content) > _MOST_BYTES:
+        raise SettingsError(f"{path}: larger than a settings file may be ({_MOST_BYTES} bytes); {_NAMING}")
+    return content
+
+
+def _parse(path: Path, content: bytes) -> dict[str, object]:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}: line {line} is not text in UTF-8; save the settings as UTF-8") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: not valid TOML: lists within lists without end") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+
+
+def _explain(tables: dict[str, object], steps: list[tuple[str, str]], origin: Origin) -> str:
+    """Say what is wrong with the value to which `steps` lead; each step is a key or a number counted from 0."""
+    value: object = tables
+    kind: inspect.Type = inspect.type_info(File)
+    for key, number in steps:
+        match kind, value:
+            case inspect.StructType(fields=fields), dict():
+                kind = next(field.type for field in fields if field.name == key)
+                value = value[key]
+            case inspect.VarTupleType(item_type=kind), list():
+                value = value[int(number)]
+    place = _place(steps, origin)
+    match kind, value:
+        case inspect.StructType(fields=fields), dict():
+            return f"{place}: {_explain_keys(value, fields)}"
+        case _:
+            return f"{place}: {shown(value)} is not {expected(kind)}"
+
+
+def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...]) -> str:
+    known = {field.name: field for field in fields}
+    for key in table:
+        if key not in known:
+            home = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
+            return f"unknown key {shown(key)}; {f'did you mean {home}?' if home else nearest(key, known)}"
+    missing = next(field for field in fields if field.required and field.name not in table)
+    return f"{missing.name} is missing; it must be {expected(missing.type)}"
+
+
+def _place(steps: list[tuple[str, str]], origin: Origin) -> str:
+    names = [key for key, _ in steps]
+    if "" not in names:
+        return origin.place(".".join(names))
+    at = names.index("")
+    return origin.place(".".join(names[:at]), int(steps[at][1]) + 1, ".".join(names[at + 1 :]))

@@ -1,0 +1,31 @@
+"""Which file, which environment, and what is in force then."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from .build import build
+from .environment import CONFIG, override
+from .file import read_file
+from .origin import Origin
+from .schema import File
+from .values import Settings
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings in force; raises SettingsError.
+
+    `path` is the settings file; without one, LICENSEGATE_CONFIG names it, else the defaults hold. An empty
+    LICENSEGATE_CONFIG names none.
+    """
+    if path is None and environ.get(CONFIG):
+        path = Path(environ[CONFIG])
+    file, variables = override(File() if path is None else read_file(path), environ)
+    origin = Origin("" if path is None else str(path), variables)
+    folder = Path() if path is None else path.parent
+    return build(file, origin, folder, _packaged_state(environ))
+
+
+def _packaged_state(environ: Mapping[str, str]) -> Path | None:
+    """The first directory of systemd's `StateDirectory=`, which may name several (systemd.exec(5))."""
+    first = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(first) if first else None

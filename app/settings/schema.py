@@ -1,0 +1,123 @@
+"""The settings file as it is written: its tables, their keys, types, defaults and ranges.
+
+This is the operators' contract. Keys are added, never renamed. What only another look can tell (is this text a
+network?) is checked in `build`.
+"""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, structs
+
+from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
+from licensegate.proxy.settings import Dns, Limits
+
+from .values import Level, Log
+
+_LIMITS: Final = Limits()
+_DNS: Final = Dns()
+_LOG: Final = Log()
+
+_DAY: Final = 86400
+# Up to a day, and never so short that no peer could answer.
+Wait = Annotated[float, Meta(ge=0.1, le=_DAY)]
+# How long to believe or to grace: 0 is not at all.
+Span = Annotated[float, Meta(ge=0, le=_DAY)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Table(Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file: what it does not know is an error."""
+
+
+class ListenTable(Table, frozen=True):
+    """One `[[listen]]`."""
+
+    address: str
+
+
+class ClientsTable(Table, frozen=True):
+    """`[clients]`."""
+
+    networks: tuple[str, ...] = tuple(map(str, DEFAULT_NETWORKS))
+
+
+class RuleTable(Table, frozen=True):
+    """One `[[allowlist.rule]]`."""
+
+    host: str
+    port: Port = 443
+    private: bool = False
+
+
+class AllowlistTable(Table, frozen=True):
+    """`[allowlist]`."""
+
+    presets: tuple[str, ...] = ("cisco-licensing",)
+    rule: tuple[RuleTable, ...] = ()
+
+
+class DialTable(Table, frozen=True):
+    """`[dial]`."""
+
+    connect_to: tuple[str, ...] = ()
+    source_address: str = ""
+
+
+class LimitsTable(Table, frozen=True):
+    """`[limits]`."""
+
+    head_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = _LIMITS.head_bytes
+    head_seconds: Wait = _LIMITS.head_seconds
+    dial_seconds: Wait = _LIMITS.dial_seconds
+    idle_seconds: Annotated[float, Meta(ge=0.1, le=30 * _DAY)] = _LIMITS.idle_seconds
+    half_closed_seconds: Wait = _LIMITS.half_closed_seconds
+    drain_seconds: Span = _LIMITS.drain_seconds
+    tunnels: Count = _LIMITS.tunnels
+    tunnels_per_client: Count = _LIMITS.tunnels_per_client
+
+
+class DnsTable(Table, frozen=True):
+    """`[dns]`."""
+
+    fresh_seconds: Span = _DNS.fresh_seconds
+    last_good_seconds: Annotated[float, Meta(ge=0, le=30 * _DAY)] = _DNS.last_good_seconds
+    failure_seconds: Span = _DNS.failure_seconds
+    timeout_seconds: Wait = _DNS.timeout_seconds
+
+
+class StateTable(Table, frozen=True):
+    """`[state]`. An empty directory stands for systemd's, else for none."""
+
+    directory: str = ""
+
+
+class LogTable(Table, frozen=True):
+    """`[log]`."""
+
+    access: str = _LOG.access
+    level: Level = _LOG.level
+
+
+class File(Table, frozen=True):
+    """The whole file. No listener stands for the packaged ones."""
+
+    listen: tuple[ListenTable, ...] = ()
+    clients: ClientsTable = ClientsTable()
+    allowlist: AllowlistTable = AllowlistTable()
+    dial: DialTable = DialTable()
+    dns: DnsTable = DnsTable()
+    limits: LimitsTable = LimitsTable()
+    state: StateTable = StateTable()
+    log: LogTable = LogTable()
+
+
+def keys() -> list[str]:
+    """Every key of the file, dotted: `limits.tunnels`. A list of tables counts as one key."""
+    dotted = []
+    for entry in structs.fields(File):
+        if isinstance(entry.type, type):
+            dotted += [f"{entry.name}.{key.name}" for key in structs.fields(entry.type)]
+        else:
+            dotted.append(entry.name)
+    return dotted

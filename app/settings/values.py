@@ -1,0 +1,47 @@
+"""What is in force: the values that the settings room hands down to the others."""
+
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+from msgspec import Struct
+
+from licensegate.allowlist.policy import Policy
+from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress
+
+DEFAULT_LISTEN: Final = tuple(
+    ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
+)
+"""A proxy's usual ports, and 443: CUCM's guide has administrators type it as the proxy's port (CSCvc94366)."""
+
+
+Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+
+class SettingsError(Exception):
+    """The settings cannot be in force. `str()` is one line: the place, what is wrong there, what to write instead."""
+
+
+class Log(Struct, frozen=True):
+    """Where the access log goes ("-" is standard output, else an absolute path), and the service log's least level."""
+
+    access: str = "-"
+    level: Level = "info"
+
+
+class Settings(Struct, frozen=True):
+    """Everything that an operator can set, checked.
+
+    `state_directory` is None where nothing is kept. `source` says where the values come from: a file's path or the
+    built-in defaults, and the environment variables on top.
+    """
+
+    listen: tuple[ListenAddress, ...]
+    client_networks: tuple[Network, ...]
+    policy: Policy
+    dial: Dial
+    dns: Dns
+    limits: Limits
+    state_directory: Path | None
+    log: Log
+    source: str

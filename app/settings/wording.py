@@ -1,0 +1,56 @@
+"""Values and types of the settings in words, for error messages."""
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import inspect
+
+_LONGEST: Final = 60
+
+
+def shown(value: object) -> str:
+    """A value as the file would have it: on one line, without a control character, and not too long."""
+    match value:
+        case bool():
+            text = str(value).lower()
+        case str():
+            text = json.dumps(value, ensure_ascii=not value.isprintable())
+        case dict():
+            text = "a table"
+        case list():
+            text = "a list"
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def expected(kind: inspect.Type) -> str:
+    """What may stand where the schema has this type."""
+    match kind:
+        case inspect.StructType():
+            return "a table, begun by its name in brackets"
+        case inspect.VarTupleType(item_type=inspect.StructType()):
+            return "a list of tables, each begun by its name in double brackets"
+        case inspect.VarTupleType():
+            return 'a list of texts, like ["one", "two"]'
+        case inspect.LiteralType(values=values):
+            return f"one of {', '.join(shown(value) for value in values)}"
+        case inspect.IntType(ge=low, le=high):
+            return f"a whole number from {low} to {high}"
+        case inspect.FloatType(ge=low, le=high):
+            return f"a number from {low} to {high}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.StrType():
+            return 'a text in quotes, like "this"'
+        case _:
+            raise TypeError(f"the schema of the settings has a type without words: {kind}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The way out for one who wrote an unknown name: the known one most like it, else all of them."""
+    names = sorted(known)
+    alike = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {alike[0]}?" if alike else f"known here: {', '.join(names)}"

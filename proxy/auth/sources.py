@@ -1,0 +1,60 @@
+"""Which client addresses may use the gate at all.
+
+Judged on every connection, before anything that a client asks for. Pure: it sees an address, never a socket, and it
+asks nobody for a name.
+"""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+Network: TypeAlias = IPv4Network | IPv6Network
+
+DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
+    ip_network(network)
+    for network in (
+        "10.0.0.0/8",  # private, RFC 1918
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",  # shared behind a carrier's NAT, RFC 6598
+        "fc00::/7",  # unique local, RFC 4193
+        "127.0.0.0/8",  # loopback
+        "::1/128",
+        "169.254.0.0/16",  # link-local, RFC 3927 and RFC 4291
+        "fe80::/10",
+    )
+)
+"""Sources that no one can have from the Internet: a gate exposed by mistake serves nobody out there."""
+
+_REMEMBERED = 4096  # as many clients as the default limit has tunnels; some 0.5 MB when full
+
+
+class Sources:
+    """The client networks, and the verdict for each address seen lately."""
+
+    def __init__(self, networks: Iterable[Network]) -> None:
+        self._networks = tuple(networks)
+        self._verdicts: dict[str, bool] = {}
+
+    def admits(self, address: str) -> bool:
+        """Whether the client at `address`, as a socket spells it, may use the gate. What is no IP address may not."""
+        verdict = self._verdicts.get(address)
+        if verdict is None:
+            if len(self._verdicts) >= _REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[address] = self.network_of(address) is not None
+        return verdict
+
+    def network_of(self, address: str) -> Network | None:
+        """The first network that holds `address`; None if there is none, or if it is no IP address.
+
+        An IPv4 client of an IPv6 socket (`::ffff:10.1.2.3`, RFC 4291 section 2.5.5.2) counts as IPv4, and a zone
+        (`fe80::1%eth0`, RFC 4007) is left out: it names one of our own interfaces, not the client.
+        """
+        try:
+            source: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
+        except ValueError:
+            return None
+        if isinstance(source, IPv6Address) and source.ipv4_mapped is not None:
+            source = source.ipv4_mapped
+        return next((network for network in self._networks if source in network), None)

@@ -1,0 +1,282 @@
+"""Target → checked address → connected socket.
+
+The check is the last thing before connect, and the connection goes to exactly the address that was checked: a name
+whose answer changes in between gains nothing. Several addresses are tried by Happy Eyeballs (RFC 8305).
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import time
+from typing import Final, Protocol
+
+from licensegate.allowlist.addresses import judge
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+
+from .outcome import Outcome
+from .own_sockets import OwnSockets
+from .poller import WRITE, Poller
+from .record import DialAttempt, TunnelRecord, milliseconds
+from .resolver import Answer, Resolver, Unresolved
+from .settings import Dial
+
+_ATTEMPT_DELAY: Final = 0.25
+"""Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""
+
+_KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
+
+_OUTCOME_OF_ERRNO: Final = {
+    errno.ECONNREFUSED: Outcome.CONNECTION_REFUSED,
+    errno.ETIMEDOUT: Outcome.CONNECTION_TIMEOUT,
+    errno.EHOSTUNREACH: Outcome.DESTINATION_UNREACHABLE,
+    errno.ENETUNREACH: Outcome.DESTINATION_UNREACHABLE,
+    errno.ENETDOWN: Outcome.DESTINATION_UNREACHABLE,
+    errno.EMFILE: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENFILE: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENOBUFS: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENOMEM: Outcome.DESCRIPTORS_EXHAUSTED,
+}
+_MOST_TELLING_FIRST: Final = (
+    Outcome.DESCRIPTORS_EXHAUSTED,
+    Outcome.CONNECTION_REFUSED,
+    Outcome.CONNECTION_TIMEOUT,
+    Outcome.DIAL_FAILED,
+    Outcome.DESTINATION_UNREACHABLE,
+)
+
+
+class Dialled(Protocol):
+    """Whoever waits for a dial."""
+
+    record: TunnelRecord
+
+    def connected(self, upstream: socket.socket) -> None:
+        """It is connected; the socket, still watched, is the receiver's from now on."""
+
+    def dial_failed(self, outcome: Outcome, detail: str) -> None:
+        """It could not be connected."""
+
+
+def set_up_keepalive(sock: socket.socket) -> None:
+    """Have a peer that vanished noticed within two minutes, and small writes sent at once."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEEPALIVE:
+        sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def interleave(addresses: list[str]) -> list[str]:
+    """Alternate between the families, the first one first (RFC 8305 section 4)."""
+    first_is_v6 = ":" in addresses[0]
+    first = [address for address in addresses if (":" in address) is first_is_v6]
+    second = [address for address in addresses if (":" in address) is not first_is_v6]
+    mixed: list[str] = []
+    for place in range(max(len(first), len(second))):
+        mixed += first[place : place + 1] + second[place : place + 1]
+    return mixed
+
+
+class Dialer:
+    """Dials targets directly."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
+        resolver: Resolver,
+        own_sockets: OwnSockets,
+        settings: Dial,
+    ) -> None:
+        self.loop = loop
+        self.poller = poller
+        self.resolver = resolver
+        self.own_sockets = own_sockets
+        self.source_address = settings.source_address
+        self._connect_to = {
+            Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
+        }
+
+    def dial(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
+        """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
+        dialling = Dialling(self, target, who)
+        named = self._connect_to.get(target)
+        if named is not None:
+            dialling.try_addresses([named[0]], named[1], named_by_operator=True)
+        elif target.is_address:
+            dialling.try_addresses([target.host], target.port, named_by_operator=rule.private)
+        else:
+            dialling.resolve(named_by_operator=rule.private)
+        return dialling
+
+
+class Dialling:
+    """One dial in progress."""
+
+    __slots__ = (
+        "_attempts", "_began", "_dialer", "_failures", "_named_by_operator", "_port", "_record", "_target", "_timer",
+        "_untried", "_waits_for_name", "_who",
+    )  # fmt: skip
+
+    def __init__(self, dialer: Dialer, target: Target, who: Dialled) -> None:
+        self._dialer = dialer
+        self._target = target
+        self._who = who
+        self._record = who.record
+        self._began = time.monotonic()
+        self._named_by_operator = False
+        self._waits_for_name = False
+        self._port = target.port
+        self._untried: list[str] = []
+        self._attempts: dict[int, tuple[socket.socket, str, float]] = {}
+        self._failures: list[tuple[Outcome, str]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def resolve(self, *, named_by_operator: bool) -> None:
+        """Look the target's name up first."""
+        self._named_by_operator = named_by_operator
+        answer = self._dialer.resolver.look_up(self._target.host, self._answered)
+        if answer is None:
+            self._waits_for_name = True
+        else:
+            self._resolved(answer)
+
+    def _answered(self, answer: Answer) -> None:
+        self._dialer.poller.run(self, self._resolved, answer)
+
+    def _resolved(self, answer: Answer) -> None:
+        self._waits_for_name = False
+        now = time.monotonic()
+        self._record.resolve_ms = milliseconds(now - self._began)
+        self._began = now
+        if isinstance(answer, Unresolved):
+            self._who.dial_failed(answer.outcome, answer.detail)
+        else:
+            self.try_addresses(list(answer.addresses), self._target.port, named_by_operator=self._named_by_operator)
+
+    def try_addresses(self, addresses: list[str], port: int, *, named_by_operator: bool) -> None:
+        """Connect to the first of these that answers; only public ones, unless the operator named them."""
+        self._port = port
+        self._record.addresses = addresses
+        own = self._dialer.own_sockets
+        allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
+        allowed = [address for address in allowed if not own.has(address, port)]
+        if allowed:
+            self._untried = interleave(allowed) if len(allowed) > 1 else allowed
+            self._try_next()
+            return
+        ours = [address for address in addresses if own.is_local(address)]
+        if ours:
+            self._who.dial_failed(Outcome.TARGET_IS_GATE, ", ".join(ours[:4]))
+            return
+        told = [f"{address} ({judge(address).name})" for address in addresses[:4]]
+        self._who.dial_failed(Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told))
+
+    def abandon(self) -> tuple[Outcome, str]:
+        """Stop; what it was waiting for, should the reason be that it took too long."""
+        if self._waits_for_name:
+            self._dialer.resolver.forget(self._target.host, self._answered)
+            return Outcome.DNS_TIMEOUT, ""
+        waiting = [_host_port(address, self._port) for _, address, _ in self._attempts.values()]
+        for descriptor in list(self._attempts):
+            self._end_attempt(descriptor, "ECANCELED")
+        self._stop()
+        return Outcome.CONNECTION_TIMEOUT, ", ".join(waiting)
+
+    def _try_next(self) -> None:
+        """Start attempts until one is in flight, or none is left."""
+        while self._untried:
+            address = self._untried.pop(0)
+            began = time.monotonic()
+            try:
+                sock = self._start(address)
+            except OSError as error:
+                self._failed(address, began, error.errno or 0)
+                continue
+            self._attempts[sock.fileno()] = (sock, address, began)
+            self._dialer.poller.watch(sock.fileno(), WRITE, self)
+            if self._untried:
+                self._timer = self._dialer.loop.call_later(_ATTEMPT_DELAY, self._delay_over)
+            return
+        if not self._attempts:
+            self._stop()
+            self._who.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
+
+    def _start(self, address: str) -> socket.socket:
+        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.setblocking(False)
+            source = self._dialer.source_address
+            if source and (":" in source) is (":" in address):
+                sock.bind((source, 0))
+            set_up_keepalive(sock)
+            error = sock.connect_ex((address, self._port))
+            if error not in (0, errno.EINPROGRESS):
+                raise OSError(error, os.strerror(error))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def _delay_over(self) -> None:
+        self._timer = None
+        self._dialer.poller.run(self, self._try_next)
+        self._dialer.poller.finish_batch()
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """An attempt succeeded or failed."""
+        sock, address, began = self._attempts[descriptor]
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._end_attempt(descriptor, errno.errorcode.get(error, str(error)))
+            self._note_failure(address, error)
+            self._stop_timer()
+            self._try_next()
+            return
+        del self._attempts[descriptor]
+        for other in list(self._attempts):
+            self._end_attempt(other, "ECANCELED")
+        self._stop()
+        record = self._record
+        now = time.monotonic()
+        record.attempts.append(DialAttempt(address, milliseconds(now - began)))
+        record.dial_ms = milliseconds(now - self._began)
+        record.upstream = _host_port(address, self._port)
+        local = sock.getsockname()
+        record.local = _host_port(local[0], local[1])
+        self._who.connected(sock)
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate, while dialling."""
+        self.abandon()
+        self._who.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+
+    def _end_attempt(self, descriptor: int, why: str) -> None:
+        sock, address, began = self._attempts.pop(descriptor)
+        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), why))
+        self._dialer.poller.forget(descriptor)
+        self._dialer.poller.close(sock)
+
+    def _failed(self, address: str, began: float, error: int) -> None:
+        name = errno.errorcode.get(error, str(error))
+        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), name))
+        self._note_failure(address, error)
+
+    def _note_failure(self, address: str, error: int) -> None:
+        name = errno.errorcode.get(error, str(error))
+        outcome = _OUTCOME_OF_ERRNO.get(error, Outcome.DIAL_FAILED)
+        self._failures.append((outcome, f"{_host_port(address, self._port)}, {name}"))
+
+    def _stop(self) -> None:
+        self._untried.clear()
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _host_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

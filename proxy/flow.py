@@ -1,0 +1,199 @@
+"""One direction of a tunnel: reads from one socket, writes to the other, holds back when the other cannot take more.
+
+Memory is bounded by what one read returns: while anything waits to be written, nothing is read. A direction that has
+carried enough to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
+"""
+
+import fcntl
+import os
+import socket
+from errno import errorcode
+from typing import Final
+
+_CHUNK: Final = 1 << 17
+_SPLICE_AFTER: Final = 1 << 18
+_TURNS: Final = 4
+"""Reads in one go: one busy direction may not keep the others waiting."""
+
+_SPLICE_FLAGS: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+
+_buffer: Final = memoryview(bytearray(_CHUNK))  # one for all: what is read is written, or copied, before the next read
+
+
+class Pipes:
+    """A bounded stock of pipes for splicing; without one, copying goes on."""
+
+    def __init__(self, at_most: int) -> None:
+        self._left = at_most
+        self._idle: list[tuple[int, int]] = []
+
+    def take(self) -> tuple[int, int] | None:
+        """An empty pipe (read end, write end), or None if there is none to be had."""
+        if self._idle:
+            return self._idle.pop()
+        if not self._left:
+            return None
+        try:
+            pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
+        except OSError:
+            return None
+        self._left -= 1
+        return pipe
+
+    def give_back(self, pipe: tuple[int, int], *, empty: bool) -> None:
+        """Take a pipe back; one that still holds bytes is closed, so that they reach nobody else."""
+        if empty:
+            self._idle.append(pipe)
+            return
+        self._left += 1
+        for end in pipe:
+            os.close(end)
+
+    def close(self) -> None:
+        """Close the idle ones."""
+        for pipe in self._idle:
+            self._left += 1
+            for end in pipe:
+                os.close(end)
+        self._idle.clear()
+
+
+class Flow:
+    """One direction.
+
+    `over` means that nothing more will pass: the source ended and all is written, the source broke (`source_error`)
+    and all is written, or the sink broke (`sink_error`). `passed_on` is for the relay to note that the sink was told of
+    the source's end. `read` and `written` count bytes.
+    """
+
+    __slots__ = (
+        "_in_pipe", "_pending", "_pipe", "_pipes", "_sink", "_source", "ended", "passed_on", "read", "sink_error",
+        "source_error", "written",
+    )  # fmt: skip
+
+    def __init__(self, source: socket.socket, sink: socket.socket, pipes: Pipes) -> None:
+        self._source = source
+        self._sink = sink
+        self._pipes = pipes
+        self._pipe: tuple[int, int] | None = None
+        self._in_pipe = 0
+        self._pending: memoryview | None = None
+        self.read = 0
+        self.written = 0
+        self.ended = False
+        self.passed_on = False
+        self.source_error = ""
+        self.sink_error = ""
+
+    @property
+    def blocked(self) -> bool:
+        """Something waits until the sink can take it."""
+        return self._pending is not None or self._in_pipe > 0
+
+    @property
+    def reading(self) -> bool:
+        """More may come from the source, and could be used now."""
+        return not self.ended and self._pending is None and self._in_pipe == 0
+
+    @property
+    def over(self) -> bool:
+        """Nothing more will pass."""
+        return self.ended and self._pending is None and self._in_pipe == 0
+
+    def put(self, data: bytes) -> None:
+        """Write bytes of our own first."""
+        self._write(memoryview(data))
+
+    def pump(self) -> bool:
+        """Move what can be moved now; whether anything moved."""
+        before = self.read + self.written
+        if not self.blocked or self._flush():
+            if self._pipe is None and self.read > _SPLICE_AFTER:
+                self._pipe = self._pipes.take()
+            step = self._copy if self._pipe is None else self._splice
+            for _ in range(_TURNS):
+                if self.ended or not step():
+                    break
+        return self.read + self.written > before
+
+    def close(self) -> None:
+        """Give the pipe back. The sockets belong to the tunnel."""
+        if self._pipe is not None:
+            self._pipes.give_back(self._pipe, empty=self._in_pipe == 0)
+            self._pipe = None
+            self._in_pipe = 0
+
+    def _copy(self) -> bool:
+        """One read and its write; whether another round is worth trying."""
+        try:
+            size = self._source.recv_into(_buffer)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._source_broke(error)
+        if size == 0:
+            self.ended = True
+            return False
+        self.read += size
+        return self._write(_buffer[:size]) and size == _CHUNK
+
+    def _write(self, data: memoryview) -> bool:
+        """Whether all of it was taken; what was not waits."""
+        try:
+            sent = self._sink.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            return self._sink_broke(error)
+        self.written += sent
+        if sent == len(data):
+            self._pending = None
+            return True
+        self._pending = memoryview(bytes(data[sent:]))
+        return False
+
+    def _splice(self) -> bool:
+        pipe = self._pipe
+        assert pipe is not None  # noqa: S101 - for the type checker: only called with one
+        try:
+            size = os.splice(self._source.fileno(), pipe[1], _CHUNK, flags=_SPLICE_FLAGS)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._source_broke(error)
+        if size == 0:
+            self.ended = True
+            return False
+        self.read += size
+        self._in_pipe = size
+        return self._empty_pipe(pipe[0])
+
+    def _empty_pipe(self, read_end: int) -> bool:
+        try:
+            while self._in_pipe:
+                sent = os.splice(read_end, self._sink.fileno(), self._in_pipe, flags=_SPLICE_FLAGS)
+                self._in_pipe -= sent
+                self.written += sent
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._sink_broke(error)
+        return True
+
+    def _flush(self) -> bool:
+        if self._pending is not None:
+            return self._write(self._pending)
+        return self._pipe is not None and self._empty_pipe(self._pipe[0])
+
+    def _source_broke(self, error: OSError) -> bool:
+        self.ended = True
+        self.source_error = errorcode.get(error.errno or 0, "unknown error")
+        return False
+
+    def _sink_broke(self, error: OSError) -> bool:
+        self.ended = True
+        self._pending = None
+        self.close()
+        self.sink_error = errorcode.get(error.errno or 0, "unknown error")
+        return False

@@ -1,0 +1,111 @@
+"""The gate: listeners, tunnels and their shared surroundings, and the records that come out."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from .dialer import Dialer
+from .listener import Listener, ListenError, bind
+from .outcome import Outcome
+from .own_sockets import OwnSockets
+from .poller import Poller
+from .record import TunnelRecord, open_record
+from .resolver import Resolver
+from .settings import Dial, Dns, ListenAddress
+from .snapshot import Snapshot
+from .surroundings import Surroundings
+from .tunnel import Tunnel
+
+Observer = Callable[[Sequence[TunnelRecord]], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Gate:
+    """Serves clients from `open` to `close`. Observers are called once per batch, with the records that it finished."""
+
+    def __init__(self, snapshot: Snapshot, dial: Dial, dns: Dns, observers: Iterable[Observer]) -> None:
+        self._loop = loop = asyncio.get_running_loop()
+        self._observers = tuple(observers)
+        self._finished: list[TunnelRecord] = []
+        self._drained = asyncio.Event()
+        self._own_sockets = OwnSockets()
+        self._poller = Poller(loop, self._observe)
+        resolver = Resolver(loop, dns, self._poller.finish_batch)
+        dialer = Dialer(loop, self._poller, resolver, self._own_sockets, dial)
+        self._surroundings = Surroundings(snapshot, self._poller, dialer, self._finished.append)
+        self._sweep_timer = loop.call_later(1, self._sweep)
+        self.listeners: list[Listener] = []
+
+    def open(self, addresses: Iterable[ListenAddress]) -> None:
+        """Listen. Raises ListenError for an address that the operator named; a default one is skipped with a line."""
+        skipped = []
+        for address in addresses:
+            try:
+                self._listen(bind(address))
+            except ListenError as error:
+                if address.named:
+                    raise
+                skipped.append(error)
+                _log.warning("%s (a default listener, left out)", error)
+        if not self.listeners:
+            raise ListenError(f"there is no address left to listen on; the last one: {skipped[-1]}" if skipped else "")
+
+    def _listen(self, sock: socket.socket) -> None:
+        listener = Listener(self._loop, self._poller, sock, self._accept)
+        self._own_sockets.add(listener.host, listener.port)
+        self.listeners.append(listener)
+
+    def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
+        tunnel = Tunnel(self._surroundings, sock, open_record(client, port, listener.name))
+        self._poller.run(tunnel, tunnel.begin)
+
+    async def drain(self, seconds: float) -> int:
+        """Accept no more, wait for the open tunnels for so long, then cut them; how many were cut."""
+        self._surroundings.census.draining = True
+        for listener in self.listeners:
+            listener.close()
+        self._poller.finish_batch()
+        if self._surroundings.tunnels:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._drained.wait(), seconds)
+        return self._cut()
+
+    def _cut(self) -> int:
+        tunnels = list(self._surroundings.tunnels)
+        for tunnel in tunnels:
+            tunnel.end(Outcome.CUT_BY_STOP)
+        self._poller.finish_batch()
+        return len(tunnels)
+
+    def close(self) -> None:
+        """Stop for good; what is still open is cut."""
+        self._cut()
+        self._sweep_timer.cancel()
+        self._surroundings.pipes.close()
+        self._poller.stop()
+
+    @property
+    def open_tunnels(self) -> int:
+        """How many client connections there are."""
+        return len(self._surroundings.tunnels)
+
+    def _sweep(self) -> None:
+        """Once a second: end what is late."""
+        for who, deadline in self._surroundings.deadlines.sweep(time.monotonic()):
+            self._poller.run(who, who.deadline_passed, deadline)
+        self._poller.finish_batch()
+        self._sweep_timer = self._loop.call_later(1, self._sweep)
+
+    def _observe(self) -> None:
+        """The end of a batch: hand the finished records to whoever wants them."""
+        finished = self._finished
+        if finished:
+            for observe in self._observers:
+                observe(finished)
+            finished.clear()
+            if self._surroundings.census.draining and not self._surroundings.tunnels:
+                self._drained.set()

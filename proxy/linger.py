@@ -1,0 +1,64 @@
+"""Ends our side of a connection and lets the peer read what it was sent (RFC 9112 section 9.6).
+
+Closing at once while the peer still sends makes the kernel answer with a reset, and a reset destroys what the peer
+has not read yet: the refusal, or the last bytes before the other side broke off.
+"""
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from .deadlines import Deadline
+from .poller import READ, Poller
+
+_READ: Final = 1 << 16
+_DISCARDED_AT_MOST: Final = 1 << 20
+
+
+class Lingering:
+    """Reads and discards until the peer ends, the deadline passes or 1 MiB was thrown away; then calls `done`, once.
+
+    The socket stays its owner's, who closes it.
+    """
+
+    __slots__ = ("_deadline", "_discarded", "_done", "_sock")
+
+    def __init__(self, poller: Poller, deadline: Deadline, sock: socket.socket, done: Callable[[], None]) -> None:
+        self._deadline = deadline
+        self._sock = sock
+        self._done = done
+        self._discarded = 0
+        with contextlib.suppress(OSError):  # the peer has broken off already: the first read will say so
+            sock.shutdown(socket.SHUT_WR)
+        deadline.begin(self, time.monotonic())
+        poller.watch(sock.fileno(), READ, self)
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """Something came, or the end of it."""
+        try:
+            size = len(self._sock.recv(_READ))
+        except BlockingIOError:
+            return
+        except OSError:
+            size = 0
+        self._discarded += size
+        if size == 0 or self._discarded > _DISCARDED_AT_MOST:
+            self._end()
+
+    def deadline_passed(self, deadline: Deadline) -> None:
+        """The peer had its time."""
+        self._end()
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate."""
+        self._end()
+
+    def stop(self) -> None:
+        """The owner closes the socket now."""
+        self._deadline.stop(self)
+
+    def _end(self) -> None:
+        self.stop()
+        self._done()

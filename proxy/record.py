@@ -1,0 +1,106 @@
+"""What happened on one client connection, written once; logs, metrics and diagnosis only read it.
+
+The fields are the keys of the JSON access log (`docs/records.md`); a field that was never filled in is left out of the
+line. Times named `_ms` are milliseconds, counts are bytes.
+"""
+
+import itertools
+import secrets
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from .outcome import Outcome, Party, Stage
+
+SCHEMA = 1
+"""Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
+
+_PREFIX = secrets.token_hex(5)
+_numbers = itertools.count(1)
+
+
+class DialAttempt(Struct, frozen=True, omit_defaults=True):
+    """One address that was tried: how long it took, and the errno's name if it failed."""
+
+    address: str
+    ms: float
+    errno: str = ""
+
+
+class TunnelRecord(Struct, omit_defaults=True):
+    """Everything that happened to one client connection, filled in along the way."""
+
+    schema: int
+    event: str
+    id: str
+    time: datetime
+    client: str
+    client_port: int
+    listener: str
+    outcome: Outcome | None = None
+    stage: Stage | None = None
+    ended_by: Party | None = None
+    status: int = 0
+    detail: str = ""
+    user_agent: str = ""
+    http_version: str = ""
+    method: str = ""
+    requested: str = ""
+    target: str = ""
+    allowed: bool | None = None
+    rule: str = ""
+    preset: str = ""
+    policy: str = ""
+    addresses: list[str] = []
+    attempts: list[DialAttempt] = []
+    upstream: str = ""
+    local: str = ""
+    head_ms: float | None = None
+    resolve_ms: float | None = None
+    dial_ms: float | None = None
+    relay_ms: float | None = None
+    total_ms: float | None = None
+    client_read: int = 0
+    client_written: int = 0
+    upstream_read: int = 0
+    upstream_written: int = 0
+    ended_first: Party | None = None
+
+    def end(self, outcome: Outcome, detail: str = "") -> None:
+        """Say how it ended. Only the first call counts: what comes after is a consequence."""
+        if self.outcome is None:
+            self.outcome = outcome
+            self.stage = outcome.stage
+            self.ended_by = outcome.ended_by
+            self.status = outcome.status
+            self.detail = detail
+
+    def sentence(self) -> str:
+        """What happened to whom, in one sentence of the outcome table, filled with this record's names."""
+        return self._fill(self.outcome.sentence) if self.outcome else ""
+
+    def cure(self) -> str:
+        """What to change, from the outcome table."""
+        return self._fill(self.outcome.cure) if self.outcome else ""
+
+    def _fill(self, template: str) -> str:
+        return template.format(
+            client=self.client, target=self.target, listener=self.listener, detail=self.detail or "no detail"
+        )
+
+
+def open_record(client: str, client_port: int, listener: str) -> TunnelRecord:
+    """A record for a connection accepted now, with an id of its own."""
+    number = next(_numbers)
+    return TunnelRecord(SCHEMA, "end", f"{_PREFIX}{number:08x}", datetime.now(UTC), client, client_port, listener)
+
+
+def milliseconds(seconds: float) -> float:
+    """A duration as the record writes it."""
+    return round(seconds * 1000, 3)
+
+
+def printable(raw: bytes, limit: int = 200) -> str:
+    """A stranger's bytes as text that is safe in a log, a header and a page: printable ASCII, the rest escaped."""
+    text = raw[:limit].decode("latin-1")
+    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")[:limit]

@@ -1,0 +1,139 @@
+"""Relays between two connected sockets until both sides have ended.
+
+A descriptor is watched only for what can be used now, and forgotten meanwhile. Each side is read on to its end or its
+error, so that data which is followed by a reset is still delivered. The first end decides how the tunnel is said to
+have ended; what comes after it is a consequence.
+"""
+
+import contextlib
+import socket
+import time
+from typing import Final, Protocol
+
+from .deadlines import Deadline, Deadlines
+from .flow import Flow, Pipes
+from .outcome import Outcome, Party
+from .poller import READ, WRITE, Poller
+
+_CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Outcome.CLOSED_BY_UPSTREAM}
+_RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outcome.RESET_BY_UPSTREAM}
+
+
+class Relayed(Protocol):
+    """Whose relay it is."""
+
+    def relay_ended(self, outcome: Outcome, detail: str) -> None:
+        """Both sides have ended, one broke off, or a deadline passed."""
+
+
+class Relay:
+    """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
+
+    __slots__ = (
+        "_client", "_client_events", "_deadline", "_deadlines", "_outcome", "_poller", "_upstream", "_upstream_events",
+        "_whose", "down", "ended_first", "up",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        poller: Poller,
+        deadlines: Deadlines,
+        pipes: Pipes,
+        client: socket.socket,
+        upstream: socket.socket,
+        whose: Relayed,
+    ) -> None:
+        self._poller = poller
+        self._deadlines = deadlines
+        self._deadline = deadlines.idle
+        self._client = client
+        self._upstream = upstream
+        self._client_events = 0
+        self._upstream_events = 0
+        self._whose = whose
+        self._outcome: tuple[Outcome, str] | None = None
+        self.ended_first: Party | None = None
+        self.up = Flow(client, upstream, pipes)
+        self.down = Flow(upstream, client, pipes)
+
+    def begin(self, to_client: bytes, to_upstream: bytes) -> None:
+        """Send these first bytes each way, then whatever comes."""
+        self.down.put(to_client)
+        if to_upstream:
+            self.up.put(to_upstream)
+        self._deadline.begin(self, time.monotonic())
+        self._client_events = self._upstream_events = -1
+        self._after_moving()
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """One of the two sockets can be used."""
+        outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
+        moved = events & WRITE and outgoing.pump()
+        if events & ~WRITE and incoming.reading:
+            moved = incoming.pump() or moved
+        if moved:
+            self._deadline.begin(self, time.monotonic())
+        self._after_moving()
+
+    def deadline_passed(self, deadline: Deadline) -> None:
+        """Nothing moved for too long."""
+        idle = deadline is self._deadlines.idle
+        self._end(Outcome.IDLE_TIMEOUT if idle else Outcome.HALF_CLOSED_TIMEOUT, "")
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate."""
+        self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
+
+    def close(self) -> None:
+        """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
+        self._deadline.stop(self)
+        self.up.close()
+        self.down.close()
+
+    def _after_moving(self) -> None:
+        up, down = self.up, self.down
+        if up.ended or down.ended:
+            if up.ended:
+                self._note_end(up, Party.CLIENT, Party.UPSTREAM)
+            if down.ended:
+                self._note_end(down, Party.UPSTREAM, Party.CLIENT)
+            if (up.over and down.over) or (up.over and up.source_error) or (down.over and down.source_error):
+                self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
+                return
+            self._pass_end_on(up, self._upstream)
+            self._pass_end_on(down, self._client)
+        client_events = (READ if up.reading else 0) | (WRITE if down.blocked else 0)
+        if client_events != self._client_events:
+            self._client_events = client_events
+            self._watch(self._client, client_events)
+        upstream_events = (READ if down.reading else 0) | (WRITE if up.blocked else 0)
+        if upstream_events != self._upstream_events:
+            self._upstream_events = upstream_events
+            self._watch(self._upstream, upstream_events)
+
+    def _watch(self, sock: socket.socket, events: int) -> None:
+        if events:
+            self._poller.watch(sock.fileno(), events, self)
+        else:
+            self._poller.forget(sock.fileno())
+
+    def _note_end(self, flow: Flow, source: Party, sink: Party) -> None:
+        """Only the first end counts."""
+        if self._outcome is not None:
+            return
+        self.ended_first = sink if flow.sink_error else source
+        error = flow.sink_error or flow.source_error
+        self._outcome = (_RESET_BY if error else _CLOSED_BY)[self.ended_first], error
+        self._deadline.stop(self)
+        self._deadline = self._deadlines.half_closed
+        self._deadline.begin(self, time.monotonic())
+
+    def _pass_end_on(self, flow: Flow, sink: socket.socket) -> None:
+        """Half-close: the source has ended, all is written, and the other direction goes on."""
+        if flow.over and not flow.passed_on and not flow.sink_error:
+            flow.passed_on = True
+            with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
+                sink.shutdown(socket.SHUT_WR)
+
+    def _end(self, outcome: Outcome, detail: str) -> None:
+        self._whose.relay_ended(outcome, detail)

@@ -1,0 +1,16 @@
+"""What is in force: one frozen value, handed to each conversation at its birth and kept until its end."""
+
+from msgspec import Struct
+
+from licensegate.allowlist.policy import Policy
+
+from .auth.sources import Sources
+from .settings import Limits
+
+
+class Snapshot(Struct, frozen=True):
+    """The settings by which a conversation decides. A reload makes a new one; open tunnels keep theirs."""
+
+    clients: Sources
+    policy: Policy
+    limits: Limits

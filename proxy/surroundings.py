@@ -1,0 +1,31 @@
+"""What all connections of one gate share: the places where they are watched, timed, counted, dialled and recorded."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .census import Census
+from .deadlines import Deadlines
+from .dialer import Dialer
+from .flow import Pipes
+from .poller import Poller
+from .record import TunnelRecord
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from .tunnel import Tunnel
+
+
+class Surroundings:
+    """One per gate. `snapshot` and `deadlines` are replaced together by a reload; a tunnel keeps those of its birth."""
+
+    def __init__(
+        self, snapshot: Snapshot, poller: Poller, dialer: Dialer, publish: Callable[[TunnelRecord], None]
+    ) -> None:
+        self.snapshot = snapshot
+        self.deadlines = Deadlines(snapshot.limits)
+        self.poller = poller
+        self.dialer = dialer
+        self.publish = publish
+        self.census = Census()
+        self.pipes = Pipes(at_most=64)
+        self.tunnels: set[Tunnel] = set()

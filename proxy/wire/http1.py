@@ -1,0 +1,117 @@
+"""Reads the head of an HTTP/1 request (RFC 9112), strictly; never a body, never a second request.
+
+What other parsers disagree about (bare LF, folded or blank-padded fields, two Hosts, an empty first line) is refused,
+since disagreement is how requests are smuggled. The verdict depends on the bytes alone, not on how they were split
+into segments: it is always that of the shortest beginning which allows one.
+"""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from ..outcome import Outcome
+from ..record import printable
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
+_FIELD_LINES: Final = rb"((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)" % _TOKEN
+
+_head: Final = re.compile(_REQUEST_LINE + _FIELD_LINES + rb"\r\n")
+_request_line: Final = re.compile(_REQUEST_LINE)
+_request_line_0_9: Final = re.compile(rb"%b [\x21-\x7e\x80-\xff]++\r\n" % _TOKEN)
+_field_lines: Final = re.compile(_FIELD_LINES)
+_token_start: Final = re.compile(_TOKEN)
+_host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
+
+_VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
+
+
+class HeadError(Exception):
+    """The head is refused: with which outcome, and the detail that its sentence wants."""
+
+    def __init__(self, outcome: Outcome, detail: str = "") -> None:
+        super().__init__(f"{outcome.label}: {detail}")
+        self.outcome = outcome
+        self.detail = detail
+
+
+class Head(Struct, frozen=True):
+    """The head of one request. `size` is its length in bytes: what follows it is not part of it."""
+
+    method: str
+    target: bytes
+    version: str
+    user_agent: str
+    size: int
+
+
+def read_head(received: bytes, limit: int) -> Head | None:
+    """The head that `received` starts with, None while it is incomplete.
+
+    Raises HeadError as soon as the bytes cannot become an acceptable head of at most `limit` bytes.
+    """
+    found = _head.match(received)
+    if found is None or found.end() > limit:
+        _refuse_unreadable(received, limit)
+        return None
+    method, target, version, field_lines = found.groups()
+    if version not in _VERSIONS:
+        raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
+    user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
+    return Head(method.decode(), target, _VERSIONS[version], user_agent, found.end())
+
+
+def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
+    """The User-Agent; refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
+    user_agent = ""
+    hosts = 0
+    for line in field_lines.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        match name.lower():
+            case b"user-agent":
+                user_agent = printable(value.strip(b" \t"))
+            case b"host" if is_connect:
+                hosts += 1
+                _check_host(value.strip(b" \t"), hosts)
+            case b"content-length" | b"transfer-encoding" if is_connect:
+                if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
+                    raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
+    return user_agent
+
+
+def _check_host(value: bytes, count: int) -> None:
+    if count > 1:
+        raise HeadError(Outcome.HOST_MALFORMED, "there are two of them")
+    if not _host.fullmatch(value):
+        raise HeadError(Outcome.HOST_MALFORMED, f"{printable(value, 60)} is not a host")
+
+
+def _refuse_unreadable(received: bytes, limit: int) -> None:
+    """Raise for the first fault in `received`; return if it is merely incomplete."""
+    if received and not _token_start.match(received):
+        raise HeadError(Outcome.HEAD_MALFORMED, f"it starts with {printable(received[:8])}")
+    line_end = received.find(b"\n")
+    if line_end >= limit or (line_end < 0 and len(received) > limit):
+        raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
+    if line_end < 0:
+        return
+    line = _request_line.match(received)
+    if line is None:
+        if _request_line_0_9.match(received):
+            raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
+        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {printable(received[:line_end], 60)}")
+    if line[3] not in _VERSIONS:
+        raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
+    _refuse_unreadable_fields(received, line_end + 1, limit)
+
+
+def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
+    readable = _field_lines.match(received, start)
+    stop = readable.end() if readable else start
+    line_end = received.find(b"\n", stop)
+    faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
+    if faulty and line_end < limit:
+        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {printable(received[stop:line_end], 60)}")
+    if faulty or len(received) > limit:
+        raise HeadError(Outcome.HEAD_TOO_LARGE)

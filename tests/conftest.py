@@ -1,0 +1,44 @@
+"""Fixtures for every test that meets a running gate, and the list of what a run could not try."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.authority import CISCO_HOSTS, Authority
+from support.exchange import REFUSING_HOST
+from support.gate import Gate, lab
+from support.parts import NOT_TRIED
+from support.standin import StandIn
+from support.upstream import closed_port
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The test CA that signs the stand-ins."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def standin(authority: Authority) -> Iterator[StandIn]:
+    """A server that stands in for Cisco's hosts."""
+    with StandIn(authority) as server:
+        yield server
+
+
+@pytest.fixture
+def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
+    """A gate with the default allowlist whose targets are the stand-in, but for the one host that refuses."""
+    ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {REFUSING_HOST: closed_port()}
+    with Gate(tmp_path, lab(*(f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()))) as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End the run with what it could not try, so that a green run is not read for more than it is."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped})
+    if untried := [reason for reason in reasons if reason.startswith(NOT_TRIED)]:
+        terminalreporter.section("not tried in this run", red=True)
+        for reason in untried:
+            terminalreporter.line(reason)

@@ -1,0 +1,9 @@
+"""What the tests share: a test CA, stand-ins for Cisco's hosts, and a running gate.
+
+Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
+its access log.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite("support.exchange", "support.gate", "support.raw")

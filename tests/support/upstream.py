@@ -1,0 +1,80 @@
+"""A plain TCP server for tests: what it does with each connection is a function."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+SECONDS = 20
+"""How long anything in a test waits for bytes before it gives up. No test passes by waiting for it."""
+
+
+class Upstream:
+    """A server on a free port of 127.0.0.1 that runs `behaviour(connection)` in a thread for each connection.
+
+    `connections` counts those accepted, so that a test can say that nothing was dialled. An exception that a behaviour
+    raises is kept, and raised again when the server is left; a peer that broke off or fell silent (`OSError`) is not.
+    """
+
+    def __init__(self, behaviour: Callable[[socket.socket], None]) -> None:
+        self._behaviour = behaviour
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self._open: set[socket.socket] = set()
+        self._failures: list[Exception] = []
+        self.connections = 0
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in tuple(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        if self._failures and error is None:
+            raise self._failures[0]
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.add(connection)
+            self._start(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(SECONDS)
+        try:
+            self._behaviour(connection)
+        except OSError:
+            pass
+        except Exception as failure:
+            self._failures.append(failure)
+        finally:
+            self._open.discard(connection)
+            connection.close()
+
+
+def closed_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port

@@ -1,0 +1,201 @@
+"""Which rule allows a target, and what a refusal says."""
+
+import itertools
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from licensegate.allowlist.policy import Decision, DuplicateRule, Policy, PolicyError, Reason, UnknownPreset
+from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target, parse_authority
+
+KNOWN = load_presets()
+DEFAULT = Policy(["cisco-licensing"], [], KNOWN)
+
+OPERATORS = [
+    Rule("ssm.example.net", 8443, private=True),
+    Rule("ssm.example.net", 443, private=True),
+    Rule("*.example.com"),
+    Rule("*.lab.example.com", private=True),
+    Rule("*.lab.example.com", 8443),
+    Rule("exact.lab.example.com"),
+    Rule("192.0.2.1"),
+    Rule("2001:db8::1", 8443),
+]
+OWN = Policy(["cisco-licensing"], OPERATORS, KNOWN)
+
+
+def ask(policy, authority):
+    return policy.decide(parse_authority(authority.encode()))
+
+
+@pytest.mark.parametrize("host", ["tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com"])
+def test_the_default_allows_ciscos_three_hosts(host):
+    rule = Rule(host, 443, preset="cisco-licensing")
+    assert ask(DEFAULT, f"{host}:443") == Decision(True, Reason.RULE, rule)
+
+
+@pytest.mark.parametrize(
+    ("authority", "reason", "detail"),
+    [
+        ("smartreceiver.cisco.com:443", Reason.IN_PRESET, "cucm or smart-transport"),
+        ("swapi.cisco.com:443", Reason.IN_PRESET, "satellite-sync or smart-account-api"),
+        ("smartreceiver.cisco.com:80", Reason.NO_RULE, ""),
+        ("tools.cisco.com:80", Reason.OTHER_PORT, "443"),
+        ("tools.cisco.com:8443", Reason.OTHER_PORT, "443"),
+        ("72.163.4.38:443", Reason.ADDRESS, ""),
+        ("[2001:db8::1]:443", Reason.ADDRESS, ""),
+        ("127.0.0.1:443", Reason.ADDRESS, ""),
+        ("cisco.com:443", Reason.NO_RULE, ""),
+        ("eviltools.cisco.com:443", Reason.NO_RULE, ""),
+        ("evil.tools.cisco.com:443", Reason.NO_RULE, ""),
+        ("tools.cisco.com.evil.example:443", Reason.NO_RULE, ""),
+        ("tools-cisco.com:443", Reason.NO_RULE, ""),
+        ("toolsxcisco.com:443", Reason.NO_RULE, ""),
+    ],
+)
+def test_the_default_refuses_the_rest_and_says_why(authority, reason, detail):
+    assert ask(DEFAULT, authority) == Decision(False, reason, None, detail)
+
+
+@pytest.mark.parametrize(
+    ("authority", "rule"),
+    [
+        ("ssm.example.net:443", Rule("ssm.example.net", 443, private=True)),
+        ("ssm.example.net:8443", Rule("ssm.example.net", 8443, private=True)),
+        ("a.example.com:443", Rule("*.example.com")),
+        ("a.b.c.example.com:443", Rule("*.example.com")),
+        ("lab.example.com:443", Rule("*.example.com")),
+        ("a.lab.example.com:443", Rule("*.lab.example.com", private=True)),
+        ("a.b.lab.example.com:443", Rule("*.lab.example.com", private=True)),
+        ("a.lab.example.com:8443", Rule("*.lab.example.com", 8443)),
+        ("exact.lab.example.com:443", Rule("exact.lab.example.com")),
+        ("below.exact.lab.example.com:443", Rule("*.lab.example.com", private=True)),
+        ("192.0.2.1:443", Rule("192.0.2.1")),
+        ("[::ffff:192.0.2.1]:443", Rule("192.0.2.1")),
+        ("[2001:db8:0::1]:8443", Rule("2001:db8::1", 8443)),
+    ],
+)
+def test_the_closest_rule_allows_a_target(authority, rule):
+    assert ask(OWN, authority) == Decision(True, Reason.RULE, rule)
+
+
+@pytest.mark.parametrize(
+    ("authority", "reason", "detail"),
+    [
+        ("example.com:443", Reason.NO_RULE, ""),
+        ("evilexample.com:443", Reason.NO_RULE, ""),
+        ("a.example.com.evil.example:443", Reason.NO_RULE, ""),
+        ("com:443", Reason.NO_RULE, ""),
+        ("ssm.example.net:9443", Reason.OTHER_PORT, "443 or 8443"),
+        ("a.example.com:8443", Reason.OTHER_PORT, "443"),
+        ("a.lab.example.com:22", Reason.OTHER_PORT, "443 or 8443"),
+        ("192.0.2.1:22", Reason.OTHER_PORT, "443"),
+        ("[2001:db8::1]:443", Reason.OTHER_PORT, "8443"),
+        ("192.0.2.2:443", Reason.ADDRESS, ""),
+    ],
+)
+def test_a_wildcard_and_a_port_reach_no_further_than_they_say(authority, reason, detail):
+    assert ask(OWN, authority) == Decision(False, reason, None, detail)
+
+
+def test_a_preset_that_names_the_very_port_is_told_before_a_port_that_is_allowed():
+    policy = Policy([], [Rule("tools.cisco.com", 8443)], KNOWN)
+    decision = ask(policy, "tools.cisco.com:443")
+    assert decision.reason is Reason.IN_PRESET
+    assert decision.detail.split(" or ") == ["catalyst-center", "cisco-licensing", "cucm", "satellite-sync"]
+
+
+def test_an_operators_rule_takes_the_place_of_a_presets():
+    own = Rule("tools.cisco.com", 443, private=True)
+    policy = Policy(["cisco-licensing"], [own], KNOWN)
+    assert ask(policy, "tools.cisco.com:443").rule == own
+    assert [rule for rule in policy.rules if rule.host == "tools.cisco.com"] == [own]
+
+
+def test_a_presets_exact_host_goes_before_an_operators_wildcard():
+    policy = Policy(["cisco-licensing"], [Rule("*.cisco.com", private=True)], KNOWN)
+    assert ask(policy, "tools.cisco.com:443").rule == Rule("tools.cisco.com", preset="cisco-licensing")
+    assert ask(policy, "www.cisco.com:443").rule == Rule("*.cisco.com", private=True)
+
+
+def test_of_two_presets_that_name_the_same_the_first_counts():
+    policy = Policy(["cucm", "cisco-licensing", "cucm"], [], KNOWN)
+    assert [(rule.host, rule.preset) for rule in policy.rules] == [
+        ("tools.cisco.com", "cucm"),
+        ("smartreceiver.cisco.com", "cucm"),
+        ("api.cisco.com", "cisco-licensing"),
+        ("cloudsso.cisco.com", "cisco-licensing"),
+    ]
+
+
+def test_the_operators_rules_come_first_in_their_own_order():
+    assert list(OWN.rules[: len(OPERATORS)]) == OPERATORS
+
+
+def test_without_presets_and_rules_nothing_is_allowed():
+    policy = Policy([], [], KNOWN)
+    assert policy.rules == ()
+    assert not ask(policy, "tools.cisco.com:443").allowed
+
+
+def test_decisions_on_exact_targets_are_made_once():
+    assert ask(DEFAULT, "tools.cisco.com:443") is ask(DEFAULT, "TOOLS.cisco.com:443")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cisco-licencing", "there is no preset 'cisco-licencing': did you mean 'cisco-licensing'?"),
+        ("smarttransport", "there is no preset 'smarttransport': did you mean 'smart-transport'?"),
+        ("zzz", f"there is no preset 'zzz': the presets are {', '.join(sorted(KNOWN))}"),
+    ],
+)
+def test_an_unknown_preset_is_named_with_the_nearest_known(name, message):
+    with pytest.raises(UnknownPreset, match=f"^{re.escape(message)}$") as caught:
+        Policy(["cisco-licensing", name], [], KNOWN)
+    assert caught.value.name == name
+    assert isinstance(caught.value, PolicyError)
+
+
+def test_two_rules_for_the_same_host_and_port_are_refused():
+    with pytest.raises(DuplicateRule, match=r"two rules for ssm\.example\.net:443: keep one"):
+        Policy([], [Rule("ssm.example.net"), Rule("ssm.example.net", private=True)], KNOWN)
+
+
+def test_the_hash_is_twelve_digits_and_does_not_know_the_order():
+    hashes = {Policy(["cisco-licensing"], rules, KNOWN).hash for rules in itertools.permutations(OPERATORS[:4])}
+    assert len(hashes) == 1
+    assert re.fullmatch(r"[0-9a-f]{12}", hashes.pop())
+
+
+def test_the_hash_stands_for_what_is_allowed_not_for_who_asked_for_it():
+    typed = [Rule("tools.cisco.com"), Rule("api.cisco.com"), Rule("cloudsso.cisco.com")]
+    assert Policy([], typed, KNOWN).hash == DEFAULT.hash
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Rule("ssm.example.net"), Rule("ssm.example.net", 8443), Rule("ssm.example.net", private=True), Rule("a.example")],
+    ids=str,
+)
+def test_the_hash_changes_with_every_part_of_a_rule(rule):
+    hashes = {Policy([], rules, KNOWN).hash for rules in ([], [rule], [rule, Rule("other.example")])}
+    hashes.add(Policy([], [Rule("*.example.org")], KNOWN).hash)
+    assert len(hashes) == 4
+
+
+labels = st.text(string.ascii_lowercase, min_size=1, max_size=3)
+names = st.lists(labels, min_size=2, max_size=5).map(".".join)
+
+
+@given(names, names)
+def test_a_wildcard_allows_whole_labels_before_its_domain_and_nothing_else(domain, name):
+    policy = Policy([], [Rule(f"*.{domain}")], {})
+    assert policy.decide(Target(f"{name}.{domain}", 443)).allowed
+    assert not policy.decide(Target(domain, 443)).allowed
+    assert not policy.decide(Target(f"{name}{domain}", 443)).allowed
+    assert policy.decide(Target(name, 443)).allowed == name.endswith(f".{domain}")

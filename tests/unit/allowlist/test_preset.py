@@ -1,0 +1,94 @@
+"""The presets that are shipped, and how strictly a preset's file is read."""
+
+import pytest
+from licensegate.allowlist.preset import PresetError, load_presets
+
+PRESETS = load_presets()
+
+GOOD = """
+title = "For a test"
+[[entry]]
+host = "tools.cisco.com"
+port = 443
+why = "a reason"
+source = "a document"
+verified = true
+"""
+
+BAD = {
+    "not TOML": ("title = ", "good.toml: "),
+    "not UTF-8": (b"title = '\xff'", "good.toml: "),
+    "no title": (GOOD.replace("title", "# title"), "missing required field `title`"),
+    "no entry": ('title = "For a test"\nentry = []', "length >= 1 - at `$.entry`"),
+    "unknown key": (GOOD.replace("title", "name = 'x'\ntitle"), "unknown field `name`"),
+    "unknown key of an entry": (GOOD + "ports = [1]", "unknown field `ports` - at `$.entry[0]`"),
+    "no source": (GOOD.replace("source", "# source"), "missing required field `source` - at `$.entry[0]`"),
+    "empty reason": (GOOD.replace("a reason", ""), "at `$.entry[0].why`"),
+    "port as text": (GOOD.replace("443", "'443'"), "at `$.entry[0].port`"),
+    "port out of range": (GOOD.replace("443", "65536"), "at `$.entry[0].port`"),
+    "host not in its normal form": (GOOD.replace("tools", "Tools"), "'Tools.cisco.com' is not a host name"),
+    "wildcard": (GOOD.replace("tools", "*"), "no wildcard may stand here"),
+    "address": (GOOD.replace("tools.cisco.com", "192.0.2.1"), "'192.0.2.1' is not a host name"),
+    "the same twice": (GOOD + GOOD.split('test"')[1], "tools.cisco.com:443 is named twice"),
+}
+
+
+def hosts(name, *, verified=None):
+    return {entry.host for entry in PRESETS[name].entries if verified in (None, entry.verified)}
+
+
+def test_the_default_preset_is_ciscos_three_hosts_and_nothing_else():
+    assert [(entry.host, entry.port) for entry in PRESETS["cisco-licensing"].entries] == [
+        ("tools.cisco.com", 443),
+        ("api.cisco.com", 443),
+        ("cloudsso.cisco.com", 443),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("smart-transport", {"smartreceiver.cisco.com"}),
+        ("cucm", {"tools.cisco.com", "smartreceiver.cisco.com"}),
+    ],
+)
+def test_a_product_finds_its_hosts_by_the_presets_name(name, expected):
+    assert hosts(name) == expected
+
+
+def test_a_satellites_preset_marks_what_no_document_names_for_it():
+    assert hosts("satellite-sync", verified=True) == hosts("cisco-licensing")
+    assert hosts("satellite-sync", verified=False) == {"swapi.cisco.com", "id.cisco.com", "apx.cisco.com"}
+
+
+@pytest.mark.parametrize("name", ["smart-account-api", "catalyst-center"])
+def test_presets_known_only_from_dated_or_foreign_sources_are_marked_unverified(name):
+    assert hosts(name, verified=True) == set()
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
+def test_every_preset_names_https_hosts_of_ciscos(preset):
+    for entry in preset.entries:
+        assert entry.host.endswith(".cisco.com")
+        assert entry.port == 443
+
+
+def test_presets_come_in_the_order_of_their_names():
+    assert list(PRESETS) == sorted(PRESETS)
+    assert [preset.name for preset in PRESETS.values()] == list(PRESETS)
+
+
+def test_a_file_that_is_no_toml_is_left_alone(tmp_path):
+    (tmp_path / "good.toml").write_text(GOOD)
+    (tmp_path / "README").write_text("not a preset")
+    assert list(load_presets(tmp_path)) == ["good"]
+
+
+@pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
+def test_a_faulty_file_is_refused_by_name(case, tmp_path):
+    content, flaw = case
+    (tmp_path / "good.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(PresetError) as caught:
+        load_presets(tmp_path)
+    assert str(caught.value).startswith("good.toml: ")
+    assert flaw in str(caught.value)
