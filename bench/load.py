@@ -143,9 +143,8 @@ class Client:
         heard = tunnel.heard = tunnel.heard + _received(tunnel.socket)
         if _HEAD_END not in heard:
             return
-        status_line = heard.partition(b"\r\n")[0]
-        if status_line[9:12] != b"200":
-            raise LoadError(f"the proxy answered {status_line!r}")
+        if heard[9:12] != b"200":
+            raise LoadError(f"the proxy answered {heard[:400]!r}")
         tunnel.socket.send(self._hello)
         tunnel.advance = self._greeted
 
