@@ -34,7 +34,7 @@ from .wire.answers import ESTABLISHED, refusal
 from .wire.http1 import Head, HeadError, read_head
 
 
-class State(enum.Enum):
+class State(enum.StrEnum):
     """Where a conversation stands."""
 
     HEAD = enum.auto()
@@ -151,6 +151,7 @@ class Conversation:
         record.policy = policy.hash
         record.allowed = decision.allowed
         if decision.rule is None or not decision.allowed:
+            record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
             return self._refuse(refusal_outcome(decision), decision.detail)
         record.rule = str(decision.rule)
         record.preset = decision.rule.preset
@@ -204,5 +205,5 @@ class Conversation:
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:
-            raise RuntimeError(f"a conversation cannot go from {self.state.name} to {state.name}")
+            raise RuntimeError(f"a conversation cannot go from {self.state} to {state}")
         self.state = state

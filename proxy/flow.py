@@ -62,14 +62,26 @@ class Pipes:
 class Flow:
     """One direction.
 
-    `over` means that nothing more will pass: the source ended and all is written, the source broke (`source_error`)
+    `ended` means that nothing more will be read, `blocked` that something waits until the sink can take it, and `over`
+    that nothing more will pass: the source ended and all is written, the source broke (`source_error`)
     and all is written, or the sink broke (`sink_error`). `passed_on` is for the relay to note that the sink was told of
     the source's end. `read` and `written` count bytes.
     """
 
     __slots__ = (
-        "_in_pipe", "_pending", "_pipe", "_pipes", "_sink", "_source", "ended", "passed_on", "read", "sink_error",
-        "source_error", "written",
+        "_in_pipe",
+        "_pending",
+        "_pipe",
+        "_pipes",
+        "_sink",
+        "_source",
+        "blocked",
+        "ended",
+        "passed_on",
+        "read",
+        "sink_error",
+        "source_error",
+        "written"
     )  # fmt: skip
 
     def __init__(self, source: socket.socket, sink: socket.socket, pipes: Pipes) -> None:
@@ -81,25 +93,16 @@ class Flow:
         self._pending: memoryview | None = None
         self.read = 0
         self.written = 0
+        self.blocked = False
         self.ended = False
         self.passed_on = False
         self.source_error = ""
         self.sink_error = ""
 
     @property
-    def blocked(self) -> bool:
-        """Something waits until the sink can take it."""
-        return self._pending is not None or self._in_pipe > 0
-
-    @property
-    def reading(self) -> bool:
-        """More may come from the source, and could be used now."""
-        return not self.ended and self._pending is None and self._in_pipe == 0
-
-    @property
     def over(self) -> bool:
         """Nothing more will pass."""
-        return self.ended and self._pending is None and self._in_pipe == 0
+        return self.ended and not self.blocked
 
     def put(self, data: bytes) -> None:
         """Write bytes of our own first."""
@@ -112,9 +115,9 @@ class Flow:
             if self._pipe is None and self.read > _SPLICE_AFTER:
                 self._pipe = self._pipes.take()
             step = self._copy if self._pipe is None else self._splice
-            for _ in range(_TURNS):
-                if self.ended or not step():
-                    break
+            turns = _TURNS
+            while turns and not self.ended and step():
+                turns -= 1
         return self.read + self.written > before
 
     def close(self) -> None:
@@ -147,11 +150,9 @@ class Flow:
         except OSError as error:
             return self._sink_broke(error)
         self.written += sent
-        if sent == len(data):
-            self._pending = None
-            return True
-        self._pending = memoryview(bytes(data[sent:]))
-        return False
+        self.blocked = sent < len(data)
+        self._pending = memoryview(bytes(data[sent:])) if self.blocked else None
+        return not self.blocked
 
     def _splice(self) -> bool:
         pipe = self._pipe
@@ -167,6 +168,7 @@ class Flow:
             return False
         self.read += size
         self._in_pipe = size
+        self.blocked = True
         return self._empty_pipe(pipe[0])
 
     def _empty_pipe(self, read_end: int) -> bool:
@@ -179,6 +181,7 @@ class Flow:
             return False
         except OSError as error:
             return self._sink_broke(error)
+        self.blocked = False
         return True
 
     def _flush(self) -> bool:
@@ -193,6 +196,7 @@ class Flow:
 
     def _sink_broke(self, error: OSError) -> bool:
         self.ended = True
+        self.blocked = False
         self._pending = None
         self.close()
         self.sink_error = errorcode.get(error.errno or 0, "unknown error")

@@ -69,7 +69,7 @@ class Relay:
         """One of the two sockets can be used."""
         outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
         moved = events & WRITE and outgoing.pump()
-        if events & ~WRITE and incoming.reading:
+        if events & ~WRITE and not (incoming.ended or incoming.blocked):
             moved = incoming.pump() or moved
         if moved:
             self._deadline.begin(self, time.monotonic())
@@ -92,24 +92,29 @@ class Relay:
 
     def _after_moving(self) -> None:
         up, down = self.up, self.down
-        if up.ended or down.ended:
-            if up.ended:
-                self._note_end(up, Party.CLIENT, Party.UPSTREAM)
-            if down.ended:
-                self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-            if (up.over and down.over) or (up.over and up.source_error) or (down.over and down.source_error):
-                self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
-                return
-            self._pass_end_on(up, self._upstream)
-            self._pass_end_on(down, self._client)
-        client_events = (READ if up.reading else 0) | (WRITE if down.blocked else 0)
+        if (up.ended or down.ended) and self._see_ends(up, down):
+            return
+        client_events = (0 if up.ended or up.blocked else READ) | (WRITE if down.blocked else 0)
         if client_events != self._client_events:
             self._client_events = client_events
             self._watch(self._client, client_events)
-        upstream_events = (READ if down.reading else 0) | (WRITE if up.blocked else 0)
+        upstream_events = (0 if down.ended or down.blocked else READ) | (WRITE if up.blocked else 0)
         if upstream_events != self._upstream_events:
             self._upstream_events = upstream_events
             self._watch(self._upstream, upstream_events)
+
+    def _see_ends(self, up: Flow, down: Flow) -> bool:
+        """A side has ended, or both: whether the tunnel has, too."""
+        if up.ended:
+            self._note_end(up, Party.CLIENT, Party.UPSTREAM)
+        if down.ended:
+            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
+        if (up.over and down.over) or (up.over and up.source_error) or (down.over and down.source_error):
+            self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
+            return True
+        self._pass_end_on(up, self._upstream)
+        self._pass_end_on(down, self._client)
+        return False
 
     def _watch(self, sock: socket.socket, events: int) -> None:
         if events:

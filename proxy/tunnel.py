@@ -172,9 +172,10 @@ class Tunnel:
             self._dialling.abandon()
         if self._lingering is not None:
             self._lingering.stop()
+        self._count(record)
         if self._relay is not None:
             self._relay.close()
-        self._count(record)
+        self._dialling = self._lingering = self._relay = None  # they name us: no work for the garbage collector
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)

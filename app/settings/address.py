@@ -15,7 +15,6 @@ from licensegate.proxy.settings import ConnectTo, ListenAddress
 _ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"
 _LISTEN: Final = re.compile(_ENDPOINT)
 _CONNECT_TO: Final = re.compile(f"{_ENDPOINT}:{_ENDPOINT}")
-_HOST_WITH_PORT: Final = re.compile(r"[^:]+:[0-9]+")
 
 _LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
 _CONNECT_TO_FORM: Final = 'write HOST:PORT:IP:PORT, like "tools.cisco.com:443:192.0.2.1:443", IPv6 in brackets'
@@ -66,23 +65,17 @@ def read_ip(text: str) -> str:
     return str(address)
 
 
-def read_host(text: str) -> str:
-    """Read the host of a target and return its normal form."""
-    return _host(text, wildcard=False)
-
-
-def read_rule_host(text: str) -> str:
-    """Read a rule's host and return its normal form; `*.example.com` stands for all below example.com."""
-    if _HOST_WITH_PORT.fullmatch(text):
-        raise ValueError(f'has a port in it; write host = "{text.partition(":")[0]}" and the port as port = ...')
-    return _host(text, wildcard=True)
-
-
-def _host(text: str, *, wildcard: bool) -> str:
+def read_host(text: str, *, wildcard: bool = False) -> str:
+    """Read the host of a target and return its normal form; with `wildcard`, `*.example.com` is taken too."""
     try:
         return parse_host(text, wildcard=wildcard)
     except TargetError as error:
         raise ValueError(f'is not a host: {error}; write a name, like "ssm.example.net"') from None
+
+
+def read_rule_host(text: str) -> str:
+    """Read the host of a rule, which may be a wildcard."""
+    return read_host(text, wildcard=True)
 
 
 def _bracketed_ip(text: str, form: str) -> str:

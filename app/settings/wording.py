@@ -51,6 +51,6 @@ def expected(kind: inspect.Type) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The way out for one who wrote an unknown name: the known one most like it, else all of them."""
-    names = sorted(known)
-    alike = difflib.get_close_matches(name, names, n=1)
-    return f"did you mean {alike[0]}?" if alike else f"known here: {', '.join(names)}"
+    names = {spelling.lower(): spelling for spelling in sorted(known)}
+    alike = difflib.get_close_matches(name.lower(), names, n=1)
+    return f"did you mean {names[alike[0]]}?" if alike else f"known here: {', '.join(names.values())}"

@@ -1,7 +1,8 @@
 """The two answers of a CONNECT proxy: the tunnel is there (RFC 9110 section 9.3.6), or why it is not.
 
 A refusal says it three ways, since each client shows its user another: the reason phrase (all that Java's exception
-carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people.
+carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people, which says whose it is: Apache HttpClient
+hands it on as if the target had answered.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ def refusal(record: TunnelRecord) -> bytes:
     if outcome is None or not outcome.status:
         raise ValueError("only an outcome with a status has an answer")
     sentence = _one_line(record.sentence())
-    body = f"{sentence} {_one_line(record.cure())} ({outcome.label}, {record.id})\n".encode()
+    body = f"LicenseGate: {sentence} {_one_line(record.cure())} ({outcome.label}, {record.id})\n".encode()
     error = f"error={outcome.error}; " if outcome.error else ""
     head = (
         f"HTTP/1.1 {outcome.status} {outcome.label}: {sentence[:240]}\r\n"

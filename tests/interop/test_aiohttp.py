@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from support.authority import Authority
-from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_refused, assert_served
+from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_explains, assert_refused, assert_served
 from support.gate import Gate
 from support.standin import StandIn
 from support.upstream import SECONDS
@@ -31,9 +31,9 @@ def test_a_post_reaches_the_stand_in(gate: Gate, standin: StandIn, authority: Au
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
-def test_a_refusal_shows_its_name(gate: Gate, standin: StandIn, authority: Authority, refusal: Refusal) -> None:
+def test_a_refusal_shows_the_whole_reason(gate: Gate, standin: StandIn, authority: Authority, refusal: Refusal) -> None:
     with pytest.raises(aiohttp.ClientHttpProxyError) as shown:
         asyncio.run(post(refusal.url, gate, authority))
 
-    assert str(shown.value).startswith(f"{refusal.status}, message='{refusal.outcome}")
+    assert_explains(str(shown.value).replace(", message='", " ", 1), refusal)
     assert_refused(gate, standin, refusal)

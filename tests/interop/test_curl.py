@@ -7,7 +7,7 @@ import pytest
 
 from support.authority import Authority
 from support.clients import run
-from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_refused, assert_served
+from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_explains, assert_refused, assert_served
 from support.gate import Gate
 from support.parts import require_command
 from support.standin import StandIn
@@ -49,15 +49,15 @@ def test_two_requests_share_one_tunnel(curl: Curl, gate: Gate, standin: StandIn)
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
-def test_a_refusal_shows_its_status_and_on_request_its_name(
+def test_a_refusal_shows_its_status_and_on_request_the_whole_reason(
     curl: Curl, gate: Gate, standin: StandIn, refusal: Refusal
 ) -> None:
     done = curl("--include", refusal.url)
 
     assert done.returncode == 56
     assert f"CONNECT tunnel failed, response {refusal.status}" in done.stderr
-    assert done.stdout.startswith(f"HTTP/1.1 {refusal.words}")
-    assert "\nProxy-Status: " in done.stdout.replace("\r", "")
+    assert_explains(done.stdout.removeprefix("HTTP/1.1 "), refusal)
+    assert "\nProxy-Status: licensegate; " in done.stdout.replace("\r", "")
     assert_refused(gate, standin, refusal)
 
 

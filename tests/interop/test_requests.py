@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from support.authority import Authority
-from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_refused, assert_served
+from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_explains, assert_refused, assert_served
 from support.gate import Gate
 from support.standin import StandIn
 from support.upstream import SECONDS
@@ -31,8 +31,11 @@ def test_a_post_reaches_the_stand_in(session: requests.Session, gate: Gate, stan
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
-def test_a_refusal_shows_its_name(session: requests.Session, gate: Gate, standin: StandIn, refusal: Refusal) -> None:
-    with pytest.raises(requests.exceptions.ProxyError, match=f"Tunnel connection failed: {refusal.words}"):
+def test_a_refusal_shows_the_whole_reason(
+    session: requests.Session, gate: Gate, standin: StandIn, refusal: Refusal
+) -> None:
+    with pytest.raises(requests.exceptions.ProxyError) as shown:
         session.get(refusal.url, timeout=SECONDS)
 
+    assert_explains(str(shown.value).partition("Tunnel connection failed: ")[2], refusal)
     assert_refused(gate, standin, refusal)

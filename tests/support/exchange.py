@@ -1,5 +1,7 @@
 """The licensing exchange that every client is tried with, and the refusals that each must show its user."""
 
+from urllib.parse import urlsplit
+
 from msgspec import Struct
 
 from support.gate import Gate
@@ -27,7 +29,7 @@ class Refusal(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """What stands in the status line after the version."""
+        """How the status line goes on after the version; a sentence follows."""
         return f"{self.status} {self.outcome}"
 
     def __str__(self) -> str:
@@ -58,10 +60,19 @@ def assert_served(gate: Gate, standin: StandIn, *, agent: str) -> None:
     assert record["upstream_read"] > 0
 
 
+def assert_explains(shown: str, refusal: Refusal) -> None:
+    """What a client shows starts with the outcome's name, and names the target and the presets that would help."""
+    assert shown.startswith(refusal.words)
+    assert str(urlsplit(refusal.url).hostname) in shown
+    if refusal.outcome == "target_in_preset":
+        assert "preset" in shown
+        assert any(name in shown for name in PRESETS)
+
+
 def assert_refused(gate: Gate, standin: StandIn, refusal: Refusal) -> None:
     """The record tells of the refusal, and nothing was dialled but what refused itself."""
     record = gate.records(1)[0]
     assert (record["status"], record["outcome"]) == (refusal.status, refusal.outcome)
     if refusal.outcome == "target_in_preset":
-        assert record["preset"] in PRESETS
+        assert any(name in record["detail"] for name in PRESETS)
     assert standin.connections == 0

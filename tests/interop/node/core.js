@@ -33,6 +33,6 @@ function post(secure) {
 // Node hands over the socket with the refusal's body still to be read: its client decides what its user sees.
 function show(answer, socket, firstBytes) {
   process.exitCode = 1;
-  process.stderr.write(`the proxy answered ${answer.statusCode} ${answer.statusMessage}: ${firstBytes}`);
+  process.stderr.write(`the proxy answered ${answer.statusCode} ${answer.statusMessage}\n${firstBytes}`);
   socket.pipe(process.stderr);
 }

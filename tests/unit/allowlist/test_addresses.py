@@ -7,6 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
 from licensegate.allowlist.addresses import Verdict, judge
 
 with importlib.resources.files("licensegate.allowlist").joinpath("networks.csv").open(encoding="ascii") as table:

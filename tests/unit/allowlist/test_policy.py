@@ -7,6 +7,7 @@ import string
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from licensegate.allowlist.policy import Decision, DuplicateRule, Policy, PolicyError, Reason, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule

@@ -1,6 +1,7 @@
 """The presets that are shipped, and how strictly a preset's file is read."""
 
 import pytest
+
 from licensegate.allowlist.preset import PresetError, load_presets
 
 PRESETS = load_presets()

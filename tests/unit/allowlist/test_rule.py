@@ -1,6 +1,7 @@
 """How a rule reads in a log, and what it covers by its own word."""
 
 import pytest
+
 from licensegate.allowlist.rule import Rule
 
 

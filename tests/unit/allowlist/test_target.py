@@ -6,6 +6,7 @@ import string
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from licensegate.allowlist.target import Fault, Target, TargetError, parse_authority, parse_host
 
 LONGEST_LABEL = "a" * 63

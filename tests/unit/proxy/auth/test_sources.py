@@ -3,6 +3,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from licensegate.proxy.auth import sources
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
 

@@ -1,0 +1,48 @@
+# What one types here; `make help` lists it. Whatever takes more than a line or two is a script in scripts/.
+#   PYTHON=/path/to/python3   the interpreter to use, instead of the newest one found (3.11 or newer)
+#   ARGS='...'                handed to the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
+export PYTHON
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: serve test lint format bench lock clean help
+
+serve: ## set up what is missing and run the gate
+	@scripts/environment.sh run
+	@.venv/bin/licensegate serve $(ARGS)
+
+test: ## install what the tests need and run them
+	@scripts/environment.sh test
+	@scripts/debian-packages.sh
+	@scripts/java-runtimes.sh
+	.venv/bin/pytest --timeout=120 $(ARGS)
+
+lint: ## check style, layout, types and shell scripts
+	@scripts/environment.sh lint
+	@.venv/bin/python scripts/types_tree.py
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	@if [ -e .venv/bin/shellcheck ]; then set -x; .venv/bin/shellcheck scripts/*.sh .ci/run; \
+	else echo "Shell scripts not checked: there is no shellcheck for this machine." >&2; fi
+
+format: ## lay the code out and repair what ruff can repair
+	@scripts/environment.sh lint
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+bench: ## measure the gate beside squid and tinyproxy
+	@scripts/environment.sh test
+	@scripts/debian-packages.sh openssl squid tinyproxy-bin
+	.venv/bin/python bench/run.py $(ARGS)
+
+lock: ## write requirements/ anew from pyproject.toml; ARGS=--upgrade moves to the newest versions
+	@scripts/environment.sh lock
+	@scripts/lock.sh $(ARGS)
+
+clean: ## remove everything that these commands made
+	rm -rf .venv build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\): ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14

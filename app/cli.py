@@ -1,0 +1,180 @@
+"""The `licensegate` command: reads the command line, hands over, and turns errors into one line and an exit status.
+
+Imports stay within the commands, so that each loads only what it needs.
+"""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from licensegate.app.settings import Settings
+
+_SETTINGS: Final = """\
+settings:
+  One TOML file, named by --config, else by LICENSEGATE_CONFIG, else the built-in defaults: ports 3128, 8080 and 443,
+  clients from private networks, and Cisco's licensing hosts as targets. All keys stand in docs/settings.md.
+
+environment:
+  LICENSEGATE_CONFIG             the settings file, where the command line names none
+  LICENSEGATE__SECTION__KEY      overrides a key of the file, e.g. LICENSEGATE__LIMITS__TUNNELS=1000; lists are
+                                 separated by commas
+  LICENSEGATE__LISTEN            addresses to listen on, e.g. 0.0.0.0:3128,[::]:3128
+  LICENSEGATE__ALLOWLIST__RULE   targets of your own, e.g. ssm.example.net:443
+  STATE_DIRECTORY                where state is kept unless state.directory is set; systemd sets it
+"""
+
+_SERVE_STATUS: Final = """\
+exit status:
+  0  stopped as asked
+  1  could not serve, for example because no address could be bound
+  2  the command line or the settings cannot be used; the error names the place
+"""
+_CHECK_STATUS: Final = """\
+exit status:
+  0  the settings can be used; there may be warnings on standard error
+  2  they cannot; the error names the place
+"""
+_TEST_RULE_STATUS: Final = """\
+exit status:
+  0  allowed
+  1  refused
+  2  the command line or the settings cannot be used
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that `argv` names, by default that of the process, and return its exit status.
+
+    Raises SystemExit for `--help`, for a command line that cannot be read, and where nobody takes the output.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a path that is no text must not be what ends a command
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except KeyboardInterrupt:
+        return 130  # as a shell reports what SIGINT ended
+
+
+def _load(file: Path | None) -> "Settings":
+    from licensegate.app.settings import SettingsError, load
+
+    try:
+        return load(file, os.environ)
+    except SettingsError as error:
+        raise SystemExit(_complain(str(error))) from None
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = _load(arguments.config)
+    from licensegate.app import service
+
+    return service.run(settings)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.check import own_name, report, warnings
+
+    settings = _load(arguments.file)
+    _say(report(settings))
+    for warning in warnings(settings, os.environ, own_name()):
+        _complain(f"warning: {warning}")
+    return 0
+
+
+def _test_rule(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.rule import UnusableInput, judge
+
+    settings = _load(arguments.config)
+    try:
+        verdict = judge(settings, arguments.client, arguments.target)
+    except UnusableInput as error:
+        return _complain(str(error))
+    _say(verdict.text)
+    return 0 if verdict.allowed else 1
+
+
+def _version(_: argparse.Namespace) -> int:
+    from importlib.metadata import version
+
+    return _say(f"licensegate {version('licensegate')}")
+
+
+def _say(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # The text still buffered would fail once more when Python exits, and say so in its own way.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"cannot write to standard output: {error.strerror}")
+        raise SystemExit(2) from None
+    return 0
+
+
+def _complain(text: str) -> int:
+    line = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    print(f"licensegate: {line}", file=sys.stderr, flush=True)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, as all of the command does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SystemExit(_complain(f"{message}; see {self.prog} --help"))
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> NoReturn:
+        raise SystemExit(_version(namespace))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="licensegate",
+        description="An HTTPS forward proxy that lets Cisco Smart Licensing out, and nothing else.",
+        epilog=f"{_SETTINGS}\nEach command has a --help of its own, with its exit statuses.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    serve = _add(commands, "serve", _serve, "serve until stopped by SIGTERM or SIGINT", _SERVE_STATUS)
+    serve.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+
+    check = _add(commands, "check", _check, "check the settings and say what would be in force", _CHECK_STATUS)
+    check.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
+
+    test_rule = _add(commands, "test-rule", _test_rule, "say what is decided, and by which rule", _TEST_RULE_STATUS)
+    test_rule.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+    test_rule.add_argument("client", metavar="CLIENT", help="the client's IP address")
+    test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
+
+    _add(commands, "version", _version, "say which version this is", "")
+    return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[_Parser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    purpose: str,
+    exit_status: str,
+) -> _Parser:
+    parser = commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog=f"{exit_status}\n{_SETTINGS}" if exit_status else "",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(run=run)
+    return parser

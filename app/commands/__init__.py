@@ -1,0 +1,1 @@
+"""What the commands that only tell something say, as text; the command line prints it."""

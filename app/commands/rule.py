@@ -1,0 +1,48 @@
+"""`licensegate test-rule`: what the gate would decide of one CONNECT, asked of the gate's own conversation."""
+
+import os
+from ipaddress import ip_address
+
+from msgspec import Struct
+
+from licensegate.app.settings import Settings
+from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.census import Census
+from licensegate.proxy.conversation import Conversation, Dial
+from licensegate.proxy.outcome import Stage
+from licensegate.proxy.record import open_record
+from licensegate.proxy.snapshot import Snapshot
+
+
+class UnusableInput(ValueError):  # noqa: N818  the name says it
+    """What was typed is not a client and a target."""
+
+
+class Verdict(Struct, frozen=True):
+    """What would be decided, and why in lines for people."""
+
+    allowed: bool
+    text: str
+
+
+def judge(settings: Settings, client: str, target: str) -> Verdict:
+    """Say what becomes of a CONNECT to `target` from `client`; raises UnusableInput."""
+    try:
+        ip_address(client)
+    except ValueError:
+        raise UnusableInput(f"{client!r} is not a client's IP address, like 10.1.2.3") from None
+    if any(map(str.isspace, target)):
+        raise UnusableInput(f"{target!r} is not a target, like tools.cisco.com:443: it has blanks in it")
+    sources = Sources(settings.client_networks)
+    record = open_record(client, 0, "test-rule")
+    conversation = Conversation(Snapshot(sources, settings.policy, settings.limits), Census(), record)
+    command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
+    if isinstance(command, Dial):
+        allowed = f"client  {client} is in {sources.network_of(client)}\ntarget  {command.target} by {command.rule}"
+        return Verdict(True, f"allowed\n{allowed}")
+    outcome = record.outcome
+    if outcome is None:
+        raise RuntimeError("a whole head was left undecided")
+    if outcome.stage is Stage.HEAD:
+        raise UnusableInput(f"{outcome.label}: {record.sentence()} {record.cure()}")
+    return Verdict(False, f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.cure()}")

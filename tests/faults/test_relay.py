@@ -1,0 +1,167 @@
+"""What happens to bytes on their way through a tunnel when its ends behave as badly as they may."""
+
+import queue
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate, lab
+from support.raw import break_off, open_tunnel, read_to_break, read_to_end
+from support.upstream import SECONDS, Upstream
+
+MIB = 1 << 20
+BLOB = random.Random(3).randbytes(20 * MIB)
+NOTE = b"what was said before the end " * 4000
+"""116 kB: more than the gate reads at once, less than the kernel holds for a reader that is slow."""
+
+
+def tunnel_to(folder: Path, upstream: Upstream) -> Gate:
+    """A gate whose tools.cisco.com is `upstream`."""
+    return Gate(folder, lab(f"{TARGET}:127.0.0.1:{upstream.port}"))
+
+
+def test_a_client_that_ends_first_still_gets_the_answer(tmp_path: Path) -> None:
+    def answer_after_the_end(connection: socket.socket) -> None:
+        connection.sendall(read_to_end(connection)[::-1])
+
+    with Upstream(answer_after_the_end) as upstream, tunnel_to(tmp_path, upstream) as gate:
+        with open_tunnel(gate) as client:
+            client.sendall(NOTE)
+            client.shutdown(socket.SHUT_WR)
+            assert read_to_end(client) == NOTE[::-1]
+        (record,) = gate.records(1)
+
+    assert record["outcome"] == "closed_by_client"
+    assert record["upstream_written"] == record["upstream_read"] == len(NOTE)
+
+
+def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    def end_then_listen(connection: socket.socket) -> None:
+        connection.sendall(NOTE)
+        connection.shutdown(socket.SHUT_WR)
+        heard.append(read_to_end(connection))
+
+    with Upstream(end_then_listen) as upstream, tunnel_to(tmp_path, upstream) as gate:
+        with open_tunnel(gate) as client:
+            assert read_to_end(client) == NOTE
+            client.sendall(NOTE[::-1])
+        (record,) = gate.records(1)
+
+    assert heard == [NOTE[::-1]]
+    assert record["outcome"] == "closed_by_upstream"
+
+
+@pytest.mark.parametrize("size", [1, len(NOTE), 400_000], ids=["a byte", "at once", "over several reads"])
+def test_what_an_upstream_sent_before_it_broke_off_reaches_a_client_that_reads_late(tmp_path: Path, size: int) -> None:
+    broke_off = threading.Event()
+
+    def send_and_break_off(connection: socket.socket) -> None:
+        connection.sendall(BLOB[:size])
+        break_off(connection)
+        broke_off.set()
+
+    with Upstream(send_and_break_off) as upstream, tunnel_to(tmp_path, upstream) as gate:
+        with open_tunnel(gate) as client:
+            assert broke_off.wait(SECONDS)
+            assert read_to_break(client) == BLOB[:size]
+        (record,) = gate.records(1)
+
+    assert record["outcome"] == "reset_by_upstream"
+
+
+def test_what_a_client_sent_before_it_broke_off_is_delivered(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    with (
+        Upstream(lambda connection: heard.append(read_to_break(connection))) as upstream,
+        tunnel_to(tmp_path, upstream) as gate,
+    ):
+        client = open_tunnel(gate)
+        client.sendall(NOTE)
+        break_off(client)
+        (record,) = gate.records(1)
+
+    assert heard == [NOTE]
+    assert record["outcome"] == "reset_by_client"
+
+
+def test_twenty_mebibytes_each_way_at_once_arrive_as_they_were_sent(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    def send_and_listen(connection: socket.socket) -> None:
+        with sending(connection, BLOB):
+            heard.append(read_to_end(connection))
+
+    with Upstream(send_and_listen) as upstream, tunnel_to(tmp_path, upstream) as gate:
+        with open_tunnel(gate) as client, sending(client, BLOB[::-1]):
+            received = read_to_end(client)
+        (record,) = gate.records(1)
+
+    assert received == BLOB
+    assert heard == [BLOB[::-1]]
+    assert record["upstream_written"] == record["upstream_read"] == len(BLOB)
+
+
+@contextmanager
+def sending(connection: socket.socket, data: bytes) -> Iterator[None]:
+    """Send `data` and then end that side, while the block does something else."""
+
+    def send() -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+FLOOD = 128 * MIB
+"""More than the kernel keeps on both legs (some 20 MiB): a gate that read on would have to keep the rest."""
+
+
+@pytest.mark.parametrize("reader", ["client", "upstream"])
+def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path: Path, reader: str) -> None:
+    written: queue.Queue[int] = queue.Queue()
+    done = threading.Event()
+
+    def upstream_side(connection: socket.socket) -> None:
+        if reader == "client":
+            written.put(write_until_it_stops(connection))
+        done.wait()
+
+    with Upstream(upstream_side) as upstream, tunnel_to(tmp_path, upstream) as gate:
+        try:
+            with open_tunnel(gate) as client:
+                before = gate.resident_bytes()
+                if reader == "upstream":
+                    written.put(write_until_it_stops(client))
+                taken = written.get(timeout=SECONDS)
+                grown = gate.resident_bytes() - before
+        finally:
+            done.set()
+
+    assert taken < FLOOD
+    assert grown < 8 * MIB
+
+
+def write_until_it_stops(connection: socket.socket) -> int:
+    """Write up to FLOOD bytes, or until nobody has taken any for a second; returns how many were taken."""
+    connection.settimeout(1)
+    written = 0
+    try:
+        while written < FLOOD:
+            written += connection.send(BLOB[:MIB])
+    except TimeoutError:
+        pass
+    return written

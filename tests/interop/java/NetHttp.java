@@ -1,0 +1,23 @@
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+
+/** java.net.http.HttpClient with stock settings: the JDK's newer client, which asks for HTTP/2 inside the tunnel. */
+final class NetHttp {
+    private static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    public static void main(String[] urls) throws IOException {
+        Posts.run(urls, NetHttp::post);
+    }
+
+    private static Posts.Answer post(URI url, byte[] message) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(url)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofByteArray(message))
+                .build();
+        HttpResponse<String> response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+        return new Posts.Answer(response.statusCode(), "", response.body()); // it keeps no reason phrase
+    }
+}

@@ -1,0 +1,112 @@
+"""Heads that old and odd clients send, and that must be served all the same."""
+
+import socket
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate
+from support.raw import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
+from support.standin import StandIn
+
+SERVED = {
+    "curl": f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\nUser-Agent: x\r\nProxy-Connection: Keep-Alive\r\n\r\n",
+    "Java, which leaves the port out of Host": f"CONNECT {TARGET} HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n",
+    "Node, which names the proxy as Host": f"CONNECT {TARGET} HTTP/1.1\r\nHost: 127.0.0.1:3128\r\n\r\n",
+    "HTTP/1.0": f"CONNECT {TARGET} HTTP/1.0\r\n\r\n",
+    "HTTP/1.1 without Host": f"CONNECT {TARGET} HTTP/1.1\r\n\r\n",
+    "lower-case field names": f"CONNECT {TARGET} HTTP/1.1\r\nhost: {TARGET}\r\nuser-agent: x\r\n\r\n",
+    "fields without a blank": f"CONNECT {TARGET} HTTP/1.1\r\nHost:{TARGET}\r\nAccept:\r\n\r\n",
+    "a length of nothing": f"CONNECT {TARGET} HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "upper-case target": "CONNECT TOOLS.CISCO.COM:443 HTTP/1.1\r\n\r\n",
+    "one final dot": "CONNECT tools.cisco.com.:443 HTTP/1.1\r\n\r\n",
+    "a login that nobody asked for": f"CONNECT {TARGET} HTTP/1.1\r\nProxy-Authorization: Basic eDp4\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("head", SERVED.values(), ids=SERVED.keys())
+def test_the_head_is_served(gate: Gate, standin: StandIn, head: str) -> None:
+    open_tunnel(gate, head.encode()).close()
+
+    (record,) = gate.records(1)
+    assert record["target"] == TARGET
+    assert standin.connections == 1
+
+
+def test_the_200_carries_nothing_that_an_old_client_could_take_for_an_end(gate: Gate) -> None:
+    with dial(gate) as connection:
+        connection.sendall(CONNECT)
+        fields = read_answer(connection).fields
+
+    assert not {name.lower() for name in fields} & {"content-length", "transfer-encoding", "connection"}
+
+
+def test_a_head_in_two_segments_is_served(gate: Gate) -> None:
+    with dial(gate) as connection:
+        connection.sendall(CONNECT[:20])
+        connection.sendall(CONNECT[20:])
+
+        assert read_answer(connection).status == 200
+
+
+def test_a_head_in_single_bytes_is_served(gate: Gate) -> None:
+    with dial(gate) as connection:
+        for byte in CONNECT:
+            connection.send(bytes([byte]))
+
+        assert read_answer(connection).status == 200
+
+
+def test_bytes_glued_to_the_head_are_the_first_of_the_tunnel(gate: Gate, standin: StandIn) -> None:
+    """The start of a ClientHello comes with the head; the stand-in, which gets no more, says so in TLS."""
+    with dial(gate) as connection:
+        connection.sendall(CONNECT + b"\x16\x03\x01\x00\x04\x01\x00\x00\x00")
+
+        assert read_answer(connection).status == 200
+        alert = read_to_end(connection)
+
+    assert alert[:2] == b"\x15\x03", "a TLS alert"
+    (record,) = gate.records(1)
+    assert record["upstream_written"] == 9
+
+
+def test_one_byte_of_a_client_that_leaves_is_recorded_as_that(gate: Gate) -> None:
+    with dial(gate) as connection:
+        connection.sendall(b"C")
+
+    (record,) = gate.records(1)
+    assert record["outcome"] == "client_left_in_head"
+
+
+def test_a_health_check_that_only_opens_the_port_leaves_no_record(gate: Gate) -> None:
+    for _ in range(5):
+        dial(gate).close()
+    with dial(gate) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert read_to_end(connection) == b""
+    gate.stop()
+
+    assert gate.records() == []
+
+
+LATE_BYTES = 1 << 20
+REFUSED = b"CONNECT webex.example:443 HTTP/1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "words"),
+    [
+        pytest.param(REFUSED + b"\r\n", (403, "target_not_allowed"), id="after the refused head"),
+        pytest.param(REFUSED, (431, "head_too_large"), id="within the refused head"),
+    ],
+)
+def test_a_client_that_goes_on_sending_a_mebibyte_still_reads_the_refusal(
+    gate: Gate, request_bytes: bytes, words: tuple[int, str]
+) -> None:
+    field = b"X-Filler: " + b"x" * 1012 + b"\r\n"
+    flood = (request_bytes + field * (LATE_BYTES // len(field)))[:LATE_BYTES]
+
+    answers: list[Answer] = [ask(gate, flood) for _ in range(30)]
+
+    assert {(answer.status, answer.reason.partition(":")[0]) for answer in answers} == {words}
+    assert all(len(answer.body) == int(answer.fields["Content-Length"]) for answer in answers)

@@ -1,0 +1,237 @@
+"""How proxies of this kind were broken into, against a running gate: what is sent, and what must come of it.
+
+Each row is a name, a port or a head by which a target outside the allowlist could slip through, or by which two readers
+of one request could disagree about it. Every one is refused by its first head, and nothing is looked up or dialled.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.authority import CISCO_HOSTS, Authority
+from support.exchange import TARGET
+from support.gate import Gate, lab
+from support.raw import CONNECT, ask
+from support.standin import StandIn
+
+
+@pytest.fixture(scope="module")
+def standin(authority: Authority) -> Iterator[StandIn]:
+    with StandIn(authority) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gate(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterator[Gate]:
+    """One gate for all attacks: none of them may harm the next client."""
+    everywhere = (f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS)
+    with Gate(tmp_path_factory.mktemp("gate"), lab(*everywhere)) as running:
+        yield running
+
+
+MALFORMED = (400, "target_malformed")
+URL = (400, "target_is_url")
+ADDRESS = (403, "target_is_address")
+DENIED = (403, "target_not_allowed")
+HEAD = (400, "head_malformed")
+HOST = (400, "host_malformed")
+BODY = (400, "body_not_allowed")
+METHOD = (405, "method_not_allowed")
+VERSION = (505, "version_not_supported")
+TOO_LARGE = (431, "head_too_large")
+
+TARGETS: dict[str, tuple[bytes, tuple[int, str]]] = {
+    # Names
+    "two final dots": (b"tools.cisco.com..:443", MALFORMED),
+    "a leading dot": (b".tools.cisco.com:443", MALFORMED),
+    "an empty label": (b"tools..cisco.com:443", MALFORMED),
+    "nothing but a dot": (b".:443", MALFORMED),
+    "no name": (b":443", MALFORMED),
+    "a suffix of another name": (b"eviltools.cisco.com:443", DENIED),
+    "a prefix of another name": (b"tools.cisco.com.evil.example:443", DENIED),
+    "the parent domain": (b"cisco.com:443", DENIED),
+    "a name below": (b"x.tools.cisco.com:443", DENIED),
+    "a wildcard": (b"*.cisco.com:443", MALFORMED),
+    "a look-alike in UTF-8": ("t\u043e\u043els.cisco.com:443".encode(), MALFORMED),
+    "a look-alike in Latin-1": (b"t\xf6ols.cisco.com:443", MALFORMED),
+    "a full-width dot": ("tools\uff0ecisco.com:443".encode(), MALFORMED),
+    "a look-alike in punycode": (b"xn--tls-jbca.cisco.com:443", DENIED),
+    "a percent-encoded dot": (b"tools%2ecisco.com:443", MALFORMED),
+    "a percent-encoded NUL": (b"tools.cisco.com%00.evil.example:443", MALFORMED),
+    "a NUL": (b"tools.cisco.com\0.evil.example:443", HEAD),
+    "a CR": (b"tools.cisco.com\r.evil.example:443", HEAD),
+    "an LF": (b"tools.cisco.com\n.evil.example:443", HEAD),
+    "a DEL": (b"tools.cisco.com\x7f:443", HEAD),
+    "user information of another": (b"tools.cisco.com@evil.example:443", MALFORMED),
+    "user information for an allowed one": (b"evil@tools.cisco.com:443", MALFORMED),
+    "user and password": (b"tools.cisco.com:443@evil.example:443", MALFORMED),
+    "a fragment": (b"tools.cisco.com#evil.example:443", MALFORMED),
+    "a query": (b"tools.cisco.com?x:443", MALFORMED),
+    "a backslash": (b"evil.example\\tools.cisco.com:443", MALFORMED),
+    "a comma": (b"tools.cisco.com,evil.example:443", MALFORMED),
+    "a label over 63 characters": (b"x" * 64 + b".cisco.com:443", MALFORMED),
+    "a name over 253 characters": (b"x." * 126 + b"cisco:443", MALFORMED),
+    # Addresses
+    "an IPv4 address": (b"72.163.4.38:443", ADDRESS),
+    "loopback": (b"127.0.0.1:443", ADDRESS),
+    "IPv4 in hexadecimal": (b"0x7f.1:443", MALFORMED),
+    "IPv4 as one hexadecimal number": (b"0x7f000001:443", MALFORMED),
+    "IPv4 with a hexadecimal end": (b"127.0.0.0x1:443", MALFORMED),
+    "IPv4 as one decimal number": (b"2130706433:443", MALFORMED),
+    "IPv4 in two parts": (b"127.1:443", MALFORMED),
+    "IPv4 in octal": (b"0177.0.0.1:443", MALFORMED),
+    "IPv4 out of range": (b"256.0.0.1:443", MALFORMED),
+    "IPv6": (b"[::1]:443", ADDRESS),
+    "IPv4-mapped IPv6": (b"[::ffff:127.0.0.1]:443", ADDRESS),
+    "IPv6 with a zone": (b"[fe80::1%eth0]:443", MALFORMED),
+    "IPv6 with an encoded zone": (b"[fe80::1%25eth0]:443", MALFORMED),
+    "IPv6 without brackets": (b"::1:443", MALFORMED),
+    "IPv6 with one bracket": (b"[::1:443", MALFORMED),
+    "a name in brackets": (b"[tools.cisco.com]:443", MALFORMED),
+    "an IPv4 address in brackets": (b"[127.0.0.1]:443", MALFORMED),
+    "a future address": (b"[v1.x]:443", MALFORMED),
+    # Ports
+    "no port": (b"tools.cisco.com", MALFORMED),
+    "an empty port": (b"tools.cisco.com:", MALFORMED),
+    "port 0": (b"tools.cisco.com:0", MALFORMED),
+    "port 65536": (b"tools.cisco.com:65536", MALFORMED),
+    "port 443 plus 65536": (b"tools.cisco.com:65979", MALFORMED),
+    "a port of six digits": (b"tools.cisco.com:100443", MALFORMED),
+    "a port with a plus": (b"tools.cisco.com:+443", MALFORMED),
+    "a port with a minus": (b"tools.cisco.com:-443", MALFORMED),
+    "a port with a blank": (b"tools.cisco.com: 443", HEAD),
+    "a port with a tab": (b"tools.cisco.com:\t443", HEAD),
+    "a port with a letter": (b"tools.cisco.com:443x", MALFORMED),
+    "a port with a leading zero": (b"tools.cisco.com:0443", MALFORMED),
+    "a port in hexadecimal": (b"tools.cisco.com:0x1bb", MALFORMED),
+    "a port with an underscore": (b"tools.cisco.com:4_43", MALFORMED),
+    "a port in full-width digits": ("tools.cisco.com:\uff14\uff14\uff13".encode(), MALFORMED),
+    "a port by name": (b"tools.cisco.com:https", MALFORMED),
+    "two ports": (b"tools.cisco.com:443:443", MALFORMED),
+    "a port and nothing else": (b"443", MALFORMED),
+    "another port": (b"tools.cisco.com:22", (403, "target_port_not_allowed")),
+    # URLs
+    "a URL": (b"https://tools.cisco.com:443/", URL),
+    "a URL without a scheme": (b"//tools.cisco.com:443", URL),
+    "a path": (b"tools.cisco.com:443/its", URL),
+    "an asterisk": (b"*", MALFORMED),
+}
+
+
+def connect(target: bytes) -> bytes:
+    return b"CONNECT " + target + b" HTTP/1.1\r\nHost: " + TARGET.encode() + b"\r\n\r\n"
+
+
+def with_field(line: bytes) -> bytes:
+    return f"CONNECT {TARGET} HTTP/1.1\r\n".encode() + line + b"\r\n\r\n"
+
+
+HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
+    # Which host is meant
+    "a Host that is allowed beside a target that is not": (
+        b"CONNECT evil.example:443 HTTP/1.1\r\nHost: tools.cisco.com:443\r\n\r\n",
+        DENIED,
+    ),
+    "two Hosts": (with_field(b"Host: tools.cisco.com\r\nHost: evil.example"), HOST),
+    "two Hosts that agree": (with_field(b"Host: tools.cisco.com\r\nhost: tools.cisco.com"), HOST),
+    "a Host with a blank": (with_field(b"Host: tools.cisco.com evil.example"), HOST),
+    "a Host with user information": (with_field(b"Host: evil@tools.cisco.com"), HOST),
+    "a Host with a slash": (with_field(b"Host: tools.cisco.com/evil.example"), HOST),
+    "a Host in UTF-8": (with_field("Host: t\u043e\u043els.cisco.com".encode()), HOST),
+    # Where the head ends
+    "a folded field": (with_field(b"X-Folded: one\r\n two"), HEAD),
+    "a field folded by a tab": (with_field(b"X-Folded: one\r\n\ttwo"), HEAD),
+    "bare LFs": (CONNECT.replace(b"\r\n", b"\n"), HEAD),
+    "one bare LF": (with_field(b"X-First: one\nX-Second: two"), HEAD),
+    "an empty line of a bare LF": (f"CONNECT {TARGET} HTTP/1.1\r\nX: y\n\n".encode(), HEAD),
+    "a bare CR in a field": (with_field(b"X-First: one\rX-Second: two"), HEAD),
+    "a NUL in a field": (with_field(b"X-First: one\0two"), HEAD),
+    "an escape sequence in a field": (with_field(b"User-Agent: \x1b[2J"), HEAD),
+    "a blank before the colon": (with_field(b"Host : tools.cisco.com"), HEAD),
+    "a blank before the name": (f"CONNECT {TARGET} HTTP/1.1\r\n Host: x\r\n\r\n".encode(), HEAD),
+    "a field without a name": (with_field(b": tools.cisco.com"), HEAD),
+    "a field without a colon": (with_field(b"Host"), HEAD),
+    "a field name in UTF-8": (with_field("H\u043est: tools.cisco.com".encode()), HEAD),
+    # The request line
+    "an empty first line": (b"\r\n" + CONNECT, HEAD),
+    "a blank first": (b" " + CONNECT, HEAD),
+    "two blanks": (CONNECT.replace(b"CONNECT ", b"CONNECT  "), HEAD),
+    "two blanks before the version": (CONNECT.replace(b" HTTP", b"  HTTP"), HEAD),
+    "a blank after the version": (CONNECT.replace(b"1.1\r", b"1.1 \r"), HEAD),
+    "a tab for a blank": (CONNECT.replace(b"CONNECT ", b"CONNECT\t"), HEAD),
+    "a version in lower case": (CONNECT.replace(b"HTTP", b"http"), HEAD),
+    "no target, so that HTTP/1.1 stands in its place": (b"CONNECT HTTP/1.1\r\n\r\n", VERSION),
+    "HTTP/0.9": (f"CONNECT {TARGET}\r\n\r\n".encode(), VERSION),
+    "HTTP/1.2": (CONNECT.replace(b"1.1", b"1.2"), VERSION),
+    "HTTP/1.10": (CONNECT.replace(b"1.1", b"1.10"), VERSION),
+    "HTTP/2.0": (CONNECT.replace(b"1.1", b"2.0"), VERSION),
+    "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", VERSION),
+    "a method in lower case": (CONNECT.replace(b"CONNECT", b"connect"), METHOD),
+    "another method": (b"GET http://tools.cisco.com/ HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n", METHOD),
+    "a request to the gate itself": (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", METHOD),
+    # A body that one reader sees and another does not
+    "a length": (with_field(b"Content-Length: 1"), BODY),
+    "a length of nothing, with a plus": (with_field(b"Content-Length: +0"), BODY),
+    "two lengths": (with_field(b"Content-Length: 0\r\nContent-Length: 5"), BODY),
+    "a list of lengths": (with_field(b"Content-Length: 0, 5"), BODY),
+    "a negative length": (with_field(b"Content-Length: -1"), BODY),
+    "chunks": (with_field(b"Transfer-Encoding: chunked"), BODY),
+    "chunks and a length of nothing": (with_field(b"Content-Length: 0\r\nTransfer-Encoding: chunked"), BODY),
+    "an identity coding": (with_field(b"transfer-encoding: identity"), BODY),
+    # Size
+    "a mebibyte of fields": (with_field(b"X-Filler: " + b"x" * (1 << 20)), TOO_LARGE),
+    "ten thousand fields": (with_field(b"X: y\r\n" * 10_000 + b"X: y"), TOO_LARGE),
+    "a target without end": (connect(b"x" * 100_000), (414, "request_line_too_long")),
+    # Another protocol
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", HEAD),
+    "SOCKS 5": (b"\x05\x01\x00", HEAD),
+    "SOCKS 4": (b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00", HEAD),
+    "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", HEAD),
+    # What one reader takes for a second request
+    "a second request behind a refused one": (connect(b"evil.example:443") + CONNECT, DENIED),
+    "a second request in the place of a body": (
+        with_field(f"Content-Length: {len(CONNECT)}".encode()) + CONNECT,
+        BODY,
+    ),
+}
+
+ATTACKS = {name: (connect(target), expected) for name, (target, expected) in TARGETS.items()} | HEADS
+
+
+@pytest.mark.parametrize(("request_bytes", "expected"), ATTACKS.values(), ids=ATTACKS.keys())
+def test_the_attack_is_refused_and_nothing_is_dialled(
+    gate: Gate, standin: StandIn, request_bytes: bytes, expected: tuple[int, str]
+) -> None:
+    answer = ask(gate, request_bytes)
+
+    status, outcome = expected
+    assert answer.status == status, answer
+    assert answer.reason.startswith(outcome)
+    assert answer.fields["Connection"] == "close"
+    assert len(answer.body) == int(answer.fields["Content-Length"]), "one answer and nothing after it"
+    record = gate.record(answer.record)
+    assert (record["status"], record["outcome"]) == expected
+    assert not record.keys() & {"addresses", "attempts", "upstream", "resolve_ms", "dial_ms"}
+    assert standin.connections == 0
+
+
+INJECTIONS = {
+    "a quote and a brace": b'x"}{"outcome": "closed_by_client',
+    "a tab": b"one\ttwo",
+    "Latin-1": b"\xe9\xff",
+    "UTF-8 that turns the line round": "\u202e".encode(),
+    "a line separator": "\u2028".encode(),
+    "markup": b"<script>alert(1)</script>",
+    "ten thousand characters": b"x" * 10_000,
+}
+
+
+@pytest.mark.parametrize("value", INJECTIONS.values(), ids=INJECTIONS.keys())
+def test_a_user_agent_cannot_forge_a_line_of_the_log(gate: Gate, value: bytes) -> None:
+    answer = ask(gate, b"CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: " + value + b"\r\n\r\n")
+
+    record = gate.record(answer.record)
+    assert record["target"] == "evil.example:443"
+    assert record.get("user_agent", "").isprintable()
+    assert record.get("user_agent", "").isascii()
+    assert len(record.get("user_agent", "")) <= 1000

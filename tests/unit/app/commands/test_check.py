@@ -1,0 +1,152 @@
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.commands import check
+from licensegate.app.commands.check import own_name, report, warnings
+from licensegate.app.settings import Settings, load
+
+EVERYTHING = """
+[[listen]]
+address = "[::1]:3128"
+[clients]
+networks = ["10.0.0.0/8", "192.0.2.17"]
+[allowlist]
+presets = ["cucm", "smart-account-api"]
+[[allowlist.rule]]
+host = "ssm.example.net"
+private = true
+[[allowlist.rule]]
+host = "tools.cisco.com"
+[dial]
+connect_to = ["tools.cisco.com:443:[::1]:9443"]
+source_address = "192.0.2.7"
+[limits]
+idle_seconds = 2592000
+[dns]
+fresh_seconds = 0.5
+[state]
+directory = "/var/lib/licensegate"
+[log]
+access = "/var/log/access.jsonl"
+level = "error"
+"""
+
+
+def settings_of(folder: Path, text: str) -> Settings:
+    path = folder / "gate.toml"
+    path.write_text(text)
+    return load(path, {})
+
+
+def sections_of(text: str) -> dict[str, list[str]]:
+    """The report's sections: each title with its lines."""
+    sections: dict[str, list[str]] = {}
+    title = ""
+    for line in text.splitlines():
+        title = line[:14].strip() or title
+        sections.setdefault(title, []).append(line[14:])
+    return sections
+
+
+def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, EVERYTHING)
+
+    told = sections_of(report(settings))
+
+    assert told["settings"] == [str(tmp_path / "gate.toml")]
+    assert told["listen"] == ["[::1]:3128"]
+    assert told["clients"] == ["10.0.0.0/8", "192.0.2.17/32"]
+    assert told["connect_to"] == ["tools.cisco.com:443 goes to [::1]:9443"]
+    assert told["dial from"] == ["192.0.2.7"]
+    assert "idle_seconds = 2592000" in told["limits"]
+    assert "fresh_seconds = 0.5" in told["dns"]
+    assert told["state"] == ["/var/lib/licensegate"]
+    assert told["log"] == ["access to /var/log/access.jsonl", "level error"]
+    assert told["policy"] == [settings.policy.hash]
+
+
+def test_the_report_says_of_each_target_which_rule_allows_it_and_why(tmp_path: Path) -> None:
+    targets = sections_of(report(settings_of(tmp_path, EVERYTHING)))["targets"]
+
+    assert targets[0].split(maxsplit=1) == ["ssm.example.net:443", "rule of your own; its addresses may be private"]
+    assert targets[1].split(maxsplit=1) == ["tools.cisco.com:443", "rule of your own"]
+    assert targets[2].startswith("smartreceiver.cisco.com:443  preset cucm: Smart Transport")
+    assert any("  preset smart-account-api, unverified: " in target for target in targets)
+
+
+def test_the_report_names_the_presets_that_would_allow_more(tmp_path: Path) -> None:
+    more = sections_of(report(settings_of(tmp_path, EVERYTHING)))["more presets"]
+    names = [line.partition(":")[0] for line in more]
+
+    assert "satellite-sync" in names
+    assert "cucm" not in names, "it is in force"
+    assert "smart-transport" not in names, "cucm allows all of it"
+
+
+def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
+    told = sections_of(report(load(None, {})))
+
+    assert told["listen"][-1] == "as packaged: what cannot be bound is left out"
+    assert told["connect_to"] == ["none"]
+    assert told["state"] == ["nothing is kept"]
+    assert told["log"][0] == "access to standard output"
+
+
+def test_the_defaults_deserve_no_warning() -> None:
+    assert list(warnings(load(None, {}), {"LICENSEGATE_PORT": "tcp://10.96.0.17:3128"}, "gate.example.net")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("[allowlist]\npresets = []", "no target is allowed", id="nothing allowed"),
+        pytest.param("[clients]\nnetworks = ['0.0.0.0/0']", "clients.networks holds 0.0.0.0/0", id="everyone"),
+        pytest.param(
+            "[dial]\nconnect_to = ['a.example:443:127.0.0.1:9443']",
+            "dial.connect_to names a.example:443, which the allowlist refuses",
+            id="refused target",
+        ),
+    ],
+)
+def test_what_is_hardly_meant_is_warned_of(tmp_path: Path, text: str, words: str) -> None:
+    (warning,) = warnings(settings_of(tmp_path, text), {}, "gate")
+
+    assert words in warning
+
+
+def test_a_variable_that_lacks_an_underscore_is_warned_of() -> None:
+    environ = {"LICENSEGATE_LOG_LEVEL": "debug", "LICENSEGATE_LISTEN": "x", "LICENSEGATE__LOG__LEVEL": "debug"}
+
+    told = list(warnings(load(None, {}), environ, "gate"))
+
+    assert [warning.split()[0] for warning in told] == ["LICENSEGATE_LOG_LEVEL", "LICENSEGATE_LISTEN"]
+    assert [warning.split()[-1] for warning in told] == ["LICENSEGATE__LOG__LEVEL", "LICENSEGATE__LISTEN"]
+
+
+@pytest.mark.parametrize(("length", "warned"), [(64, False), (65, True)])
+def test_a_machines_name_that_fmc_does_not_take_is_warned_of(length: int, warned: bool) -> None:
+    name = "g" * (length - 8) + ".example"
+
+    told = list(warnings(load(None, {}), {}, name))
+
+    assert bool(told) is warned
+    assert all(name in warning for warning in told)
+
+
+def test_our_own_name_is_the_one_with_a_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getfqdn", lambda: "gate.example.net")
+
+    assert own_name() == "gate.example.net"
+
+
+def test_a_dns_server_that_is_away_does_not_hold_the_report_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = threading.Event()
+    monkeypatch.setattr(socket, "getfqdn", away.wait)
+    monkeypatch.setattr(socket, "gethostname", lambda: "gate")
+    monkeypatch.setattr(check, "_NAME_SECONDS", 0.01)
+
+    assert own_name() == "gate"
+    away.set()

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.commands.rule import UnusableInput, judge
+from licensegate.app.settings import Settings, load
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    path = tmp_path / "gate.toml"
+    path.write_text(
+        "[clients]\nnetworks = ['10.0.0.0/8']\n[[allowlist.rule]]\nhost = '*.example.net'\nprivate = true\n"
+    )
+    return load(path, {})
+
+
+@pytest.mark.parametrize(
+    ("client", "target", "network", "rule"),
+    [
+        pytest.param(
+            "10.1.2.3", "tools.cisco.com:443", "10.0.0.0/8", "tools.cisco.com:443 (preset cisco-licensing)", id="preset"
+        ),
+        pytest.param(
+            "::ffff:10.1.2.3", "ssm.example.net:443", "10.0.0.0/8", "*.example.net:443", id="rule of one's own"
+        ),
+    ],
+)
+def test_what_is_allowed_is_told_with_its_network_and_rule(
+    settings: Settings, client: str, target: str, network: str, rule: str
+) -> None:
+    verdict = judge(settings, client, target)
+
+    assert verdict.allowed
+    assert verdict.text == f"allowed\nclient  {client} is in {network}\ntarget  {target} by {rule}"
+
+
+@pytest.mark.parametrize(
+    ("client", "target", "outcome", "words"),
+    [
+        pytest.param("11.1.2.3", "tools.cisco.com:443", "client_not_allowed", "11.1.2.3 is not in the", id="client"),
+        pytest.param("11.1.2.3", "https://x/", "client_not_allowed", "11.1.2.3 is not in", id="client before target"),
+        pytest.param("10.1.2.3", "example.net:443", "target_not_allowed", "example.net:443 is not in", id="target"),
+        pytest.param("10.1.2.3", "192.0.2.1:443", "target_is_address", "the allowlist goes by name", id="address"),
+        pytest.param("10.1.2.3", "tools.cisco.com:80", "target_port_not_allowed", "on port 443", id="port"),
+        pytest.param("10.1.2.3", "smartreceiver.cisco.com:443", "target_in_preset", "smart-transport", id="preset"),
+    ],
+)
+def test_what_is_refused_is_told_in_the_gates_own_words(
+    settings: Settings, client: str, target: str, outcome: str, words: str
+) -> None:
+    verdict = judge(settings, client, target)
+
+    assert not verdict.allowed
+    assert verdict.text.startswith(f"refused: {outcome} (403)\n")
+    assert words in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("client", "target", "words"),
+    [
+        pytest.param("cucm", "tools.cisco.com:443", "'cucm' is not a client's IP address", id="client by name"),
+        pytest.param("10.0.0.0/8", "a.example:443", "'10.0.0.0/8' is not a client's IP address", id="network"),
+        pytest.param("10.1.2.3", "tools.cisco.com", "target_malformed: ", id="no port"),
+        pytest.param("10.1.2.3", "", "head_malformed: ", id="no target"),
+        pytest.param("10.1.2.3", "https://tools.cisco.com/", "target_is_url: ", id="URL"),
+        pytest.param("10.1.2.3", "b\u00fccher.example:443", "target_malformed: ", id="not ASCII"),
+        pytest.param("10.1.2.3", "\udcff:443", "target_malformed: ", id="not even text"),
+        pytest.param("10.1.2.3", "a.example:443 HTTP/1.1\r\n\r\n", "it has blanks in it", id="more than a target"),
+        pytest.param("10.1.2.3", "a" * 20_000, "request_line_too_long: ", id="endless"),
+    ],
+)
+def test_what_is_no_client_or_target_is_not_judged(settings: Settings, client: str, target: str, words: str) -> None:
+    with pytest.raises(UnusableInput) as raised:
+        judge(settings, client, target)
+
+    assert words in str(raised.value)

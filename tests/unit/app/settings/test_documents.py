@@ -1,0 +1,131 @@
+"""The example file, docs/settings.md and the schema say the same."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import inspect, structs
+
+from licensegate.app.settings import load
+from licensegate.app.settings.environment import variables
+from licensegate.app.settings.schema import File, ListenTable, RuleTable, Table, keys
+from licensegate.app.settings.wording import shown
+
+DOCS = Path(__file__).parents[4] / "docs"
+EXAMPLE = DOCS / "licensegate.example.toml"
+MANUAL = (DOCS / "settings.md").read_text()
+ROW = re.compile(r"^\| `([a-z_.]+)` \|([^|]+)\|([^|]*)\|", re.MULTILINE)
+VARIABLE = re.compile(r"^\| `(?P<name>LICENSEGATE__\w+)` \| `(?P<example>[^`]+)` \|$", re.MULTILINE)
+ROWS = {key: (value.strip(), default.strip()) for key, value, default in ROW.findall(MANUAL)}
+LISTS_OF_TABLES: dict[str, type[Table]] = {"listen": ListenTable, "allowlist.rule": RuleTable}
+# These have no default, so the example fills them in.
+SHOWN_FILLED_IN = {"listen.address", "allowlist.rule.host"}
+
+
+def every_field() -> dict[str, structs.FieldInfo]:
+    """Each key that can be written, dotted, down to those within lists of tables."""
+    fields: dict[str, structs.FieldInfo] = {}
+    for key in keys():
+        if key in LISTS_OF_TABLES:
+            fields |= {f"{key}.{field.name}": field for field in structs.fields(LISTS_OF_TABLES[key])}
+        else:
+            section, _, name = key.partition(".")
+            table: Any = getattr(File(), section)
+            fields[key] = next(field for field in structs.fields(table) if field.name == name)
+    return fields
+
+
+def written(value: object) -> str:
+    """A default as the manual has it."""
+    match value:
+        case tuple():
+            return f"`[{', '.join(map(shown, value))}]`"
+        case float() | int() if not isinstance(value, bool):
+            return f"`{value:g}`" if value < 100_000 else f"`{value:.0f}`"
+        case _:
+            return f"`{shown(value)}`"
+
+
+def example_with_everything_on() -> dict[str, Any]:
+    return tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", EXAMPLE.read_text(), flags=re.MULTILINE))
+
+
+def test_the_manual_has_a_row_for_every_key_and_no_other() -> None:
+    assert sorted(ROWS) == sorted(every_field())
+
+
+@pytest.mark.parametrize("key", every_field())
+def test_the_manual_states_the_default(key: str) -> None:
+    field = every_field()[key]
+
+    assert ROWS[key][1] == ("" if field.required else written(field.default))
+
+
+@pytest.mark.parametrize("key", every_field())
+def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
+    value = ROWS[key][0]
+    match inspect.type_info(every_field()[key].type):
+        case inspect.IntType(ge=low, le=high):
+            assert value == f"whole number from {low} to {high}"
+        case inspect.FloatType(ge=low, le=high):
+            assert value == f"number from {low} to {high}"
+        case inspect.BoolType():
+            assert value == "`true` or `false`"
+        case inspect.LiteralType(values=values):
+            assert sorted(re.findall(r'`"(\w+)"`', value)) == sorted(map(str, values))
+        case inspect.VarTupleType():
+            assert value.startswith("list of ")
+        case other:
+            assert isinstance(other, inspect.StrType)
+            assert "number" not in value
+
+
+def test_every_snippet_of_the_manual_can_be_in_force(tmp_path: Path) -> None:
+    snippets = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+    assert len(snippets) == len(structs.fields(File))
+
+    for number, snippet in enumerate(snippets):
+        (tmp_path / f"{number}.toml").write_text(snippet)
+        load(tmp_path / f"{number}.toml", {})
+
+
+def test_the_manual_has_an_example_of_every_variable_and_each_can_be_in_force() -> None:
+    examples = {row["name"]: row["example"] for row in VARIABLE.finditer(MANUAL)}
+
+    assert list(examples) == list(variables())
+    load(None, examples)
+
+
+def test_the_example_file_as_it_stands_changes_nothing() -> None:
+    as_it_stands = structs.replace(load(EXAMPLE, {}), source="", policy=None)
+
+    assert as_it_stands == structs.replace(load(None, {}), source="", policy=None)
+    assert load(EXAMPLE, {}).policy.rules == load(None, {}).policy.rules
+
+
+def test_the_example_file_with_everything_on_has_every_key_and_can_be_in_force(tmp_path: Path) -> None:
+    everything = re.sub(r"^#(?=[a-z\[])", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    (tmp_path / "everything.toml").write_text(everything)
+
+    load(tmp_path / "everything.toml", {})
+    assert sorted(in_example()) == sorted(every_field())
+
+
+@pytest.mark.parametrize("key", sorted(every_field().keys() - SHOWN_FILLED_IN))
+def test_the_example_file_shows_the_default(key: str) -> None:
+    default = every_field()[key].default
+
+    assert in_example()[key] == (list(default) if isinstance(default, tuple) else default)
+
+
+def in_example() -> dict[str, object]:
+    """The example's values by dotted key, all of its keys being on."""
+    values: dict[str, object] = {}
+    for section, content in example_with_everything_on().items():
+        tables = {section: content[0]} if isinstance(content, list) else {section: content}
+        for rule in tables[section].pop("rule", []):
+            tables[f"{section}.rule"] = rule
+        values |= {f"{name}.{key}": value for name, table in tables.items() for key, value in table.items()}
+    return values

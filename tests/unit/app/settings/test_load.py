@@ -1,0 +1,296 @@
+import os
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.app.settings import Log, Settings, SettingsError, load
+from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+
+
+def settings_of(folder: Path, text: str, environ: dict[str, str] | None = None) -> Settings:
+    path = folder / "gate.toml"
+    path.write_text(text)
+    return load(path, environ or {})
+
+
+def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings_of(folder, text, environ)
+    return str(raised.value).replace(f"{folder}/", "")
+
+
+def test_without_a_file_the_gate_is_as_packaged() -> None:
+    settings = load(None, {})
+
+    assert [str(address) for address in settings.listen] == [
+        "0.0.0.0:3128",
+        "[::]:3128",
+        "0.0.0.0:8080",
+        "[::]:8080",
+        "0.0.0.0:443",
+        "[::]:443",
+    ]
+    assert not any(address.named for address in settings.listen)
+    assert settings.client_networks == DEFAULT_NETWORKS
+    assert [f"{rule.host}:{rule.port}" for rule in settings.policy.rules] == [
+        "tools.cisco.com:443",
+        "api.cisco.com:443",
+        "cloudsso.cisco.com:443",
+    ]
+    assert settings.dial == Dial()
+    assert settings.dns == Dns()
+    assert settings.limits == Limits()
+    assert settings.state_directory is None
+    assert settings.log == Log("-", "info")
+    assert settings.source == "the built-in defaults"
+
+
+def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
+    settings = settings_of(
+        tmp_path,
+        """
+        [[listen]]
+        address = "0.0.0.0:3128"
+
+        [clients]
+        networks = ["10.0.0.0/8", "127.0.0.0/8"]
+
+        [allowlist]
+        presets = ["cisco-licensing"]
+
+        [[allowlist.rule]]
+        host = "ssm.example.net"
+        port = 443
+        private = true
+
+        [dial]
+        connect_to = ["tools.cisco.com:443:127.0.0.1:9443"]
+        source_address = "192.0.2.7"
+
+        [dns]
+        fresh_seconds = 1
+        last_good_seconds = 2
+        failure_seconds = 3
+        timeout_seconds = 4
+
+        [limits]
+        head_bytes = 16384
+        head_seconds = 11
+        dial_seconds = 12
+        idle_seconds = 13
+        half_closed_seconds = 14
+        drain_seconds = 15
+        tunnels = 16
+        tunnels_per_client = 17
+
+        [state]
+        directory = "/var/lib/licensegate"
+
+        [log]
+        access = "-"
+        level = "warning"
+        """,
+    )
+
+    assert settings.listen == (ListenAddress("0.0.0.0", 3128),)
+    assert settings.client_networks == (ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"))
+    assert settings.policy.rules[0] == Rule("ssm.example.net", 443, private=True)
+    assert settings.policy.decide(Target("tools.cisco.com", 443)).allowed
+    assert settings.dial == Dial((ConnectTo("tools.cisco.com", 443, "127.0.0.1", 9443),), "192.0.2.7")
+    assert settings.dns == Dns(1, 2, 3, 4)
+    assert settings.limits == Limits(16384, 11, 12, 13, 14, 15, 16, 17)
+    assert settings.state_directory == Path("/var/lib/licensegate")
+    assert settings.log == Log("-", "warning")
+    assert settings.source == str(tmp_path / "gate.toml")
+
+
+def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "[allowlist]\npresets = []").policy.rules == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:3128'\n[[listen]]\naddress = 'localhost:8080'",
+            'gate.toml: listen, item 2, address: "localhost:8080" has no IP address where one belongs; '
+            'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"',
+            id="listener by name",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '[::1]:3128'\n[[listen]]\naddress = '[0::1]:3128'",
+            "gate.toml: listen, item 2: the same as item 1; remove one of them",
+            id="listener twice",
+        ),
+        pytest.param(
+            "[clients]\nnetworks = ['127.0.0.0/8', '10.1.0.0/8']",
+            'gate.toml: clients.networks, item 2: "10.1.0.0/8" is an address within a network; '
+            'write "10.0.0.0/8", or the address alone',
+            id="host bits",
+        ),
+        pytest.param(
+            "[clients]\nnetworks = []",
+            'gate.toml: clients.networks: an empty list lets nobody use the gate; name a network, like "10.0.0.0/8"',
+            id="no network",
+        ),
+        pytest.param(
+            "[allowlist]\npresets = ['cisco-licencing']",
+            "gate.toml: allowlist.presets: there is no preset 'cisco-licencing': did you mean 'cisco-licensing'?",
+            id="unknown preset",
+        ),
+        pytest.param(
+            "[[allowlist.rule]]\nhost = 'ssm.example.net:8443'",
+            'gate.toml: allowlist.rule, item 1, host: "ssm.example.net:8443" is not a host: '
+            "a host without a port belongs here: 'ssm.example.net:8443'; write a name, like \"ssm.example.net\"",
+            id="rule with its port in the host",
+        ),
+        pytest.param(
+            "[[allowlist.rule]]\nhost = 'a.example'\n[[allowlist.rule]]\nhost = 'A.example.'\nprivate = true",
+            "gate.toml: allowlist.rule: two rules for a.example:443: keep one",
+            id="rule twice",
+        ),
+        pytest.param(
+            "[dial]\nconnect_to = ['a.example:443:127.0.0.1:1', 'A.example:443:127.0.0.1:2']",
+            "gate.toml: dial.connect_to, item 2: the same as item 1; remove one of them",
+            id="one target sent to two addresses",
+        ),
+        pytest.param(
+            "[dial]\nsource_address = 'eth0'",
+            'gate.toml: dial.source_address: "eth0" is not an IP address; write one like "192.0.2.1" or "2001:db8::1"',
+            id="source address by interface",
+        ),
+        pytest.param(
+            "[log]\naccess = ''",
+            'gate.toml: log.access: "" is not a path; write one, or leave log.access out',
+            id="no path",
+        ),
+        pytest.param(
+            '[state]\ndirectory = "a\\u0000b"',
+            'gate.toml: state.directory: "a\\u0000b" is not a path; write one, or leave state.directory out',
+            id="NUL in a path",
+        ),
+    ],
+)
+def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    assert refusal(tmp_path, text) == message
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "message"),
+    [
+        pytest.param(
+            "LICENSEGATE__LISTEN",
+            "0.0.0.0:1,3128",
+            'LICENSEGATE__LISTEN, item 2: "3128" is not an address',
+            id="listen",
+        ),
+        pytest.param(
+            "LICENSEGATE__CLIENTS__NETWORKS",
+            "10.0.0.0/8,x",
+            'LICENSEGATE__CLIENTS__NETWORKS, item 2: "x"',
+            id="networks",
+        ),
+        pytest.param(
+            "LICENSEGATE__ALLOWLIST__RULE",
+            "a b:443",
+            'LICENSEGATE__ALLOWLIST__RULE, item 1: "a b" is no',
+            id="rule",
+        ),
+        pytest.param(
+            "LICENSEGATE__ALLOWLIST__PRESETS",
+            "x",
+            "LICENSEGATE__ALLOWLIST__PRESETS: there is no preset 'x'",
+            id="preset",
+        ),
+        pytest.param(
+            "LICENSEGATE__DIAL__SOURCE_ADDRESS",
+            "x",
+            'LICENSEGATE__DIAL__SOURCE_ADDRESS: "x" is no',
+            id="source",
+        ),
+    ],
+)
+def test_a_value_from_the_environment_is_named_with_its_variable(
+    tmp_path: Path, variable: str, text: str, message: str
+) -> None:
+    assert refusal(tmp_path, "", {variable: text}).startswith(message)
+
+
+def test_two_listeners_on_a_port_of_the_systems_choice_are_two(tmp_path: Path) -> None:
+    text = '[[listen]]\naddress = "127.0.0.1:0"\n' * 2
+
+    assert settings_of(tmp_path, text).listen == (ListenAddress("127.0.0.1", 0),) * 2
+
+
+def test_an_empty_list_of_listeners_is_the_packaged_one(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "", {"LICENSEGATE__LISTEN": ""}).listen == load(None, {}).listen
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/gate.toml").write_text('[log]\naccess = "logs/../access.jsonl"\n[state]\ndirectory = "/var/lib/x"')
+    monkeypatch.chdir(tmp_path)
+
+    settings = load(Path("etc/gate.toml"), {})
+
+    assert settings.log.access == str(tmp_path / "etc/access.jsonl")
+    assert settings.state_directory == Path("/var/lib/x")
+
+
+def test_paths_in_the_environment_are_relative_to_where_the_gate_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/gate.toml").touch()
+    monkeypatch.chdir(tmp_path)
+
+    settings = load(Path("etc/gate.toml"), {"LICENSEGATE__LOG__ACCESS": "access.jsonl"})
+
+    assert settings.log.access == str(tmp_path / "access.jsonl")
+
+
+def test_the_file_is_the_one_named_first(tmp_path: Path) -> None:
+    for name in ("argument", "variable"):
+        (tmp_path / name).write_text("")
+    environ = {"LICENSEGATE_CONFIG": str(tmp_path / "variable")}
+
+    assert load(tmp_path / "argument", environ).source == str(tmp_path / "argument")
+    assert load(None, environ).source == str(tmp_path / "variable")
+    assert load(None, {"LICENSEGATE_CONFIG": ""}).source == "the built-in defaults"
+
+
+def test_the_source_names_the_variables_that_were_used() -> None:
+    environ = {"LICENSEGATE__LOG__LEVEL": "debug", "LICENSEGATE__LIMITS__TUNNELS": "5", "LICENSEGATE_PORT": "x"}
+
+    assert load(None, environ).source == (
+        "the built-in defaults with LICENSEGATE__LIMITS__TUNNELS, LICENSEGATE__LOG__LEVEL"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        pytest.param({}, None, id="no systemd"),
+        pytest.param({"STATE_DIRECTORY": ""}, None, id="empty"),
+        pytest.param({"STATE_DIRECTORY": "/var/lib/one"}, Path("/var/lib/one"), id="one"),
+        pytest.param({"STATE_DIRECTORY": "/var/lib/one:/var/lib/two"}, Path("/var/lib/one"), id="the first of two"),
+        pytest.param(
+            {"STATE_DIRECTORY": "/var/lib/one", "LICENSEGATE__STATE__DIRECTORY": "/srv"}, Path("/srv"), id="ours wins"
+        ),
+    ],
+)
+def test_state_is_kept_where_systemd_says_unless_the_operator_does(
+    environ: dict[str, str], expected: Path | None
+) -> None:
+    assert load(None, environ).state_directory == expected
+
+
+def test_a_name_that_is_no_text_is_no_obstacle(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"gate-\xff.toml")
+    path.touch()
+
+    assert load(path, {}).source == str(path)

@@ -1,0 +1,198 @@
+"""The installed command, as an operator runs it."""
+
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.settings.environment import variables
+
+COMMAND = Path(sys.executable).with_name("licensegate")
+
+
+def run(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LICENSEGATE", "STATE_DIR"))}
+    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=inherited | environ, check=False)
+
+
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error of a command that could not be carried out."""
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert not done.stdout
+    assert line.startswith("licensegate: ")
+    return line.removeprefix("licensegate: ")
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["--version"]], ids=" ".join)
+def test_the_version_is_the_packages(arguments: list[str]) -> None:
+    done = run(*arguments)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"licensegate {version('licensegate')}\n", "")
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "licensegate.app", "version"], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == run("version").stdout
+
+
+def test_the_version_loads_nothing_else() -> None:
+    program = (
+        "import sys; from licensegate.app.cli import main; main(['version']); "
+        "print(*(name for name in sys.modules if name.startswith(('licensegate.', 'msgspec'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1].split() == ["licensegate.app", "licensegate.app.cli"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param([], ["serve", "check", "test-rule", "version"], id="all"),
+        pytest.param(["serve"], ["--config FILE", "  0  ", "  1  ", "  2  "], id="serve"),
+        pytest.param(["check"], ["[FILE]", "  0  ", "  2  "], id="check"),
+        pytest.param(["test-rule"], ["CLIENT HOST:PORT", "  0  ", "  1  ", "  2  "], id="test-rule"),
+    ],
+)
+def test_help_names_arguments_exit_statuses_and_environment(command: list[str], words: list[str]) -> None:
+    done = run(*command, "--help")
+
+    assert done.returncode == 0
+    for word in [*words, "LICENSEGATE_CONFIG", "LICENSEGATE__SECTION__KEY", "STATE_DIRECTORY"]:
+        assert word in done.stdout
+
+
+def test_help_names_no_variable_that_there_is_not() -> None:
+    named = {word.partition("=")[0] for word in run("--help").stdout.split() if word.startswith("LICENSEGATE__")}
+
+    assert named - {"LICENSEGATE__SECTION__KEY"} <= variables().keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param([], "the following arguments are required: COMMAND; see licensegate --help", id="none"),
+        pytest.param(["sevre"], "invalid choice: 'sevre'", id="unknown command"),
+        pytest.param(["check", "one", "two"], "unrecognized arguments: two", id="one too many"),
+        pytest.param(["serve", "--conf", "x"], "unrecognized arguments: --conf x", id="abbreviated"),
+        pytest.param(["serve", "--config"], "see licensegate serve --help", id="no file"),
+        pytest.param(["test-rule", "10.1.2.3"], "the following arguments are required: HOST:PORT", id="no target"),
+        pytest.param(["test-rule", "cucm", "a.example:443"], "'cucm' is not a client's IP address", id="no client"),
+        pytest.param(["test-rule", "10.1.2.3", "a.example"], "target_malformed: ", id="no port"),
+        pytest.param(["check", "/missing.toml"], "/missing.toml: No such file or directory", id="missing file"),
+        pytest.param(["serve", "--config", "/missing.toml"], "/missing.toml: No such file", id="missing file to serve"),
+        pytest.param(
+            ["test-rule", "--config", "/missing.toml", "10.1.2.3", "a.example:443"],
+            "/missing.toml: No such file",
+            id="missing file to test a rule of",
+        ),
+        pytest.param(
+            ["check", "/a\nb\x1b[31m.toml"], "/a\\nb\\x1b[31m.toml: No such file", id="file name of two lines"
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(arguments: list[str], words: str) -> None:
+    assert words in complaint(run(*arguments))
+
+
+def test_check_tells_what_would_be_in_force(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("[[listen]]\naddress = '127.0.0.1:3128'\n")
+
+    done = run("check", tmp_path / "gate.toml", LICENSEGATE__LOG__LEVEL="debug")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"settings      {tmp_path}/gate.toml with LICENSEGATE__LOG__LEVEL\n" in done.stdout
+    assert "listen        127.0.0.1:3128\n" in done.stdout
+    assert "level debug\n" in done.stdout
+
+
+def test_check_takes_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("[limits]\ntunnels = 0\n")
+
+    done = run("check", LICENSEGATE_CONFIG=str(tmp_path / "gate.toml"))
+
+    assert complaint(done) == f"{tmp_path}/gate.toml: limits.tunnels: 0 is not a whole number from 1 to 1000000"
+
+
+def test_check_warns_on_standard_error_and_succeeds() -> None:
+    done = run("check", LICENSEGATE_LOG_LEVEL="debug")
+
+    assert done.returncode == 0
+    assert done.stderr == (
+        "licensegate: warning: LICENSEGATE_LOG_LEVEL is ignored, since Kubernetes sets names like it; "
+        "write LICENSEGATE__LOG__LEVEL\n"
+    )
+
+
+def test_check_refuses_an_unknown_variable() -> None:
+    assert complaint(run("check", LICENSEGATE__LOG__LEVLE="debug")) == (
+        "LICENSEGATE__LOG__LEVLE: there is no such setting; did you mean LICENSEGATE__LOG__LEVEL?"
+    )
+
+
+def test_check_tells_of_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"gate-\xff.toml")
+    path.touch()
+
+    done = run("check", path)
+
+    assert done.returncode == 0
+    assert "gate-\\udcff.toml" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "first"),
+    [
+        pytest.param("tools.cisco.com:443", 0, "allowed", id="allowed"),
+        pytest.param("smartreceiver.cisco.com:443", 1, "refused: target_in_preset (403)", id="refused"),
+    ],
+)
+def test_test_rule_tells_what_is_decided_by_its_exit_status_too(target: str, status: int, first: str) -> None:
+    done = run("test-rule", "10.1.2.3", target)
+
+    assert (done.returncode, done.stderr) == (status, "")
+    assert done.stdout.splitlines()[0] == first
+
+
+def test_test_rule_reads_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("[clients]\nnetworks = ['127.0.0.0/8']\n")
+
+    done = run("test-rule", "--config", tmp_path / "gate.toml", "10.1.2.3", "tools.cisco.com:443")
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("refused: client_not_allowed (403)\n")
+
+
+def test_a_reader_that_leaves_early_is_no_reason_for_a_word() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as output:
+        done = subprocess.run([COMMAND, "check"], stdout=output, stderr=subprocess.PIPE, check=False)
+
+    assert (done.returncode, done.stderr) == (2, b"")
+
+
+def test_output_that_nobody_takes_is_told_in_one_line() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([COMMAND, "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == "licensegate: cannot write to standard output: No space left on device\n"
+
+
+def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate.toml")
+    checking = subprocess.Popen([COMMAND, "check", tmp_path / "gate.toml"], stderr=subprocess.PIPE)
+    with (tmp_path / "gate.toml").open("wb"):  # opens once the command waits for what is written here
+        checking.send_signal(signal.SIGINT)
+        _, said = checking.communicate()
+
+    assert (checking.returncode, said) == (130, b"")
