@@ -1,7 +1,7 @@
 """Commands to put before the gate's own, which take something from it: its privileges, its network, its hosts file.
 
-What makes a namespace does so as root of a user namespace of its own, so no privilege is needed, but some systems grant
-none; then the test is skipped as one that lacks a part.
+A namespace is made as root of a user namespace of its own, which needs no privilege, or as root outside, since a chroot
+has no user namespaces. Where the system grants neither, the test is skipped as one that lacks a part.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ def with_hosts(folder: Path, addresses: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _unshare(namespace: str) -> tuple[str, ...]:
-    command = (require_command("unshare", "util-linux"), "--map-root-user", namespace)
-    if run(*command, "true").returncode:
-        missing("the right to make a user namespace", "ask the system's owner for it (user_namespaces(7))")
-    return command
+    unshare = require_command("unshare", "util-linux")
+    for command in ((unshare, "--map-root-user", namespace), (unshare, namespace)):
+        if run(*command, "true").returncode == 0:
+            return command
+    return missing(f"the right to unshare {namespace}", "ask the system's owner for it (user_namespaces(7))")

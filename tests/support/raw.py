@@ -106,14 +106,19 @@ def end_well(connection: socket.socket) -> None:
     assert not error, f"the peer broke off: {errno.errorcode[error]}"
 
 
-def break_off(connection: socket.socket) -> None:
-    """Reset the connection once everything has left: a reset takes back what the peer's system does not have yet."""
-    deadline = time.monotonic() + SECONDS
-    while _unacknowledged(connection):
-        assert time.monotonic() < deadline, "the peer does not take what was sent"
+def break_off(connection: socket.socket) -> int:
+    """Reset the connection once the peer's system has what was sent, or takes no more of it.
+
+    Returns how many bytes it did not take: a reset takes those back.
+    """
+    left, since = _unacknowledged(connection), time.monotonic()
+    while left and time.monotonic() < since + 0.5:
         time.sleep(0.001)
+        if (now := _unacknowledged(connection)) != left:
+            left, since = now, time.monotonic()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+    return left
 
 
 def _unacknowledged(connection: socket.socket) -> int:
