@@ -105,8 +105,7 @@ class TlsLayer:
         self._raise_failure()
         if self.pending:
             try:
-                # With a buffer it returns a size, which typeshed does not know.
-                size: int = self._tls.read(len(buffer), buffer)  # type: ignore[arg-type,assignment]
+                size: int = self._tls.read(len(buffer), buffer)  # type: ignore[assignment]  # with a buffer, it is a size
                 if size:
                     return size
                 self._closed = True
