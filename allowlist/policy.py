@@ -6,14 +6,24 @@ A policy compares normalised targets exactly and knows nothing of clients, addre
 import enum
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from licensegate.allowlist.preset import Preset
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
+_T = TypeVar("_T")
+
 _HASH_DIGITS = 12
+
+
+class Mode(enum.StrEnum):
+    """What becomes of a target that no rule allows: it is refused, or it passes and is recorded as one to refuse."""
+
+    ENFORCE = "enforce"
+    REPORT = "report"
 
 
 class Reason(enum.StrEnum):
@@ -31,12 +41,16 @@ class Decision(Struct, frozen=True):
 
     `rule` is the one that allows it. `detail` names the presets that would allow it (`IN_PRESET`) or the ports that are
     allowed (`OTHER_PORT`), joined by "or".
+
+    A target that is refused may be `reported` instead: it passes all the same, on the terms of `rule`, which is then
+    the rule with `report` that matched or, in the mode REPORT, one made for this target alone.
     """
 
     allowed: bool
     reason: Reason
     rule: Rule | None = None
     detail: str = ""
+    reported: bool = False
 
 
 class PolicyError(ValueError):
@@ -71,38 +85,48 @@ class Policy:
     """Which targets are allowed, by which rule.
 
     An operator's rule takes the place of a preset's for the same host and port; of two presets that name the same, the
-    one listed first counts. `rules` are the operator's, then the presets'. `hash` is 12 hex digits that stand for what
-    is allowed, whatever the order of rules and whichever preset brought them.
+    one listed first counts. A rule with `report` counts only where no other matches, and no refusal speaks of it.
+    `rules` are the operator's, then the presets'. `hash` is 12 hex digits that stand for what becomes of every target,
+    whatever the order of rules and whichever preset brought them.
     """
 
-    __slots__ = ("_domains", "_exact", "_opt_in", "_ports", "hash", "rules")
+    __slots__ = ("_allowing", "_opt_in", "_ports", "_reporting", "hash", "mode", "rules")
 
-    def __init__(self, presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Preset]) -> None:
+    def __init__(
+        self,
+        presets: Sequence[str],
+        rules: Sequence[Rule],
+        known: Mapping[str, Preset],
+        mode: Mode = Mode.ENFORCE,
+    ) -> None:
         """Build it from the names of the presets in force, the operator's rules and all presets there are.
 
         Raises `UnknownPreset` and `DuplicateRule`.
         """
+        self.mode = mode
         self.rules = _merge(presets, rules, known)
-        self.hash = _hash(self.rules)
-        self._exact: dict[Target, Decision] = {}
-        self._domains: dict[Target, Decision] = {}
+        self.hash = _hash(self.rules, mode)
+        self._allowing: _Rules[Decision] = _Rules()
+        self._reporting: _Rules[Rule] = _Rules()
         self._ports: dict[str, list[int]] = {}
         for rule in self.rules:
-            allowing = self._domains if rule.domain else self._exact
-            allowing[Target(rule.domain or rule.host, rule.port)] = Decision(True, Reason.RULE, rule)
-            self._ports.setdefault(rule.host, []).append(rule.port)
+            if rule.report:
+                self._reporting.add(rule, rule)
+            else:
+                self._allowing.add(rule, Decision(True, Reason.RULE, rule))
+                self._ports.setdefault(rule.host, []).append(rule.port)
         self._opt_in = _opt_in(known)
 
     def decide(self, target: Target) -> Decision:
         """Say whether `target` may be reached: exact rules first, then wildcards, the longest domain first."""
-        return self._exact.get(target) or self._below_domain(target) or self._refuse(target)
+        return self._allowing.find(target) or self._refuse_or_report(target)
 
-    def _below_domain(self, target: Target) -> Decision | None:
-        if self._domains:
-            for domain in _domains_above(target):
-                if made := self._domains.get(Target(domain, target.port)):
-                    return made
-        return None
+    def _refuse_or_report(self, target: Target) -> Decision:
+        refusal = self._refuse(target)
+        rule = self._reporting.find(target)
+        if rule is None and self.mode is Mode.REPORT:
+            rule = Rule(target.host, target.port, report=True)
+        return refusal if rule is None else structs.replace(refusal, rule=rule, reported=True)
 
     def _refuse(self, target: Target) -> Decision:
         if made := self._opt_in.get(target):
@@ -113,24 +137,50 @@ class Policy:
         return _ADDRESS if target.is_address else _NO_RULE
 
 
+class _Rules(Generic[_T]):
+    """Rules by what they match, each with the value that it stands for."""
+
+    __slots__ = ("_domains", "_exact")
+
+    def __init__(self) -> None:
+        self._exact: dict[Target, _T] = {}
+        self._domains: dict[Target, _T] = {}
+
+    def add(self, rule: Rule, value: _T) -> None:
+        place = self._domains if rule.domain else self._exact
+        place[Target(rule.domain or rule.host, rule.port)] = value
+
+    def find(self, target: Target) -> _T | None:
+        """The value of the closest rule that matches."""
+        return self._exact.get(target) or self._find_domain(target)
+
+    def _find_domain(self, target: Target) -> _T | None:
+        if self._domains:
+            for domain in _domains_above(target):
+                if found := self._domains.get(Target(domain, target.port)):
+                    return found
+        return None
+
+
 def _merge(presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Preset]) -> tuple[Rule, ...]:
-    merged: dict[Target, Rule] = {}
+    own: dict[Target, Rule] = {}
     for rule in rules:
         named = Target(rule.host, rule.port)
-        if named in merged:
+        if named in own:
             raise DuplicateRule(rule)
-        merged[named] = rule
+        own[named] = rule
+    merged = {named: rule for named, rule in own.items() if not rule.report}
     for name in presets:
         if name not in known:
             raise UnknownPreset(name, known)
         for entry in known[name].entries:
             merged.setdefault(Target(entry.host, entry.port), Rule(entry.host, entry.port, preset=name))
-    return tuple(merged.values())
+    return (*own.values(), *(rule for rule in merged.values() if rule.preset))
 
 
-def _hash(rules: Iterable[Rule]) -> str:
-    lines = sorted(f"{rule.host} {rule.port} {'private' if rule.private else 'public'}\n" for rule in rules)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:_HASH_DIGITS]
+def _hash(rules: Iterable[Rule], mode: Mode) -> str:
+    lines = sorted(repr(structs.replace(rule, preset="")) for rule in rules)
+    return hashlib.sha256("\n".join([mode, *lines]).encode()).hexdigest()[:_HASH_DIGITS]
 
 
 def _opt_in(known: Mapping[str, Preset]) -> dict[Target, Decision]:

@@ -10,13 +10,18 @@ class Rule(Struct, frozen=True):
 
     `host` is normalised: an exact host, or `*.example.com` for every name below `example.com` and never itself.
     `private` lets the host resolve to addresses that are not public. `preset` names the preset the rule came from and
-    is empty for an operator's own.
+    is empty for an operator's own. `report` lets the target pass and be recorded as one that would have been refused.
+    The last three say what a tunnel must carry, where it is another thing than elsewhere (None).
     """
 
     host: str
     port: int = 443
     private: bool = False
     preset: str = ""
+    report: bool = False
+    require_tls: bool | None = None
+    match_server_name: bool | None = None
+    require_server_name: bool | None = None
 
     @property
     def domain(self) -> str:

@@ -105,6 +105,8 @@ class Relay:
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
         """A side has ended, or both: whether the tunnel has, too."""
+        if down.sink_error:  # first: the failed write took the error with it, and `up` read a mere end behind it
+            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
         if up.ended:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:

@@ -2,17 +2,21 @@
 
 from msgspec import Struct
 
+from .auth.sources import Network
+
 
 class ListenAddress(Struct, frozen=True):
     """One address to listen on.
 
     `named` tells an address that the operator wrote (failing to bind it ends the start) from a packaged default
-    (skipped with a line that says why).
+    (skipped with a line that says why). Connections from `proxy_protocol_from`, the balancers, begin with a PROXY
+    header; nobody else's may.
     """
 
     host: str
     port: int
     named: bool = True
+    proxy_protocol_from: tuple[Network, ...] = ()
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -29,6 +33,34 @@ class Limits(Struct, frozen=True):
     drain_seconds: float = 8
     tunnels: int = 4096
     tunnels_per_client: int = 512
+    hello_bytes: int = 65536
+    hello_seconds: float = 30
+
+
+class TunnelChecks(Struct, frozen=True):
+    """What the first bytes of a client in its tunnel must be.
+
+    `require_tls`: a TLS ClientHello. `match_server_name`: the server name in one, if there is any, is the target.
+    `require_server_name`: one has a server name. The last two hold for whoever speaks TLS, whether he must or not.
+    """
+
+    require_tls: bool = True
+    match_server_name: bool = True
+    require_server_name: bool = False
+
+    @property
+    def none(self) -> bool:
+        """Whether nothing is checked, so that nobody need wait for the client's first bytes."""
+        return not (self.require_tls or self.match_server_name or self.require_server_name)
+
+
+class NetworkChecks(Struct, frozen=True):
+    """What differs for the clients of some networks; None where it is as elsewhere."""
+
+    networks: tuple[Network, ...]
+    require_tls: bool | None = None
+    match_server_name: bool | None = None
+    require_server_name: bool | None = None
 
 
 class Dns(Struct, frozen=True):

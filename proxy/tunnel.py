@@ -11,7 +11,7 @@ from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
 from .outcome import Outcome
-from .poller import READ
+from .poller import LEFT, READ
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
 from .surroundings import Surroundings
@@ -42,7 +42,7 @@ class Tunnel:
         self.record = record
         self.conversation = Conversation(gate.snapshot, gate.census, record)
         gate.census.enter(record.client)
-        gate.tunnels.add(self)
+        gate.connections.add(self)
 
     def begin(self) -> None:
         """Read what the client has sent already: mostly all of its head."""
@@ -61,8 +61,13 @@ class Tunnel:
             self._obey(self.conversation.client_ended())
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate: end this tunnel and nothing else."""
-        self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
+        """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
+        if self.conversation.state is State.DIALLING:
+            if self._dialling is not None:
+                self._dialling.abandon()
+            self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+        else:
+            self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """The client did not finish its head, or the target could not be dialled, in time; or it is time to log it."""
@@ -97,6 +102,10 @@ class Tunnel:
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
 
+    def stop(self) -> None:
+        """End it because the gate stops."""
+        self._obey(self.conversation.stopped())
+
     def _read_head(self) -> None:
         try:
             data = self._client.recv(_HEAD_READ)
@@ -123,7 +132,7 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
-        self._gate.poller.watch(self._client.fileno(), 0, self)  # only a hang-up matters now
+        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
         dialling = self._gate.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
@@ -180,7 +189,7 @@ class Tunnel:
         if self._upstream is not None:
             self._close_socket(self._upstream)
         gate.census.leave(record.client)
-        gate.tunnels.discard(self)
+        gate.connections.discard(self)
         gate.publish(record)
 
     def _close_socket(self, sock: socket.socket) -> None:

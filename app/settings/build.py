@@ -11,12 +11,12 @@ from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.sources import Network
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, TunnelChecks
 
 from .address import read_connect_to, read_ip, read_listen, read_network, read_rule_host
 from .origin import Origin
 from .schema import AllowlistTable, File, LogTable
-from .values import DEFAULT_LISTEN, Log, Settings, SettingsError
+from .values import DEFAULT_LISTEN, Log, Settings, SettingsError, Tls
 from .wording import shown
 
 _T = TypeVar("_T")
@@ -35,6 +35,9 @@ def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None)
         dial=Dial(_connect_to(file.dial.connect_to, origin), _source_address(file.dial.source_address, origin)),
         dns=Dns(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
+        tls=Tls(),
+        tunnel=TunnelChecks(),
+        tunnel_networks=(),
         state_directory=_state_directory(file.state.directory, origin, folder) or packaged_state,
         log=_log(file.log, origin, folder),
         source=str(origin),

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
 from licensegate.proxy.auth.sources import Network
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
@@ -29,6 +29,20 @@ class Log(Struct, frozen=True):
     level: Level = "info"
 
 
+class Tls(Struct, frozen=True):
+    """TLS to the gate itself.
+
+    `certificate` and `key` are PEM files, perhaps the same; both are None where the gate is to make its own. `names`
+    are the gate's names beside those in the certificate. `client_ca` signs the certificates that clients are asked
+    for; None where they are asked for none.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    names: tuple[str, ...] = ()
+    client_ca: Path | None = None
+
+
 class Settings(Struct, frozen=True):
     """Everything that an operator can set, checked.
 
@@ -38,7 +52,10 @@ class Settings(Struct, frozen=True):
 
     listen: tuple[ListenAddress, ...]
     client_networks: tuple[Network, ...]
+    tls: Tls
     policy: Policy
+    tunnel: TunnelChecks
+    tunnel_networks: tuple[NetworkChecks, ...]
     dial: Dial
     dns: Dns
     limits: Limits

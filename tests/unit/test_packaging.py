@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
 
 # Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
-BELOW_CONVERSATION = {"outcome", "record", "settings", "snapshot", "census", "wire", "auth"}
+BELOW_CONVERSATION = {"outcome", "record", "settings", "checks", "snapshot", "census", "wire", "auth"}
 PURE = BELOW_CONVERSATION | {"conversation"}
 # What would let them wait or move bytes.
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}

@@ -1,0 +1,130 @@
+"""Reads the PROXY header in which a balancer says whose connection it passes on: versions 1 and 2.
+
+The specification is HAProxy's `doc/proxy-protocol.txt`, sections 2.1 and 2.2. Of the header only the source counts:
+the destination is checked and left, TLVs are skipped by their length and never looked at.
+
+The verdict depends on the bytes alone, not on how they were split: it is always that of the shortest beginning which
+allows one. Whether a peer may send a header at all is for the caller to know; nothing here guesses.
+"""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
+
+from msgspec import Struct
+
+_V1_BYTES: Final = 107  # the longest line with its CRLF, section 2.1
+_V1_UNKNOWN: Final = b"PROXY UNKNOWN"
+_V1_BEGINNINGS: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ", _V1_UNKNOWN + b" ", _V1_UNKNOWN + b"\r\n")
+_V1_REST_OF_LINE: Final = re.compile(rb"[0-9A-Fa-f:. ]*+(?:\r\n|\r?\Z)")  # complete or so far, after TCP4 or TCP6
+_V1_PORT: Final = re.compile(r"0|[1-9][0-9]{0,4}")
+
+_SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_V2_FIXED_BYTES: Final = 16  # signature, version and command, family, length
+_V2_BYTES: Final = 4096  # of addresses and TLVs: a client certificate's name and a unique id fit in many times
+_LOCAL: Final = 0x20
+_PROXY: Final = 0x21
+_TCP4: Final = 0x11
+_TCP6: Final = 0x21
+_ADDRESS_BYTES: Final = {_TCP4: 2 * (4 + 2), _TCP6: 2 * (16 + 2)}  # source and destination, and the port of each
+# Unspecified, UDP and UNIX sockets: a receiver with no use for these takes the source as unknown, section 2.2.
+_OTHER_FAMILIES: Final = frozenset({0x00, 0x12, 0x22, 0x31, 0x32})
+
+
+class ProxyHeaderError(Exception):
+    """These bytes begin no PROXY header. `str()` is one short phrase that quotes nothing of them."""
+
+
+class ProxyHeader(Struct, frozen=True):
+    """Whose connection it is, and how many bytes said so: what follows these belongs to the client.
+
+    `source` is written as Python's `ipaddress` writes it, an IPv4-mapped IPv6 address as the IPv4. It is empty where
+    the balancer speaks for itself (v2 LOCAL, a health check) or cannot say (v1 UNKNOWN, v2 with another family than
+    TCP over IP): then the connection's own peer is the client.
+    """
+
+    source: str
+    source_port: int
+    size: int
+
+
+def read_proxy_header(received: bytes) -> ProxyHeader | None:
+    """The header that `received` starts with, None while it is incomplete.
+
+    Raises ProxyHeaderError as soon as the bytes cannot become one, except that addresses and ports of a version 1 line
+    are judged when all of it is there, as section 2.1 demands: after 107 bytes at most.
+    """
+    if _SIGNATURE.startswith(received[: len(_SIGNATURE)]):
+        return _read_v2(received)
+    return _read_v1(received[:_V1_BYTES])
+
+
+def looks_like_proxy_header(received: bytes) -> bool:
+    """Whether somebody speaks the PROXY protocol here; False while there is too little to tell."""
+    return received.startswith((_SIGNATURE, b"PROXY TCP4", b"PROXY TCP6", _V1_UNKNOWN))
+
+
+def _read_v1(received: bytes) -> ProxyHeader | None:
+    if not any(received.startswith(known) or known.startswith(received) for known in _V1_BEGINNINGS):
+        raise ProxyHeaderError("it starts with neither PROXY and a known family nor the signature of version 2")
+    if not received.startswith(_V1_UNKNOWN) and not _V1_REST_OF_LINE.match(received, len(b"PROXY TCP4 ")):
+        raise ProxyHeaderError("its line has a byte that no address and no port has")
+    line, end, _ = received.partition(b"\r\n")
+    if not end and len(received) == _V1_BYTES:
+        raise ProxyHeaderError(f"its line does not end within {_V1_BYTES} bytes")
+    if not end:
+        return None
+    size = len(line) + len(end)
+    if line.startswith(_V1_UNKNOWN):
+        return ProxyHeader("", 0, size)  # whatever else the line says is to be ignored
+    return _source_of_v1(line.decode(), size)
+
+
+def _source_of_v1(line: str, size: int) -> ProxyHeader:
+    """What a whole line says: PROXY, family, source, destination, and the ports of both, each after one blank."""
+    words = line.split(" ")
+    if len(words) != 6:
+        raise ProxyHeaderError("its line is not two addresses and two ports, each after one blank")
+    _, family, *addresses, source_port, destination_port = words
+    read: Callable[[str], IPv4Address | IPv6Address] = IPv4Address if family == "TCP4" else IPv6Address
+    try:
+        source, _ = map(read, addresses)
+    except ValueError:
+        raise ProxyHeaderError(f"its addresses are not both of its family, {family}") from None
+    for port in (source_port, destination_port):
+        if not _V1_PORT.fullmatch(port) or int(port) > 65535:
+            raise ProxyHeaderError("its ports are not both from 0 to 65535 in plain digits")
+    return ProxyHeader(_written(source), int(source_port), size)
+
+
+def _read_v2(received: bytes) -> ProxyHeader | None:
+    """Signature, version and command, family, length; then so many bytes of addresses, ports and TLVs."""
+    command = received[12:13]
+    if command and command[0] not in (_LOCAL, _PROXY):
+        raise ProxyHeaderError("its version is not 2, or its command is neither LOCAL nor PROXY")
+    family = received[13] if len(received) > 13 and command[0] == _PROXY else 0
+    if family not in _ADDRESS_BYTES and family not in _OTHER_FAMILIES:
+        raise ProxyHeaderError("its family is none that there is")
+    if len(received) < _V2_FIXED_BYTES:
+        return None
+    length = int.from_bytes(received[14:16])
+    if length > _V2_BYTES:
+        raise ProxyHeaderError(f"it is longer than the {_V2_BYTES} bytes that are read")
+    if length < _ADDRESS_BYTES.get(family, 0):
+        raise ProxyHeaderError("it is too short for the addresses of its family")
+    size = _V2_FIXED_BYTES + length
+    return _source_of_v2(received[_V2_FIXED_BYTES:size], family, size) if len(received) >= size else None
+
+
+def _source_of_v2(body: bytes, family: int, size: int) -> ProxyHeader:
+    if family == _TCP4:
+        return ProxyHeader(str(IPv4Address(body[:4])), int.from_bytes(body[8:10]), size)
+    if family == _TCP6:
+        return ProxyHeader(_written(IPv6Address(body[:16])), int.from_bytes(body[32:34]), size)
+    return ProxyHeader("", 0, size)
+
+
+def _written(source: IPv4Address | IPv6Address) -> str:
+    mapped = source.ipv4_mapped if isinstance(source, IPv6Address) else None
+    return str(mapped or source)
