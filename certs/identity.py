@@ -1,0 +1,189 @@
+"""What the gate shows to a client that speaks TLS to it: a certificate with its key, ready to be served.
+
+Loads with nothing but Python's ssl. Never opens a socket; never asks anybody for a password.
+"""
+
+import hashlib
+import os
+import re
+import ssl
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from .reading import Facts
+
+_MOST_BYTES: Final = 1 << 20  # a chain is a few KB; reading on would only fill memory with whatever was named by mistake
+_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
+
+
+class CertificateError(Exception):
+    """A certificate or key cannot be used. `str()` is one line: which file, what is wrong with it, what to change."""
+
+
+class ServerIdentity:
+    """A certificate and its key in a context for `TlsLayer`.
+
+    `fingerprint` is the SHA-256 of the certificate, colon-separated. `source` says where the certificate comes from, and
+    `self_signed` whether the gate made it itself, so that clients have to be told of it.
+    """
+
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        chain: Sequence[bytes],
+        names: Iterable[str],
+        source: str,
+        *,
+        self_signed: bool = False,
+    ) -> None:
+        self.context = context
+        self.source = source
+        self.self_signed = self_signed
+        self.fingerprint = fingerprint(chain[0])
+        self._chain = tuple(chain)
+        self._own = _Names(names)
+        self._certificates: _Names | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The certificate's alternative names, then those given beside them."""
+        return tuple(dict.fromkeys((*self._in_certificate().all, *self._own.all)))
+
+    def owns(self, server_name: str) -> bool:
+        """Whether a client that asks for this name means the gate. A wildcard stands for one label."""
+        name = server_name.lower().rstrip(".")
+        return self._own.match(name) or self._in_certificate().match(name)
+
+    @property
+    def not_after(self) -> datetime:
+        """When the certificate ends, in UTC. Raises CertificateError if cryptography cannot read it."""
+        return self.facts()[0].not_after
+
+    def facts(self) -> "list[Facts]":
+        """What each certificate of the chain says. Raises CertificateError if cryptography cannot read one."""
+        from .reading import read_certificate
+
+        return [read_certificate(part, self.source) for part in self._chain]
+
+    def _in_certificate(self) -> "_Names":
+        """The names in the certificate; none if only OpenSSL can read it."""
+        if self._certificates is None:
+            try:
+                self._certificates = _Names(self.facts()[0].names)
+            except CertificateError:
+                self._certificates = _Names(())
+        return self._certificates
+
+
+class _Names:
+    """Host names and IP addresses in lower case, wildcards among them."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.all = tuple(name.lower().rstrip(".") for name in names)
+        self._exact = frozenset(self.all)
+        self._below = frozenset(name[2:] for name in self.all if name.startswith("*."))
+
+    def match(self, name: str) -> bool:
+        label, _, parent = name.partition(".")
+        return name in self._exact or bool(label and parent in self._below)
+
+
+def load_identity(
+    certificate: Path, key: Path, names: Sequence[str] = (), client_ca: Path | None = None
+) -> ServerIdentity:
+    """Load a certificate (its chain after it, if any) and its key from PEM files, perhaps the same one.
+
+    `names` are the gate's names beside those in the certificate. Where there is a `client_ca`, a PEM file, clients are
+    asked for a certificate that one of its certificates has signed; who sends none is served all the same. Raises
+    CertificateError.
+    """
+    chain = read_chain(certificate)
+    private = read_key(key)
+    context = server_context(b"" if client_ca is None else b"\n".join(read_chain(client_ca)))
+    try:
+        load_pair(context, chain, private)
+    except ssl.SSLError as error:
+        raise CertificateError(_refused(error, certificate, key)) from None
+    return ServerIdentity(context, chain, names, str(certificate))
+
+
+def server_context(client_ca: bytes = b"") -> ssl.SSLContext:
+    """TLS as the gate speaks it, without a certificate so far; `client_ca` is what signs those of clients, in PEM.
+
+    No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves the gate 10 us, and
+    licensing clients come back after hours. In TLS 1.2 tickets stay: without them OpenSSL would keep each session in
+    memory for its five minutes.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.num_tickets = 0
+    context.set_alpn_protocols(["http/1.1"])
+    if client_ca:
+        context.load_verify_locations(cadata=client_ca.decode("ascii"))
+        context.verify_mode = ssl.CERT_OPTIONAL
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is named is trusted, be it no root
+    return context
+
+
+def load_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:
+    """Load a certificate with its chain and its key, in PEM, without writing them to a disk. Raises ssl.SSLError."""
+    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
+    with open(descriptor, "wb") as file:
+        file.write(b"\n".join((*chain, private, b"")))
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+
+
+def read_chain(path: Path) -> list[bytes]:
+    """The certificates in a PEM file, in its order. Raises CertificateError."""
+    content = _read(path)
+    chain = _CERTIFICATE.findall(content)
+    if chain:
+        return chain
+    if content[:1] == b"0":  # an ASN.1 sequence
+        raise CertificateError(
+            f"{path}: is not in PEM form; convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
+        )
+    raise CertificateError(f"{path}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+
+
+def read_key(path: Path) -> bytes:
+    """The first private key in a PEM file. Raises CertificateError, also if a password protects it."""
+    found = _KEY.search(_read(path))
+    if found is None:
+        raise CertificateError(f"{path}: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
+    if found[1] == b"ENCRYPTED " or b"ENCRYPTED" in found[2]:
+        raise CertificateError(
+            f"{path}: the key is encrypted, and the gate has nobody to ask for the password; "
+            "decrypt it with `openssl pkey`, and let nobody but the gate read the result"
+        )
+    return found[0]
+
+
+def fingerprint(certificate: bytes) -> str:
+    """The SHA-256 of a certificate in PEM, as browsers and `openssl x509 -fingerprint -sha256` show it."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))).hexdigest(":").upper()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise CertificateError(f"{path}: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise CertificateError(f"{path}: is larger than a certificate or key may be ({_MOST_BYTES} bytes)")
+    return content
+
+
+def _refused(error: ssl.SSLError, certificate: Path, key: Path) -> str:
+    if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
+        return f"{key}: the key does not belong to the certificate in {certificate}"
+    if error.reason:
+        return f"{certificate} and {key}: OpenSSL refuses them: {error.reason.lower().replace('_', ' ')}"
+    return f"{certificate} and {key}: OpenSSL cannot read them; the base64 text of one of them is damaged"

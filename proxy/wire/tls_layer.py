@@ -1,0 +1,215 @@
+"""TLS to the proxy, as bytes in and bytes out: ciphertext and plaintext go in and come out, and no socket is known.
+
+The layer is the server's side of one connection. Whoever owns the socket feeds it what the client sent, from the first
+byte of the ClientHello on, and sends what `take_ciphertext` returns after every call. Each direction ends by itself
+(RFC 8446 section 6.1): after a close_notify one way, data still flows the other.
+"""
+
+import errno
+import re
+import ssl
+from typing import Final
+
+from licensegate.proxy.record import printable
+
+_ALERT: Final = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)")
+_REJECTIONS: Final = frozenset(
+    {
+        "unknown_ca",
+        "bad_certificate",
+        "certificate_unknown",  # what Java says of any certificate that it does not like
+        "certificate_expired",
+        "certificate_revoked",
+        "unsupported_certificate",
+    }
+)
+_SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
+
+
+class TlsFailure(ssl.SSLError):
+    """TLS with the client cannot go on; what the client should be told of it is in `take_ciphertext`.
+
+    `detail` is a short phrase. `rejected_our_certificate` says that the client's alert was about our certificate: it
+    does not trust it, or not for this name.
+    """
+
+    def __init__(self, detail: str, *, rejected_our_certificate: bool = False) -> None:
+        super().__init__(errno.EPROTO, detail)
+        self.detail = detail
+        self.rejected_our_certificate = rejected_our_certificate
+
+
+class TlsLayer:
+    """The server's side of TLS between two memory buffers.
+
+    `complete` says that the handshake is done.
+    """
+
+    __slots__ = (
+        "_closed", "_failed", "_fed_end", "_incoming", "_outgoing", "_read_ahead", "_rejected", "_tls", "_told",
+        "complete",
+    )  # fmt: skip
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._read_ahead = b""
+        self._fed_end = False  # the client's TCP end
+        self._closed = False  # the client's close_notify was read
+        self._told = False  # our close_notify was written
+        self._failed = ""  # why; the exception itself would keep alive whoever met it
+        self._rejected = False
+        self.complete = False
+
+    def feed(self, ciphertext: bytes | memoryview) -> None:
+        """Take what the client sent."""
+        if not self._closed:
+            self._incoming.write(ciphertext)
+
+    def feed_end(self) -> None:
+        """The client ended its TCP connection: nothing more will be fed.
+
+        OpenSSL is not told: it would break the connection off, but what was not ended by a close_notify can still be
+        answered. What travels inside a tunnel has an end of its own.
+        """
+        self._fed_end = True
+
+    def handshake(self) -> bool:
+        """Go on with the handshake; whether it is complete. Raises TlsFailure."""
+        if self.complete:
+            return True
+        self._raise_failure()
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            if not self._fed_end:
+                return False
+            self._failed = "the client ended the connection in the handshake"
+        except ssl.SSLError as error:
+            self._note_failure(error)
+        self._raise_failure()
+        self.complete = True
+        return True
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill the buffer with plaintext, as far as one record goes; how much that was, 0 at the client's end.
+
+        Raises BlockingIOError if more ciphertext is needed first, and TlsFailure.
+        """
+        if self._read_ahead:
+            part = self._read_ahead[: len(buffer)]
+            buffer[: len(part)] = part
+            self._read_ahead = self._read_ahead[len(part) :]
+            return len(part)
+        self._raise_failure()
+        if self.pending:
+            try:
+                size: int = self._tls.read(len(buffer), buffer)  # type: ignore[assignment]  # with a buffer, it is a size
+                if size:
+                    return size
+                self._closed = True
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLZeroReturnError:
+                self._closed = True
+            except ssl.SSLError as error:
+                self._note_failure(error)
+            self._raise_failure()
+        if self._closed or self._fed_end:
+            return 0
+        raise BlockingIOError(errno.EAGAIN, "the next record is not there yet")
+
+    def write(self, plaintext: bytes | memoryview) -> int:
+        """Encrypt plaintext, at most one record of 16 KiB of it; how much that was.
+
+        Raises BrokenPipeError after `close_write`, and TlsFailure.
+        """
+        self._raise_failure()
+        if self._told:
+            raise BrokenPipeError(errno.EPIPE, "this side has been closed")
+        try:
+            return self._tls.write(plaintext)
+        except ssl.SSLError as error:
+            self._note_failure(error)
+        self._raise_failure()
+        return 0
+
+    def close_write(self) -> None:
+        """Queue a close_notify; reading goes on. Before the handshake is complete and after a failure it does nothing.
+
+        `unwrap` calls SSL_shutdown twice, and the second call reads: application data that it meets would end the
+        connection with an error. So nothing is left for it to meet: what is decrypted is put aside, and what is not is
+        held back meanwhile.
+        """
+        if self._told or not self.complete or self._failed:
+            return
+        self._told = True
+        decrypted = self._tls.pending()
+        if decrypted:
+            self._read_ahead += self._tls.read(decrypted)
+        undecrypted = self._incoming.read()
+        try:
+            self._tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass  # the client's close_notify is not there yet
+        except ssl.SSLError as error:
+            self._note_failure(error)
+        self._incoming.write(undecrypted)
+
+    def take_ciphertext(self) -> bytes:
+        """What must be sent to the client now."""
+        return self._outgoing.read()
+
+    @property
+    def pending(self) -> bool:
+        """Whether bytes wait inside, decrypted or not: `read_into` may return some without being fed more."""
+        return not self._closed and bool(self._incoming.pending or self._tls.pending() or self._read_ahead)
+
+    @property
+    def version(self) -> str:
+        """The protocol's version, such as "TLSv1.3"; empty before there is one."""
+        return self._tls.version() or ""
+
+    @property
+    def alpn(self) -> str:
+        """The application protocol agreed on by ALPN (RFC 7301); empty if the client offered none of ours."""
+        return self._tls.selected_alpn_protocol() or ""
+
+    @property
+    def identity(self) -> str:
+        """Who the client's verified certificate says it is: its subject, then its alternative names; empty if none.
+
+        Printable and for reading: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
+        """
+        try:
+            certificate = self._tls.getpeercert()
+        except (ssl.SSLError, ValueError):
+            return "a certificate that cannot be read"
+        if not certificate:
+            return ""
+        subject: tuple[tuple[tuple[str, str], ...], ...] = certificate.get("subject", ())  # type: ignore[assignment]
+        names: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())  # type: ignore[assignment]
+        parts = [
+            ",".join(
+                f"{_SHORT.get(kind, kind)}={value}" for attributes in reversed(subject) for kind, value in attributes
+            ),
+            ",".join(f"{kind}:{value}" for kind, value in names),
+        ]
+        return printable("; ".join(filter(None, parts)).encode())
+
+    def _raise_failure(self) -> None:
+        if self._failed:
+            raise TlsFailure(self._failed, rejected_our_certificate=self._rejected)
+
+    def _note_failure(self, error: ssl.SSLError) -> None:
+        reason = error.reason or "UNKNOWN_ERROR"
+        alert = _ALERT.fullmatch(reason)
+        if alert is not None:
+            name = alert[1].lower()
+            self._failed = f"the client's alert {name}"
+            self._rejected = name in _REJECTIONS
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            self._failed = f"the client's certificate: {error.verify_message}"
+        else:
+            self._failed = reason.lower().replace("_", " ")
