@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 
+from .auth.sources import Network
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
 from .own_sockets import OwnSockets
@@ -39,12 +40,21 @@ class Gate:
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is in force for connections accepted from now on. Its limits stay those that the gate began with."""
+        return self._surroundings.snapshot
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._surroundings.snapshot = snapshot
+
     def open(self, addresses: Iterable[ListenAddress]) -> None:
         """Listen. Raises ListenError for an address that the operator named; a default one is skipped with a line."""
         skipped = []
         for address in addresses:
             try:
-                self._listen(bind(address))
+                self._listen(bind(address), address.proxy_protocol_from)
             except ListenError as error:
                 if address.named:
                     raise
@@ -53,13 +63,14 @@ class Gate:
         if not self.listeners:
             raise ListenError(f"there is no address left to listen on; the last one: {skipped[-1]}" if skipped else "")
 
-    def _listen(self, sock: socket.socket) -> None:
-        listener = Listener(self._loop, self._poller, sock, self._accept)
+    def _listen(self, sock: socket.socket, balancers: Sequence[Network]) -> None:
+        listener = Listener(self._loop, self._poller, sock, balancers, self._accept)
         self._own_sockets.add(listener.host, listener.port)
         self.listeners.append(listener)
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
-        tunnel = Tunnel(self._surroundings, sock, open_record(client, port, listener.name))
+        record = open_record(client, port, listener.name)
+        tunnel = Tunnel(self._surroundings, sock, record, behind_balancer=listener.is_balancer(client))
         self._poller.run(tunnel, tunnel.begin)
 
     async def drain(self, seconds: float) -> int:

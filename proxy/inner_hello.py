@@ -1,26 +1,15 @@
 """The first bytes inside a tunnel: are they TLS, and for the name that the CONNECT asked for? Decided, never decrypted."""
 
-import enum
 from typing import Final
 
 from msgspec import Struct
 
 from licensegate.allowlist.target import Target
 
-from .outcome import Outcome
+from .outcome import Outcome, ServerNameCheck
+from .record import TunnelRecord
 from .settings import TunnelChecks
 from .wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
-
-
-class ServerNameCheck(enum.StrEnum):
-    """What the check of a tunnel's first bytes came to."""
-
-    MATCH = "match"
-    MISMATCH = "mismatch"
-    ABSENT = "absent"
-    NOT_TLS = "not_tls"
-    MALFORMED = "malformed"
-    TIMEOUT = "timeout"
 
 
 class InnerHello(Struct, frozen=True):
@@ -30,6 +19,15 @@ class InnerHello(Struct, frozen=True):
     refused: Outcome | None = None
     hello: ClientHello | None = None
     detail: str = ""
+
+    def note_in(self, record: TunnelRecord) -> None:
+        """Write down what was seen."""
+        record.server_name_check = self.check
+        if self.hello is not None:
+            record.server_name = self.hello.server_name
+            record.alpn = self.hello.alpn
+            record.tls_version = self.hello.max_version
+            record.ech = self.hello.ech
 
 
 _NOT_TLS: Final = frozenset({HelloFault.NOT_TLS, HelloFault.SSLV2})

@@ -4,9 +4,10 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from .auth.sources import Network, Sources
 from .dialer import set_up_keepalive
 from .poller import READ, Poller
 from .settings import ListenAddress
@@ -74,12 +75,14 @@ class Listener:
         loop: asyncio.AbstractEventLoop,
         poller: Poller,
         sock: socket.socket,
+        balancers: Sequence[Network],
         accepted: Callable[["Listener", socket.socket, str, int], None],
     ) -> None:
         self._loop = loop
         self._poller = poller
         self._sock = sock
         self._accepted = accepted
+        self._balancers = Sources(balancers) if balancers else None
         self._pause: asyncio.TimerHandle | None = None
         self.host, self.port = sock.getsockname()[:2]
         self.name = str(ListenAddress(self.host, self.port))
@@ -103,6 +106,10 @@ class Listener:
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate, before the connection had an owner: the others go on."""
+
+    def is_balancer(self, client: str) -> bool:
+        """Whether connections from this address must begin with a PROXY header."""
+        return self._balancers is not None and self._balancers.admits(client)
 
     def close(self) -> None:
         """Accept no more."""

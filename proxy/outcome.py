@@ -31,6 +31,17 @@ class Party(enum.StrEnum):
     UPSTREAM = "upstream"
 
 
+class ServerNameCheck(enum.StrEnum):
+    """What the check of a tunnel's first bytes came to."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    ABSENT = "absent"
+    NOT_TLS = "not_tls"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
+
+
 _C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
 
 

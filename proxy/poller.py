@@ -7,9 +7,10 @@ owner. A batch is at most 256 of them, then asyncio runs again, so that nothing 
 import asyncio
 import logging
 import select
-import socket
 from collections.abc import Callable
 from typing import Final, Protocol
+
+from .channel import Channel
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
@@ -39,7 +40,8 @@ class Poller:
         self._loop = loop
         self._epoll = select.epoll()
         self._owners: dict[int, Owner] = {}
-        self._closing: list[socket.socket] = []
+        self._closing: list[Channel] = []
+        self._again: list[int] = []
         self._batch_done = batch_done
         loop.add_reader(self._epoll.fileno(), self._run_batch)
 
@@ -56,8 +58,14 @@ class Poller:
         if self._owners.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
-    def close(self, sock: socket.socket) -> None:
-        """Close a socket at the end of the batch, so that its number cannot be given away within it."""
+    def call_again(self, descriptor: int) -> None:
+        """Call its owner in the next batch as if it could be read: bytes wait above the socket, where epoll sees none."""
+        if not self._again:
+            self._loop.call_soon(self._run_batch)
+        self._again.append(descriptor)
+
+    def close(self, sock: Channel) -> None:
+        """Close a connection at the end of the batch, so that its number cannot be given away within it."""
         self._owners.pop(sock.fileno(), None)
         self._closing.append(sock)
 
@@ -83,7 +91,11 @@ class Poller:
 
     def _run_batch(self) -> None:
         owners = self._owners
-        for descriptor, events in self._epoll.poll(0, _BATCH):
+        ready = self._epoll.poll(0, _BATCH)
+        if self._again:
+            ready += [(descriptor, READ) for descriptor in self._again]
+            self._again.clear()
+        for descriptor, events in ready:
             owner = owners.get(descriptor)
             if owner is None:
                 continue

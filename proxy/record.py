@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from .outcome import Outcome, Party, Stage
+from .outcome import Outcome, Party, ServerNameCheck, Stage
 
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""

@@ -3,8 +3,10 @@
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.certs.identity import ServerIdentity
 
 from .auth.sources import Sources
+from .checks import Checks
 from .settings import Limits
 
 
@@ -14,3 +16,5 @@ class Snapshot(Struct, frozen=True):
     clients: Sources
     policy: Policy
     limits: Limits
+    checks: Checks
+    identity: ServerIdentity
