@@ -45,6 +45,14 @@ exit status:
   1  refused
   2  the command line or the settings cannot be used
 """
+_CERT_STATUS: Final = """\
+exit status:
+  0  shown, made, or fit to be served; there may be warnings
+  1  check: clients would refuse it, or the key does not belong to it
+  2  the command line, the settings, or a file cannot be used
+"""
+
+_MOST_DAYS: Final = 36525  # a century
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +86,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands.check import own_name, report, warnings
+    from licensegate.app.commands.check import report, warnings
+    from licensegate.certs.own_names import own_name
 
     settings = _load(arguments.file)
     _say(report(settings))
@@ -97,6 +106,40 @@ def _test_rule(arguments: argparse.Namespace) -> int:
         return _complain(str(error))
     _say(verdict.text)
     return 0 if verdict.allowed else 1
+
+
+def _cert(arguments: argparse.Namespace) -> int:
+    from licensegate.certs.identity import CertificateError
+
+    try:
+        return int(arguments.run_cert(arguments))
+    except CertificateError as error:
+        return _complain(str(error))
+
+
+def _cert_show(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from licensegate.app.commands.cert import served_certificate, show
+
+    file = arguments.file or served_certificate(_load(arguments.config))
+    return _say(show(file, datetime.now(UTC)))
+
+
+def _cert_make(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.cert import make
+
+    return _say(make(arguments.out, arguments.name, arguments.days))
+
+
+def _cert_check(arguments: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from licensegate.app.commands.cert import check
+
+    verdict = check(arguments.certificate, arguments.key, datetime.now(UTC))
+    _say(verdict.text)
+    return 0 if verdict.usable else 1
 
 
 def _version(_: argparse.Namespace) -> int:
@@ -157,8 +200,38 @@ def _parser() -> argparse.ArgumentParser:
     test_rule.add_argument("client", metavar="CLIENT", help="the client's IP address")
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 
+    _add_cert(commands)
     _add(commands, "version", _version, "say which version this is", "")
     return parser
+
+
+def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    purpose = "show, make or check the certificate of the gate itself"
+    cert = _add(commands, "cert", _cert, purpose, _CERT_STATUS)
+    actions = cert.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    show = _add(actions, "show", _cert, "say everything about a certificate", _CERT_STATUS)
+    show.set_defaults(run_cert=_cert_show)
+    which = show.add_mutually_exclusive_group()
+    which.add_argument("--config", metavar="FILE", type=Path, help="the settings of the gate that serves it")
+    which.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a certificate, perhaps with its chain")
+
+    make = _add(actions, "make", _cert, "make gate.pem, self-signed, and gate.key; overwrite nothing", _CERT_STATUS)
+    make.set_defaults(run_cert=_cert_make)
+    make.add_argument("--name", action="append", default=[], help="a host or address of the gate; may be repeated")
+    make.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where to; default: here")
+    make.add_argument("--days", type=_days, help="how long it is valid; default: ten years")
+
+    check = _add(actions, "check", _cert, "say whether clients can take a certificate with its key", _CERT_STATUS)
+    check.set_defaults(run_cert=_cert_check)
+    check.add_argument("certificate", metavar="CERT", type=Path, help="the certificate, its chain after it")
+    check.add_argument("key", metavar="KEY", type=Path, help="its key")
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {_MOST_DAYS}")
+    return int(text)
 
 
 def _add(

@@ -10,12 +10,15 @@ import ssl
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from .reading import Facts
+KEPT_CERTIFICATE: Final = "gate.pem"
+KEPT_KEY: Final = "gate.key"
+"""What the gate makes for itself, in the state directory."""
 
-_MOST_BYTES: Final = 1 << 20  # a chain is a few KB; reading on would only fill memory with whatever was named by mistake
+_MOST_BYTES: Final = (
+    1 << 20
+)  # a chain is a few KB; reading on would only fill memory with whatever was named by mistake
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
 
@@ -27,56 +30,45 @@ class CertificateError(Exception):
 class ServerIdentity:
     """A certificate and its key in a context for `TlsLayer`.
 
-    `fingerprint` is the SHA-256 of the certificate, colon-separated. `source` says where the certificate comes from, and
-    `self_signed` whether the gate made it itself, so that clients have to be told of it.
+    `chain` is the certificate and what was given with it, each in PEM, `source` where they come from, `fingerprint` the
+    SHA-256 of the certificate, colon-separated.
     """
 
-    def __init__(
-        self,
-        context: ssl.SSLContext,
-        chain: Sequence[bytes],
-        names: Iterable[str],
-        source: str,
-        *,
-        self_signed: bool = False,
-    ) -> None:
+    def __init__(self, context: ssl.SSLContext, chain: Sequence[bytes], names: Iterable[str], source: str) -> None:
         self.context = context
+        self.chain = tuple(chain)
         self.source = source
-        self.self_signed = self_signed
         self.fingerprint = fingerprint(chain[0])
-        self._chain = tuple(chain)
-        self._own = _Names(names)
-        self._certificates: _Names | None = None
+        self._given = _Names(names)
+        self._certified: _Names | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The certificate's alternative names, then those given beside them."""
-        return tuple(dict.fromkeys((*self._in_certificate().all, *self._own.all)))
+        return tuple(dict.fromkeys((*self._in_certificate().all, *self._given.all)))
 
     def owns(self, server_name: str) -> bool:
         """Whether a client that asks for this name means the gate. A wildcard stands for one label."""
         name = server_name.lower().rstrip(".")
-        return self._own.match(name) or self._in_certificate().match(name)
+        return self._given.match(name) or self._in_certificate().match(name)
 
     @property
     def not_after(self) -> datetime:
-        """When the certificate ends, in UTC. Raises CertificateError if cryptography cannot read it."""
-        return self.facts()[0].not_after
+        """When the certificate ends, in UTC. Raises CertificateError if only OpenSSL can read it."""
+        from .reading import facts_of
 
-    def facts(self) -> "list[Facts]":
-        """What each certificate of the chain says. Raises CertificateError if cryptography cannot read one."""
-        from .reading import read_certificate
-
-        return [read_certificate(part, self.source) for part in self._chain]
+        return facts_of(self.chain[0], self.source).not_after
 
     def _in_certificate(self) -> "_Names":
         """The names in the certificate; none if only OpenSSL can read it."""
-        if self._certificates is None:
+        if self._certified is None:
+            from .reading import facts_of
+
             try:
-                self._certificates = _Names(self.facts()[0].names)
+                self._certified = _Names(facts_of(self.chain[0], self.source).names)
             except CertificateError:
-                self._certificates = _Names(())
-        return self._certificates
+                self._certified = _Names(())
+        return self._certified
 
 
 class _Names:
@@ -93,7 +85,7 @@ class _Names:
 
 
 def load_identity(
-    certificate: Path, key: Path, names: Sequence[str] = (), client_ca: Path | None = None
+    certificate: Path, key: Path, names: Iterable[str] = (), client_ca: Path | None = None
 ) -> ServerIdentity:
     """Load a certificate (its chain after it, if any) and its key from PEM files, perhaps the same one.
 
@@ -101,30 +93,32 @@ def load_identity(
     asked for a certificate that one of its certificates has signed; who sends none is served all the same. Raises
     CertificateError.
     """
-    chain = read_chain(certificate)
-    private = read_key(key)
-    context = server_context(b"" if client_ca is None else b"\n".join(read_chain(client_ca)))
+    chain, private = read_chain(certificate), read_key(key)
+    context = server_context(client_ca)
     try:
         load_pair(context, chain, private)
     except ssl.SSLError as error:
-        raise CertificateError(_refused(error, certificate, key)) from None
+        raise CertificateError(_refusal(error, certificate, key)) from None
     return ServerIdentity(context, chain, names, str(certificate))
 
 
-def server_context(client_ca: bytes = b"") -> ssl.SSLContext:
-    """TLS as the gate speaks it, without a certificate so far; `client_ca` is what signs those of clients, in PEM.
+def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
+    """TLS as the gate speaks it, without a certificate so far. Raises CertificateError for the `client_ca`.
 
-    No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves the gate 10 us, and
-    licensing clients come back after hours. In TLS 1.2 tickets stay: without them OpenSSL would keep each session in
-    memory for its five minutes.
+    No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves the gate no more
+    than that, and licensing clients come back after hours. In TLS 1.2 tickets stay: without them OpenSSL would keep
+    each session in memory for some minutes.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     context.set_alpn_protocols(["http/1.1"])
-    if client_ca:
-        context.load_verify_locations(cadata=client_ca.decode("ascii"))
+    if client_ca is not None:
+        try:
+            context.load_verify_locations(cadata=b"\n".join(read_chain(client_ca)).decode("ascii"))
+        except ssl.SSLError as error:
+            raise CertificateError(f"{client_ca}: OpenSSL refuses it: {_reason(error)}") from None
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is named is trusted, be it no root
     return context
@@ -146,9 +140,8 @@ def read_chain(path: Path) -> list[bytes]:
     if chain:
         return chain
     if content[:1] == b"0":  # an ASN.1 sequence
-        raise CertificateError(
-            f"{path}: is not in PEM form; convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
-        )
+        convert = "convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
+        raise CertificateError(f"{path}: is not in PEM form; {convert}")
     raise CertificateError(f"{path}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 
 
@@ -167,7 +160,7 @@ def read_key(path: Path) -> bytes:
 
 def fingerprint(certificate: bytes) -> str:
     """The SHA-256 of a certificate in PEM, as browsers and `openssl x509 -fingerprint -sha256` show it."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))).hexdigest(":").upper()
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))).digest().hex(":").upper()
 
 
 def _read(path: Path) -> bytes:
@@ -181,9 +174,11 @@ def _read(path: Path) -> bytes:
     return content
 
 
-def _refused(error: ssl.SSLError, certificate: Path, key: Path) -> str:
+def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:
     if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
         return f"{key}: the key does not belong to the certificate in {certificate}"
-    if error.reason:
-        return f"{certificate} and {key}: OpenSSL refuses them: {error.reason.lower().replace('_', ' ')}"
-    return f"{certificate} and {key}: OpenSSL cannot read them; the base64 text of one of them is damaged"
+    return f"{certificate} with {key}: OpenSSL refuses them: {_reason(error)}"
+
+
+def _reason(error: ssl.SSLError) -> str:
+    return error.reason.lower().replace("_", " ") if error.reason else "the text between the dashed lines is damaged"

@@ -1,7 +1,5 @@
 """`licensegate check`: what would be in force, and what in it deserves a second look."""
 
-import socket
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,39 +10,40 @@ from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
 
-_LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
-_NAME_SECONDS: Final = 2.0  # a DNS server that is away must not hold the report up
-_TITLE_WIDTH: Final = 14
+from .layout import sections
+
+LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
 
 def report(settings: Settings) -> str:
     """Everything in force, in lines for people."""
     access = "standard output" if settings.log.access == "-" else settings.log.access
-    sections = {
-        "settings": [settings.source],
-        "listen": _listen(settings),
-        "clients": [str(network) for network in settings.client_networks],
-        "targets": _targets(settings),
-        "more presets": _more_presets(settings),
-        "connect_to": [
-            f"{Target(to.host, to.port)} goes to {Target(to.address, to.address_port)}"
-            for to in settings.dial.connect_to
-        ],
-        "dial from": [settings.dial.source_address or "an address of the system's choice"],
-        "limits": _values(settings.limits),
-        "dns": _values(settings.dns),
-        "state": [str(settings.state_directory or "nothing is kept")],
-        "log": [f"access to {access}", f"level {settings.log.level}"],
-        "policy": [settings.policy.hash],
-    }
-    return "\n".join(_section(title, lines) for title, lines in sections.items())
+    return sections(
+        {
+            "settings": [settings.source],
+            "listen": _listen(settings),
+            "clients": [str(network) for network in settings.client_networks],
+            "targets": _targets(settings),
+            "more presets": _more_presets(settings),
+            "connect_to": [
+                f"{Target(to.host, to.port)} goes to {Target(to.address, to.address_port)}"
+                for to in settings.dial.connect_to
+            ],
+            "dial from": [settings.dial.source_address or "an address of the system's choice"],
+            "limits": _values(settings.limits),
+            "dns": _values(settings.dns),
+            "state": [str(settings.state_directory or "nothing is kept")],
+            "log": [f"access to {access}", f"level {settings.log.level}"],
+            "policy": [settings.policy.hash],
+        }
+    )
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
     """What can be in force, but is hardly meant."""
-    if len(host_name) > _LONGEST_HOST_NAME:
+    if len(host_name) > LONGEST_HOST_NAME:
         yield (
-            f"this machine's name, {host_name}, is longer than the {_LONGEST_HOST_NAME} characters that FMC takes "
+            f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC takes "
             "for a proxy; give it a shorter alias to type there"
         )
     if not settings.policy.rules:
@@ -59,20 +58,6 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     for name in environ:
         if name in meant and not name.startswith(PREFIX):
             yield f"{name} is ignored, since Kubernetes sets names like it; write {meant[name]}"
-
-
-def own_name() -> str:
-    """This machine's name with its domain, as far as that is known within two seconds."""
-    names = [socket.gethostname()]
-    asking = threading.Thread(target=lambda: names.append(socket.getfqdn()), daemon=True)
-    asking.start()
-    asking.join(_NAME_SECONDS)
-    return names[-1]
-
-
-def _section(title: str, lines: list[str]) -> str:
-    first, *others = lines or ["none"]
-    return "\n".join([f"{title:{_TITLE_WIDTH}}{first}", *(f"{'':{_TITLE_WIDTH}}{line}" for line in others)])
 
 
 def _listen(settings: Settings) -> list[str]:

@@ -1,11 +1,8 @@
-import socket
-import threading
 from pathlib import Path
 
 import pytest
 
-from licensegate.app.commands import check
-from licensegate.app.commands.check import own_name, report, warnings
+from licensegate.app.commands.check import report, warnings
 from licensegate.app.settings import Settings, load
 
 EVERYTHING = """
@@ -134,19 +131,3 @@ def test_a_machines_name_that_fmc_does_not_take_is_warned_of(length: int, warned
 
     assert bool(told) is warned
     assert all(name in warning for warning in told)
-
-
-def test_our_own_name_is_the_one_with_a_domain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getfqdn", lambda: "gate.example.net")
-
-    assert own_name() == "gate.example.net"
-
-
-def test_a_dns_server_that_is_away_does_not_hold_the_report_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = threading.Event()
-    monkeypatch.setattr(socket, "getfqdn", away.wait)
-    monkeypatch.setattr(socket, "gethostname", lambda: "gate")
-    monkeypatch.setattr(check, "_NAME_SECONDS", 0.01)
-
-    assert own_name() == "gate"
-    away.set()

@@ -1,0 +1,52 @@
+"""Which certificate the gate serves: the one it was given, else one of its own, kept where state is kept."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from .identity import KEPT_CERTIFICATE, KEPT_KEY, ServerIdentity, load_identity, load_pair, server_context
+from .own_names import own_names
+from .watch import IdentityWatch
+
+
+def obtain_identity(
+    certificate: Path | None,
+    key: Path | None,
+    names: Sequence[str],
+    client_ca: Path | None,
+    state_directory: Path | None,
+) -> IdentityWatch:
+    """Load the certificate that was given, or the one in the state directory, or make one; and watch the files.
+
+    What is made is made for `names`, else for all of this machine's, and lasts only as long as the process where there
+    is no state directory. Raises CertificateError.
+    """
+    beside = () if client_ca is None else (client_ca,)
+    if certificate is None:
+        if state_directory is None:
+            return IdentityWatch(_made(names, client_ca), beside)
+        certificate, key = _kept(state_directory, names)
+    key = key or certificate
+    return IdentityWatch(partial(load_identity, certificate, key, names, client_ca), (certificate, key, *beside))
+
+
+def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
+    certificate, key = directory / KEPT_CERTIFICATE, directory / KEPT_KEY
+    if not key.exists():
+        from .self_signed import keep_pair
+
+        keep_pair(certificate, key, names or own_names())
+    return certificate, key
+
+
+def _made(names: Sequence[str], client_ca: Path | None) -> Callable[[], ServerIdentity]:
+    from .self_signed import make_pair
+
+    pair = make_pair(names or own_names())
+
+    def load() -> ServerIdentity:
+        context = server_context(client_ca)
+        load_pair(context, [pair.certificate], pair.key)
+        return ServerIdentity(context, [pair.certificate], names, "made for this run only")
+
+    return load

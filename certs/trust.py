@@ -1,0 +1,59 @@
+"""Whether this machine would trust a certificate, and by which authority: the way OpenSSL judges it, by pyOpenSSL.
+
+It says where a chain leads, which is what clients have to be told of. It judges neither names nor what a client's own
+list of authorities holds.
+"""
+
+import ssl
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextError
+
+from .reading import parse
+
+# X509_V_ERR_ of OpenSSL's x509_vfy.h
+_SELF_SIGNED: Final = 18
+_ROOT_UNKNOWN: Final = 19
+_ISSUER_MISSING: Final = frozenset({2, 20, 21})
+
+
+class Trust(Struct, frozen=True):
+    """Whether this machine trusts a certificate, and in words why."""
+
+    trusted: bool
+    text: str
+
+
+def trust_of(chain: Sequence[bytes], source: str) -> Trust:
+    """Judge a certificate and what comes after it, each in PEM. Raises CertificateError where one cannot be read."""
+    own, *others = [X509.from_cryptography(parse(part, source)) for part in chain]
+    paths = ssl.get_default_verify_paths()
+    store = X509Store()
+    if paths.cafile or paths.capath:
+        store.load_locations(paths.cafile, paths.capath)
+    try:
+        path = X509StoreContext(store, own, chain=others).get_verified_chain()
+    except X509StoreContextError as error:
+        return Trust(False, _why_not(error))
+    return Trust(True, f"this machine trusts it, by {_subject(path[-1])}")
+
+
+def _why_not(error: X509StoreContextError) -> str:
+    code, _, message = error.errors
+    certificate = error.certificate.to_cryptography()
+    if code == _SELF_SIGNED:
+        return "it is self-signed: every client has to be given this certificate as one to trust"
+    if code == _ROOT_UNKNOWN:
+        return (
+            f"this machine does not know {certificate.subject.rfc4514_string()}: clients have to trust that authority"
+        )
+    if code in _ISSUER_MISSING:
+        issuer = certificate.issuer.rfc4514_string()
+        return f"this machine does not know {issuer}: it belongs into the file, or clients have to trust that authority"
+    return f"this machine does not trust it: {message}"
+
+
+def _subject(certificate: X509) -> str:
+    return certificate.to_cryptography().subject.rfc4514_string()

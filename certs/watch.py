@@ -1,0 +1,45 @@
+"""Notices that certificate files have changed, and loads them anew while the gate serves."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .identity import ServerIdentity
+
+
+class IdentityWatch:
+    """Keeps the identity that was last loaded well in `identity`.
+
+    `load` reads the `files` and raises CertificateError where they cannot be used: the first time to whoever makes the
+    watch, later to whoever looks.
+    """
+
+    def __init__(self, load: Callable[[], ServerIdentity], files: Iterable[Path]) -> None:
+        self._load = load
+        self._files = tuple(files)
+        self._seen = self._stamps()
+        self.identity = load()
+
+    def look(self) -> bool:
+        """Whether there is a new identity. Raises CertificateError once per change that is refused; the old one stays.
+
+        Looks at sizes, times and inodes first, so that looking once a second costs nothing. A certificate that comes
+        before its key is refused, and taken once the key is there, too.
+        """
+        stamps = self._stamps()  # before loading: what changes meanwhile is seen the next time
+        if stamps == self._seen:
+            return False
+        self._seen = stamps
+        self.identity = self._load()
+        return True
+
+    def _stamps(self) -> list[tuple[int, int, int] | None]:
+        return [_stamp(file) for file in self._files]
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = os.stat(file)  # follows links, as Kubernetes changes a mounted secret by moving one
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
