@@ -111,6 +111,11 @@ class Flow:
         """Nothing more will pass."""
         return self.ended and not self.blocked
 
+    @property
+    def source_open(self) -> bool:
+        """The source may still be sending: its end was not read."""
+        return not self.ended or self.sink_error != ""
+
     def put(self, data: bytes) -> None:
         """Write bytes of our own first."""
         self._write(memoryview(data))

@@ -19,7 +19,7 @@ from licensegate.proxy.record import open_record
 from licensegate.proxy.resolver import Answer, Resolved, Resolver, Unresolved
 from licensegate.proxy.settings import ConnectTo, Dial, Dns
 from support.inner import CountingPoller, counting_poller
-from support.sockets import descriptors, is_closed, no_descriptor_left, run, spin_until, turns, until
+from support.sockets import BlackHole, descriptors, is_closed, no_descriptor_left, run, spin_until, turns, until
 from support.upstream import SECONDS
 
 HOST = "target.test"
@@ -105,25 +105,6 @@ class Server:
 
     def close(self) -> None:
         for sock in (self.sock, *self.connections):
-            sock.close()
-
-
-class BlackHole:
-    """An address that answers nothing: its backlog is full, so the kernel drops whoever knocks."""
-
-    def __init__(self, host: str, port: int = 0) -> None:
-        self._sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._sock.bind((host, port))
-        self._sock.listen(0)
-        self.port: int = self._sock.getsockname()[1]
-        self._waiting = [socket.socket(self._sock.family) for _ in range(4)]
-        for sock in self._waiting:
-            sock.setblocking(False)
-            sock.connect_ex((host, self.port))
-
-    def close(self) -> None:
-        for sock in (self._sock, *self._waiting):
             sock.close()
 
 

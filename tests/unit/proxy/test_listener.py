@@ -83,14 +83,16 @@ def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
 
 def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> None:
     async def main() -> None:
-        with door(bind(ListenAddress("0.0.0.0", 0))) as v4:
-            with door(bind(ListenAddress("::", v4.listener.port))) as v6:
-                v4.knock("127.0.0.1")
-                v6.knock("::1")
-                await until(lambda: v4.came and v6.came)
-                assert [client for client, _ in v4.came] == ["127.0.0.1"]
-                assert [client for client, _ in v6.came] == ["::1"]
-                assert v6.listener.name == f"[::]:{v4.listener.port}"
+        with (
+            door(bind(ListenAddress("0.0.0.0", 0))) as v4,
+            door(bind(ListenAddress("::", v4.listener.port))) as v6,
+        ):
+            v4.knock("127.0.0.1")
+            v6.knock("::1")
+            await until(lambda: v4.came and v6.came)
+            assert [client for client, _ in v4.came] == ["127.0.0.1"]
+            assert [client for client, _ in v6.came] == ["::1"]
+            assert v6.listener.name == f"[::]:{v4.listener.port}"
 
     run(main())
 
