@@ -9,8 +9,15 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Final
 
+import msgspec
+
+from licensegate.certs.identity import CertificateError
+from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.watch import IdentityWatch
 from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.checks import Checks
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import Listener, ListenError
 from licensegate.proxy.snapshot import Snapshot
@@ -19,6 +26,9 @@ from .observers.access_log import AccessLog, AccessLogError
 from .service_log import start_service_log
 from .settings import Settings
 
+_CERTIFICATE_SECONDS: Final = 5
+"""How often the certificate's files are looked at."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -26,9 +36,10 @@ def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start."""
     service_log = start_service_log(settings.log.level)
     try:
+        certificate = _certificate(settings)
         with contextlib.closing(AccessLog(settings.log.access)) as access_log:
-            asyncio.run(_serve(settings, access_log))
-    except (AccessLogError, ListenError) as error:
+            asyncio.run(_serve(settings, certificate, access_log))
+    except (AccessLogError, CertificateError, ListenError) as error:
         problem = str(error)
     else:
         problem = ""
@@ -40,9 +51,19 @@ def run(settings: Settings) -> int:
     return 0
 
 
-async def _serve(settings: Settings, access_log: AccessLog) -> None:
+def _certificate(settings: Settings) -> IdentityWatch:
+    tls = settings.tls
+    watch = obtain_identity(tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory)
+    identity = watch.identity
+    _log.info("TLS to the gate by the certificate %s, SHA-256 %s", identity.source, identity.fingerprint)
+    return watch
+
+
+async def _serve(settings: Settings, certificate: IdentityWatch, access_log: AccessLog) -> None:
     _raise_descriptor_limit(2 * settings.limits.tunnels + 256)
-    snapshot = Snapshot(Sources(settings.client_networks), settings.policy, settings.limits)
+    checks = Checks(settings.tunnel, settings.tunnel_networks)
+    clients = Sources(settings.client_networks)
+    snapshot = Snapshot(clients, settings.policy, settings.limits, checks, certificate.identity)
     gate = Gate(snapshot, settings.dial, settings.dns, [access_log.observe])
     try:
         gate.open(settings.listen)
@@ -51,10 +72,26 @@ async def _serve(settings: Settings, access_log: AccessLog) -> None:
         _log.info("ready: listening on %s; settings from %s", names, settings.source)
         _log.info("%s", what_to_type_into_cucm(gate.listeners))
         gc.freeze()  # what is here now stays: the collector need not look at it again
+        watching = asyncio.ensure_future(_watch_certificate(certificate, gate))
         await stop.acquire()
+        watching.cancel()
         await _drain(gate, settings.limits.drain_seconds, stop)
     finally:
         gate.close()
+
+
+async def _watch_certificate(certificate: IdentityWatch, gate: Gate) -> None:
+    """Serve a new certificate once its files have changed; one that cannot be used is named, and the old one stays."""
+    while True:
+        await asyncio.sleep(_CERTIFICATE_SECONDS)
+        try:
+            changed = certificate.look()
+        except CertificateError as error:
+            _log.error("the certificate in force stays: %s", error)
+            continue
+        if changed:
+            gate.snapshot = msgspec.structs.replace(gate.snapshot, identity=certificate.identity)
+            _log.info("a new certificate is in force, SHA-256 %s", certificate.identity.fingerprint)
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:

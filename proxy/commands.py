@@ -1,5 +1,7 @@
 """What a conversation wants done: the values that it returns, and `tunnel` carries out."""
 
+import ssl
+
 from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
@@ -15,6 +17,7 @@ class Wait(Struct, frozen=True):
 class StartTls(Struct, frozen=True):
     """Speak TLS with the client from now on; `received` is what it has sent of it already."""
 
+    context: ssl.SSLContext
     received: bytes
 
 

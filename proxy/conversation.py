@@ -186,15 +186,13 @@ class Conversation:
             return self._refuse(Outcome.HELLO_MALFORMED, str(error))
         if hello is None:
             return _WAIT
-        if not hello.server_name or self._snapshot.identity.owns(hello.server_name):
-            return self._start_tls()
-        return self._pass_through(hello)
-
-    def _start_tls(self) -> Command:
+        identity = self._snapshot.identity
+        if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
+            return self._pass_through(hello)
         self._handshaking = True
         self._move(State.HEAD)
         received, self._received = self._received, b""
-        return StartTls(received)
+        return StartTls(identity.context, received)
 
     def _pass_through(self, hello: ClientHello) -> Command:
         """TLS without a proxy, by a client whose DNS leads it here: to the name it asks for, if that is allowed."""

@@ -158,7 +158,7 @@ class Tunnel:
             case Wait():
                 self._watch_client()
             case StartTls():
-                self._start_tls(command.received)
+                self._start_tls(command)
             case Answer():
                 self._answer(command.to_client)
             case Dial():
@@ -170,11 +170,11 @@ class Tunnel:
             case Close():
                 self._close()
 
-    def _start_tls(self, received: bytes) -> None:
+    def _start_tls(self, command: StartTls) -> None:
         client = self._client
         if not isinstance(client, socket.socket):
             raise RuntimeError("there is no TLS inside TLS to the gate")
-        self._tls = TlsChannel(client, self._gate.snapshot.identity.context, received)
+        self._tls = TlsChannel(client, command.context, command.received)
         self._client = self._tls
         self._shake_hands(self._tls)
 
