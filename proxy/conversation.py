@@ -12,7 +12,7 @@ from licensegate.allowlist.target import Target, TargetError, parse_authority
 
 from .census import Census
 from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
-from .inner_hello import InnerHello, judge_inner_hello
+from .inner_hello import judge_inner_hello, note_hello
 from .outcome import Outcome, ServerNameCheck
 from .record import TunnelRecord, printable
 from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method, for_reason
@@ -190,6 +190,7 @@ class Conversation:
         if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
             return self._pass_through(hello)
         self._handshaking = True
+        self.record.protocol = "https"
         self._move(State.HEAD)
         received, self._received = self._received, b""
         return StartTls(identity.context, received)
@@ -197,12 +198,15 @@ class Conversation:
     def _pass_through(self, hello: ClientHello) -> Command:
         """TLS without a proxy, by a client whose DNS leads it here: to the name it asks for, if that is allowed."""
         self._hello = hello
-        InnerHello(ServerNameCheck.MATCH, None, hello).note_in(self.record)
+        note_hello(hello, self.record)
         try:
             target = parse_authority(f"{hello.server_name}:{_HTTPS_PORT}".encode())
         except TargetError as unusable:
             return self._refuse(Outcome.HELLO_MALFORMED, str(unusable))
-        return self._decide(target)
+        command = self._decide(target)
+        if self.state is State.DIALLING:
+            self.record.server_name_check = ServerNameCheck.MATCH
+        return command
 
     def _read_head(self) -> Command:
         try:
@@ -261,7 +265,9 @@ class Conversation:
         inner = judge_inner_hello(self._received, self._target, self._checks, self._snapshot.limits.hello_bytes)
         if inner is None:
             return Answer(self._say()) if self._unsaid else _WAIT
-        inner.note_in(self.record)
+        self.record.server_name_check = inner.check
+        if inner.hello is not None:
+            note_hello(inner.hello, self.record)
         if inner.refused is None:
             return self._establish(inner.hello)
         self._speaks = first_bytes(self._received)

@@ -1,4 +1,4 @@
-"""The first bytes inside a tunnel: are they TLS, and for the name that the CONNECT asked for? Decided, never decrypted."""
+"""The first bytes inside a tunnel: are they TLS, and for the name that the CONNECT asked for? Never decrypts."""
 
 from typing import Final
 
@@ -19,15 +19,6 @@ class InnerHello(Struct, frozen=True):
     refused: Outcome | None = None
     hello: ClientHello | None = None
     detail: str = ""
-
-    def note_in(self, record: TunnelRecord) -> None:
-        """Write down what was seen."""
-        record.server_name_check = self.check
-        if self.hello is not None:
-            record.server_name = self.hello.server_name
-            record.alpn = self.hello.alpn
-            record.tls_version = self.hello.max_version
-            record.ech = self.hello.ech
 
 
 _NOT_TLS: Final = frozenset({HelloFault.NOT_TLS, HelloFault.SSLV2})
@@ -57,3 +48,11 @@ def _judge_other_bytes(error: HelloError, checks: TunnelChecks) -> InnerHello:
         return InnerHello(ServerNameCheck.NOT_TLS, refused, detail=str(error))
     refused = None if checks.none else Outcome.INNER_HELLO_MALFORMED
     return InnerHello(ServerNameCheck.MALFORMED, refused, detail=str(error))
+
+
+def note_hello(hello: ClientHello, record: TunnelRecord) -> None:
+    """Write down what a ClientHello tells of its client."""
+    record.server_name = hello.server_name
+    record.alpn = hello.alpn
+    record.tls_version = hello.max_version
+    record.ech = hello.ech

@@ -89,8 +89,8 @@ class Outcome(enum.Enum):
         "Use http:// for the address of the proxy, or have the client trust the gate's certificate.")
     SERVER_NAME_NOT_ALLOWED = ("server_name_not_allowed", Stage.POLICY, _G, 0, "",
         "{client} asks by TLS for {target}, which is neither the gate nor in the allowlist.",
-        "Look at the DNS override that brought it here; to allow the name, add an allowlist.rule for it; "
-        "if it is a name of the gate, add it to tls.names.")
+        ("Look at the DNS override that brought it here; to allow the name, add an allowlist.rule for it; "
+        "if it is a name of the gate, add it to tls.names."))
 
     CLIENT_LEFT_IN_HEAD = ("client_left_in_head", Stage.HEAD, _C, 0, "http_request_error",
         "{client} left before its request was complete.",
@@ -115,8 +115,8 @@ class Outcome(enum.Enum):
         "Use the gate as the proxy of an https:// URL.")
     GATE_IS_NO_GATEWAY = ("gate_is_no_gateway", Stage.HEAD, _G, 405, "http_request_denied",
         "The gate's address was typed as a Transport Gateway or satellite URL, but it is a proxy.",
-        "In CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type the gate's "
-        "address and port there; on the command line: license smart transport proxy <address> <port>.")
+        ("In CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type the gate's "
+        "address and port there; on the command line: license smart transport proxy <address> <port>."))
     HTTP_WITHOUT_TUNNEL = ("http_without_tunnel", Stage.HEAD, _G, 405, "http_request_denied",
         "{client} asks the gate to fetch an http:// URL; it carries HTTPS through a tunnel only.",
         "Give the product an https:// URL; what has only http://, such as a certificate list, take another way.")

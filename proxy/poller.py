@@ -59,7 +59,7 @@ class Poller:
             self._epoll.unregister(descriptor)
 
     def call_again(self, descriptor: int) -> None:
-        """Call its owner in the next batch as if it could be read: bytes wait above the socket, where epoll sees none."""
+        """Call its owner in the next batch as if it could be read: bytes wait above the socket, unseen by epoll."""
         if not self._again:
             self._loop.call_soon(self._run_batch)
         self._again.append(descriptor)

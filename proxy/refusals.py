@@ -1,4 +1,4 @@
-"""From a verdict to its outcome: what the allowlist, the readers of the wire and the states say, as rows of the table."""
+"""From a verdict to its outcome: what the allowlist, the wire and the states say, as rows of the table."""
 
 from typing import Final
 

@@ -31,8 +31,8 @@ class Relay:
     """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
 
     __slots__ = (
-        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls_client", "_upstream",
-        "_upstream_events", "_whose", "down", "ended_first", "up",
+        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls_client",
+        "_upstream", "_upstream_events", "_whose", "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
