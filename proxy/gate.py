@@ -65,13 +65,16 @@ class Gate:
     async def drain(self, seconds: float) -> int:
         """Accept no more, wait for the open tunnels for so long, then cut them; how many were cut."""
         self._surroundings.census.draining = True
-        for listener in self.listeners:
-            listener.close()
+        self._stop_listening()
         self._poller.finish_batch()
         if self._surroundings.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
         return self._cut()
+
+    def _stop_listening(self) -> None:
+        while self.listeners:
+            self.listeners.pop().close()
 
     def _cut(self) -> int:
         connections = list(self._surroundings.connections)
@@ -82,6 +85,7 @@ class Gate:
 
     def close(self) -> None:
         """Stop for good; what is still open is cut."""
+        self._stop_listening()
         self._cut()
         self._sweep_timer.cancel()
         self._surroundings.pipes.close()
