@@ -98,17 +98,20 @@ class Gate:
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""
+        self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
         for who, deadline in self._surroundings.deadlines.sweep(time.monotonic()):
             self._poller.run(who, who.deadline_passed, deadline)
         self._poller.finish_batch()
-        self._sweep_timer = self._loop.call_later(1, self._sweep)
 
     def _observe(self) -> None:
         """The end of a batch: hand the finished records to whoever wants them."""
         finished = self._finished
         if finished:
             for observe in self._observers:
-                observe(finished)
+                try:
+                    observe(finished)
+                except Exception:
+                    _log.exception("a fault in the gate kept %d records from one of their readers", len(finished))
             finished.clear()
             if self._surroundings.census.draining and not self._surroundings.connections:
                 self._drained.set()
