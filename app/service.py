@@ -65,7 +65,7 @@ async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
-        _log.info("stopped at once: %d tunnels were cut", gate.open_connections)
+        _log.info("stopped at once: %d tunnels were cut", gate.cut())
     for task in (draining, again):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

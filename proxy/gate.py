@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
+from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
 from .record import TunnelRecord, open_record
@@ -70,23 +71,24 @@ class Gate:
         if self._surroundings.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
-        return self._cut()
+        return self.cut()
 
     def _stop_listening(self) -> None:
         while self.listeners:
             self.listeners.pop().close()
 
-    def _cut(self) -> int:
-        connections = list(self._surroundings.connections)
-        for connection in connections:
-            connection.stop()
+    def cut(self) -> int:
+        """End whatever is open; how many tunnels that cost."""
+        for connection in list(self._surroundings.connections):
+            self._poller.run(connection, connection.stop)
+        tunnels = sum(record.outcome is Outcome.CUT_BY_STOP for record in self._finished)
         self._poller.finish_batch()
-        return len(connections)
+        return tunnels
 
     def close(self) -> None:
         """Stop for good; what is still open is cut."""
         self._stop_listening()
-        self._cut()
+        self.cut()
         self._sweep_timer.cancel()
         self._surroundings.pipes.close()
         self._poller.stop()
