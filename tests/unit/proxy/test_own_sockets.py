@@ -104,7 +104,7 @@ class Kernel:
 
 def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, now = Kernel(True), [1000.0]
-    monkeypatch.setattr(own_sockets_module, "_can_bind", kernel)
+    monkeypatch.setattr(own_sockets_module, "_is_local", kernel)
     monkeypatch.setattr(own_sockets_module.time, "monotonic", lambda: now[0])
     sockets = own()
     assert sockets.is_local("192.0.2.1")
@@ -118,7 +118,7 @@ def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_sockets_module, "_can_bind", Kernel(False))
+    monkeypatch.setattr(own_sockets_module, "_is_local", Kernel(False))
     monkeypatch.setattr(own_sockets_module, "_REMEMBERED_ADDRESSES", 8)
     sockets = own()
     for last in range(100):
