@@ -180,7 +180,7 @@ def test_after_a_line_was_torn_the_next_one_stands_alone(tmp_path: Path, monkeyp
         return write(descriptor, bytes(data[:taken]))
 
     with contextlib.closing(AccessLog(str(path))) as log:
-        monkeypatch.setattr(line_writer.os, "write", write_what_fits)
+        monkeypatch.setattr(os, "write", write_what_fits)
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
         log.observe([record()])

@@ -14,8 +14,8 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
 
     def grant(limit: Limit) -> Callable[[int], int]:
         held = [limit]
-        monkeypatch.setattr(service.resource, "getrlimit", lambda _: held[0])
-        monkeypatch.setattr(service.resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
+        monkeypatch.setattr(resource, "getrlimit", lambda _: held[0])
+        monkeypatch.setattr(resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
 
         def call(tunnels: int) -> int:
             service._raise_descriptor_limit(tunnels)

@@ -47,6 +47,9 @@ class Running:
         self.clients.append(client)
         return client
 
+    async def recorded(self, count: int) -> None:
+        await until(lambda: len(self.outcomes) == count)
+
     async def open_tunnel(self) -> tuple[socket.socket, socket.socket]:
         client = self.knock(connect(443))
         far = await self.upstream.accept()
@@ -105,7 +108,7 @@ def test_a_fault_in_an_observer_neither_stops_the_others_nor_repeats_a_record(ca
         async with running(observers=[fail]) as here:
             for count in range(1, 4):
                 here.knock().close()
-                await until(lambda count=count: len(here.outcomes) == count)
+                await here.recorded(count)
             client, far = await here.open_tunnel()
             client.close()
             far.close()
