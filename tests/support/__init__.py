@@ -6,4 +6,4 @@ answers and its access log. `inner` sets parts of it up within a test's own even
 
 import pytest
 
-pytest.register_assert_rewrite("support.exchange", "support.gate", "support.raw")
+pytest.register_assert_rewrite("support.exchange", "support.gate", "support.inner", "support.raw", "support.sockets")
