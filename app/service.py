@@ -29,6 +29,9 @@ from .settings import Settings
 _CERTIFICATE_SECONDS: Final = 5
 """How often the certificate's files are looked at."""
 
+_OTHER_DESCRIPTORS: Final = 256
+"""What the gate itself needs, dials in progress and pipes included."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +63,7 @@ def _certificate(settings: Settings) -> IdentityWatch:
 
 
 async def _serve(settings: Settings, certificate: IdentityWatch, access_log: AccessLog) -> None:
-    _raise_descriptor_limit(2 * settings.limits.tunnels + 256)
+    _raise_descriptor_limit(settings.limits.tunnels)
     checks = Checks(settings.tunnel, settings.tunnel_networks)
     clients = Sources(settings.client_networks)
     snapshot = Snapshot(clients, settings.policy, settings.limits, checks, certificate.identity)
@@ -102,7 +105,7 @@ async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
-        _log.info("stopped at once: %d tunnels were cut", gate.open_connections)
+        _log.info("stopped at once: %d tunnels were cut", gate.cut())
     for task in (draining, again):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -118,13 +121,22 @@ def _stop_signals() -> asyncio.Semaphore:
     return signals
 
 
-def _raise_descriptor_limit(wanted: int) -> None:
+def _raise_descriptor_limit(tunnels: int) -> None:
     """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted < wanted:
+        _log.warning(
+            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
+            "LimitNOFILE), or lower limits.tunnels",
+            granted,
+            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
+            tunnels,
+        )
 
 
 def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:
