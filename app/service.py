@@ -15,7 +15,7 @@ from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import Listener, ListenError
 from licensegate.proxy.snapshot import Snapshot
 
-from .observers.access_log import AccessLog
+from .observers.access_log import AccessLog, AccessLogError
 from .service_log import start_service_log
 from .settings import Settings
 
@@ -26,24 +26,18 @@ def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start."""
     service_log = start_service_log(settings.log.level)
     try:
-        access_log = AccessLog(settings.log.access)
-    except OSError as error:
-        service_log.stop()
-        return _fail(f"cannot open the access log {settings.log.access}: {error.strerror}; see log.access")
-    try:
-        asyncio.run(_serve(settings, access_log))
-    except ListenError as error:
-        service_log.stop()
-        return _fail(str(error))
+        with contextlib.closing(AccessLog(settings.log.access)) as access_log:
+            asyncio.run(_serve(settings, access_log))
+    except (AccessLogError, ListenError) as error:
+        problem = str(error)
+    else:
+        problem = ""
     finally:
-        access_log.close()
         service_log.stop()
+    if problem:
+        print(f"licensegate: {problem}", file=sys.stderr)
+        return 1
     return 0
-
-
-def _fail(message: str) -> int:
-    print(f"licensegate: {message}", file=sys.stderr)
-    return 1
 
 
 async def _serve(settings: Settings, access_log: AccessLog) -> None:
@@ -64,14 +58,14 @@ async def _serve(settings: Settings, access_log: AccessLog) -> None:
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
-    _log.info("stopping: %d connections open, draining for up to %g s", gate.open_tunnels, seconds)
+    _log.info("stopping: %d connections open, draining for up to %g s", gate.open_connections, seconds)
     draining = asyncio.ensure_future(gate.drain(seconds))
     again = asyncio.ensure_future(stop.acquire())
     await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
-        _log.info("stopped at once: %d tunnels were cut", gate.open_tunnels)
+        _log.info("stopped at once: %d tunnels were cut", gate.open_connections)
     for task in (draining, again):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

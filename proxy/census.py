@@ -1,7 +1,11 @@
 """Counts who is connected, for the limits. Pure: no I/O, no clock."""
 
+from typing import Final
+
 from .outcome import Outcome
 from .settings import Limits
+
+_REFUSED_AT_LEAST: Final = 8
 
 
 class Census:
@@ -37,5 +41,5 @@ class Census:
         return None
 
     def is_full(self, limits: Limits) -> bool:
-        """Whether not even a reasoned refusal can be afforded: an eighth above the limit."""
-        return self.connections > limits.tunnels + (limits.tunnels >> 3)
+        """Whether not even a reasoned refusal can be afforded: an eighth above the limit, but eight at least."""
+        return self.connections > limits.tunnels + max(limits.tunnels >> 3, _REFUSED_AT_LEAST)

@@ -1,18 +1,19 @@
 """What is said on one client connection, and what follows from it: bytes and events in, a command out. No I/O.
 
-    state      event                    next state   command
-    HEAD       bytes, incomplete        HEAD         Wait
-    HEAD       bytes, target allowed    DIALLING     Dial
-    HEAD       bytes, anything else     LINGERING    Refuse
-    HEAD       deadline                 LINGERING    Refuse
-    HEAD       client's end, cut        CLOSED       Close
-    DIALLING   connected                RELAYING     Establish
-    DIALLING   dial failed, too late    LINGERING    Refuse
-    DIALLING   client's end, cut        CLOSED       Close
-    RELAYING   both ended, reset,       CLOSED       Close
-               deadline, cut
-    LINGERING  client's end, deadline,  CLOSED       Close
-               enough discarded, cut
+    state      event                                        next state   command
+    HEAD       incomplete head                              HEAD         Wait
+    HEAD       CONNECT to an allowed target                 DIALLING     Dial
+    HEAD       any other head, deadline                     LINGERING    Refuse
+    HEAD       deadline before a byte, client's end, cut    CLOSED       Close
+    DIALLING   connected                                    RELAYING     Establish
+    DIALLING   dial failed                                  LINGERING    Refuse
+    DIALLING   client's end, cut                            CLOSED       Close
+    RELAYING   relay ended, cut                             CLOSED       Close
+    LINGERING  client's end, cut                            CLOSED       Close
+
+A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
+was refused and had its time to read why has ended. A cut is what comes from outside the protocol: the gate stops, has
+no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises RuntimeError.
 
 Every way to LINGERING or CLOSED writes an outcome into the record. While relaying the tunnel moves bytes by itself.
 """
@@ -22,7 +23,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.allowlist.policy import Decision, Reason
+from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Fault, Target, TargetError, parse_authority
 
@@ -95,11 +96,6 @@ _REFUSED_FOR: Final = {
 _FAULTY_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outcome.TARGET_IS_URL}
 
 
-def refusal_outcome(decision: Decision) -> Outcome:
-    """The outcome of a CONNECT to a target that the policy does not allow."""
-    return _REFUSED_FOR[decision.reason]
-
-
 class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
@@ -113,7 +109,8 @@ class Conversation:
         self.state = State.HEAD
 
     def received(self, data: bytes) -> Command:
-        """Bytes from the client, before there is a tunnel."""
+        """Bytes from the client, until its head is complete."""
+        self._only_in(State.HEAD)
         self.record.client_read += len(data)
         received = self._received = self._received + data if self._received else data
         if not self._snapshot.clients.admits(self.record.client):
@@ -152,24 +149,32 @@ class Conversation:
         record.allowed = decision.allowed
         if decision.rule is None or not decision.allowed:
             record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
-            return self._refuse(refusal_outcome(decision), decision.detail)
+            return self._refuse(_REFUSED_FOR[decision.reason], decision.detail)
         record.rule = str(decision.rule)
         record.preset = decision.rule.preset
         self._move(State.DIALLING)
         return Dial(target, decision.rule)
 
+    @property
+    def early(self) -> bytes:
+        """What the client sent behind its head: its tunnel's first bytes."""
+        return self._received
+
     def connected(self) -> Command:
         """The target is connected: say 200, and hand over what the client sent after its head."""
         self._move(State.RELAYING)
+        self.record.status = 200
         early, self._received = self._received, b""
         return Establish(ESTABLISHED, early)
 
     def dial_failed(self, outcome: Outcome, detail: str) -> Command:
         """The target could not be connected, or not in time."""
+        self._only_in(State.DIALLING)
         return self._refuse(outcome, detail)
 
     def client_ended(self) -> Command:
         """The client closed or broke its connection before there was a tunnel, or after a refusal."""
+        self._only_in(State.HEAD, State.DIALLING, State.LINGERING)
         if self.state is State.DIALLING:
             self.record.end(Outcome.CLIENT_LEFT_IN_DIAL)
         elif self.record.client_read:
@@ -179,29 +184,37 @@ class Conversation:
         return self._close()
 
     def deadline_passed(self) -> Command:
-        """The time for the present state is over: for the head, or for reading a refusal."""
-        match self.state:
-            case State.HEAD if self.record.client_read:
-                return self._refuse(Outcome.HEAD_TIMEOUT)
-            case State.HEAD:
-                self.record.end(Outcome.CLOSED_UNUSED)
-            case _:
-                pass  # the client had its time to read a refusal
+        """The client did not complete its head in time; one that sent nothing at all is left without a word."""
+        self._only_in(State.HEAD)
+        if self.record.client_read:
+            return self._refuse(Outcome.HEAD_TIMEOUT)
+        self.record.end(Outcome.CLOSED_UNUSED)
         return self._close()
 
     def ended(self, outcome: Outcome, detail: str = "") -> Command:
-        """The tunnel ended, or something outside the protocol ends the connection in whatever state it is."""
+        """The relay ended, or a fault or a full gate ends the connection in whatever state it is."""
         self.record.end(outcome, detail)
         return self._close()
 
+    def stopped(self) -> Command:
+        """The gate stops and waits no longer."""
+        if self.state is State.RELAYING:
+            return self.ended(Outcome.CUT_BY_STOP)
+        return self.ended(Outcome.CUT_BEFORE_TUNNEL if self.record.client_read else Outcome.CLOSED_UNUSED)
+
     def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
         self.record.end(outcome, detail)
+        self.record.status = outcome.status
         self._move(State.LINGERING)
         return Refuse(refusal(self.record))
 
     def _close(self) -> Command:
         self._move(State.CLOSED)
         return _CLOSE
+
+    def _only_in(self, *states: State) -> None:
+        if self.state not in states:
+            raise RuntimeError(f"a conversation in {self.state} knows no such event")
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:

@@ -58,6 +58,9 @@ class Dialled(Protocol):
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
         """It could not be connected."""
 
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate ended the dial, or came of what was told: it will be told no more."""
+
 
 def set_up_keepalive(sock: socket.socket) -> None:
     """Have a peer that vanished noticed within two minutes, and small writes sent at once."""
@@ -248,9 +251,9 @@ class Dialling:
         self._who.connected(sock)
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate, while dialling."""
+        """A fault in the gate, while dialling or in whom it was told to."""
         self.abandon()
-        self._who.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+        self._who.crashed(error)
 
     def _end_attempt(self, descriptor: int, why: str) -> None:
         sock, address, began = self._attempts.pop(descriptor)

@@ -35,8 +35,12 @@ class Pipes:
             return None
         try:
             pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
         except OSError:
+            return None
+        try:
+            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
+        except OSError:  # this user's pipes hold as much as they may (pipe(7)): a small one is dearer than copying
+            _close(pipe)
             return None
         self._left -= 1
         return pipe
@@ -47,16 +51,19 @@ class Pipes:
             self._idle.append(pipe)
             return
         self._left += 1
-        for end in pipe:
-            os.close(end)
+        _close(pipe)
 
     def close(self) -> None:
         """Close the idle ones."""
         for pipe in self._idle:
             self._left += 1
-            for end in pipe:
-                os.close(end)
+            _close(pipe)
         self._idle.clear()
+
+
+def _close(pipe: tuple[int, int]) -> None:
+    for end in pipe:
+        os.close(end)
 
 
 class Flow:
@@ -103,6 +110,11 @@ class Flow:
     def over(self) -> bool:
         """Nothing more will pass."""
         return self.ended and not self.blocked
+
+    @property
+    def source_open(self) -> bool:
+        """The source may still be sending: its end was not read."""
+        return not self.ended or self.sink_error != ""
 
     def put(self, data: bytes) -> None:
         """Write bytes of our own first."""

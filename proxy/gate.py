@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
-from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
 from .record import TunnelRecord, open_record
@@ -69,17 +68,17 @@ class Gate:
         for listener in self.listeners:
             listener.close()
         self._poller.finish_batch()
-        if self._surroundings.tunnels:
+        if self._surroundings.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
         return self._cut()
 
     def _cut(self) -> int:
-        tunnels = list(self._surroundings.tunnels)
-        for tunnel in tunnels:
-            tunnel.end(Outcome.CUT_BY_STOP)
+        connections = list(self._surroundings.connections)
+        for connection in connections:
+            connection.stop()
         self._poller.finish_batch()
-        return len(tunnels)
+        return len(connections)
 
     def close(self) -> None:
         """Stop for good; what is still open is cut."""
@@ -89,9 +88,9 @@ class Gate:
         self._poller.stop()
 
     @property
-    def open_tunnels(self) -> int:
+    def open_connections(self) -> int:
         """How many client connections there are."""
-        return len(self._surroundings.tunnels)
+        return len(self._surroundings.connections)
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""
@@ -107,5 +106,5 @@ class Gate:
             for observe in self._observers:
                 observe(finished)
             finished.clear()
-            if self._surroundings.census.draining and not self._surroundings.tunnels:
+            if self._surroundings.census.draining and not self._surroundings.connections:
                 self._drained.set()

@@ -26,6 +26,13 @@ class ListenError(Exception):
 
 def bind(address: ListenAddress) -> socket.socket:
     """A listening socket. Raises ListenError."""
+    try:
+        return _listen(address)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {_remedy(address, error)}") from error
+
+
+def _listen(address: ListenAddress) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -36,9 +43,9 @@ def bind(address: ListenAddress) -> socket.socket:
         sock.setblocking(False)
         sock.bind((address.host, address.port))
         sock.listen(_BACKLOG)
-    except OSError as error:
+    except OSError:
         sock.close()
-        raise ListenError(f"cannot listen on {address}: {_remedy(address, error)}") from error
+        raise
     return sock
 
 

@@ -35,13 +35,13 @@ _C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
 class Outcome(enum.Enum):
     """One way in which a client connection can end.
 
-    `label` is the stable name; `status` the HTTP status of the answer, 0 where none is sent; `error` the RFC 9209
+    `label` is the stable name; `status` the HTTP status of its answer, 0 where there is none; `error` the RFC 9209
     proxy error type, empty where none fits; `sentence` says what happened to whom, and `cure` what to change.
     """
 
     # fmt: off
     CLOSED_UNUSED = ("closed_unused", Stage.ACCEPT, _C, 0, "",
-        "{client} connected to {listener} and left without sending a byte.",
+        "{client} connected to {listener} and never sent a byte.",
         "Nothing: this is what a health check that only opens the port looks like.")
     CONNECTIONS_EXHAUSTED = ("connections_exhausted", Stage.ACCEPT, _G, 0, "",
         "{client} was closed at once because the gate holds as many connections as it may.",
@@ -109,6 +109,9 @@ class Outcome(enum.Enum):
     CLIENT_LEFT_IN_DIAL = ("client_left_in_dial", Stage.DIAL, _C, 0, "",
         "{client} left before {target} could be reached.",
         "Look at the times in the record: the client may wait for less time than the target takes.")
+    CUT_BEFORE_TUNNEL = ("cut_before_tunnel", Stage.DIAL, _G, 0, "",
+        "The gate stopped before {client} had its tunnel.",
+        "Try again in a moment.")
     DNS_NOT_FOUND = ("dns_not_found", Stage.RESOLVE, _U, 502, "dns_error",
         "The name of {target} does not exist, says the gate's resolver.",
         "Check the gate's DNS server: it must resolve Cisco's public names.")
@@ -123,7 +126,8 @@ class Outcome(enum.Enum):
         "Exempt the host from the DNS filter; for a server of your own, set private = true in its allowlist.rule.")
     TARGET_IS_GATE = ("target_is_gate", Stage.RESOLVE, _G, 502, "proxy_loop_detected",
         "{target} resolves to the gate itself ({detail}).",
-        "Remove the DNS override on the gate's own resolver, or name Cisco's address in dial.connect_to.")
+        ("Remove the DNS override on the gate's own resolver, or name Cisco's address in dial.connect_to; "
+        "for a server of your own on this host, set private = true in its allowlist.rule."))
     CONNECTION_REFUSED = ("connection_refused", Stage.DIAL, _U, 502, "connection_refused",
         "{target} refused the connection ({detail}).",
         "Look for a firewall that rejects: outgoing TCP from the gate to this port must be allowed.")

@@ -1,50 +1,74 @@
 """Would a dial reach the gate itself? By whatever address: a listener on 0.0.0.0 has as many as the host."""
 
+import ipaddress
 import socket
 import time
+from functools import lru_cache
 from typing import Final
 
 _REMEMBERED_SECONDS: Final = 10.0
 _REMEMBERED_ADDRESSES: Final = 4096
-_WILDCARDS: Final = frozenset({"0.0.0.0", "::"})
+_DISCARD_PORT: Final = 9
+_UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 
 
 class OwnSockets:
     """The addresses and ports on which the gate itself is served."""
 
     def __init__(self) -> None:
+        self._ports: set[int] = set()
         self._bound: set[tuple[str, int]] = set()
         self._wildcard_ports: set[int] = set()
         self._local: dict[str, tuple[bool, float]] = {}
 
     def add(self, host: str, port: int) -> None:
         """Name a bound socket: a listener, or the admin server."""
-        if host in _WILDCARDS:
+        self._ports.add(port)
+        if host in _UNSPECIFIED:
             self._wildcard_ports.add(port)
         else:
-            self._bound.add((host, port))
+            self._bound.add((_plain(host), port))
 
     def has(self, address: str, port: int) -> bool:
         """Whether connecting there would end at one of them."""
-        return (address, port) in self._bound or (port in self._wildcard_ports and self.is_local(address))
+        if port not in self._ports:
+            return False
+        plain = _plain(address)
+        if plain in _UNSPECIFIED:  # connecting to no address is connecting to this host
+            return True
+        return (plain, port) in self._bound or (port in self._wildcard_ports and self.is_local(plain))
 
     def is_local(self, address: str) -> bool:
-        """Whether the address is one of this host's: then, and only then, a socket can be bound to it."""
+        """Whether the address is one of this host's."""
         now = time.monotonic()
         local, until = self._local.get(address, (False, 0.0))
         if until < now:
             if len(self._local) > _REMEMBERED_ADDRESSES:
                 self._local.clear()
-            local = _can_bind(address)
+            try:
+                local = _is_local(address)
+            except OSError:  # no descriptor to ask with; the dial will get none either, and says so
+                return False
             self._local[address] = (local, now + _REMEMBERED_SECONDS)
         return local
 
 
-def _can_bind(address: str) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+@lru_cache(maxsize=1024)
+def _plain(address: str) -> str:
+    """The address as the kernel takes it: an IPv4 address inside an IPv6 one (RFC 4291 section 2.5.5.2) is that."""
+    parsed = ipaddress.ip_address(address)
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
+
+
+def _is_local(address: str) -> bool:
+    """A socket can be bound to one's own addresses; to a group of hosts too, but that is no address to connect to.
+
+    Raises OSError if there is no socket to try it with.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
             probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
+            probe.connect((address, _DISCARD_PORT))  # refused for a broadcast address; sends nothing
+        except OSError:
+            return False
+    return not ipaddress.ip_address(address.partition("%")[0]).is_multicast

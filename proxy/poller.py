@@ -13,8 +13,9 @@ from typing import Final, Protocol
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
-BROKEN: Final = select.EPOLLHUP | select.EPOLLERR
-"""Reported whatever the interest: an owner that cannot act on it now must forget the descriptor meanwhile."""
+LEFT: Final = select.EPOLLRDHUP
+"""The peer ended its side. Hang-ups and errors are reported whatever the interest: an owner that cannot act on them now
+must forget the descriptor meanwhile."""
 
 _BATCH: Final = 256
 
@@ -65,7 +66,7 @@ class Poller:
         try:
             action(*arguments)
         except Exception as error:
-            _fault(owner, error)
+            _end_faulty(owner, error)
 
     def finish_batch(self) -> None:
         """The work at the end of every batch; whatever asyncio calls by itself ends with it too."""
@@ -89,10 +90,17 @@ class Poller:
             try:
                 owner.ready(descriptor, events)
             except Exception as error:
-                _fault(owner, error)
+                if not _end_faulty(owner, error):
+                    self.forget(descriptor)  # or it would be reported, and fail, without end
         self.finish_batch()
 
 
-def _fault(owner: Owner, error: Exception) -> None:
+def _end_faulty(owner: Owner, error: Exception) -> bool:
+    """End whose call has raised; whether that went well. Whoever is called after it must not suffer either way."""
     _log.error("a fault in the gate ended one connection", exc_info=error)
-    owner.crashed(error)
+    try:
+        owner.crashed(error)
+    except Exception as another:
+        _log.error("and another one, while that connection was ended", exc_info=another)
+        return False
+    return True

@@ -72,7 +72,6 @@ class TunnelRecord(Struct, omit_defaults=True):
             self.outcome = outcome
             self.stage = outcome.stage
             self.ended_by = outcome.ended_by
-            self.status = outcome.status
             self.detail = detail
 
     def sentence(self) -> str:

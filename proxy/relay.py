@@ -84,6 +84,11 @@ class Relay:
         """A fault in the gate."""
         self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
+    def still_sending(self) -> tuple[socket.socket, ...]:
+        """Those from whom more may come, which nobody will read."""
+        both = ((self.up, self._client), (self.down, self._upstream))
+        return tuple(source for flow, source in both if flow.source_open)
+
     def close(self) -> None:
         """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
         self._deadline.stop(self)
@@ -105,6 +110,8 @@ class Relay:
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
         """A side has ended, or both: whether the tunnel has, too."""
+        if down.sink_error:  # first: the failed write took the error with it, and `up` read a mere end behind it
+            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
         if up.ended:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:

@@ -125,21 +125,26 @@ class Resolver:
         return known
 
     def _or_last_good(self, known: _Name, failure: Unresolved) -> Answer:
-        """The last good answer in place of a failure to ask; that a name does not exist is an answer, not a failure."""
-        if failure.outcome is Outcome.DNS_NOT_FOUND or known.good is None:
+        """The last good answer in place of a failure to ask."""
+        if known.good is None:
             return failure
         recent = time.monotonic() - known.good_at < self._settings.last_good_seconds
         return known.good if recent else failure
 
     def _start(self, name: str, known: _Name) -> bool:
-        """Have a look-up of this name in flight; False if there are too many already."""
+        """Have a look-up of this name in flight; False if no more can be had."""
         if known.in_flight:
             return True
         if self._in_flight >= _LOOK_UPS_AT_ONCE:
             return False
+        thread = threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit on processes is reached
+            _log.error("cannot look up %s: %s", name, error)
+            return False
         known.in_flight = True
         self._in_flight += 1
-        threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True).start()
         return True
 
     def _look_up(self, name: str, known: _Name) -> None:
@@ -168,6 +173,8 @@ class Resolver:
         """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
         if isinstance(answer, Unresolved):
             known.failed, known.failed_at = answer, time.monotonic()
+            if answer.outcome is Outcome.DNS_NOT_FOUND:  # an answer, not a failure to get one
+                known.good = None
             answer = self._or_last_good(known, answer)
         if known.timer is not None:
             known.timer.cancel()

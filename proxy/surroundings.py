@@ -1,7 +1,7 @@
 """What all connections of one gate share: the places where they are watched, timed, counted, dialled and recorded."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .census import Census
 from .deadlines import Deadlines
@@ -11,8 +11,12 @@ from .poller import Poller
 from .record import TunnelRecord
 from .snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from .tunnel import Tunnel
+
+class Connection(Protocol):
+    """An open client connection."""
+
+    def stop(self) -> None:
+        """End it because the gate stops."""
 
 
 class Surroundings:
@@ -28,4 +32,4 @@ class Surroundings:
         self.publish = publish
         self.census = Census()
         self.pipes = Pipes(at_most=64)
-        self.tunnels: set[Tunnel] = set()
+        self.connections: set[Connection] = set()

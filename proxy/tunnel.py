@@ -10,8 +10,8 @@ from .conversation import Close, Command, Conversation, Dial, Establish, Refuse,
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
-from .outcome import Outcome
-from .poller import READ
+from .outcome import Outcome, Party
+from .poller import LEFT, READ
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
 from .surroundings import Surroundings
@@ -34,7 +34,7 @@ class Tunnel:
         self._dialling: Dialling | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
-        self._left_to_read: socket.socket | None = None
+        self._left_to_read: tuple[socket.socket, ...] = ()
         self._deadlines = gate.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
@@ -42,7 +42,7 @@ class Tunnel:
         self.record = record
         self.conversation = Conversation(gate.snapshot, gate.census, record)
         gate.census.enter(record.client)
-        gate.tunnels.add(self)
+        gate.connections.add(self)
 
     def begin(self) -> None:
         """Read what the client has sent already: mostly all of its head."""
@@ -54,15 +54,22 @@ class Tunnel:
             self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or hung up while its target is dialled."""
+        """The client sent something, or left while its target is dialled."""
         if self.conversation.state is State.HEAD:
             self._read_head()
-        else:
+        elif events & ~LEFT or not self._waits_for_answer():
             self._obey(self.conversation.client_ended())
+        else:
+            self._gate.poller.watch(descriptor, 0, self)
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate: end this tunnel and nothing else."""
-        self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
+        """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
+        if self.conversation.state is State.DIALLING and self._upstream is None:
+            if self._dialling is not None:
+                self._dialling.abandon()
+            self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+        else:
+            self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """The client did not finish its head, or the target could not be dialled, in time; or it is time to log it."""
@@ -85,17 +92,19 @@ class Tunnel:
         self._obey(self.conversation.dial_failed(outcome, detail))
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        """The tunnel is over. After a reset, the other side is left the time to read what it was sent."""
-        if outcome is Outcome.RESET_BY_UPSTREAM:
-            self._left_to_read = self._client
-        elif outcome is Outcome.RESET_BY_CLIENT:
-            self._left_to_read = self._upstream
+        """The tunnel is over. If one peer ended it, the other is left the time to read what it was sent."""
+        if self._relay is not None and outcome.ended_by is not Party.GATE:
+            self._left_to_read = self._relay.still_sending()
         self.end(outcome, detail)
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
         """End it from outside the protocol, in whatever state it is."""
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
+
+    def stop(self) -> None:
+        """End it because the gate stops."""
+        self._obey(self.conversation.stopped())
 
     def _read_head(self) -> None:
         try:
@@ -106,6 +115,15 @@ class Tunnel:
         except OSError:
             data = b""
         self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+
+    def _waits_for_answer(self) -> bool:
+        """Whether a client that ended its side sent bytes for its target before: one that did not has left."""
+        if self.conversation.early:
+            return True
+        try:
+            return bool(self._client.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -123,7 +141,7 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
-        self._gate.poller.watch(self._client.fileno(), 0, self)  # only a hang-up matters now
+        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
         dialling = self._gate.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
@@ -180,12 +198,12 @@ class Tunnel:
         if self._upstream is not None:
             self._close_socket(self._upstream)
         gate.census.leave(record.client)
-        gate.tunnels.discard(self)
+        gate.connections.discard(self)
         gate.publish(record)
 
     def _close_socket(self, sock: socket.socket) -> None:
         poller = self._gate.poller
-        if sock is self._left_to_read:
+        if sock in self._left_to_read:
             Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
         else:
             poller.close(sock)

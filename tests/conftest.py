@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support.authority import CISCO_HOSTS, Authority
@@ -11,6 +12,9 @@ from support.gate import Gate, lab
 from support.parts import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine is no fault of the code
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,12 @@ _LAST_FLUSH_SECONDS: Final = 2.0
 _log = logging.getLogger(__name__)
 
 
+class AccessLogError(Exception):
+    """The access log cannot be written where the settings say; names the file, why, and the setting."""
+
+
 class AccessLog:
-    """Writes records to `destination`: a path, or "-" for standard output. Raises OSError if it cannot be opened."""
+    """Writes records to `destination`: a path, or "-" for standard output. Raises AccessLogError."""
 
     def __init__(self, destination: str) -> None:
         self._destination = destination
@@ -81,4 +85,7 @@ class AccessLog:
 def _open(destination: str) -> int:
     if destination == "-":
         return 1
-    return os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        return os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        raise AccessLogError(f"cannot write the access log {destination}: {error.strerror}; see log.access") from error

@@ -16,10 +16,13 @@ _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n
 
 
 def refusal(record: TunnelRecord) -> bytes:
-    """The answer for a record whose outcome carries a status; the connection closes after it (RFC 9931 section 8)."""
+    """The answer for a record whose outcome has an error status; the connection closes after it (RFC 9931 section 8).
+
+    Raises ValueError for any other: a 200 would open a tunnel.
+    """
     outcome = record.outcome
-    if outcome is None or not outcome.status:
-        raise ValueError("only an outcome with a status has an answer")
+    if outcome is None or outcome.status < 400:
+        raise ValueError("only an outcome with an error status has an answer")
     sentence = _one_line(record.sentence())
     body = f"LicenseGate: {sentence} {_one_line(record.cure())} ({outcome.label}, {record.id})\n".encode()
     error = f"error={outcome.error}; " if outcome.error else ""
@@ -32,7 +35,7 @@ def refusal(record: TunnelRecord) -> bytes:
         f"Content-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + (b"" if record.method == "HEAD" else body)  # RFC 9110 section 9.3.2
 
 
 def _one_line(text: str) -> str:

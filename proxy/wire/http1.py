@@ -59,7 +59,7 @@ def read_head(received: bytes, limit: int) -> Head | None:
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(method.decode(), target, _VERSIONS[version], user_agent, found.end())
+    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end())
 
 
 def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
@@ -90,7 +90,7 @@ def _check_host(value: bytes, count: int) -> None:
 def _refuse_unreadable(received: bytes, limit: int) -> None:
     """Raise for the first fault in `received`; return if it is merely incomplete."""
     if received and not _token_start.match(received):
-        raise HeadError(Outcome.HEAD_MALFORMED, f"it starts with {printable(received[:8])}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}")
     line_end = received.find(b"\n")
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
@@ -113,5 +113,5 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
     faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
     if faulty and line_end < limit:
         raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {printable(received[stop:line_end], 60)}")
-    if faulty or len(received) > limit:
+    if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

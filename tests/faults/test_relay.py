@@ -59,15 +59,23 @@ def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path) -> No
     assert record["outcome"] == "closed_by_upstream"
 
 
-def test_what_an_upstream_sent_before_it_broke_off_is_delivered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [1, len(NOTE), len(BLOB)], ids=["a byte", "one read", "all that the buffers hold"])
+def test_what_an_upstream_sent_before_it_broke_off_reaches_a_client_that_reads_late(tmp_path: Path, size: int) -> None:
+    taken: queue.Queue[int] = queue.Queue()
+
     def send_and_break_off(connection: socket.socket) -> None:
-        connection.sendall(NOTE)
-        break_off(connection)
+        connection.recv(1)  # before that, the gate may not know yet that it is connected
+        taken.put(write_until_it_stops(connection, BLOB[:size]) - break_off(connection))
 
     with Upstream(send_and_break_off) as upstream, tunnel_to(tmp_path, upstream) as gate:
         with open_tunnel(gate) as client:
-            assert read_to_break(client) == NOTE
+            client.sendall(b"?")
+            sent = taken.get(timeout=SECONDS)
+            received = read_to_break(client)
         (record,) = gate.records(1)
+
+    assert len(received) >= sent
+    assert received == BLOB[: len(received)]
 
     assert record["outcome"] == "reset_by_upstream"
 
@@ -132,17 +140,17 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path
 
     def upstream_side(connection: socket.socket) -> None:
         if reader == "client":
-            written.put(write_until_it_stops(connection))
+            written.put(write_until_it_stops(connection, bytes(FLOOD)))
         done.wait()
 
     with Upstream(upstream_side) as upstream, tunnel_to(tmp_path, upstream) as gate:
         try:
             with open_tunnel(gate) as client:
-                before = resident_bytes(gate)
+                before = gate.resident_bytes()
                 if reader == "upstream":
-                    written.put(write_until_it_stops(client))
+                    written.put(write_until_it_stops(client, bytes(FLOOD)))
                 taken = written.get(timeout=SECONDS)
-                grown = resident_bytes(gate) - before
+                grown = gate.resident_bytes() - before
         finally:
             done.set()
 
@@ -150,19 +158,13 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path
     assert grown < 8 * MIB
 
 
-def write_until_it_stops(connection: socket.socket) -> int:
-    """Write up to FLOOD bytes, or until nobody has taken any for a second; returns how many were taken."""
-    connection.settimeout(1)
+def write_until_it_stops(connection: socket.socket, data: bytes) -> int:
+    """Write, until all is written or nobody has taken any for half a second; returns how many bytes were taken."""
+    connection.settimeout(0.5)
     written = 0
     try:
-        while written < FLOOD:
-            written += connection.send(BLOB[:MIB])
+        while written < len(data):
+            written += connection.send(data[written : written + MIB])
     except TimeoutError:
         pass
     return written
-
-
-def resident_bytes(gate: Gate) -> int:
-    """The memory that the gate's process has in use."""
-    pages = int(Path(f"/proc/{gate.pid}/statm").read_text().split()[1])
-    return pages * 4096

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -35,15 +36,28 @@ access = "access.jsonl"
 """
 
 
+class GateEndedError(AssertionError):
+    """The gate ended where it should have gone on; `status` is its exit code."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
 class Gate:
-    """`licensegate serve` with the settings given, in a process of its own.
+    """`licensegate serve` with the settings given, in a process of its own, behind a command `prefix` if need be.
 
     Entered, it is ready to serve. `listeners` are the addresses of its ready line, `stderr` the lines so far. Left, it
     has been stopped as an operator stops it, and `stop` has checked that it ended well.
     """
 
     def __init__(
-        self, folder: Path, settings: str, *, environment: dict[str, str] | None = None, user: str | None = None
+        self,
+        folder: Path,
+        settings: str,
+        *,
+        environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.settings = folder / "licensegate.toml"
@@ -52,29 +66,30 @@ class Gate:
         self.stderr: list[str] = []
         self.listeners: list[tuple[str, int]] = []
         self._environment = environment or {}
-        self._user = user
+        self._prefix = prefix
         self._lines: queue.Queue[str | None] = queue.Queue()
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
         with self.stdout.open("wb") as stdout:
             self._process = subprocess.Popen(
-                [COMMAND, "serve", "--config", self.settings],
+                [*self._prefix, COMMAND, "serve", "--config", self.settings],
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 text=True,
                 cwd=self.folder,
-                env=inherited | self._environment,
-                user=self._user,
+                env={**inherited, **self._environment},
             )
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()
         try:
-            self._await_ready()
+            ready = self.await_line("ready")
         except BaseException:
             self._kill()
             raise
+        found = _LISTENER.findall(ready.partition("listening on")[2].partition(";")[0])
+        self.listeners = [(host.strip("[]"), int(port)) for host, port in found]
         return self
 
     def __exit__(
@@ -100,23 +115,49 @@ class Gate:
         """The gate's process."""
         return self._process.pid
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Stop the gate and wait until its log is complete; raises AssertionError if it did not end with 0."""
+    def processor_seconds(self) -> float:
+        """What the gate's process has used of the processors so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self) -> int:
+        """The memory that the gate's process has in use."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def send(self, number: signal.Signals) -> None:
+        """Send the gate a signal."""
         self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Stop the gate as an operator does, and wait for its end as `await_end` does."""
+        self.send(signal.SIGTERM)
+        self.await_end()
+
+    def await_end(self) -> None:
+        """Wait until the gate has ended and its log is complete; raises AssertionError if it did not end with 0."""
         status = self._process.wait(SECONDS)
         self._reader.join()
         assert status == 0, f"the gate ended with {status}:\n{self._said()}"
 
     def records(self, at_least: int = 0) -> list[dict[str, Any]]:
         """The access log so far, parsed, after waiting until it has `at_least` lines; raises AssertionError if not."""
+        return self._records_once(lambda records: len(records) >= at_least)
+
+    def record(self, number: str) -> dict[str, Any]:
+        """The last line of the access log with this id, as soon as it is there; raises AssertionError if never."""
+        found = self._records_once(lambda records: any(record["id"] == number for record in records))
+        return next(record for record in reversed(found) if record["id"] == number)
+
+    def _records_once(self, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
         log = self.folder / "access.jsonl"
         deadline = time.monotonic() + SECONDS
         while True:
             text = log.read_text() if log.exists() else ""
-            lines = text[: text.rfind("\n") + 1].splitlines()
-            if len(lines) >= at_least:
-                return [json.loads(line) for line in lines]
-            assert time.monotonic() < deadline, f"{len(lines)} records, not {at_least}:\n{text}\n{self._said()}"
+            records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+            if enough(records):
+                return records
+            assert time.monotonic() < deadline, f"not the records that were expected:\n{text}\n{self._said()}"
             time.sleep(0.02)
 
     def _read_stderr(self) -> None:
@@ -127,13 +168,12 @@ class Gate:
         self._process.stderr.close()
         self._lines.put(None)
 
-    def _await_ready(self) -> None:
+    def await_line(self, words: str) -> str:
+        """The next line on standard error with these words in it; raises GateEndedError if the gate ends without."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
-            if "ready" in line:
-                found = _LISTENER.findall(line.partition("listening on")[2].partition(";")[0])
-                self.listeners = [(host.strip("[]"), int(port)) for host, port in found]
-                return
-        raise AssertionError(f"the gate ended with {self._process.wait(SECONDS)} before it was ready:\n{self._said()}")
+            if words in line:
+                return line
+        raise GateEndedError(self._process.wait(SECONDS), f"the gate ended without {words!r}:\n{self._said()}")
 
     def _kill(self) -> None:
         self._process.kill()

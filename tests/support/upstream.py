@@ -1,6 +1,7 @@
 """A plain TCP server for tests: what it does with each connection is a function."""
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -71,6 +72,13 @@ class Upstream:
         finally:
             self._open.discard(connection)
             connection.close()
+
+
+def read_nothing(connection: socket.socket) -> None:
+    """A behaviour: hold the connection without reading, until the peer or the server ends it."""
+    closing = select.poll()
+    closing.register(connection, select.POLLRDHUP)
+    closing.poll(SECONDS * 1000)
 
 
 def closed_port() -> int:

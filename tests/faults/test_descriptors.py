@@ -1,0 +1,60 @@
+"""A gate that has run out of file descriptors: it says so, does not spin, and is whole again when they come back."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate, lab
+from support.parts import require_command
+from support.raw import CONNECT, dial, open_tunnel, read_answer
+from support.standin import StandIn
+
+DESCRIPTORS = 40
+
+
+@pytest.fixture
+def poor_gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
+    """A gate with few descriptors, fewer than the clients of each test."""
+    prefix = (require_command("prlimit", "util-linux"), f"--nofile={DESCRIPTORS}")
+    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{standin.port}"), prefix=prefix) as gate:
+        yield gate
+
+
+def test_when_the_descriptors_come_back_so_does_the_gate(poor_gate: Gate) -> None:
+    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
+    poor_gate.await_line("cannot accept")
+    for client in crowd:
+        client.close()
+
+    open_tunnel(poor_gate).close()
+
+    (record,) = poor_gate.records(1)
+    assert record["target"] == TARGET
+
+
+def test_waiting_for_descriptors_costs_no_processor_time(poor_gate: Gate) -> None:
+    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
+    poor_gate.await_line("cannot accept")
+    before = poor_gate.processor_seconds()
+    time.sleep(0.7)
+    spent = poor_gate.processor_seconds() - before
+    for client in crowd:
+        client.close()
+
+    assert spent < 0.1
+
+
+def test_a_client_for_whom_no_descriptor_is_left_learns_it(poor_gate: Gate, standin: StandIn) -> None:
+    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
+    poor_gate.await_line("cannot accept")
+    crowd[0].sendall(CONNECT)
+    answer = read_answer(crowd[0])
+    for client in crowd:
+        client.close()
+
+    assert (answer.status, answer.reason.partition(":")[0]) == (503, "descriptors_exhausted")
+    assert answer.fields["Retry-After"].isdigit()
+    assert standin.connections == 0

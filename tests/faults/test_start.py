@@ -1,0 +1,82 @@
+"""A gate that cannot start as it was told: it ends at once, with one line that says what to change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.gate import Gate, GateEndedError, lab
+from support.namespaces import alone, unprivileged
+from support.upstream import Upstream, read_nothing
+
+
+def status_of(gate: Gate) -> int:
+    """The exit code of a gate that never gets ready."""
+    with pytest.raises(GateEndedError) as ended, gate:
+        pass
+    return ended.value.status
+
+
+def listen(*addresses: str) -> str:
+    return "".join(f'[[listen]]\naddress = "{address}"\n' for address in addresses)
+
+
+def test_a_named_port_that_needs_a_privilege_ends_the_start(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, listen("0.0.0.0:8443", "0.0.0.0:443"), prefix=(*alone(), *unprivileged()))
+
+    assert status_of(gate) == 1
+    assert "0.0.0.0:443" in gate.stderr[-1]
+    for remedy in ("CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start", "choose a port"):
+        assert remedy in gate.stderr[-1]
+
+
+def test_a_default_port_that_needs_a_privilege_is_left_out(tmp_path: Path) -> None:
+    with Gate(tmp_path, "", prefix=(*alone(), *unprivileged())) as gate:
+        pass
+
+    assert {port for _, port in gate.listeners} == {3128, 8080}
+    assert any(":443" in line and "ip_unprivileged_port_start" in line for line in gate.stderr)
+
+
+def test_with_the_privilege_every_default_port_is_listened_on(tmp_path: Path) -> None:
+    with Gate(tmp_path, "", prefix=alone()) as gate:
+        pass
+
+    assert {port for _, port in gate.listeners} == {3128, 8080, 443}
+
+
+def test_a_port_in_use_ends_the_start(tmp_path: Path) -> None:
+    with Upstream(read_nothing) as other:
+        gate = Gate(tmp_path, listen(f"127.0.0.1:{other.port}"))
+
+        assert status_of(gate) == 1
+    assert f"127.0.0.1:{other.port}" in gate.stderr[-1]
+    assert "another program has this port" in gate.stderr[-1]
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Iterator[Path]:
+    """A folder that even its owner may not enter."""
+    folder = tmp_path / "sealed"
+    folder.mkdir(mode=0)
+    yield folder
+    folder.chmod(0o700)
+
+
+def test_an_access_log_that_cannot_be_written_ends_the_start(tmp_path: Path, sealed: Path) -> None:
+    settings = lab().replace("access.jsonl", f"{sealed.name}/access.jsonl")
+    gate = Gate(tmp_path, settings, prefix=unprivileged())
+
+    assert status_of(gate) == 1
+    assert f"{sealed}/access.jsonl" in gate.stderr[-1]
+    assert "Permission denied" in gate.stderr[-1]
+    assert "log.access" in gate.stderr[-1]
+
+
+def test_a_settings_file_that_cannot_be_read_ends_the_start(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, lab(), prefix=unprivileged())
+    gate.settings.chmod(0)
+
+    assert status_of(gate) == 2
+    assert str(gate.settings) in gate.stderr[-1]
+    assert "Permission denied" in gate.stderr[-1]

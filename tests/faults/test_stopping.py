@@ -1,0 +1,82 @@
+"""How a gate stops: it lets its tunnels end, but not for ever."""
+
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate, lab
+from support.raw import dial, open_tunnel, read_to_break, read_to_end
+from support.upstream import SECONDS, Upstream, read_nothing
+
+
+def echo(connection: socket.socket) -> None:
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def settings(upstream: Upstream, drain_seconds: float) -> str:
+    return lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=f"[limits]\ndrain_seconds = {drain_seconds}")
+
+
+def wait_until_none_is_taken(gate: Gate) -> None:
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            dial(gate).close()
+        except ConnectionRefusedError:
+            return
+        except ConnectionResetError:
+            continue  # it was waiting to be accepted when the listener closed
+        assert time.monotonic() < deadline, "a stopping gate goes on accepting"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_waits_for_the_open_tunnel_and_takes_no_new_one(tmp_path: Path, number: signal.Signals) -> None:
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, 60)) as gate:
+        client = open_tunnel(gate)
+        gate.send(number)
+        wait_until_none_is_taken(gate)
+        with client:
+            client.sendall(b"still here")
+            client.shutdown(socket.SHUT_WR)
+            assert read_to_end(client) == b"still here"
+        gate.await_end()
+        (record,) = gate.records()
+
+    assert record["outcome"] == "closed_by_client"
+    assert "0 tunnels were cut" in gate.stderr[-1]
+
+
+def test_a_tunnel_that_outlasts_the_drain_is_cut_and_recorded(tmp_path: Path) -> None:
+    with Upstream(read_nothing) as upstream, Gate(tmp_path, settings(upstream, 0.2)) as gate:
+        with open_tunnel(gate) as client:
+            gate.stop()
+            assert read_to_break(client) == b""
+        (record,) = gate.records()
+
+    assert record["outcome"] == "cut_by_stop"
+    assert "1 tunnels were cut" in gate.stderr[-1]
+
+
+def test_a_second_signal_ends_the_drain_at_once(tmp_path: Path) -> None:
+    with Upstream(read_nothing) as upstream, Gate(tmp_path, settings(upstream, 3600)) as gate:
+        with open_tunnel(gate):
+            gate.send(signal.SIGTERM)
+            gate.await_line("draining")
+            gate.stop()
+        (record,) = gate.records()
+
+    assert record["outcome"] == "cut_by_stop"
+
+
+def test_an_idle_gate_stops_with_nothing_to_cut(tmp_path: Path) -> None:
+    with Gate(tmp_path, lab()) as gate:
+        with dial(gate):
+            pass
+        gate.stop()
+
+    assert gate.records() == []

@@ -1,0 +1,163 @@
+"""Connected sockets, their ends and their resets, and waiting for conditions instead of for time."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import resource
+import socket
+import struct
+import termios
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from support.upstream import SECONDS
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a test's coroutine in an event loop of its own; raises TimeoutError instead of hanging."""
+    return asyncio.run(asyncio.wait_for(main, SECONDS))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the event loop run until `condition` holds; raises AssertionError if it never does."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for never happened"
+        await asyncio.sleep(0.001)
+
+
+def spin_until(condition: Callable[[], object], step: Callable[[], object] = lambda: None) -> None:
+    """Repeat `step` until `condition` holds, where there is no event loop; raises AssertionError if it never does."""
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "what was waited for never happened"
+        step()
+        time.sleep(0)
+
+
+async def turns(count: int = 300) -> None:
+    """Let the event loop go round so often: whoever spins is called each time, however fast the machine is."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def pair(host: str = "127.0.0.1", *, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection, neither of which blocks; `buffer` bounds what the kernel holds, in bytes."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        if buffer:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        listener.bind((host, 0))
+        listener.listen()
+        near = socket.socket(family)
+        if buffer:
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
+        near.connect(listener.getsockname())
+        far, _ = listener.accept()
+    for end in (near, far):
+        end.setblocking(False)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return near, far
+
+
+def reset(sock: socket.socket) -> None:
+    """Break off, once what was sent has left: a reset takes back what the peer's system does not have yet."""
+    spin_until(lambda: not _unacknowledged(sock))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))
+    return int(count)
+
+
+def waiting(sock: socket.socket) -> int:
+    """How many bytes have arrived and were not read."""
+    (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0\0\0\0"))
+    return int(count)
+
+
+def fill(sock: socket.socket, block: bytes = b"x" * 65536) -> int:
+    """Send to a peer that does not read until nothing more is taken; how many bytes were."""
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            sent += sock.send(block)
+    return sent
+
+
+async def receive(sock: socket.socket, size: int | None = None) -> bytes:
+    """Read `size` bytes, or everything up to the end or the reset of the connection."""
+    loop = asyncio.get_running_loop()
+    parts: list[bytes] = []
+    got = 0
+    with contextlib.suppress(ConnectionResetError):
+        while size is None or got < size:
+            data = await loop.sock_recv(sock, 65536 if size is None else min(65536, size - got))
+            if not data:
+                break
+            parts.append(data)
+            got += len(data)
+    return b"".join(parts)
+
+
+def is_closed(sock: socket.socket) -> bool:
+    """Whether the peer has closed or reset the connection; reads what may still wait before that."""
+    try:
+        while sock.recv(65536):
+            pass
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+class BlackHole:
+    """An address that answers nothing: its backlog is full, so the kernel drops whoever knocks."""
+
+    def __init__(self, host: str, port: int = 0) -> None:
+        self._sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._sock.bind((host, port))
+        self._sock.listen(0)
+        self.port: int = self._sock.getsockname()[1]
+        self._waiting = [socket.socket(self._sock.family) for _ in range(4)]
+        for sock in self._waiting:
+            sock.setblocking(False)
+            sock.connect_ex((host, self.port))
+
+    def open(self) -> None:
+        """Answer from now on: the kernel takes who waits, and who knocks again."""
+        self._sock.listen(16)
+
+    def close(self) -> None:
+        for sock in (self._sock, *self._waiting):
+            sock.close()
+
+
+def descriptors() -> set[str]:
+    """The open descriptors of this process, each with what it stands for."""
+    found = set()
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the one by which they are listed
+            found.add(f"{number} {os.readlink(f'/proc/self/fd/{number}')}")
+    return found
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """While the block runs, this process may open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,296 @@
+"""What follows from what a client sends: bytes in, a command and a record out."""
+
+import pytest
+
+from licensegate.allowlist.policy import Policy
+from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
+from licensegate.proxy.census import Census
+from licensegate.proxy.conversation import Close, Command, Conversation, Dial, Establish, Refuse, State, Wait
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.record import open_record
+from licensegate.proxy.settings import Limits
+from licensegate.proxy.snapshot import Snapshot
+
+LIMITS = Limits(head_bytes=512, tunnels=8, tunnels_per_client=4)
+SATELLITE = Rule("satellite.example", 8443, private=True)
+SNAPSHOT = Snapshot(Sources(DEFAULT_NETWORKS), Policy(["cisco-licensing"], [SATELLITE], load_presets()), LIMITS)
+CLIENT, STRANGER = "10.1.2.3", "203.0.113.9"
+HEAD = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\nUser-Agent: Apache-HttpClient/4.5.13\r\n\r\n"
+
+
+def connect(target: bytes) -> bytes:
+    return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
+
+
+SMART = connect(b"smartreceiver.cisco.com:443")
+
+
+def begun(client: str = CLIENT, census: Census | None = None) -> Conversation:
+    """A conversation with a client that has just been accepted."""
+    return Conversation(SNAPSHOT, census or Census(), open_record(client, 40000, "0.0.0.0:3128"))
+
+
+def after(sent: bytes) -> Conversation:
+    """One whose client has sent this."""
+    conversation = begun()
+    if sent:
+        conversation.received(sent)
+    return conversation
+
+
+def relaying() -> Conversation:
+    conversation = after(HEAD)
+    conversation.connected()
+    return conversation
+
+
+def answer(command: Command) -> str:
+    """The status line of a refusal."""
+    assert isinstance(command, Refuse)
+    return command.answer.partition(b"\r\n")[0].decode()
+
+
+# What follows from a head
+
+
+@pytest.mark.parametrize(
+    ("head", "target", "rule"),
+    [
+        pytest.param(HEAD, Target("tools.cisco.com", 443), "tools.cisco.com:443 (preset cisco-licensing)", id="preset"),
+        pytest.param(connect(b"SATELLITE.example.:8443"), Target("satellite.example", 8443), str(SATELLITE), id="rule"),
+    ],
+)
+def test_a_connect_to_an_allowed_target_is_dialled_by_the_rule_that_allows_it(
+    head: bytes, target: Target, rule: str
+) -> None:
+    conversation = begun()
+
+    command = conversation.received(head)
+
+    assert isinstance(command, Dial)
+    assert command.target == target
+    assert str(command.rule) == rule
+    record = conversation.record
+    assert (record.target, record.rule, record.preset) == (str(target), rule, command.rule.preset)
+    assert (record.allowed, record.policy) == (True, SNAPSHOT.policy.hash)
+    assert (record.status, record.outcome) == (0, None), "nothing was answered yet"
+
+
+def test_the_record_tells_what_the_head_said() -> None:
+    conversation = begun()
+
+    conversation.received(HEAD)
+
+    record = conversation.record
+    assert (record.method, record.http_version, record.user_agent) == ("CONNECT", "1.1", "Apache-HttpClient/4.5.13")
+    assert record.client_read == len(HEAD)
+    assert record.requested == ""
+
+
+REFUSED: dict[str, tuple[bytes, str, str]] = {
+    "a target that no rule names": (connect(b"evil.example:443"), "403 target_not_allowed", ""),
+    "a target that a preset names": (SMART, "403 target_in_preset", "cucm or smart-transport"),
+    "another port": (connect(b"tools.cisco.com:8443"), "403 target_port_not_allowed", "443"),
+    "an address": (connect(b"192.0.2.1:443"), "403 target_is_address", ""),
+    "a target without a port": (connect(b"tools.cisco.com"), "400 target_malformed", "no port in 'tools.cisco.com'"),
+    "a URL": (connect(b"https://evil.example/"), "400 target_is_url", "'https://evil.example/' is a URL or a path"),
+    "a method in lower case": (HEAD.replace(b"CONNECT", b"connect"), "405 method_not_allowed", ""),
+    "another method": (b"GET http://tools.cisco.com/ HTTP/1.1\r\n\r\n", "405 method_not_allowed", ""),
+    "another version": (HEAD.replace(b"1.1", b"2.0", 1), "505 version_not_supported", ""),
+    "TLS": (b"\x16\x03\x01", "400 head_malformed", "its first byte is 0x16"),
+    "a body": (HEAD.replace(b"Host", b"Content-Length"), "400 body_not_allowed", "Content-Length: tools.cisco.com"),
+    "two Hosts": (HEAD.replace(b"User-Agent", b"Host", 1), "400 host_malformed", "there are two of them"),
+    "a large head": (HEAD[:-2] + b"X: " + b"x" * 512, "431 head_too_large", ""),
+    "a long line": (connect(b"x" * 512), "414 request_line_too_long", ""),
+}
+
+
+@pytest.mark.parametrize(("head", "words", "detail"), REFUSED.values(), ids=REFUSED.keys())
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
+def test_any_other_head_is_refused_with_its_reason(head: bytes, words: str, detail: str, split: bool) -> None:
+    conversation = begun()
+    pieces = [head[place : place + 1] for place in range(len(head))] if split else [head]
+
+    commands = []
+    while pieces and conversation.state is State.HEAD:
+        commands.append(conversation.received(pieces.pop(0)))
+
+    *waits, command = commands
+    assert all(isinstance(wait, Wait) for wait in waits)
+    assert answer(command).startswith(f"HTTP/1.1 {words}: ")
+    record = conversation.record
+    assert record.outcome is not None
+    assert f"{record.status} {record.outcome.label}" == words
+    assert record.detail == detail
+    assert not record.rule
+
+
+@pytest.mark.parametrize(
+    ("head", "requested", "target", "allowed", "preset"),
+    [
+        pytest.param(SMART, "", "smartreceiver.cisco.com:443", False, "cucm or smart-transport", id="in a preset"),
+        pytest.param(connect(b"Evil.example:443"), "", "evil.example:443", False, "", id="denied"),
+        pytest.param(connect(b"evil\xff:443"), r"evil\xff:443", "", None, "", id="malformed"),
+        pytest.param(b"GET /\x80 HTTP/1.0\r\n\r\n", r"/\x80", "", None, "", id="another method"),
+    ],
+)
+def test_the_record_of_a_refusal_tells_what_was_asked_for(
+    head: bytes, requested: str, target: str, allowed: bool | None, preset: str
+) -> None:
+    conversation = begun()
+
+    conversation.received(head)
+
+    record = conversation.record
+    assert (record.requested, record.target, record.allowed, record.preset) == (requested, target, allowed, preset)
+
+
+EARLY = b"\x16\x03\x01 and \r\n\r\n more"
+
+
+@pytest.mark.parametrize("cut", range(1, len(HEAD + EARLY) + 1))
+def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(cut: int) -> None:
+    conversation = begun()
+    first, second = (HEAD + EARLY)[:cut], (HEAD + EARLY)[cut:]
+
+    command = conversation.received(first)
+    if cut < len(HEAD):
+        assert command == Wait()
+        command = conversation.received(second)
+        early = EARLY
+    else:
+        early = first[len(HEAD) :]
+
+    assert command == Dial(Target("tools.cisco.com", 443), Rule("tools.cisco.com", preset="cisco-licensing"))
+    assert conversation.connected() == Establish(b"HTTP/1.1 200 Connection established\r\n\r\n", early)
+    assert conversation.record.client_read == len(HEAD) + len(early)
+    assert (conversation.record.status, conversation.record.outcome) == (200, None)
+    assert not conversation._received, "kept for as long as the tunnel is open"
+
+
+# Who is turned away before the target is looked at
+
+
+@pytest.mark.parametrize(
+    "sent", [HEAD[:1], HEAD[:30], HEAD, b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr
+)
+def test_a_client_from_outside_is_refused_at_its_first_bytes_whatever_they_are(sent: bytes) -> None:
+    conversation = begun(STRANGER)
+
+    command = conversation.received(sent)
+
+    assert answer(command).startswith(f"HTTP/1.1 403 client_not_allowed: {STRANGER} ")
+    assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
+    assert "clients.networks" in conversation.record.cure()
+    assert not conversation.record.target, "whatever it asks for"
+
+
+def test_a_client_from_outside_hears_nothing_of_limits() -> None:
+    census = Census()
+    census.draining = True
+
+    assert "client_not_allowed" in answer(begun(STRANGER, census).received(HEAD))
+
+
+@pytest.mark.parametrize(
+    ("others", "draining", "words"),
+    [
+        pytest.param([CLIENT] * 4, False, "429 client_tunnels_exhausted", id="too many of one client"),
+        pytest.param([f"10.0.0.{last}" for last in range(8)], False, "503 tunnels_exhausted", id="too many of all"),
+        pytest.param([], True, "503 draining", id="draining"),
+    ],
+)
+@pytest.mark.parametrize("target", [b"tools.cisco.com:443", b"evil.example:443", b"no-port"], ids=repr)
+def test_limits_are_told_to_a_connect_before_its_target_is_looked_at(
+    others: list[str], draining: bool, words: str, target: bytes
+) -> None:
+    census = Census()
+    census.draining = draining
+    for client in (*others, CLIENT):
+        census.enter(client)
+    conversation = begun(census=census)
+
+    assert answer(conversation.received(connect(target))).startswith(f"HTTP/1.1 {words}: ")
+    assert conversation.record.target == ""
+
+
+def test_limits_are_not_told_to_what_is_no_connect() -> None:
+    census = Census()
+    census.draining = True
+
+    assert "method_not_allowed" in answer(begun(census=census).received(b"GET / HTTP/1.1\r\n\r\n"))
+
+
+# How it ends
+
+
+@pytest.mark.parametrize(
+    ("sent", "state", "by_leaving", "by_a_stop", "status"),
+    [
+        pytest.param(b"", State.HEAD, Outcome.CLOSED_UNUSED, Outcome.CLOSED_UNUSED, 0, id="before a byte"),
+        pytest.param(b"CONN", State.HEAD, Outcome.CLIENT_LEFT_IN_HEAD, Outcome.CUT_BEFORE_TUNNEL, 0, id="in its head"),
+        pytest.param(
+            HEAD, State.DIALLING, Outcome.CLIENT_LEFT_IN_DIAL, Outcome.CUT_BEFORE_TUNNEL, 0, id="while dialling"
+        ),
+        pytest.param(b"\r", State.LINGERING, Outcome.HEAD_MALFORMED, Outcome.HEAD_MALFORMED, 400, id="after a refusal"),
+    ],
+)
+def test_before_the_tunnel_the_outcome_tells_when_the_client_left_or_the_gate_stopped(
+    sent: bytes, state: State, by_leaving: Outcome, by_a_stop: Outcome, status: int
+) -> None:
+    left, stopped = after(sent), after(sent)
+    assert left.state is stopped.state is state
+
+    assert left.client_ended() == stopped.stopped() == Close()
+
+    assert (left.record.outcome, left.record.status) == (by_leaving, status)
+    assert (stopped.record.outcome, stopped.record.status) == (by_a_stop, status)
+
+
+def test_a_stop_cuts_an_open_tunnel() -> None:
+    conversation = relaying()
+
+    assert conversation.stopped() == Close()
+
+    assert (conversation.record.outcome, conversation.record.status) == (Outcome.CUT_BY_STOP, 200)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RESET_BY_UPSTREAM, Outcome.INTERNAL_ERROR], ids=lambda it: it.label)
+def test_however_a_tunnel_ends_its_client_was_answered_200(outcome: Outcome) -> None:
+    conversation = relaying()
+
+    assert conversation.ended(outcome, "the detail") == Close()
+
+    record = conversation.record
+    assert (record.outcome, record.detail, record.status) == (outcome, "the detail", 200)
+
+
+@pytest.mark.parametrize("sent", [b"CONN", HEAD], ids=["in the head", "while dialling"])
+def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_no_answer(sent: bytes) -> None:
+    conversation = after(sent)
+
+    assert conversation.ended(Outcome.INTERNAL_ERROR, "KeyError") == Close()
+
+    assert (conversation.record.outcome, conversation.record.status) == (Outcome.INTERNAL_ERROR, 0)
+
+
+def test_a_head_that_is_late_is_answered_and_a_client_that_never_spoke_is_not() -> None:
+    late, silent = after(HEAD[:-1]), after(b"")
+
+    assert answer(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
+    assert silent.deadline_passed() == Close()
+    assert silent.record.outcome is Outcome.CLOSED_UNUSED
+
+
+@pytest.mark.parametrize("outcome", [it for it in Outcome if it.status >= 500], ids=lambda it: it.label)
+def test_a_failed_dial_is_told_to_the_client(outcome: Outcome) -> None:
+    conversation = after(HEAD)
+
+    command = conversation.dial_failed(outcome, "the detail")
+
+    assert answer(command).startswith(f"HTTP/1.1 {outcome.status} {outcome.label}: ")
+    record = conversation.record
+    assert (record.outcome, record.detail, record.status) == (outcome, "the detail", outcome.status)

@@ -1,0 +1,595 @@
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.proxy.conversation import Conversation
+from licensegate.proxy.dialer import Dialer
+from licensegate.proxy.flow import Flow
+from licensegate.proxy.outcome import Outcome, Party
+from licensegate.proxy.relay import Relay
+from licensegate.proxy.resolver import Answer, Resolved
+from licensegate.proxy.settings import Limits
+from licensegate.proxy.tunnel import Tunnel
+from support.inner import ESTABLISHED, HANDFUL, HOST, Room, room, room_with_upstream
+from support.sockets import (
+    BlackHole,
+    descriptors,
+    fill,
+    is_closed,
+    no_descriptor_left,
+    receive,
+    reset,
+    run,
+    turns,
+    until,
+    waiting,
+)
+from support.upstream import SECONDS, closed_port
+
+SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)
+
+
+@pytest.fixture
+def hole() -> Iterator[BlackHole]:
+    with contextlib.closing(BlackHole("127.0.0.1")) as made:
+        yield made
+
+
+async def answer_to(client: socket.socket) -> str:
+    """What the gate answered, its status and the outcome's name, read to the end of the connection."""
+    answer = await receive(client)
+    return answer.partition(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ").partition(":")[0]
+
+
+class SlowNames:
+    """A resolver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = threading.Event()
+
+    def __call__(self, name: str) -> Answer:
+        self.now.wait(SECONDS)
+        return Resolved(("127.0.0.1",))
+
+
+@pytest.fixture
+def slow_names() -> Iterator[SlowNames]:
+    names = SlowNames()
+    yield names
+    names.now.set()
+
+
+def test_a_tunnel_from_its_head_to_its_record() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(b"question")
+            assert await receive(far, 8) == b"question"
+            far.send(b"answer!")
+            assert await receive(client, 7) == b"answer!"
+            client.close()
+            assert await receive(far) == b""
+            far.close()
+
+            record = await here.ended()
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert record.ended_first is Party.CLIENT
+            assert record.target == f"{HOST}:{upstream.port}"
+            assert (record.client_read, record.upstream_written) == (len(here.connect) + 8, 8)
+            assert (record.upstream_read, record.client_written) == (7, 7 + len(ESTABLISHED))
+            for milliseconds in (record.head_ms, record.dial_ms, record.relay_ms, record.total_ms):
+                assert milliseconds is not None
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_no_descriptor_outlives_its_tunnel() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            before = descriptors()
+            client, far, _ = await here.open_tunnel(upstream)
+            client.close()
+            far.close()
+            await here.ended()
+            await turns(5)
+            assert descriptors() == before
+
+    run(main())
+
+
+def test_what_follows_the_head_at_once_is_the_tunnels_first_bytes() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, _ = here.accept(here.connect + b"hello")
+            far = await upstream.accept()
+            assert await receive(far, 5) == b"hello"
+            assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["and the client stays", "and the client ends its side"])
+def test_what_is_sent_while_the_target_is_dialled_waits_and_wakes_nobody(slow_names: SlowNames, ends: bool) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names) as (here, upstream):
+            client, _ = here.accept(here.connect)
+            client.send(b"sent early")
+            if ends:
+                client.shutdown(socket.SHUT_WR)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(far, 10) == b"sent early"
+            far.send(b"answer")
+            assert await receive(client, len(ESTABLISHED) + 6) == ESTABLISHED + b"answer"
+
+    run(main())
+
+
+def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names) as (here, upstream):
+            client, _ = here.accept(here.connect + b"question")
+            client.shutdown(socket.SHUT_WR)
+            await turns(20)
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(far) == b"question"
+            far.send(b"answer")
+            far.close()
+            assert await receive(client) == ESTABLISHED + b"answer"
+
+    run(main())
+
+
+@pytest.mark.parametrize("sent", [b"C", b"CONNECT target.test:443 HTTP/1.1\r\nHost: "], ids=["a byte", "half a head"])
+def test_a_client_that_stops_within_its_head_wakes_nobody_and_is_told_when_its_time_is_over(sent: bytes) -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, _ = here.accept()
+            client.send(sent)
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(SOON.head_seconds - 1)
+            assert not here.records
+            here.sweep(SOON.head_seconds + 1)
+            assert await answer_to(client) == "408 head_timeout"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.HEAD_TIMEOUT
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_the_head_does_not_start_anew_with_each_byte() -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, tunnel = here.accept()
+            (expires,) = here.surroundings.deadlines.head._expires.values()
+            for byte in b"CONN":
+                client.send(bytes([byte]))
+                await turns(5)
+            assert here.surroundings.deadlines.head._expires == {tunnel: expires}
+
+    run(main())
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["leaves", "stays for the time of a head"])
+def test_a_connection_without_a_byte_ends_as_unused(late: bool) -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, _ = here.accept()
+            if late:
+                here.sweep(SOON.head_seconds + 1)
+                assert await receive(client) == b""
+            else:
+                client.close()
+            assert (await here.ended()).outcome is Outcome.CLOSED_UNUSED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_leaves_within_its_head_is_recorded_as_that() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"CONNECT ")
+            client.close()
+            assert (await here.ended()).outcome is Outcome.CLIENT_LEFT_IN_HEAD
+
+    run(main())
+
+
+def test_a_refusal_reaches_a_client_that_is_still_sending() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n" + b"x" * 200_000)
+            fill(client)
+            assert await answer_to(client) == "403 target_not_allowed"
+            assert not here.records, "it is recorded once the client has read it, or had its time"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.TARGET_NOT_ALLOWED
+            assert record.client_written > 100
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"GET / HTTP/1.1\r\n\r\n")
+            assert await answer_to(client) == "405 method_not_allowed"
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(3)
+            assert (await here.ended()).outcome is Outcome.METHOD_NOT_ALLOWED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_target_that_refuses_is_a_bad_gateway_with_its_address() -> None:
+    async def main() -> None:
+        port = closed_port()
+        with room(port) as here:
+            client, _ = here.accept(here.connect)
+            assert await answer_to(client) == "502 connection_refused"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.CONNECTION_REFUSED
+            assert record.detail == f"127.0.0.1:{port}, ECONNREFUSED"
+
+    run(main())
+
+
+def test_a_name_that_hangs_is_a_gateway_timeout(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room(ask=slow_names) as here:
+            client, _ = here.accept(here.connect)
+            assert await answer_to(client) == "504 dns_timeout"
+            client.close()
+            assert (await here.ended()).outcome is Outcome.DNS_TIMEOUT
+            slow_names.now.set()
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_dialling_counts_the_look_up_too(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room(ask=slow_names, limits=SOON) as here:
+            client, _ = here.accept(here.connect)
+            here.sweep(SOON.dial_seconds + 1)
+            assert await answer_to(client) == "504 dns_timeout"
+
+    run(main())
+
+
+def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: BlackHole) -> None:
+    async def main() -> None:
+        with room(hole.port, SOON) as here:
+            client, tunnel = here.accept(here.connect)
+            await until(lambda: tunnel._dialling)
+            assert tunnel._dialling is not None
+            dialling = tunnel._dialling
+            await until(lambda: dialling._attempts)
+            ((attempt, _, _),) = dialling._attempts.values()
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            here.sweep(SOON.dial_seconds + 1)
+            assert attempt.fileno() == -1
+            assert await answer_to(client) == "504 connection_timeout"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.CONNECTION_TIMEOUT
+            assert record.detail == f"127.0.0.1:{hole.port}"
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
+@pytest.mark.parametrize("resolving", [True, False], ids=["while its name is looked up", "while its address is silent"])
+def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
+    hole: BlackHole, slow_names: SlowNames, leave: Callable[[socket.socket], None], resolving: bool
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(hole.port, ask=slow_names if resolving else None) as here:
+            client, _ = here.accept(here.connect)
+            await turns(20)
+            leave(client)
+            record = await here.ended()
+            assert record.outcome is Outcome.CLIENT_LEFT_IN_DIAL
+            assert await here.poller.wake_ups_in_peace() == 0
+            slow_names.now.set()
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_without_a_descriptor_for_the_upstream_the_client_is_told(hole: BlackHole) -> None:
+    async def main() -> None:
+        with room(hole.port) as here:
+            client, _ = here.accept()
+            await here.look_up(HOST)
+            with no_descriptor_left():
+                client.send(here.connect)
+                assert await answer_to(client) == "503 descriptors_exhausted"
+
+    run(main())
+
+
+@pytest.mark.parametrize("sender_first", [True, False], ids=["while the client reads", "before the client reads"])
+def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_still_sending(sender_first: bool) -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            sent = fill_until_blocked(far)
+            while not blocked(tunnel):
+                await turns(2)
+                sent += fill_until_blocked(far)
+            reset(far)
+            reading = asyncio.ensure_future(receive(client)) if sender_first else None
+            client.send(b"x" * 100_000)
+            await turns(50)
+            client.send(b"x" * 100_000)
+            received = await (reading or receive(client))
+            assert len(received) == sent
+            client.close()
+            assert (await here.ended()).outcome is Outcome.RESET_BY_UPSTREAM
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def fill_until_blocked(sock: socket.socket) -> int:
+    """Send a block, small enough to be in the gate's kernel before the sender resets."""
+    with contextlib.suppress(BlockingIOError):
+        return sock.send(bytes(50_000))
+    return 0
+
+
+def blocked(tunnel: Tunnel) -> bool:
+    return tunnel._relay is not None and tunnel._relay.down.blocked
+
+
+def test_all_that_an_upstream_sent_before_it_closed_reaches_a_client_that_is_still_sending() -> None:
+    """The upstream's system answers what comes after its close with a reset, which is no reason to lose its answer."""
+
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            sent = far.send(bytes(1 << 20))
+            await until(lambda: tunnel.conversation.state and not waiting(client) < 1)
+            far.close()
+            await turns(50)
+            for _ in range(5):
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    client.send(b"x" * 100_000)
+                await turns(50)
+            assert len(await receive(client)) == sent
+            client.close()
+            await here.ended()
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_all_that_a_client_sent_before_its_reset_reaches_an_upstream_that_is_still_sending() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            sent = client.send(bytes(30_000))
+            await turns(20)
+            far.send(b"x" * 100_000)
+            reset(client)
+            await until(lambda: not here.surroundings.connections)
+            with contextlib.suppress(BlockingIOError):
+                far.send(b"x" * 100_000)
+            await turns(20)
+            assert len(await receive(far)) == sent
+            far.close()
+            assert (await here.ended()).outcome is Outcome.RESET_BY_CLIENT
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_what_lingers_after_a_reset_has_its_time_and_no_more() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            reset(far)
+            await here.ended()
+            assert await receive(client) == b""
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(3)
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_long_tunnel_is_recorded_at_its_start_and_at_its_end_and_its_bytes_once() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(b"question")
+            await receive(far, 8)
+            here.sweep(59)
+            assert not here.records
+            here.sweep(61)
+            (start,) = here.records
+            assert start.event == "start"
+            assert start.outcome is None
+            assert (start.client_read, start.upstream_written) == (len(here.connect) + 8, 8)
+            assert start.relay_ms is not None
+            here.sweep(200)
+            assert len(here.records) == 1
+
+            client.close()
+            far.close()
+            end = await here.ended()
+            assert end.id == start.id
+            assert end.event == "end"
+            assert (end.client_read, end.upstream_written) == (len(here.connect) + 8, 8)
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("half_closed", "outcome"), [(False, Outcome.IDLE_TIMEOUT), (True, Outcome.HALF_CLOSED_TIMEOUT)]
+)
+def test_a_silent_tunnel_is_ended_on_both_sides(half_closed: bool, outcome: Outcome) -> None:
+    async def main() -> None:
+        limits = Limits(idle_seconds=50, half_closed_seconds=5)
+        with room_with_upstream(limits) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            if half_closed:
+                client.shutdown(socket.SHUT_WR)
+                assert await receive(far) == b""
+            here.sweep(4 if half_closed else 49)
+            assert not here.records
+            here.sweep(6 if half_closed else 51)
+            assert (await here.ended()).outcome is outcome
+            await until(lambda: is_closed(client) and is_closed(far))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+async def silent(here: Room) -> None:
+    here.accept()
+
+
+async def half_a_head(here: Room) -> None:
+    here.accept(b"CONNECT ")
+
+
+async def dialling(here: Room) -> None:
+    here.accept(here.connect)
+    await turns(20)
+
+
+async def refused(here: Room) -> None:
+    here.accept(b"GET / HTTP/1.1\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("situation", "outcome"),
+    [
+        (silent, Outcome.CLOSED_UNUSED),
+        (half_a_head, Outcome.CUT_BEFORE_TUNNEL),
+        (dialling, Outcome.CUT_BEFORE_TUNNEL),
+        (refused, Outcome.METHOD_NOT_ALLOWED),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_leaves_nothing(
+    hole: BlackHole, situation: Callable[[Room], Any], outcome: Outcome
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(hole.port) as here:
+            await situation(here)
+            (connection,) = here.surroundings.connections
+            connection.stop()
+            here.poller.finish_batch()
+            assert [record.outcome for record in here.final] == [outcome]
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            tunnel.stop()
+            here.poller.finish_batch()
+            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            await until(lambda: is_closed(client) and is_closed(far))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
+    async def main() -> None:
+        with room(limits=Limits(tunnels=1)) as here:
+            for _ in range(9):
+                here.accept()
+            client, _ = here.accept(here.connect)
+            await until(lambda: is_closed(client))
+            assert here.final[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
+            assert here.surroundings.census.connections == 9
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("broken", "answer"),
+    [
+        pytest.param((Conversation, "received"), "", id="reading the head"),
+        pytest.param((Dialer, "dial"), "500 internal_error", id="dialling"),
+        pytest.param((Conversation, "connected"), "", id="being connected"),
+        pytest.param((Relay, "begin"), "", id="establishing"),
+    ],
+)
+def test_a_fault_ends_one_connection_and_leaves_nothing(
+    broken: tuple[type, str], answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room_with_upstream() as (here, _upstream):
+            with patch.object(*broken, side_effect=ZeroDivisionError):
+                client, _ = here.accept(here.connect)
+                assert await answer_to(client) == answer
+                client.close()
+                record = await here.ended()
+            assert record.outcome is Outcome.INTERNAL_ERROR
+            assert record.detail == "ZeroDivisionError"
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+    (line,) = caplog.records
+    assert line.exc_info is not None
+    assert line.exc_info[0] is ZeroDivisionError
+
+
+def test_a_fault_while_relaying_ends_one_tunnel_and_another_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            other_client, other_far, _ = await here.open_tunnel(upstream)
+            assert tunnel._relay is not None
+            faulty, pump = tunnel._relay.up, Flow.pump
+
+            def fail(flow: Flow) -> bool:
+                if flow is faulty:
+                    raise ZeroDivisionError
+                return pump(flow)
+
+            with patch.object(Flow, "pump", fail):
+                client.send(b"x")
+                other_client.send(b"goes on")
+                assert await receive(other_far, 7) == b"goes on"
+                record = await here.ended()
+            assert record.outcome is Outcome.INTERNAL_ERROR
+            assert record.id == tunnel.record.id
+            await until(lambda: is_closed(client) and is_closed(far))
+            assert len(here.surroundings.connections) == 1
+
+    run(main())
+    assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [ZeroDivisionError]
