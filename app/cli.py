@@ -153,6 +153,8 @@ def _cert_check(arguments: argparse.Namespace) -> int:
     verdict = check(arguments.certificate, arguments.key, datetime.now(UTC))
     _say(verdict.text)
     return 0 if verdict.usable else 1
+
+
 def _suggest_rules(arguments: argparse.Namespace) -> int:
     from licensegate.app.commands.seen import read_log
     from licensegate.app.commands.suggest import suggest
