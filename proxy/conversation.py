@@ -252,8 +252,9 @@ class Conversation:
         rule = decision.rule
         if rule is None:
             raise RuntimeError(f"the policy lets {target} pass by no rule")
-        record.rule = str(rule)
-        record.preset = rule.preset or record.preset
+        if decision.allowed:
+            record.rule = str(rule)
+            record.preset = rule.preset
         self._target = target
         self._checks = snapshot.checks.checks_for(rule, record.client)
         self._move(State.DIALLING)
