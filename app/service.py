@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from licensegate.allowlist.policy import Mode
 from licensegate.certs.identity import CertificateError
 from licensegate.certs.obtain import obtain_identity
 from licensegate.certs.watch import IdentityWatch
@@ -73,6 +74,8 @@ async def _serve(settings: Settings, certificate: IdentityWatch, access_log: Acc
         stop = _stop_signals()
         names = ", ".join(listener.name for listener in gate.listeners)
         _log.info("ready: listening on %s; settings from %s", names, settings.source)
+        if settings.policy.mode is Mode.REPORT:
+            _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")
         _log.info("%s", what_to_type_into_cucm(gate.listeners))
         gc.freeze()  # what is here now stays: the collector need not look at it again
         watching = asyncio.ensure_future(_watch_certificate(certificate, gate))
