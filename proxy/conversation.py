@@ -193,6 +193,7 @@ class Conversation:
         self._handshaking = True
         self.record.protocol = "https"
         self._move(State.HEAD)
+        self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
         return StartTls(identity.context, received)
 
@@ -276,7 +277,7 @@ class Conversation:
         return self._refuse(inner.refused, inner.detail)
 
     def _reader(self) -> HelloReader:
-        """The reader of the one ClientHello that is read of a client."""
+        """The reader of the ClientHello that is being received."""
         if self._hello_reader is None:
             self._hello_reader = HelloReader(self._snapshot.limits.hello_bytes)
         return self._hello_reader
@@ -286,6 +287,7 @@ class Conversation:
     def _establish(self, hello: ClientHello | None = None) -> Command:
         """Begin the tunnel; the shape of what follows the hello is noted."""
         self._move(State.RELAYING)
+        self._hello_reader = None
         early, self._received = self._received, b""
         if hello is None:
             return Establish(self._say(), early)
