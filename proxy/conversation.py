@@ -203,7 +203,7 @@ class Conversation:
         self._hello = hello
         note_hello(hello, self.record)
         try:
-            target = parse_authority(f"{hello.server_name}:{_HTTPS_PORT}".encode())
+            target = parse_authority(str(Target(hello.server_name, _HTTPS_PORT)).encode())
         except TargetError as unusable:
             return self._refuse(Outcome.HELLO_MALFORMED, str(unusable))
         command = self._decide(target)
