@@ -81,7 +81,7 @@ class Control:
         try:
             async with asyncio.timeout(_SECONDS):
                 uid = _uid_of(writer.get_extra_info("socket"))
-                reply = self._answer(await reader.readline(), uid)
+                reply = self.answer(await reader.readline(), uid)
                 writer.write(msgspec.json.encode(reply) + b"\n")
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
@@ -91,7 +91,8 @@ class Control:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def _answer(self, line: bytes, uid: int) -> Reply:
+    def answer(self, line: bytes, uid: int) -> Reply:
+        """Do what the line asks for, if whoever sent it may ask."""
         if uid not in (0, os.getuid()):
             return Reply(False, f"uid {uid} may not: only the gate's own user and root may")
         try:

@@ -68,6 +68,7 @@ class Gate:
             if listener not in kept:
                 self._own_sockets.remove(listener.host, listener.port)
                 listener.close()
+        self._poller.finish_batch()
         for listener in kept:
             listener.address = next(filter(listener.serves, addresses))
         for address, sock in new:
