@@ -87,7 +87,7 @@ class Tickets:
             self._password = password
             if password:
                 self._fetch(password)
-        store = {"ccache": self._memory}
+        store: _Store = {"ccache": self._memory}
         return store if self._keytab is None else store | {"client_keytab": f"FILE:{self._keytab}"}
 
     def _last(self) -> bool:

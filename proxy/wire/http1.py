@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from ..outcome import Outcome
 from ..record import printable
+from .via import VIA_BYTES
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
@@ -37,12 +38,16 @@ class HeadError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """The head of one request. `size` is its length in bytes: what follows it is not part of it."""
+    """The head of one request. `size` is its length in bytes: what follows it is not part of it.
+
+    `via` is what its Via fields say, one after the other, and like `user_agent` printable and not too long.
+    """
 
     method: str
     target: bytes
     version: str
     user_agent: str
+    via: str
     size: int
 
 
@@ -58,26 +63,28 @@ def read_head(received: bytes, limit: int) -> Head | None:
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end())
+    user_agent, via = _mind_fields(field_lines, is_connect=method == b"CONNECT")
+    return Head(printable(method), target, _VERSIONS[version], user_agent, via, found.end())
 
 
-def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
-    """The User-Agent; refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
-    user_agent = ""
+def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, str]:
+    """User-Agent and Via; refuses what a CONNECT may not carry: an unusable Host, a body (RFC 9110 section 9.3.6)."""
+    user_agent = via = ""
     hosts = 0
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
         match name.lower():
             case b"user-agent":
                 user_agent = printable(value.strip(b" \t"))
+            case b"via":
+                via = ", ".join(filter(None, [via, printable(value.strip(b" \t"), VIA_BYTES)]))[:VIA_BYTES]
             case b"host" if is_connect:
                 hosts += 1
                 _check_host(value.strip(b" \t"), hosts)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
-    return user_agent
+    return user_agent, via
 
 
 def _check_host(value: bytes, count: int) -> None:
