@@ -1,4 +1,4 @@
-"""The gate's own parts, set up within a test's event loop. The one file here that imports the gate's code."""
+"""The gate's own parts, set up within a test's event loop. Imports the gate's code."""
 
 import asyncio
 import contextlib
