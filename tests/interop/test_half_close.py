@@ -142,7 +142,9 @@ def test_a_version_before_tls_1_2_is_refused_with_its_alert(
 def test_a_client_that_wants_to_renegotiate_is_refused(
     served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
-    with Upstream(lambda sock: Driven(sock, served).read_to_end() and None) as gate:
+    heard: list[bytes] = []
+
+    with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
         done = s_client(gate.port, "-tls1_2", stdin=b"R\n")
 
     assert "no renegotiation" in done.stderr
