@@ -200,7 +200,7 @@ class Conversation:
         self._move(State.HEAD)
         self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
-        return StartTls(identity.context, received)
+        return StartTls(identity, received)
 
     def _pass_through(self, hello: ClientHello) -> Command:
         """TLS without a proxy, by a client whose DNS leads it here: to the name it asks for, if that is allowed."""
