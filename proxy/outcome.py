@@ -240,8 +240,8 @@ class Outcome(enum.Enum):
         "Set parent.auth to auto or to what it offers; Negotiate needs licensegate[kerberos] and a way to tickets.")
     PARENT_LOGIN_REFUSED = ("parent_login_refused", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy refused the gate's login: {detail}.",
-        ("Correct the user name or the password. Lest the account be locked, a refused password is not tried again until "
-        "its file or the settings change."))
+        ("Correct the user name or the password; lest the account be locked, a refused password is not tried again "
+        "until its file or the settings change."))
     PARENT_LOGIN_FAILED = ("parent_login_failed", Stage.PARENT, _G, 502, "proxy_configuration_error",
         "The gate could not log in to the parent proxy: {detail}.",
         "Mend what the detail names.")

@@ -10,8 +10,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..record import printable
-
 _WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _element: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\\?$)|[^,"])+')  # an unclosed quote reaches to the end
@@ -30,9 +28,6 @@ class Challenge(Struct, frozen=True):
     scheme: str
     parameters: dict[str, str] = {}
     token: str = ""
-
-    def __str__(self) -> str:
-        return printable(self.scheme.encode("latin-1"), 40)
 
 
 def read_challenges(values: Iterable[bytes]) -> tuple[Challenge, ...]:

@@ -47,8 +47,8 @@ class Head(Struct, frozen=True):
     target: bytes
     version: str
     user_agent: str
-    via: str
     size: int
+    via: str = ""
 
 
 def read_head(received: bytes, limit: int) -> Head | None:
@@ -64,7 +64,7 @@ def read_head(received: bytes, limit: int) -> Head | None:
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     user_agent, via = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(printable(method), target, _VERSIONS[version], user_agent, via, found.end())
+    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), via)
 
 
 def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, str]:
