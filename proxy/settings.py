@@ -125,7 +125,7 @@ class ParentTarget(enum.StrEnum):
     """
 
     NAME = "name"
-    CHECKED_NAME = "checked-name"
+    CHECKED = "checked"
     ADDRESS = "address"
 
 

@@ -9,13 +9,11 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from typing import Final
 
 from ..settings import ParentLogin
+from .password import PASSWORD_BYTES, PasswordError, read_password
 from .scheme import LoginFailedError, LoginRefusedError
 from .tickets import Tickets
-
-_PASSWORD_BYTES: Final = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -87,26 +85,16 @@ class Account:
             read_as = (status.st_ino, status.st_size, status.st_mtime_ns)
             if read_as != self._read_as:
                 with login.password_file.open("rb") as file:
-                    self._adopt(file.read(_PASSWORD_BYTES + 1), read_as)
+                    self._adopt(file.read(PASSWORD_BYTES + 1), read_as)
         except OSError as error:
             raise LoginFailedError(f"{login.password_file}: {error.strerror}") from None
+        except PasswordError as error:
+            raise LoginFailedError(f"the content of {login.password_file} {error}") from None
 
     def _adopt(self, raw: bytes, read_as: tuple[int, ...]) -> None:
         if read_as == self._read_as:
             return
-        self._read_as = read_as
         self._password = read_password(raw)
+        self._read_as = read_as
         self._refused = ""
         self._proven = False
-
-
-def read_password(raw: bytes) -> str:
-    """The password that a file holds, without the end of its line; raises LoginFailedError for what is none."""
-    line = raw.removesuffix(b"\n").removesuffix(b"\r")
-    try:
-        password = line.decode()
-    except UnicodeDecodeError:
-        raise LoginFailedError("its password is not text in UTF-8") from None
-    if not password or len(raw) > _PASSWORD_BYTES or any(sign in password for sign in "\r\n\0"):
-        raise LoginFailedError("its password must be one line, and not an empty one")
-    return password
