@@ -285,6 +285,6 @@ class Tunnel:
             record.client_read += relay.up.read
             record.upstream_written = relay.up.written
             record.upstream_read += relay.down.read
-            record.client_written = relay.down.written
+            record.client_written += relay.down.written
             record.ended_first = relay.ended_first
             relay.note_shapes(record)

@@ -9,6 +9,9 @@ from urllib.parse import quote
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, Scheme
 
+_COUNT: Final = "00000001"
+"""How often a nonce was used with this one: each is used once."""
+
 _MOST_STALE: Final = 2
 """How many nonces in a row may be too old already when they are used."""
 
@@ -38,30 +41,35 @@ def strength(challenge: Challenge) -> int | None:
     return _STRONGEST_FIRST.index(wanted) if _qop(challenge) is not None else None
 
 
-def credentials(challenge: Challenge, user: str, password: str, authority: str, cnonce: str) -> str:
-    """The value of Proxy-Authorization that answers a challenge which has a `strength` (RFC 7616 section 3.4)."""
-    parameters = challenge.parameters
-    realm, nonce = parameters.get("realm", ""), parameters["nonce"]
-    wanted, qop = algorithm(challenge), _qop(challenge)
+def response(challenge: Challenge, user: str, password: str, cnonce: str, method: str, uri: str) -> str:
+    """What proves the password, for a challenge that has a `strength` (RFC 7616 section 3.4.1)."""
+    nonce, wanted = challenge.parameters["nonce"], algorithm(challenge)
     digest = _HASHES[wanted.removesuffix("-sess")]
-    ha1 = digest(b":".join((user.encode(), realm.encode("latin-1"), password.encode())))
+    realm = challenge.parameters.get("realm", "").encode("latin-1")
+    ha1 = digest(b":".join((user.encode(), realm, password.encode())))
     if wanted.endswith("-sess"):
         ha1 = digest(f"{ha1}:{nonce}:{cnonce}".encode("latin-1"))
-    ha2 = digest(f"CONNECT:{authority}".encode())
-    count = f"00000001:{cnonce}:auth:" if qop else ""
-    response = digest(f"{ha1}:{nonce}:{count}{ha2}".encode("latin-1"))
+    ha2 = digest(f"{method}:{uri}".encode())
+    count = f"{_COUNT}:{cnonce}:auth:" if _qop(challenge) else ""
+    return digest(f"{ha1}:{nonce}:{count}{ha2}".encode("latin-1"))
+
+
+def credentials(challenge: Challenge, user: str, password: str, authority: str, cnonce: str) -> str:
+    """The value of Proxy-Authorization for a CONNECT to `authority` (RFC 7616 section 3.4)."""
+    parameters = challenge.parameters
+    proof = response(challenge, user, password, cnonce, "CONNECT", authority)
     parts = [
         _user(user),
-        f"realm={_quoted(realm)}",
-        f"nonce={_quoted(nonce)}",
+        f"realm={_quoted(parameters.get('realm', ''))}",
+        f"nonce={_quoted(parameters['nonce'])}",
         f'uri="{authority}"',
-        f'response="{response}"',
+        f'response="{proof}"',
     ]
     if "algorithm" in parameters:
         parts.append(f"algorithm={parameters['algorithm']}")
-    if qop:
-        parts += ["qop=auth", "nc=00000001", f'cnonce="{cnonce}"']
-    elif wanted.endswith("-sess"):
+    if _qop(challenge):
+        parts += ["qop=auth", f"nc={_COUNT}"]
+    if _qop(challenge) or algorithm(challenge).endswith("-sess"):
         parts.append(f'cnonce="{cnonce}"')
     if "opaque" in parameters:
         parts.append(f"opaque={_quoted(parameters['opaque'])}")
