@@ -148,19 +148,29 @@ class Passage:
     async def _connect(self) -> Connection:
         self._waits_for = _NO_CONNECTION
         settings = self._settings
-        sock = await reach(self._dialer, settings.host, settings.port, self._record)
+        try:
+            sock = await reach(self._dialer, settings.host, settings.port, self._record)
+        except ParentError as error:
+            raise self._failed(error.outcome, error.detail) from None
         connection = Connection(self._dialer.loop, self._dialer.poller, sock)
         if settings.tls:
             self._connection = connection  # so that it is closed if this fails
-            self._waits_for = _NO_HANDSHAKE
-            try:
-                await connection.secure(self.parent.tls, settings.host)
-            except TlsFailure:
-                raise
-            except OSError as error:
-                why = error.strerror or str(error)
-                raise self._failed(Outcome.PARENT_TLS_FAILED, f"the connection broke, {why}") from None
+            await self._secure(connection)
         return connection
+
+    async def _secure(self, connection: Connection) -> None:
+        self._waits_for = _NO_HANDSHAKE
+        try:
+            context = self.parent.tls
+        except OSError as error:
+            roots = self._settings.ca or "the system's roots"
+            raise self._failed(Outcome.PARENT_TLS_FAILED, f"{roots}: {error.strerror or error}") from None
+        try:
+            await connection.secure(context, self._settings.host)
+        except TlsFailure:
+            raise
+        except OSError as error:
+            raise self._failed(Outcome.PARENT_TLS_FAILED, f"the connection broke: {error.strerror}") from None
 
     def _noted(self, answer: Answer) -> Answer:
         record = self._record

@@ -25,8 +25,14 @@ CASES = {
         [b'Digest realm="r", nonce="n", Basic realm="r"'],
         [Challenge("digest", {"realm": "r", "nonce": "n"}), Challenge("basic", {"realm": "r"})],
     ),
-    "quoted commas and quotes": ([b'Basic realm="a, \\"b\\" = c\\\\"'], [Challenge("basic", {"realm": 'a, "b" = c\\'})]),
-    "blanks around everything": ([b'  Digest  realm = "r" ,\t nonce= n ,, '], [Challenge("digest", {"realm": "r", "nonce": "n"})]),
+    "quoted commas and quotes": (
+        [b'Basic realm="a, \\"b\\" = c\\\\"'],
+        [Challenge("basic", {"realm": 'a, "b" = c\\'})],
+    ),
+    "blanks around everything": (
+        [b'  Digest  realm = "r" ,\t nonce= n ,, '],
+        [Challenge("digest", {"realm": "r", "nonce": "n"})],
+    ),
     "names in any case": ([b"DIGEST Realm=r, NONCE=n"], [Challenge("digest", {"realm": "r", "nonce": "n"})]),
     "a parameter said twice": ([b"Basic realm=a, realm=b"], [Challenge("basic", {"realm": "a"})]),
     "bytes that are not ASCII": ([b'Basic realm="\xc3\xa4"'], [Challenge("basic", {"realm": "\xc3\xa4"})]),

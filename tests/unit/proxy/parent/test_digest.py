@@ -10,7 +10,11 @@ from licensegate.proxy.parent.digest import DigestLogin, credentials, response, 
 from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
 
 TARGET = "tools.cisco.com:443"
-RFC_7616 = {"realm": "http-auth@example.org", "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "qop": "auth, auth-int"}
+RFC_7616 = {
+    "realm": "http-auth@example.org",
+    "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+    "qop": "auth, auth-int",
+}
 CNONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
 
 
