@@ -229,7 +229,7 @@ def route(*parents: ParentProxy, names: dict[str, Answer] | None = None, **dial:
             made.close()
 
 
-def password_file(folder: Path, password: str = "secret") -> Path:  # noqa: S107 - of no account anywhere
+def password_file(folder: Path, password: str = "secret") -> Path:
     """A file with a password in it."""
     file = folder / "parent.secret"
     file.write_text(f"{password}\n")

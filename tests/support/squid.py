@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.parts import require_command, require_file
+from support.parts import require_command
 from support.upstream import SECONDS, closed_port
 
 HELPERS = Path("/usr/lib/squid")
-USER, PASSWORD = "svc-licensing", "correct horse"  # noqa: S105 - of no account anywhere
+USER, PASSWORD = "svc-licensing", "correct horse"
 
 
 class Squid:

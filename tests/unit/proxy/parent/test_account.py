@@ -1,4 +1,4 @@
-"""A password that was refused is not tried again, and one that nobody has taken yet is tried by one tunnel at a time."""
+"""A refused password is not tried again, and one that nobody has taken yet is tried by one tunnel at a time."""
 
 import asyncio
 import logging
@@ -180,11 +180,15 @@ def test_a_refusal_of_the_former_password_does_not_count_against_the_new_one(sec
     async def main() -> None:
         account = account_with(secret)
         await log_in(account, taken=True)
-        with pytest.raises(LoginRefusedError):
+
+        async def is_overtaken() -> None:
             async with account.turn():
                 secret.write_text("second\n")
                 await log_in(account, taken=True)
                 raise LoginRefusedError("no", of_password=True)
+
+        with pytest.raises(LoginRefusedError):
+            await is_overtaken()
         assert await log_in(account) == "second"
 
     run(main())

@@ -287,13 +287,16 @@ def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path:
 
 def test_after_a_refusal_another_account_is_tried_elsewhere_and_the_same_is_not(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(refuses_basic).serve() as first, ScriptedParent(refuses_basic).serve() as second:
-            async with ScriptedParent(opens).serve() as third:
-                mine = login(tmp_path, "basic")
-                other = ParentLogin(ParentAuth.BASIC, "other", mine.password_file)
-                with route(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
-                    await parents.opened()
-                    assert (len(first.heads), second.heads, len(third.heads)) == (1, [], 1)
+        async with (
+            ScriptedParent(refuses_basic).serve() as first,
+            ScriptedParent(refuses_basic).serve() as second,
+            ScriptedParent(opens).serve() as third,
+        ):
+            mine = login(tmp_path, "basic")
+            other = ParentLogin(ParentAuth.BASIC, "other", mine.password_file)
+            with route(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
+                await parents.opened()
+                assert (len(first.heads), second.heads, len(third.heads)) == (1, [], 1)
 
     run(main())
 

@@ -82,10 +82,11 @@ def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> N
                 loop = asyncio.get_running_loop()
                 await loop.sock_sendall(who.upstream, b"hello")
                 assert await loop.sock_recv(who.upstream, 5) == b"hello"
-                assert parent.heads == [
+                (head,) = parent.heads
+                assert head == (
                     f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nVia: 1.1 {OUR_NAME}\r\n"
                     "Proxy-Connection: Keep-Alive\r\n\r\n"
-                ]
+                )
                 assert parents.asked == []
                 record = who.record
                 assert (record.parent, record.parent_status) == (f"http://127.0.0.1:{parent.port}", 200)
@@ -210,12 +211,12 @@ def test_direct_dials_as_without_parents_and_can_be_abandoned() -> None:
         dead = ParentProxy("127.0.0.1", closed_port())
         with route(dead, names={HOST: Resolved(("192.168.1.1",))}, direct=True) as parents:
             assert await parents.outcome(rule=PUBLIC) is Outcome.DESTINATION_IP_PROHIBITED
-        with contextlib.closing(BlackHole("127.0.0.1")) as hole:
-            with route(dead, names={HOST: Resolved(("127.0.0.1",))}, direct=True) as parents:
-                who, dialling = parents.start(port=hole.port, rule=PRIVATE)
-                await until(lambda: who.record.parent == "direct")
-                assert dialling.abandon()[0] is Outcome.CONNECTION_TIMEOUT
-                await parents.assert_nothing_left()
+        names = {HOST: Resolved(("127.0.0.1",))}
+        with contextlib.closing(BlackHole("127.0.0.1")) as hole, route(dead, names=names, direct=True) as parents:
+            who, dialling = parents.start(port=hole.port, rule=PRIVATE)
+            await until(lambda: who.record.parent == "direct")
+            assert dialling.abandon()[0] is Outcome.CONNECTION_TIMEOUT
+            await parents.assert_nothing_left()
 
     run(main())
 
