@@ -25,6 +25,9 @@ _LOGIN_NEEDED: Final = 407
 _ABOUT_THE_TARGET: Final = frozenset({502, 503, 504})
 """Statuses by which a gateway speaks of what is behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
 
+_BY_CONNECTION: Final = frozenset({Scheme.NEGOTIATE, Scheme.NTLM})
+"""What logs a connection in, rather than a request: after a failure, a new one is needed to begin anew (RFC 4559)."""
+
 _MOST_STEPS: Final = 8
 """No login takes so many."""
 
@@ -106,9 +109,12 @@ class Passage:
             user, host = self._settings.login.username, self._settings.host
             login = logins.begin(scheme, user, password, account.tickets, host, self._authority)
             challenge = logins.challenge_of(scheme, answer.challenges) if answer else None
-            for _ in range(_MOST_STEPS):
+            for step in range(_MOST_STEPS):
+                credentials = await self._credentials(login, challenge)
                 tied = challenge is not None and challenge.token != ""
-                answer = await self._ask(await self._credentials(login, challenge), tied=tied)
+                if step and not tied and scheme in _BY_CONNECTION:
+                    self._close()
+                answer = await self._ask(credentials, tied=tied)
                 if answer.status != _LOGIN_NEEDED:
                     if answer.opens_tunnel:
                         account.prove(password)

@@ -58,6 +58,10 @@ def digest(folder: Path) -> tuple[str, ...]:
     )
 
 
+BY_PASSWORD = {"basic": basic, "digest": digest}
+"""The ways to log in to a squid that Debian's own helpers check."""
+
+
 def by(scheme: str, program: str) -> Callable[[Path], tuple[str, ...]]:
     """Configuration by which everybody must log in by this scheme, as the program says."""
     lines = (f"auth_param {scheme} program {program}", f"auth_param {scheme} children 1", *_FOR_WHO_LOGS_IN)
@@ -134,16 +138,24 @@ class Squid:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
+        self._process.kill()  # asked kindly, it takes two seconds; its helpers end with it, since nobody writes to them
         self._process.wait(SECONDS)
         shutil.rmtree(self.folder)
 
-    @property
-    def requests(self) -> list[tuple[int, str, str]]:
-        """What was asked so far: the status of the answer, the target as it was asked for, and the user or "-"."""
+    def requests(self, at_least: int = 0) -> list[tuple[int, str, str]]:
+        """What was asked so far: the status of the answer, the target as it was asked for, and the user or "-".
+
+        Waits until there are so many; a tunnel is there once it has ended.
+        """
+        deadline = time.monotonic() + SECONDS
         log = self.folder / "access.log"
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
-        return [(int(status), target, user) for status, target, user in lines]
+        while True:
+            text = log.read_text() if log.exists() else ""
+            lines = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
+            if len(lines) >= at_least:
+                return [(int(status), target, user) for status, target, user in lines]
+            assert time.monotonic() < deadline, f"not {at_least} requests:\n{text}"
+            time.sleep(0.02)
 
     def _log(self) -> str:
         log = self.folder / "cache.log"
