@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from licensegate.proxy.auth.sources import Sources
 from licensegate.proxy.gate import Gate
@@ -18,6 +19,9 @@ from licensegate.proxy.snapshot import Snapshot
 from .observers.access_log import AccessLog, AccessLogError
 from .service_log import start_service_log
 from .settings import Settings
+
+_OTHER_DESCRIPTORS: Final = 256
+"""What the gate itself needs, dials in progress and pipes included."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +45,7 @@ def run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, access_log: AccessLog) -> None:
-    _raise_descriptor_limit(2 * settings.limits.tunnels + 256)
+    _raise_descriptor_limit(settings.limits.tunnels)
     snapshot = Snapshot(Sources(settings.client_networks), settings.policy, settings.limits)
     gate = Gate(snapshot, settings.dial, settings.dns, [access_log.observe])
     try:
@@ -65,7 +69,7 @@ async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
-        _log.info("stopped at once: %d tunnels were cut", gate.open_connections)
+        _log.info("stopped at once: %d tunnels were cut", gate.cut())
     for task in (draining, again):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -81,13 +85,22 @@ def _stop_signals() -> asyncio.Semaphore:
     return signals
 
 
-def _raise_descriptor_limit(wanted: int) -> None:
+def _raise_descriptor_limit(tunnels: int) -> None:
     """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted < wanted:
+        _log.warning(
+            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
+            "LimitNOFILE), or lower limits.tunnels",
+            granted,
+            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
+            tunnels,
+        )
 
 
 def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:

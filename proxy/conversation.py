@@ -155,6 +155,11 @@ class Conversation:
         self._move(State.DIALLING)
         return Dial(target, decision.rule)
 
+    @property
+    def early(self) -> bytes:
+        """What the client sent behind its head: its tunnel's first bytes."""
+        return self._received
+
     def connected(self) -> Command:
         """The target is connected: say 200, and hand over what the client sent after its head."""
         self._move(State.RELAYING)

@@ -69,10 +69,10 @@ def _close(pipe: tuple[int, int]) -> None:
 class Flow:
     """One direction.
 
-    `ended` means that nothing more will be read, `blocked` that something waits until the sink can take it, and `over`
-    that nothing more will pass: the source ended and all is written, the source broke (`source_error`)
-    and all is written, or the sink broke (`sink_error`). `passed_on` is for the relay to note that the sink was told of
-    the source's end. `read` and `written` count bytes.
+    `blocked` means that something waits until the sink can take it, and `ended` that nothing more will pass: the source
+    ended or broke (`source_error`), which is seen only once all that came before is written, or the sink broke
+    (`sink_error`). `passed_on` is for the relay to note that the sink was told of the source's end. `read` and
+    `written` count bytes.
     """
 
     __slots__ = (
@@ -107,9 +107,9 @@ class Flow:
         self.sink_error = ""
 
     @property
-    def over(self) -> bool:
-        """Nothing more will pass."""
-        return self.ended and not self.blocked
+    def source_open(self) -> bool:
+        """The source may still be sending: its end was not read."""
+        return not self.ended or self.sink_error != ""
 
     def put(self, data: bytes) -> None:
         """Write bytes of our own first."""

@@ -126,7 +126,8 @@ class Outcome(enum.Enum):
         "Exempt the host from the DNS filter; for a server of your own, set private = true in its allowlist.rule.")
     TARGET_IS_GATE = ("target_is_gate", Stage.RESOLVE, _G, 502, "proxy_loop_detected",
         "{target} resolves to the gate itself ({detail}).",
-        "Remove the DNS override on the gate's own resolver, or name Cisco's address in dial.connect_to.")
+        ("Remove the DNS override on the gate's own resolver, or name Cisco's address in dial.connect_to; "
+        "for a server of your own on this host, set private = true in its allowlist.rule."))
     CONNECTION_REFUSED = ("connection_refused", Stage.DIAL, _U, 502, "connection_refused",
         "{target} refused the connection ({detail}).",
         "Look for a firewall that rejects: outgoing TCP from the gate to this port must be allowed.")

@@ -8,6 +8,7 @@ from typing import Final
 
 _REMEMBERED_SECONDS: Final = 10.0
 _REMEMBERED_ADDRESSES: Final = 4096
+_DISCARD_PORT: Final = 9
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 
 
@@ -38,14 +39,14 @@ class OwnSockets:
         return (plain, port) in self._bound or (port in self._wildcard_ports and self.is_local(plain))
 
     def is_local(self, address: str) -> bool:
-        """Whether the address is one of this host's: then, and only then, a socket can be bound to it."""
+        """Whether the address is one of this host's."""
         now = time.monotonic()
         local, until = self._local.get(address, (False, 0.0))
         if until < now:
             if len(self._local) > _REMEMBERED_ADDRESSES:
                 self._local.clear()
             try:
-                local = _can_bind(address)
+                local = _is_local(address)
             except OSError:  # no descriptor to ask with; the dial will get none either, and says so
                 return False
             self._local[address] = (local, now + _REMEMBERED_SECONDS)
@@ -59,11 +60,15 @@ def _plain(address: str) -> str:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
-def _can_bind(address: str) -> bool:
-    """Raises OSError if there is no socket to try it with."""
+def _is_local(address: str) -> bool:
+    """A socket can be bound to one's own addresses; to a group of hosts too, but that is no address to connect to.
+
+    Raises OSError if there is no socket to try it with.
+    """
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))
+            probe.connect((address, _DISCARD_PORT))  # refused for a broadcast address; sends nothing
         except OSError:
             return False
-    return True
+    return not ipaddress.ip_address(address.partition("%")[0]).is_multicast

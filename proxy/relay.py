@@ -84,6 +84,11 @@ class Relay:
         """A fault in the gate."""
         self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
+    def still_sending(self) -> tuple[socket.socket, ...]:
+        """Those from whom more may come, which nobody will read."""
+        both = ((self.up, self._client), (self.down, self._upstream))
+        return tuple(source for flow, source in both if flow.source_open)
+
     def close(self) -> None:
         """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
         self._deadline.stop(self)
@@ -111,7 +116,7 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        if (up.over and down.over) or (up.over and up.source_error) or (down.over and down.source_error):
+        if (up.ended and down.ended) or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
             return True
         self._pass_end_on(up, self._upstream)
@@ -137,7 +142,7 @@ class Relay:
 
     def _pass_end_on(self, flow: Flow, sink: socket.socket) -> None:
         """Half-close: the source has ended, all is written, and the other direction goes on."""
-        if flow.over and not flow.passed_on and not flow.sink_error:
+        if flow.ended and not flow.passed_on and not flow.sink_error:
             flow.passed_on = True
             with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
                 sink.shutdown(socket.SHUT_WR)

@@ -10,7 +10,7 @@ from .conversation import Close, Command, Conversation, Dial, Establish, Refuse,
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
-from .outcome import Outcome
+from .outcome import Outcome, Party
 from .poller import LEFT, READ
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
@@ -34,7 +34,7 @@ class Tunnel:
         self._dialling: Dialling | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
-        self._left_to_read: socket.socket | None = None
+        self._left_to_read: tuple[socket.socket, ...] = ()
         self._deadlines = gate.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
@@ -54,15 +54,17 @@ class Tunnel:
             self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or hung up while its target is dialled."""
+        """The client sent something, or left while its target is dialled."""
         if self.conversation.state is State.HEAD:
             self._read_head()
-        else:
+        elif events & ~LEFT or not self._waits_for_answer():
             self._obey(self.conversation.client_ended())
+        else:
+            self._gate.poller.watch(descriptor, 0, self)
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
-        if self.conversation.state is State.DIALLING:
+        if self.conversation.state is State.DIALLING and self._upstream is None:
             if self._dialling is not None:
                 self._dialling.abandon()
             self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
@@ -90,11 +92,9 @@ class Tunnel:
         self._obey(self.conversation.dial_failed(outcome, detail))
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        """The tunnel is over. After a reset, the other side is left the time to read what it was sent."""
-        if outcome is Outcome.RESET_BY_UPSTREAM:
-            self._left_to_read = self._client
-        elif outcome is Outcome.RESET_BY_CLIENT:
-            self._left_to_read = self._upstream
+        """The tunnel is over. If one peer ended it, the other is left the time to read what it was sent."""
+        if self._relay is not None and outcome.ended_by is not Party.GATE:
+            self._left_to_read = self._relay.still_sending()
         self.end(outcome, detail)
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
@@ -115,6 +115,15 @@ class Tunnel:
         except OSError:
             data = b""
         self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+
+    def _waits_for_answer(self) -> bool:
+        """Whether a client that ended its side sent bytes for its target before: one that did not has left."""
+        if self.conversation.early:
+            return True
+        try:
+            return bool(self._client.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -194,7 +203,7 @@ class Tunnel:
 
     def _close_socket(self, sock: socket.socket) -> None:
         poller = self._gate.poller
-        if sock is self._left_to_read:
+        if sock in self._left_to_read:
             Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
         else:
             poller.close(sock)

@@ -1,10 +1,12 @@
 """Where an allowed name must not lead: to addresses inside, and to the gate itself."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from licensegate.proxy.settings import ListenAddress
 from support.exchange import TARGET
 from support.gate import Gate, lab
 from support.namespaces import with_hosts
@@ -84,8 +86,9 @@ def test_an_allowed_name_may_lead_inside_where_its_rule_says_so(tmp_path: Path) 
 
 def test_a_name_that_resolves_to_the_gate_itself_is_not_dialled(tmp_path: Path) -> None:
     port = closed_port()
-    settings = lab(more=rule_for_localhost(port)).replace("127.0.0.1:0", f"127.0.0.1:{port}")
-    with Gate(tmp_path, settings) as gate:
+    addresses = {found[4][0] for found in socket.getaddrinfo("localhost", port)}
+    doors = "".join(f'[[listen]]\naddress = "{ListenAddress(str(host), port)}"\n' for host in sorted(addresses))
+    with Gate(tmp_path, doors + lab(more=rule_for_localhost(port))) as gate:
         answer = ask(gate, connect(port))
         assert len(gate.records(1)) == 1
 

@@ -1,27 +1,52 @@
-"""The gate's own parts, set up within a test's event loop. The one file here that imports the gate's code."""
+"""The gate's own parts, set up within a test's event loop."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 
-from licensegate.allowlist.target import Target
+from licensegate.allowlist.policy import Policy
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
+from licensegate.proxy.dialer import Dialer
+from licensegate.proxy.own_sockets import OwnSockets
 from licensegate.proxy.poller import Poller
+from licensegate.proxy.record import TunnelRecord, open_record
+from licensegate.proxy.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.settings import Dial, Dns, Limits
+from licensegate.proxy.snapshot import Snapshot
+from licensegate.proxy.surroundings import Surroundings
+from licensegate.proxy.tunnel import Tunnel
+from support.sockets import pair, receive, turns, until
+from support.upstream import SECONDS
 
-TARGET = Target("target.test", 443)
-CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\n\r\n".encode()
-"""The head that `Running.connect` sends."""
+HOST = "target.test"
+"""The one host that the policy of a `Room` allows."""
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+HANDFUL = 3
+"""More wake-ups than this in hundreds of turns of the event loop are a spin."""
 
 
 class CountingPoller(Poller):
     """A poller that counts its wake-ups."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, batch_done: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, batch_done: Callable[[], None]) -> None:
         self.wake_ups = 0
         super().__init__(loop, batch_done)
 
     def _run_batch(self) -> None:
         self.wake_ups += 1
         super()._run_batch()
+
+    async def wake_ups_in_peace(self) -> int:
+        """How often it is woken while nobody does anything."""
+        await turns(20)
+        before = self.wake_ups
+        await turns()
+        return self.wake_ups - before
 
 
 @contextlib.contextmanager
@@ -33,3 +58,158 @@ def counting_poller(batch_done: Callable[[], None] = lambda: None) -> Iterator[C
     finally:
         poller.finish_batch()
         poller.stop()
+
+
+def snapshot(limits: Limits, port: int) -> Snapshot:
+    """What is in force: only HOST on this port is allowed, wherever it leads; clients are the usual ones."""
+    policy = Policy([], [Rule(HOST, port, private=True)], {})
+    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits)
+
+
+def connect(port: int) -> bytes:
+    """The head that asks for HOST on this port."""
+    return f"CONNECT {HOST}:{port} HTTP/1.1\r\n\r\n".encode()
+
+
+class Upstream:
+    """A server within the loop, in place of HOST."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.setblocking(False)
+        self.port: int = self._listener.getsockname()[1]
+        self.accepted: list[socket.socket] = []
+
+    async def accept(self) -> socket.socket:
+        """The next connection."""
+        sock, _ = await asyncio.get_running_loop().sock_accept(self._listener)
+        sock.setblocking(False)
+        self.accepted.append(sock)
+        return sock
+
+    def close(self) -> None:
+        """Close it and all that it has accepted."""
+        for sock in (self._listener, *self.accepted):
+            sock.close()
+
+
+class Room:
+    """What tunnels need around them, and the records that come out. HOST is what `ask` says, by default this host."""
+
+    def __init__(self, poller: CountingPoller, port: int, limits: Limits, ask: Callable[[str], Answer]) -> None:
+        loop = asyncio.get_running_loop()
+        self.poller = poller
+        self.connect = connect(port)
+        self.records: list[TunnelRecord] = []
+        self.resolver = Resolver(loop, Dns(timeout_seconds=0.05), poller.finish_batch, ask)
+        dialer = Dialer(loop, poller, self.resolver, OwnSockets(), Dial())
+        self.surroundings = Surroundings(snapshot(limits, port), poller, dialer, self.records.append)
+        self._clients: list[socket.socket] = []
+
+    def accept(self, sent: bytes = b"", *, client: str = "127.0.0.1") -> tuple[socket.socket, Tunnel]:
+        """A client that has sent this before it was accepted, and its tunnel."""
+        near, far = pair()
+        near.sendall(sent)
+        self._clients.append(near)
+        tunnel = Tunnel(self.surroundings, far, open_record(client, far.getpeername()[1], "127.0.0.1:3128"))
+        self.poller.run(tunnel, tunnel.begin)
+        self.poller.finish_batch()
+        return near, tunnel
+
+    async def open_tunnel(self, upstream: Upstream) -> tuple[socket.socket, socket.socket, Tunnel]:
+        """Both ends of a tunnel that has just been established."""
+        client, tunnel = self.accept(self.connect)
+        far = await upstream.accept()
+        assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+        return client, far, tunnel
+
+    async def ended(self, count: int = 1) -> TunnelRecord:
+        """The last of so many final records, once they are there."""
+        await until(lambda: len(self.final) >= count)
+        assert len(self.final) == count
+        return self.final[-1]
+
+    @property
+    def final(self) -> Sequence[TunnelRecord]:
+        """The records of what has ended."""
+        return [record for record in self.records if record.event == "end"]
+
+    async def look_up(self, name: str) -> None:
+        """Have the resolver know a name."""
+        self.resolver.look_up(name, lambda answer: None)
+        await until(lambda: not self.resolver._in_flight)
+
+    def sweep(self, later: float) -> None:
+        """Do what the gate's sweep does, so many seconds from now."""
+        for who, deadline in self.surroundings.deadlines.sweep(time.monotonic() + later):
+            self.poller.run(who, who.deadline_passed, deadline)
+        self.poller.finish_batch()
+
+    async def assert_nothing_left(self) -> None:
+        """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
+        here = self.surroundings
+        await until(lambda: not self.resolver._in_flight)
+        await turns(5)
+        assert not here.connections
+        assert here.census.connections == 0
+        assert not here.census.by_client
+        for deadline in (
+            here.deadlines.head,
+            here.deadlines.dial,
+            here.deadlines.idle,
+            here.deadlines.half_closed,
+            here.deadlines.linger,
+            here.deadlines.announce,
+        ):
+            assert len(deadline) == 0
+        assert not self.poller._owners
+
+    def close(self) -> None:
+        """End what is left."""
+        for connection in list(self.surroundings.connections):
+            connection.stop()
+        for client in self._clients:
+            client.close()
+        self.sweep(1e6)
+        self.surroundings.pipes.close()
+
+
+def answer_with(*addresses: str) -> Callable[[str], Answer]:
+    """A resolver's answer to whatever it is asked."""
+    return lambda name: Resolved(addresses)
+
+
+class SlowNames:
+    """A resolver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = threading.Event()
+
+    def __call__(self, name: str) -> Answer:
+        self.now.wait(SECONDS)
+        return Resolved(("127.0.0.1",))
+
+
+@contextlib.contextmanager
+def room(port: int = 443, limits: Limits | None = None, ask: Callable[[str], Answer] | None = None) -> Iterator[Room]:
+    """A room within the running loop, whose one target is HOST on this port."""
+    with (
+        counting_poller() as poller,
+        contextlib.closing(Room(poller, port, limits or Limits(), ask or answer_with("127.0.0.1"))) as made,
+    ):
+        yield made
+
+
+@contextlib.contextmanager
+def room_with_upstream(
+    limits: Limits | None = None, ask: Callable[[str], Answer] | None = None
+) -> Iterator[tuple[Room, Upstream]]:
+    """A room whose target is a server in the test's hands."""
+    with contextlib.closing(Upstream()) as upstream, room(upstream.port, limits, ask) as made:
+        yield made, upstream
+
+
+async def answer_to(client: socket.socket) -> str:
+    """What the gate answered, its status and the outcome's name, read to the end of the connection."""
+    answer = await receive(client)
+    return answer.partition(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ").partition(":")[0]

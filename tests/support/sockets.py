@@ -120,6 +120,29 @@ def is_closed(sock: socket.socket) -> bool:
     return True
 
 
+class BlackHole:
+    """An address that answers nothing: its backlog is full, so the kernel drops whoever knocks."""
+
+    def __init__(self, host: str, port: int = 0) -> None:
+        self._sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._sock.bind((host, port))
+        self._sock.listen(0)
+        self.port: int = self._sock.getsockname()[1]
+        self._waiting = [socket.socket(self._sock.family) for _ in range(4)]
+        for sock in self._waiting:
+            sock.setblocking(False)
+            sock.connect_ex((host, self.port))
+
+    def open(self) -> None:
+        """Answer from now on: the kernel takes who waits, and who knocks again."""
+        self._sock.listen(16)
+
+    def close(self) -> None:
+        for sock in (self._sock, *self._waiting):
+            sock.close()
+
+
 def descriptors() -> set[str]:
     """The open descriptors of this process, each with what it stands for."""
     found = set()

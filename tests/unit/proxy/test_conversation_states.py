@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
@@ -52,12 +53,17 @@ def in_state(state: State) -> Conversation:
 Happening = Callable[[Conversation], Command]
 
 
-def rows_of_the_docstring() -> list[tuple[str, str, str, str]]:
-    """Each event of each line, as (state, event, next state, command)."""
+def lines_of_the_docstring() -> list[list[str]]:
     table = re.findall(r"^    (\S.*)$", module.__doc__ or "", re.MULTILINE)
     heading, *lines = [re.split(r" {2,}", line.strip()) for line in table]
     assert heading == ["state", "event", "next state", "command"]
-    return [(state, event, after, command) for state, events, after, command in lines for event in events.split(", ")]
+    return lines
+
+
+def lines_of_the_architecture() -> list[list[str]]:
+    page = (Path(__file__).parents[3] / "docs" / "architecture.md").read_text()
+    table = page.partition("| state | event | next state | command |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
 def late_head(conversation: Conversation) -> Command:
@@ -65,7 +71,11 @@ def late_head(conversation: Conversation) -> Command:
     return conversation.deadline_passed()
 
 
-ROWS = rows_of_the_docstring()
+ROWS = [
+    (state, event, after, command)
+    for state, events, after, command in lines_of_the_docstring()
+    for event in events.split(", ")
+]
 
 BROUGHT_ABOUT: dict[tuple[str, str], Happening] = {
     ("HEAD", "incomplete head"): lambda it: it.received(HEAD[:-1]),
@@ -90,6 +100,10 @@ def test_the_table_of_the_docstring_and_the_moves_of_the_code_agree() -> None:
     moves = {state: {State[after] for before, _, after, _ in ROWS if before == state.name} for state in State}
 
     assert {state: after - {state} for state, after in moves.items()} == MOVES
+
+
+def test_the_architecture_shows_the_same_table() -> None:
+    assert lines_of_the_architecture() == lines_of_the_docstring()
 
 
 def test_every_row_of_the_table_is_tried() -> None:

@@ -83,14 +83,16 @@ def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
 
 def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> None:
     async def main() -> None:
-        with door(bind(ListenAddress("0.0.0.0", 0))) as v4:
-            with door(bind(ListenAddress("::", v4.listener.port))) as v6:
-                v4.knock("127.0.0.1")
-                v6.knock("::1")
-                await until(lambda: v4.came and v6.came)
-                assert [client for client, _ in v4.came] == ["127.0.0.1"]
-                assert [client for client, _ in v6.came] == ["::1"]
-                assert v6.listener.name == f"[::]:{v4.listener.port}"
+        with (
+            door(bind(ListenAddress("0.0.0.0", 0))) as v4,
+            door(bind(ListenAddress("::", v4.listener.port))) as v6,
+        ):
+            v4.knock("127.0.0.1")
+            v6.knock("::1")
+            await until(lambda: v4.came and v6.came)
+            assert [client for client, _ in v4.came] == ["127.0.0.1"]
+            assert [client for client, _ in v6.came] == ["::1"]
+            assert v6.listener.name == f"[::]:{v4.listener.port}"
 
     run(main())
 
@@ -184,10 +186,14 @@ def test_once_closed_the_kernel_refuses_whoever_comes() -> None:
 
 
 def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Listener, sock: socket.socket, *__: object) -> None:
+        sock.close()
+        raise ZeroDivisionError
+
     async def main() -> None:
         with door() as here:
             with monkeypatch.context() as patched:
-                patched.setattr(here.listener, "_accepted", lambda *_: [].pop())
+                patched.setattr(here.listener, "_accepted", fail)
                 here.knock()
                 await turns(20)
             here.knock()

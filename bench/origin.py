@@ -1,0 +1,114 @@
+"""The server at the far end of every tunnel, in a process of its own so that its time is never counted.
+
+It says one byte after a client's first bytes. A client that then sends `G<count>` and a line feed gets that many bytes;
+anything else is read and dropped. `python origin.py PORTS` listens on that many ports of every loopback address, prints
+them on one line and ends when its standard input does, so that it never outlives the benchmark.
+"""
+
+import contextlib
+import select
+import socket
+import sys
+
+GREETING = b"!"
+_CHUNK = memoryview(bytes(256 * 1024))
+_READ_BYTES = 65536
+
+
+class _Connection:
+    """One accepted connection: whether it was greeted, and how many bytes it is still owed."""
+
+    __slots__ = ("greeted", "owed", "socket")
+
+    def __init__(self, accepted: socket.socket) -> None:
+        self.socket = accepted
+        self.greeted = False
+        self.owed = 0
+
+
+def listen(count: int) -> tuple[list[int], list[socket.socket]]:
+    """Bind `count` free ports, each on 127.0.0.1 and, where the machine has it, on ::1.
+
+    A contender that tries IPv6 first must not pay for a refused connection that another one is spared.
+    """
+    ports: list[int] = []
+    listeners: list[socket.socket] = []
+    while len(ports) < count:
+        first = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        port = first.getsockname()[1]
+        ports.append(port)
+        listeners.append(first)
+        with contextlib.suppress(OSError):
+            listeners.append(socket.create_server(("::1", port), family=socket.AF_INET6, backlog=4096))
+    return ports, listeners
+
+
+class Origin:
+    """The event loop: accept, greet, send what was asked for."""
+
+    def __init__(self, listeners: list[socket.socket]) -> None:
+        self._poll = select.epoll()
+        self._listeners = {listener.fileno(): listener for listener in listeners}
+        self._connections: dict[int, _Connection] = {}
+        for listener in listeners:
+            listener.setblocking(False)
+            self._poll.register(listener, select.EPOLLIN)
+        self._poll.register(sys.stdin, select.EPOLLIN)
+
+    def run(self) -> None:
+        """Serve until standard input ends."""
+        while True:
+            for descriptor, event in self._poll.poll():
+                if connection := self._connections.get(descriptor):
+                    self._serve(connection, event)
+                elif descriptor in self._listeners:
+                    self._accept(self._listeners[descriptor])
+                else:
+                    return
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                accepted, _ = listener.accept()
+                accepted.setblocking(False)
+                self._connections[accepted.fileno()] = _Connection(accepted)
+                self._poll.register(accepted, select.EPOLLIN)
+
+    def _serve(self, connection: _Connection, event: int) -> None:
+        try:
+            if event & ~select.EPOLLOUT:
+                self._read(connection)
+            if connection.owed:
+                self._send(connection)
+        except BlockingIOError:
+            pass
+        except (ConnectionError, EOFError):
+            del self._connections[connection.socket.fileno()]
+            connection.socket.close()
+
+    def _read(self, connection: _Connection) -> None:
+        data = connection.socket.recv(_READ_BYTES)
+        if not data:
+            raise EOFError
+        if not connection.greeted:
+            connection.greeted = True
+            connection.socket.send(GREETING)
+        elif data.startswith(b"G"):
+            connection.owed = int(data[1:])
+            self._poll.modify(connection.socket, select.EPOLLIN | select.EPOLLOUT)
+
+    def _send(self, connection: _Connection) -> None:
+        connection.owed -= connection.socket.send(_CHUNK[: connection.owed])
+        if not connection.owed:
+            self._poll.modify(connection.socket, select.EPOLLIN)
+
+
+def main() -> None:
+    """Bind, print the ports, serve."""
+    ports, listeners = listen(int(sys.argv[1]))
+    print(*ports, flush=True)
+    Origin(listeners).run()
+
+
+if __name__ == "__main__":
+    main()
