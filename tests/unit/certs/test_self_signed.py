@@ -52,7 +52,7 @@ def test_it_is_valid_for_so_many_days_and_for_slow_clocks(days: int) -> None:
 
     now = datetime.now(UTC)
     assert facts.not_before < now - timedelta(hours=23)
-    assert timedelta(days=days, minutes=-1) < facts.not_after - now <= timedelta(days=days)
+    assert timedelta(days=days, hours=-1) < facts.not_after - now <= timedelta(days=days)
 
 
 @pytest.mark.parametrize(
