@@ -3,11 +3,12 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from licensegate.proxy import listener as listener_module
+from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.listener import Listener, ListenError, bind
 from licensegate.proxy.poller import Poller
 from licensegate.proxy.settings import ListenAddress
@@ -18,11 +19,11 @@ from support.sockets import descriptors, no_descriptor_left, reset, run, turns, 
 class Door:
     """A listener, and who came in through it."""
 
-    def __init__(self, poller: Poller, sock: socket.socket) -> None:
+    def __init__(self, poller: Poller, sock: socket.socket, balancers: Sequence[Network] = ()) -> None:
         self.came: list[tuple[str, int]] = []
         self.sockets: list[socket.socket] = []
         self.sock = sock
-        self.listener = Listener(asyncio.get_running_loop(), poller, sock, self._accept)
+        self.listener = Listener(asyncio.get_running_loop(), poller, sock, balancers, self._accept)
         self._clients: list[socket.socket] = []
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licensegate.proxy import flow as flow_module
+from licensegate.proxy.commands import Establish
 from licensegate.proxy.deadlines import Deadlines
 from licensegate.proxy.flow import Flow, Pipes
 from licensegate.proxy.outcome import Outcome, Party
