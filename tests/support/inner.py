@@ -112,10 +112,10 @@ class Room:
         self._clients: list[socket.socket] = []
 
     def accept(
-        self, sent: bytes = b"", *, client: str = "127.0.0.1", behind_balancer: bool = False
+        self, sent: bytes = b"", *, client: str = "127.0.0.1", behind_balancer: bool = False, buffer: int = 0
     ) -> tuple[socket.socket, Tunnel]:
         """A client, or a balancer, that has sent this before it was accepted, and its tunnel."""
-        near, far = pair()
+        near, far = pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
         record = open_record(client, far.getpeername()[1], "127.0.0.1:3128")
