@@ -155,7 +155,7 @@ def test_a_client_that_breaks_off_while_ciphertext_waits_ends_the_flow(down: Dow
     down.leg.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     down.leg.socket.close()
 
-    spin_until(lambda: down.flow.over, down.flow.pump)
+    spin_until(lambda: down.flow.ended, down.flow.pump)
     assert down.flow.sink_error in ("ECONNRESET", "EPIPE")
     assert not down.flow.blocked
 
@@ -163,30 +163,30 @@ def test_a_client_that_breaks_off_while_ciphertext_waits_ends_the_flow(down: Dow
 def test_the_upstreams_end_is_a_close_notify_behind_its_last_byte(down: Down) -> None:
     down.upstream.send(b"last words")
     down.upstream.shutdown(socket.SHUT_WR)
-    spin_until(lambda: down.flow.over, down.step)
+    spin_until(lambda: down.flow.ended, down.step)
     down.flow.pass_end_on()
-    assert down.flow.over
+    assert not down.flow.blocked
 
     spin_until(lambda: down.leg.tls.heard_end, down.step)
     assert down.received == b"last words"
 
 
-def test_a_flow_is_not_over_before_its_close_notify_has_left(down: Down) -> None:
+def test_a_flow_is_blocked_until_its_close_notify_has_left(down: Down) -> None:
     down.upstream.shutdown(socket.SHUT_WR)
-    spin_until(lambda: down.flow.over, down.flow.pump)
+    spin_until(lambda: down.flow.ended, down.flow.pump)
     with patch.object(TlsChannel, "_send", return_value=0):
         down.flow.pass_end_on()
         assert not down.flow.pump()
-        assert not down.flow.over
+        assert down.flow.blocked
 
-    spin_until(lambda: down.flow.over, down.flow.pump)
+    spin_until(lambda: not down.flow.blocked, down.flow.pump)
     spin_until(lambda: down.leg.tls.heard_end, down.step)
 
 
 def test_a_clients_close_notify_is_the_flows_end_though_tcp_goes_on(up: Up) -> None:
     up.leg.socket.send(up.leg.tls.say(b"last words") + up.leg.tls.end())
 
-    spin_until(lambda: up.flow.over, up.step)
+    spin_until(lambda: up.flow.ended, up.step)
     spin_until(lambda: up.received == b"last words", up.step)
     assert up.flow.source_error == ""
 
@@ -195,7 +195,7 @@ def test_a_clients_tcp_end_is_the_flows_end_though_it_said_no_close_notify(up: U
     up.leg.socket.send(up.leg.tls.say(b"last words"))
     up.leg.socket.shutdown(socket.SHUT_WR)
 
-    spin_until(lambda: up.flow.over, up.step)
+    spin_until(lambda: up.flow.ended, up.step)
     spin_until(lambda: up.received == b"last words", up.step)
     assert up.flow.source_error == ""
 
@@ -210,7 +210,7 @@ def test_what_precedes_a_break_is_read_on_to_the_error(up: Up, broken: bool, err
     else:
         up.leg.socket.send(b"GET / HTTP/1.1\r\n\r\n")
 
-    spin_until(lambda: up.flow.over and up.received == b"before", up.step)
+    spin_until(lambda: up.flow.ended and up.received == b"before", up.step)
     assert up.flow.source_error == error
     assert up.flow.sink_error == ""
 
@@ -249,7 +249,7 @@ def test_whatever_the_order_of_writing_reading_and_moving_all_gets_down_as_it_wa
             assert down.flow.read - down.flow.written <= CHUNK
             assert len(down.leg.channel._unsent) <= 2 * RECORD
         down.upstream.shutdown(socket.SHUT_WR)
-        spin_until(lambda: down.flow.over and len(down.received) == len(sent), down.step)
+        spin_until(lambda: down.flow.ended and len(down.received) == len(sent), down.step)
         assert down.received == sent
         assert down.flow.read == down.flow.written == len(sent)
 
@@ -282,6 +282,6 @@ def test_whatever_the_order_of_writing_reading_and_moving_all_gets_up_as_it_was_
                 unsent = unsent[up.leg.socket.send(unsent) :]
             up.step()
 
-        spin_until(lambda: up.flow.over and len(up.received) == len(sent), step)
+        spin_until(lambda: up.flow.ended and len(up.received) == len(sent), step)
         assert up.received == sent
         assert up.flow.read == up.flow.written == len(sent)

@@ -302,7 +302,7 @@ def test_a_client_that_reads_again_gets_what_was_encrypted_already_and_the_end()
 
             assert await client.receive() == BLOB[:sent]
             assert client.heard_end
-            assert flow.over
+            assert flow.ended
 
     run(main())
 

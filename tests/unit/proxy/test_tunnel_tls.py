@@ -4,8 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from unittest.mock import patch
 
@@ -15,16 +14,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
-from licensegate.proxy.resolver import Answer, Resolved
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.tunnel import Tunnel
 from support.certificates import issue
 from support.hellos import in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HOST, Room, room, room_with_upstream
+from support.inner import ESTABLISHED, HANDFUL, HOST, Room, SlowNames, room, room_with_upstream
 from support.secure import GATE, SecureClient, identity
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
 from support.tls import VERSIONS, trusting
-from support.upstream import SECONDS
 
 IDENTITY = identity()
 HELLO = in_records(message(server_name(HOST.encode())))
@@ -39,24 +36,6 @@ async def connected(here: Room, version: ssl.TLSVersion | None = None) -> tuple[
     client = SecureClient(sock, trusting(None, version))
     await client.shake_hands()
     return client, tunnel
-
-
-class SlowNames:
-    """A resolver that answers when it is told to."""
-
-    def __init__(self) -> None:
-        self.now = threading.Event()
-
-    def __call__(self, name: str) -> Answer:
-        self.now.wait(SECONDS)
-        return Resolved(("127.0.0.1",))
-
-
-@pytest.fixture
-def slow_names() -> Iterator[SlowNames]:
-    names = SlowNames()
-    yield names
-    names.now.set()
 
 
 @versions
