@@ -5,32 +5,15 @@ of one request could disagree about it. Every one is refused by its first head, 
 whether it was sent in the clear or inside TLS to the gate.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from support.authority import CISCO_HOSTS, Authority
+from support.attacks import NO_METHODS, assert_nothing_dialled
 from support.exchange import TARGET
-from support.gate import Gate, lab
-from support.hellos import NO_NAMES, in_records, message, server_name
-from support.raw import CONNECT, Answer, ask, dial, dial_tls, read_to_break
+from support.gate import Gate
+from support.raw import CONNECT, Answer, ask, dial_tls
 from support.standin import StandIn
-
-
-@pytest.fixture(scope="module")
-def standin(authority: Authority) -> Iterator[StandIn]:
-    with StandIn(authority) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterator[Gate]:
-    """One gate for all attacks: none of them may harm the next client."""
-    everywhere = (f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS)
-    with Gate(tmp_path_factory.mktemp("gate"), lab(*everywhere)) as running:
-        yield running
-
 
 MALFORMED = (400, "target_malformed")
 URL = (400, "target_is_url")
@@ -197,17 +180,6 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     ),
 }
 
-NO_METHODS = {
-    "an empty first line": b"\r\n" + CONNECT,
-    "a blank first": b" " + CONNECT,
-    "SOCKS 5": b"\x05\x01\x00",
-    "SOCKS 4": b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00",
-    "NULs": bytes(64),
-    "UTF-16": CONNECT.decode().encode("utf-16"),
-    "a TLS record of data": b"\x17\x03\x03\x00\x05hello",
-}
-"""Requests that do not even begin like one: no protocol that the gate serves begins so."""
-
 ATTACKS = {name: (connect(target), expected) for name, (target, expected) in TARGETS.items()} | HEADS
 INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in NO_METHODS.items()}
 
@@ -241,77 +213,6 @@ def assert_refused(gate: Gate, standin: StandIn, answer: Answer, expected: tuple
     assert (record["status"], record["outcome"]) == expected
     assert_nothing_dialled(record, standin)
     return record
-
-
-def assert_nothing_dialled(record: dict[str, Any], standin: StandIn) -> None:
-    assert not record.keys() & {"addresses", "attempts", "upstream", "resolve_ms", "dial_ms"}
-    assert standin.connections == 0
-
-
-def met_in_silence(gate: Gate, sent: bytes) -> tuple[bytes, dict[str, Any]]:
-    """What a client heard that is not answered by HTTP, and its record."""
-    before = len(gate.records())
-    with dial(gate) as client:
-        client.sendall(sent)
-        heard = read_to_break(client)
-    return heard, gate.records(before + 1)[-1]
-
-
-UNSERVED = {name: (sent, "neither_http_nor_tls") for name, sent in NO_METHODS.items()} | {
-    "SSL 2": (b"\x80\x2e\x01\x00\x02" + bytes(43), "sslv2_hello"),
-    "a balancer's header, version 1": (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + CONNECT, "proxy_header_not_allowed"),
-    "a balancer's header, version 2": (
-        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\x7f\0\0\1\x7f\0\0\1\0\1\0\2" + CONNECT,
-        "proxy_header_not_allowed",
-    ),
-    "a balancer's header without an address": (b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0" + CONNECT, "proxy_header_not_allowed"),
-}
-
-
-@pytest.mark.parametrize(("sent", "outcome"), UNSERVED.values(), ids=UNSERVED.keys())
-def test_what_no_listener_serves_is_closed_without_a_word(
-    gate: Gate, standin: StandIn, sent: bytes, outcome: str
-) -> None:
-    heard, record = met_in_silence(gate, sent)
-    assert heard == b""
-    assert record["outcome"] == outcome
-    assert_nothing_dialled(record, standin)
-
-
-UNRECOGNIZED_NAME, DECODE_ERROR = 112, 50
-
-
-def named(name: bytes) -> bytes:
-    return in_records(message(server_name(name)))
-
-
-HELLOS = {
-    "another host": (named(b"evil.example"), "server_name_not_allowed", UNRECOGNIZED_NAME),
-    "a suffix of another name": (named(b"eviltools.cisco.com"), "server_name_not_allowed", UNRECOGNIZED_NAME),
-    "a prefix of another name": (named(b"tools.cisco.com.evil.example"), "server_name_not_allowed", UNRECOGNIZED_NAME),
-    "a look-alike in punycode": (named(b"xn--tls-jbca.cisco.com"), "server_name_not_allowed", UNRECOGNIZED_NAME),
-    "a host that a preset would allow": (named(b"smartreceiver.cisco.com"), "target_in_preset", UNRECOGNIZED_NAME),
-    "an IPv4 address": (named(b"72.163.4.38"), "target_is_address", UNRECOGNIZED_NAME),
-    "IPv4 in hexadecimal": (named(b"0x7f.1"), "hello_malformed", DECODE_ERROR),
-    "a port behind the name": (named(b"tools.cisco.com:22"), "hello_malformed", DECODE_ERROR),
-    "an empty label": (named(b"tools..cisco.com"), "hello_malformed", DECODE_ERROR),
-    "another message first": (b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "hello_malformed", DECODE_ERROR),
-    "a record over 16 KB": (b"\x16\x03\x01\xff\xff\x01", "hello_malformed", DECODE_ERROR),
-    "a message over the limit": (b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x03", "hello_malformed", DECODE_ERROR),
-} | {
-    f"a name that is none: {name}": (in_records(message(data)), "hello_malformed", DECODE_ERROR)
-    for name, data in NO_NAMES.items()
-}
-
-
-@pytest.mark.parametrize(("sent", "outcome", "alert"), HELLOS.values(), ids=HELLOS.keys())
-def test_a_target_that_is_asked_for_by_tls_alone_is_judged_as_strictly(
-    gate: Gate, standin: StandIn, sent: bytes, outcome: str, alert: int
-) -> None:
-    heard, record = met_in_silence(gate, sent)
-    assert heard == bytes((21, 3, 3, 0, 2, 2, alert))
-    assert (record["outcome"], record["protocol"]) == (outcome, "tls")
-    assert_nothing_dialled(record, standin)
 
 
 INJECTIONS = {

@@ -8,6 +8,7 @@ test's own event loop, `channel` one of them without a loop, and `conversations`
 import pytest
 
 pytest.register_assert_rewrite(
+    "support.attacks",
     "support.conversations",
     "support.exchange",
     "support.gate",
