@@ -1,12 +1,18 @@
 """What the tests share: a test CA, stand-ins for Cisco's hosts, and a running gate.
 
-Nothing here but `inner` and `conversations` imports the gate's code: it is met as its users meet it, by its command,
-its settings file, its answers and its access log. `inner` sets parts of it up within a test's own event loop, and
-`conversations` those that hold the protocol.
+Nothing here but `inner`, `conversations` and `state_table` imports the gate's code: it is met as its users meet it, by
+its command, its settings file, its answers and its access log. `inner` sets parts of it up within a test's own event
+loop, `conversations` and `state_table` are about what holds the protocol.
 """
 
 import pytest
 
 pytest.register_assert_rewrite(
-    "support.conversations", "support.exchange", "support.gate", "support.inner", "support.raw", "support.sockets"
+    "support.conversations",
+    "support.exchange",
+    "support.gate",
+    "support.inner",
+    "support.raw",
+    "support.sockets",
+    "support.state_table",
 )
