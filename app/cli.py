@@ -53,6 +53,19 @@ exit status:
 """
 
 _MOST_DAYS: Final = 36525  # a century
+_SUGGEST_STATUS: Final = """\
+  Reads the access log, finds the targets that were refused, or passed only because they are reported, and are not
+  allowed by now, and prints the presets and rules that would allow them, as a difference to the settings file:
+
+    licensegate suggest-rules --config gate.toml access.jsonl | patch gate.toml
+
+  Above each stands how often it was asked for, by how many clients, first and last when. Read it before you apply it:
+  whatever clients ask for is in there. Lines that are no records are passed over and named on standard error.
+
+exit status:
+  0  told, also where there is nothing to add
+  2  the command line, the settings or the log cannot be used; the error names the place
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -142,15 +155,36 @@ def _cert_check(arguments: argparse.Namespace) -> int:
     return 0 if verdict.usable else 1
 
 
+def _suggest_rules(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.seen import read_log
+    from licensegate.app.commands.suggest import suggest
+    from licensegate.app.settings.load import settings_file
+
+    settings = _load(arguments.config)
+    try:
+        with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
+            reading = read_log(log)
+    except OSError as error:
+        return _complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
+    if reading.unread and not reading.records:
+        return _complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
+    if reading.unread:
+        _complain(f"warning: lines passed over, since they are no records of the gate: {reading.unread_lines}")
+    file = arguments.config or settings_file(os.environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # what is taken from the file comes out as it is there
+    return _say(suggest(settings, file, os.environ, reading.targets.values()), end="")
+
+
 def _version(_: argparse.Namespace) -> int:
     from importlib.metadata import version
 
     return _say(f"licensegate {version('licensegate')}")
 
 
-def _say(text: str) -> int:
+def _say(text: str, end: str = "\n") -> int:
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except OSError as error:
         # The text still buffered would fail once more when Python exits, and say so in its own way.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -201,6 +235,12 @@ def _parser() -> argparse.ArgumentParser:
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 
     _add_cert(commands)
+    suggest = _add(
+        commands, "suggest-rules", _suggest_rules, "say what would allow the targets that were refused", _SUGGEST_STATUS
+    )
+    suggest.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
+    suggest.add_argument("log", metavar="LOG", help="the access log, - for standard input")
+
     _add(commands, "version", _version, "say which version this is", "")
     return parser
 

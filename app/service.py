@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from licensegate.allowlist.policy import Mode
 from licensegate.certs.identity import CertificateError
 from licensegate.certs.obtain import obtain_identity
 from licensegate.certs.watch import IdentityWatch
@@ -28,6 +29,9 @@ from .settings import Settings
 
 _CERTIFICATE_SECONDS: Final = 5
 """How often the certificate's files are looked at."""
+
+_OTHER_DESCRIPTORS: Final = 256
+"""What the gate itself needs, dials in progress and pipes included."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +64,7 @@ def _certificate(settings: Settings) -> IdentityWatch:
 
 
 async def _serve(settings: Settings, certificate: IdentityWatch, access_log: AccessLog) -> None:
-    _raise_descriptor_limit(2 * settings.limits.tunnels + 256)
+    _raise_descriptor_limit(settings.limits.tunnels)
     checks = Checks(settings.tunnel, settings.tunnel_networks)
     clients = Sources(settings.client_networks)
     snapshot = Snapshot(clients, settings.policy, settings.limits, checks, certificate.identity)
@@ -70,6 +74,8 @@ async def _serve(settings: Settings, certificate: IdentityWatch, access_log: Acc
         stop = _stop_signals()
         names = ", ".join(listener.name for listener in gate.listeners)
         _log.info("ready: listening on %s; settings from %s", names, settings.source)
+        if settings.policy.mode is Mode.REPORT:
+            _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")
         _log.info("%s", what_to_type_into_cucm(gate.listeners))
         gc.freeze()  # what is here now stays: the collector need not look at it again
         watching = asyncio.ensure_future(_watch_certificate(certificate, gate))
@@ -102,7 +108,7 @@ async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
-        _log.info("stopped at once: %d tunnels were cut", gate.open_connections)
+        _log.info("stopped at once: %d tunnels were cut", gate.cut())
     for task in (draining, again):
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -118,13 +124,22 @@ def _stop_signals() -> asyncio.Semaphore:
     return signals
 
 
-def _raise_descriptor_limit(wanted: int) -> None:
+def _raise_descriptor_limit(tunnels: int) -> None:
     """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted < wanted:
+        _log.warning(
+            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
+            "LimitNOFILE), or lower limits.tunnels",
+            granted,
+            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
+            tunnels,
+        )
 
 
 def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:

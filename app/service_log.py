@@ -1,34 +1,45 @@
-"""The service's own log: lines with a level on standard error, written by a thread.
+"""The service's own log: lines with a level on standard error.
 
-A reader of standard error that stalls would otherwise freeze the event loop with it.
+A reader of standard error that stalls must freeze neither the event loop nor the end of the program (`line_writer`).
 """
 
 import logging
-import logging.handlers
-import queue
 import time
 from typing import Final
 
-_WAITING_AT_MOST: Final = 1000
+from licensegate.app.line_writer import LineWriter
+
+_STANDARD_ERROR: Final = 2
 
 
-class _DroppingHandler(logging.handlers.QueueHandler):
-    """Leaves a line out rather than wait, or complain on the very stream that has stalled."""
+class ServiceLog(logging.Handler):
+    """Writes what the program logs. It cannot say where lines are dropped: this is where it would be said."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        pass
+    def __init__(self) -> None:
+        super().__init__()
+        formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        formatter.converter = time.gmtime
+        self.setFormatter(formatter)
+        self._writer = LineWriter(_STANDARD_ERROR, "service log")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a line."""
+        try:
+            line = self.format(record)
+        except Exception as error:  # said here, since `logging` would print it, and wait for the reader
+            line = f"a log line cannot be formatted, {error}: {record.msg!r}"
+        self._writer.put(line.encode(errors="backslashreplace") + b"\n")
+
+    def stop(self) -> None:
+        """Write out what waits; give up on a reader that has stalled."""
+        logging.getLogger().removeHandler(self)
+        self._writer.close()
 
 
-def start_service_log(level: str) -> logging.handlers.QueueListener:
-    """Send the log to standard error from `level` up; `.stop()` writes out what waits."""
-    lines: queue.Queue[logging.LogRecord] = queue.Queue(_WAITING_AT_MOST)
-    stream = logging.StreamHandler()
-    formatter = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%SZ")
-    formatter.converter = time.gmtime
-    stream.setFormatter(formatter)
-    listener = logging.handlers.QueueListener(lines, stream)
+def start_service_log(level: str) -> ServiceLog:
+    """Send the log to standard error from `level` up."""
+    log = ServiceLog()
     root = logging.getLogger()
     root.setLevel(level.upper())
-    root.addHandler(_DroppingHandler(lines))
-    listener.start()
-    return listener
+    root.addHandler(log)
+    return log

@@ -20,7 +20,7 @@ from .settings import TunnelChecks
 from .snapshot import Snapshot
 from .states import MOVES, State
 from .wire.answers import ESTABLISHED, alert, refusal
-from .wire.client_hello import ClientHello, HelloError, read_client_hello
+from .wire.client_hello import ClientHello, HelloError, HelloReader
 from .wire.first_bytes import Speaks, first_bytes
 from .wire.http1 import Head, HeadError, read_head
 from .wire.proxy_protocol import ProxyHeaderError, read_proxy_header
@@ -37,8 +37,8 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_census", "_checks", "_handshaking", "_hello", "_received", "_snapshot", "_speaks", "_target", "_unsaid",
-        "record", "state",
+        "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_received", "_snapshot", "_speaks",
+        "_target", "_unsaid", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Conversation:
         self._speaks = Speaks.UNDECIDED  # what a refusal must be said in
         self._handshaking = False
         self._hello: ClientHello | None = None
+        self._hello_reader: HelloReader | None = None
         self._target: Target | None = None
         self._checks = TunnelChecks()
         self.record = record
@@ -181,7 +182,7 @@ class Conversation:
 
     def _read_client_hello(self) -> Command:
         try:
-            hello = read_client_hello(self._received, self._snapshot.limits.hello_bytes)
+            hello = self._reader().read(self._received)
         except HelloError as error:
             return self._refuse(Outcome.HELLO_MALFORMED, str(error))
         if hello is None:
@@ -251,8 +252,9 @@ class Conversation:
         rule = decision.rule
         if rule is None:
             raise RuntimeError(f"the policy lets {target} pass by no rule")
-        record.rule = str(rule)
-        record.preset = rule.preset or record.preset
+        if decision.allowed:
+            record.rule = str(rule)
+            record.preset = rule.preset
         self._target = target
         self._checks = snapshot.checks.checks_for(rule, record.client)
         self._move(State.DIALLING)
@@ -262,7 +264,7 @@ class Conversation:
         """Until it may pass, nothing that the upstream says reaches the client."""
         if self._target is None:
             raise RuntimeError("a tunnel has a target")
-        inner = judge_inner_hello(self._received, self._target, self._checks, self._snapshot.limits.hello_bytes)
+        inner = judge_inner_hello(self._reader(), self._received, self._target, self._checks)
         if inner is None:
             return Answer(self._say()) if self._unsaid else _WAIT
         self.record.server_name_check = inner.check
@@ -272,6 +274,12 @@ class Conversation:
             return self._establish(inner.hello)
         self._speaks = first_bytes(self._received)
         return self._refuse(inner.refused, inner.detail)
+
+    def _reader(self) -> HelloReader:
+        """The reader of the one ClientHello that is read of a client."""
+        if self._hello_reader is None:
+            self._hello_reader = HelloReader(self._snapshot.limits.hello_bytes)
+        return self._hello_reader
 
     # What follows
 

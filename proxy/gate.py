@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from .auth.sources import Network
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
+from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
 from .record import TunnelRecord, open_record
@@ -76,24 +77,29 @@ class Gate:
     async def drain(self, seconds: float) -> int:
         """Accept no more, wait for the open tunnels for so long, then cut them; how many were cut."""
         self._surroundings.census.draining = True
-        for listener in self.listeners:
-            listener.close()
+        self._stop_listening()
         self._poller.finish_batch()
         if self._surroundings.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
-        return self._cut()
+        return self.cut()
 
-    def _cut(self) -> int:
-        connections = list(self._surroundings.connections)
-        for connection in connections:
-            connection.stop()
+    def _stop_listening(self) -> None:
+        while self.listeners:
+            self.listeners.pop().close()
+
+    def cut(self) -> int:
+        """End whatever is open; how many tunnels that cost."""
+        for connection in list(self._surroundings.connections):
+            self._poller.run(connection, connection.stop)
+        tunnels = sum(record.outcome is Outcome.CUT_BY_STOP for record in self._finished)
         self._poller.finish_batch()
-        return len(connections)
+        return tunnels
 
     def close(self) -> None:
         """Stop for good; what is still open is cut."""
-        self._cut()
+        self._stop_listening()
+        self.cut()
         self._sweep_timer.cancel()
         self._surroundings.pipes.close()
         self._poller.stop()
@@ -105,17 +111,20 @@ class Gate:
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""
+        self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
         for who, deadline in self._surroundings.deadlines.sweep(time.monotonic()):
             self._poller.run(who, who.deadline_passed, deadline)
         self._poller.finish_batch()
-        self._sweep_timer = self._loop.call_later(1, self._sweep)
 
     def _observe(self) -> None:
         """The end of a batch: hand the finished records to whoever wants them."""
         finished = self._finished
         if finished:
             for observe in self._observers:
-                observe(finished)
+                try:
+                    observe(finished)
+                except Exception:
+                    _log.exception("a fault in the gate kept %d records from one of their readers", len(finished))
             finished.clear()
             if self._surroundings.census.draining and not self._surroundings.connections:
                 self._drained.set()

@@ -9,7 +9,7 @@ from licensegate.allowlist.target import Target
 from .outcome import Outcome, ServerNameCheck
 from .record import TunnelRecord
 from .settings import TunnelChecks
-from .wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
+from .wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader
 
 
 class InnerHello(Struct, frozen=True):
@@ -24,10 +24,10 @@ class InnerHello(Struct, frozen=True):
 _NOT_TLS: Final = frozenset({HelloFault.NOT_TLS, HelloFault.SSLV2})
 
 
-def judge_inner_hello(received: bytes, target: Target, checks: TunnelChecks, limit: int) -> InnerHello | None:
+def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, checks: TunnelChecks) -> InnerHello | None:
     """Judge the first bytes of a client in its tunnel to `target`; None while more of them are needed."""
     try:
-        hello = read_client_hello(received, limit)
+        hello = reader.read(received)
     except HelloError as error:
         return _judge_other_bytes(error, checks)
     if hello is None:

@@ -14,6 +14,9 @@ from .channel import Channel
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
+ONCE: Final = select.EPOLLONESHOT
+"""With other events: reported once, and then nothing at all until the descriptor is watched anew."""
+
 LEFT: Final = select.EPOLLRDHUP
 """The peer ended its side. Hang-ups and errors are reported whatever the interest: an owner that cannot act on them now
 must forget the descriptor meanwhile."""
@@ -40,6 +43,7 @@ class Poller:
         self._loop = loop
         self._epoll = select.epoll()
         self._owners: dict[int, Owner] = {}
+        self._events: dict[int, int] = {}
         self._closing: list[Channel] = []
         self._again: list[int] = []
         self._batch_done = batch_done
@@ -47,15 +51,20 @@ class Poller:
 
     def watch(self, descriptor: int, events: int, owner: Owner) -> None:
         """Call `owner` when `descriptor` is ready for one of `events`, in place of whoever had it watched before."""
-        if descriptor in self._owners:
-            self._epoll.modify(descriptor, events)
-        else:
-            self._epoll.register(descriptor, events)
         self._owners[descriptor] = owner
+        before = self._events.get(descriptor)
+        if before == events:
+            return
+        if before is None:
+            self._epoll.register(descriptor, events)
+        else:
+            self._epoll.modify(descriptor, events)
+        self._events[descriptor] = events
 
     def forget(self, descriptor: int) -> None:
         """Stop watching it."""
         if self._owners.pop(descriptor, None) is not None:
+            del self._events[descriptor]
             self._epoll.unregister(descriptor)
 
     def call_again(self, descriptor: int) -> None:
@@ -66,7 +75,8 @@ class Poller:
 
     def close(self, sock: Channel) -> None:
         """Close a connection at the end of the batch, so that its number cannot be given away within it."""
-        self._owners.pop(sock.fileno(), None)
+        if self._owners.pop(sock.fileno(), None) is not None:
+            del self._events[sock.fileno()]
         self._closing.append(sock)
 
     def run(self, owner: Owner, action: Callable[..., None], *arguments: object) -> None:

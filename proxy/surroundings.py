@@ -7,12 +7,12 @@ from .census import Census
 from .deadlines import Deadlines
 from .dialer import Dialer
 from .flow import Pipes
-from .poller import Poller
+from .poller import Owner, Poller
 from .record import TunnelRecord
 from .snapshot import Snapshot
 
 
-class Connection(Protocol):
+class Connection(Owner, Protocol):
     """An open client connection."""
 
     def stop(self) -> None:

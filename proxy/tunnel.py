@@ -63,10 +63,8 @@ class Tunnel:
             self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or left; or the upstream broke off while nobody may listen to it."""
-        if descriptor != self._client.fileno():
-            self._gate.poller.forget(descriptor)  # what it has said is read once it may be heard
-        elif self._tls is not None:
+        """The client sent something, or left."""
+        if self._tls is not None:
             self._shake_hands(self._tls)
         elif self.conversation.state is State.DIALLING:
             self._hear_while_dialling(events)
@@ -204,16 +202,14 @@ class Tunnel:
             self._dialling = dialling
 
     def _answer(self, to_client: bytes) -> None:
-        """Say it and go on reading; the upstream is not listened to, but that it broke off may be noticed."""
-        if self._upstream is not None:
-            self._gate.poller.watch(self._upstream.fileno(), 0, self)
+        """Say it and go on reading; the upstream is not listened to."""
         try:
             self.record.client_written += self._client.send(to_client)
         except OSError:
             self._obey(self.conversation.client_ended())
             return
         self._limit(self._deadlines.hello)
-        self._read()
+        self._watch_client()
 
     def _establish(self, command: Establish) -> None:
         gate, upstream = self._gate, self._upstream

@@ -1,24 +1,17 @@
 """The access log: one JSON line per record (`docs/records.md`), to a file or to standard output.
 
-Writing never blocks a tunnel: lines wait in a bounded queue for a thread that writes them ten times a second, and
-what does not fit, or cannot be written, is counted as dropped.
+Writing never blocks a tunnel, and what is dropped for that is counted (`line_writer`).
 """
 
 import logging
 import os
-import threading
-from collections import deque
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
+from licensegate.app.line_writer import LineWriter
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import TunnelRecord
-
-_WAITING_AT_MOST: Final = 20_000
-_PAUSE_SECONDS: Final = 0.1
-_LAST_FLUSH_SECONDS: Final = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -31,55 +24,24 @@ class AccessLog:
     """Writes records to `destination`: a path, or "-" for standard output. Raises AccessLogError."""
 
     def __init__(self, destination: str) -> None:
-        self._destination = destination
-        self._descriptor = _open(destination)
         self._encode = msgspec.json.Encoder().encode
-        self._waiting: deque[bytes] = deque()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._write_on, name="access log", daemon=True)
-        self.dropped = 0
-        self._thread.start()
+        place = "on standard output" if destination == "-" else destination
+        self._writer = LineWriter(_open(destination), f"access log {place}", _log.error)
+
+    @property
+    def dropped(self) -> int:
+        """How many lines never reached the log."""
+        return self._writer.dropped
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Queue a line for each; connections that were never used leave none."""
         for record in records:
-            if record.outcome is Outcome.CLOSED_UNUSED:
-                continue
-            if len(self._waiting) >= _WAITING_AT_MOST:
-                self.dropped += 1
-            else:
-                self._waiting.append(self._encode(record) + b"\n")
-        if not self._wake.is_set():
-            self._wake.set()
+            if record.outcome is not Outcome.CLOSED_UNUSED:
+                self._writer.put(self._encode(record) + b"\n")
 
     def close(self) -> None:
         """Write what waits; give up on a reader that has stalled."""
-        self._stopping.set()
-        self._wake.set()
-        self._thread.join(_LAST_FLUSH_SECONDS)
-
-    def _write_on(self) -> None:
-        reported = 0
-        while not self._stopping.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            self._write_waiting()
-            if self.dropped > reported:
-                _log.warning("%d lines of the access log were dropped so far", self.dropped)
-                reported = self.dropped
-            self._stopping.wait(_PAUSE_SECONDS)
-        self._write_waiting()
-
-    def _write_waiting(self) -> None:
-        lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        data = memoryview(b"".join(lines))
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError as error:
-            self.dropped += bytes(data).count(b"\n")
-            _log.error("cannot write the access log %s: %s", self._destination, error.strerror)
+        self._writer.close()
 
 
 def _open(destination: str) -> int:

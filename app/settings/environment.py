@@ -26,7 +26,7 @@ _IN_THE_FILE_ONLY: Final = ("tunnel.network",)
 
 def variables() -> dict[str, str]:
     """Every variable that sets something, with the dotted key that it sets."""
-    return {_variable(key): key for key in keys() if key not in _IN_THE_FILE_ONLY}
+    return {variable_of(key): key for key in keys() if key not in _IN_THE_FILE_ONLY}
 
 
 def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, str]]:
@@ -34,7 +34,7 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
     known = variables()
     used = {}
     for variable in filter(lambda name: name.startswith(PREFIX), environ):
-        if variable in map(_variable, _IN_THE_FILE_ONLY):
+        if variable in map(variable_of, _IN_THE_FILE_ONLY):
             raise SettingsError(f"{variable}: this can be written in the settings file only, which {CONFIG} names")
         if variable not in known:
             raise SettingsError(f"{variable}: there is no such setting; {nearest(variable, known)}")
@@ -49,7 +49,8 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
     return file, used
 
 
-def _variable(key: str) -> str:
+def variable_of(key: str) -> str:
+    """The variable that sets a dotted key."""
     return PREFIX + key.replace(".", "__").upper()
 
 

@@ -12,7 +12,7 @@ import enum
 import re
 import struct
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Final
 
 from msgspec import Struct
 
@@ -44,7 +44,7 @@ _plausible_host: Final = re.compile(rb"(?!\.?\Z)[0-9A-Za-z._:-]{1,255}\Z")  # ad
 
 
 class HelloFault(enum.StrEnum):
-    """Why the bytes are no ClientHello: they are not TLS, TLS from before 1996, broken, or more than the limit."""
+    """Why the bytes are no ClientHello: they are not TLS, SSL 2, broken, or more than the limit."""
 
     NOT_TLS = "not_tls"
     SSLV2 = "sslv2"
@@ -88,7 +88,7 @@ class HelloReader:
     """Reads one ClientHello while its bytes come in, and looks at each record once.
 
     Says what `read_client_hello` says. That one begins anew each time: for a hello that was cut into thousands of
-    records and comes in a byte at a time, it would take a minute.
+    records and comes in a byte at a time, that takes minutes.
     """
 
     __slots__ = ("_end", "_limit", "_message")
@@ -119,16 +119,16 @@ class HelloReader:
         """Bytes of the message that the record which ends at `end` leaves to later ones; more than 0 while unknown."""
         beginning = self._message[:_MESSAGE_HEADER] + payload
         if not beginning.startswith(_CLIENT_HELLO[: len(beginning)]):
-            raise HelloError(HelloFault.MALFORMED, "its first handshake message is not a ClientHello")
+            raise _malformed("its first handshake message is not a ClientHello")
         if len(beginning) < _MESSAGE_HEADER:
             return 1
         carried = len(self._message) + end - self._end - _RECORD_HEADER
         missing = _MESSAGE_HEADER + int.from_bytes(beginning[1:_MESSAGE_HEADER], "big") - carried
         if missing < 0:
-            raise HelloError(HelloFault.MALFORMED, "something follows the ClientHello in its record")
+            raise _malformed("something follows the ClientHello in its record")
         records = -(-missing // _RECORD_PAYLOAD)
         if end + missing + records * _RECORD_HEADER > self._limit:
-            _too_large(self._limit)
+            raise _too_large(self._limit)
         return missing
 
 
@@ -150,26 +150,22 @@ def _record_end(received: bytes, start: int, limit: int) -> int:
         return 0
     length = header[3] << 8 | header[4]
     if not 0 < length <= _RECORD_PAYLOAD:
-        raise HelloError(HelloFault.MALFORMED, f"one of its records carries {length} bytes")
+        raise _malformed(f"one of its records carries {length} bytes")
     end = start + _RECORD_HEADER + length
     if end > limit:
-        _too_large(limit)
+        raise _too_large(limit)
     return end
 
 
 def _refuse_record(header: bytes, *, is_first: bool) -> None:
     """Raise for a record that is no handshake; return if it is merely too short to tell."""
     if not is_first:
-        raise HelloError(HelloFault.MALFORMED, "another record interrupts the ClientHello")
+        raise _malformed("another record interrupts the ClientHello")
     if header[0] & 0x80 and len(header) < 3:
         return
     if header[0] & 0x80 and header[2] == _CLIENT_HELLO[0]:  # RFC 5246 appendix E.2
         raise HelloError(HelloFault.SSLV2, "it is a hello of SSL 2")
-    raise HelloError(HelloFault.NOT_TLS, f"it does not start as TLS does: its first byte is {header[0]:#04x}")
-
-
-def _too_large(limit: int) -> NoReturn:
-    raise HelloError(HelloFault.TOO_LARGE, f"the ClientHello takes more than {limit} bytes")
+    raise HelloError(HelloFault.NOT_TLS, f"its first byte is {header[0]:#04x}")
 
 
 def _read_message(received: bytes, start: int, size: int) -> ClientHello:
@@ -268,4 +264,8 @@ def _legacy_version(version: bytes) -> str:
 
 
 def _malformed(phrase: str) -> HelloError:
-    return HelloError(HelloFault.MALFORMED, f"the ClientHello is malformed: {phrase}")
+    return HelloError(HelloFault.MALFORMED, phrase)
+
+
+def _too_large(limit: int) -> HelloError:
+    return HelloError(HelloFault.TOO_LARGE, f"its ClientHello takes more than {limit} bytes")

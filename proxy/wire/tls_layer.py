@@ -182,6 +182,8 @@ class TlsLayer:
 
         Printable and for reading: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
         """
+        if not self.complete:
+            return ""
         try:
             certificate = self._tls.getpeercert()
         except (ssl.SSLError, ValueError):

@@ -182,8 +182,8 @@ def test_a_direction_that_carries_much_is_spliced_and_delivers_exactly(
     spliced = []
     splice = os.splice
 
-    def counting(*arguments: int, flags: int) -> int:
-        spliced.append(moved := splice(*arguments, flags=flags))
+    def counting(source: int, sink: int, size: int, *, flags: int) -> int:
+        spliced.append(moved := splice(source, sink, size, flags=flags))
         return moved
 
     monkeypatch.setattr(os, "splice", counting)

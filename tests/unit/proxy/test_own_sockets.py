@@ -1,6 +1,7 @@
 import errno
 import os
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ class Kernel:
 def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, now = Kernel(True), [1000.0]
     monkeypatch.setattr(own_sockets_module, "_is_local", kernel)
-    monkeypatch.setattr(own_sockets_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     sockets = own()
     assert sockets.is_local("192.0.2.1")
     assert sockets.is_local("192.0.2.1")
@@ -132,6 +133,6 @@ def test_that_the_kernel_could_not_be_asked_is_not_remembered(monkeypatch: pytes
 
     sockets = own(("0.0.0.0", 3128))
     with monkeypatch.context() as patched:
-        patched.setattr(own_sockets_module.socket, "socket", refuse)
+        patched.setattr(socket, "socket", refuse)
         sockets.has("127.0.0.1", 3128)
     assert sockets.has("127.0.0.1", 3128), "for want of a descriptor the gate would dial itself for a while"

@@ -210,7 +210,12 @@ def test_a_batch_is_bounded_and_asyncio_has_its_turn_between_two(monkeypatch: py
     async def main() -> None:
         with counting_poller() as poller:
             seen: list[int] = []
-            owner = Owner(lambda descriptor, _: (seen.append(poller.wake_ups), poller.forget(descriptor)))
+
+            def note(descriptor: int, _: int) -> None:
+                seen.append(poller.wake_ups)
+                poller.forget(descriptor)
+
+            owner = Owner(note)
             sockets = [socket.socketpair() for _ in range(3)]
             for near, _ in sockets:
                 poller.watch(near.fileno(), WRITE, owner)

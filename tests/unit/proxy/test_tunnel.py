@@ -551,7 +551,7 @@ def test_a_fault_ends_one_connection_and_leaves_nothing(
 ) -> None:
     async def main() -> None:
         before = descriptors()
-        with room_with_upstream() as (here, _upstream):
+        with room_with_upstream() as (here, _):
             with patch.object(*broken, side_effect=ZeroDivisionError):
                 client, _ = here.accept(here.connect)
                 assert await answer_to(client) == answer

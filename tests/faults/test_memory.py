@@ -1,0 +1,41 @@
+"""What many tunnels that carry nothing cost: licensing clients may hold theirs for hours."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate, lab
+from support.raw import break_off, open_tunnel
+
+TUNNELS = 500
+KIB = 1024
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port whose connections nobody accepts: for the gate they are there, and for the test they cost no thread."""
+    with socket.create_server(("127.0.0.1", 0), backlog=4 * TUNNELS) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(tmp_path: Path, silent_port: int) -> None:
+    def bytes_held_by_all(gate: Gate) -> int:
+        tunnels = [open_tunnel(gate) for _ in range(TUNNELS)]
+        held = gate.resident_bytes()
+        for tunnel in tunnels:
+            break_off(tunnel)
+        return held
+
+    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{silent_port}")) as gate:
+        break_off(open_tunnel(gate))
+        before = gate.resident_bytes()
+        first = bytes_held_by_all(gate)
+        gate.records(1 + TUNNELS)
+        second = bytes_held_by_all(gate)
+        gate.records(1 + 2 * TUNNELS)
+
+    assert first - before < TUNNELS * 20 * KIB
+    assert second - first < TUNNELS * 2 * KIB, "what has ended still takes room"

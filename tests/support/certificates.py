@@ -1,0 +1,86 @@
+"""Certificates of every kind, good and bad, for tests of the gate's own: any names, any dates, any issuer."""
+
+import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from msgspec import Struct
+
+DAY = datetime.timedelta(days=1)
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+
+class Issued(Struct, frozen=True):
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: Key
+
+    @property
+    def pem(self) -> bytes:
+        """The certificate in PEM."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def key_pem(
+        self,
+        password: bytes = b"",
+        form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8,
+    ) -> bytes:
+        """The key in PEM, encrypted if there is a password."""
+        encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
+        return self.key.private_bytes(serialization.Encoding.PEM, form, encryption)
+
+    def write(self, folder: Path, *chain: "Issued", stem: str = "gate") -> tuple[Path, Path]:
+        """Write it as an operator would, its chain after it; the files of the certificate and of the key."""
+        certificate, key = folder / f"{stem}.pem", folder / f"{stem}.key"
+        certificate.write_bytes(b"".join(issued.pem for issued in (self, *chain)))
+        key.touch(mode=0o600)
+        key.write_bytes(self.key_pem())
+        return certificate, key
+
+
+def issue(
+    subject: str = "gate",
+    issuer: Issued | None = None,
+    *,
+    names: tuple[x509.GeneralName, ...] = (x509.DNSName("gate.example"),),
+    days: tuple[float, float] = (-1, 100),
+    authority: bool = False,
+    usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.SERVER_AUTH,
+    key: Key | None = None,
+) -> Issued:
+    """Issue a certificate, self-signed without an issuer, valid from and until so many days from now."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(issuer.certificate.subject if issuer else name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + days[0] * DAY)
+        .not_valid_after(now + days[1] * DAY)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+    )
+    if names and not authority:
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if usage and not authority:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    return Issued(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+
+
+def altered(issued: Issued, issuer: Issued, old: bytes, new: bytes) -> Issued:
+    """The same certificate with other bytes of the same length in it, which cryptography would not write."""
+    assert isinstance(issuer.key, ec.EllipticCurvePrivateKey)
+    certificate = issued.certificate
+    content = certificate.tbs_certificate_bytes.replace(old, new)
+    signature = b""
+    while len(signature) != len(certificate.signature):  # it is 70 to 72 bytes long
+        signature = issuer.key.sign(content, ec.ECDSA(hashes.SHA256()))
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    der = der.replace(certificate.tbs_certificate_bytes, content).replace(certificate.signature, signature)
+    return Issued(x509.load_der_x509_certificate(der), issued.key)

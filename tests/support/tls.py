@@ -1,0 +1,99 @@
+"""The client's side of TLS between two buffers, so that a test has every byte in its hands."""
+
+import contextlib
+import ssl
+from pathlib import Path
+from typing import Protocol
+
+VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
+
+
+class Served(Protocol):
+    """What a client can be connected to: a `TlsLayer`, for one."""
+
+    def feed(self, ciphertext: bytes) -> None:
+        """Take what the client sent."""
+
+    def handshake(self) -> bool:
+        """Go on with the handshake."""
+
+    def take_ciphertext(self) -> bytes:
+        """What the client is to get."""
+
+
+def trusting(authority: Path | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """A client's context that trusts this PEM file, or whomever, and speaks this version, or any."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
+    if authority is None:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(authority)
+    return context
+
+
+class MemoryClient:
+    """A client of TLS. What it says waits in `take()`; what it is told goes into `feed`."""
+
+    def __init__(self, context: ssl.SSLContext, name: str = "gate.example") -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    def feed(self, ciphertext: bytes) -> None:
+        """Take what the server sent."""
+        self._incoming.write(ciphertext)
+
+    def take(self) -> bytes:
+        """What is to be sent to the server."""
+        return self._outgoing.read()
+
+    def handshake(self) -> bool:
+        """Go on with the handshake; whether it is complete."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.do_handshake()
+            return True
+        return False
+
+    def say(self, plaintext: bytes) -> bytes:
+        """Encrypt; what is to be sent to the server."""
+        view = memoryview(plaintext)
+        while view:
+            view = view[self.tls.write(view) :]
+        return self.take()
+
+    def hear(self, ciphertext: bytes = b"") -> bytes:
+        """Decrypt everything that the server sent."""
+        self.feed(ciphertext)
+        parts = []
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            while part := self.tls.read(65536):
+                parts.append(part)
+        return b"".join(parts)
+
+    def end(self) -> bytes:
+        """Say close_notify, and go on reading; what is to be sent to the server."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        return self.take()
+
+    @property
+    def heard_end(self) -> bool:
+        """Whether the server has said close_notify behind what was heard."""
+        try:
+            return self.tls.read(1) == b""
+        except ssl.SSLZeroReturnError:
+            return True
+        except ssl.SSLWantReadError:
+            return False
+
+
+def shake_hands(client: MemoryClient, layer: Served) -> None:
+    """Carry a handshake to its end on both sides."""
+    done = False
+    while not done:
+        done = client.handshake()
+        layer.feed(client.take())
+        done = layer.handshake() and done
+        client.feed(layer.take_ciphertext())

@@ -1,0 +1,316 @@
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Sequence
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.proxy.gate import Gate, Observer
+from licensegate.proxy.listener import ListenError
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.record import TunnelRecord
+from licensegate.proxy.resolver import Resolved
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.tunnel import Tunnel
+from support.inner import ESTABLISHED, HOST, Upstream, connect, snapshot
+from support.sockets import descriptors, is_closed, receive, run, turns, until
+
+LOOPBACK = ListenAddress("127.0.0.1", 0)
+
+
+class Running:
+    """An open gate within the loop, its records, and a target in the test's hands."""
+
+    def __init__(self, upstream: Upstream, limits: Limits, observers: Sequence[Observer]) -> None:
+        self.upstream = upstream
+        self.batches: list[list[TunnelRecord]] = []
+        dial = Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
+        self.gate = Gate(snapshot(limits, 443), dial, Dns(), [*observers, self._observe])
+        self.clients: list[socket.socket] = []
+
+    def open(self, *addresses: ListenAddress) -> None:
+        self.gate.open(addresses)
+        self._address = "127.0.0.1", self.gate.listeners[0].port
+
+    def _observe(self, records: Sequence[TunnelRecord]) -> None:
+        self.batches.append(list(records))
+
+    @property
+    def outcomes(self) -> list[Outcome | None]:
+        return [record.outcome for batch in self.batches for record in batch]
+
+    def knock(self, sent: bytes = b"") -> socket.socket:
+        client = socket.create_connection(self._address)
+        client.setblocking(False)
+        client.send(sent)
+        self.clients.append(client)
+        return client
+
+    async def recorded(self, count: int) -> None:
+        await until(lambda: len(self.outcomes) == count)
+
+    async def open_tunnel(self) -> tuple[socket.socket, socket.socket]:
+        client = self.knock(connect(443))
+        far = await self.upstream.accept()
+        assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+        return client, far
+
+
+@contextlib.asynccontextmanager
+async def running(limits: Limits | None = None, observers: Sequence[Observer] = ()) -> AsyncIterator[Running]:
+    with contextlib.closing(Upstream()) as upstream:
+        here = Running(upstream, limits or Limits(), observers)
+        here.open(LOOPBACK)
+        try:
+            yield here
+        finally:
+            here.gate.close()
+            for client in here.clients:
+                client.close()
+
+
+def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
+    async def main() -> None:
+        async with running() as here:
+            client, far = await here.open_tunnel()
+            client.close()
+            far.close()
+            await until(lambda: here.batches)
+            assert here.outcomes == [Outcome.CLOSED_BY_CLIENT]
+            record = here.batches[0][0]
+            assert record.client == "127.0.0.1"
+            assert record.listener == here.gate.listeners[0].name
+            assert here.gate.open_connections == 0
+
+    run(main())
+
+
+def test_every_observer_sees_the_records_of_a_batch_at_once() -> None:
+    seen: list[int] = []
+
+    async def main() -> None:
+        async with running(observers=[lambda records: seen.append(len(records))]) as here:
+            for _ in range(5):
+                here.knock().close()
+            await until(lambda: len(here.outcomes) == 5)
+            assert sum(seen) == 5
+            assert [len(batch) for batch in here.batches] == seen
+
+    run(main())
+
+
+def test_a_fault_in_an_observer_neither_stops_the_others_nor_repeats_a_record(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(records: Sequence[TunnelRecord]) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        async with running(observers=[fail]) as here:
+            for count in range(1, 4):
+                here.knock().close()
+                await here.recorded(count)
+            client, far = await here.open_tunnel()
+            client.close()
+            far.close()
+            await until(lambda: len(here.outcomes) == 4)
+            await turns(20)
+            assert len(here.outcomes) == 4
+
+    run(main())
+    assert {line.exc_info[0] for line in caplog.records if line.exc_info} == {ZeroDivisionError}
+
+
+def test_what_is_late_is_ended_by_the_clock_alone() -> None:
+    async def main() -> None:
+        async with running(Limits(head_seconds=0.1)) as here:
+            client = here.knock(b"C")
+            assert (await receive(client)).startswith(b"HTTP/1.1 408 head_timeout")
+
+    run(main())
+
+
+@pytest.mark.parametrize("hopeless", [False, True], ids=["that can be ended", "that cannot even be ended"])
+def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running(Limits(head_seconds=0)) as here:
+            faulty, sound = here.knock(b"C"), here.knock(b"C")
+            await until(lambda: here.gate.open_connections == 2)
+            tunnels = list(here.gate._surroundings.deadlines.head._expires)
+            broken, passed = tunnels[0], Tunnel.deadline_passed
+
+            def fail(tunnel: Tunnel, *arguments: object) -> None:
+                if tunnel is broken:
+                    raise ZeroDivisionError
+                passed(tunnel, *arguments)  # type: ignore[arg-type]
+
+            here.gate._sweep_timer.cancel()
+            with patch.object(Tunnel, "deadline_passed", fail):
+                if hopeless:
+                    with patch.object(Tunnel, "crashed", side_effect=LookupError):
+                        here.gate._sweep()
+                else:
+                    here.gate._sweep()
+                    await until(lambda: is_closed(faulty))
+                assert (await receive(sound)).startswith(b"HTTP/1.1 408")
+            again = here.knock(b"C")
+            assert (await receive(again)).startswith(b"HTTP/1.1 408"), "the next sweep never came"
+
+    run(main())
+    assert ZeroDivisionError in {line.exc_info[0] for line in caplog.records if line.exc_info}
+
+
+def test_a_fault_in_the_sweep_itself_is_not_the_last_sweep(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running(Limits(head_seconds=0)) as here:
+            here.gate._sweep_timer.cancel()
+            with (
+                patch.object(here.gate._surroundings.deadlines, "sweep", side_effect=ZeroDivisionError),
+                contextlib.suppress(ZeroDivisionError),
+            ):
+                here.gate._sweep()
+            client = here.knock(b"C")
+            assert (await receive(client)).startswith(b"HTTP/1.1 408")
+
+    run(main())
+
+
+def test_a_drain_takes_no_more_and_ends_with_the_last_tunnel() -> None:
+    async def main() -> None:
+        async with running() as here:
+            client, far = await here.open_tunnel()
+            draining = asyncio.ensure_future(here.gate.drain(3600))
+            await turns(20)
+            assert not draining.done()
+            with pytest.raises(ConnectionRefusedError):
+                here.knock()
+            client.send(b"goes on")
+            assert await receive(far, 7) == b"goes on"
+            client.close()
+            far.close()
+            assert await draining == 0
+            assert here.outcomes == [Outcome.CLOSED_BY_CLIENT]
+
+    run(main())
+
+
+def test_a_client_that_asks_during_a_drain_is_told_to_come_again() -> None:
+    async def main() -> None:
+        async with running() as here:
+            client = here.knock()
+            await until(lambda: here.gate.open_connections)
+            draining = asyncio.ensure_future(here.gate.drain(3600))
+            await turns(5)
+            client.send(connect(443))
+            answer = await receive(client)
+            assert answer.startswith(b"HTTP/1.1 503 draining")
+            assert b"\r\nRetry-After: " in answer
+            client.close()
+            assert await draining == 0
+
+    run(main())
+
+
+def test_a_drain_without_connections_is_over_at_once() -> None:
+    async def main() -> None:
+        async with running() as here:
+            assert await here.gate.drain(3600) == 0
+
+    run(main())
+
+
+def test_the_drains_limit_cuts_the_rest_and_counts_the_tunnels() -> None:
+    async def main() -> None:
+        async with running() as here:
+            tunnels = [await here.open_tunnel() for _ in range(2)]
+            here.knock()
+            await until(lambda: here.gate.open_connections == 3)
+            assert await here.gate.drain(0.01) == 2
+            assert here.outcomes.count(Outcome.CUT_BY_STOP) == 2
+            assert here.outcomes.count(Outcome.CLOSED_UNUSED) == 1
+            await until(lambda: all(is_closed(end) for tunnel in tunnels for end in tunnel))
+
+    run(main())
+
+
+def test_one_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with running() as here:
+            for _ in range(2):
+                await here.open_tunnel()
+            faulty, stop = next(iter(here.gate._surroundings.connections)), Tunnel.stop
+
+            def fail(tunnel: Tunnel) -> None:
+                if tunnel is faulty:
+                    raise ZeroDivisionError
+                stop(tunnel)
+
+            with patch.object(Tunnel, "stop", fail):
+                await here.gate.drain(0)
+            assert sorted(str(outcome) for outcome in here.outcomes) == [
+                str(Outcome.CUT_BY_STOP), str(Outcome.INTERNAL_ERROR),
+            ]  # fmt: skip
+
+    run(main())
+
+
+def test_a_gate_that_was_closed_has_nothing_open() -> None:
+    async def main() -> None:
+        before = descriptors()
+        async with running() as here:
+            await here.open_tunnel()
+            here.knock(b"C")
+            await until(lambda: here.gate.open_connections == 2)
+        await turns(5)
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_open() -> None:
+    async def main() -> None:
+        before = descriptors()
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            with pytest.raises(ListenError, match="another program"):
+                gate.open([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
+            gate.close()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)
+            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            gate.open([taken, ListenAddress("127.0.0.1", 0, named=False)])
+            assert len(gate.listeners) == 1
+            assert gate.listeners[0].port != taken.port
+            (line,) = caplog.records
+            assert str(taken) in line.getMessage()
+            gate.close()
+
+            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            with pytest.raises(ListenError, match="another program"):
+                gate.open([taken])
+            gate.close()
+
+    run(main())
+
+
+def test_the_gates_own_listeners_are_never_dialled() -> None:
+    async def main() -> None:
+        with contextlib.closing(Upstream()) as upstream:
+            here = Running(upstream, Limits(), [])
+            here.open(ListenAddress("0.0.0.0", 0))
+            port = here.gate.listeners[0].port
+            here.gate._surroundings.dialer._connect_to.clear()
+            here.gate._surroundings.snapshot = snapshot(Limits(), port)
+            here.gate._surroundings.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
+            client = here.knock(connect(port))
+            assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")
+            client.close()
+            here.gate.close()
+
+    run(main())

@@ -1,0 +1,503 @@
+import errno
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensegate.certs.identity import load_identity
+from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
+from support.certificates import Issued, altered, issue
+from support.tls import VERSIONS, MemoryClient, shake_hands, trusting
+
+CONNECT = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n"
+BLOB = bytes(range(256)) * 160  # 40 KiB: two whole records and a half
+
+GATE = issue()
+AUTHORITY = issue("client authority", authority=True)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tls")
+
+
+@pytest.fixture(scope="module")
+def trusted(folder: Path) -> Path:
+    """The gate's certificate, which is its own issuer, for a client to trust."""
+    return GATE.write(folder)[0]
+
+
+@pytest.fixture(scope="module")
+def served(folder: Path, trusted: Path) -> ssl.SSLContext:
+    return load_identity(trusted, folder / "gate.key").context
+
+
+@pytest.fixture(params=list(VERSIONS.values()), ids=list(VERSIONS))
+def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
+    return request.param  # type: ignore[no-any-return]
+
+
+Connected = tuple[MemoryClient, TlsLayer]
+
+
+@pytest.fixture
+def connected(served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion) -> Connected:
+    return connect(served, trusting(trusted, version))
+
+
+def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> Connected:
+    client, layer = MemoryClient(context), TlsLayer(served)
+    shake_hands(client, layer)
+    return client, layer
+
+
+def read(layer: TlsLayer, size: int = 65536) -> bytes:
+    """What one call returns; raises as it does."""
+    buffer = memoryview(bytearray(size))
+    return bytes(buffer[: layer.read_into(buffer)])
+
+
+def read_all(layer: TlsLayer, size: int = 65536) -> bytes:
+    """What can be read until more is needed, or to the end."""
+    parts = []
+    try:
+        while part := read(layer, size):
+            parts.append(part)
+    except BlockingIOError:
+        pass
+    return b"".join(parts)
+
+
+def test_both_sides_hear_each_other(connected: Connected, version: ssl.TLSVersion) -> None:
+    client, layer = connected
+
+    layer.feed(client.say(CONNECT))
+
+    assert read(layer) == CONNECT
+    assert layer.write(b"HTTP/1.1 200 OK\r\n\r\n") == 19
+    assert client.hear(layer.take_ciphertext()) == b"HTTP/1.1 200 OK\r\n\r\n"
+    assert layer.version == version.name.replace("_", ".")
+
+
+def test_a_handshake_that_comes_byte_by_byte_is_completed(
+    served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion
+) -> None:
+    client, layer = MemoryClient(trusting(trusted, version)), TlsLayer(served)
+
+    while not layer.complete:
+        client.handshake()
+        for byte in client.take():
+            assert not layer.complete
+            layer.feed(bytes([byte]))
+            layer.handshake()
+        client.feed(layer.take_ciphertext())
+
+    assert client.handshake()
+
+
+def test_what_the_client_sends_with_the_end_of_its_handshake_waits_inside(
+    served: ssl.SSLContext, trusted: Path
+) -> None:
+    client, layer = MemoryClient(trusting(trusted)), TlsLayer(served)
+    client.handshake()
+    layer.feed(client.take())
+    layer.handshake()
+    client.feed(layer.take_ciphertext())
+    assert client.handshake()
+
+    layer.feed(client.take() + client.say(CONNECT))
+
+    assert layer.handshake()
+    assert layer.pending
+    assert read(layer) == CONNECT
+    assert not layer.pending
+
+
+def test_after_a_tls_1_3_handshake_the_gate_has_nothing_to_say(served: ssl.SSLContext, trusted: Path) -> None:
+    client, layer = MemoryClient(trusting(trusted, ssl.TLSVersion.TLSv1_3)), TlsLayer(served)
+    while not layer.complete:
+        client.handshake()
+        layer.feed(client.take())
+        layer.handshake()
+        if not layer.complete:
+            client.feed(layer.take_ciphertext())
+
+    assert layer.take_ciphertext() == b""
+
+
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [
+        pytest.param(["http/1.1"], "http/1.1", id="http/1.1"),
+        pytest.param(["h2", "http/1.1"], "http/1.1", id="h2 first"),
+        pytest.param(["h2"], "", id="h2 only"),
+        pytest.param([], "", id="nothing"),
+    ],
+)
+def test_only_http_1_1_is_agreed_on(
+    served: ssl.SSLContext, trusted: Path, offered: list[str], agreed: str, version: ssl.TLSVersion
+) -> None:
+    context = trusting(trusted, version)
+    if offered:
+        context.set_alpn_protocols(offered)
+
+    client, layer = connect(served, context)
+
+    assert layer.alpn == agreed
+    assert client.tls.selected_alpn_protocol() == (agreed or None)
+
+
+# Half-close: one direction ends, the other goes on.
+
+
+def nothing(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+    return b"", b"", b""
+
+
+def whole_records(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+    return client.say(BLOB), b"", BLOB
+
+
+def part_of_a_record(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+    ciphertext = client.say(BLOB)
+    return ciphertext[:-7], ciphertext[-7:], BLOB
+
+
+def part_of_a_header(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+    ciphertext = client.say(CONNECT)
+    return ciphertext[:3], ciphertext[3:], CONNECT
+
+
+def the_clients_end(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+    return client.say(BLOB) + client.end(), b"", BLOB
+
+
+Inside = Callable[[MemoryClient], tuple[bytes, bytes, bytes]]
+INSIDE = pytest.mark.parametrize(
+    "inside", [nothing, whole_records, part_of_a_record, part_of_a_header, the_clients_end], ids=lambda f: f.__name__
+)
+
+
+@INSIDE
+@pytest.mark.parametrize("already_read", [0, 1, 20000], ids="{} read before".format)
+def test_ending_our_side_loses_nothing_of_what_is_inside(
+    connected: Connected, inside: Inside, already_read: int
+) -> None:
+    client, layer = connected
+    before, after, plaintext = inside(client)
+    layer.feed(before)
+    heard = read_exactly(layer, min(already_read, len(plaintext))) if before else b""
+
+    layer.close_write()
+
+    layer.feed(after)
+    assert heard + read_all(layer, 1000) == plaintext
+    client.hear(layer.take_ciphertext())
+    assert client.heard_end
+
+
+def read_exactly(layer: TlsLayer, size: int) -> bytes:
+    heard = b""
+    while len(heard) < size:
+        try:
+            heard += read(layer, size - len(heard))
+        except BlockingIOError:
+            break
+    return heard
+
+
+@INSIDE
+def test_after_our_end_the_client_is_heard_to_its_own(connected: Connected, inside: Inside) -> None:
+    client, layer = connected
+    before, after, plaintext = inside(client)
+    layer.feed(before)
+    layer.close_write()
+    layer.feed(after)
+    client.hear(layer.take_ciphertext())
+
+    if inside is not the_clients_end:
+        layer.feed(client.say(b"and more") + client.end())
+        plaintext += b"and more"
+
+    assert read_all(layer) == plaintext
+    assert read(layer) == b""
+    assert not layer.pending
+
+
+def test_after_the_clients_end_it_still_hears_us(connected: Connected) -> None:
+    client, layer = connected
+    layer.feed(client.say(CONNECT) + client.end())
+    assert read_all(layer) == CONNECT
+    assert read(layer) == b""
+
+    said = b""
+    for start in range(0, len(BLOB), 1 << 14):
+        layer.write(BLOB[start : start + (1 << 14)])
+        said += layer.take_ciphertext()
+    layer.close_write()
+
+    assert client.hear(said + layer.take_ciphertext()) == BLOB
+    assert client.heard_end
+
+
+def test_a_tcp_end_without_close_notify_is_an_end_of_that_direction_only(connected: Connected) -> None:
+    client, layer = connected
+    layer.feed(client.say(CONNECT))
+
+    layer.feed_end()
+
+    assert read_all(layer) == CONNECT
+    assert read(layer) == b""
+    layer.write(b"still here")
+    assert client.hear(layer.take_ciphertext()) == b"still here"
+
+
+def test_after_our_end_nothing_can_be_written(connected: Connected) -> None:
+    _, layer = connected
+    layer.close_write()
+    layer.close_write()
+
+    with pytest.raises(BrokenPipeError):
+        layer.write(b"too late")
+
+
+def test_what_follows_the_clients_close_notify_is_not_looked_at(connected: Connected) -> None:
+    client, layer = connected
+    layer.feed(client.end() + b"rubbish")
+    assert read(layer) == b""
+
+    layer.feed(b"more of it")
+
+    assert read(layer) == b""
+    assert not layer.pending
+
+
+def test_ending_before_the_handshake_is_complete_says_nothing(served: ssl.SSLContext) -> None:
+    layer = TlsLayer(served)
+
+    layer.close_write()
+
+    assert layer.take_ciphertext() == b""
+    assert layer.version == layer.alpn == layer.identity == ""
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_whatever_the_sizes_and_splits_every_byte_arrives_in_order(
+    served: ssl.SSLContext, trusted: Path, data: st.DataObject
+) -> None:
+    version = data.draw(st.sampled_from(list(VERSIONS.values())))
+    client, layer = connect(served, trusting(trusted, version))
+    sizes = data.draw(st.lists(st.integers(1, 40000), max_size=6))
+    said = [bytes([number]) * size for number, size in enumerate(sizes)]
+    ciphertext = b"".join([client.say(part) for part in said] + [client.end()])
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(ciphertext)), max_size=8)))
+    close_after = data.draw(st.integers(0, len(cuts) + 1))
+    room = data.draw(st.integers(1, 70000))
+
+    heard = b""
+    for turn, (start, end) in enumerate(zip([0, *cuts], [*cuts, len(ciphertext)], strict=True)):
+        if turn == close_after:
+            layer.close_write()
+        layer.feed(ciphertext[start:end])
+        if data.draw(st.booleans()):
+            heard += read_all(layer, room)
+
+    assert heard + read_all(layer, room) == b"".join(said)
+    assert read(layer) == b""
+
+
+# What can go wrong.
+
+
+REJECTIONS = {
+    "an authority it does not know": (issue, "other.pem", "gate.example", "unknown_ca"),
+    "another name": (issue, "gate.pem", "other.example", "bad_certificate"),
+    "a certificate that has ended": (lambda: issue(days=(-10, -1)), "gate.pem", "gate.example", "certificate_expired"),
+}
+
+
+@pytest.mark.parametrize(("make", "trusts", "name", "alert"), REJECTIONS.values(), ids=REJECTIONS)
+def test_a_client_that_rejects_our_certificate_is_told_from_others(
+    tmp_path: Path, make: Callable[[], Issued], trusts: str, name: str, alert: str, version: ssl.TLSVersion
+) -> None:
+    served = load_identity(*make().write(tmp_path)).context
+    issue().write(tmp_path, stem="other")
+    client, layer = MemoryClient(trusting(tmp_path / trusts, version), name), TlsLayer(served)
+
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(client, layer)
+    layer.feed(client.take())
+    with pytest.raises(TlsFailure) as raised:
+        layer.handshake()
+
+    assert raised.value.rejected_our_certificate
+    assert raised.value.detail == f"the client's alert {alert}"
+    assert raised.value.errno == errno.EPROTO
+
+
+@pytest.mark.parametrize(
+    ("received", "detail"),
+    [
+        pytest.param(CONNECT, "https proxy request", id="CONNECT in the clear"),
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", "http request", id="GET in the clear"),
+        pytest.param(b"SSH-2.0-OpenSSH_9.2\r\n", "wrong version number", id="SSH"),
+        pytest.param(b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00", "unexpected message", id="no ClientHello"),
+        pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", "unexpected message", id="an alert"),
+    ],
+)
+def test_what_is_no_handshake_fails_in_a_short_phrase(served: ssl.SSLContext, received: bytes, detail: str) -> None:
+    layer = TlsLayer(served)
+    layer.feed(received)
+
+    with pytest.raises(TlsFailure) as raised:
+        layer.handshake()
+
+    assert raised.value.detail == str(raised.value.strerror) == detail
+    assert not raised.value.rejected_our_certificate
+
+
+def test_a_client_without_a_cipher_of_ours_is_told_so(served: ssl.SSLContext, trusted: Path) -> None:
+    context = trusting(trusted, ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is no RSA key
+    client, layer = MemoryClient(context), TlsLayer(served)
+
+    with pytest.raises(TlsFailure, match="no shared cipher"):
+        shake_hands(client, layer)
+
+    with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
+        client.hear(layer.take_ciphertext())
+
+
+def test_a_client_that_ends_in_the_handshake_fails_it(served: ssl.SSLContext, trusted: Path) -> None:
+    client, layer = MemoryClient(trusting(trusted)), TlsLayer(served)
+    client.handshake()
+    layer.feed(client.take())
+    assert not layer.handshake()
+
+    layer.feed_end()
+
+    with pytest.raises(TlsFailure, match="the client ended the connection in the handshake"):
+        layer.handshake()
+
+
+def test_a_forged_record_ends_both_directions_for_good(connected: Connected) -> None:
+    client, layer = connected
+    ciphertext = bytearray(client.say(CONNECT))
+    ciphertext[-1] ^= 1
+    layer.feed(bytes(ciphertext))
+
+    for use in (lambda: read(layer), lambda: read(layer), lambda: layer.write(b"x")):
+        with pytest.raises(TlsFailure, match="bad record mac"):
+            use()
+
+    layer.close_write()
+    with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
+        client.hear(layer.take_ciphertext())
+
+
+# Client certificates.
+
+
+@pytest.fixture
+def asking(folder: Path, trusted: Path) -> ssl.SSLContext:
+    """The gate, where `[auth] client_ca` is set."""
+    client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
+    return load_identity(trusted, folder / "gate.key", (), client_ca).context
+
+
+def presenting(folder: Path, trusted: Path, certificate: Issued, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = trusting(trusted, version)
+    context.load_cert_chain(*certificate.write(folder, stem="client"))
+    return context
+
+
+@pytest.mark.parametrize(
+    ("subject", "names", "identity"),
+    [
+        pytest.param("cucm-pub", (), "CN=cucm-pub", id="a subject"),
+        pytest.param(
+            "cucm-pub",
+            (x509.DNSName("cucm.example"), x509.RFC822Name("a@b.example")),
+            "CN=cucm-pub; DNS:cucm.example,email:a@b.example",
+            id="alternative names",
+        ),
+        pytest.param("M\xfcnchen\r\n\x1b[31m", (), "CN=M\\xc3\\xbcnchen\\r\\n\\x1b[31m", id="what no log should hold"),
+    ],
+)
+def test_a_client_is_who_its_certificate_says(
+    folder: Path,
+    trusted: Path,
+    asking: ssl.SSLContext,
+    subject: str,
+    names: tuple[x509.GeneralName, ...],
+    identity: str,
+    version: ssl.TLSVersion,
+) -> None:
+    certificate = issue(subject, AUTHORITY, names=names, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    _, layer = connect(asking, presenting(folder, trusted, certificate, version))
+
+    assert layer.identity == identity
+
+
+def test_a_name_that_is_no_text_does_not_end_the_connection(
+    folder: Path, trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    certificate = issue(issuer=AUTHORITY, names=(x509.DNSName("odd-name"),), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    context = presenting(folder, trusted, altered(certificate, AUTHORITY, b"odd-name", b"\xff\xfed-name"), version)
+
+    _, layer = connect(asking, context)
+
+    assert layer.identity == "a certificate that cannot be read"
+
+
+def test_a_client_without_a_certificate_is_served_as_nobody(
+    trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    _, layer = connect(asking, trusting(trusted, version))
+
+    assert layer.identity == ""
+
+
+def test_a_client_is_not_asked_for_a_certificate_where_there_is_no_authority(
+    folder: Path, trusted: Path, served: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    certificate = issue("cucm-pub", AUTHORITY, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    _, layer = connect(served, presenting(folder, trusted, certificate, version))
+
+    assert layer.identity == ""
+
+
+@pytest.mark.parametrize(
+    ("certificate", "detail"),
+    [
+        pytest.param(issue("stranger"), "the client's certificate: self-signed certificate", id="self-signed"),
+        pytest.param(
+            issue("old", AUTHORITY, days=(-9, -1), usage=ExtendedKeyUsageOID.CLIENT_AUTH),
+            "the client's certificate: certificate has expired",
+            id="expired",
+        ),
+        pytest.param(
+            issue("server", AUTHORITY),
+            "the client's certificate: unsuitable certificate purpose",
+            id="a server's",
+        ),
+    ],
+)
+def test_a_certificate_that_the_authority_does_not_stand_for_is_refused(
+    folder: Path, trusted: Path, asking: ssl.SSLContext, certificate: Issued, detail: str, version: ssl.TLSVersion
+) -> None:
+    context = presenting(folder, trusted, certificate, version)
+
+    with pytest.raises(TlsFailure) as raised:
+        connect(asking, context)
+
+    assert raised.value.detail == detail
+    assert not raised.value.rejected_our_certificate
