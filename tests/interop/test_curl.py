@@ -62,15 +62,16 @@ def test_a_plain_http_url_is_told_that_only_https_is_carried(curl: Curl, gate: G
     assert standin.connections == 0
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/Transportgateway/services/DeviceRequestHandler", "/its/service/oddce/services/DDCEService", "/SmartTransport"],
-)
-def test_a_product_that_was_given_the_gate_as_its_gateway_is_told_where_to_type_it(
-    curl: Curl, gate: Gate, path: str
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("path", ["/Transportgateway/services/DeviceRequestHandler", "/SmartTransport"])
+def test_a_product_that_took_the_gate_for_a_gateway_is_told_where_to_type_it(
+    curl: Curl, gate: Gate, scheme: str, path: str
 ) -> None:
-    done = curl("--include", "--data-binary", "@-", f"{gate.url}{path}", proxy="--preproxy")
+    url = f"{scheme}://127.0.0.1:{gate.port}{path}"
+    done = curl("--noproxy", "*", "--insecure", "--include", "--data-binary", "@-", url)
 
     assert done.stdout.startswith("HTTP/1.1 405 gate_is_no_gateway")
     assert "System > Licensing > License Management" in done.stdout
     assert "license smart transport proxy" in done.stdout
+    (record,) = gate.records(1)
+    assert (record["outcome"], record["protocol"]) == ("gate_is_no_gateway", scheme)

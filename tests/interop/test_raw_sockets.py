@@ -4,10 +4,11 @@ import socket
 
 import pytest
 
-from support.exchange import TARGET
+from support.exchange import HOST, TARGET
 from support.gate import Gate
 from support.raw import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
+from support.tls import MemoryClient, trusting
 
 SERVED = {
     "curl": f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\nUser-Agent: x\r\nProxy-Connection: Keep-Alive\r\n\r\n",
@@ -58,7 +59,9 @@ def test_a_head_in_single_bytes_is_served(gate: Gate) -> None:
 
 
 def test_a_hello_glued_to_the_head_is_the_first_of_the_tunnel(gate: Gate) -> None:
-    hello = client_hello(HOST)
+    client = MemoryClient(trusting(None), HOST)
+    client.handshake()
+    hello = client.take()
     with dial(gate) as connection:
         connection.sendall(CONNECT + hello)
 

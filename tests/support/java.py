@@ -34,7 +34,7 @@ _CHEAPER_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 def post(release: int, program: str, inside: Sequence[str], trust: Trust, visits: Sequence[Visit]) -> list[str]:
     """Post the message as each visit says, all from one process, and return what the program's caller got of each."""
-    java, classpath = runtime(release), _compiled(program)
+    java, classpath = runtime(release), compiled(program)
     store = (f"-Djavax.net.ssl.trustStore={trust.java}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
     pairs = itertools.chain.from_iterable((urlsplit(visit.proxy).netloc or "direct", visit.url) for visit in visits)
     output = _output(*inside, java, *_CHEAPER_START, *store, "-cp", classpath, program, *pairs)
@@ -56,7 +56,7 @@ def _classes() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _compiled(program: str) -> str:
+def compiled(program: str) -> str:
     """The classpath of a program, compiled for the oldest release against the distribution's jars."""
     javac, folder = require_command("javac", "default-jdk-headless"), _classes().name
     jars = (require_file(_APACHE, "libhttpclient-java"),) if program == "ApacheHttp" else ()
