@@ -27,9 +27,7 @@ def client_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def secure_gate(
-    tmp_path: Path, standin: StandIn, authority: Authority, client_authority: Authority
-) -> Iterator[Gate]:
+def secure_gate(tmp_path: Path, standin: StandIn, authority: Authority, client_authority: Authority) -> Iterator[Gate]:
     """A gate with a certificate by the test CA, which asks clients for theirs."""
     leaf = authority.issue(NAME)
     tls = f'[tls]\ncertificate = "{leaf.chain}"\nkey = "{leaf.key}"\n[auth]\nclient_ca = "{client_authority.root}"\n'
