@@ -83,11 +83,9 @@ class Balanced(Struct, frozen=True):
     def post(self, door: Door, port: int, client: str) -> subprocess.CompletedProcess[str]:
         """Have curl, from this address, post the message by HAProxy's port."""
         near = "[::1]" if ":" in client else "127.0.0.1"
-        if door is Door.TLS:
-            way = ("--connect-to", f"{TARGET}:{near}:{port}")
-        else:
-            way = ("--proxy", f"{door}://{near}:{port}", "--proxy-insecure")
-        fixed = ("--silent", "--show-error", "--interface", client, "--cacert", self.authority.root)
+        by_proxy, by_name = ("--proxy", f"{door}://{near}:{port}"), ("--connect-to", f"{TARGET}:{near}:{port}")
+        way = by_name if door is Door.TLS else by_proxy
+        fixed = ("--silent", "--show-error", "--proxy-insecure", "--interface", client, "--cacert", self.authority.root)
         curl = require_command("curl", "curl")
         return run(*self.network.inside, curl, *fixed, *way, "--data-binary", "@-", URL, stdin=MESSAGE)
 

@@ -39,9 +39,9 @@ def gate(tmp_path: Path, settings: str) -> Iterator[Gate]:
 
 
 def post(gate: Gate, authority: Authority, host: str, *way: str) -> subprocess.CompletedProcess[str]:
-    fixed = ("--silent", "--show-error", "--cacert", authority.root, *(way or ("--proxy", gate.url)))
-    url = f"https://{host}{CALL_HOME_PATH}"
-    return run(require_command("curl", "curl"), *fixed, "--data-binary", "@-", url, stdin=MESSAGE)
+    way = way or ("--proxy", gate.url)
+    fixed = ("--silent", "--show-error", "--cacert", authority.root, "--data-binary", "@-")
+    return run(require_command("curl", "curl"), *fixed, *way, f"https://{host}{CALL_HOME_PATH}", stdin=MESSAGE)
 
 
 @every_target

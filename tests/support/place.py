@@ -68,9 +68,8 @@ class Place(Struct, frozen=True):
 @contextlib.contextmanager
 def place(folder: Path, authority: Authority) -> Iterator[Place]:
     """Everything set up; the gate's certificate is made as an administrator makes one."""
-    names = {name: "127.0.0.1" for name in (GATE_NAME, HOST, *(alarm.host for alarm in ALARMS))} | {
-        OUTSIDE_NAME: OUTSIDE
-    }
+    here = (GATE_NAME, HOST, *(alarm.host for alarm in ALARMS))
+    names = dict.fromkeys(here, "127.0.0.1") | {OUTSIDE_NAME: OUTSIDE}
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Network(folder, names, OUTSIDE))
         standin = stack.enter_context(StandIn(authority, listener=network.new_listener()))

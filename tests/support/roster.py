@@ -46,7 +46,7 @@ def _s_client(inside: Sequence[str], trust: Trust, visit: Visit) -> str:
     fields = f"Host: {url.netloc}\r\nContent-Length: {len(MESSAGE)}\r\nConnection: close\r\n"
     request = f"POST {url.path} HTTP/1.1\r\n{fields}\r\n".encode() + MESSAGE
     proxy = ("-proxy", urlsplit(visit.proxy).netloc) if visit.proxy else ()
-    server_name = ("-servername", visit.server_name or url.hostname)
+    server_name = ("-servername", visit.server_name or str(url.hostname))
     fixed = ("-CAfile", trust.pem, "-verify_return_error", "-quiet", "-connect", f"{url.hostname}:{url.port or 443}")
     openssl = require_command("openssl", "openssl")
     done = run(*inside, openssl, "s_client", *fixed, *proxy, *server_name, stdin=request)

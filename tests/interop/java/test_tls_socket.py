@@ -35,8 +35,7 @@ def store(state: Path) -> Path:
 
 
 @pytest.mark.parametrize("release", RELEASES, ids="java{}".format)
-@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("name", "version"), [(NAMES[0], "TLSv1.2"), (NAMES[1], "TLSv1.3")])
 def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
     release: int, state: Path, store: Path, name: str, version: str
 ) -> None:
