@@ -48,9 +48,10 @@ class TlsChannel:
         self._half_closed = False
 
     def handshake(self) -> bool:
-        """Go on with the handshake; whether it is complete. If not: call again when the socket can be read.
+        """Go on with the handshake; whether it is complete.
 
-        Raises TlsFailure, having sent the alert as far as the socket takes it, or the socket's OSError.
+        If not: call again when the socket can be read, or written if there is something `unsent`. Raises TlsFailure,
+        having sent the alert as far as the socket takes it, or the socket's OSError.
         """
         while True:
             try:
@@ -58,7 +59,7 @@ class TlsChannel:
             except TlsFailure:
                 self._answer()
                 raise
-            self._push()
+            self.flush()
             if complete:
                 return True
             if not self._receive(_RECORD):
@@ -126,7 +127,7 @@ class TlsChannel:
         """Send what waits and finish a shutdown; whether nothing waits any more. Raises the socket's OSError."""
         if self._unsent:
             self._unsent = self._unsent[self._send(self._unsent) :]
-        return not self._unsent and self._push()
+        return self._push()
 
     @property
     def unsent(self) -> bool:
