@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -34,6 +35,15 @@ exit status:
   1  could not serve, for example because no address could be bound
   2  the command line or the settings cannot be used; the error names the place
 """
+_RELOAD_STATUS: Final = """\
+  Open tunnels go on under the settings that they began with. The gate is asked over control.sock in the state
+  directory (systemd: the runtime directory), which only its own user and root may use; SIGHUP does the same.
+
+exit status:
+  0  the settings are in force as they are written now
+  1  refused: they cannot be used, and those in force stay
+  2  no gate can be asked
+"""
 _CHECK_STATUS: Final = """\
 exit status:
   0  the settings can be used; there may be warnings on standard error
@@ -53,6 +63,19 @@ exit status:
 """
 
 _MOST_DAYS: Final = 36525  # a century
+_SUGGEST_STATUS: Final = """\
+  Reads the access log, finds the targets that were refused, or passed only because they are reported, and are not
+  allowed by now, and prints the presets and rules that would allow them, as a difference to the settings file:
+
+    licensegate suggest-rules --config gate.toml access.jsonl | patch gate.toml
+
+  Above each stands how often it was asked for, by how many clients, first and last when. Read it before you apply it:
+  whatever clients ask for is in there. Lines that are no records are passed over and named on standard error.
+
+exit status:
+  0  told, also where there is nothing to add
+  2  the command line, the settings or the log cannot be used; the error names the place
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -81,8 +104,25 @@ def _load(file: Path | None) -> "Settings":
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments.config)
     from licensegate.app import service
+    from licensegate.app.settings import load
 
-    return service.run(settings)
+    return service.run(settings, partial(load, arguments.config, os.environ))
+
+
+def _reload(arguments: argparse.Namespace) -> int:
+    from licensegate.app.control import ControlError, ask, control_path
+
+    path = control_path(_load(arguments.config).state_directory, os.environ)
+    if path is None:
+        return _complain("a gate without state.directory has no control socket; send it SIGHUP instead")
+    try:
+        reply = ask(path, "reload")
+    except ControlError as error:
+        return _complain(str(error))
+    if not reply.done:
+        _complain(reply.said)
+        return 1
+    return _say(reply.said)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -142,15 +182,36 @@ def _cert_check(arguments: argparse.Namespace) -> int:
     return 0 if verdict.usable else 1
 
 
+def _suggest_rules(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.seen import read_log
+    from licensegate.app.commands.suggest import suggest
+    from licensegate.app.settings.load import settings_file
+
+    settings = _load(arguments.config)
+    try:
+        with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
+            reading = read_log(log)
+    except OSError as error:
+        return _complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
+    if reading.unread and not reading.records:
+        return _complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
+    if reading.unread:
+        _complain(f"warning: lines passed over, since they are no records of the gate: {reading.unread_lines}")
+    file = arguments.config or settings_file(os.environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # what is taken from the file comes out as it is there
+    return _say(suggest(settings, file, os.environ, reading.targets.values()), end="")
+
+
 def _version(_: argparse.Namespace) -> int:
     from importlib.metadata import version
 
     return _say(f"licensegate {version('licensegate')}")
 
 
-def _say(text: str) -> int:
+def _say(text: str, end: str = "\n") -> int:
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except OSError as error:
         # The text still buffered would fail once more when Python exits, and say so in its own way.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -192,6 +253,9 @@ def _parser() -> argparse.ArgumentParser:
     serve = _add(commands, "serve", _serve, "serve until stopped by SIGTERM or SIGINT", _SERVE_STATUS)
     serve.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
 
+    reload = _add(commands, "reload", _reload, "have the running gate read its settings anew", _RELOAD_STATUS)
+    reload.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
+
     check = _add(commands, "check", _check, "check the settings and say what would be in force", _CHECK_STATUS)
     check.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
 
@@ -201,6 +265,12 @@ def _parser() -> argparse.ArgumentParser:
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 
     _add_cert(commands)
+    suggest = _add(
+        commands, "suggest-rules", _suggest_rules, "say what would allow the targets that were refused", _SUGGEST_STATUS
+    )
+    suggest.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
+    suggest.add_argument("log", metavar="LOG", help="the access log, - for standard input")
+
     _add(commands, "version", _version, "say which version this is", "")
     return parser
 

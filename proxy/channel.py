@@ -10,7 +10,7 @@ import errno
 import os
 import socket
 import ssl
-from typing import Final
+from typing import Final, Protocol
 
 from .wire.tls_layer import TlsFailure, TlsLayer
 
@@ -23,6 +23,28 @@ _UNSENT_AT_MOST: Final = 1 << 16
 
 _ciphertext: Final = memoryview(bytearray(_RECORD))  # one for all: what is received is fed at once
 _plaintext: Final = memoryview(bytearray(1 << 16))  # one for all: what is read is copied for the caller
+
+
+class Channel(Protocol):
+    """What a tunnel, a relay and a flow need of a peer's connection: a plain socket has it, and so has a TlsChannel."""
+
+    def fileno(self) -> int:
+        """The descriptor to watch."""
+
+    def recv(self, size: int, /) -> bytes:
+        """Read; b"" at the peer's end."""
+
+    def recv_into(self, buffer: memoryview, /) -> int:
+        """Read into a buffer; 0 at the peer's end."""
+
+    def send(self, data: bytes | memoryview, /) -> int:
+        """Write as much as is taken."""
+
+    def shutdown(self, how: int, /) -> None:
+        """End our side."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class TlsChannel:

@@ -20,14 +20,14 @@ class Checks:
         self._of_network: dict[Network, TunnelChecks] = {}
         for differing in networks:
             for network in differing.networks:
-                self._of_network.setdefault(network, _overlay(everywhere, differing))
+                self._of_network.setdefault(network, overlay(everywhere, differing))
         self._networks = Sources(self._of_network)
         self._of_client: dict[str, TunnelChecks] = {}
 
     def checks_for(self, rule: Rule, client: str) -> TunnelChecks:
         """What the tunnel of the client at this address, which `rule` allows, must carry."""
         checks = self._checks_of(client) if self._of_network else self._everywhere
-        return _overlay(checks, rule)
+        return overlay(checks, rule)
 
     def _checks_of(self, client: str) -> TunnelChecks:
         checks = self._of_client.get(client)
@@ -40,8 +40,8 @@ class Checks:
         return checks
 
 
-def _overlay(checks: TunnelChecks, differing: NetworkChecks | Rule) -> TunnelChecks:
-    """The checks with those that differ; without a difference the very same value, which costs nothing."""
+def overlay(checks: TunnelChecks, differing: NetworkChecks | Rule) -> TunnelChecks:
+    """The checks with those in their place that differ; without a difference the same value, which costs nothing."""
     require_tls, match, require_name = differing.require_tls, differing.match_server_name, differing.require_server_name
     if require_tls is None and match is None and require_name is None:
         return checks

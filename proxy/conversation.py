@@ -1,171 +1,99 @@
 """What is said on one client connection, and what follows from it: bytes and events in, a command out. No I/O.
 
-    state      event                                        next state   command
-    HEAD       incomplete head                              HEAD         Wait
-    HEAD       CONNECT to an allowed target                 DIALLING     Dial
-    HEAD       any other head, deadline                     LINGERING    Refuse
-    HEAD       deadline before a byte, client's end, cut    CLOSED       Close
-    DIALLING   connected                                    RELAYING     Establish
-    DIALLING   dial failed                                  LINGERING    Refuse
-    DIALLING   client's end, cut                            CLOSED       Close
-    RELAYING   relay ended, cut                             CLOSED       Close
-    LINGERING  client's end, cut                            CLOSED       Close
-
-A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
-was refused and had its time to read why has ended. A cut is what comes from outside the protocol: the gate stops, has
-no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises RuntimeError.
-
-Every way to LINGERING or CLOSED writes an outcome into the record. While relaying the tunnel moves bytes by itself.
+The states and the moves that the events make are the table in `states`. Every way to LINGERING or CLOSED writes an
+outcome into the record. While relaying the tunnel moves bytes by itself.
 """
 
-import enum
+from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
-
 from licensegate.allowlist.policy import Reason
-from licensegate.allowlist.rule import Rule
-from licensegate.allowlist.target import Fault, Target, TargetError, parse_authority
+from licensegate.allowlist.target import Target, TargetError, parse_authority
 
 from .census import Census
-from .outcome import Outcome
+from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
+from .inner_hello import judge_inner_hello, note_hello
+from .outcome import Outcome, ServerNameCheck
 from .record import TunnelRecord, printable
+from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method, for_reason
+from .settings import TunnelChecks
 from .snapshot import Snapshot
-from .wire.answers import ESTABLISHED, refusal
+from .states import MOVES, State
+from .wire.answers import ESTABLISHED, alert, refusal
+from .wire.client_hello import ClientHello, HelloError, HelloReader
+from .wire.first_bytes import Speaks, first_bytes
 from .wire.http1 import Head, HeadError, read_head
-
-
-class State(enum.StrEnum):
-    """Where a conversation stands."""
-
-    HEAD = enum.auto()
-    DIALLING = enum.auto()
-    RELAYING = enum.auto()
-    LINGERING = enum.auto()
-    CLOSED = enum.auto()
-
-
-MOVES: Final[dict[State, frozenset[State]]] = {
-    State.HEAD: frozenset({State.DIALLING, State.LINGERING, State.CLOSED}),
-    State.DIALLING: frozenset({State.RELAYING, State.LINGERING, State.CLOSED}),
-    State.RELAYING: frozenset({State.CLOSED}),
-    State.LINGERING: frozenset({State.CLOSED}),
-    State.CLOSED: frozenset(),
-}
-
-
-class Wait(Struct, frozen=True):
-    """Go on reading from the client."""
-
-
-class Dial(Struct, frozen=True):
-    """Connect to this target, which `rule` allows."""
-
-    target: Target
-    rule: Rule
-
-
-class Establish(Struct, frozen=True):
-    """Send these first bytes each way, then whatever either side sends to the other."""
-
-    to_client: bytes
-    to_upstream: bytes
-
-
-class Refuse(Struct, frozen=True):
-    """Send this answer, end our side, and let the client read it."""
-
-    answer: bytes
-
-
-class Close(Struct, frozen=True):
-    """Close without a word."""
-
-
-Command = Wait | Dial | Establish | Refuse | Close
+from .wire.proxy_protocol import ProxyHeaderError, read_proxy_header
+from .wire.tls_records import RecordShape
 
 _WAIT: Final = Wait()
 _CLOSE: Final = Close()
+_HTTPS_PORT: Final = 443
 
-_REFUSED_FOR: Final = {
-    Reason.NO_RULE: Outcome.TARGET_NOT_ALLOWED,
-    Reason.IN_PRESET: Outcome.TARGET_IN_PRESET,
-    Reason.OTHER_PORT: Outcome.TARGET_PORT_NOT_ALLOWED,
-    Reason.ADDRESS: Outcome.TARGET_IS_ADDRESS,
-}
-_FAULTY_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outcome.TARGET_IS_URL}
+_MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
+_TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
 
 
 class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
-    __slots__ = ("_census", "_received", "_snapshot", "record", "state")
+    __slots__ = (
+        "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_received", "_snapshot", "_speaks",
+        "_target", "_unsaid", "record", "state",
+    )  # fmt: skip
 
-    def __init__(self, snapshot: Snapshot, census: Census, record: TunnelRecord) -> None:
+    def __init__(
+        self, snapshot: Snapshot, census: Census, record: TunnelRecord, *, behind_balancer: bool = False
+    ) -> None:
         self._snapshot = snapshot
         self._census = census
         self._received = b""
+        self._unsaid = b""  # what is to be sent before the next answer
+        self._speaks = Speaks.UNDECIDED  # what a refusal must be said in
+        self._handshaking = False
+        self._hello: ClientHello | None = None
+        self._hello_reader: HelloReader | None = None
+        self._target: Target | None = None
+        self._checks = TunnelChecks()
         self.record = record
-        self.state = State.HEAD
+        self.state = State.PROXY_HEADER if behind_balancer else State.HELLO
+
+    # What the tunnel reports
 
     def received(self, data: bytes) -> Command:
-        """Bytes from the client, until its head is complete."""
-        self._only_in(State.HEAD)
+        """Bytes from the client, until there is a tunnel."""
+        if self._handshaking or self.state not in _READS:
+            raise RuntimeError(f"a conversation in {self.state} reads nothing")
         self.record.client_read += len(data)
-        received = self._received = self._received + data if self._received else data
-        if not self._snapshot.clients.admits(self.record.client):
-            return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
-        try:
-            head = read_head(received, self._snapshot.limits.head_bytes)
-            return _WAIT if head is None else self._judge(head)
-        except HeadError as refused:
-            return self._refuse(refused.outcome, refused.detail)
+        self._received = self._received + data if self._received else data
+        return _READS[self.state](self)
 
-    def _judge(self, head: Head) -> Command:
-        """Client network (already judged), then limits, then target: RFC 9110 section 9.3.6 wants authority-form."""
-        record = self.record
-        record.user_agent = head.user_agent
-        record.http_version = head.version
-        record.method = head.method
-        if head.method != "CONNECT":
-            record.requested = printable(head.target)
-            return self._refuse(Outcome.METHOD_NOT_ALLOWED)
-        full = self._census.turns_away(record.client, self._snapshot.limits)
-        if full is not None:
-            return self._refuse(full)
-        try:
-            target = parse_authority(head.target)
-        except TargetError as unusable:
-            record.requested = printable(head.target)
-            return self._refuse(_FAULTY_TARGET[unusable.fault], str(unusable))
-        self._received = self._received[head.size :]
-        return self._decide(target)
+    def secured(self, version: str, client_certificate: str) -> Command:
+        """The handshake of TLS to the gate is complete: what is received from now on is what was said inside."""
+        self._only_while_handshaking()
+        self._handshaking = False
+        self._speaks = Speaks.HTTP
+        self.record.gate_tls = version
+        self.record.client_certificate = client_certificate
+        return _WAIT
 
-    def _decide(self, target: Target) -> Command:
-        record, policy = self.record, self._snapshot.policy
-        decision = policy.decide(target)
-        record.target = str(target)
-        record.policy = policy.hash
-        record.allowed = decision.allowed
-        if decision.rule is None or not decision.allowed:
-            record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
-            return self._refuse(_REFUSED_FOR[decision.reason], decision.detail)
-        record.rule = str(decision.rule)
-        record.preset = decision.rule.preset
-        self._move(State.DIALLING)
-        return Dial(target, decision.rule)
-
-    @property
-    def early(self) -> bytes:
-        """What the client sent behind its head: its tunnel's first bytes."""
-        return self._received
+    def handshake_failed(self, detail: str, *, certificate_rejected: bool) -> Command:
+        """TLS to the gate did not come about."""
+        self._only_while_handshaking()
+        outcome = Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED
+        return self.ended(outcome, detail)
 
     def connected(self) -> Command:
-        """The target is connected: say 200, and hand over what the client sent after its head."""
-        self._move(State.RELAYING)
+        """The target is connected: tell the client, and see that what it says in its tunnel may pass."""
+        self._only_in(State.DIALLING)
+        if self._speaks is Speaks.TLS:
+            return self._establish(self._hello)
         self.record.status = 200
-        early, self._received = self._received, b""
-        return Establish(ESTABLISHED, early)
+        self._unsaid = ESTABLISHED
+        if self._checks.none:
+            return self._establish()
+        self._move(State.INNER_HELLO)
+        return self._read_inner_hello()
 
     def dial_failed(self, outcome: Outcome, detail: str) -> Command:
         """The target could not be connected, or not in time."""
@@ -174,22 +102,30 @@ class Conversation:
 
     def client_ended(self) -> Command:
         """The client closed or broke its connection before there was a tunnel, or after a refusal."""
-        self._only_in(State.HEAD, State.DIALLING, State.LINGERING)
-        if self.state is State.DIALLING:
-            self.record.end(Outcome.CLIENT_LEFT_IN_DIAL)
-        elif self.record.client_read:
-            self.record.end(Outcome.CLIENT_LEFT_IN_HEAD)
-        else:
-            self.record.end(Outcome.CLOSED_UNUSED)
+        self._only_in(*FOR_LEAVING_IN, State.LINGERING)
+        if self._handshaking:
+            return self.handshake_failed("the client left", certificate_rejected=False)
+        if self.state is not State.LINGERING:
+            self.record.end(Outcome.CLOSED_UNUSED if self._is_unused() else FOR_LEAVING_IN[self.state])
         return self._close()
 
     def deadline_passed(self) -> Command:
-        """The client did not complete its head in time; one that sent nothing at all is left without a word."""
-        self._only_in(State.HEAD)
-        if self.record.client_read:
-            return self._refuse(Outcome.HEAD_TIMEOUT)
-        self.record.end(Outcome.CLOSED_UNUSED)
-        return self._close()
+        """The client did not say in time what it must; one that said nothing at all is left without a word."""
+        self._only_in(State.PROXY_HEADER, State.HELLO, State.HEAD, State.INNER_HELLO)
+        if self._handshaking:
+            return self.handshake_failed("it took too long", certificate_rejected=False)
+        if self._is_unused():
+            return self.ended(Outcome.CLOSED_UNUSED)
+        match self.state:
+            case State.PROXY_HEADER:
+                return self.ended(Outcome.PROXY_HEADER_MISSING, "it did not come in time")
+            case State.HELLO:
+                return self.ended(Outcome.HELLO_TIMEOUT)
+            case State.INNER_HELLO:
+                self.record.server_name_check = ServerNameCheck.TIMEOUT
+                return self.ended(Outcome.INNER_HELLO_TIMEOUT)
+            case _:
+                return self._refuse(Outcome.HEAD_TIMEOUT)
 
     def ended(self, outcome: Outcome, detail: str = "") -> Command:
         """The relay ended, or a fault or a full gate ends the connection in whatever state it is."""
@@ -198,25 +134,213 @@ class Conversation:
 
     def stopped(self) -> Command:
         """The gate stops and waits no longer."""
-        if self.state is State.RELAYING:
+        if self.state in _TUNNEL_PROMISED:
             return self.ended(Outcome.CUT_BY_STOP)
-        return self.ended(Outcome.CUT_BEFORE_TUNNEL if self.record.client_read else Outcome.CLOSED_UNUSED)
+        return self.ended(Outcome.CLOSED_UNUSED if self._is_unused() else Outcome.CUT_BEFORE_TUNNEL)
+
+    @property
+    def early(self) -> bytes:
+        """What the client sent behind its head: its tunnel's first bytes."""
+        return self._received
+
+    # What it says
+
+    def _read_proxy_header(self) -> Command:
+        try:
+            header = read_proxy_header(self._received)
+        except ProxyHeaderError as error:
+            return self.ended(Outcome.PROXY_HEADER_MISSING, str(error))
+        if header is None:
+            return _WAIT
+        self._received = self._received[header.size :]
+        if header.source:
+            self._speak_for(header.source, header.source_port)
+        self._move(State.HELLO)
+        return self._read_hello()
+
+    def _speak_for(self, client: str, port: int) -> None:
+        """The balancer's connection is this client's: judged, counted and recorded as such."""
+        record = self.record
+        record.balancer = record.client
+        self._census.leave(record.client)
+        record.client, record.client_port = client, port
+        self._census.enter(client)
+
+    def _read_hello(self) -> Command:
+        speaks = first_bytes(self._received)
+        if speaks is Speaks.UNDECIDED:
+            return _WAIT
+        self._speaks = speaks
+        self.record.protocol = speaks.value
+        if not self._snapshot.clients.admits(self.record.client):
+            return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
+        if speaks is Speaks.HTTP:
+            self._move(State.HEAD)
+            return self._read_head()
+        if speaks is Speaks.TLS:
+            return self._read_client_hello()
+        return self._refuse(FOR_PROTOCOL[speaks])
+
+    def _read_client_hello(self) -> Command:
+        try:
+            hello = self._reader().read(self._received)
+        except HelloError as error:
+            return self._refuse(Outcome.HELLO_MALFORMED, str(error))
+        if hello is None:
+            return _WAIT
+        identity = self._snapshot.identity
+        if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
+            return self._pass_through(hello)
+        self._handshaking = True
+        self.record.protocol = "https"
+        self._move(State.HEAD)
+        self._hello_reader = None  # the next hello is the one in the tunnel
+        received, self._received = self._received, b""
+        return StartTls(identity, received)
+
+    def _pass_through(self, hello: ClientHello) -> Command:
+        """TLS without a proxy, by a client whose DNS leads it here: to the name it asks for, if that is allowed."""
+        self._hello = hello
+        note_hello(hello, self.record)
+        try:
+            target = parse_authority(str(Target(hello.server_name, _HTTPS_PORT)).encode())
+        except TargetError as unusable:
+            return self._refuse(Outcome.HELLO_MALFORMED, str(unusable))
+        command = self._decide(target)
+        if self.state is State.DIALLING:
+            self.record.server_name_check = ServerNameCheck.MATCH
+        return command
+
+    def _read_head(self) -> Command:
+        try:
+            head = read_head(self._received, self._snapshot.limits.head_bytes)
+            return _WAIT if head is None else self._judge(head)
+        except HeadError as refused:
+            return self._refuse(refused.outcome, refused.detail)
+
+    def _judge(self, head: Head) -> Command:
+        """The target of a CONNECT is in authority-form (RFC 9110 section 9.3.6)."""
+        record = self.record
+        record.user_agent = head.user_agent
+        record.http_version = head.version
+        record.method = head.method
+        if head.method != "CONNECT":
+            record.requested = printable(head.target)
+            return self._refuse(for_other_method(head.target))
+        try:
+            target = parse_authority(head.target)
+        except TargetError as unusable:
+            record.requested = printable(head.target)
+            return self._refuse(FOR_TARGET[unusable.fault], str(unusable))
+        self._received = self._received[head.size :]
+        return self._decide(target)
+
+    def _decide(self, target: Target) -> Command:
+        """Limits, then the target; the client's network is judged already."""
+        record, snapshot = self.record, self._snapshot
+        record.target = str(target)
+        full = self._census.turns_away(record.client, snapshot.limits)
+        if full is not None:
+            return self._refuse(full)
+        decision = snapshot.policy.decide(target)
+        record.policy = snapshot.policy.hash
+        record.allowed = decision.allowed
+        if not decision.allowed:
+            record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
+            refused = for_reason(decision.reason, self._speaks)
+            if not decision.reported:
+                return self._refuse(refused, decision.detail)
+            record.reported = refused.label
+        rule = decision.rule
+        if rule is None:
+            raise RuntimeError(f"the policy lets {target} pass by no rule")
+        if decision.allowed:
+            record.rule = str(rule)
+            record.preset = rule.preset
+        self._target = target
+        self._checks = snapshot.checks.checks_for(rule, record.client)
+        self._move(State.DIALLING)
+        return Dial(target, rule)
+
+    def _read_inner_hello(self) -> Command:
+        """Until it may pass, nothing that the upstream says reaches the client."""
+        if self._target is None:
+            raise RuntimeError("a tunnel has a target")
+        inner = judge_inner_hello(self._reader(), self._received, self._target, self._checks)
+        if inner is None:
+            return Answer(self._say()) if self._unsaid else _WAIT
+        self.record.server_name_check = inner.check
+        if inner.hello is not None:
+            note_hello(inner.hello, self.record)
+        if inner.refused is None:
+            return self._establish(inner.hello)
+        self._speaks = first_bytes(self._received)
+        return self._refuse(inner.refused, inner.detail)
+
+    def _reader(self) -> HelloReader:
+        """The reader of the ClientHello that is being received."""
+        if self._hello_reader is None:
+            self._hello_reader = HelloReader(self._snapshot.limits.hello_bytes)
+        return self._hello_reader
+
+    # What follows
+
+    def _establish(self, hello: ClientHello | None = None) -> Command:
+        """Begin the tunnel; the shape of what follows the hello is noted."""
+        self._move(State.RELAYING)
+        self._hello_reader = None
+        early, self._received = self._received, b""
+        if hello is None:
+            return Establish(self._say(), early)
+        client_shape = RecordShape()
+        client_shape.see(early[hello.size :])
+        return Establish(self._say(), early, client_shape, RecordShape())
 
     def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
+        """In the client's language; whoever speaks none is left without a word."""
         self.record.end(outcome, detail)
-        self.record.status = outcome.status
+        answer = self._say()
+        if self._speaks is Speaks.HTTP and outcome.status >= 400:
+            self.record.status = outcome.status
+            answer += refusal(self.record)
+        elif self._speaks is Speaks.TLS:
+            answer += alert(outcome)
+        if not answer:
+            return self._close()
         self._move(State.LINGERING)
-        return Refuse(refusal(self.record))
+        return Refuse(answer)
+
+    def _say(self) -> bytes:
+        unsaid, self._unsaid = self._unsaid, b""
+        return unsaid
 
     def _close(self) -> Command:
         self._move(State.CLOSED)
+        self._handshaking = False
         return _CLOSE
+
+    def _is_unused(self) -> bool:
+        """Whether nothing was asked of the gate: a health check that opens the port, or TLS, or says PROXY LOCAL."""
+        return self.state in _MAY_BE_UNUSED and not self._received and not self._handshaking
 
     def _only_in(self, *states: State) -> None:
         if self.state not in states:
             raise RuntimeError(f"a conversation in {self.state} knows no such event")
 
+    def _only_while_handshaking(self) -> None:
+        if not self._handshaking:
+            raise RuntimeError(f"a conversation in {self.state} has no handshake in progress")
+
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:
             raise RuntimeError(f"a conversation cannot go from {self.state} to {state}")
         self.state = state
+
+
+_READS: Final[dict[State, Callable[[Conversation], Command]]] = {
+    State.PROXY_HEADER: Conversation._read_proxy_header,
+    State.HELLO: Conversation._read_hello,
+    State.HEAD: Conversation._read_head,
+    State.DIALLING: lambda _: _WAIT,  # the tunnel's first bytes, kept until there is one
+    State.INNER_HELLO: Conversation._read_inner_hello,
+}

@@ -58,14 +58,22 @@ class Deadlines:
 
     def __init__(self, limits: Limits) -> None:
         self.head = Deadline(limits.head_seconds)
+        self.hello = Deadline(limits.hello_seconds)
         self.dial = Deadline(limits.dial_seconds)
         self.idle = Deadline(limits.idle_seconds)
         self.half_closed = Deadline(limits.half_closed_seconds)
         self.linger = Deadline(LINGER_SECONDS)
         self.announce = Deadline(ANNOUNCE_SECONDS)
 
+        self._all = (self.head, self.hello, self.dial, self.idle, self.half_closed, self.linger, self.announce)
+
+    @property
+    def run_for_anybody(self) -> bool:
+        """Whether one of them runs."""
+        return any(self._all)
+
     def sweep(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
         """Everybody whose time is over, and which one."""
-        for deadline in (self.head, self.dial, self.idle, self.half_closed, self.linger, self.announce):
+        for deadline in self._all:
             for who in deadline.expired(now):
                 yield who, deadline

@@ -17,7 +17,7 @@ from licensegate.allowlist.target import Target
 
 from .outcome import Outcome
 from .own_sockets import OwnSockets
-from .poller import WRITE, Poller
+from .poller import ONCE, WRITE, Poller
 from .record import DialAttempt, TunnelRecord, milliseconds
 from .resolver import Answer, Resolver, Unresolved
 from .settings import Dial
@@ -198,7 +198,7 @@ class Dialling:
                 self._failed(address, began, error.errno or 0)
                 continue
             self._attempts[sock.fileno()] = (sock, address, began)
-            self._dialer.poller.watch(sock.fileno(), WRITE, self)
+            self._dialer.poller.watch(sock.fileno(), WRITE | ONCE, self)
             if self._untried:
                 self._timer = self._dialer.loop.call_later(_ATTEMPT_DELAY, self._delay_over)
             return

@@ -4,11 +4,15 @@ Memory is bounded by what one read returns: while anything waits to be written, 
 carried enough to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
 """
 
+import contextlib
 import fcntl
 import os
 import socket
 from errno import errorcode
 from typing import Final
+
+from .channel import Channel, TlsChannel
+from .wire.tls_records import RecordShape
 
 _CHUNK: Final = 1 << 17
 _SPLICE_AFTER: Final = 1 << 18
@@ -66,6 +70,10 @@ def _close(pipe: tuple[int, int]) -> None:
         os.close(end)
 
 
+NO_PIPES: Final = Pipes(at_most=0)
+"""For directions that cannot be spliced."""
+
+
 class Flow:
     """One direction.
 
@@ -80,8 +88,10 @@ class Flow:
         "_pending",
         "_pipe",
         "_pipes",
+        "_shape",
         "_sink",
         "_source",
+        "_tls_sink",
         "blocked",
         "ended",
         "passed_on",
@@ -91,9 +101,11 @@ class Flow:
         "written"
     )  # fmt: skip
 
-    def __init__(self, source: socket.socket, sink: socket.socket, pipes: Pipes) -> None:
+    def __init__(self, source: Channel, sink: Channel, pipes: Pipes, shape: RecordShape | None = None) -> None:
         self._source = source
         self._sink = sink
+        self._tls_sink = sink if isinstance(sink, TlsChannel) else None
+        self._shape = shape
         self._pipes = pipes
         self._pipe: tuple[int, int] | None = None
         self._in_pipe = 0
@@ -114,6 +126,14 @@ class Flow:
     def put(self, data: bytes) -> None:
         """Write bytes of our own first."""
         self._write(memoryview(data))
+
+    def pass_end_on(self) -> None:
+        """Half-close the sink: the source has ended and all of it is written."""
+        self.passed_on = True
+        with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
+            self._sink.shutdown(socket.SHUT_WR)
+        if self._tls_sink is not None:
+            self.blocked = self._tls_sink.unsent
 
     def pump(self) -> bool:
         """Move what can be moved now; whether anything moved."""
@@ -146,6 +166,8 @@ class Flow:
             self.ended = True
             return False
         self.read += size
+        if self._shape is not None and not self._shape.see(_buffer[:size]):
+            self._shape = None
         return self._write(_buffer[:size]) and size == _CHUNK
 
     def _write(self, data: memoryview) -> bool:
@@ -157,8 +179,8 @@ class Flow:
         except OSError as error:
             return self._sink_broke(error)
         self.written += sent
-        self.blocked = sent < len(data)
-        self._pending = memoryview(bytes(data[sent:])) if self.blocked else None
+        self._pending = memoryview(bytes(data[sent:])) if sent < len(data) else None
+        self.blocked = self._pending is not None or (self._tls_sink is not None and self._tls_sink.unsent)
         return not self.blocked
 
     def _splice(self) -> bool:
@@ -194,7 +216,16 @@ class Flow:
     def _flush(self) -> bool:
         if self._pending is not None:
             return self._write(self._pending)
+        if self._tls_sink is not None:
+            return self._flush_tls(self._tls_sink)
         return self._pipe is not None and self._empty_pipe(self._pipe[0])
+
+    def _flush_tls(self, sink: TlsChannel) -> bool:
+        try:
+            self.blocked = not sink.flush()
+        except OSError as error:
+            return self._sink_broke(error)
+        return not self.blocked
 
     def _source_broke(self, error: OSError) -> bool:
         self.ended = True

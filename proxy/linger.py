@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from .channel import Channel, TlsChannel
 from .deadlines import Deadline
-from .poller import READ, Poller
+from .poller import READ, WRITE, Poller
 
 _READ: Final = 1 << 16
 _DISCARDED_AT_MOST: Final = 1 << 20
@@ -23,9 +24,10 @@ class Lingering:
     The socket stays its owner's, who closes it.
     """
 
-    __slots__ = ("_deadline", "_discarded", "_done", "_sock")
+    __slots__ = ("_deadline", "_discarded", "_done", "_poller", "_sock")
 
-    def __init__(self, poller: Poller, deadline: Deadline, sock: socket.socket, done: Callable[[], None]) -> None:
+    def __init__(self, poller: Poller, deadline: Deadline, sock: Channel, done: Callable[[], None]) -> None:
+        self._poller = poller
         self._deadline = deadline
         self._sock = sock
         self._done = done
@@ -33,11 +35,14 @@ class Lingering:
         with contextlib.suppress(OSError):  # the peer has broken off already: the first read will say so
             sock.shutdown(socket.SHUT_WR)
         deadline.begin(self, time.monotonic())
-        poller.watch(sock.fileno(), READ, self)
+        self._watch()
 
     def ready(self, descriptor: int, events: int) -> None:
-        """Something came, or the end of it."""
+        """Something came, or the end of it; or there is room for the rest of what was said."""
         try:
+            if events & WRITE and isinstance(self._sock, TlsChannel):
+                self._sock.flush()
+                self._watch()
             size = len(self._sock.recv(_READ))
         except BlockingIOError:
             return
@@ -58,6 +63,10 @@ class Lingering:
     def stop(self) -> None:
         """The owner closes the socket now."""
         self._deadline.stop(self)
+
+    def _watch(self) -> None:
+        unsent = isinstance(self._sock, TlsChannel) and self._sock.unsent
+        self._poller.watch(self._sock.fileno(), READ | WRITE if unsent else READ, self)
 
     def _end(self) -> None:
         self.stop()

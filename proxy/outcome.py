@@ -14,10 +14,12 @@ class Stage(enum.StrEnum):
     """How far a client connection had come when it ended."""
 
     ACCEPT = "accept"
+    HELLO = "hello"
     HEAD = "head"
     POLICY = "policy"
     RESOLVE = "resolve"
     DIAL = "dial"
+    INNER_HELLO = "inner_hello"
     RELAY = "relay"
 
 
@@ -27,6 +29,17 @@ class Party(enum.StrEnum):
     CLIENT = "client"
     GATE = "gate"
     UPSTREAM = "upstream"
+
+
+class ServerNameCheck(enum.StrEnum):
+    """What the check of a tunnel's first bytes came to."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    ABSENT = "absent"
+    NOT_TLS = "not_tls"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
 
 
 _C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
@@ -41,11 +54,43 @@ class Outcome(enum.Enum):
 
     # fmt: off
     CLOSED_UNUSED = ("closed_unused", Stage.ACCEPT, _C, 0, "",
-        "{client} connected to {listener} and never sent a byte.",
-        "Nothing: this is what a health check that only opens the port looks like.")
+        "{client} connected to {listener} and asked for nothing.",
+        "Nothing: this is what a health check that only opens the port, or TLS on it, looks like.")
     CONNECTIONS_EXHAUSTED = ("connections_exhausted", Stage.ACCEPT, _G, 0, "",
         "{client} was closed at once because the gate holds as many connections as it may.",
         "Find out who opens so many, or raise limits.tunnels.")
+
+    PROXY_HEADER_MISSING = ("proxy_header_missing", Stage.HELLO, _G, 0, "",
+        "{client} is a balancer of {listener}, but its connection does not begin with a PROXY header: {detail}.",
+        "Switch the PROXY protocol on in the balancer (HAProxy: send-proxy-v2), or take it out of proxy_protocol_from.")
+    PROXY_HEADER_NOT_ALLOWED = ("proxy_header_not_allowed", Stage.HELLO, _G, 0, "",
+        "{client} sent a PROXY header, which {listener} takes from its balancers only.",
+        "Add the balancer's address to the listener's proxy_protocol_from.")
+    NEITHER_HTTP_NOR_TLS = ("neither_http_nor_tls", Stage.HELLO, _G, 0, "",
+        "{client} speaks neither HTTP nor TLS.",
+        "Set the client to use an HTTP proxy, or take the gate's address out of it.")
+    SSLV2_HELLO = ("sslv2_hello", Stage.HELLO, _G, 0, "",
+        "{client} speaks SSL 2.0, or greets as if it did.",
+        "Update the client: TLS 1.2 is the least that Cisco takes.")
+    HELLO_MALFORMED = ("hello_malformed", Stage.HELLO, _G, 0, "",
+        "The TLS ClientHello of {client} cannot be read: {detail}.",
+        "Look for a client that is not a TLS client, or raise limits.hello_bytes.")
+    HELLO_TIMEOUT = ("hello_timeout", Stage.HELLO, _G, 0, "",
+        "{client} did not complete its first message in time.",
+        "Look for a broken path between the client and the gate, such as one that loses large packets.")
+    CLIENT_LEFT_IN_HELLO = ("client_left_in_hello", Stage.HELLO, _C, 0, "",
+        "{client} left before its first message was complete.",
+        "Look for a client that speaks neither HTTP nor TLS, or for a broken path between it and the gate.")
+    HANDSHAKE_FAILED = ("handshake_failed", Stage.HELLO, _C, 0, "",
+        "{client} speaks TLS to the gate itself, and the handshake failed: {detail}.",
+        "Use http:// for the address of the proxy, or mend what the detail names.")
+    GATE_CERTIFICATE_REJECTED = ("gate_certificate_rejected", Stage.HELLO, _C, 0, "",
+        "{client} speaks TLS to the gate itself and does not trust its certificate ({detail}).",
+        "Use http:// for the address of the proxy, or have the client trust the gate's certificate.")
+    SERVER_NAME_NOT_ALLOWED = ("server_name_not_allowed", Stage.POLICY, _G, 0, "",
+        "{client} asks by TLS for {target}, which is neither the gate nor in the allowlist.",
+        ("Look at the DNS override that brought it here; to allow the name, add an allowlist.rule for it; "
+        "if it is a name of the gate, add it to tls.names."))
 
     CLIENT_LEFT_IN_HEAD = ("client_left_in_head", Stage.HEAD, _C, 0, "http_request_error",
         "{client} left before its request was complete.",
@@ -68,6 +113,13 @@ class Outcome(enum.Enum):
     METHOD_NOT_ALLOWED = ("method_not_allowed", Stage.HEAD, _G, 405, "http_request_denied",
         "The gate serves CONNECT only, for HTTPS through a tunnel.",
         "Use the gate as the proxy of an https:// URL.")
+    GATE_IS_NO_GATEWAY = ("gate_is_no_gateway", Stage.HEAD, _G, 405, "http_request_denied",
+        "The gate's address was typed as a Transport Gateway or satellite URL, but it is a proxy.",
+        ("In CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type the gate's "
+        "address and port there; on the command line: license smart transport proxy <address> <port>."))
+    HTTP_WITHOUT_TUNNEL = ("http_without_tunnel", Stage.HEAD, _G, 405, "http_request_denied",
+        "{client} asks the gate to fetch an http:// URL; it carries HTTPS through a tunnel only.",
+        "Give the product an https:// URL; what has only http://, such as a certificate list, take another way.")
     BODY_NOT_ALLOWED = ("body_not_allowed", Stage.HEAD, _G, 400, "http_request_error",
         "A CONNECT carries no body, but this one announces one ({detail}).",
         "Remove Content-Length and Transfer-Encoding from the CONNECT.")
@@ -143,6 +195,25 @@ class Outcome(enum.Enum):
     DESCRIPTORS_EXHAUSTED = ("descriptors_exhausted", Stage.DIAL, _G, 503, "proxy_internal_error",
         "The gate has no file descriptor left to dial {target}.",
         "Raise the limit on open files (ulimit -n, LimitNOFILE), or lower limits.tunnels.")
+
+    CLIENT_LEFT_IN_INNER_HELLO = ("client_left_in_inner_hello", Stage.INNER_HELLO, _C, 200, "",
+        "{client} left its tunnel to {target} before it had said anything whole in it.",
+        "Look at the client's log: it asked for the tunnel and did not use it.")
+    INNER_HELLO_TIMEOUT = ("inner_hello_timeout", Stage.INNER_HELLO, _G, 200, "",
+        "{client} did not begin TLS in its tunnel to {target} in time.",
+        "Look for a client that waits for the server to speak first: only TLS passes; or raise limits.hello_seconds.")
+    INNER_NOT_TLS = ("inner_not_tls", Stage.INNER_HELLO, _G, 200, "",
+        "What {client} sent through its tunnel to {target} is not TLS: {detail}.",
+        "Find out what uses the tunnel; if it is meant to, set require_tls = false in the allowlist.rule.")
+    INNER_HELLO_MALFORMED = ("inner_hello_malformed", Stage.INNER_HELLO, _G, 200, "",
+        "The TLS ClientHello of {client} in its tunnel to {target} cannot be read: {detail}.",
+        "Find out what uses the tunnel; a client with a very large hello needs more limits.hello_bytes.")
+    SERVER_NAME_MISMATCH = ("server_name_mismatch", Stage.INNER_HELLO, _G, 200, "",
+        "{client} asked for a tunnel to {target}, and in it for the server {detail}.",
+        "Find out what uses the tunnel; if it is meant to, set match_server_name = false in the allowlist.rule.")
+    SERVER_NAME_ABSENT = ("server_name_absent", Stage.INNER_HELLO, _G, 200, "",
+        "{client} names no server in its tunnel to {target}, and one is required.",
+        "Update the client, or set require_server_name = false for its network or rule.")
 
     CLOSED_BY_CLIENT = ("closed_by_client", Stage.RELAY, _C, 200, "",
         "The tunnel to {target} ended normally; the client closed first.",

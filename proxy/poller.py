@@ -7,12 +7,14 @@ owner. A batch is at most 256 of them, then asyncio runs again, so that nothing 
 import asyncio
 import logging
 import select
-import socket
 from collections.abc import Callable
 from typing import Final, Protocol
 
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
+ONCE: Final = select.EPOLLONESHOT
+"""With other events: reported once, and then nothing at all until the descriptor is watched anew."""
+
 LEFT: Final = select.EPOLLRDHUP
 """The peer ended its side. Hang-ups and errors are reported whatever the interest: an owner that cannot act on them now
 must forget the descriptor meanwhile."""
@@ -20,6 +22,16 @@ must forget the descriptor meanwhile."""
 _BATCH: Final = 256
 
 _log = logging.getLogger(__name__)
+
+
+class Closable(Protocol):
+    """A socket, or a channel on one."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class Owner(Protocol):
@@ -39,26 +51,40 @@ class Poller:
         self._loop = loop
         self._epoll = select.epoll()
         self._owners: dict[int, Owner] = {}
-        self._closing: list[socket.socket] = []
+        self._events: dict[int, int] = {}
+        self._closing: list[Closable] = []
+        self._again: list[int] = []
         self._batch_done = batch_done
         loop.add_reader(self._epoll.fileno(), self._run_batch)
 
     def watch(self, descriptor: int, events: int, owner: Owner) -> None:
         """Call `owner` when `descriptor` is ready for one of `events`, in place of whoever had it watched before."""
-        if descriptor in self._owners:
-            self._epoll.modify(descriptor, events)
-        else:
-            self._epoll.register(descriptor, events)
         self._owners[descriptor] = owner
+        before = self._events.get(descriptor)
+        if before == events:
+            return
+        if before is None:
+            self._epoll.register(descriptor, events)
+        else:
+            self._epoll.modify(descriptor, events)
+        self._events[descriptor] = events
 
     def forget(self, descriptor: int) -> None:
         """Stop watching it."""
         if self._owners.pop(descriptor, None) is not None:
+            del self._events[descriptor]
             self._epoll.unregister(descriptor)
 
-    def close(self, sock: socket.socket) -> None:
-        """Close a socket at the end of the batch, so that its number cannot be given away within it."""
-        self._owners.pop(sock.fileno(), None)
+    def call_again(self, descriptor: int) -> None:
+        """Call its owner in the next batch as if it could be read: bytes wait above the socket, unseen by epoll."""
+        if not self._again:
+            self._loop.call_soon(self._run_batch)
+        self._again.append(descriptor)
+
+    def close(self, sock: Closable) -> None:
+        """Close a connection at the end of the batch, so that its number cannot be given away within it."""
+        if self._owners.pop(sock.fileno(), None) is not None:
+            del self._events[sock.fileno()]
         self._closing.append(sock)
 
     def run(self, owner: Owner, action: Callable[..., None], *arguments: object) -> None:
@@ -83,7 +109,11 @@ class Poller:
 
     def _run_batch(self) -> None:
         owners = self._owners
-        for descriptor, events in self._epoll.poll(0, _BATCH):
+        ready = self._epoll.poll(0, _BATCH)
+        if self._again:
+            ready += [(descriptor, READ) for descriptor in self._again]
+            self._again.clear()
+        for descriptor, events in ready:
             owner = owners.get(descriptor)
             if owner is None:
                 continue

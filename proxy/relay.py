@@ -5,15 +5,16 @@ error, so that data which is followed by a reset is still delivered. The first e
 have ended; what comes after it is a consequence.
 """
 
-import contextlib
-import socket
 import time
 from typing import Final, Protocol
 
+from .channel import Channel, TlsChannel
+from .commands import Establish
 from .deadlines import Deadline, Deadlines
-from .flow import Flow, Pipes
+from .flow import NO_PIPES, Flow, Pipes
 from .outcome import Outcome, Party
 from .poller import READ, WRITE, Poller
+from .record import TunnelRecord
 
 _CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Outcome.CLOSED_BY_UPSTREAM}
 _RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outcome.RESET_BY_UPSTREAM}
@@ -30,8 +31,8 @@ class Relay:
     """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
 
     __slots__ = (
-        "_client", "_client_events", "_deadline", "_deadlines", "_outcome", "_poller", "_upstream", "_upstream_events",
-        "_whose", "down", "ended_first", "up",
+        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls_client",
+        "_upstream", "_upstream_events", "_whose", "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
@@ -39,8 +40,9 @@ class Relay:
         poller: Poller,
         deadlines: Deadlines,
         pipes: Pipes,
-        client: socket.socket,
-        upstream: socket.socket,
+        client: Channel,
+        upstream: Channel,
+        command: Establish,
         whose: Relayed,
     ) -> None:
         self._poller = poller
@@ -50,17 +52,22 @@ class Relay:
         self._upstream = upstream
         self._client_events = 0
         self._upstream_events = 0
+        self._command = command
         self._whose = whose
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
-        self.up = Flow(client, upstream, pipes)
-        self.down = Flow(upstream, client, pipes)
+        self._tls_client = client if isinstance(client, TlsChannel) else None
+        if self._tls_client is not None:
+            pipes = NO_PIPES  # what is spliced never passes through TLS
+        self.up = Flow(client, upstream, pipes, command.client_shape)
+        self.down = Flow(upstream, client, pipes, command.upstream_shape)
 
-    def begin(self, to_client: bytes, to_upstream: bytes) -> None:
-        """Send these first bytes each way, then whatever comes."""
-        self.down.put(to_client)
-        if to_upstream:
-            self.up.put(to_upstream)
+    def begin(self) -> None:
+        """Send the command's first bytes each way, then whatever comes."""
+        if self._command.to_client:
+            self.down.put(self._command.to_client)
+        if self._command.to_upstream:
+            self.up.put(self._command.to_upstream)
         self._deadline.begin(self, time.monotonic())
         self._client_events = self._upstream_events = -1
         self._after_moving()
@@ -84,10 +91,19 @@ class Relay:
         """A fault in the gate."""
         self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
-    def still_sending(self) -> tuple[socket.socket, ...]:
+    def still_sending(self) -> tuple[Channel, ...]:
         """Those from whom more may come, which nobody will read."""
         both = ((self.up, self._client), (self.down, self._upstream))
         return tuple(source for flow, source in both if flow.source_open)
+
+    def note_shapes(self, record: TunnelRecord) -> None:
+        """Write down what the first TLS records of each side looked like."""
+        if self._command.client_shape is not None:
+            record.client_records = self._command.client_shape.records
+            record.client_alert = self._command.client_shape.alert
+        if self._command.upstream_shape is not None:
+            record.upstream_records = self._command.upstream_shape.records
+            record.upstream_alert = self._command.upstream_shape.alert
 
     def close(self) -> None:
         """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
@@ -107,6 +123,8 @@ class Relay:
         if upstream_events != self._upstream_events:
             self._upstream_events = upstream_events
             self._watch(self._upstream, upstream_events)
+        if self._tls_client is not None and client_events & READ and self._tls_client.pending:
+            self._poller.call_again(self._client.fileno())
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
         """A side has ended, or both: whether the tunnel has, too."""
@@ -116,14 +134,16 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        if (up.ended and down.ended) or up.source_error or down.source_error:
+        both = up.ended and down.ended and not down.blocked  # by a close_notify that the client has no room for yet
+        if both or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
             return True
-        self._pass_end_on(up, self._upstream)
-        self._pass_end_on(down, self._client)
+        for flow in (up, down):
+            if flow.ended and not flow.passed_on and not flow.sink_error:
+                flow.pass_end_on()
         return False
 
-    def _watch(self, sock: socket.socket, events: int) -> None:
+    def _watch(self, sock: Channel, events: int) -> None:
         if events:
             self._poller.watch(sock.fileno(), events, self)
         else:
@@ -139,13 +159,6 @@ class Relay:
         self._deadline.stop(self)
         self._deadline = self._deadlines.half_closed
         self._deadline.begin(self, time.monotonic())
-
-    def _pass_end_on(self, flow: Flow, sink: socket.socket) -> None:
-        """Half-close: the source has ended, all is written, and the other direction goes on."""
-        if flow.ended and not flow.passed_on and not flow.sink_error:
-            flow.passed_on = True
-            with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
-                sink.shutdown(socket.SHUT_WR)
 
     def _end(self, outcome: Outcome, detail: str) -> None:
         self._whose.relay_ended(outcome, detail)

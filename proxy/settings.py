@@ -27,14 +27,14 @@ class Limits(Struct, frozen=True):
 
     head_bytes: int = 16384
     head_seconds: float = 10
+    hello_bytes: int = 65536
+    hello_seconds: float = 30
     dial_seconds: float = 15
     idle_seconds: float = 3600
     half_closed_seconds: float = 60
     drain_seconds: float = 8
     tunnels: int = 4096
     tunnels_per_client: int = 512
-    hello_bytes: int = 65536
-    hello_seconds: float = 30
 
 
 class TunnelChecks(Struct, frozen=True):

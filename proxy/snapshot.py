@@ -3,14 +3,21 @@
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.certs.identity import ServerIdentity
 
 from .auth.sources import Sources
+from .checks import Checks
 from .settings import Limits
 
 
 class Snapshot(Struct, frozen=True):
-    """The settings by which a conversation decides. A reload makes a new one; open tunnels keep theirs."""
+    """The settings by which a conversation decides. A reload makes a new one; open tunnels keep theirs.
+
+    `identity` is None where the gate speaks no TLS itself.
+    """
 
     clients: Sources
     policy: Policy
     limits: Limits
+    checks: Checks
+    identity: ServerIdentity | None

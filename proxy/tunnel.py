@@ -1,22 +1,28 @@
 """One client connection and, once it is allowed and dialled, its upstream: carries out what the conversation says."""
 
+import contextlib
 import socket
 import time
 from typing import Final
 
 import msgspec
 
-from .conversation import Close, Command, Conversation, Dial, Establish, Refuse, State, Wait
+from .channel import Channel, TlsChannel
+from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
+from .conversation import Conversation
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
 from .outcome import Outcome, Party
-from .poller import LEFT, READ
+from .poller import LEFT, READ, WRITE
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
+from .states import State
 from .surroundings import Surroundings
+from .wire.tls_layer import TlsFailure
 
-_HEAD_READ: Final = 8192
+_READ_BYTES: Final = 8192
+_CLIENT_SPEAKS: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD, State.INNER_HELLO})
 
 
 class Tunnel:
@@ -24,23 +30,26 @@ class Tunnel:
 
     __slots__ = (
         "_accepted", "_client", "_deadline", "_deadlines", "_dialling", "_gate", "_left_to_read", "_lingering",
-        "_relay", "_relaying_since", "_upstream", "conversation", "record",
+        "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
     )  # fmt: skip
 
-    def __init__(self, gate: Surroundings, client: socket.socket, record: TunnelRecord) -> None:
+    def __init__(
+        self, gate: Surroundings, client: socket.socket, record: TunnelRecord, *, behind_balancer: bool = False
+    ) -> None:
         self._gate = gate
-        self._client = client
+        self._client: Channel = client
+        self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
         self._upstream: socket.socket | None = None
         self._dialling: Dialling | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
-        self._left_to_read: tuple[socket.socket, ...] = ()
+        self._left_to_read: tuple[Channel, ...] = ()
         self._deadlines = gate.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
         self._relaying_since = 0.0
         self.record = record
-        self.conversation = Conversation(gate.snapshot, gate.census, record)
+        self.conversation = Conversation(gate.snapshot, gate.census, record, behind_balancer=behind_balancer)
         gate.census.enter(record.client)
         gate.connections.add(self)
 
@@ -49,18 +58,18 @@ class Tunnel:
         if self._gate.census.is_full(self._gate.snapshot.limits):
             self.end(Outcome.CONNECTIONS_EXHAUSTED)
             return
-        self._read_head()
-        if self.conversation.state is State.HEAD:
+        self._read()
+        if self.conversation.state in _CLIENT_SPEAKS and self._deadline is None:
             self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or left while its target is dialled."""
-        if self.conversation.state is State.HEAD:
-            self._read_head()
-        elif events & ~LEFT or not self._waits_for_answer():
-            self._obey(self.conversation.client_ended())
+        """The client sent something, or left."""
+        if self._tls is not None:
+            self._shake_hands(self._tls)
+        elif self.conversation.state is State.DIALLING:
+            self._hear_while_dialling(events)
         else:
-            self._gate.poller.watch(descriptor, 0, self)
+            self._read()
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
@@ -75,7 +84,9 @@ class Tunnel:
         """The client did not finish its head, or the target could not be dialled, in time; or it is time to log it."""
         if deadline is self._deadlines.announce:
             self._announce()
-        elif self._dialling is not None:
+            return
+        self._deadline = None
+        if self._dialling is not None:
             self.dial_failed(*self._dialling.abandon())
         else:
             self._obey(self.conversation.deadline_passed())
@@ -106,29 +117,48 @@ class Tunnel:
         """End it because the gate stops."""
         self._obey(self.conversation.stopped())
 
-    def _read_head(self) -> None:
-        try:
-            data = self._client.recv(_HEAD_READ)
-        except BlockingIOError:
-            self._gate.poller.watch(self._client.fileno(), READ, self)
-            return
-        except OSError:
-            data = b""
-        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+    def _read(self) -> None:
+        """Hand what the client has sent to the conversation."""
+        while True:
+            try:
+                data = self._client.recv(_READ_BYTES)
+            except BlockingIOError:
+                self._watch_client()
+                return
+            except OSError:
+                data = b""
+            self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+            # A plain socket reports what is left; what waits inside TLS nobody else will.
+            client = self._client
+            if not isinstance(client, TlsChannel) or not client.pending or self._tls is not None:
+                return
+            if self.conversation.state not in _CLIENT_SPEAKS:
+                return
 
-    def _waits_for_answer(self) -> bool:
-        """Whether a client that ended its side sent bytes for its target before: one that did not has left."""
-        if self.conversation.early:
-            return True
-        try:
-            return bool(self._client.recv(1, socket.MSG_PEEK))
-        except OSError:
-            return False
+    def _hear_while_dialling(self, events: int) -> None:
+        """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
+        data = b""
+        if not events & ~LEFT:
+            with contextlib.suppress(OSError):
+                data = self._client.recv(_READ_BYTES)
+        if data:
+            self.conversation.received(data)
+        if data or (self.conversation.early and not events & ~LEFT):
+            self._gate.poller.watch(self._client.fileno(), 0, self)
+        else:
+            self._obey(self.conversation.client_ended())
+
+    def _watch_client(self) -> None:
+        self._gate.poller.watch(self._client.fileno(), READ, self)
 
     def _obey(self, command: Command) -> None:
         match command:
             case Wait():
-                self._gate.poller.watch(self._client.fileno(), READ, self)
+                self._watch_client()
+            case StartTls():
+                self._start_tls(command)
+            case Answer():
+                self._answer(command.to_client)
             case Dial():
                 self._dial(command)
             case Establish():
@@ -138,6 +168,31 @@ class Tunnel:
             case Close():
                 self._close()
 
+    def _start_tls(self, command: StartTls) -> None:
+        client = self._client
+        if not isinstance(client, socket.socket):
+            raise RuntimeError("there is no TLS inside TLS to the gate")
+        self._tls = TlsChannel(client, command.identity.context, command.received)
+        self._client = self._tls
+        self._shake_hands(self._tls)
+
+    def _shake_hands(self, tls: TlsChannel) -> None:
+        try:
+            complete = tls.handshake()
+        except TlsFailure as failure:
+            rejected = failure.rejected_our_certificate
+            self._obey(self.conversation.handshake_failed(failure.detail, certificate_rejected=rejected))
+            return
+        except OSError:
+            self._obey(self.conversation.client_ended())
+            return
+        self._gate.poller.watch(tls.fileno(), READ | WRITE if tls.unsent else READ, self)
+        if complete:
+            self._tls = None
+            self.conversation.secured(tls.layer.version, tls.layer.identity)
+            self._limit(self._deadlines.head)
+            self._read()
+
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
@@ -146,14 +201,24 @@ class Tunnel:
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
 
+    def _answer(self, to_client: bytes) -> None:
+        """Say it and go on reading; the upstream is not listened to."""
+        try:
+            self.record.client_written += self._client.send(to_client)
+        except OSError:
+            self._obey(self.conversation.client_ended())
+            return
+        self._limit(self._deadlines.hello)
+        self._watch_client()
+
     def _establish(self, command: Establish) -> None:
         gate, upstream = self._gate, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
         self._limit(self._deadlines.announce)
         self._relaying_since = time.monotonic()
-        self._relay = Relay(gate.poller, self._deadlines, gate.pipes, self._client, upstream, self)
-        self._relay.begin(command.to_client, command.to_upstream)
+        self._relay = Relay(gate.poller, self._deadlines, gate.pipes, self._client, upstream, command, self)
+        self._relay.begin()
 
     def _refuse(self, answer: bytes) -> None:
         self._limit(None)
@@ -201,12 +266,15 @@ class Tunnel:
         gate.connections.discard(self)
         gate.publish(record)
 
-    def _close_socket(self, sock: socket.socket) -> None:
+    def _close_socket(self, sock: Channel) -> None:
         poller = self._gate.poller
         if sock in self._left_to_read:
             Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
-        else:
-            poller.close(sock)
+            return
+        if isinstance(sock, TlsChannel) and self._tls is None:
+            with contextlib.suppress(OSError):  # without a close_notify the end would look like a cut
+                sock.shutdown(socket.SHUT_WR)
+        poller.close(sock)
 
     def _count(self, record: TunnelRecord) -> None:
         now = time.monotonic()
@@ -219,3 +287,4 @@ class Tunnel:
             record.upstream_read = relay.down.read
             record.client_written = relay.down.written
             record.ended_first = relay.ended_first
+            relay.note_shapes(record)

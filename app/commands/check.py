@@ -5,14 +5,24 @@ from typing import Final
 
 from msgspec import Struct, structs
 
+from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
+from licensegate.app.settings.wording import shown
+from licensegate.proxy.checks import overlay
+from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 from .layout import sections
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
+
+_MODES: Final = {
+    Mode.ENFORCE: "enforce: other targets are refused",
+    Mode.REPORT: "report: other targets pass, and are recorded as ones that would have been refused",
+}
 
 
 def report(settings: Settings) -> str:
@@ -22,13 +32,13 @@ def report(settings: Settings) -> str:
         {
             "settings": [settings.source],
             "listen": _listen(settings),
+            "tls": _tls(settings),
             "clients": [str(network) for network in settings.client_networks],
+            "mode": [_MODES[settings.policy.mode]],
             "targets": _targets(settings),
             "more presets": _more_presets(settings),
-            "connect_to": [
-                f"{Target(to.host, to.port)} goes to {Target(to.address, to.address_port)}"
-                for to in settings.dial.connect_to
-            ],
+            "tunnel": _tunnel(settings),
+            "connect_to": _connect_to(settings),
             "dial from": [settings.dial.source_address or "an address of the system's choice"],
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
@@ -51,8 +61,12 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     for network in settings.client_networks:
         if network.prefixlen == 0:
             yield f"clients.networks holds {network}: whoever can reach the gate may use it"
+    yield from _doubtful_balancers(settings)
+    yield from _idle_reports(settings)
+    yield from _names_without_tls(settings)
     for to in settings.dial.connect_to:
-        if not settings.policy.decide(Target(to.host, to.port)).allowed:
+        decision = settings.policy.decide(Target(to.host, to.port))
+        if not decision.allowed and not decision.reported:
             yield f"dial.connect_to names {Target(to.host, to.port)}, which the allowlist refuses; add a rule for it"
     meant = {variable.replace("__", "_"): variable for variable in variables()}
     for name in environ:
@@ -60,8 +74,39 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
             yield f"{name} is ignored, since Kubernetes sets names like it; write {meant[name]}"
 
 
+def _doubtful_balancers(settings: Settings) -> Iterator[str]:
+    for address in settings.listen:
+        for network in address.proxy_protocol_from:
+            if network.prefixlen == 0:
+                yield f"proxy_protocol_from of {address} holds {network}: whoever reaches it says who he is"
+
+
+def _idle_reports(settings: Settings) -> Iterator[str]:
+    for rule in settings.policy.rules:
+        if rule.report and not rule.domain:
+            decision = settings.policy.decide(Target(rule.host, rule.port))
+            if decision.allowed:
+                yield f"the rule for {rule} has report = true and changes nothing: {decision.rule} allows it"
+
+
+def _names_without_tls(settings: Settings) -> Iterator[str]:
+    stated: dict[str, TunnelChecks] = {"tunnel": settings.tunnel}
+    for number, network in enumerate(settings.tunnel_networks, 1):
+        if network.require_server_name is not None or network.require_tls is not None:
+            stated[f"tunnel.network, item {number},"] = overlay(settings.tunnel, network)
+    for rule in settings.policy.rules:
+        if rule.require_server_name is not None or rule.require_tls is not None:
+            stated[f"the rule for {rule}"] = overlay(settings.tunnel, rule)
+    for place, checks in stated.items():
+        if checks.require_server_name and not checks.require_tls:
+            yield f"{place} requires a server name but not TLS: whoever speaks no TLS needs no name"
+
+
 def _listen(settings: Settings) -> list[str]:
-    lines = [str(address) for address in settings.listen]
+    lines = []
+    for address in settings.listen:
+        balancers = " and ".join(map(str, address.proxy_protocol_from))
+        lines.append(f"{address}{f', with a PROXY header from {balancers}' if balancers else ''}")
     if not all(address.named for address in settings.listen):
         lines.append("as packaged: what cannot be bound is left out")
     return lines
@@ -77,9 +122,17 @@ def _targets(settings: Settings) -> list[str]:
             entry = next(e for e in presets[rule.preset].entries if Target(e.host, e.port) == target)
             why = f"preset {rule.preset}{'' if entry.verified else ', unverified'}: {entry.why}"
         else:
-            why = f"rule of your own{'; its addresses may be private' if rule.private else ''}"
+            why = "; ".join(["rule of your own", *_terms(rule)])
         lines.append(f"{target!s:{width}}  {why}")
     return lines
+
+
+def _terms(rule: Rule) -> Iterator[str]:
+    if rule.private:
+        yield "its addresses may be private"
+    if rule.report:
+        yield "only reported, not allowed"
+    yield from _stated(rule)
 
 
 def _more_presets(settings: Settings) -> list[str]:
@@ -96,6 +149,38 @@ def _connect_to(settings: Settings) -> list[str]:
     return [
         f"{Target(to.host, to.port)} goes to {Target(to.address, to.address_port)}" for to in settings.dial.connect_to
     ]
+
+
+def _tls(settings: Settings) -> list[str]:
+    tls = settings.tls
+    if tls.certificate:
+        lines = [f"certificate {tls.certificate}", f"key {tls.key}"]
+    elif settings.state_directory:
+        lines = [f"a certificate of its own, kept in {settings.state_directory}"]
+    else:
+        lines = ["a certificate of its own, another one after each start"]
+    if tls.names:
+        lines.append(f"also known as {' and '.join(tls.names)}")
+    if tls.client_ca:
+        lines.append(f"clients may show a certificate of {tls.client_ca}")
+    return lines
+
+
+def _tunnel(settings: Settings) -> list[str]:
+    return [
+        *_stated(settings.tunnel),
+        *(
+            f"from {' and '.join(map(str, differing.networks))}: {', '.join(_stated(differing))}"
+            for differing in settings.tunnel_networks
+        ),
+    ]
+
+
+def _stated(checks: TunnelChecks | NetworkChecks | Rule) -> Iterator[str]:
+    for name in TunnelChecks.__struct_fields__:
+        value = getattr(checks, name)
+        if value is not None:
+            yield f"{name} = {shown(value)}"
 
 
 def _values(part: Struct) -> list[str]:

@@ -8,7 +8,9 @@ from msgspec import Struct
 from licensegate.app.settings import Settings
 from licensegate.proxy.auth.sources import Sources
 from licensegate.proxy.census import Census
-from licensegate.proxy.conversation import Conversation, Dial
+from licensegate.proxy.checks import Checks
+from licensegate.proxy.commands import Dial
+from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.outcome import Stage
 from licensegate.proxy.record import open_record
 from licensegate.proxy.snapshot import Snapshot
@@ -35,8 +37,13 @@ def judge(settings: Settings, client: str, target: str) -> Verdict:
         raise UnusableInput(f"{target!r} is not a target, like tools.cisco.com:443: it has blanks in it")
     sources = Sources(settings.client_networks)
     record = open_record(client, 0, "test-rule")
-    conversation = Conversation(Snapshot(sources, settings.policy, settings.limits), Census(), record)
+    checks = Checks(settings.tunnel, settings.tunnel_networks)
+    snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None)
+    conversation = Conversation(snapshot, Census(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
+    if isinstance(command, Dial) and record.reported:
+        would = f"refused: {record.reported}, if the allowlist were enforced"
+        return Verdict(True, f"passes, and is recorded as one to refuse\ntarget  {command.target} by {would}")
     if isinstance(command, Dial):
         allowed = f"client  {client} is in {sources.network_of(client)}\ntarget  {command.target} by {command.rule}"
         return Verdict(True, f"allowed\n{allowed}")

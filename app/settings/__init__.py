@@ -6,6 +6,6 @@ here opens a socket, resolves a name or writes.
 """
 
 from .load import load
-from .values import Log, Settings, SettingsError
+from .values import Log, Settings, SettingsError, Tls
 
-__all__ = ["Log", "Settings", "SettingsError", "load"]
+__all__ = ["Log", "Settings", "SettingsError", "Tls", "load"]

@@ -11,11 +11,12 @@ from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.sources import Network
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
-from .address import read_connect_to, read_ip, read_listen, read_network, read_rule_host
+from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .origin import Origin
-from .schema import AllowlistTable, File, LogTable
+from .pem import holds_private_key, missing
+from .schema import AllowlistTable, File, ListenTable, LogTable, TlsTable, TunnelNetworkTable, TunnelTable
 from .values import DEFAULT_LISTEN, Log, Settings, SettingsError, Tls
 from .wording import shown
 
@@ -29,30 +30,47 @@ def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None)
     is the state directory where no other is named.
     """
     return Settings(
-        listen=_listen([table.address for table in file.listen], origin),
-        client_networks=_networks(file.clients.networks, origin),
+        listen=_listen(file.listen, origin),
+        tls=_tls(file.tls, file.auth.client_ca, origin, folder),
+        client_networks=_client_networks(file.clients.networks, origin),
         policy=_policy(file.allowlist, origin),
+        tunnel=_tunnel(file.tunnel),
+        tunnel_networks=_tunnel_networks(file.tunnel.network, origin),
         dial=Dial(_connect_to(file.dial.connect_to, origin), _source_address(file.dial.source_address, origin)),
         dns=Dns(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
-        tls=Tls(),
-        tunnel=TunnelChecks(),
-        tunnel_networks=(),
         state_directory=_state_directory(file.state.directory, origin, folder) or packaged_state,
         log=_log(file.log, origin, folder),
         source=str(origin),
     )
 
 
-def _listen(addresses: Sequence[str], origin: Origin) -> tuple[ListenAddress, ...]:
-    listen = _read_each(read_listen, addresses, origin, "listen", "address")
+def _listen(tables: Sequence[ListenTable], origin: Origin) -> tuple[ListenAddress, ...]:
+    addresses = _read_each(read_listen, [table.address for table in tables], origin, "listen", "address")
     # A system's choice of port is another each time, so port 0 has no twin.
-    _refuse_twins([(address.host, address.port or object()) for address in listen], origin, "listen")
-    return listen or DEFAULT_LISTEN
+    _refuse_twins([(address.host, address.port or object()) for address in addresses], origin, "listen")
+    listen = []
+    for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
+        balancers = _networks(table.proxy_protocol_from, origin, "listen", number, "proxy_protocol_from")
+        listen.append(structs.replace(address, proxy_protocol_from=balancers))
+    return tuple(listen) or DEFAULT_LISTEN
 
 
-def _networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:
-    networks = _read_each(read_network, texts, origin, "clients.networks")
+def _tls(table: TlsTable, client_ca: str, origin: Origin, folder: Path) -> Tls:
+    certificate = _pem(table.certificate, "tls.certificate", origin, folder)
+    key = _pem(table.key, "tls.key", origin, folder)
+    if key and not certificate:
+        raise SettingsError(f"{origin.place('tls.key')}: a key without a certificate; name that in tls.certificate")
+    if certificate and not key and not holds_private_key(certificate):
+        place = origin.place("tls.certificate")
+        raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
+    names = _read_each(read_host, table.names, origin, "tls.names")
+    _refuse_twins(names, origin, "tls.names")
+    return Tls(certificate, key or certificate, names, _pem(client_ca, "auth.client_ca", origin, folder))
+
+
+def _client_networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:
+    networks = _networks(texts, origin, "clients.networks")
     if not networks:
         place = origin.place("clients.networks")
         raise SettingsError(f'{place}: an empty list lets nobody use the gate; name a network, like "10.0.0.0/8"')
@@ -61,13 +79,31 @@ def _networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:
 
 def _policy(table: AllowlistTable, origin: Origin) -> Policy:
     hosts = _read_each(read_rule_host, [rule.host for rule in table.rule], origin, "allowlist.rule", "host")
-    rules = [Rule(host, rule.port, rule.private) for host, rule in zip(hosts, table.rule, strict=True)]
+    rules = [Rule(**structs.asdict(rule) | {"host": host}) for host, rule in zip(hosts, table.rule, strict=True)]
     try:
-        return Policy(table.presets, rules, load_presets())
+        return Policy(table.presets, rules, load_presets(), table.mode)
     except UnknownPreset as error:
         raise SettingsError(f"{origin.place('allowlist.presets')}: {error}") from None
     except DuplicateRule as error:
         raise SettingsError(f"{origin.place('allowlist.rule')}: {error}") from None
+
+
+def _tunnel(table: TunnelTable) -> TunnelChecks:
+    return TunnelChecks(table.require_tls, table.match_server_name, table.require_server_name)
+
+
+def _tunnel_networks(tables: Sequence[TunnelNetworkTable], origin: Origin) -> tuple[NetworkChecks, ...]:
+    differing = []
+    for number, table in enumerate(tables, 1):
+        networks = _networks(table.networks, origin, "tunnel.network", number, "networks")
+        checks = NetworkChecks(**structs.asdict(table) | {"networks": networks})
+        if not networks or checks == NetworkChecks(networks):
+            place = origin.place("tunnel.network", number)
+            raise SettingsError(
+                f"{place}: changes nothing; give it networks, and one of {', '.join(TunnelChecks.__struct_fields__)}"
+            )
+        differing.append(checks)
+    return tuple(differing)
 
 
 def _connect_to(texts: Sequence[str], origin: Origin) -> tuple[ConnectTo, ...]:
@@ -89,10 +125,23 @@ def _log(table: LogTable, origin: Origin, folder: Path) -> Log:
     return Log(access, table.level)
 
 
+def _pem(text: str, key: str, origin: Origin, folder: Path) -> Path | None:
+    if not text:
+        return None
+    path = _path(text, key, origin, folder)
+    if fault := missing(path):
+        raise SettingsError(f"{origin.place(key)}: {path}: {fault}; name a PEM file that is there")
+    return path
+
+
 def _path(text: str, key: str, origin: Origin, folder: Path) -> Path:
     if not text or "\0" in text:
         raise SettingsError(f"{origin.place(key)}: {shown(text)} is not a path; write one, or leave {key} out")
     return Path(os.path.abspath(text if key in origin.variables else folder / text))
+
+
+def _networks(texts: Sequence[str], origin: Origin, key: str, *within: str | int) -> tuple[Network, ...]:
+    return tuple(_read(read_network, text, origin.place(key, *within, item)) for item, text in enumerate(texts, 1))
 
 
 def _read(read: Callable[[str], _T], text: str, place: str) -> _T:

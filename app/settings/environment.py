@@ -3,7 +3,7 @@
 Two underscores, because Kubernetes itself sets `LICENSEGATE_PORT` and the like beside a Service of that name; whatever
 has one is none of ours, `LICENSEGATE_CONFIG` excepted. Lists are separated by commas, and an empty text is an empty
 list. Where the file has a list of tables, an item is short for a table: `IP:PORT` for a listener, `HOST:PORT` for a
-rule.
+rule. What no such item could say can be written in the file only.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,12 @@ CONFIG: Final = "LICENSEGATE_CONFIG"
 
 PREFIX: Final = "LICENSEGATE__"
 
+_IN_THE_FILE_ONLY: Final = ("tunnel.network",)
+
 
 def variables() -> dict[str, str]:
     """Every variable that sets something, with the dotted key that it sets."""
-    return {PREFIX + key.replace(".", "__").upper(): key for key in keys()}
+    return {variable_of(key): key for key in keys() if key not in _IN_THE_FILE_ONLY}
 
 
 def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, str]]:
@@ -32,6 +34,8 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
     known = variables()
     used = {}
     for variable in filter(lambda name: name.startswith(PREFIX), environ):
+        if variable in map(variable_of, _IN_THE_FILE_ONLY):
+            raise SettingsError(f"{variable}: this can be written in the settings file only, which {CONFIG} names")
         if variable not in known:
             raise SettingsError(f"{variable}: there is no such setting; {nearest(variable, known)}")
         key = known[variable]
@@ -43,6 +47,11 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
         else:
             file = _replace(file, name, variable, environ[variable])
     return file, used
+
+
+def variable_of(key: str) -> str:
+    """The variable that sets a dotted key."""
+    return PREFIX + key.replace(".", "__").upper()
 
 
 def _replace(table: Any, name: str, variable: str, text: str) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -82,8 +83,6 @@ def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...]) -
 
 
 def _place(steps: list[tuple[str, str]], origin: Origin) -> str:
-    names = [key for key, _ in steps]
-    if "" not in names:
-        return origin.place(".".join(names))
-    at = names.index("")
-    return origin.place(".".join(names[:at]), int(steps[at][1]) + 1, ".".join(names[at + 1 :]))
+    keys_before = list(takewhile(bool, (key for key, _ in steps)))
+    within = (key or int(number) + 1 for key, number in steps[len(keys_before) :])
+    return origin.place(".".join(keys_before), *within)

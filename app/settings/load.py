@@ -14,15 +14,18 @@ from .values import Settings
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Read the settings in force; raises SettingsError.
 
-    `path` is the settings file; without one, LICENSEGATE_CONFIG names it, else the defaults hold. An empty
-    LICENSEGATE_CONFIG names none.
+    `path` is the settings file; without one it is that of `settings_file`.
     """
-    if path is None and environ.get(CONFIG):
-        path = Path(environ[CONFIG])
+    path = path or settings_file(environ)
     file, variables = override(File() if path is None else read_file(path), environ)
     origin = Origin("" if path is None else str(path), variables)
     folder = Path() if path is None else path.parent
     return build(file, origin, folder, _packaged_state(environ))
+
+
+def settings_file(environ: Mapping[str, str]) -> Path | None:
+    """The file that LICENSEGATE_CONFIG names; None, for the defaults, where it is empty or not there."""
+    return Path(environ[CONFIG]) if environ.get(CONFIG) else None
 
 
 def _packaged_state(environ: Mapping[str, str]) -> Path | None:

@@ -15,12 +15,16 @@ class Origin(Struct, frozen=True):
     file: str
     variables: Mapping[str, str]
 
-    def place(self, key: str, number: int | None = None, inner: str = "") -> str:
-        """Where the value of `key` stands, or its `number`th item counted from 1, or of that the key `inner`."""
+    def place(self, key: str, *within: str | int) -> str:
+        """Where the value of `key` stands, or what lies within it: the name of a key, or an item counted from 1.
+
+        A variable holds no keys, so of these only the items are named there.
+        """
         if key in self.variables:
-            return self.variables[key] if number is None else f"{self.variables[key]}, item {number}"
-        parts = [key] if number is None else [key, f"item {number}", inner]
-        return ": ".join(filter(None, (self.file, ", ".join(filter(None, parts)))))
+            steps = [self.variables[key], *(f"item {step}" for step in within if isinstance(step, int))]
+            return ", ".join(steps)
+        steps = [key, *(f"item {step}" if isinstance(step, int) else step for step in within)]
+        return ": ".join(filter(None, (self.file, ", ".join(filter(None, steps)))))
 
     def __str__(self) -> str:
         file = self.file or "the built-in defaults"

@@ -8,12 +8,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
+from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
-from licensegate.proxy.settings import Dns, Limits
+from licensegate.proxy.settings import Dns, Limits, TunnelChecks
 
 from .values import Level, Log
 
 _LIMITS: Final = Limits()
+_TUNNEL: Final = TunnelChecks()
 _DNS: Final = Dns()
 _LOG: Final = Log()
 
@@ -24,6 +26,9 @@ Wait = Annotated[float, Meta(ge=0.1, le=_DAY)]
 Span = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Head = Annotated[int, Meta(ge=1024, le=1_048_576)]
+# As it is said elsewhere, unless it is said here.
+Stated = bool | None
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,6 +39,15 @@ class ListenTable(Table, frozen=True):
     """One `[[listen]]`."""
 
     address: str
+    proxy_protocol_from: tuple[str, ...] = ()
+
+
+class TlsTable(Table, frozen=True):
+    """`[tls]`. Without a certificate the gate makes its own; without a key it is looked for beside the certificate."""
+
+    certificate: str = ""
+    key: str = ""
+    names: tuple[str, ...] = ()
 
 
 class ClientsTable(Table, frozen=True):
@@ -42,19 +56,48 @@ class ClientsTable(Table, frozen=True):
     networks: tuple[str, ...] = tuple(map(str, DEFAULT_NETWORKS))
 
 
+class AuthTable(Table, frozen=True):
+    """`[auth]`. Without a CA no client is asked for a certificate."""
+
+    client_ca: str = ""
+
+
 class RuleTable(Table, frozen=True):
     """One `[[allowlist.rule]]`."""
 
     host: str
     port: Port = 443
     private: bool = False
+    report: bool = False
+    require_tls: Stated = None
+    match_server_name: Stated = None
+    require_server_name: Stated = None
 
 
 class AllowlistTable(Table, frozen=True):
     """`[allowlist]`."""
 
     presets: tuple[str, ...] = ("cisco-licensing",)
+    mode: Mode = Mode.ENFORCE
     rule: tuple[RuleTable, ...] = ()
+
+
+class TunnelNetworkTable(Table, frozen=True):
+    """One `[[tunnel.network]]`."""
+
+    networks: tuple[str, ...]
+    require_tls: Stated = None
+    match_server_name: Stated = None
+    require_server_name: Stated = None
+
+
+class TunnelTable(Table, frozen=True):
+    """`[tunnel]`."""
+
+    require_tls: bool = _TUNNEL.require_tls
+    match_server_name: bool = _TUNNEL.match_server_name
+    require_server_name: bool = _TUNNEL.require_server_name
+    network: tuple[TunnelNetworkTable, ...] = ()
 
 
 class DialTable(Table, frozen=True):
@@ -67,8 +110,10 @@ class DialTable(Table, frozen=True):
 class LimitsTable(Table, frozen=True):
     """`[limits]`."""
 
-    head_bytes: Annotated[int, Meta(ge=1024, le=1_048_576)] = _LIMITS.head_bytes
+    head_bytes: Head = _LIMITS.head_bytes
     head_seconds: Wait = _LIMITS.head_seconds
+    hello_bytes: Head = _LIMITS.hello_bytes
+    hello_seconds: Wait = _LIMITS.hello_seconds
     dial_seconds: Wait = _LIMITS.dial_seconds
     idle_seconds: Annotated[float, Meta(ge=0.1, le=30 * _DAY)] = _LIMITS.idle_seconds
     half_closed_seconds: Wait = _LIMITS.half_closed_seconds
@@ -103,8 +148,11 @@ class File(Table, frozen=True):
     """The whole file. No listener stands for the packaged ones."""
 
     listen: tuple[ListenTable, ...] = ()
+    tls: TlsTable = TlsTable()
     clients: ClientsTable = ClientsTable()
+    auth: AuthTable = AuthTable()
     allowlist: AllowlistTable = AllowlistTable()
+    tunnel: TunnelTable = TunnelTable()
     dial: DialTable = DialTable()
     dns: DnsTable = DnsTable()
     limits: LimitsTable = LimitsTable()

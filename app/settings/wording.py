@@ -37,6 +37,10 @@ def expected(kind: inspect.Type) -> str:
             return 'a list of texts, like ["one", "two"]'
         case inspect.LiteralType(values=values):
             return f"one of {', '.join(shown(value) for value in values)}"
+        case inspect.EnumType(cls=members):
+            return f"one of {', '.join(shown(member.value) for member in members)}"
+        case inspect.UnionType(types=(said, inspect.NoneType())):  # None where it is left out
+            return expected(said)
         case inspect.IntType(ge=low, le=high):
             return f"a whole number from {low} to {high}"
         case inspect.FloatType(ge=low, le=high):

@@ -1,4 +1,4 @@
-"""The two answers of a CONNECT proxy: the tunnel is there (RFC 9110 section 9.3.6), or why it is not.
+"""The answers of a CONNECT proxy: the tunnel is there (RFC 9110 section 9.3.6), or why it is not.
 
 A refusal says it three ways, since each client shows its user another: the reason phrase (all that Java's exception
 carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people, which says whose it is: Apache HttpClient
@@ -7,11 +7,22 @@ hands it on as if the target had answered.
 
 from typing import Final
 
+from ..outcome import Outcome, Stage
 from ..record import TunnelRecord
+from .tls_records import Alert, fatal_alert
 
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 """Carries no length, no coding and no `Connection: close`: old clients take any of them for an end of the tunnel."""
 
+_ALERTS: Final = {
+    Outcome.CLIENT_NOT_ALLOWED: Alert.ACCESS_DENIED,
+    Outcome.TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
+    Outcome.CLIENT_TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
+    Outcome.DRAINING: Alert.INTERNAL_ERROR,
+    Outcome.HELLO_MALFORMED: Alert.DECODE_ERROR,
+    Outcome.INNER_HELLO_MALFORMED: Alert.DECODE_ERROR,
+}
+_ALERT_OF_STAGE: Final = {Stage.POLICY: Alert.UNRECOGNIZED_NAME, Stage.INNER_HELLO: Alert.UNRECOGNIZED_NAME}
 _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n", 503: "Retry-After: 60\r\n"}
 
 
@@ -36,6 +47,11 @@ def refusal(record: TunnelRecord) -> bytes:
         "Connection: close\r\n\r\n"
     )
     return head.encode() + (b"" if record.method == "HEAD" else body)  # RFC 9110 section 9.3.2
+
+
+def alert(outcome: Outcome) -> bytes:
+    """The fatal alert that tells a TLS client of a refusal (RFC 8446 section 6.2); curl and Java report it by name."""
+    return fatal_alert(_ALERTS.get(outcome, _ALERT_OF_STAGE.get(outcome.stage, Alert.INTERNAL_ERROR)))
 
 
 def _one_line(text: str) -> str:

@@ -15,12 +15,14 @@ from typing import Final
 from msgspec import Struct
 
 _V1_BYTES: Final = 107  # the longest line with its CRLF, section 2.1
-_V1_UNKNOWN: Final = b"PROXY UNKNOWN"
-_V1_BEGINNINGS: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ", _V1_UNKNOWN + b" ", _V1_UNKNOWN + b"\r\n")
-_V1_REST_OF_LINE: Final = re.compile(rb"[0-9A-Fa-f:. ]*+(?:\r\n|\r?\Z)")  # complete or so far, after TCP4 or TCP6
+_V1_TCP: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ")
+_V1_UNKNOWN: Final = (b"PROXY UNKNOWN ", b"PROXY UNKNOWN\r\n")
+_V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*+(?:\r\n|\r?\Z)")  # whole, or as far as it is here
 _V1_PORT: Final = re.compile(r"0|[1-9][0-9]{0,4}")
 
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_BEGINNINGS: Final = (_SIGNATURE, b"PROXY TCP4", b"PROXY TCP6", b"PROXY UNKNOWN")  # no HTTP request begins so
+_UNFINISHED: Final = frozenset(beginning[:size] for beginning in _BEGINNINGS for size in range(len(beginning)))
 _V2_FIXED_BYTES: Final = 16  # signature, version and command, family, length
 _V2_BYTES: Final = 4096  # of addresses and TLVs: a client certificate's name and a unique id fit in many times
 _LOCAL: Final = 0x20
@@ -62,13 +64,18 @@ def read_proxy_header(received: bytes) -> ProxyHeader | None:
 
 def looks_like_proxy_header(received: bytes) -> bool:
     """Whether somebody speaks the PROXY protocol here; False while there is too little to tell."""
-    return received.startswith((_SIGNATURE, b"PROXY TCP4", b"PROXY TCP6", _V1_UNKNOWN))
+    return received.startswith(_BEGINNINGS)
+
+
+def may_become_proxy_header(received: bytes) -> bool:
+    """Whether there is too little to tell: more bytes may make it the beginning of a header, or of something else."""
+    return received in _UNFINISHED
 
 
 def _read_v1(received: bytes) -> ProxyHeader | None:
-    if not any(received.startswith(known) or known.startswith(received) for known in _V1_BEGINNINGS):
+    if not any(received.startswith(known) or known.startswith(received) for known in _V1_TCP + _V1_UNKNOWN):
         raise ProxyHeaderError("it starts with neither PROXY and a known family nor the signature of version 2")
-    if not received.startswith(_V1_UNKNOWN) and not _V1_REST_OF_LINE.match(received, len(b"PROXY TCP4 ")):
+    if received.startswith(_V1_TCP) and not _V1_TCP_LINE.match(received):
         raise ProxyHeaderError("its line has a byte that no address and no port has")
     line, end, _ = received.partition(b"\r\n")
     if not end and len(received) == _V1_BYTES:
@@ -76,7 +83,7 @@ def _read_v1(received: bytes) -> ProxyHeader | None:
     if not end:
         return None
     size = len(line) + len(end)
-    if line.startswith(_V1_UNKNOWN):
+    if received.startswith(_V1_UNKNOWN):
         return ProxyHeader("", 0, size)  # whatever else the line says is to be ignored
     return _source_of_v1(line.decode(), size)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.allowlist.policy import Decision, DuplicateRule, Policy, PolicyError, Reason, UnknownPreset
+from licensegate.allowlist.policy import Decision, DuplicateRule, Mode, Policy, PolicyError, Reason, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target, parse_authority
@@ -27,6 +27,16 @@ OPERATORS = [
     Rule("2001:db8::1", 8443),
 ]
 OWN = Policy(["cisco-licensing"], OPERATORS, KNOWN)
+
+
+REPORTING = [
+    Rule("seen.example.net", report=True, private=True),
+    Rule("*.example.org", report=True),
+    Rule("ssm.example.org"),
+    Rule("tools.cisco.com", report=True),
+    Rule("smartreceiver.cisco.com", report=True),
+]
+WATCHED = Policy(["cisco-licensing"], REPORTING, KNOWN)
 
 
 def ask(policy, authority):
@@ -180,13 +190,103 @@ def test_the_hash_stands_for_what_is_allowed_not_for_who_asked_for_it():
 
 @pytest.mark.parametrize(
     "rule",
-    [Rule("ssm.example.net"), Rule("ssm.example.net", 8443), Rule("ssm.example.net", private=True), Rule("a.example")],
-    ids=str,
+    [
+        Rule("ssm.example.net"),
+        Rule("ssm.example.net", 8443),
+        Rule("ssm.example.net", private=True),
+        Rule("ssm.example.net", report=True),
+        Rule("ssm.example.net", require_tls=False),
+        Rule("ssm.example.net", match_server_name=False),
+        Rule("ssm.example.net", require_server_name=True),
+        Rule("ssm.example.net", require_server_name=False),
+        Rule("a.example"),
+    ],
+    ids=repr,
 )
 def test_the_hash_changes_with_every_part_of_a_rule(rule):
-    hashes = {Policy([], rules, KNOWN).hash for rules in ([], [rule], [rule, Rule("other.example")])}
-    hashes.add(Policy([], [Rule("*.example.org")], KNOWN).hash)
-    assert len(hashes) == 4
+    plain = Rule("ssm.example.org")
+    hashes = {Policy([], rules, KNOWN).hash for rules in ([], [plain], [rule], [rule, plain])}
+    hashes.add(Policy([], [Rule(rule.host, rule.port + 1)], KNOWN).hash)
+    assert len(hashes) == 5
+
+
+def test_the_hash_changes_with_the_mode():
+    assert Policy(["cisco-licensing"], [], KNOWN, Mode.REPORT).hash != DEFAULT.hash
+    assert Policy(["cisco-licensing"], [], KNOWN, Mode.ENFORCE).hash == DEFAULT.hash
+
+
+@pytest.mark.parametrize(
+    ("authority", "reason", "detail", "rule"),
+    [
+        ("seen.example.net:443", Reason.NO_RULE, "", REPORTING[0]),
+        ("a.example.org:443", Reason.NO_RULE, "", REPORTING[1]),
+        ("a.b.example.org:443", Reason.NO_RULE, "", REPORTING[1]),
+        ("smartreceiver.cisco.com:443", Reason.IN_PRESET, "cucm or smart-transport", REPORTING[4]),
+    ],
+)
+def test_what_only_a_reporting_rule_matches_is_refused_for_its_reason_but_passes(authority, reason, detail, rule):
+    assert ask(WATCHED, authority) == Decision(False, reason, rule, detail, reported=True)
+
+
+@pytest.mark.parametrize(
+    ("authority", "rule"),
+    [
+        ("ssm.example.org:443", Rule("ssm.example.org")),
+        ("tools.cisco.com:443", Rule("tools.cisco.com", preset="cisco-licensing")),
+    ],
+)
+def test_what_another_rule_allows_is_allowed_whatever_a_reporting_one_says(authority, rule):
+    assert ask(WATCHED, authority) == Decision(True, Reason.RULE, rule)
+
+
+@pytest.mark.parametrize("authority", ["seen.example.net:8443", "example.org:443", "a.seen.example.net:443"])
+def test_a_reporting_rule_reaches_no_further_than_it_says_and_no_refusal_speaks_of_it(authority):
+    assert ask(WATCHED, authority) == Decision(False, Reason.NO_RULE)
+
+
+def test_a_reporting_rule_and_another_for_the_same_target_are_two():
+    with pytest.raises(DuplicateRule):
+        Policy([], [Rule("ssm.example.net"), Rule("ssm.example.net", report=True)], KNOWN)
+
+
+def test_the_rules_hold_reporting_ones_too():
+    assert list(WATCHED.rules[: len(REPORTING)]) == REPORTING
+    assert Rule("tools.cisco.com", preset="cisco-licensing") in WATCHED.rules
+
+
+REFUSED = [
+    "smartreceiver.cisco.com:443",
+    "tools.cisco.com:80",
+    "72.163.4.38:443",
+    "127.0.0.1:443",
+    "cisco.com:443",
+    "a.example.com:8443",
+    "[2001:db8::1]:443",
+]
+
+
+@pytest.mark.parametrize("authority", REFUSED)
+def test_in_report_mode_the_very_same_refusal_passes_by_a_rule_for_this_target_alone(authority):
+    enforcing = ask(OWN, authority)
+    decision = ask(Policy(["cisco-licensing"], OPERATORS, KNOWN, Mode.REPORT), authority)
+
+    assert not enforcing.allowed
+    assert not enforcing.reported
+    target = parse_authority(authority.encode())
+    rule = Rule(target.host, target.port, report=True)
+    assert decision == Decision(False, enforcing.reason, rule, enforcing.detail, reported=True)
+    assert not decision.rule.private
+
+
+def test_in_report_mode_a_reporting_rule_still_sets_the_terms():
+    watched = Policy(["cisco-licensing"], REPORTING, KNOWN, Mode.REPORT)
+    assert ask(watched, "seen.example.net:443").rule == REPORTING[0]
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_is_allowed_does_not_depend_on_the_mode(mode):
+    decision = ask(Policy(["cisco-licensing"], OPERATORS, KNOWN, mode), "a.lab.example.com:443")
+    assert decision == Decision(True, Reason.RULE, Rule("*.lab.example.com", private=True))
 
 
 labels = st.text(string.ascii_lowercase, min_size=1, max_size=3)

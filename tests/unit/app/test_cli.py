@@ -1,5 +1,6 @@
 """The installed command, as an operator runs it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ from licensegate.app.settings.environment import variables
 COMMAND = Path(sys.executable).with_name("licensegate")
 
 
-def run(*arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str | Path, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("LICENSEGATE", "STATE_DIR"))}
-    return subprocess.run([COMMAND, *arguments], capture_output=True, text=True, env=inherited | environ, check=False)
+    return subprocess.run(
+        [COMMAND, *arguments], input=stdin, capture_output=True, text=True, env=inherited | environ, check=False
+    )
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
@@ -56,7 +59,7 @@ def test_the_version_loads_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        pytest.param([], ["serve", "check", "test-rule", "cert", "version"], id="all"),
+        pytest.param([], ["serve", "check", "test-rule", "suggest-rules", "cert", "version"], id="all"),
         pytest.param(["serve"], ["--config FILE", "  0  ", "  1  ", "  2  "], id="serve"),
         pytest.param(["check"], ["[FILE]", "  0  ", "  2  "], id="check"),
         pytest.param(["test-rule"], ["CLIENT HOST:PORT", "  0  ", "  1  ", "  2  "], id="test-rule"),
@@ -64,6 +67,7 @@ def test_the_version_loads_nothing_else() -> None:
         pytest.param(["cert", "show"], ["[--config FILE | FILE]"], id="cert show"),
         pytest.param(["cert", "make"], ["--name NAME", "--out DIR", "--days DAYS"], id="cert make"),
         pytest.param(["cert", "check"], ["CERT KEY"], id="cert check"),
+        pytest.param(["suggest-rules"], ["--config FILE", "LOG", "| patch", "  0  ", "  2  "], id="suggest-rules"),
     ],
 )
 def test_help_names_arguments_exit_statuses_and_environment(command: list[str], words: list[str]) -> None:
@@ -107,6 +111,14 @@ def test_help_names_no_variable_that_there_is_not() -> None:
         pytest.param(["cert", "make", "--days", "0"], "'0' is not a number of days from 1 to 36525", id="no days"),
         pytest.param(["cert", "make", "--days", "x"], "'x' is not a number of days from 1 to 36525", id="what days"),
         pytest.param(["cert", "check", "/missing.pem", "/missing.key"], "/missing.pem: No such file", id="no pair"),
+        pytest.param(["suggest-rules"], "the following arguments are required: LOG", id="no log"),
+        pytest.param(["suggest-rules", "/"], "/: Is a directory; name an access log that can be read", id="no file"),
+        pytest.param(["suggest-rules", __file__], "no line of it is a record of the gate", id="no access log"),
+        pytest.param(
+            ["suggest-rules", "--config", "/missing.toml", "-"],
+            "/missing.toml: No such file",
+            id="missing file to add to",
+        ),
         pytest.param(
             ["check", "/a\nb\x1b[31m.toml"], "/a\\nb\\x1b[31m.toml: No such file", id="file name of two lines"
         ),
@@ -204,6 +216,42 @@ def test_cert_check_tells_by_its_exit_status_that_a_pair_is_not_to_be_served(tmp
 
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.endswith("\ndo not serve it\n")
+
+
+def logged(*targets: str) -> str:
+    """An access log in which a client was refused these targets."""
+    record = {"schema": 1, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
+    return "".join(f"{json.dumps(record | {'target': target})}\n" for target in targets)
+
+
+def test_suggest_rules_tells_what_would_allow_what_was_refused(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("# gr\u00fc\u00dfe\n[allowlist]\npresets = []\n", encoding="utf-8")
+    (tmp_path / "access.jsonl").write_text(logged("smartreceiver.cisco.com:443") + "x\n")
+
+    done = run("suggest-rules", "--config", tmp_path / "gate.toml", tmp_path / "access.jsonl", PYTHONIOENCODING="ascii")
+
+    assert done.returncode == 0
+    assert done.stderr == "licensegate: warning: lines passed over, since they are no records of the gate: 2\n"
+    assert f"--- {tmp_path}/gate.toml\n" in done.stdout
+    assert "-presets = []\n" in done.stdout
+    assert '+presets = ["smart-transport"]\n' in done.stdout
+    assert " # gr\u00fc\u00dfe\n" in done.stdout
+
+
+def test_suggest_rules_reads_standard_input_and_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("")
+
+    done = run("suggest-rules", "-", stdin=logged("a.example:443"), LICENSEGATE_CONFIG=str(tmp_path / "gate.toml"))
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"--- {tmp_path}/gate.toml\n")
+    assert done.stdout.endswith('+host = "a.example"\n')
+
+
+def test_suggest_rules_has_nothing_to_say_of_an_empty_log() -> None:
+    done = run("suggest-rules", "-", stdin="")
+
+    assert (done.returncode, done.stdout) == (0, "# nothing to add: whatever was seen is allowed\n")
 
 
 def test_a_reader_that_leaves_early_is_no_reason_for_a_word() -> None:

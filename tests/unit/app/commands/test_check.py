@@ -8,6 +8,14 @@ from licensegate.app.settings import Settings, load
 EVERYTHING = """
 [[listen]]
 address = "[::1]:3128"
+[[listen]]
+address = "127.0.0.1:443"
+proxy_protocol_from = ["10.0.0.5", "fd00::/8"]
+[tls]
+certificate = "gate.pem"
+names = ["proxy.example.net", "proxy"]
+[auth]
+client_ca = "gate.pem"
 [clients]
 networks = ["10.0.0.0/8", "192.0.2.17"]
 [allowlist]
@@ -17,6 +25,16 @@ host = "ssm.example.net"
 private = true
 [[allowlist.rule]]
 host = "tools.cisco.com"
+[[allowlist.rule]]
+host = "*.example.org"
+report = true
+require_tls = false
+[tunnel]
+require_server_name = true
+[[tunnel.network]]
+networks = ["10.1.0.0/16", "10.2.0.0/16"]
+match_server_name = false
+require_server_name = false
 [dial]
 connect_to = ["tools.cisco.com:443:[::1]:9443"]
 source_address = "192.0.2.7"
@@ -33,6 +51,7 @@ level = "error"
 
 
 def settings_of(folder: Path, text: str) -> Settings:
+    (folder / "gate.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
     path = folder / "gate.toml"
     path.write_text(text)
     return load(path, {})
@@ -54,7 +73,20 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
     told = sections_of(report(settings))
 
     assert told["settings"] == [str(tmp_path / "gate.toml")]
-    assert told["listen"] == ["[::1]:3128"]
+    assert told["listen"] == ["[::1]:3128", "127.0.0.1:443, with a PROXY header from 10.0.0.5/32 and fd00::/8"]
+    assert told["tls"] == [
+        f"certificate {tmp_path}/gate.pem",
+        f"key {tmp_path}/gate.pem",
+        "also known as proxy.example.net and proxy",
+        f"clients may show a certificate of {tmp_path}/gate.pem",
+    ]
+    assert told["mode"] == ["enforce: other targets are refused"]
+    assert told["tunnel"] == [
+        "require_tls = true",
+        "match_server_name = true",
+        "require_server_name = true",
+        "from 10.1.0.0/16 and 10.2.0.0/16: match_server_name = false, require_server_name = false",
+    ]
     assert told["clients"] == ["10.0.0.0/8", "192.0.2.17/32"]
     assert told["connect_to"] == ["tools.cisco.com:443 goes to [::1]:9443"]
     assert told["dial from"] == ["192.0.2.7"]
@@ -70,7 +102,8 @@ def test_the_report_says_of_each_target_which_rule_allows_it_and_why(tmp_path: P
 
     assert targets[0].split(maxsplit=1) == ["ssm.example.net:443", "rule of your own; its addresses may be private"]
     assert targets[1].split(maxsplit=1) == ["tools.cisco.com:443", "rule of your own"]
-    assert targets[2].startswith("smartreceiver.cisco.com:443  preset cucm: Smart Transport")
+    assert targets[2].split(maxsplit=1)[1] == "rule of your own; only reported, not allowed; require_tls = false"
+    assert targets[3].startswith("smartreceiver.cisco.com:443  preset cucm: Smart Transport")
     assert any("  preset smart-account-api, unverified: " in target for target in targets)
 
 
@@ -87,9 +120,22 @@ def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
     told = sections_of(report(load(None, {})))
 
     assert told["listen"][-1] == "as packaged: what cannot be bound is left out"
+    assert told["tls"] == ["a certificate of its own, another one after each start"]
     assert told["connect_to"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
+
+
+def test_the_report_says_where_a_certificate_of_its_own_is_kept(tmp_path: Path) -> None:
+    told = sections_of(report(settings_of(tmp_path, "[state]\ndirectory = '/var/lib/licensegate'")))
+
+    assert told["tls"] == ["a certificate of its own, kept in /var/lib/licensegate"]
+
+
+def test_the_report_says_that_nothing_is_refused_where_that_is_so(tmp_path: Path) -> None:
+    (told,) = sections_of(report(settings_of(tmp_path, "[allowlist]\nmode = 'report'")))["mode"]
+
+    assert told.startswith("report: other targets pass")
 
 
 def test_the_defaults_deserve_no_warning() -> None:
@@ -106,12 +152,52 @@ def test_the_defaults_deserve_no_warning() -> None:
             "dial.connect_to names a.example:443, which the allowlist refuses",
             id="refused target",
         ),
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:443'\nproxy_protocol_from = ['::/0']",
+            "proxy_protocol_from of 0.0.0.0:443 holds ::/0",
+            id="everyone a balancer",
+        ),
+        pytest.param(
+            "[[allowlist.rule]]\nhost = 'tools.cisco.com'\nreport = true",
+            "changes nothing: tools.cisco.com:443 (preset cisco-licensing) allows it",
+            id="report of what is allowed",
+        ),
+        pytest.param(
+            "[tunnel]\nrequire_tls = false\nrequire_server_name = true",
+            "tunnel requires a server name but not TLS",
+            id="name without TLS",
+        ),
+        pytest.param(
+            "[tunnel]\nrequire_tls = false\n[[tunnel.network]]\nnetworks = ['10.0.0.1']\nrequire_server_name = true",
+            "tunnel.network, item 1, requires a server name but not TLS",
+            id="name without TLS from a network",
+        ),
+        pytest.param(
+            "[tunnel]\nrequire_tls = false\n[[allowlist.rule]]\nhost = 'a.example'\nrequire_server_name = true",
+            "the rule for a.example:443 requires a server name but not TLS",
+            id="name without TLS by a rule",
+        ),
     ],
 )
 def test_what_is_hardly_meant_is_warned_of(tmp_path: Path, text: str, words: str) -> None:
     (warning,) = warnings(settings_of(tmp_path, text), {}, "gate")
 
     assert words in warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            "[allowlist]\nmode = 'report'\n[dial]\nconnect_to = ['a.example:443:127.0.0.1:9443']",
+            id="a target in report mode",
+        ),
+        pytest.param("[[allowlist.rule]]\nhost = '*.cisco.com'\nreport = true", id="a wildcard that reports"),
+        pytest.param("[tunnel]\nrequire_tls = false", id="no TLS and no name"),
+    ],
+)
+def test_what_may_well_be_meant_is_not_warned_of(tmp_path: Path, text: str) -> None:
+    assert list(warnings(settings_of(tmp_path, text), {}, "gate")) == []
 
 
 def test_a_variable_that_lacks_an_underscore_is_warned_of() -> None:

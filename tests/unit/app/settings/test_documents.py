@@ -10,7 +10,7 @@ from msgspec import inspect, structs
 
 from licensegate.app.settings import load
 from licensegate.app.settings.environment import variables
-from licensegate.app.settings.schema import File, ListenTable, RuleTable, Table, keys
+from licensegate.app.settings.schema import File, ListenTable, RuleTable, Table, TunnelNetworkTable, keys
 from licensegate.app.settings.wording import shown
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -19,9 +19,12 @@ MANUAL = (DOCS / "settings.md").read_text()
 ROW = re.compile(r"^\| `([a-z_.]+)` \|([^|]+)\|([^|]*)\|", re.MULTILINE)
 VARIABLE = re.compile(r"^\| `(?P<name>LICENSEGATE__\w+)` \| `(?P<example>[^`]+)` \|$", re.MULTILINE)
 ROWS = {key: (value.strip(), default.strip()) for key, value, default in ROW.findall(MANUAL)}
-LISTS_OF_TABLES: dict[str, type[Table]] = {"listen": ListenTable, "allowlist.rule": RuleTable}
-# These have no default, so the example fills them in.
-SHOWN_FILLED_IN = {"listen.address", "allowlist.rule.host"}
+LISTS_OF_TABLES: dict[str, type[Table]] = {
+    "listen": ListenTable,
+    "allowlist.rule": RuleTable,
+    "tunnel.network": TunnelNetworkTable,
+}
+PEM_FILES = ("gate.pem", "gate.key", "clients-ca.pem")
 
 
 def every_field() -> dict[str, structs.FieldInfo]:
@@ -35,6 +38,19 @@ def every_field() -> dict[str, structs.FieldInfo]:
             table: Any = getattr(File(), section)
             fields[key] = next(field for field in structs.fields(table) if field.name == name)
     return fields
+
+
+# These have no default of their own, so the example fills them in.
+SHOWN_FILLED_IN = {key for key, field in every_field().items() if field.required or field.default is None}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of this test, with the PEM files that the documents name."""
+    for name in PEM_FILES:
+        (tmp_path / name).write_text("-----BEGIN PRIVATE KEY-----\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 def written(value: object) -> str:
@@ -60,13 +76,13 @@ def test_the_manual_has_a_row_for_every_key_and_no_other() -> None:
 def test_the_manual_states_the_default(key: str) -> None:
     field = every_field()[key]
 
-    assert ROWS[key][1] == ("" if field.required else written(field.default))
+    assert ROWS[key][1] == ("" if key in SHOWN_FILLED_IN else written(field.default))
 
 
 @pytest.mark.parametrize("key", every_field())
 def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
     value = ROWS[key][0]
-    match inspect.type_info(every_field()[key].type):
+    match stated(inspect.type_info(every_field()[key].type)):
         case inspect.IntType(ge=low, le=high):
             assert value == f"whole number from {low} to {high}"
         case inspect.FloatType(ge=low, le=high):
@@ -75,6 +91,8 @@ def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
             assert value == "`true` or `false`"
         case inspect.LiteralType(values=values):
             assert sorted(re.findall(r'`"(\w+)"`', value)) == sorted(map(str, values))
+        case inspect.EnumType(cls=members):
+            assert re.findall(r'`"(\w+)"`', value) == [member.value for member in members]
         case inspect.VarTupleType():
             assert value.startswith("list of ")
         case other:
@@ -82,15 +100,25 @@ def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
             assert "number" not in value
 
 
-def test_every_snippet_of_the_manual_can_be_in_force(tmp_path: Path) -> None:
+def stated(kind: inspect.Type) -> inspect.Type:
+    """What can be written of a type that may also be left out."""
+    match kind:
+        case inspect.UnionType(types=(written, inspect.NoneType())):
+            return written
+        case _:
+            return kind
+
+
+def test_every_snippet_of_the_manual_can_be_in_force(folder: Path) -> None:
     snippets = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
     assert len(snippets) == len(structs.fields(File))
 
     for number, snippet in enumerate(snippets):
-        (tmp_path / f"{number}.toml").write_text(snippet)
-        load(tmp_path / f"{number}.toml", {})
+        (folder / f"{number}.toml").write_text(snippet)
+        load(folder / f"{number}.toml", {})
 
 
+@pytest.mark.usefixtures("folder")
 def test_the_manual_has_an_example_of_every_variable_and_each_can_be_in_force() -> None:
     examples = {row["name"]: row["example"] for row in VARIABLE.finditer(MANUAL)}
 
@@ -125,7 +153,8 @@ def in_example() -> dict[str, object]:
     values: dict[str, object] = {}
     for section, content in example_with_everything_on().items():
         tables = {section: content[0]} if isinstance(content, list) else {section: content}
-        for rule in tables[section].pop("rule", []):
-            tables[f"{section}.rule"] = rule
+        for name in ("rule", "network"):
+            for table in tables[section].pop(name, []):
+                tables[f"{section}.{name}"] = table
         values |= {f"{name}.{key}": value for name, table in tables.items() for key, value in table.items()}
     return values

@@ -52,6 +52,14 @@ def test_listeners_and_rules_have_a_short_form() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("true", True), ("1", True), ("True", True), ("false", False), ("0", False), (" false ", False)],
+)
+def test_true_and_false_are_what_other_programs_take_them_to_be(text: str, expected: bool) -> None:
+    assert override(File(), {"LICENSEGATE__TUNNEL__REQUIRE_TLS": text})[0].tunnel.require_tls is expected
+
+
 def test_names_that_kubernetes_sets_are_ignored() -> None:
     environ = {
         "LICENSEGATE_PORT": "tcp://10.96.0.17:3128",
@@ -90,6 +98,16 @@ def test_names_that_kubernetes_sets_are_ignored() -> None:
         ),
         pytest.param("LICENSEGATE__LIMITS__TUNNELS", "", '"" is not a whole number from 1 to 1000000', id="empty"),
         pytest.param("LICENSEGATE__LIMITS__HEAD_SECONDS", "nan", '"nan" is not a number from 0.1 to 86400', id="nan"),
+        pytest.param(
+            "LICENSEGATE__ALLOWLIST__MODE", "off", '"off" is not one of "enforce", "report"', id="no such mode"
+        ),
+        pytest.param("LICENSEGATE__TUNNEL__REQUIRE_TLS", "maybe", '"maybe" is not true or false', id="no boolean"),
+        pytest.param(
+            "LICENSEGATE__TUNNEL__NETWORK",
+            "10.0.0.0/8",
+            "this can be written in the settings file only, which LICENSEGATE_CONFIG names",
+            id="too much for a variable",
+        ),
         pytest.param(
             "LICENSEGATE__LOG__LEVEL",
             "loud",

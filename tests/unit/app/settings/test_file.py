@@ -65,7 +65,8 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             '["a\\u001bb"]',
-            'unknown key "a\\u001bb"; known here: allowlist, clients, dial, dns, limits, listen, log, state',
+            'unknown key "a\\u001bb"; known here: allowlist, auth, clients, dial, dns, limits, listen, log, '
+            "state, tls, tunnel",
             id="control character in a key",
         ),
         pytest.param(
@@ -102,6 +103,26 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             "[clients]\nnetworks = ['10.0.0.0/8', 10]",
             'clients.networks, item 2: 10 is not a text in quotes, like "this"',
             id="number in a list of texts",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:1'\nproxy_protocol_from = ['10.0.0.5', 10]",
+            'listen, item 1, proxy_protocol_from, item 2: 10 is not a text in quotes, like "this"',
+            id="number in a list within a list",
+        ),
+        pytest.param(
+            "[[tunnel.network]]\nrequire_tls = true",
+            'tunnel.network, item 1: networks is missing; it must be a list of texts, like ["one", "two"]',
+            id="no networks",
+        ),
+        pytest.param(
+            "[[tunnel.network]]\nnetworks = []\nrequire_tls = 1",
+            "tunnel.network, item 1, require_tls: 1 is not true or false",
+            id="no boolean where none may be said",
+        ),
+        pytest.param(
+            "[allowlist]\nmode = 'Report'",
+            'allowlist.mode: "Report" is not one of "enforce", "report"',
+            id="mode in capitals",
         ),
         pytest.param(
             "[limits]\ntunnels = true", "limits.tunnels: true is not a whole number from 1 to 1000000", id="boolean"

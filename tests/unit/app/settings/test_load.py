@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Log, Settings, SettingsError, load
+from licensegate.app.settings import Log, Settings, SettingsError, Tls, load
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
+
+KEY = "-----BEGIN PRIVATE KEY-----\n"
 
 
 def settings_of(folder: Path, text: str, environ: dict[str, str] | None = None) -> Settings:
@@ -21,6 +24,14 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
     with pytest.raises(SettingsError) as raised:
         settings_of(folder, text, environ)
     return str(raised.value).replace(f"{folder}/", "")
+
+
+def pem_files(folder: Path) -> tuple[Path, Path, Path]:
+    """A certificate, its key and a CA, as far as the settings look at them."""
+    files = folder / "gate.pem", folder / "gate.key", folder / "clients-ca.pem"
+    for file, content in zip(files, ("", KEY, ""), strict=True):
+        file.write_text(content)
+    return files
 
 
 def test_without_a_file_the_gate_is_as_packaged() -> None:
@@ -41,6 +52,10 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
         "api.cisco.com:443",
         "cloudsso.cisco.com:443",
     ]
+    assert settings.policy.mode is Mode.ENFORCE
+    assert settings.tls == Tls()
+    assert settings.tunnel == TunnelChecks(require_tls=True, match_server_name=True, require_server_name=False)
+    assert settings.tunnel_networks == ()
     assert settings.dial == Dial()
     assert settings.dns == Dns()
     assert settings.limits == Limits()
@@ -50,22 +65,54 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
 
 
 def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
+    certificate, key, client_ca = pem_files(tmp_path)
     settings = settings_of(
         tmp_path,
         """
         [[listen]]
         address = "0.0.0.0:3128"
 
+        [[listen]]
+        address = "0.0.0.0:443"
+        proxy_protocol_from = ["10.0.0.5/32", "fd00::/8"]
+
+        [tls]
+        certificate = "gate.pem"
+        key = "gate.key"
+        names = ["Proxy.example.net", "192.0.2.9"]
+
         [clients]
         networks = ["10.0.0.0/8", "127.0.0.0/8"]
 
+        [auth]
+        client_ca = "clients-ca.pem"
+
         [allowlist]
         presets = ["cisco-licensing"]
+        mode = "report"
 
         [[allowlist.rule]]
         host = "ssm.example.net"
         port = 443
         private = true
+        report = true
+        require_tls = false
+        match_server_name = false
+        require_server_name = true
+
+        [tunnel]
+        require_tls = false
+        match_server_name = false
+        require_server_name = true
+
+        [[tunnel.network]]
+        networks = ["10.9.0.0/16", "10.8.0.1"]
+        require_tls = true
+
+        [[tunnel.network]]
+        networks = ["10.0.0.0/8"]
+        match_server_name = true
+        require_server_name = false
 
         [dial]
         connect_to = ["tools.cisco.com:443:127.0.0.1:9443"]
@@ -86,6 +133,8 @@ def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
         drain_seconds = 15
         tunnels = 16
         tunnels_per_client = 17
+        hello_bytes = 1818
+        hello_seconds = 19
 
         [state]
         directory = "/var/lib/licensegate"
@@ -96,13 +145,43 @@ def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
         """,
     )
 
-    assert settings.listen == (ListenAddress("0.0.0.0", 3128),)
+    balancers = (ip_network("10.0.0.5/32"), ip_network("fd00::/8"))
+    assert settings.listen == (
+        ListenAddress("0.0.0.0", 3128),
+        ListenAddress("0.0.0.0", 443, proxy_protocol_from=balancers),
+    )
+    assert settings.tls == Tls(certificate, key, ("proxy.example.net", "192.0.2.9"), client_ca)
     assert settings.client_networks == (ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8"))
-    assert settings.policy.rules[0] == Rule("ssm.example.net", 443, private=True)
+    assert settings.policy.mode is Mode.REPORT
+    assert settings.policy.rules[0] == Rule(
+        "ssm.example.net",
+        443,
+        private=True,
+        report=True,
+        require_tls=False,
+        match_server_name=False,
+        require_server_name=True,
+    )
+    assert settings.tunnel == TunnelChecks(False, False, True)
+    assert settings.tunnel_networks == (
+        NetworkChecks((ip_network("10.9.0.0/16"), ip_network("10.8.0.1/32")), require_tls=True),
+        NetworkChecks((ip_network("10.0.0.0/8"),), match_server_name=True, require_server_name=False),
+    )
     assert settings.policy.decide(Target("tools.cisco.com", 443)).allowed
     assert settings.dial == Dial((ConnectTo("tools.cisco.com", 443, "127.0.0.1", 9443),), "192.0.2.7")
     assert settings.dns == Dns(1, 2, 3, 4)
-    assert settings.limits == Limits(16384, 11, 12, 13, 14, 15, 16, 17)
+    assert settings.limits == Limits(
+        head_bytes=16384,
+        head_seconds=11,
+        hello_bytes=1818,
+        hello_seconds=19,
+        dial_seconds=12,
+        idle_seconds=13,
+        half_closed_seconds=14,
+        drain_seconds=15,
+        tunnels=16,
+        tunnels_per_client=17,
+    )
     assert settings.state_directory == Path("/var/lib/licensegate")
     assert settings.log == Log("-", "warning")
     assert settings.source == str(tmp_path / "gate.toml")
@@ -159,6 +238,67 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             id="one target sent to two addresses",
         ),
         pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:1'\nproxy_protocol_from = ['10.0.0.5', 'balancer']",
+            'gate.toml: listen, item 1, proxy_protocol_from, item 2: "balancer" is not a network; '
+            'write one like "10.0.0.0/8" or "fd00::/8"',
+            id="balancer by name",
+        ),
+        pytest.param(
+            "[tls]\nkey = 'gate.key'",
+            "gate.toml: tls.key: a key without a certificate; name that in tls.certificate",
+            id="key alone",
+        ),
+        pytest.param(
+            "[tls]\ncertificate = 'gate.pem'",
+            "gate.toml: tls.certificate: gate.pem has no private key in it; name the file that has it in tls.key",
+            id="certificate alone",
+        ),
+        pytest.param(
+            "[tls]\ncertificate = 'gone.pem'\nkey = 'gate.key'",
+            "gate.toml: tls.certificate: gone.pem: No such file or directory; name a PEM file that is there",
+            id="missing certificate",
+        ),
+        pytest.param(
+            "[tls]\ncertificate = 'gate.pem'\nkey = 'gate.pem/key'",
+            "gate.toml: tls.key: gate.pem/key: Not a directory; name a PEM file that is there",
+            id="missing key",
+        ),
+        pytest.param(
+            "[auth]\nclient_ca = '/'",
+            "gate.toml: auth.client_ca: /: not a file; name a PEM file that is there",
+            id="a folder of CAs",
+        ),
+        pytest.param(
+            "[tls]\nnames = ['proxy', '*.example.net']",
+            'gate.toml: tls.names, item 2: "*.example.net" is not a host: no wildcard may stand here: '
+            "'*.example.net'; write a name, like \"ssm.example.net\"",
+            id="a wildcard for a name",
+        ),
+        pytest.param(
+            "[tls]\nnames = ['proxy', 'Proxy.']",
+            "gate.toml: tls.names, item 2: the same as item 1; remove one of them",
+            id="name twice",
+        ),
+        pytest.param(
+            "[[tunnel.network]]\nnetworks = ['10.0.0.0/8']\nrequire_tls = true\n"
+            "[[tunnel.network]]\nnetworks = ['::/0']",
+            "gate.toml: tunnel.network, item 2: changes nothing; give it networks, and one of require_tls, "
+            "match_server_name, require_server_name",
+            id="networks without a difference",
+        ),
+        pytest.param(
+            "[[tunnel.network]]\nnetworks = []\nrequire_tls = true",
+            "gate.toml: tunnel.network, item 1: changes nothing; give it networks, and one of require_tls, "
+            "match_server_name, require_server_name",
+            id="a difference without networks",
+        ),
+        pytest.param(
+            "[[tunnel.network]]\nnetworks = ['10.0.0.0/8', 'lab']\nrequire_tls = true",
+            'gate.toml: tunnel.network, item 1, networks, item 2: "lab" is not a network; '
+            'write one like "10.0.0.0/8" or "fd00::/8"',
+            id="network by name",
+        ),
+        pytest.param(
             "[dial]\nsource_address = 'eth0'",
             'gate.toml: dial.source_address: "eth0" is not an IP address; write one like "192.0.2.1" or "2001:db8::1"',
             id="source address by interface",
@@ -176,6 +316,8 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    pem_files(tmp_path)
+
     assert refusal(tmp_path, text) == message
 
 
@@ -211,6 +353,18 @@ def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path,
             "x",
             'LICENSEGATE__DIAL__SOURCE_ADDRESS: "x" is no',
             id="source",
+        ),
+        pytest.param(
+            "LICENSEGATE__TLS__CERTIFICATE",
+            "/x/gate.pem",
+            "LICENSEGATE__TLS__CERTIFICATE: /x/gate.pem: No such file",
+            id="certificate",
+        ),
+        pytest.param(
+            "LICENSEGATE__TLS__NAMES",
+            "proxy,a b",
+            'LICENSEGATE__TLS__NAMES, item 2: "a b" is not a host',
+            id="names",
         ),
     ],
 )
@@ -251,6 +405,29 @@ def test_paths_in_the_environment_are_relative_to_where_the_gate_starts(
     settings = load(Path("etc/gate.toml"), {"LICENSEGATE__LOG__ACCESS": "access.jsonl"})
 
     assert settings.log.access == str(tmp_path / "access.jsonl")
+
+
+def test_a_key_may_be_in_the_file_of_its_certificate(tmp_path: Path) -> None:
+    (tmp_path / "both.pem").write_text(f"-----BEGIN CERTIFICATE-----\n{KEY}")
+
+    tls = settings_of(tmp_path, "[tls]\ncertificate = 'both.pem'").tls
+
+    assert (tls.certificate, tls.key) == (tmp_path / "both.pem", tmp_path / "both.pem")
+
+
+def test_names_need_no_certificate(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "[tls]\nnames = ['proxy']").tls == Tls(names=("proxy",))
+
+
+def test_a_certificate_from_the_environment_goes_with_the_key_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key, _ = pem_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    tls = settings_of(tmp_path, "[tls]\nkey = 'gate.key'", {"LICENSEGATE__TLS__CERTIFICATE": "gate.pem"}).tls
+
+    assert (tls.certificate, tls.key) == (certificate, key)
 
 
 def test_the_file_is_the_one_named_first(tmp_path: Path) -> None:

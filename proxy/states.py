@@ -1,0 +1,60 @@
+"""The states of one client connection, and the legal moves between them: `conversation` makes them.
+
+    state         event                                        next state    command
+    PROXY_HEADER  incomplete header                            PROXY_HEADER  Wait
+    PROXY_HEADER  header                                       HELLO         what its rest brings
+    PROXY_HEADER  no header, deadline, client's end, cut       CLOSED        Close
+    HELLO         too little to tell                           HELLO         Wait
+    HELLO         HTTP                                         HEAD          what its head brings
+    HELLO         TLS to the gate                              HEAD          StartTls
+    HELLO         TLS to an allowed target                     DIALLING      Dial
+    HELLO         TLS to another name, a stranger              LINGERING     Refuse
+    HELLO         anything else, deadline, client's end, cut   CLOSED        Close
+    HEAD          incomplete head, handshake done              HEAD          Wait
+    HEAD          CONNECT to an allowed target                 DIALLING      Dial
+    HEAD          any other head, deadline                     LINGERING     Refuse
+    HEAD          handshake failed, client's end, cut          CLOSED        Close
+    DIALLING      more bytes                                   DIALLING      Wait
+    DIALLING      connected, a hello is to come                INNER_HELLO   Answer
+    DIALLING      connected, nothing is to be checked          RELAYING      Establish
+    DIALLING      dial failed                                  LINGERING     Refuse
+    DIALLING      client's end, cut                            CLOSED        Close
+    INNER_HELLO   incomplete hello                             INNER_HELLO   Wait
+    INNER_HELLO   hello that may pass                          RELAYING      Establish
+    INNER_HELLO   TLS that may not                             LINGERING     Refuse
+    INNER_HELLO   anything else, deadline, client's end, cut   CLOSED        Close
+    RELAYING      relay ended, cut                             CLOSED        Close
+    LINGERING     client's end, cut                            CLOSED        Close
+
+A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
+was refused and had its time to read why has ended. A cut is what comes from outside the protocol: the gate stops, has
+no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises RuntimeError.
+"""
+
+import enum
+from typing import Final
+
+
+class State(enum.StrEnum):
+    """Where a conversation stands."""
+
+    PROXY_HEADER = enum.auto()
+    HELLO = enum.auto()
+    HEAD = enum.auto()
+    DIALLING = enum.auto()
+    INNER_HELLO = enum.auto()
+    RELAYING = enum.auto()
+    LINGERING = enum.auto()
+    CLOSED = enum.auto()
+
+
+MOVES: Final[dict[State, frozenset[State]]] = {
+    State.PROXY_HEADER: frozenset({State.HELLO, State.CLOSED}),
+    State.HELLO: frozenset({State.HEAD, State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.HEAD: frozenset({State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.DIALLING: frozenset({State.INNER_HELLO, State.RELAYING, State.LINGERING, State.CLOSED}),
+    State.INNER_HELLO: frozenset({State.RELAYING, State.LINGERING, State.CLOSED}),
+    State.RELAYING: frozenset({State.CLOSED}),
+    State.LINGERING: frozenset({State.CLOSED}),
+    State.CLOSED: frozenset(),
+}

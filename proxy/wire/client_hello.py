@@ -1,0 +1,271 @@
+"""Reads the first message of a TLS client, its ClientHello: whom it wants to reach and what it can speak.
+
+RFC 8446 sections 4.1.2 and 5.1, RFC 5246 section 7.4.1.2; server names RFC 6066 section 3, as narrowly as OpenSSL.
+Reads what is sent in the clear, and never decides whether that is wanted; behind an encrypted ClientHello stands
+another name (RFC 9849), which nobody here can see.
+
+The verdict depends on the bytes alone, not on how they were split into segments or records: it is always that of the
+shortest beginning which allows one. How a message is framed is judged as it comes, what it says once it is whole.
+"""
+
+import enum
+import re
+import struct
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from ..record import printable
+
+_HANDSHAKE_RECORD: Final = b"\x16\x03"  # content type and major version
+_RECORD_HEADER: Final = 5
+_RECORD_PAYLOAD: Final = 2**14  # at most, RFC 8446 section 5.1
+_CLIENT_HELLO: Final = b"\x01"
+_MESSAGE_HEADER: Final = 4
+_VERSION_AND_RANDOM: Final = 34
+_SESSION_ID: Final = 32  # at most
+
+_SERVER_NAME: Final = 0
+_ALPN: Final = 16
+_SUPPORTED_VERSIONS: Final = 43
+_ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
+_EXTENSIONS_READ: Final = frozenset((_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS, _ENCRYPTED_CLIENT_HELLO))
+
+_VERSIONS: Final = {b"\x03\x04": "1.3", b"\x03\x03": "1.2", b"\x03\x02": "1.1", b"\x03\x01": "1.0", b"\x03\x00": "ssl3"}
+
+_MOST_PROTOCOLS: Final = 8  # that are shown of an ALPN list, and characters of each
+_PROTOCOL_CHARACTERS: Final = 32
+
+_beginning: Final = struct.Struct("!HxHI").unpack_from
+_lone_host_name: Final = struct.Struct("!HBH").unpack_from
+_extension_header: Final = struct.Struct("!HH").unpack_from
+_plausible_host: Final = re.compile(rb"(?!\.?\Z)[0-9A-Za-z._:-]{1,255}\Z")  # addresses pass, as they do in OpenSSL
+
+
+class HelloFault(enum.StrEnum):
+    """Why the bytes are no ClientHello: they are not TLS, SSL 2, broken, or more than the limit."""
+
+    NOT_TLS = "not_tls"
+    SSLV2 = "sslv2"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+
+
+class HelloError(Exception):
+    """The bytes are refused; `str()` is one short phrase, safe to log."""
+
+    def __init__(self, fault: HelloFault, phrase: str) -> None:
+        super().__init__(phrase)
+        self.fault = fault
+
+
+class ClientHello(Struct, frozen=True):
+    """What a client said first.
+
+    `server_name` is in lower case and without its final dot, empty if none was sent; it may be an address. `alpn` is
+    printable, and cut short where it is long. `max_version` is the highest one offered of 1.3, 1.2, 1.1, 1.0 and ssl3,
+    empty if it is none of these. `ech` says that there is an encrypted ClientHello inside, or what clients send to
+    look like it. `size` counts the bytes that it took, record headers included: what follows is not part of it.
+    """
+
+    server_name: str
+    alpn: tuple[str, ...]
+    max_version: str
+    ech: bool
+    size: int
+
+
+def read_client_hello(received: bytes, limit: int) -> ClientHello | None:
+    """The ClientHello that `received` starts with, None while it is incomplete.
+
+    Raises HelloError as soon as the bytes cannot become an acceptable one of at most `limit` bytes.
+    """
+    return HelloReader(limit).read(received)
+
+
+class HelloReader:
+    """Reads one ClientHello while its bytes come in, and looks at each record once.
+
+    Says what `read_client_hello` says. That one begins anew each time: for a hello that was cut into thousands of
+    records and comes in a byte at a time, that takes minutes.
+    """
+
+    __slots__ = ("_end", "_limit", "_message")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._end = 0  # of the complete records, in what was received
+        self._message = b""  # what they carried
+
+    def read(self, received: bytes) -> ClientHello | None:
+        """The ClientHello, None while it is incomplete; `received` is all that has come so far. Raises HelloError."""
+        if not self._end and _is_lone_hello(received) and len(received) <= self._limit:
+            return _read_message(received, _RECORD_HEADER, len(received))
+        while end := _record_end(received, self._end, self._limit):
+            payload = self._end + _RECORD_HEADER
+            missing = self._missing(received[payload : min(end, payload + _MESSAGE_HEADER)], end)
+            if end > len(received):
+                return None
+            if missing == 0 and not self._message:
+                return _read_message(received if end == len(received) else received[:end], payload, end)
+            self._message += received[payload:end]
+            self._end = end
+            if missing == 0:
+                return _read_message(self._message, 0, end)
+        return None
+
+    def _missing(self, payload: bytes, end: int) -> int:
+        """Bytes of the message that the record which ends at `end` leaves to later ones; more than 0 while unknown."""
+        beginning = self._message[:_MESSAGE_HEADER] + payload
+        if not beginning.startswith(_CLIENT_HELLO[: len(beginning)]):
+            raise _malformed("its first handshake message is not a ClientHello")
+        if len(beginning) < _MESSAGE_HEADER:
+            return 1
+        carried = len(self._message) + end - self._end - _RECORD_HEADER
+        missing = _MESSAGE_HEADER + int.from_bytes(beginning[1:_MESSAGE_HEADER], "big") - carried
+        if missing < 0:
+            raise _malformed("something follows the ClientHello in its record")
+        records = -(-missing // _RECORD_PAYLOAD)
+        if end + missing + records * _RECORD_HEADER > self._limit:
+            raise _too_large(self._limit)
+        return missing
+
+
+def _is_lone_hello(received: bytes) -> bool:
+    """Whether it is a whole ClientHello in one record and nothing else, as nearly all are: the short way."""
+    if len(received) < _RECORD_HEADER + _MESSAGE_HEADER:
+        return False
+    length = len(received) - _RECORD_HEADER
+    expected = (0x1603, length, 0x01000000 + length - _MESSAGE_HEADER)
+    return length <= _RECORD_PAYLOAD and _beginning(received) == expected
+
+
+def _record_end(received: bytes, start: int, limit: int) -> int:
+    """Where the handshake record ends that begins at `start`, 0 while its header is incomplete."""
+    header = received[start : start + _RECORD_HEADER]
+    if not header.startswith(_HANDSHAKE_RECORD[: len(header)]):
+        _refuse_record(header, is_first=start == 0)
+    if len(header) < _RECORD_HEADER:
+        return 0
+    length = header[3] << 8 | header[4]
+    if not 0 < length <= _RECORD_PAYLOAD:
+        raise _malformed(f"one of its records carries {length} bytes")
+    end = start + _RECORD_HEADER + length
+    if end > limit:
+        raise _too_large(limit)
+    return end
+
+
+def _refuse_record(header: bytes, *, is_first: bool) -> None:
+    """Raise for a record that is no handshake; return if it is merely too short to tell."""
+    if not is_first:
+        raise _malformed("another record interrupts the ClientHello")
+    if header[0] & 0x80 and len(header) < 3:
+        return
+    if header[0] & 0x80 and header[2] == _CLIENT_HELLO[0]:  # RFC 5246 appendix E.2
+        raise HelloError(HelloFault.SSLV2, "it is a hello of SSL 2")
+    raise HelloError(HelloFault.NOT_TLS, f"its first byte is {header[0]:#04x}")
+
+
+def _read_message(received: bytes, start: int, size: int) -> ClientHello:
+    """Read the handshake message that reaches from `start` to the end of `received`."""
+    body = start + _MESSAGE_HEADER
+    try:
+        extensions = _extensions(received, body)
+    except (IndexError, struct.error):
+        raise _malformed("its lengths do not add up") from None
+    name = extensions.get(_SERVER_NAME)
+    protocols = extensions.get(_ALPN)
+    versions = extensions.get(_SUPPORTED_VERSIONS)
+    return ClientHello(
+        "" if name is None else _server_name(name),
+        () if protocols is None else _protocols(protocols),
+        _legacy_version(received[body : body + 2]) if versions is None else _highest_version(versions),
+        _ENCRYPTED_CLIENT_HELLO in extensions,
+        size,
+    )
+
+
+def _extensions(message: bytes, body: int) -> dict[int, bytes]:
+    """The data of the extensions that matter here, by type.
+
+    Raises IndexError or struct.error where a length leads past the end.
+    """
+    session_id = message[body + _VERSION_AND_RANDOM]
+    position = body + _VERSION_AND_RANDOM + 1 + session_id
+    cipher_suites = message[position] << 8 | message[position + 1]
+    position += 2 + cipher_suites
+    compression_methods = message[position]
+    position += 1 + compression_methods
+    if session_id > _SESSION_ID or cipher_suites < 2 or cipher_suites % 2 or not compression_methods:
+        raise _malformed("it has no session id, cipher suites or compression methods of a legal length")
+    extensions: dict[int, bytes] = {}
+    end = len(message)
+    if position == end:  # a client from before RFC 3546
+        return extensions
+    if (message[position] << 8 | message[position + 1]) != end - position - 2:
+        raise _malformed("its extensions are not as long as it says")
+    position += 2
+    while position < end:
+        kind, length = _extension_header(message, position)
+        position += 4
+        if kind in _EXTENSIONS_READ:
+            if kind in extensions:  # forbidden by RFC 8446 section 4.2
+                raise _malformed(f"it has two extensions of type {kind}")
+            extensions[kind] = message[position : position + length]
+        position += length
+    if position != end:
+        raise _malformed("its last extension is cut short")
+    return extensions
+
+
+# The caches of this and of versions hold accepted data only, which are short.
+@lru_cache(maxsize=1024)
+def _server_name(data: bytes) -> str:
+    """The name in a server_name extension: one, of the type host_name, for nothing else was ever in use."""
+    if len(data) < 5:
+        raise _malformed("its server name is cut short")
+    list_length, kind, length = _lone_host_name(data)
+    if list_length != len(data) - 2 or kind != 0 or length != len(data) - 5:
+        raise _malformed("its server name is not a single host name")
+    name = data[5:]
+    if not _plausible_host.match(name):
+        raise _malformed(f"its server name is no host name: {printable(name, 60)}")
+    return name.decode("ascii").lower().removesuffix(".")
+
+
+def _protocols(data: bytes) -> tuple[str, ...]:
+    """The first names of an ALPN extension (RFC 7301 section 3.1)."""
+    names = []
+    position = 2
+    while position < len(data):
+        start, position = position + 1, position + 1 + data[position]
+        if start == position:
+            raise _malformed("a protocol in its ALPN has no name")
+        names.append(data[start:position])
+    if not names or position != len(data) or int.from_bytes(data[:2], "big") != len(data) - 2:
+        raise _malformed("the lengths in its ALPN do not add up")
+    return tuple(printable(name, _PROTOCOL_CHARACTERS) for name in names[:_MOST_PROTOCOLS])
+
+
+@lru_cache(maxsize=1024)
+def _highest_version(data: bytes) -> str:
+    """The highest version that a supported_versions extension offers and that we know: so without GREASE and drafts."""
+    if len(data) < 3 or not len(data) % 2 or data[0] != len(data) - 1:
+        raise _malformed("the lengths in its supported versions do not add up")
+    offered = {data[i : i + 2] for i in range(1, len(data), 2)}
+    return next((name for version, name in _VERSIONS.items() if version in offered), "")
+
+
+def _legacy_version(version: bytes) -> str:
+    """The version of a client without that extension, which never means more than 1.2 (RFC 8446 section 4.2.1)."""
+    return _VERSIONS.get(min(version, b"\x03\x03"), "")
+
+
+def _malformed(phrase: str) -> HelloError:
+    return HelloError(HelloFault.MALFORMED, phrase)
+
+
+def _too_large(limit: int) -> HelloError:
+    return HelloError(HelloFault.TOO_LARGE, f"its ClientHello takes more than {limit} bytes")

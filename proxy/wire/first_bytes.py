@@ -1,0 +1,44 @@
+"""What does this client speak? Told by its first bytes, and never by more of them than it takes."""
+
+import enum
+
+from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
+
+
+class Speaks(enum.StrEnum):
+    """The protocols that a listener tells apart."""
+
+    UNDECIDED = "undecided"
+    HTTP = "http"
+    TLS = "tls"
+    SSLV2 = "sslv2"
+    PROXY = "proxy"
+    UNKNOWN = "unknown"
+
+
+_TLS_HANDSHAKE = b"\x16\x03"  # content type and major version
+_SSLV2_CLIENT_HELLO = 0x01
+_TOKEN_BYTES = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+
+def first_bytes(received: bytes) -> Speaks:
+    """The protocol that `received` begins, UNDECIDED while it is too short to tell.
+
+    HTTP begins with a token (RFC 9110 section 9.1), TLS with a handshake record (RFC 8446 section 5.1), an SSLv2 hello
+    with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The verdict depends on the bytes alone,
+    not on how they were split: it is always that of the shortest beginning which allows one.
+    """
+    if received.startswith(_TLS_HANDSHAKE):
+        return Speaks.TLS
+    if looks_like_proxy_header(received):
+        return Speaks.PROXY
+    if may_become_proxy_header(received) or received == _TLS_HANDSHAKE[:1]:
+        return Speaks.UNDECIDED
+    first = received[0]
+    if first in _TOKEN_BYTES:
+        return Speaks.HTTP
+    if first & 0x80 and len(received) < 3:
+        return Speaks.UNDECIDED
+    if first & 0x80 and received[2] == _SSLV2_CLIENT_HELLO:
+        return Speaks.SSLV2
+    return Speaks.UNKNOWN

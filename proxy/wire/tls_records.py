@@ -1,0 +1,129 @@
+"""The outside of TLS records (RFC 8446 sections 5.1 and 6): alerts that we send, and the shape of what passes.
+
+Type and length of the first records of each direction tell later whether a handshake came about and whether the client
+refused the certificate. Never looks into a record but for an alert in the clear, and never keeps what passes.
+"""
+
+import enum
+import struct
+from typing import Final
+
+MOST_RECORDS: Final = 16
+"""How many records of one direction are noted."""
+
+_HEADER: Final = 5
+_ALERT: Final = 2  # level and description, in the clear; an encrypted alert is longer
+_ENOUGH: Final = _HEADER + _ALERT  # to tell any record
+_ALERT_RECORD: Final = 21
+_RECORD_TYPES: Final = range(20, 25)  # change_cipher_spec, alert, handshake, application_data, heartbeat
+_MOST_PAYLOAD: Final = 2**14 + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
+_MAJOR_VERSION: Final = 3
+
+_header: Final = struct.Struct("!BBxH").unpack_from
+
+
+class Alert(enum.IntEnum):
+    """Why TLS ended: the descriptions of RFC 8446 section 6, and the older and newer ones that peers still send."""
+
+    CLOSE_NOTIFY = 0
+    UNEXPECTED_MESSAGE = 10
+    BAD_RECORD_MAC = 20
+    DECRYPTION_FAILED = 21
+    RECORD_OVERFLOW = 22
+    DECOMPRESSION_FAILURE = 30
+    HANDSHAKE_FAILURE = 40
+    NO_CERTIFICATE = 41
+    BAD_CERTIFICATE = 42
+    UNSUPPORTED_CERTIFICATE = 43
+    CERTIFICATE_REVOKED = 44
+    CERTIFICATE_EXPIRED = 45
+    CERTIFICATE_UNKNOWN = 46
+    ILLEGAL_PARAMETER = 47
+    UNKNOWN_CA = 48
+    ACCESS_DENIED = 49
+    DECODE_ERROR = 50
+    DECRYPT_ERROR = 51
+    EXPORT_RESTRICTION = 60
+    PROTOCOL_VERSION = 70
+    INSUFFICIENT_SECURITY = 71
+    INTERNAL_ERROR = 80
+    INAPPROPRIATE_FALLBACK = 86
+    USER_CANCELED = 90
+    NO_RENEGOTIATION = 100
+    MISSING_EXTENSION = 109
+    UNSUPPORTED_EXTENSION = 110
+    CERTIFICATE_UNOBTAINABLE = 111
+    UNRECOGNIZED_NAME = 112
+    BAD_CERTIFICATE_STATUS_RESPONSE = 113
+    BAD_CERTIFICATE_HASH_VALUE = 114
+    UNKNOWN_PSK_IDENTITY = 115
+    CERTIFICATE_REQUIRED = 116
+    NO_APPLICATION_PROTOCOL = 120
+    ECH_REQUIRED = 121
+
+
+def fatal_alert(alert: Alert) -> bytes:
+    """The record that ends TLS with this reason, before any key was agreed on; every client since TLS 1.0 reads it."""
+    return bytes((_ALERT_RECORD, _MAJOR_VERSION, 3, 0, _ALERT, 2, alert))
+
+
+class RecordShape:
+    """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
+
+    `alert` is a number, since peers send some that no table has. Of several it is the last, but a close_notify hides no
+    other.
+    """
+
+    __slots__ = ("_begun", "_done", "_position", "alert", "records")
+
+    def __init__(self) -> None:
+        self.records: list[tuple[int, int]] = []
+        self.alert: int | None = None
+        self._begun = b""  # the first bytes of a record of which too few have passed to note it
+        self._position = 0  # of the next record in the bytes to come, unless it has begun
+        self._done = False
+
+    def see(self, data: memoryview | bytes) -> bool:
+        """Note the records in the bytes that pass next; False once there is no need to be shown more.
+
+        That is when enough records were seen, or when the bytes turn out not to be TLS.
+        """
+        position = self._position
+        if self._begun:
+            begun = self._begun + bytes(data[:_ENOUGH])
+            size = self._note(begun, 0)
+            if not size:
+                self._begun = begun
+                return not self._done
+            position = size - len(self._begun)
+            self._begun = b""
+        while position < len(data) and not self._done:
+            size = self._note(data, position)
+            if not size:
+                self._begun = bytes(data[position : position + _ENOUGH])
+                break
+            position += size
+        self._position = position - len(data)
+        return not self._done
+
+    def _note(self, data: memoryview | bytes, position: int) -> int:
+        """Note the record at `position` and return its size, header included; 0 while too little of it is there."""
+        there = len(data) - position
+        if there < _HEADER:
+            self._done = data[position] not in _RECORD_TYPES or (there > 1 and data[position + 1] != _MAJOR_VERSION)
+            return 0
+        kind: int
+        length: int
+        kind, major, length = _header(data, position)
+        if kind not in _RECORD_TYPES or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
+            self._done = True
+            return 0
+        if kind == _ALERT_RECORD and length == _ALERT:
+            if there < _ENOUGH:
+                return 0
+            description = data[position + _ENOUGH - 1]
+            if self.alert is None or description != Alert.CLOSE_NOTIFY:
+                self.alert = description
+        self.records.append((kind, length))
+        self._done = len(self.records) == MOST_RECORDS
+        return _HEADER + length

@@ -1,0 +1,119 @@
+"""What we read from a ClientHello beside what OpenSSL reads from it, which stands for what a target would make of it.
+
+Where both accept, they agree on the name; and OpenSSL accepts nothing that we refuse, but for names that no host has
+and hellos of SSL 2.
+"""
+
+import random
+import ssl
+import sys
+import warnings
+
+import pytest
+from hypothesis import given
+
+from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
+from support.hellos import NO_NAMES, RECORDED, Recorded, in_records, made_up, message
+
+LIMIT = 65536
+GOOD = [row for row in RECORDED.values() if not row.fault]
+SHORT = [row.hello for row in GOOD if len(row.hello) < 3000]
+NO_HOSTS = {"an empty name", "a dot", "a blank", "a line feed", "a slash", "a user", "an asterisk", "brackets"}
+
+
+class OpenSSL:
+    """A server that reads ClientHellos and then gives up."""
+
+    def __init__(self) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with warnings.catch_warnings(action="ignore"):
+            self._context.minimum_version = ssl.TLSVersion.TLSv1
+        self._context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
+        self._context.sni_callback = self._note
+        self._names: list[str | None] = []
+
+    def _note(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int:
+        self._names.append(name)
+        return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
+
+    def read(self, hello: bytes) -> str | None:
+        """The name as our reader writes it, empty if none was sent; None where OpenSSL did not get that far."""
+        self._names.clear()
+        incoming = ssl.MemoryBIO()
+        incoming.write(hello)
+        connection = self._context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True)
+        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # how `ssl` tells of a name outside ASCII
+        try:
+            connection.do_handshake()
+        except ssl.SSLError:
+            return (self._names[0] or "").lower().removesuffix(".") if self._names else None
+        finally:
+            sys.unraisablehook = hook
+        raise AssertionError("it went on without an answer")
+
+
+OPENSSL = OpenSSL()
+
+
+def agree(hello: bytes) -> bool:
+    """Whether both readers accept a hello; fails if one reads what it should not."""
+    theirs, ours = OPENSSL.read(hello), verdict(hello)
+    if theirs is None:
+        return False
+    if isinstance(ours, HelloError):
+        assert ours.fault is HelloFault.SSLV2 or "is no host name" in str(ours), (theirs, str(ours), hello.hex())
+        return False
+    assert ours is not None, hello.hex()
+    assert ours.server_name == theirs, hello.hex()
+    return True
+
+
+def verdict(hello: bytes) -> ClientHello | HelloError | None:
+    try:
+        return read_client_hello(hello, LIMIT)
+    except HelloError as error:
+        return error
+
+
+@pytest.mark.parametrize("row", GOOD, ids=[row.name for row in GOOD])
+def test_openssl_reads_the_same_name_from_a_real_client(row: Recorded) -> None:
+    assert OPENSSL.read(row.hello) == row.server_name
+
+
+@pytest.mark.parametrize("case", NO_NAMES)
+def test_openssl_refuses_the_same_names_but_for_what_is_no_host(case: str) -> None:
+    is_read = OPENSSL.read(in_records(message(NO_NAMES[case]))) is not None
+    assert is_read == (case in NO_HOSTS)
+
+
+@given(made_up())
+def test_both_agree_on_made_up_hellos(hello: bytes) -> None:
+    agree(hello)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_both_agree_on_mangled_hellos_of_real_clients(seed: int) -> None:
+    chance = random.Random(seed)
+    agreed = sum(agree(mangled(chance.choice(SHORT), chance)) for _ in range(10_000))
+    assert agreed > 2000, "hardly any is still read by both"
+
+
+def mangled(hello: bytes, chance: random.Random) -> bytes:
+    """A hello with a few bytes changed, inserted, repeated or left out, and its outer lengths mostly put right."""
+    changed = bytearray(hello)
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        place = chance.randrange(len(changed))
+        size = chance.choice((1, 1, 2, 4, 20))
+        match chance.randrange(8):
+            case 0:
+                del changed[place : place + size]
+            case 1:
+                changed[place:place] = chance.randbytes(size)
+            case 2:
+                changed[place:place] = changed[place : place + size]
+            case _:
+                changed[place] = chance.choice((0, 1, 255, changed[place] ^ 1, chance.randrange(256)))
+    if chance.random() < 0.7:
+        changed[3:5] = (len(changed) - 5).to_bytes(2, "big")
+        changed[6:9] = (len(changed) - 9).to_bytes(3, "big")
+    return bytes(changed)
