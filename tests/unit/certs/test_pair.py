@@ -1,20 +1,17 @@
 import stat
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from licensegate.certs.identity import CertificateError, load_identity
-from licensegate.certs.pair import keep_pair, write_pair
+from licensegate.certs.pair import Pair, keep_pair, write_pair
 from licensegate.certs.self_signed import make_pair
 
-NAMES = ("gate.example", "*.gates.example", "10.1.2.3", "2001:db8::1")
 
-
-def keep(certificate: Path, key: Path, *names: str) -> None:
-    keep_pair(certificate, key, partial(make_pair, names or NAMES))
+def made() -> Pair:
+    return make_pair(["gate.example"])
 
 
 def files(folder: Path) -> tuple[Path, Path]:
@@ -28,28 +25,28 @@ def mode(path: Path) -> int:
 def test_what_is_kept_is_served_and_nobody_else_reads_the_key(tmp_path: Path) -> None:
     certificate, key = files(tmp_path)
 
-    keep(certificate, key)
+    keep_pair(certificate, key, made)
 
-    assert load_identity(certificate, key).owns("one.gates.example")
+    assert load_identity(certificate, key).owns("gate.example")
     assert (mode(certificate), mode(key)) == (0o644, 0o600)
     assert sorted(tmp_path.iterdir()) == [key, certificate]
 
 
 def test_what_is_kept_stays(tmp_path: Path) -> None:
     certificate, key = files(tmp_path)
-    keep(certificate, key)
+    keep_pair(certificate, key, made)
     before = certificate.read_bytes(), key.read_bytes()
 
-    keep(certificate, key, "other.example")
+    keep_pair(certificate, key, made)
 
     assert (certificate.read_bytes(), key.read_bytes()) == before
 
 
 def test_a_certificate_whose_key_was_never_written_is_made_anew(tmp_path: Path) -> None:
     certificate, key = files(tmp_path)
-    certificate.write_bytes(make_pair(NAMES).certificate)
+    certificate.write_bytes(made().certificate)
 
-    keep(certificate, key)
+    keep_pair(certificate, key, made)
 
     assert load_identity(certificate, key)
 
@@ -79,7 +76,7 @@ def test_what_an_operator_has_is_not_overwritten(tmp_path: Path, there: str) -> 
     (tmp_path / there).write_text("precious")
 
     with pytest.raises(CertificateError, match=f"{there}: is there already, and is not overwritten"):
-        write_pair(make_pair(NAMES), *files(tmp_path))
+        write_pair(made(), *files(tmp_path))
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "precious")]
 
@@ -88,7 +85,7 @@ def test_a_link_to_nowhere_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "gate.key").symlink_to("elsewhere")
 
     with pytest.raises(CertificateError, match="is there already"):
-        write_pair(make_pair(NAMES), *files(tmp_path))
+        write_pair(made(), *files(tmp_path))
 
 
 @pytest.mark.parametrize("folder", ["missing", "file"])
@@ -96,7 +93,7 @@ def test_where_nothing_can_be_kept_is_said_in_one_line(tmp_path: Path, folder: s
     (tmp_path / "file").touch()
 
     with pytest.raises(CertificateError, match=f"{folder}: no certificate can be kept there: N"):
-        keep(*files(tmp_path / folder))
+        keep_pair(*files(tmp_path / folder), made)
 
 
 def test_what_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -104,6 +101,6 @@ def test_what_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None
     certificate.mkdir()
 
     with pytest.raises(CertificateError, match="no certificate can be kept there: Is a directory"):
-        keep(certificate, key)
+        keep_pair(certificate, key, made)
 
     assert list(tmp_path.iterdir()) == [certificate]

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,3 +62,13 @@ def test_it_is_valid_for_so_many_days_and_for_slow_clocks(days: int) -> None:
 )
 def test_its_subject_is_a_name_that_fits(names: list[str], subject: str) -> None:
     assert facts_of(make_pair(names).certificate, "made").subject == subject
+
+
+def test_as_a_program_it_prints_a_pair_for_the_names_it_is_given() -> None:
+    program = (sys.executable, "-m", "licensegate.certs.self_signed", *NAMES)
+
+    printed = subprocess.run(program, capture_output=True, check=True).stdout
+
+    certificate, marker, _ = printed.partition(b"-----BEGIN PRIVATE KEY-----")
+    assert set(facts_of(certificate, "printed").names) == set(NAMES)
+    assert marker
