@@ -2,12 +2,14 @@
 
 import socket
 from collections.abc import Awaitable, Callable
+from unittest.mock import patch
 
 import pytest
 
 from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.tunnel import Tunnel
+from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from support.hellos import RECORDED, in_records, message, server_name
 from support.inner import ESTABLISHED, HANDFUL, HOST, Room, SlowNames, Upstream, room_with_upstream
@@ -99,6 +101,41 @@ def test_a_hello_may_come_in_pieces_and_none_of_it_passes_before_its_last_byte(h
             assert await receive(it.far, len(hello)) == hello
 
     run(main())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "inside TLS"])
+def test_each_of_many_records_that_a_hello_is_cut_into_is_looked_at_once(secure: bool) -> None:
+    """Else one of thousands, sent one by one, would keep the gate from everything else for a minute."""
+
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS, identity=IDENTITY) as (here, upstream):
+            send, far = await (secure_sender if secure else plain_sender)(here, upstream)
+            with patch.object(client_hello, "_record_end", wraps=client_hello._record_end) as looked:
+                for place in range(0, len(CUT), 6):
+                    await send(CUT[place : place + 6])
+                    await turns(3)
+                assert await receive(far, len(CUT)) == CUT
+            assert looked.call_count <= 3 * len(CUT) / 6
+
+    run(main())
+
+
+CUT = in_records(message(server_name(HOST.encode())), [1] * 100)
+Send = Callable[[bytes], Awaitable[None]]
+
+
+async def plain_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    it = await opened(here, upstream)
+
+    async def send(data: bytes) -> None:
+        it.client.send(data)
+
+    return send, it.far
+
+
+async def secure_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    client, far = await secure_tunnel(here, upstream)
+    return client.send, far
 
 
 def test_what_follows_the_hello_passes_with_it() -> None:
