@@ -194,9 +194,14 @@ def test_a_client_that_stops_within_its_handshake_wakes_nobody_and_is_closed_whe
 def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
     async def main() -> None:
         with room(limits=SOON, identity=IDENTITY) as here:
-            client, tunnel = await connected(here)
+            sock, tunnel = here.accept()
+            running = here.surroundings.deadlines.head._expires
+            before = running[tunnel]
+            client = SecureClient(sock)
+            await client.shake_hands()
             await until(lambda: tunnel.record.gate_tls)
-            assert list(here.surroundings.deadlines.head._expires) == [tunnel]
+            assert list(running) == [tunnel]
+            assert running[tunnel] > before
             await client.send(b"CONNECT ")
             await turns(20)
             assert await here.poller.wake_ups_in_peace() == 0
