@@ -15,12 +15,10 @@ from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, TunnelC
 from licensegate.proxy.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from support.hellos import in_records, message, server_name
-from support.inner import HOST, Upstream, connect, snapshot
+from support.inner import HELLO, HOST, Upstream, connect, snapshot
 from support.running import LOOPBACK, Running, running
-from support.secure import identity
+from support.secure import IDENTITY
 from support.sockets import descriptors, is_closed, receive, run, turns, until
-
-HELLO = in_records(message(server_name(HOST.encode())))
 
 
 def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
@@ -41,7 +39,7 @@ def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
 
 def test_a_target_that_is_asked_for_by_tls_alone_is_connected_and_nothing_is_said_but_what_both_say() -> None:
     async def main() -> None:
-        async with running(checks=TunnelChecks(), identity=identity()) as here:
+        async with running(checks=TunnelChecks(), identity=IDENTITY) as here:
             client = here.knock(HELLO)
             far = await here.upstream.accept()
             assert await receive(far, len(HELLO)) == HELLO
@@ -59,7 +57,7 @@ def test_a_target_that_is_asked_for_by_tls_alone_is_connected_and_nothing_is_sai
 
 def test_an_alert_reaches_a_client_that_asks_by_tls_for_another_target_and_goes_on_sending() -> None:
     async def main() -> None:
-        async with running(identity=identity()) as here:
+        async with running(identity=IDENTITY) as here:
             client = here.knock(in_records(message(server_name(b"evil.example"))) + b"x" * 100_000)
             await turns(20)
             client.send(b"x" * 100_000)
