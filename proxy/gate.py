@@ -5,7 +5,10 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
 
 from .auth.sources import Network
 from .dialer import Dialer
@@ -13,10 +16,12 @@ from .listener import Listener, ListenError, bind
 from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
+from .probe import Probe
 from .record import TunnelRecord, open_record
 from .resolver import Resolver
 from .settings import Dial, Dns, ListenAddress
 from .snapshot import Snapshot
+from .states import State
 from .surroundings import Surroundings
 from .tunnel import Tunnel
 
@@ -30,13 +35,13 @@ class Gate:
 
     def __init__(self, snapshot: Snapshot, dial: Dial, dns: Dns, observers: Iterable[Observer]) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._observers = tuple(observers)
+        self._observers = list(observers)
         self._finished: list[TunnelRecord] = []
         self._drained = asyncio.Event()
         self._own_sockets = OwnSockets()
         self._poller = Poller(loop, self._observe)
-        resolver = Resolver(loop, dns, self._poller.finish_batch)
-        dialer = Dialer(loop, self._poller, resolver, self._own_sockets, dial)
+        self._resolver = Resolver(loop, dns, self._poller.finish_batch)
+        dialer = Dialer(loop, self._poller, self._resolver, self._own_sockets, dial)
         self._surroundings = Surroundings(snapshot, self._poller, dialer, self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
@@ -49,6 +54,14 @@ class Gate:
     @snapshot.setter
     def snapshot(self, snapshot: Snapshot) -> None:
         self._surroundings.snapshot = snapshot
+
+    def add_observer(self, observer: Observer) -> None:
+        """Have it called with what is finished from now on."""
+        self._observers.append(observer)
+
+    def add_own_socket(self, host: str, port: int) -> None:
+        """No tunnel may lead to this address, on which the program itself is served."""
+        self._own_sockets.add(host, port)
 
     def open(self, addresses: Iterable[ListenAddress]) -> None:
         """Listen. Raises ListenError for an address that the operator named; a default one is skipped with a line."""
@@ -108,6 +121,37 @@ class Gate:
     def open_connections(self) -> int:
         """How many client connections there are."""
         return len(self._surroundings.connections)
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no more clients, since it stops."""
+        return self._surroundings.census.draining
+
+    @property
+    def look_ups(self) -> Mapping[Outcome | None, int]:
+        """How often the system's resolver was asked, by what came of it; None is an answer."""
+        return self._resolver.results
+
+    def states(self) -> Iterator[State]:
+        """Where each open connection stands."""
+        return (connection.conversation.state for connection in self._surroundings.connections)
+
+    def records_so_far(self) -> Iterator[TunnelRecord]:
+        """The record of each open connection as it would be now, without an end."""
+        return (connection.so_far() for connection in self._surroundings.connections)
+
+    def probe(self, target: Target, rule: Rule) -> "asyncio.Future[TunnelRecord]":
+        """Dial a target that `rule` allows, as for a tunnel, and hang up; what came of it is in a record of its own."""
+        found: asyncio.Future[TunnelRecord] = self._loop.create_future()
+
+        def told(record: TunnelRecord) -> None:
+            if not found.done():  # whoever asked may have given up
+                found.set_result(record)
+
+        probe = Probe(self._surroundings, target, rule, told)
+        self._poller.run(probe, probe.begin)
+        self._poller.finish_batch()
+        return found
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""

@@ -107,6 +107,11 @@ class Listener:
     def crashed(self, error: Exception) -> None:
         """A fault in the gate, before the connection had an owner: the others go on."""
 
+    @property
+    def accepts(self) -> bool:
+        """Whether it takes connections just now; not while there are no descriptors or memory for them."""
+        return self._pause is None
+
     def is_balancer(self, client: str) -> bool:
         """Whether connections from this address must begin with a PROXY header."""
         return self._balancers is not None and self._balancers.admits(client)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .census import Census
+from .conversation import Conversation
 from .deadlines import Deadlines
 from .dialer import Dialer
 from .flow import Pipes
@@ -14,6 +15,11 @@ from .snapshot import Snapshot
 
 class Connection(Owner, Protocol):
     """An open client connection."""
+
+    conversation: Conversation
+
+    def so_far(self) -> TunnelRecord:
+        """Its record as it would be now, without an end."""
 
     def stop(self) -> None:
         """End it because the gate stops."""
