@@ -6,6 +6,7 @@ into segments: it is always that of the shortest beginning which allows one.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -67,7 +68,7 @@ def read_head(received: bytes, limit: int) -> Head | None:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     is_connect = method == b"CONNECT"
     user_agent, host, names = _mind_fields(field_lines, is_connect=is_connect)
-    fields = tuple(b" ".join(names).decode("ascii")[:_FIELD_NAMES].split())
+    fields = _field_names(b" ".join(names)[:_FIELD_NAMES])
     host_form = _host_form(host, target) if is_connect else None
     return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), fields, host_form)
 
@@ -94,6 +95,11 @@ def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, bytes | 
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
     return user_agent, host, names
+
+
+@lru_cache(maxsize=256)  # a client sends the same ones each time; the keys are bounded
+def _field_names(joined: bytes) -> tuple[str, ...]:
+    return tuple(joined.decode("ascii").split())
 
 
 def _host_form(host: bytes | None, target: bytes) -> HostForm:
