@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,8 +23,11 @@ from licensegate.proxy.listener import Listener, ListenError
 from licensegate.proxy.snapshot import Snapshot
 
 from .observers.access_log import AccessLog, AccessLogError
-from .service_log import start_service_log
-from .settings import Settings
+from .service_log import ServiceLog, start_service_log
+from .settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from .admin.watch import Watch
 
 _CERTIFICATE_SECONDS: Final = 5
 """How often the certificate's files are looked at."""
@@ -41,8 +44,8 @@ def run(settings: Settings) -> int:
     try:
         certificate = _certificate(settings)
         with contextlib.closing(AccessLog(settings.log.access)) as access_log:
-            asyncio.run(_serve(settings, certificate, access_log))
-    except (AccessLogError, CertificateError, ListenError) as error:
+            asyncio.run(_serve(settings, certificate, access_log, service_log))
+    except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
         problem = str(error)
     else:
         problem = ""
@@ -62,14 +65,18 @@ def _certificate(settings: Settings) -> IdentityWatch:
     return watch
 
 
-async def _serve(settings: Settings, certificate: IdentityWatch, access_log: AccessLog) -> None:
+async def _serve(
+    settings: Settings, certificate: IdentityWatch, access_log: AccessLog, service_log: ServiceLog
+) -> None:
     _raise_descriptor_limit(settings.limits.tunnels)
     checks = Checks(settings.tunnel, settings.tunnel_networks)
     clients = Sources(settings.client_networks)
     snapshot = Snapshot(clients, settings.policy, settings.limits, checks, certificate.identity)
     gate = Gate(snapshot, settings.dial, settings.dns, [access_log.observe])
+    watch: Watch | None = None
     try:
         gate.open(settings.listen)
+        watch = await _watch(gate, settings, access_log, service_log)
         stop = _stop_signals()
         names = ", ".join(listener.name for listener in gate.listeners)
         _log.info("ready: listening on %s; settings from %s", names, settings.source)
@@ -81,6 +88,28 @@ async def _serve(settings: Settings, certificate: IdentityWatch, access_log: Acc
         await _drain(gate, settings.limits.drain_seconds, stop)
     finally:
         gate.close()
+        if watch is not None:
+            await watch.stop()
+
+
+async def _watch(gate: Gate, settings: Settings, access_log: AccessLog, service_log: ServiceLog) -> "Watch | None":
+    """Start the admin server, unless there is to be none. Only the packaged address may be one that cannot be bound."""
+    listen = settings.admin.listen
+    if listen is None:
+        return None
+    from .admin.watch import Watch  # aiohttp takes 0.1 s and 12 MB
+
+    dropped = {"access": lambda: access_log.dropped, "service": lambda: service_log.dropped}
+    try:
+        watch = Watch(gate, listen, settings, dropped)
+    except ListenError as error:
+        if listen.named:
+            raise
+        _log.warning("%s (the default of admin.listen; nobody can watch this gate)", error)
+        return None
+    await watch.server.start()
+    _log.info("metrics and health on http://%s/", watch.server.name)
+    return watch
 
 
 async def _watch_certificate(certificate: IdentityWatch, gate: Gate) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
@@ -21,8 +21,7 @@ from .record import TunnelRecord, open_record
 from .resolver import Resolver
 from .settings import Dial, Dns, ListenAddress
 from .snapshot import Snapshot
-from .states import State
-from .surroundings import Surroundings
+from .surroundings import Connection, Surroundings
 from .tunnel import Tunnel
 
 Observer = Callable[[Sequence[TunnelRecord]], None]
@@ -118,6 +117,11 @@ class Gate:
         self._poller.stop()
 
     @property
+    def connections(self) -> Collection[Connection]:
+        """The open client connections."""
+        return self._surroundings.connections
+
+    @property
     def open_connections(self) -> int:
         """How many client connections there are."""
         return len(self._surroundings.connections)
@@ -131,14 +135,6 @@ class Gate:
     def look_ups(self) -> Mapping[Outcome | None, int]:
         """How often the system's resolver was asked, by what came of it; None is an answer."""
         return self._resolver.results
-
-    def states(self) -> Iterator[State]:
-        """Where each open connection stands."""
-        return (connection.conversation.state for connection in self._surroundings.connections)
-
-    def records_so_far(self) -> Iterator[TunnelRecord]:
-        """The record of each open connection as it would be now, without an end."""
-        return (connection.so_far() for connection in self._surroundings.connections)
 
     def probe(self, target: Target, rule: Rule) -> "asyncio.Future[TunnelRecord]":
         """Dial a target that `rule` allows, as for a tunnel, and hang up; what came of it is in a record of its own."""

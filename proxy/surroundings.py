@@ -16,7 +16,9 @@ from .snapshot import Snapshot
 class Connection(Owner, Protocol):
     """An open client connection."""
 
-    conversation: Conversation
+    @property
+    def conversation(self) -> Conversation:
+        """Where it stands, and its record up to now."""
 
     def so_far(self) -> TunnelRecord:
         """Its record as it would be now, without an end."""
