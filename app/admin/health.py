@@ -47,12 +47,15 @@ class Reaches(Struct, frozen=True):
 
 
 class Health:
-    """Answers each question by a status and a body that says the same with the reason."""
+    """Answers each question by a status and a body that says the same with the reason.
 
-    def __init__(self, gate: Serving, upstreams: Upstreams, *, ready_needs_upstream: bool) -> None:
+    `ready_needs_upstream`: whether a gate that can reach no target is ready; it may be changed.
+    """
+
+    def __init__(self, gate: Serving, upstreams: Upstreams, *, ready_needs_upstream: bool = False) -> None:
         self._gate = gate
         self._upstreams = upstreams
-        self._ready_needs_upstream = ready_needs_upstream
+        self.ready_needs_upstream = ready_needs_upstream
 
     async def alive(self) -> tuple[int, Alive]:
         """Whoever can answer lives."""
@@ -76,7 +79,7 @@ class Health:
             return "draining"
         if not any(listener.accepts for listener in self._gate.listeners):
             return "not_accepting"
-        if self._ready_needs_upstream:
+        if self.ready_needs_upstream:
             targets = await self._upstreams.look()
             if targets and not any(target.reached for target in targets):
                 return "no_upstream"

@@ -1,4 +1,4 @@
-"""The admin server: one socket, answers to GET and HEAD, by aiohttp in the program's own event loop.
+"""The admin server: answers to GET and HEAD, by aiohttp in the program's own event loop.
 
 It takes no body and changes nothing. How many connections there are is bounded, so that whoever holds them open takes
 descriptors from nobody: the oldest gives way once it is answered.
@@ -6,21 +6,18 @@ descriptors from nobody: the oldest gives way once it is answered.
 
 import asyncio
 import logging
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from aiohttp import web
 from msgspec import Struct
 
-from licensegate.proxy.listener import bind
-from licensegate.proxy.settings import ListenAddress
-
 from .access import Access, Asking
 
 _CONNECTIONS: Final = 64
 _KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
 _LAST_ANSWERS_SECONDS: Final = 1.0
-_HEAD_BYTES: Final = 8190
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -31,7 +28,10 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-_PLAIN: Final = "text/plain; charset=utf-8"
+_FIELDS_OF_STATUS: Final = {
+    401: {"WWW-Authenticate": 'Bearer realm="licensegate"'},
+    405: {"Allow": "GET, HEAD"},
+}
 _CARRIED: Final = ("Forwarded", "X-Forwarded-For", "Via")  # RFC 7239, RFC 9110 section 7.6.3
 
 _log = logging.getLogger(__name__)
@@ -49,36 +49,31 @@ Pages = Mapping[str, Callable[[], Awaitable[Page]]]
 
 
 class AdminServer:
-    """Serves `pages` by path to whom `access`, which may be replaced, lets have them. Raises ListenError."""
+    """Serves `pages` by path, on a socket that may be replaced, to whom `access` lets have them; so may that be."""
 
-    def __init__(self, address: ListenAddress, access: Access, pages: Pages) -> None:
+    def __init__(self, access: Access, pages: Pages) -> None:
         self.access = access
         self._pages = pages
-        self._sock = bind(address)
-        self.host, self.port = self._sock.getsockname()[:2]
-        self._web = web.Server(
-            self._answer,
-            access_log=None,
-            keepalive_timeout=_KEEPALIVE_SECONDS,
-            max_line_size=_HEAD_BYTES,
-            max_field_size=_HEAD_BYTES,
-        )
-        self._server: asyncio.Server | None = None
+        self._web = web.Server(self._answer, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self._serving: asyncio.Task[None] | None = None
 
-    @property
-    def name(self) -> str:
-        """Its address and port."""
-        return str(ListenAddress(self.host, self.port))
-
-    async def start(self) -> None:
-        """Answer from now on."""
-        self._server = await asyncio.get_running_loop().create_server(self._connection, sock=self._sock)
+    def serve(self, sock: socket.socket | None) -> None:
+        """Answer on this listening socket and no longer on the one before; None for on none."""
+        if self._serving is not None:
+            self._serving.cancel()
+        self._serving = None if sock is None else asyncio.create_task(self._serve(sock))
 
     async def stop(self) -> None:
         """Answer what was asked, and close."""
-        if self._server is not None:
-            self._server.close()
+        self.serve(None)
         await self._web.shutdown(_LAST_ANSWERS_SECONDS)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        server = await asyncio.get_running_loop().create_server(self._connection, sock=sock)
+        try:
+            await server.serve_forever()
+        finally:
+            server.close()
 
     def _connection(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
@@ -88,13 +83,8 @@ class AdminServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         page = await self._page(request)
-        response = web.Response(status=page.status, body=page.body, headers=_HEADERS)
-        response.headers["Content-Type"] = page.content_type
-        if page.status == 405:
-            response.headers["Allow"] = "GET, HEAD"
-        elif page.status == 401:
-            response.headers["WWW-Authenticate"] = 'Bearer realm="licensegate"'
-        return response
+        headers = {**_HEADERS, "Content-Type": page.content_type, **_FIELDS_OF_STATUS.get(page.status, {})}
+        return web.Response(status=page.status, body=page.body, headers=headers)
 
     async def _page(self, request: web.BaseRequest) -> Page:
         if request.method not in ("GET", "HEAD"):
@@ -124,4 +114,4 @@ def _asking(request: web.BaseRequest) -> Asking:
 
 
 def _sentence(status: int, sentence: str) -> Page:
-    return Page(status, _PLAIN, f"{sentence}\n".encode())
+    return Page(status, "text/plain; charset=utf-8", f"{sentence}\n".encode())

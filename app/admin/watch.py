@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import logging
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -13,8 +15,9 @@ from licensegate.app.observers.reached import Reached
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.tally import Tally
 from licensegate.app.observers.targets import Targets
-from licensegate.app.settings import Settings
+from licensegate.app.settings import Admin
 from licensegate.proxy.gate import Gate
+from licensegate.proxy.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
 
 from .access import Access, read_token
@@ -26,42 +29,70 @@ from .upstreams import Upstreams
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
 
+_log = logging.getLogger(__name__)
+
 
 class Watch:
-    """Watches a gate from now until `stop`. `dropped` counts the lines that each log has lost, by the log's name.
+    """Observes a gate from now on, and shows it as `adopting` says. `dropped` counts each log's lost lines, by name."""
 
-    Raises ListenError, and SettingsError for a token that cannot be used.
-    """
-
-    def __init__(
-        self, gate: Gate, listen: ListenAddress, settings: Settings, dropped: Mapping[str, Callable[[], int]]
-    ) -> None:
-        admin = settings.admin
-        token = read_token(admin.token_file) if admin.token_file else ""
+    def __init__(self, gate: Gate, dropped: Mapping[str, Callable[[], int]]) -> None:
         targets = Targets(lambda: gate.snapshot.policy)
+        tally, reached = Tally(targets), Reached(targets)
         self._gate = gate
+        self._version = version("licensegate")
         self._refusals = Refusals()
         self._clients = Clients()
-        tally, reached = Tally(targets), Reached(targets)
-        self._version = version("licensegate")
         self._metrics = Metrics(self._version, gate, tally, reached, dropped)
-        upstreams = Upstreams(targets, reached, gate.probe)
-        self._health = Health(gate, upstreams, ready_needs_upstream=admin.ready_needs_upstream)
-        self.server = AdminServer(listen, Access(admin.networks, token), self._pages())
-        gate.add_own_socket(self.server.host, self.server.port)
+        self._upstreams = Upstreams(targets, reached, gate.probe)
+        self._health = Health(gate, self._upstreams)
+        self._server = AdminServer(Access(()), self._pages())
+        self._listen: ListenAddress | None = None  # as it was set
+        self._bound: tuple[str, int] | None = None
+        self._probing: asyncio.Task[None] | None = None
         for observer in (tally, reached, self._refusals, self._clients):
             gate.add_observer(observer.observe)
-        self._probing: asyncio.Task[None] | None = None
-        if settings.probe_seconds is not None:
-            self._probing = asyncio.create_task(upstreams.keep_looking(settings.probe_seconds))
+
+    @contextlib.contextmanager
+    def adopting(self, admin: Admin, probe_seconds: int | None) -> Iterator[None]:
+        """Go by these settings from now on, unless the block raises; the same address keeps its socket.
+
+        Raises SettingsError for the token, and ListenError for an address that the operator named; the packaged one is
+        left out with a line.
+        """
+        access = Access(admin.networks, read_token(admin.token_file) if admin.token_file else "")
+        keeps = self._bound is not None and admin.listen == self._listen
+        sock = None if keeps or admin.listen is None else _bind(admin.listen)
+        try:
+            yield
+        except BaseException:
+            if sock is not None:
+                sock.close()
+            raise
+        self._server.access = access
+        self._health.ready_needs_upstream = admin.ready_needs_upstream
+        if not keeps:
+            self._serve(sock)
+            self._listen = admin.listen
+        self._probe(probe_seconds)
 
     async def stop(self) -> None:
-        """Watch no longer."""
+        """Show nothing any more."""
+        self._probe(None)
+        await self._server.stop()
+
+    def _serve(self, sock: socket.socket | None) -> None:
+        if self._bound is not None:
+            self._gate.own_sockets.remove(*self._bound)
+        self._server.serve(sock)
+        self._bound = None if sock is None else sock.getsockname()[:2]
+        if self._bound is not None:
+            self._gate.own_sockets.add(*self._bound)
+            _log.info("metrics and health on http://%s/", ListenAddress(*self._bound))
+
+    def _probe(self, every: int | None) -> None:
         if self._probing is not None:
             self._probing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._probing
-        await self.server.stop()
+        self._probing = None if every is None else asyncio.create_task(self._upstreams.keep_looking(every))
 
     def _pages(self) -> Pages:
         gate, health = self._gate, self._health
@@ -100,6 +131,17 @@ class Watch:
             "/refusals": refusals,
             "/clients": clients,
         }
+
+
+def _bind(address: ListenAddress) -> socket.socket | None:
+    """A listening socket; None where it is the packaged address that cannot be had. Raises ListenError."""
+    try:
+        return bind(address)
+    except ListenError as error:
+        if address.named:
+            raise
+        _log.warning("%s (the default of admin.listen, left out: nobody can watch this gate)", error)
+        return None
 
 
 def _json(status: int, body: msgspec.Struct) -> Page:
