@@ -1,7 +1,7 @@
 """The admin server: answers to GET and HEAD, by aiohttp in the program's own event loop.
 
 It takes no body and changes nothing. How many connections there are is bounded, so that whoever holds them open takes
-descriptors from nobody: the oldest gives way once it is answered.
+descriptors from nobody: of those who wait for no answer the oldest gives way.
 """
 
 import asyncio
@@ -56,6 +56,7 @@ class AdminServer:
         self._pages = pages
         self._web = web.Server(self._answer, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
         self._serving: asyncio.Task[None] | None = None
+        self._answering: set[web.RequestHandler] = set()
 
     def serve(self, sock: socket.socket | None) -> None:
         """Answer on this listening socket and no longer on the one before; None for on none."""
@@ -77,12 +78,20 @@ class AdminServer:
 
     def _connection(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
-        if len(self._web.connections) >= _CONNECTIONS:
-            self._web.connections[0].close()
+        connections = self._web.connections
+        if len(connections) >= _CONNECTIONS:
+            idle = next((one for one in connections if one not in self._answering), None)
+            if idle is None:
+                return _NoRoom()
+            idle.force_close()
         return self._web()
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        page = await self._page(request)
+        self._answering.add(request.protocol)
+        try:
+            page = await self._page(request)
+        finally:
+            self._answering.discard(request.protocol)
         headers = {**_HEADERS, "Content-Type": page.content_type, **_FIELDS_OF_STATUS.get(page.status, {})}
         return web.Response(status=page.status, body=page.body, headers=headers)
 
@@ -100,6 +109,13 @@ class AdminServer:
         except Exception:
             _log.exception("a fault in the gate kept the page %s from being shown", request.path)
             return _sentence(500, "A fault in the gate; its traceback is in the service log.")
+
+
+class _NoRoom(asyncio.Protocol):
+    """Ends a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _asking(request: web.BaseRequest) -> Asking:
