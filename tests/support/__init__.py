@@ -9,6 +9,7 @@ protocol, and `records` what a gate writes down.
 import pytest
 
 pytest.register_assert_rewrite(
+    "support.attacks",
     "support.conversations",
     "support.exchange",
     "support.gate",
