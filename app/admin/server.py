@@ -38,6 +38,9 @@ _CARRIED: Final = ("Forwarded", "X-Forwarded-For", "Via")  # RFC 7239, RFC 9110 
 
 _log = logging.getLogger(__name__)
 
+_aiohttp_log: Final = logging.getLogger(f"{__name__}.aiohttp")
+_aiohttp_log.disabled = True  # it tells at length of whatever is no HTTP; a fault in a page is told here
+
 
 class Page(Struct, frozen=True):
     """An answer."""
@@ -56,7 +59,7 @@ class AdminServer:
     def __init__(self, access: Access, pages: Pages) -> None:
         self.access = access
         self._pages = pages
-        self._web = web.Server(self._answer, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self._web = web.Server(self._answer, access_log=None, logger=_aiohttp_log, keepalive_timeout=_KEEPALIVE_SECONDS)
         self._serving: asyncio.Task[None] | None = None
         self._answering: set[web.RequestHandler] = set()
 
