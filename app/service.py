@@ -17,9 +17,9 @@ from licensegate.proxy.listener import ListenError
 from .control import Control, ControlError, control_path
 from .host import what_to_type_into_cucm
 from .observers.access_log import AccessLogError
-from .service_log import start_service_log
+from .service_log import ServiceLog, start_service_log
 from .serving import Serving
-from .settings import Settings
+from .settings import Settings, SettingsError
 
 _CERTIFICATE_SECONDS: Final = 5
 """How often the certificate's files are looked at."""
@@ -34,8 +34,8 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
     """
     service_log = start_service_log(settings.log.level)
     try:
-        asyncio.run(_serve(settings, reread))
-    except (AccessLogError, CertificateError, ListenError) as error:
+        asyncio.run(_serve(settings, reread, service_log))
+    except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
         problem = str(error)
     else:
         problem = ""
@@ -47,8 +47,8 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
     return 0
 
 
-async def _serve(settings: Settings, reread: Callable[[], Settings]) -> None:
-    serving = Serving(settings, reread)
+async def _serve(settings: Settings, reread: Callable[[], Settings], service_log: ServiceLog) -> None:
+    serving = Serving(settings, reread, service_log)
     try:
         stop = _stop_signals()
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, serving.reload, "SIGHUP")
@@ -60,6 +60,7 @@ async def _serve(settings: Settings, reread: Callable[[], Settings]) -> None:
             watching.cancel()
             await _drain(serving.gate, serving.settings.limits.drain_seconds, stop)
     finally:
+        await serving.stop_watching()
         serving.close()
 
 

@@ -13,7 +13,7 @@ from .conversation import Conversation
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
-from .outcome import Outcome, Party
+from .outcome import Outcome, Party, RefusalTaken
 from .poller import LEFT, READ, WRITE
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
@@ -113,27 +113,26 @@ class Tunnel:
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
 
+    def so_far(self) -> TunnelRecord:
+        """Its record as it would be now, without an end."""
+        record = msgspec.structs.replace(self.record, event="start")
+        self._count(record)
+        return record
+
     def stop(self) -> None:
         """End it because the gate stops."""
         self._obey(self.conversation.stopped())
 
     def _read(self) -> None:
         """Hand what the client has sent to the conversation."""
-        while True:
-            try:
-                data = self._client.recv(_READ_BYTES)
-            except BlockingIOError:
-                self._watch_client()
-                return
-            except OSError:
-                data = b""
-            self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
-            # A plain socket reports what is left; what waits inside TLS nobody else will.
-            client = self._client
-            if not isinstance(client, TlsChannel) or not client.pending or self._tls is not None:
-                return
-            if self.conversation.state not in _CLIENT_SPEAKS:
-                return
+        try:
+            data = self._client.recv(_READ_BYTES)
+        except BlockingIOError:
+            self._watch_client()
+            return
+        except OSError:
+            data = b""
+        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
 
     def _hear_while_dialling(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
@@ -149,7 +148,13 @@ class Tunnel:
             self._obey(self.conversation.client_ended())
 
     def _watch_client(self) -> None:
-        self._gate.poller.watch(self._client.fileno(), READ, self)
+        client, poller = self._client, self._gate.poller
+        if not isinstance(client, TlsChannel):
+            poller.watch(client.fileno(), READ, self)
+            return
+        poller.watch(client.fileno(), READ | WRITE if client.unsent else READ, self)
+        if client.pending:  # of which the socket knows nothing
+            poller.call_again(client.fileno())
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -172,7 +177,7 @@ class Tunnel:
         client = self._client
         if not isinstance(client, socket.socket):
             raise RuntimeError("there is no TLS inside TLS to the gate")
-        self._tls = TlsChannel(client, command.context, command.received)
+        self._tls = TlsChannel(client, command.identity.context, command.received)
         self._client = self._tls
         self._shake_hands(self._tls)
 
@@ -186,12 +191,13 @@ class Tunnel:
         except OSError:
             self._obey(self.conversation.client_ended())
             return
-        self._gate.poller.watch(tls.fileno(), READ | WRITE if tls.unsent else READ, self)
-        if complete:
-            self._tls = None
-            self.conversation.secured(tls.layer.version, tls.layer.identity)
-            self._limit(self._deadlines.head)
-            self._read()
+        if not complete:
+            self._watch_client()
+            return
+        self._tls = None
+        self.conversation.secured(tls.layer.version, tls.layer.identity)
+        self._limit(self._deadlines.head)
+        self._read()
 
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
@@ -225,12 +231,13 @@ class Tunnel:
         try:
             self.record.client_written += self._client.send(answer)
         except OSError:
-            self._obey(self.conversation.client_ended())
+            self._lingered(RefusalTaken.RESET)
             return
         self._lingering = Lingering(self._gate.poller, self._deadlines.linger, self._client, self._lingered)
 
-    def _lingered(self) -> None:
+    def _lingered(self, taken: RefusalTaken | None) -> None:
         self._lingering = None
+        self.record.refusal_taken = taken
         self._obey(self.conversation.client_ended())
 
     def _limit(self, deadline: Deadline | None) -> None:
@@ -244,9 +251,7 @@ class Tunnel:
     def _announce(self) -> None:
         """Log a long tunnel while it is open: what it has carried so far, and no outcome."""
         self._deadline = None
-        record = msgspec.structs.replace(self.record, event="start")
-        self._count(record)
-        self._gate.publish(record)
+        self._gate.publish(self.so_far())
 
     def _close(self) -> None:
         gate, record = self._gate, self.record
@@ -269,7 +274,7 @@ class Tunnel:
     def _close_socket(self, sock: Channel) -> None:
         poller = self._gate.poller
         if sock in self._left_to_read:
-            Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
+            Lingering(poller, self._deadlines.linger, sock, lambda _: poller.close(sock))
             return
         if isinstance(sock, TlsChannel) and self._tls is None:
             with contextlib.suppress(OSError):  # without a close_notify the end would look like a cut
@@ -285,6 +290,6 @@ class Tunnel:
             record.client_read += relay.up.read
             record.upstream_written = relay.up.written
             record.upstream_read = relay.down.read
-            record.client_written = relay.down.written
+            record.client_written += relay.down.written
             record.ended_first = relay.ended_first
             relay.note_shapes(record)

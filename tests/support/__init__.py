@@ -1,9 +1,21 @@
 """What the tests share: a test CA, stand-ins for Cisco's hosts, and a running gate.
 
-Nothing here but `inner` imports the gate's code: it is met as its users meet it, by its command, its settings file, its
-answers and its access log. `inner` sets parts of it up within a test's own event loop.
+Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
+its access log. Only `inner` and its kin (`inner_dialer`, `relaying`, `running`, `secure`) set parts of it up within a
+test's own event loop, `channel` one of them without a loop, and `conversations` those that hold the protocol.
 """
 
 import pytest
 
-pytest.register_assert_rewrite("support.exchange", "support.gate", "support.inner", "support.raw", "support.sockets")
+pytest.register_assert_rewrite(
+    "support.conversations",
+    "support.exchange",
+    "support.gate",
+    "support.inner",
+    "support.inner_dialer",
+    "support.raw",
+    "support.relaying",
+    "support.running",
+    "support.secure",
+    "support.sockets",
+)
