@@ -39,8 +39,10 @@ USER 10001:10001
 WORKDIR /var/lib/licensegate
 VOLUME /var/lib/licensegate
 ENV LICENSEGATE_CONFIG=/etc/licensegate/licensegate.toml \
-    STATE_DIRECTORY=/var/lib/licensegate
-EXPOSE 3128 8080 443
+    STATE_DIRECTORY=/var/lib/licensegate \
+    LICENSEGATE__ADMIN__LISTEN=0.0.0.0:9130
+EXPOSE 3128 8080 443 9130
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["licensegate", "health"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["licensegate"]
 CMD ["serve"]

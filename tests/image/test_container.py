@@ -72,6 +72,8 @@ def test_every_command_works_as_its_user(container: Container) -> None:
         "cert make --out /var/lib/licensegate/other",
         "suggest-rules /dev/null",
         "reload",
+        "health",
+        "health readyz",
     ):
         done = container.execute("licensegate", *command.split())
         assert done.returncode == 0, f"{command}: {done.stderr}"
@@ -79,7 +81,6 @@ def test_every_command_works_as_its_user(container: Container) -> None:
 
     assert "settings from /etc/licensegate/licensegate.toml" in container.said
     assert "/var/lib/licensegate" in said["cert show"]
-    assert "is in force" not in said["reload"]
     container.await_words("reload asked for by uid 10001")
 
 
@@ -102,6 +103,20 @@ def test_a_tunnel_goes_through_port_443(container: Container, authority: Authori
         done = run(*container.inside(), *curl, *proxy, f"https://{HOST}/")
 
     assert "s_server" in done.stdout, done.stderr
+
+
+def test_its_own_check_finds_it_healthy(image: Image, container: Container) -> None:
+    kind, *command = image.config["Healthcheck"]["Test"]
+
+    assert kind == "CMD"
+    assert container.execute(*command).returncode == 0
+
+
+def test_it_is_scraped_through_its_published_port(container: Container) -> None:
+    curl = [require_command("curl", "curl"), "--silent", "--show-error", "--fail"]
+    done = run(*container.inside(), *curl, "http://127.0.0.1:9130/metrics")
+
+    assert "licensegate_build_info" in done.stdout, done.stderr
 
 
 def test_without_leave_for_low_ports_it_says_so_and_serves_the_others(
