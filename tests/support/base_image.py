@@ -1,4 +1,7 @@
-"""A base image for the container's tests, where no image registry can be reached: the distribution of this machine."""
+"""Minimal systems of the distribution of this machine, for tests in a container and on a host; kept between runs.
+
+They come from Debian's packages, since no image registry can be reached.
+"""
 
 import os
 import platform
@@ -10,6 +13,7 @@ from support.clients import run
 from support.parts import missing, require_command
 
 CACHE = Path(__file__).resolve().parents[2] / "build" / "base-image"
+_OF_A_HOST = ("systemd-sysv", "dbus", "logrotate")
 _LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log")
 """What slim images lack, beside what has only been fetched: apt's lists and packages."""
 
@@ -25,6 +29,25 @@ def base_image() -> Path:
     for kept in CACHE.glob(f"{suite}-python3.*.tar"):
         return kept
     return _make(suite)
+
+
+def host_tree() -> Path:
+    """The folder of such a system that boots, by systemd, and has logrotate. Whoever starts it leaves it as it is."""
+    base = base_image()
+    tree = CACHE / f"{base.stem}-host"
+    if tree.exists():
+        return tree
+    unfinished = CACHE / "unfinished-host"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    subprocess.run(["tar", "--extract", "--file", base, "--directory", unfinished], check=True)
+    unfinished.joinpath("var/log/apt").mkdir(parents=True)
+    apt = ("chroot", unfinished, "apt-get", "-qq")
+    for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_OF_A_HOST)):
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        if done.returncode != 0:
+            missing("a host", f"see why apt-get failed: {(done.stdout + done.stderr)[-400:]}")
+    return unfinished.rename(tree)
 
 
 def python_version(base: Path) -> str:
