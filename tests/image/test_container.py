@@ -3,26 +3,21 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.container import Container
-from support.exchange import HOST, TARGET
+from support.elsewhere import LISTENING, PAGE, curl, get_through, stand_in, tunnel
+from support.exchange import TARGET
 from support.image import Image
-from support.parts import require_command
 
 pytestmark = pytest.mark.timeout(600)
 
-INSIDE = "127.0.0.1:9443"
-LAB = {"LICENSEGATE__DIAL__CONNECT_TO": f"{TARGET}:{INSIDE}"}
-GATE = "127.0.0.1:443"
+LAB = {"LICENSEGATE__DIAL__CONNECT_TO": f"{TARGET}:{LISTENING}"}
 
 
 @pytest.fixture
@@ -47,29 +42,16 @@ def container(image: Image, service: dict[str, Any], tmp_path: Path, state: Path
         yield running
 
 
-@contextmanager
-def cisco(container: Container, authority: Authority) -> Iterator[None]:
-    """A stand-in in the container's network; it answers any request with a page of its own."""
-    leaf = authority.issue(HOST)
-    server = [require_command("openssl", "openssl"), "s_server", "-accept", INSIDE, "-www"]
-    with subprocess.Popen(
-        [*container.inside(), *server, "-cert", leaf.chain, "-key", leaf.key], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        while "ACCEPT" not in process.stdout.readline():
-            assert process.poll() is None
-        yield
-        process.kill()
-
-
 def test_every_command_works_as_its_user(container: Container) -> None:
+    container.execute("mkdir", "other")
     said = {}
     for command in (
         "version",
         "check",
         f"test-rule 10.1.2.3 {TARGET}",
         "cert show",
-        "cert make --out /var/lib/licensegate/other",
+        "cert make --out other",
+        "cert check other/gate.pem other/gate.key",
         "suggest-rules /dev/null",
         "reload",
         "health",
@@ -97,12 +79,10 @@ def test_it_has_no_privilege_and_can_write_to_its_state_alone(container: Contain
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_tunnel_goes_through_port_443(container: Container, authority: Authority, scheme: str) -> None:
-    curl = [require_command("curl", "curl"), "--silent", "--show-error", "--cacert", authority.root]
-    proxy = ["--proxy", f"{scheme}://{GATE}", "--proxy-insecure"]
-    with cisco(container, authority):
-        done = run(*container.inside(), *curl, *proxy, f"https://{HOST}/")
+    with stand_in(container.inside(), authority):
+        done = get_through(container.inside(), f"{scheme}://127.0.0.1:443", authority)
 
-    assert "s_server" in done.stdout, done.stderr
+    assert PAGE in done.stdout, done.stderr
 
 
 def test_its_own_check_finds_it_healthy(image: Image, container: Container) -> None:
@@ -113,8 +93,7 @@ def test_its_own_check_finds_it_healthy(image: Image, container: Container) -> N
 
 
 def test_it_is_scraped_through_its_published_port(container: Container) -> None:
-    curl = [require_command("curl", "curl"), "--silent", "--show-error", "--fail"]
-    done = run(*container.inside(), *curl, "http://127.0.0.1:9130/metrics")
+    done = curl(container.inside(), "http://127.0.0.1:9130/metrics")
 
     assert "licensegate_build_info" in done.stdout, done.stderr
 
@@ -136,25 +115,13 @@ def test_without_leave_for_low_ports_it_says_so_and_serves_the_others(
 def test_a_stop_lets_an_open_tunnel_end_and_the_first_process_ends_well(
     container: Container, authority: Authority
 ) -> None:
-    client = [require_command("openssl", "openssl"), "s_client", "-quiet", "-proxy", GATE, "-connect", TARGET]
-    with (
-        cisco(container, authority),
-        subprocess.Popen(
-            [*container.inside(), *client, "-CAfile", authority.root],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process,
-    ):
-        assert process.stderr is not None
-        while "verify return" not in process.stderr.readline():
-            assert process.poll() is None
+    inside = container.inside()
+    with stand_in(inside, authority), tunnel(inside, "127.0.0.1:443", authority) as client:
         container.signal("TERM")
         container.await_words("1 connections open, draining")
-        page, _ = process.communicate("GET / HTTP/1.0\r\n\r\n")
+        page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
 
-    assert "s_server" in page
+    assert PAGE in page
     assert container.await_end() == 0
     assert "0 tunnels were cut" in container.said
     (record,) = map(json.loads, container.stdout.read_text().splitlines())

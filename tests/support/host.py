@@ -69,9 +69,13 @@ class Host:
         """A property of the service."""
         return self.do("systemctl", "show", "licensegate", "--value", f"--property={name}").strip()
 
-    def journal(self) -> str:
-        """What the service has said."""
-        return self.do("journalctl", "--unit=licensegate", "--output=cat", "--no-pager")
+    def await_said(self, words: str) -> None:
+        """Wait until the service has said these words, since it was last started."""
+        invocation = f"_SYSTEMD_INVOCATION_ID={self.show('InvocationID')}"
+        deadline = time.monotonic() + SECONDS
+        while words not in (said := self.do("journalctl", "--output=cat", "--no-pager", invocation)):
+            assert time.monotonic() < deadline, f"it never said {words!r}:\n{said}"
+            time.sleep(0.1)
 
     def _await_first_process(self) -> int:
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
