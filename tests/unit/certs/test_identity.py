@@ -1,7 +1,5 @@
 import os
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
@@ -77,27 +75,6 @@ def test_a_certificate_that_only_openssl_can_read_is_served_under_the_names_give
     assert not identity.owns("odd-name")
     with pytest.raises(CertificateError, match=r"gate\.pem: the certificate cannot be read: "):
         _ = identity.not_after
-
-
-LAZY = """
-import sys
-from pathlib import Path
-from licensegate.certs.identity import load_identity
-identity = load_identity(Path({certificate!r}), Path({key!r}), ["proxy.example"])
-identity.owns("proxy.example")
-print("cryptography" in sys.modules)
-identity.owns("gate.example")
-print("cryptography" in sys.modules)
-"""
-
-
-def test_cryptography_is_loaded_only_to_read_names_from_a_certificate(tmp_path: Path) -> None:
-    certificate, key = map(str, GATE.write(tmp_path))
-
-    program = LAZY.format(certificate=certificate, key=key)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-
-    assert done.stdout.split() == ["False", "True"]
 
 
 def test_certificate_and_key_may_be_one_file(tmp_path: Path) -> None:

@@ -107,14 +107,22 @@ LAZY = """
 import sys
 from pathlib import Path
 from licensegate.certs.obtain import obtain_identity
-obtain_identity(None, None, (), None, Path({directory!r}))
+obtain_identity(None, None, (), None, {directory})
 print("cryptography" in sys.modules)
 """
 
 
-def test_a_certificate_that_is_kept_is_served_without_cryptography(tmp_path: Path) -> None:
-    program = [sys.executable, "-c", LAZY.format(directory=str(tmp_path))]
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "for this run only"])
+def test_whatever_is_served_is_served_without_cryptography(tmp_path: Path, kept: bool) -> None:
+    program = LAZY.format(directory=f"Path({str(tmp_path)!r})" if kept else None)
 
-    loaded = [subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() for _ in range(2)]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert loaded == ["True", "False"]
+    assert done.stdout.strip() == "False"
+
+
+def test_a_name_that_no_certificate_can_have_is_told_in_one_line() -> None:
+    with pytest.raises(CertificateError, match="no certificate could be made: ") as raised:
+        obtain_identity(None, None, ["g\xfcte.example"], None, None)
+
+    assert "\n" not in str(raised.value)

@@ -1,17 +1,14 @@
-import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from licensegate.certs.identity import CertificateError, load_identity
 from licensegate.certs.reading import facts_of
-from licensegate.certs.self_signed import DAYS, keep_pair, make_pair, write_pair
+from licensegate.certs.self_signed import DAYS, make_pair
 
 NAMES = ("gate.example", "*.gates.example", "10.1.2.3", "2001:db8::1")
 
@@ -67,92 +64,11 @@ def test_its_subject_is_a_name_that_fits(names: list[str], subject: str) -> None
     assert facts_of(make_pair(names).certificate, "made").subject == subject
 
 
-def files(folder: Path) -> tuple[Path, Path]:
-    return folder / "gate.pem", folder / "gate.key"
+def test_as_a_program_it_prints_a_pair_for_the_names_it_is_given() -> None:
+    program = (sys.executable, "-m", "licensegate.certs.self_signed", *NAMES)
 
+    printed = subprocess.run(program, capture_output=True, check=True).stdout
 
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
-
-
-def test_what_is_kept_is_served_and_nobody_else_reads_the_key(tmp_path: Path) -> None:
-    certificate, key = files(tmp_path)
-
-    keep_pair(certificate, key, NAMES)
-
-    assert load_identity(certificate, key).owns("one.gates.example")
-    assert (mode(certificate), mode(key)) == (0o644, 0o600)
-    assert sorted(tmp_path.iterdir()) == [key, certificate]
-
-
-def test_what_is_kept_stays(tmp_path: Path) -> None:
-    certificate, key = files(tmp_path)
-    keep_pair(certificate, key, NAMES)
-    before = certificate.read_bytes(), key.read_bytes()
-
-    keep_pair(certificate, key, ["other.example"])
-
-    assert (certificate.read_bytes(), key.read_bytes()) == before
-
-
-def test_a_certificate_whose_key_was_never_written_is_made_anew(tmp_path: Path) -> None:
-    certificate, key = files(tmp_path)
-    certificate.write_bytes(make_pair(NAMES).certificate)
-
-    keep_pair(certificate, key, NAMES)
-
-    assert load_identity(certificate, key)
-
-
-KEEPING = """
-from pathlib import Path
-from licensegate.certs.self_signed import keep_pair
-keep_pair(Path({certificate!r}), Path({key!r}), ["gate.example"])
-print(Path({key!r}).read_text() + Path({certificate!r}).read_text())
-"""
-
-
-def test_gates_that_start_at_the_same_time_keep_the_same(tmp_path: Path) -> None:
-    certificate, key = map(str, files(tmp_path))
-    program = [sys.executable, "-c", KEEPING.format(certificate=certificate, key=key)]
-    gates = [subprocess.Popen(program, stdout=subprocess.PIPE) for _ in range(3)]
-
-    kept = {gate.communicate()[0] for gate in gates}
-
-    assert len(kept) == 1
-    assert all(gate.returncode == 0 for gate in gates)
-
-
-@pytest.mark.parametrize("there", ["gate.pem", "gate.key"])
-def test_what_an_operator_has_is_not_overwritten(tmp_path: Path, there: str) -> None:
-    (tmp_path / there).write_text("precious")
-
-    with pytest.raises(CertificateError, match=f"{there}: is there already, and is not overwritten"):
-        write_pair(make_pair(NAMES), *files(tmp_path))
-
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(there, "precious")]
-
-
-def test_a_link_to_nowhere_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "gate.key").symlink_to("elsewhere")
-
-    with pytest.raises(CertificateError, match="is there already"):
-        write_pair(make_pair(NAMES), *files(tmp_path))
-
-
-@pytest.mark.parametrize("folder", ["missing", "file"])
-def test_where_nothing_can_be_kept_is_said_in_one_line(tmp_path: Path, folder: str) -> None:
-    (tmp_path / "file").touch()
-
-    with pytest.raises(CertificateError, match=f"{folder}: no certificate can be kept there: N"):
-        keep_pair(*files(tmp_path / folder), NAMES)
-
-
-def test_what_could_not_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    certificate, key = files(tmp_path)
-    certificate.mkdir()
-
-    with pytest.raises(CertificateError, match="no certificate can be kept there: Is a directory"):
-        keep_pair(certificate, key, NAMES)
-
-    assert list(tmp_path.iterdir()) == [certificate]
+    certificate, marker, _ = printed.partition(b"-----BEGIN PRIVATE KEY-----")
+    assert set(facts_of(certificate, "printed").names) == set(NAMES)
+    assert marker
