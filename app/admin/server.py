@@ -16,6 +16,8 @@ from msgspec import Struct
 from .access import Access, Asking
 
 _CONNECTIONS: Final = 64
+_AT_ONCE: Final = 16  # that are accepted before the first of them is counted
+_QUEUE: Final = 128  # that the kernel holds meanwhile
 _KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
 _LAST_ANSWERS_SECONDS: Final = 1.0
 
@@ -36,6 +38,9 @@ _CARRIED: Final = ("Forwarded", "X-Forwarded-For", "Via")  # RFC 7239, RFC 9110 
 
 _log = logging.getLogger(__name__)
 
+_aiohttp_log: Final = logging.getLogger(f"{__name__}.aiohttp")
+_aiohttp_log.disabled = True  # it tells at length of whatever is no HTTP; a fault in a page is told here
+
 
 class Page(Struct, frozen=True):
     """An answer."""
@@ -54,7 +59,7 @@ class AdminServer:
     def __init__(self, access: Access, pages: Pages) -> None:
         self.access = access
         self._pages = pages
-        self._web = web.Server(self._answer, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self._web = web.Server(self._answer, access_log=None, logger=_aiohttp_log, keepalive_timeout=_KEEPALIVE_SECONDS)
         self._serving: asyncio.Task[None] | None = None
         self._answering: set[web.RequestHandler] = set()
 
@@ -70,7 +75,8 @@ class AdminServer:
         await self._web.shutdown(_LAST_ANSWERS_SECONDS)
 
     async def _serve(self, sock: socket.socket) -> None:
-        server = await asyncio.get_running_loop().create_server(self._connection, sock=sock)
+        server = await asyncio.get_running_loop().create_server(self._connection, sock=sock, backlog=_AT_ONCE)
+        sock.listen(_QUEUE)
         try:
             await server.serve_forever()
         finally:
@@ -78,7 +84,7 @@ class AdminServer:
 
     def _connection(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
-        connections = self._web.connections
+        connections = [one for one in self._web.connections if one.transport is not None]
         if len(connections) >= _CONNECTIONS:
             idle = next((one for one in connections if one not in self._answering), None)
             if idle is None:

@@ -152,6 +152,32 @@ def test_a_page_that_fails_says_so_without_saying_how(caplog: pytest.LogCaptureF
     assert "ZeroDivisionError: secret" in caplog.text
 
 
+NO_REQUESTS = {
+    "no HTTP": b"garbage\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
+    "two Hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "no Host": b"GET / HTTP/1.1\r\n\r\n",
+    "a long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    "a length that is none": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+    "a URL that is none": b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS.keys())
+def test_what_is_no_request_is_refused_and_fills_no_log(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with served() as here:
+            reader, writer = await here.connect()
+            writer.write(sent)
+            assert Answer(await asyncio.wait_for(reader.read(), PATIENCE)).status == 400
+            writer.close()
+            assert (await here.ask()).status == 200
+
+    with caplog.at_level(logging.DEBUG):
+        run(main())
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
+
+
 def test_the_oldest_connection_gives_way_to_one_too_many() -> None:
     async def main() -> None:
         async with served() as here:
