@@ -25,7 +25,7 @@ LISTS_OF_TABLES: dict[str, type[Table]] = {
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }
-FILES = ("gate.pem", "gate.key", "clients-ca.pem", "parent.secret")
+FILES = ("gate.pem", "gate.key", "clients-ca.pem", "admin.token", "parent.secret")
 
 
 def every_field() -> dict[str, structs.FieldInfo]:
