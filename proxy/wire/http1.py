@@ -43,7 +43,7 @@ class Head(Struct, frozen=True):
     """The head of one request. `size` is its length in bytes: what follows it is not part of it.
 
     `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
-    a CONNECT. `via` is what its Via fields say, one after the other; it is printable like `user_agent`, and not too long.
+    a CONNECT. `via` is what its Via fields say, one after the other, and like `user_agent` printable and not too long.
     """
 
     method: str

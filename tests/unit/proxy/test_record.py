@@ -181,7 +181,7 @@ def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
     assert encoded(record).keys() == {key for key, left_out in column("Left out").items() if left_out == "never"}
 
 
-@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "reported"])
+@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "reported", "refused by a parent"])
 def test_the_lines_on_the_page_are_records(line: str) -> None:
     record = msgspec.json.decode(line, type=TunnelRecord)
 
