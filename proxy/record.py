@@ -16,6 +16,9 @@ from .outcome import Outcome, Party, RefusalTaken, ServerNameCheck, Stage
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
 
+DIRECT = "direct"
+"""In place of a parent proxy: the target itself was dialled, around all of them."""
+
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
 
@@ -107,6 +110,12 @@ class TunnelRecord(Struct, omit_defaults=True):
             self.stage = outcome.stage
             self.ended_by = outcome.ended_by
             self.detail = detail
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there was a connection to the target, directly or by a parent proxy's word."""
+        through_parent = self.parent not in ("", DIRECT)
+        return self.dial_ms is not None and (not through_parent or 200 <= self.parent_status < 300)
 
     def sentence(self) -> str:
         """What happened to whom, in one sentence of the outcome table, filled with this record's names."""
