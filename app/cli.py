@@ -55,6 +55,18 @@ exit status:
   1  refused
   2  the command line or the settings cannot be used
 """
+_HEALTH_STATUS: Final = """\
+  healthz    does it live? (without a QUESTION)
+  readyz     does it take clients?
+  upstreamz  can every target be reached? This may dial them.
+
+  The gate is asked at admin.listen of its settings, or at --url; docs/monitoring.md has the answers.
+
+exit status:
+  0  yes
+  1  no, or it does not answer
+  2  the command line or the settings cannot be used
+"""
 _CERT_STATUS: Final = """\
 exit status:
   0  shown, made, or fit to be served; there may be warnings
@@ -112,7 +124,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _reload(arguments: argparse.Namespace) -> int:
     from licensegate.app.control import ControlError, ask, control_path
 
-    path = control_path(_load(arguments.config).state_directory, os.environ)
+    # A gate of systemd's can be asked though its settings cannot be used now: that is for it to say, and its log.
+    path = control_path(None, os.environ) or control_path(_load(arguments.config).state_directory, os.environ)
     if path is None:
         return _complain("a gate without state.directory has no control socket; send it SIGHUP instead")
     try:
@@ -146,6 +159,20 @@ def _test_rule(arguments: argparse.Namespace) -> int:
         return _complain(str(error))
     _say(verdict.text)
     return 0 if verdict.allowed else 1
+
+
+def _health(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands.health import CannotAsk, ask, url_of
+
+    try:
+        url = arguments.url or url_of(_load(arguments.config).admin.listen)
+        verdict = ask(url.removesuffix("/"), arguments.question)
+    except CannotAsk as error:
+        return _complain(str(error))
+    if not verdict.good:
+        _complain(verdict.text)
+        return 1
+    return _say(verdict.text)
 
 
 def _cert(arguments: argparse.Namespace) -> int:
@@ -264,6 +291,7 @@ def _parser() -> argparse.ArgumentParser:
     test_rule.add_argument("client", metavar="CLIENT", help="the client's IP address")
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 
+    _add_health(commands)
     _add_cert(commands)
     suggest = _add(
         commands, "suggest-rules", _suggest_rules, "say what would allow the targets that were refused", _SUGGEST_STATUS
@@ -273,6 +301,21 @@ def _parser() -> argparse.ArgumentParser:
 
     _add(commands, "version", _version, "say which version this is", "")
     return parser
+
+
+def _add_health(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    health = _add(commands, "health", _health, "ask a running gate how it is", _HEALTH_STATUS)
+    whom = health.add_mutually_exclusive_group()
+    whom.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
+    whom.add_argument("--url", metavar="URL", help="where to ask, for example http://127.0.0.1:9130")
+    health.add_argument(
+        "question",
+        metavar="QUESTION",
+        nargs="?",
+        choices=("healthz", "readyz", "upstreamz"),
+        default="healthz",
+        help="healthz, readyz or upstreamz",
+    )
 
 
 def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -22,6 +22,11 @@ class ServiceLog(logging.Handler):
         self.setFormatter(formatter)
         self._writer = LineWriter(_STANDARD_ERROR, "service log")
 
+    @property
+    def dropped(self) -> int:
+        """How many lines were never written in full."""
+        return self._writer.dropped
+
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line."""
         try:

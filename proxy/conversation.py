@@ -19,7 +19,7 @@ from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method
 from .settings import TunnelChecks
 from .snapshot import Snapshot
 from .states import MOVES, State
-from .wire.answers import ESTABLISHED, alert, refusal
+from .wire.answers import ESTABLISHED, alert, healthy, refusal
 from .wire.client_hello import ClientHello, HelloError, HelloReader
 from .wire.first_bytes import Speaks, first_bytes
 from .wire.http1 import Head, HeadError, read_head
@@ -29,6 +29,8 @@ from .wire.tls_records import RecordShape
 _WAIT: Final = Wait()
 _CLOSE: Final = Close()
 _HTTPS_PORT: Final = 443
+_HEALTH_PATH: Final = b"/healthz"
+_HEALTH_METHODS: Final = frozenset({"GET", "HEAD"})
 
 _MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
 _TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
@@ -224,9 +226,13 @@ class Conversation:
         record = self.record
         record.user_agent = head.user_agent
         record.http_version = head.version
+        record.fields = head.fields
+        record.host_form = head.host_form
         record.method = head.method
         if head.method != "CONNECT":
             record.requested = printable(head.target)
+            if head.target == _HEALTH_PATH and head.method in _HEALTH_METHODS:
+                return self._answer_health()
             return self._refuse(for_other_method(head.target))
         try:
             target = parse_authority(head.target)
@@ -235,6 +241,15 @@ class Conversation:
             return self._refuse(FOR_TARGET[unusable.fault], str(unusable))
         self._received = self._received[head.size :]
         return self._decide(target)
+
+    def _answer_health(self) -> Command:
+        """To a balancer that cannot ask on the admin port; while the gate drains it must send nobody here."""
+        if self._census.draining:
+            return self._refuse(Outcome.DRAINING)
+        self.record.end(Outcome.HEALTH_ASKED)
+        self.record.status = Outcome.HEALTH_ASKED.status
+        self._move(State.LINGERING)
+        return Refuse(healthy(self.record.method))
 
     def _decide(self, target: Target) -> Command:
         """Limits, then the target; the client's network is judged already."""

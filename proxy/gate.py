@@ -5,18 +5,22 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
 
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
 from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import Poller
+from .probe import Probe
 from .record import TunnelRecord, open_record
 from .resolver import Resolver
 from .settings import Dial, Dns, ListenAddress
 from .snapshot import Snapshot
-from .surroundings import Surroundings
+from .surroundings import Connection, Surroundings
 from .tunnel import Tunnel
 
 Observer = Callable[[Sequence[TunnelRecord]], None]
@@ -25,17 +29,20 @@ _log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Serves clients from `listen` to `close`. Observers are called once per batch, with the records it finished."""
+    """Serves clients from `listen` to `close`. Observers are called once per batch, with the records it finished.
+
+    No tunnel may lead to one of `own_sockets`: the listeners', and those of what else the program serves.
+    """
 
     def __init__(self, snapshot: Snapshot, dial: Dial, dns: Dns, observers: Iterable[Observer]) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._observers = tuple(observers)
+        self._observers = list(observers)
         self._finished: list[TunnelRecord] = []
         self._drained = asyncio.Event()
-        self._own_sockets = OwnSockets()
+        self.own_sockets = OwnSockets()
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
-        dialer = Dialer(loop, self._poller, self._resolver, self._own_sockets, dial)
+        dialer = Dialer(loop, self._poller, self._resolver, self.own_sockets, dial)
         self._surroundings = Surroundings(snapshot, self._poller, dialer, self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
@@ -49,10 +56,14 @@ class Gate:
         """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
         self._surroundings.adopt(snapshot)
 
+    def add_observer(self, observer: Observer) -> None:
+        """Have it called with what is finished from now on."""
+        self._observers.append(observer)
+
     def dial_by(self, dial: Dial, dns: Dns) -> None:
         """Dial by these settings from now on; what the resolver knows is kept."""
         self._resolver.settings = dns
-        self._surroundings.dialer = Dialer(self._loop, self._poller, self._resolver, self._own_sockets, dial)
+        self._surroundings.dialer = Dialer(self._loop, self._poller, self._resolver, self.own_sockets, dial)
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
         """Listen on exactly these; a socket that serves one of them already goes on serving it.
@@ -66,14 +77,14 @@ class Gate:
             raise ListenError("there is no address left to listen on: every one was left out")
         for listener in self.listeners:
             if listener not in kept:
-                self._own_sockets.remove(listener.host, listener.port)
+                self.own_sockets.remove(listener.host, listener.port)
                 listener.close()
         self._poller.finish_batch()
         for listener in kept:
             listener.address = next(filter(listener.serves, addresses))
         for address, sock in new:
             listener = Listener(self._loop, self._poller, address, sock, self._accept)
-            self._own_sockets.add(listener.host, listener.port)
+            self.own_sockets.add(listener.host, listener.port)
             kept.append(listener)
         self.listeners = kept
 
@@ -126,9 +137,37 @@ class Gate:
         self._poller.stop()
 
     @property
+    def connections(self) -> Collection[Connection]:
+        """The open client connections."""
+        return self._surroundings.connections
+
+    @property
     def open_connections(self) -> int:
         """How many client connections there are."""
         return len(self._surroundings.connections)
+
+    @property
+    def draining(self) -> bool:
+        """Whether it takes no more clients, since it stops."""
+        return self._surroundings.census.draining
+
+    @property
+    def look_ups(self) -> Mapping[Outcome | None, int]:
+        """How often the system's resolver was asked, by what came of it; None is an answer."""
+        return self._resolver.results
+
+    def probe(self, target: Target, rule: Rule) -> "asyncio.Future[TunnelRecord]":
+        """Dial a target that `rule` allows, as for a tunnel, and hang up; what came of it is in a record of its own."""
+        found: asyncio.Future[TunnelRecord] = self._loop.create_future()
+
+        def told(record: TunnelRecord) -> None:
+            if not found.done():  # whoever asked may have given up
+                found.set_result(record)
+
+        probe = Probe(self._surroundings, target, rule, told)
+        self._poller.run(probe, probe.begin)
+        self._poller.finish_batch()
+        return found
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from .channel import Channel, TlsChannel
 from .deadlines import Deadline
+from .outcome import RefusalTaken
 from .poller import READ, WRITE, Poller
 
 _READ: Final = 1 << 16
@@ -21,12 +22,14 @@ _DISCARDED_AT_MOST: Final = 1 << 20
 class Lingering:
     """Reads and discards until the peer ends, the deadline passes or 1 MiB was thrown away; then calls `done`, once.
 
-    The socket stays its owner's, who closes it.
+    `done` is told what the peer did; None after a fault in the gate. The socket stays its owner's, who closes it.
     """
 
     __slots__ = ("_deadline", "_discarded", "_done", "_poller", "_sock", "_tls")
 
-    def __init__(self, poller: Poller, deadline: Deadline, sock: Channel, done: Callable[[], None]) -> None:
+    def __init__(
+        self, poller: Poller, deadline: Deadline, sock: Channel, done: Callable[[RefusalTaken | None], None]
+    ) -> None:
         self._poller = poller
         self._deadline = deadline
         self._sock = sock
@@ -48,20 +51,23 @@ class Lingering:
             self._watch()
             return
         except OSError:
-            size = 0
+            self._end(RefusalTaken.RESET)
+            return
         self._discarded += size
-        if size == 0 or self._discarded > _DISCARDED_AT_MOST:
-            self._end()
+        if size == 0:
+            self._end(RefusalTaken.CLOSED)
+        elif self._discarded > _DISCARDED_AT_MOST:
+            self._end(RefusalTaken.SENT_ON)
         else:
             self._watch()
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """The peer had its time."""
-        self._end()
+        self._end(RefusalTaken.STAYED)
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate."""
-        self._end()
+        self._end(None)
 
     def stop(self) -> None:
         """The owner closes the socket now."""
@@ -73,6 +79,6 @@ class Lingering:
         if tls is not None and tls.pending:
             self._poller.call_again(descriptor)
 
-    def _end(self) -> None:
+    def _end(self, taken: RefusalTaken | None) -> None:
         self.stop()
-        self._done()
+        self._done(taken)

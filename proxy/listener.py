@@ -108,6 +108,11 @@ class Listener:
         """A fault in the gate, before the connection had an owner: the others go on."""
 
     @property
+    def accepts(self) -> bool:
+        """Whether it takes connections just now; not while there are no descriptors or memory for them."""
+        return self._pause is None
+
+    @property
     def address(self) -> ListenAddress:
         """The address as it was set; another one that it `serves` may take its place."""
         return self._address

@@ -8,6 +8,7 @@ are filled from the record.
 """
 
 import enum
+from typing import Final
 
 
 class Stage(enum.StrEnum):
@@ -40,6 +41,18 @@ class ServerNameCheck(enum.StrEnum):
     NOT_TLS = "not_tls"
     MALFORMED = "malformed"
     TIMEOUT = "timeout"
+
+
+class RefusalTaken(enum.StrEnum):
+    """What a client did with its connection once it was refused.
+
+    It ended it, broke it off, stayed until its time was over, or sent on until the gate had discarded enough.
+    """
+
+    CLOSED = "closed"
+    RESET = "reset"
+    STAYED = "stayed"
+    SENT_ON = "sent_on"
 
 
 _C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
@@ -96,6 +109,9 @@ class Outcome(enum.Enum):
     CLIENT_LEFT_IN_HEAD = ("client_left_in_head", Stage.HEAD, _C, 0, "http_request_error",
         "{client} left before its request was complete.",
         "Look for a client that is not an HTTP client, or for a broken path between it and the gate.")
+    HEALTH_ASKED = ("health_asked", Stage.HEAD, _G, 200, "",
+        "{client} asked {listener} for /healthz and was answered that the gate lives.",
+        "Nothing: this is what a balancer's health check looks like.")
     HEAD_TIMEOUT = ("head_timeout", Stage.HEAD, _G, 408, "http_request_error",
         "{client} did not complete its request in time.",
         "Look for a client that does not speak HTTP, or raise limits.head_seconds.")
@@ -266,3 +282,7 @@ class Outcome(enum.Enum):
         self.error = error
         self.sentence = sentence
         self.cure = cure
+
+
+PROBES: Final = (Outcome.CLOSED_UNUSED, Outcome.HEALTH_ASKED)
+"""How a balancer's probe ends. There may be one each second, so they are counted, and neither logged nor shown."""

@@ -4,19 +4,29 @@ The fields are the keys of the JSON access log (`docs/records.md`); a field that
 line. Times named `_ms` are milliseconds, counts are bytes.
 """
 
+import enum
 import itertools
 import secrets
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from .outcome import Outcome, Party, ServerNameCheck, Stage
+from .outcome import Outcome, Party, RefusalTaken, ServerNameCheck, Stage
 
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
+
+
+class HostForm(enum.StrEnum):
+    """What a CONNECT's Host field is, beside its target: each HTTP library has its own custom."""
+
+    ABSENT = "absent"
+    HOST = "host"
+    HOST_PORT = "host:port"
+    OTHER = "other"
 
 
 class DialAttempt(Struct, frozen=True, omit_defaults=True):
@@ -48,6 +58,8 @@ class TunnelRecord(Struct, omit_defaults=True):
     client_certificate: str = ""
     user_agent: str = ""
     http_version: str = ""
+    fields: tuple[str, ...] = ()
+    host_form: HostForm | None = None
     method: str = ""
     requested: str = ""
     target: str = ""
@@ -79,6 +91,7 @@ class TunnelRecord(Struct, omit_defaults=True):
     upstream_read: int = 0
     upstream_written: int = 0
     ended_first: Party | None = None
+    refusal_taken: RefusalTaken | None = None
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
         """Say how it ended. Only the first call counts: what comes after is a consequence."""

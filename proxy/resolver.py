@@ -88,6 +88,8 @@ class Resolver:
         self._ask = ask
         self._names: dict[str, _Name] = {}
         self._in_flight = 0
+        self.results: dict[Outcome | None, int] = {}
+        """How often the system's resolver was asked, by what came of it; None is an answer."""
 
     def look_up(self, name: str, waiter: Waiter) -> Answer | None:
         """The answer if it is known; else None, and `waiter` is called once with it, within the time limit."""
@@ -171,6 +173,8 @@ class Resolver:
 
     def _settle(self, known: _Name, answer: Answer) -> None:
         """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
+        result = answer.outcome if isinstance(answer, Unresolved) else None
+        self.results[result] = self.results.get(result, 0) + 1
         if isinstance(answer, Unresolved):
             known.failed, known.failed_at = answer, time.monotonic()
             if answer.outcome is Outcome.DNS_NOT_FOUND:  # an answer, not a failure to get one

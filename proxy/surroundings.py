@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from .census import Census
+from .conversation import Conversation
 from .deadlines import Deadline, Deadlines, Waiting
 from .dialer import Dialer
 from .flow import Pipes
@@ -14,6 +15,13 @@ from .snapshot import Snapshot
 
 class Connection(Owner, Protocol):
     """An open client connection."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """Where it stands, and its record up to now."""
+
+    def so_far(self) -> TunnelRecord:
+        """Its record as it would be now, without an end."""
 
     def stop(self) -> None:
         """End it because the gate stops."""

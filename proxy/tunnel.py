@@ -13,7 +13,7 @@ from .conversation import Conversation
 from .deadlines import Deadline
 from .dialer import Dialling
 from .linger import Lingering
-from .outcome import Outcome, Party
+from .outcome import Outcome, Party, RefusalTaken
 from .poller import LEFT, READ, WRITE
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
@@ -112,6 +112,12 @@ class Tunnel:
         """End it from outside the protocol, in whatever state it is."""
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
+
+    def so_far(self) -> TunnelRecord:
+        """Its record as it would be now, without an end."""
+        record = msgspec.structs.replace(self.record, event="start")
+        self._count(record)
+        return record
 
     def stop(self) -> None:
         """End it because the gate stops."""
@@ -228,12 +234,13 @@ class Tunnel:
         try:
             self.record.client_written += self._client.send(answer)
         except OSError:
-            self._obey(self.conversation.client_ended())
+            self._lingered(RefusalTaken.RESET)
             return
         self._lingering = Lingering(self._gate.poller, self._deadlines.linger, self._client, self._lingered)
 
-    def _lingered(self) -> None:
+    def _lingered(self, taken: RefusalTaken | None) -> None:
         self._lingering = None
+        self.record.refusal_taken = taken
         self._obey(self.conversation.client_ended())
 
     def _limit(self, deadline: Deadline | None) -> None:
@@ -247,9 +254,7 @@ class Tunnel:
     def _announce(self) -> None:
         """Log a long tunnel while it is open: what it has carried so far, and no outcome."""
         self._deadline = None
-        record = msgspec.structs.replace(self.record, event="start")
-        self._count(record)
-        self._gate.publish(record)
+        self._gate.publish(self.so_far())
 
     def _close(self) -> None:
         gate, record = self._gate, self.record
@@ -272,7 +277,7 @@ class Tunnel:
     def _close_socket(self, sock: Channel) -> None:
         poller = self._gate.poller
         if sock in self._left_to_read:
-            Lingering(poller, self._deadlines.linger, sock, lambda: poller.close(sock))
+            Lingering(poller, self._deadlines.linger, sock, lambda _: poller.close(sock))
             return
         if isinstance(sock, TlsChannel) and self._tls is None:
             with contextlib.suppress(OSError):  # without a close_notify the end would look like a cut

@@ -1,6 +1,7 @@
 """`licensegate check`: what would be in force, and what in it deserves a second look."""
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct, structs
@@ -42,6 +43,8 @@ def report(settings: Settings) -> str:
             "dial from": [settings.dial.source_address or "an address of the system's choice"],
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
+            "admin": _admin(settings),
+            "probe": [_probe(settings)],
             "state": [str(settings.state_directory or "nothing is kept")],
             "log": [f"access to {access}", f"level {settings.log.level}"],
             "policy": [settings.policy.hash],
@@ -63,6 +66,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
             yield f"clients.networks holds {network}: whoever can reach the gate may use it"
     yield from _doubtful_balancers(settings)
     yield from _idle_reports(settings)
+    yield from _doubtful_admin(settings)
     yield from _names_without_tls(settings)
     for to in settings.dial.connect_to:
         decision = settings.policy.decide(Target(to.host, to.port))
@@ -79,6 +83,18 @@ def _doubtful_balancers(settings: Settings) -> Iterator[str]:
         for network in address.proxy_protocol_from:
             if network.prefixlen == 0:
                 yield f"proxy_protocol_from of {address} holds {network}: whoever reaches it says who he is"
+
+
+def _doubtful_admin(settings: Settings) -> Iterator[str]:
+    admin = settings.admin
+    for network in admin.networks:
+        if admin.listen and not ip_address(admin.listen.host).is_loopback and network.prefixlen == 0:
+            yield f"admin.networks holds {network}: whoever can reach {admin.listen} may ask for metrics and health"
+    if not admin.listen:
+        if settings.probe_seconds:
+            yield "probe.every changes nothing without admin.listen: nobody could see what it finds"
+        if admin.ready_needs_upstream or admin.token_file:
+            yield "admin.listen is empty, so the rest of admin changes nothing"
 
 
 def _idle_reports(settings: Settings) -> Iterator[str]:
@@ -164,6 +180,26 @@ def _tls(settings: Settings) -> list[str]:
     if tls.client_ca:
         lines.append(f"clients may show a certificate of {tls.client_ca}")
     return lines
+
+
+def _admin(settings: Settings) -> list[str]:
+    admin = settings.admin
+    if admin.listen is None:
+        return ["nobody can watch it"]
+    optional = "" if admin.listen.named else ", unless that cannot be bound"
+    all_pages = "or the token" if admin.token_file else "only"
+    return [
+        f"http://{admin.listen}/{optional}",
+        f"metrics and health for {' and '.join(map(str, admin.networks))}",
+        f"what names clients for programs on this host {all_pages}",
+        f"ready_needs_upstream = {shown(admin.ready_needs_upstream)}",
+    ]
+
+
+def _probe(settings: Settings) -> str:
+    if settings.probe_seconds is None:
+        return "targets are dialled only when somebody asks whether they can be reached"
+    return f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
 
 
 def _tunnel(settings: Settings) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from licensegate.app.line_writer import LineWriter
-from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.outcome import PROBES
 from licensegate.proxy.record import TunnelRecord
 
 _STANDARD_OUTPUT: Final = 1
@@ -38,9 +38,9 @@ class AccessLog:
         return self._writer.dropped
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Queue a line for each; connections that were never used leave none."""
+        """Queue a line for each; a balancer's probes leave none."""
         for record in records:
-            if record.outcome is not Outcome.CLOSED_UNUSED:
+            if record.outcome not in PROBES:
                 self._writer.put(self._encode(record) + b"\n")
 
     @contextlib.contextmanager

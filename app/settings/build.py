@@ -14,10 +14,11 @@ from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
+from .duration import read_every
 from .origin import Origin
 from .pem import holds_private_key, missing
-from .schema import AllowlistTable, File, ListenTable, LogTable, TlsTable, TunnelNetworkTable, TunnelTable
-from .values import DEFAULT_LISTEN, Log, Settings, SettingsError, Tls
+from .schema import AdminTable, AllowlistTable, File, ListenTable, LogTable, TlsTable, TunnelNetworkTable, TunnelTable
+from .values import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Log, Settings, SettingsError, Tls
 from .wording import shown
 
 _T = TypeVar("_T")
@@ -29,16 +30,19 @@ def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None)
     A path in the file is relative to `folder`, one in the environment to where the gate was started. `packaged_state`
     is the state directory where no other is named.
     """
+    client_networks = _client_networks(file.clients.networks, origin)
     return Settings(
         listen=_listen(file.listen, origin),
         tls=_tls(file.tls, file.auth.client_ca, origin, folder),
-        client_networks=_client_networks(file.clients.networks, origin),
+        client_networks=client_networks,
         policy=_policy(file.allowlist, origin),
         tunnel=_tunnel(file.tunnel),
         tunnel_networks=_tunnel_networks(file.tunnel.network, origin),
         dial=Dial(_connect_to(file.dial.connect_to, origin), _source_address(file.dial.source_address, origin)),
         dns=Dns(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
+        admin=_admin(file.admin, client_networks, origin, folder),
+        probe_seconds=_read(read_every, file.probe.every, origin.place("probe.every")),
         state_directory=_state_directory(file.state.directory, origin, folder) or packaged_state,
         log=_log(file.log, origin, folder),
         source=str(origin),
@@ -114,6 +118,18 @@ def _connect_to(texts: Sequence[str], origin: Origin) -> tuple[ConnectTo, ...]:
 
 def _source_address(text: str, origin: Origin) -> str:
     return _read(read_ip, text, origin.place("dial.source_address")) if text else ""
+
+
+def _admin(table: AdminTable, client_networks: tuple[Network, ...], origin: Origin, folder: Path) -> Admin:
+    listen = _read(read_listen, table.listen, origin.place("admin.listen")) if table.listen else None
+    if listen == structs.replace(DEFAULT_ADMIN, named=True):
+        listen = DEFAULT_ADMIN
+    networks = _networks(table.networks, origin, "admin.networks") or client_networks
+    token_file = _path(table.token_file, "admin.token_file", origin, folder) if table.token_file else None
+    if token_file and (fault := missing(token_file)):
+        place = origin.place("admin.token_file")
+        raise SettingsError(f"{place}: {token_file}: {fault}; make one with `openssl rand -hex 32`")
+    return Admin(listen, networks, token_file, table.ready_needs_upstream)
 
 
 def _state_directory(text: str, origin: Origin, folder: Path) -> Path | None:

@@ -12,7 +12,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
 from licensegate.proxy.settings import Dns, Limits, TunnelChecks
 
-from .values import Level, Log
+from .values import DEFAULT_ADMIN, Level, Log
 
 _LIMITS: Final = Limits()
 _TUNNEL: Final = TunnelChecks()
@@ -131,6 +131,21 @@ class DnsTable(Table, frozen=True):
     timeout_seconds: Wait = _DNS.timeout_seconds
 
 
+class AdminTable(Table, frozen=True):
+    """`[admin]`. Without an address there is no admin server; no networks stand for those of `[clients]`."""
+
+    listen: str = str(DEFAULT_ADMIN)
+    networks: tuple[str, ...] = ()
+    token_file: str = ""
+    ready_needs_upstream: bool = False
+
+
+class ProbeTable(Table, frozen=True):
+    """`[probe]`."""
+
+    every: str = "off"
+
+
 class StateTable(Table, frozen=True):
     """`[state]`. An empty directory stands for systemd's, else for none."""
 
@@ -156,6 +171,8 @@ class File(Table, frozen=True):
     dial: DialTable = DialTable()
     dns: DnsTable = DnsTable()
     limits: LimitsTable = LimitsTable()
+    admin: AdminTable = AdminTable()
+    probe: ProbeTable = ProbeTable()
     state: StateTable = StateTable()
     log: LogTable = LogTable()
 

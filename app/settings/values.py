@@ -15,6 +15,8 @@ DEFAULT_LISTEN: Final = tuple(
 """A proxy's usual ports, and 443: CUCM's guide has administrators type it as the proxy's port (CSCvc94366)."""
 
 
+DEFAULT_ADMIN: Final = ListenAddress("127.0.0.1", 9130, named=False)
+
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
@@ -43,9 +45,24 @@ class Tls(Struct, frozen=True):
     client_ca: Path | None = None
 
 
+class Admin(Struct, frozen=True):
+    """Who may watch the gate, and where.
+
+    `listen` is None where there is no admin server. Clients from `networks` may ask for the metrics and the health
+    pages, whoever has the token in `token_file` for all. `ready_needs_upstream`: a gate that reaches no target is not
+    ready.
+    """
+
+    listen: ListenAddress | None
+    networks: tuple[Network, ...]
+    token_file: Path | None = None
+    ready_needs_upstream: bool = False
+
+
 class Settings(Struct, frozen=True):
     """Everything that an operator can set, checked.
 
+    `probe_seconds` says how often targets are dialled that no tunnel has reached meanwhile; None for never.
     `state_directory` is None where nothing is kept. `source` says where the values come from: a file's path or the
     built-in defaults, and the environment variables on top.
     """
@@ -59,6 +76,8 @@ class Settings(Struct, frozen=True):
     dial: Dial
     dns: Dns
     limits: Limits
+    admin: Admin
+    probe_seconds: int | None
     state_directory: Path | None
     log: Log
     source: str

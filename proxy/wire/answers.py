@@ -14,6 +14,14 @@ from .tls_records import Alert, fatal_alert
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 """Carries no length, no coding and no `Connection: close`: old clients take any of them for an end of the tunnel."""
 
+_HEALTHY: Final = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\n"
+    b"Cache-Control: no-store\r\n"
+    b"Content-Length: 3\r\n"
+    b"Connection: close\r\n\r\n"
+)
+
 _ALERTS: Final = {
     Outcome.CLIENT_NOT_ALLOWED: Alert.ACCESS_DENIED,
     Outcome.TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
@@ -47,6 +55,11 @@ def refusal(record: TunnelRecord) -> bytes:
         "Connection: close\r\n\r\n"
     )
     return head.encode() + (b"" if record.method == "HEAD" else body)  # RFC 9110 section 9.3.2
+
+
+def healthy(method: str) -> bytes:
+    """The answer to a health check by GET or HEAD; the connection closes after it."""
+    return _HEALTHY if method == "HEAD" else _HEALTHY + b"ok\n"
 
 
 def alert(outcome: Outcome) -> bytes:

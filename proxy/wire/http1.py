@@ -6,12 +6,13 @@ into segments: it is always that of the shortest beginning which allows one.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
 
 from ..outcome import Outcome
-from ..record import printable
+from ..record import HostForm, printable
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
@@ -25,6 +26,7 @@ _token_start: Final = re.compile(_TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
 _VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
+_FIELD_NAMES: Final = 400  # characters of them that are kept
 
 
 class HeadError(Exception):
@@ -37,13 +39,19 @@ class HeadError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """The head of one request. `size` is its length in bytes: what follows it is not part of it."""
+    """The head of one request. `size` is its length in bytes: what follows it is not part of it.
+
+    `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
+    a CONNECT.
+    """
 
     method: str
     target: bytes
     version: str
     user_agent: str
     size: int
+    fields: tuple[str, ...] = ()
+    host_form: HostForm | None = None
 
 
 def read_head(received: bytes, limit: int) -> Head | None:
@@ -58,30 +66,52 @@ def read_head(received: bytes, limit: int) -> Head | None:
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end())
+    is_connect = method == b"CONNECT"
+    user_agent, host, names = _mind_fields(field_lines, is_connect=is_connect)
+    fields = _field_names(b" ".join(names)[:_FIELD_NAMES])
+    host_form = _host_form(host, target) if is_connect else None
+    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), fields, host_form)
 
 
-def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
-    """The User-Agent; refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
+def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, bytes | None, list[bytes]]:
+    """The User-Agent, the Host of a CONNECT, and all names, the last of which is empty.
+
+    Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6).
+    """
     user_agent = ""
-    hosts = 0
+    host = None
+    names = []
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
+        names.append(name)
         match name.lower():
             case b"user-agent":
                 user_agent = printable(value.strip(b" \t"))
             case b"host" if is_connect:
-                hosts += 1
-                _check_host(value.strip(b" \t"), hosts)
+                is_second = host is not None
+                host = value.strip(b" \t")
+                _check_host(host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
-    return user_agent
+    return user_agent, host, names
 
 
-def _check_host(value: bytes, count: int) -> None:
-    if count > 1:
+@lru_cache(maxsize=256)  # a client sends the same ones each time; the keys are bounded
+def _field_names(joined: bytes) -> tuple[str, ...]:
+    return tuple(joined.decode("ascii").split())
+
+
+def _host_form(host: bytes | None, target: bytes) -> HostForm:
+    if host is None:
+        return HostForm.ABSENT
+    if host == target:
+        return HostForm.HOST_PORT
+    return HostForm.HOST if host == target.rpartition(b":")[0] else HostForm.OTHER
+
+
+def _check_host(value: bytes, *, is_second: bool) -> None:
+    if is_second:
         raise HeadError(Outcome.HOST_MALFORMED, "there are two of them")
     if not _host.fullmatch(value):
         raise HeadError(Outcome.HOST_MALFORMED, f"{printable(value, 60)} is not a host")

@@ -23,8 +23,11 @@ ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
 """Settings by which a tunnel carries whatever it is given: for a test of how, and not of what."""
 
 
-def lab(*connect_to: str, more: str = "") -> str:
-    """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML."""
+def lab(*connect_to: str, more: str = "", admin: str = "") -> str:
+    """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML.
+
+    It is watched by nobody, unless `admin` is an address.
+    """
     return f"""
 [[listen]]
 address = "127.0.0.1:0"
@@ -34,6 +37,9 @@ connect_to = {json.dumps(connect_to)}
 
 [log]
 access = "access.jsonl"
+
+[admin]
+listen = "{admin}"
 
 {more}
 """

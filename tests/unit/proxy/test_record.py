@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck, Stage
-from licensegate.proxy.record import SCHEMA, DialAttempt, TunnelRecord, milliseconds, open_record, printable
+from licensegate.proxy.outcome import Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from licensegate.proxy.record import SCHEMA, DialAttempt, HostForm, TunnelRecord, milliseconds, open_record, printable
 from licensegate.proxy.wire.first_bytes import Speaks
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
@@ -36,6 +36,8 @@ KEYS_OF_SCHEMA_1 = {
     "client_certificate": "text",
     "user_agent": "text",
     "http_version": "text",
+    "fields": "list of text",
+    "host_form": "text",
     "method": "text",
     "requested": "text",
     "target": "text",
@@ -67,6 +69,7 @@ KEYS_OF_SCHEMA_1 = {
     "upstream_read": "integer",
     "upstream_written": "integer",
     "ended_first": "text",
+    "refusal_taken": "text",
 }
 KEYS_OF_AN_ATTEMPT = {"address": "text", "ms": "number", "errno": "text"}
 
@@ -83,6 +86,8 @@ WORDS = {
     Stage | None: "text",
     Party | None: "text",
     ServerNameCheck | None: "text",
+    HostForm | None: "text",
+    RefusalTaken | None: "text",
     list[str]: "list of text",
     tuple[str, ...]: "list of text",
     list[tuple[int, int]]: "list of records",
