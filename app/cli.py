@@ -124,7 +124,8 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _reload(arguments: argparse.Namespace) -> int:
     from licensegate.app.control import ControlError, ask, control_path
 
-    path = control_path(_load(arguments.config).state_directory, os.environ)
+    # A gate of systemd's can be asked though its settings cannot be used now: that is for it to say, and its log.
+    path = control_path(None, os.environ) or control_path(_load(arguments.config).state_directory, os.environ)
     if path is None:
         return _complain("a gate without state.directory has no control socket; send it SIGHUP instead")
     try:

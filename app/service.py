@@ -8,16 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Final
 
 from licensegate.certs.identity import CertificateError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 
-from .control import Control, ControlError, control_path
+from .control import Control, ControlError, Reply, control_path
 from .host import what_to_type_into_cucm
 from .observers.access_log import AccessLogError
 from .service_log import ServiceLog, start_service_log
+from .service_manager import tell_ready, tell_reloading, tell_stopping
 from .serving import Serving
 from .settings import Settings, SettingsError
 
@@ -48,10 +50,10 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
 
 
 async def _serve(settings: Settings, reread: Callable[[], Settings], service_log: ServiceLog) -> None:
+    stop = _stop_signals()  # first: the kernel drops what a container's first process has no handler for
     serving = Serving(settings, reread, service_log)
     try:
-        stop = _stop_signals()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, serving.reload, "SIGHUP")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, serving, "SIGHUP")
         async with _controlled(serving):
             _say_ready(serving)
             gc.freeze()  # what is here now stays: the collector need not look at it again
@@ -71,7 +73,7 @@ async def _controlled(serving: Serving) -> AsyncIterator[None]:
     if path is None:
         yield
         return
-    control = Control(path, {"reload": serving.reload})
+    control = Control(path, {"reload": partial(_reload, serving)})
     try:
         await control.open()
     except ControlError as error:
@@ -82,11 +84,23 @@ async def _controlled(serving: Serving) -> AsyncIterator[None]:
         await control.close()
 
 
+def _reload(serving: Serving, who: str) -> Reply:
+    tell_reloading(os.environ)
+    reply = serving.reload(who)
+    tell_ready(os.environ, _status(serving))
+    return reply
+
+
 def _say_ready(serving: Serving) -> None:
-    listeners = serving.gate.listeners
-    names = ", ".join(listener.name for listener in listeners)
-    _log.info("ready: listening on %s; settings from %s", names, serving.settings.source)
-    _log.info("%s", what_to_type_into_cucm([listener.port for listener in listeners]))
+    status = _status(serving)
+    _log.info("ready: %s", status)
+    _log.info("%s", what_to_type_into_cucm([listener.port for listener in serving.gate.listeners]))
+    tell_ready(os.environ, status)
+
+
+def _status(serving: Serving) -> str:
+    names = ", ".join(listener.name for listener in serving.gate.listeners)
+    return f"listening on {names}; settings from {serving.settings.source}"
 
 
 async def _watch_certificate(serving: Serving) -> None:
@@ -96,6 +110,7 @@ async def _watch_certificate(serving: Serving) -> None:
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
+    tell_stopping(os.environ, seconds)
     _log.info("stopping: %d connections open, draining for up to %g s", gate.open_connections, seconds)
     draining = asyncio.ensure_future(gate.drain(seconds))
     again = asyncio.ensure_future(stop.acquire())

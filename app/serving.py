@@ -71,6 +71,7 @@ class Serving:
             self._adopt(settings)
         except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
             _log.error("reload asked for by %s is refused, the settings in force stay: %s", who, error)
+            self._reopen_log()
             return Reply(False, f"refused, the settings in force stay: {error}")
         names = ", ".join(listener.name for listener in self.gate.listeners)
         policy = f"policy {before} gave way to {settings.policy.hash}"
@@ -103,6 +104,14 @@ class Serving:
         raise_descriptor_limit(settings.limits.tunnels)
         logging.getLogger().setLevel(settings.log.level.upper())
         self.look_at_certificate()
+
+    def _reopen_log(self) -> None:
+        """A refused reload may have been asked for by a rotation, after which the file in use is soon deleted."""
+        try:
+            with self._access_log.reopening(self.settings.log.access):
+                pass
+        except AccessLogError as error:
+            _log.error("the access log stays as it is: %s", error)
 
     def _watching(self, settings: Settings) -> contextlib.AbstractContextManager[None]:
         """Be watched by these settings from now on, unless the block raises. Raises ListenError or SettingsError."""

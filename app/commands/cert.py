@@ -37,8 +37,14 @@ def served_certificate(settings: Settings) -> Path:
             "set tls.certificate and tls.key, or state.directory"
         )
     path = settings.state_directory / KEPT_CERTIFICATE
-    if not path.exists():
-        raise CertificateError(f"{path}: is made when the gate first starts; it has not started with these settings")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise CertificateError(
+            f"{path}: is made when the gate first starts; it has not started with these settings"
+        ) from None
+    except OSError as error:
+        raise CertificateError(f"{path}: {error.strerror}; ask as the gate's own user") from None
     return path
 
 

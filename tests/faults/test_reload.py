@@ -125,6 +125,16 @@ def test_the_access_log_that_was_moved_away_is_begun_anew(tmp_path: Path) -> Non
     assert (tmp_path / "access.jsonl.1").read_text().count("\n") == 1
 
 
+def test_a_log_that_was_moved_away_is_begun_anew_even_where_the_settings_are_refused(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
+        gate.settings.write_text("unusable")
+        assert "is refused" in by_signal(gate)
+        ask(gate, OTHER)
+        assert len(gate.records(1)) == 1
+
+
 def test_a_gate_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
     file = tmp_path / "gate.toml"
     file.write_text('[state]\ndirectory = "."\n')

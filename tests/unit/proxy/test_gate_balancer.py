@@ -8,16 +8,14 @@ import pytest
 
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
-from support.hellos import in_records, message, server_name
-from support.inner import ESTABLISHED, HOST, connect
+from support.inner import ESTABLISHED, HELLO, connect
 from support.running import Running, running
-from support.secure import SecureClient, identity
+from support.secure import IDENTITY, SecureClient
 from support.sockets import is_closed, receive, run, turns, until
 
 BALANCER, STRANGER = "127.0.0.5", "127.0.0.6"
 BALANCED = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network(f"{BALANCER}/32"),))
 CONNECT = connect(443)
-HELLO = in_records(message(server_name(HOST.encode())))
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -90,7 +88,7 @@ def test_a_header_may_come_byte_by_byte_and_what_follows_it_too(header: bytes, c
 @headers
 def test_behind_a_balancer_too_a_client_may_speak_tls_to_the_gate(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED, identity=identity()) as here:
+        async with running(listen=BALANCED, identity=IDENTITY) as here:
             sock = here.knock(header, source=BALANCER)
             secure = SecureClient(sock)
             await secure.shake_hands()

@@ -14,13 +14,12 @@ from licensegate.proxy.deadlines import Deadline
 from licensegate.proxy.linger import Lingering
 from licensegate.proxy.outcome import RefusalTaken
 from support.inner import HANDFUL, CountingPoller, counting_poller
-from support.secure import SecureClient, identity
+from support.secure import IDENTITY, SecureClient
 from support.sockets import pair, reset, run, turns, until
 from support.tls import VERSIONS, trusting
 
 SECONDS = 2
 ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
-IDENTITY = identity()
 
 
 class Farewell:

@@ -2,22 +2,21 @@
 
 import socket
 from collections.abc import Awaitable, Callable
+from unittest.mock import patch
 
 import pytest
 
 from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
 from licensegate.proxy.settings import Limits, TunnelChecks
-from licensegate.proxy.tunnel import Tunnel
+from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from support.hellos import RECORDED, in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HOST, Room, SlowNames, Upstream, room_with_upstream
-from support.secure import SecureClient, identity
+from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, Upstream, room_with_upstream
+from support.secure import IDENTITY, SecureClient
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
 
 CHECKS = TunnelChecks()
 SOON = Limits(hello_seconds=30)
-IDENTITY = identity()
-HELLO = in_records(message(server_name(HOST.encode())))
 NAMELESS = in_records(message())
 ANOTHERS = in_records(message(server_name(b"evil.example")))
 BROKEN = in_records(message(b"\0\0\0\x50"))
@@ -25,33 +24,16 @@ BANNER = b"220 smtp.example ESMTP\r\n"
 """What a server says that speaks first."""
 
 
-class Opened:
-    """A client whose CONNECT was answered, and its upstream."""
-
-    def __init__(self, client: socket.socket, far: socket.socket, tunnel: Tunnel) -> None:
-        self.client, self.far, self.tunnel = client, far, tunnel
-
-    @property
-    def own(self) -> socket.socket:
-        """The gate's own socket to the upstream."""
-        assert self.tunnel._upstream is not None
-        return self.tunnel._upstream
-
-
-async def opened(here: Room, upstream: Upstream) -> Opened:
-    return Opened(*await here.open_tunnel(upstream))
-
-
 def test_the_200_comes_before_the_hello_and_is_counted() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.client.send(HELLO)
-            assert await receive(it.far, len(HELLO)) == HELLO
-            it.far.send(b"answer")
-            assert await receive(it.client, 6) == b"answer"
-            it.client.close()
-            it.far.close()
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(HELLO)
+            assert await receive(far, len(HELLO)) == HELLO
+            far.send(b"answer")
+            assert await receive(client, 6) == b"answer"
+            client.close()
+            far.close()
             record = await here.ended()
             assert record.outcome is Outcome.CLOSED_BY_CLIENT
             assert (record.server_name_check, record.server_name) == (ServerNameCheck.MATCH, HOST)
@@ -88,29 +70,64 @@ def test_a_hello_may_come_early(slow_names: SlowNames, when: str) -> None:
 def test_a_hello_may_come_in_pieces_and_none_of_it_passes_before_its_last_byte(hello: bytes) -> None:
     async def main() -> None:
         with room_with_upstream(checks=TunnelChecks(match_server_name=False)) as (here, upstream):
-            it = await opened(here, upstream)
+            client, far, _ = await here.open_tunnel(upstream)
             for byte in hello[:60]:
-                it.client.send(bytes([byte]))
+                client.send(bytes([byte]))
                 await turns(1)
-            it.client.send(hello[60:-1])
+            client.send(hello[60:-1])
             await turns(20)
-            assert not waiting(it.far)
-            it.client.send(hello[-1:])
-            assert await receive(it.far, len(hello)) == hello
+            assert not waiting(far)
+            client.send(hello[-1:])
+            assert await receive(far, len(hello)) == hello
 
     run(main())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "inside TLS"])
+def test_each_of_many_records_that_a_hello_is_cut_into_is_looked_at_once(secure: bool) -> None:
+    """Else one of thousands, sent one by one, would keep the gate from everything else for a minute."""
+
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS, identity=IDENTITY) as (here, upstream):
+            send, far = await (secure_sender if secure else plain_sender)(here, upstream)
+            with patch.object(client_hello, "_record_end", wraps=client_hello._record_end) as looked:
+                for place in range(0, len(CUT), 6):
+                    await send(CUT[place : place + 6])
+                    await turns(3)
+                assert await receive(far, len(CUT)) == CUT
+            assert looked.call_count <= 3 * len(CUT) / 6
+
+    run(main())
+
+
+CUT = in_records(message(server_name(HOST.encode())), [1] * 100)
+Send = Callable[[bytes], Awaitable[None]]
+
+
+async def plain_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    client, far, _ = await here.open_tunnel(upstream)
+
+    async def send(data: bytes) -> None:
+        client.send(data)
+
+    return send, far
+
+
+async def secure_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    client, far, _ = await here.open_tunnel_inside_tls(upstream)
+    return client.send, far
 
 
 def test_what_follows_the_hello_passes_with_it() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.client.send(HELLO + b"\x17\x03\x03\x00\x05early")
-            assert await receive(it.far, len(HELLO) + 10) == HELLO + b"\x17\x03\x03\x00\x05early"
-            it.far.send(b"\x16\x03\x03\x00\x02ab\x15\x03\x03\x00\x02\x02\x30")
-            await receive(it.client, 14)
-            it.client.close()
-            it.far.close()
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(HELLO + b"\x17\x03\x03\x00\x05early")
+            assert await receive(far, len(HELLO) + 10) == HELLO + b"\x17\x03\x03\x00\x05early"
+            far.send(b"\x16\x03\x03\x00\x02ab\x15\x03\x03\x00\x02\x02\x30")
+            await receive(client, 14)
+            client.close()
+            far.close()
             record = await here.ended()
             assert record.client_records == [(0x17, 5)]
             assert record.upstream_records == [(0x16, 2), (0x15, 2)]
@@ -122,15 +139,17 @@ def test_what_follows_the_hello_passes_with_it() -> None:
 def test_an_upstream_that_speaks_first_is_heard_once_the_hello_has_passed_and_wakes_nobody_before() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.far.send(BANNER)
-            await until(lambda: waiting(it.own))
+            client, far, tunnel = await here.open_tunnel(upstream)
+            far.send(BANNER)
+            own = tunnel._upstream
+            assert own is not None
+            await until(lambda: waiting(own))
             assert await here.poller.wake_ups_in_peace() == 0
-            assert not waiting(it.client)
-            assert waiting(it.own) == len(BANNER), "it was read before it may be heard"
+            assert not waiting(client)
+            assert waiting(own) == len(BANNER), "it was read before it may be heard"
 
-            it.client.send(HELLO)
-            assert await receive(it.client, len(BANNER)) == BANNER
+            client.send(HELLO)
+            assert await receive(client, len(BANNER)) == BANNER
 
     run(main())
 
@@ -138,9 +157,9 @@ def test_an_upstream_that_speaks_first_is_heard_once_the_hello_has_passed_and_wa
 def test_without_checks_an_upstream_that_speaks_first_is_heard_at_once() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
-            it = await opened(here, upstream)
-            it.far.send(BANNER)
-            assert await receive(it.client, len(BANNER)) == BANNER
+            client, far, _ = await here.open_tunnel(upstream)
+            far.send(BANNER)
+            assert await receive(client, len(BANNER)) == BANNER
 
     run(main())
 
@@ -159,18 +178,18 @@ def test_an_upstream_that_leaves_before_the_hello_wakes_nobody_and_is_noticed_be
 ) -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.far.send(said)
-            leave(it.far)
+            client, far, _ = await here.open_tunnel(upstream)
+            far.send(said)
+            leave(far)
             assert await here.poller.wake_ups_in_peace() == 0
             assert not here.records
-            assert not waiting(it.client)
+            assert not waiting(client)
 
-            it.client.send(HELLO)
-            assert await receive(it.client) == said
-            if it.far.fileno() != -1:
-                assert await receive(it.far, len(HELLO)) == HELLO
-            it.client.close()
+            client.send(HELLO)
+            assert await receive(client) == said
+            if far.fileno() != -1:
+                assert await receive(far, len(HELLO)) == HELLO
+            client.close()
             record = await here.ended()
             reset_ = leave is reset
             assert record.outcome is (Outcome.RESET_BY_UPSTREAM if reset_ else Outcome.CLOSED_BY_UPSTREAM)
@@ -188,18 +207,18 @@ def test_a_client_that_leaves_before_its_hello_is_whole_is_recorded_as_that(
     async def main() -> None:
         before = descriptors()
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.client.send(said)
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(said)
             await turns(20)
-            leave(it.client)
+            leave(client)
             record = await here.ended()
             assert record.outcome is Outcome.CLIENT_LEFT_IN_INNER_HELLO
             assert record.status == 200
             assert record.client_written == len(ESTABLISHED)
-            assert await receive(it.far) == b"", "nothing of it passes"
+            assert await receive(far) == b"", "nothing of it passes"
             await here.assert_nothing_left()
             upstream.close()
-            it.client.close()
+            client.close()
         assert descriptors() <= before
 
     run(main())
@@ -211,8 +230,8 @@ def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_close
 ) -> None:
     async def main() -> None:
         with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.client.send(said)
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(said)
             await turns(20)
             assert await here.poller.wake_ups_in_peace() == 0
             here.sweep(SOON.hello_seconds - 1)
@@ -221,8 +240,8 @@ def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_close
             record = await here.ended()
             assert record.outcome is Outcome.INNER_HELLO_TIMEOUT
             assert record.server_name_check is ServerNameCheck.TIMEOUT
-            await until(lambda: is_closed(it.client))
-            assert await receive(it.far) == b""
+            await until(lambda: is_closed(client))
+            assert await receive(far) == b""
             await here.assert_nothing_left()
 
     run(main())
@@ -231,12 +250,12 @@ def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_close
 def test_the_time_for_the_hello_does_not_start_anew_with_each_byte() -> None:
     async def main() -> None:
         with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
+            client, _, tunnel = await here.open_tunnel(upstream)
             (expires,) = here.surroundings.deadlines.hello._expires.values()
             for byte in HELLO[:5]:
-                it.client.send(bytes([byte]))
+                client.send(bytes([byte]))
                 await turns(5)
-            assert here.surroundings.deadlines.hello._expires == {it.tunnel: expires}
+            assert here.surroundings.deadlines.hello._expires == {tunnel: expires}
 
     run(main())
 
@@ -279,14 +298,14 @@ def test_what_may_not_pass_is_refused_and_neither_side_has_heard_the_other(
 def test_an_alert_reaches_a_client_that_goes_on_sending() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.client.send(ANOTHERS + b"x" * 100_000)
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(ANOTHERS + b"x" * 100_000)
             await turns(20)
-            it.client.send(b"x" * 100_000)
+            client.send(b"x" * 100_000)
             await turns(20)
-            assert await receive(it.client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
-            assert await receive(it.far) == b""
-            it.client.close()
+            assert await receive(client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
+            assert await receive(far) == b""
+            client.close()
             assert (await here.ended()).outcome is Outcome.SERVER_NAME_MISMATCH
             await here.assert_nothing_left()
 
@@ -296,24 +315,14 @@ def test_an_alert_reaches_a_client_that_goes_on_sending() -> None:
 def test_a_gate_that_stops_cuts_what_waits_for_a_hello() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
-            it = await opened(here, upstream)
-            it.tunnel.stop()
+            client, far, tunnel = await here.open_tunnel(upstream)
+            tunnel.stop()
             here.poller.finish_batch()
             assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
-            await until(lambda: is_closed(it.client) and is_closed(it.far))
+            await until(lambda: is_closed(client) and is_closed(far))
             await here.assert_nothing_left()
 
     run(main())
-
-
-async def secure_tunnel(here: Room, upstream: Upstream) -> tuple[SecureClient, socket.socket]:
-    sock, _ = here.accept()
-    client = SecureClient(sock)
-    await client.shake_hands()
-    await client.send(here.connect)
-    far = await upstream.accept()
-    assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
-    return client, far
 
 
 async def leaves(client: SecureClient) -> None:
@@ -342,7 +351,7 @@ def test_inside_tls_to_the_gate_it_is_the_same(
 ) -> None:
     async def main() -> None:
         with room_with_upstream(SOON, checks=CHECKS, identity=IDENTITY) as (here, upstream):
-            client, far = await secure_tunnel(here, upstream)
+            client, far, _ = await here.open_tunnel_inside_tls(upstream)
             far.send(BANNER)
             await what(client)
             assert await here.poller.wake_ups_in_peace() <= HANDFUL

@@ -1,0 +1,58 @@
+# The gate as a container: a base image, its distribution's own Python, and in /opt/licensegate the gate with what it
+# needs, installed from build/wheelhouse. `make image` fills that folder and then builds this (docs/operations.md).
+# Where the base image has a python3 nothing is fetched, so that this builds without a network too.
+ARG BASE=debian:12-slim
+
+FROM ${BASE} AS base
+RUN if ! command -v python3; then \
+        apt-get -qq update \
+        && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends python3 \
+        && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man /usr/share/locale; \
+    fi
+
+# pip runs out of its wheel, here and nowhere else: the image that comes of this has none.
+FROM base AS build
+ARG PYTHON_VERSION=3.11
+COPY build/wheelhouse /wheelhouse
+COPY docs/licensegate.example.toml /
+RUN found=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+    && if [ "$found" != "$PYTHON_VERSION" ]; then \
+        echo "The base image has Python $found, the wheels are for $PYTHON_VERSION: make image PYTHON_VERSION=$found"; \
+        exit 1; \
+    fi >&2
+# Compiled once and for good: by default Python would look at each source again, whose time copying may have changed.
+RUN python3 -m venv --without-pip /opt/licensegate \
+    && PYTHONPATH=$(echo /wheelhouse/pip-*.whl) /opt/licensegate/bin/python3 -m pip install --quiet --no-index \
+        --find-links /wheelhouse --no-compile --no-cache-dir licensegate \
+    && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/licensegate/lib \
+    && install -D --mode 644 /licensegate.example.toml /built/etc/licensegate/licensegate.toml \
+    && install --directory /built/opt /built/usr/local/bin /built/var/lib \
+    && install --directory --mode 700 --owner 10001 --group 10001 /built/var/lib/licensegate \
+    && mv /opt/licensegate /built/opt/ \
+    && ln -s /opt/licensegate/bin/licensegate /built/usr/local/bin/licensegate
+
+FROM base
+COPY --from=build /built /
+
+# A number, since Kubernetes can tell from it alone that it is not root.
+USER 10001:10001
+WORKDIR /var/lib/licensegate
+VOLUME /var/lib/licensegate
+ENV LICENSEGATE_CONFIG=/etc/licensegate/licensegate.toml \
+    STATE_DIRECTORY=/var/lib/licensegate \
+    LICENSEGATE__ADMIN__LISTEN=0.0.0.0:9130
+EXPOSE 3128 8080 443 9130
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["licensegate", "health"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["licensegate"]
+CMD ["serve"]
+
+ARG BASE
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="LicenseGate" \
+    org.opencontainers.image.description="HTTPS forward proxy for Cisco Smart Licensing" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}" \
+    org.opencontainers.image.base.name="${BASE}"

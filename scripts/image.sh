@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds the container image from the Dockerfile and build/wheelhouse, and tags it licensegate:VERSION and :latest.
+#   BASE=debian:13-slim   the image to build on; it must have the PYTHON_VERSION that the wheelhouse was gathered for
+#   ARCH=aarch64          as in wheelhouse.sh; another one than this machine's must be one that it can run
+#   BUILDER=podman        docker, podman or buildah; by default the first of these that works here
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+find_builder() {
+    if docker info >/dev/null 2>&1; then echo docker; return; fi
+    for command in podman buildah; do
+        if command -v "$command" >/dev/null; then echo "$command"; return; fi
+    done
+    echo "Building the image takes docker (with its engine running), podman or buildah; none is here." >&2
+    exit 1
+}
+
+builder=${BUILDER:-$(find_builder)}
+wheel=(build/wheelhouse/licensegate-*.whl)
+if [[ ! -e ${wheel[0]} ]]; then
+    echo "build/wheelhouse lacks the gate's own wheel; make image gathers it." >&2
+    exit 1
+fi
+version=$(basename "${wheel[0]}" | cut -d- -f2)
+revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null || echo unknown)
+
+options=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
+if [[ -n ${BASE:-} ]]; then options+=(--build-arg "BASE=$BASE"); fi
+if [[ -n ${PYTHON_VERSION:-} ]]; then options+=(--build-arg "PYTHON_VERSION=$PYTHON_VERSION"); fi
+case ${ARCH:-} in
+    "") ;;
+    x86_64) options+=(--platform linux/amd64) ;;
+    aarch64) options+=(--platform linux/arm64) ;;
+    *) options+=(--platform "linux/$ARCH") ;;
+esac
+# The OCI format, which these two would take, has no HEALTHCHECK.
+if [[ $(basename "$builder") != docker ]]; then options+=(--format docker); fi
+
+echo "Building licensegate:$version with $builder"
+"$builder" build "${options[@]}" --tag "licensegate:$version" --tag licensegate:latest .

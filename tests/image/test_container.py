@@ -1,0 +1,142 @@
+"""The gate in a container as the compose file has it: read-only, without a privilege, its first process, on port 443."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.authority import Authority
+from support.container import Container
+from support.elsewhere import LISTENING, PAGE, curl, get_through, stand_in, tunnel
+from support.exchange import TARGET
+from support.image import Image
+
+pytestmark = pytest.mark.timeout(600)
+
+LAB = {"LICENSEGATE__DIAL__CONNECT_TO": f"{TARGET}:{LISTENING}"}
+
+
+@pytest.fixture
+def state(image: Image, tmp_path: Path) -> Path:
+    """What an engine makes of a new volume: a copy of what the image has there."""
+    (volume,) = image.config["Volumes"]
+    kept = image.root / volume.lstrip("/")
+    folder = tmp_path / "state"
+    folder.mkdir()
+    shutil.copystat(kept, folder)
+    os.chown(folder, kept.stat().st_uid, kept.stat().st_gid)
+    return folder
+
+
+@pytest.fixture
+def container(image: Image, service: dict[str, Any], tmp_path: Path, state: Path) -> Iterator[Container]:
+    """The gate, serving."""
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    with Container(image, service, bundle, state, LAB) as running:
+        running.await_words("ready")
+        yield running
+
+
+def test_every_command_works_as_its_user(container: Container) -> None:
+    container.execute("mkdir", "other")
+    said = {}
+    for command in (
+        "version",
+        "check",
+        f"test-rule 10.1.2.3 {TARGET}",
+        "cert show",
+        "cert make --out other",
+        "cert check other/gate.pem other/gate.key",
+        "suggest-rules /dev/null",
+        "reload",
+        "health",
+        "health readyz",
+    ):
+        done = container.execute("licensegate", *command.split())
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+        said[command] = done.stdout
+
+    assert "settings from /etc/licensegate/licensegate.toml" in container.said
+    assert "/var/lib/licensegate" in said["cert show"]
+    container.await_words("reload asked for by uid 10001")
+
+
+def test_it_has_no_privilege_and_can_write_to_its_state_alone(container: Container) -> None:
+    probe = "import os, sys; print(os.getuid(), [p for p in sys.argv[1:] if os.access(p, os.W_OK)])"
+    status = container.execute("cat", "/proc/1/status").stdout
+    folders = ["/", "/etc/licensegate", "/opt/licensegate", "/tmp", "/var/tmp", "/var/lib/licensegate"]
+
+    assert container.execute("python3", "-c", probe, *folders).stdout == "10001 ['/var/lib/licensegate']\n"
+    assert "CapEff:\t0000000000000000" in status
+    assert "CapBnd:\t0000000000000000" in status
+    assert "NoNewPrivs:\t1" in status
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_tunnel_goes_through_port_443(container: Container, authority: Authority, scheme: str) -> None:
+    with stand_in(container.inside(), authority):
+        done = get_through(container.inside(), f"{scheme}://127.0.0.1:443", authority)
+
+    assert PAGE in done.stdout, done.stderr
+
+
+def test_its_own_check_finds_it_healthy(image: Image, container: Container) -> None:
+    kind, *command = image.config["Healthcheck"]["Test"]
+
+    assert kind == "CMD"
+    assert container.execute(*command).returncode == 0
+
+
+def test_it_is_scraped_through_its_published_port(container: Container) -> None:
+    done = curl(container.inside(), "http://127.0.0.1:9130/metrics")
+
+    assert "licensegate_build_info" in done.stdout, done.stderr
+
+
+def test_without_leave_for_low_ports_it_says_so_and_serves_the_others(
+    image: Image, service: dict[str, Any], tmp_path: Path, state: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    with Container(image, service | {"sysctls": {}}, bundle, state, LAB) as running:
+        ready = running.await_words("ready")
+
+    assert "0.0.0.0:3128" in ready
+    assert "0.0.0.0:8080" in ready
+    assert ":443" not in ready
+    assert "net.ipv4.ip_unprivileged_port_start" in running.said
+
+
+def test_a_stop_lets_an_open_tunnel_end_and_the_first_process_ends_well(
+    container: Container, authority: Authority
+) -> None:
+    inside = container.inside()
+    with stand_in(inside, authority), tunnel(inside, "127.0.0.1:443", authority) as client:
+        container.signal("TERM")
+        container.await_words("1 connections open, draining")
+        page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
+
+    assert PAGE in page
+    assert container.await_end() == 0
+    assert "0 tunnels were cut" in container.said
+    (record,) = map(json.loads, container.stdout.read_text().splitlines())
+    assert (record["target"], record["client"]) == (TARGET, "127.0.0.1")
+
+
+def test_its_certificate_outlives_it_in_the_volume(
+    image: Image, service: dict[str, Any], tmp_path: Path, state: Path
+) -> None:
+    fingerprints = []
+    for name in ("first", "second"):
+        bundle = tmp_path / name
+        bundle.mkdir()
+        with Container(image, service, bundle, state) as running:
+            running.await_words("ready")
+            fingerprints.append(running.await_words("SHA-256").partition("SHA-256")[2])
+
+    assert fingerprints[0] == fingerprints[1]

@@ -1,0 +1,83 @@
+"""Minimal systems of the distribution of this machine, for tests in a container and on a host; kept between runs.
+
+They come from Debian's packages, since no image registry can be reached.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+
+from support.clients import run
+from support.parts import missing, require_command
+
+CACHE = Path(__file__).resolve().parents[2] / "build" / "base-image"
+_OF_A_HOST = ("systemd-sysv", "dbus", "logrotate")
+_LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log")
+"""What slim images lack, beside what has only been fetched: apt's lists and packages."""
+
+
+def base_image() -> Path:
+    """A tar file of a minimal system with Python, whose name ends with the Python's version; kept between runs.
+
+    Such an image as debian:12-slim, but for the Python: made by debootstrap, without documentation.
+    """
+    if os.geteuid() != 0:
+        missing("root", "run these tests as root, for debootstrap, buildah and crun")
+    suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    for kept in CACHE.glob(f"{suite}-python3.*.tar"):
+        return kept
+    return _make(suite)
+
+
+def host_tree() -> Path:
+    """The folder of such a system that boots, by systemd, and has logrotate. Whoever starts it leaves it as it is."""
+    base = base_image()
+    tree = CACHE / f"{base.stem}-host"
+    if tree.exists():
+        return tree
+    unfinished = CACHE / "unfinished-host"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    subprocess.run(["tar", "--extract", "--file", base, "--directory", unfinished], check=True)
+    unfinished.joinpath("var/log/apt").mkdir(parents=True)
+    apt = ("chroot", unfinished, "apt-get", "-qq")
+    for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_OF_A_HOST)):
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        if done.returncode != 0:
+            missing("a host", f"see why apt-get failed: {(done.stdout + done.stderr)[-400:]}")
+    return unfinished.rename(tree)
+
+
+def python_version(base: Path) -> str:
+    """The version of the Python in it."""
+    return base.stem.partition("-python")[2]
+
+
+def _make(suite: str) -> Path:
+    tree = CACHE / "tree"
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    command = [require_command("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", suite, tree]
+    done = subprocess.run([*command, _mirror()], capture_output=True, text=True)
+    if done.returncode != 0:
+        missing("a base image", f"see why debootstrap failed: {(done.stdout + done.stderr)[-400:]}")
+    for folder in _LEFT_OUT:
+        shutil.rmtree(tree / folder)
+    for folder in ("var/lib/apt/lists", "var/cache"):
+        for fetched in tree.joinpath(folder).rglob("*"):
+            if fetched.is_file():
+                fetched.unlink()
+    version = tree.joinpath("usr/bin/python3").readlink().name.removeprefix("python")
+    unfinished = CACHE / "unfinished.tar"
+    subprocess.run(["tar", "--create", "--file", unfinished, "--directory", tree, "."], check=True)
+    shutil.rmtree(tree)
+    return unfinished.rename(CACHE / f"{suite}-python{version}.tar")
+
+
+def _mirror() -> str:
+    """Where this machine takes its own packages from."""
+    apt = require_command("apt-get", "apt")
+    targets = run(apt, "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").stdout.split()
+    return targets[0] if targets else missing("a Debian mirror", "name one in /etc/apt/sources.list")

@@ -1,0 +1,70 @@
+"""A stand-in for Cisco and clients of the gate in another network than the test's: that of a container or a host.
+
+They are programs of this machine behind a command that enters that network, `inside`.
+"""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from support.authority import Authority
+from support.clients import run
+from support.exchange import HOST, TARGET
+from support.parts import require_command
+
+LISTENING = "127.0.0.1:9443"
+"""Where the stand-in is, in that network."""
+
+PAGE = "s_server"
+"""A word of the page with which it answers."""
+
+
+@contextmanager
+def stand_in(inside: Sequence[str], authority: Authority) -> Iterator[None]:
+    """A server under the test authority that answers any request with a page."""
+    leaf = authority.issue(HOST)
+    command = [require_command("openssl", "openssl"), "s_server", "-accept", LISTENING, "-www"]
+    certificate = ["-cert", str(leaf.chain), "-key", str(leaf.key)]
+    with _started([*inside, *command, *certificate]) as server:
+        assert server.stdout is not None
+        _await(server, server.stdout, "ACCEPT")
+        yield
+
+
+def curl(inside: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run curl to its end; it says nothing but errors, and gives up on an answer that is one."""
+    return run(*inside, require_command("curl", "curl"), "--silent", "--show-error", "--fail", *arguments)
+
+
+def get_through(inside: Sequence[str], proxy: str, authority: Authority) -> subprocess.CompletedProcess[str]:
+    """Get the stand-in's page through this proxy, a URL whose certificate is not looked at."""
+    return curl(
+        inside, "--cacert", str(authority.root), "--proxy", proxy, "--proxy-insecure", "--noproxy", "", f"https://{HOST}/"
+    )
+
+
+@contextmanager
+def tunnel(inside: Sequence[str], proxy: str, authority: Authority) -> Iterator["subprocess.Popen[str]"]:
+    """A client with a tunnel to the stand-in, which sends there what it reads and prints what comes back."""
+    command = [require_command("openssl", "openssl"), "s_client", "-quiet", "-proxy", proxy, "-connect", TARGET]
+    with _started([*inside, *command, "-servername", HOST, "-CAfile", str(authority.root)]) as client:
+        assert client.stderr is not None
+        _await(client, client.stderr, "verify return:1")
+        yield client
+
+
+@contextmanager
+def _started(command: Sequence[str]) -> Iterator["subprocess.Popen[str]"]:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _await(process: "subprocess.Popen[str]", stream: Iterator[str], words: str) -> None:
+    for line in stream:
+        if words in line:
+            return
+    raise AssertionError(f"{process.args} ended without {words!r}")

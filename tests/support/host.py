@@ -1,0 +1,109 @@
+"""A host of the gate: a minimal system booted by systemd-nspawn, with a network of its own. What it writes is lost."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from support.base_image import base_image, host_tree, python_version
+from support.clients import run
+from support.parts import require_command
+from support.upstream import SECONDS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "operations.md"
+
+
+class Host:
+    """A booted host, while entered, with this checkout in /mnt, and the gate installed as `PAGE` says."""
+
+    def __enter__(self) -> Self:
+        nspawn = require_command("systemd-nspawn", "systemd-container")
+        tree = host_tree()
+        subprocess.run([ROOT / "scripts/environment.sh", "run"], check=True, capture_output=True)
+        wanted = {"PYTHON_VERSION": python_version(base_image())}
+        subprocess.run([ROOT / "scripts/wheelhouse.sh"], check=True, capture_output=True, env=os.environ | wanted)
+        self._process = subprocess.Popen(
+            [
+                *(nspawn, "--quiet", f"--directory={tree}", "--volatile=overlay", "--boot", "--private-network"),
+                *("--register=no", "--keep-unit", "--console=pipe", f"--machine=licensegate-{os.getpid()}"),
+                f"--bind-ro={ROOT}:/mnt",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            self._inside = ("nsenter", f"--target={self._await_first_process()}", "--all")
+            self._await_boot()
+            self.do("sh", "-ec", f"cd /mnt\n{_commands_to_install()}")
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command on the host to its end, as root."""
+        return run(*self._inside, *command)
+
+    def do(self, *command: str) -> str:
+        """Run a command that must succeed; what it printed."""
+        done = self.run(*command)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def inside(self) -> tuple[str, ...]:
+        """What to put before a command of this machine to have it run in the host's network."""
+        return (*self._inside[:2], "--net")
+
+    def show(self, name: str) -> str:
+        """A property of the service."""
+        return self.do("systemctl", "show", "licensegate", "--value", f"--property={name}").strip()
+
+    def await_said(self, words: str) -> None:
+        """Wait until the service has said these words, since it was last started."""
+        invocation = f"_SYSTEMD_INVOCATION_ID={self.show('InvocationID')}"
+        deadline = time.monotonic() + SECONDS
+        while words not in (said := self.do("journalctl", "--output=cat", "--no-pager", invocation)):
+            assert time.monotonic() < deadline, f"it never said {words!r}:\n{said}"
+            time.sleep(0.1)
+
+    def _await_first_process(self) -> int:
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        deadline = time.monotonic() + SECONDS
+        while True:
+            assert self._process.poll() is None, self._process.communicate()[1]
+            for child in children.read_text().split():
+                if Path(f"/proc/{child}/comm").read_text() == "systemd\n":
+                    return int(child)
+            assert time.monotonic() < deadline, "the host does not boot"
+            time.sleep(0.05)
+
+    def _await_boot(self) -> None:
+        deadline = time.monotonic() + SECONDS
+        while (state := self.run("systemctl", "is-system-running", "--wait").stdout.strip()) != "running":
+            assert time.monotonic() < deadline, f"the host is {state}: {self.run('systemctl', '--failed').stdout}"
+            time.sleep(0.1)
+
+    def _end(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+
+def _commands_to_install() -> str:
+    found = re.search(r"## On a host\n.*?```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert found, f"{PAGE} says no longer how to install the gate on a host"
+    return found[1]
