@@ -1,4 +1,4 @@
-"""A client's socket seen through TLS: used like a non-blocking socket, by whoever relays.
+"""A socket seen through TLS: used like a non-blocking socket, by whoever relays.
 
 What is read and written here is plaintext; the ciphertext goes through a `TlsLayer`. Memory stays bounded: no more is
 received than the caller's buffer has room for, and nothing is encrypted while earlier ciphertext waits for the socket.
@@ -23,7 +23,7 @@ _IN_ONE_GO: Final = 9 * _RECORD
 of which no plaintext comes, may not keep the others waiting."""
 
 _UNSENT_AT_MOST: Final = 1 << 16
-"""A client that asks for key updates without end, and reads none, is not read from any further."""
+"""A peer that asks for key updates without end, and reads none, is not read from any further."""
 
 _ciphertext: Final = memoryview(bytearray(_RECORD))  # one for all: what is received is fed at once
 _plaintext: Final = memoryview(bytearray(1 << 16))  # one for all: what is read is copied for the caller
@@ -52,7 +52,7 @@ class Channel(Protocol):
 
 
 class TlsChannel:
-    """The server's side of TLS on a connected, non-blocking socket.
+    """TLS on a connected, non-blocking socket: the server's side, or with a `server_name` the client's of that server.
 
     `sock` is that socket, `layer` what is known of the connection: its version, its ALPN, the client's identity.
     `received` are the bytes read before TLS was decided, from the first of the ClientHello on.
@@ -63,9 +63,11 @@ class TlsChannel:
 
     __slots__ = ("_broken", "_closing", "_end_waits", "_half_closed", "_left", "_unsent", "layer", "sock")
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, received: bytes) -> None:
+    def __init__(
+        self, sock: socket.socket, context: ssl.SSLContext, received: bytes = b"", server_name: str = ""
+    ) -> None:
         self.sock = sock
-        self.layer = TlsLayer(context)
+        self.layer = TlsLayer(context, server_name)
         self.layer.feed(received)
         self._unsent = memoryview(b"")
         self._end_waits = False  # an end or an error was met behind data, which was returned first
@@ -98,7 +100,7 @@ class TlsChannel:
         return bytes(_plaintext[:taken])
 
     def recv_into(self, buffer: bytearray | memoryview) -> int:
-        """Fill the buffer with what is there; how much that was, 0 at the client's end.
+        """Fill the buffer with what is there; how much that was, 0 at the peer's end.
 
         Raises BlockingIOError if nothing is there yet, or too much without a byte for us; TlsFailure; or the socket's
         OSError.

@@ -25,6 +25,7 @@ from .wire.first_bytes import Speaks, first_bytes
 from .wire.http1 import Head, HeadError, read_head
 from .wire.proxy_protocol import ProxyHeaderError, read_proxy_header
 from .wire.tls_records import RecordShape
+from .wire.via import names_us
 
 _WAIT: Final = Wait()
 _CLOSE: Final = Close()
@@ -41,7 +42,7 @@ class Conversation:
 
     __slots__ = (
         "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_received", "_snapshot", "_speaks",
-        "_target", "_unsaid", "record", "state",
+        "_target", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +52,7 @@ class Conversation:
         self._census = census
         self._received = b""
         self._unsaid = b""  # what is to be sent before the next answer
+        self._upstream_said = b""  # the tunnel's first bytes from the other side, which came with the connection
         self._speaks = Speaks.UNDECIDED  # what a refusal must be said in
         self._handshaking = False
         self._hello: ClientHello | None = None
@@ -85,9 +87,11 @@ class Conversation:
         outcome = Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED
         return self.ended(outcome, detail)
 
-    def connected(self) -> Command:
-        """The target is connected: tell the client, and see that what it says in its tunnel may pass."""
+    def connected(self, said: bytes = b"") -> Command:
+        """The target is connected, and has `said` this: tell the client, and see that what it says may pass."""
         self._only_in(State.DIALLING)
+        self._upstream_said = said
+        self.record.upstream_read += len(said)
         if self._speaks is Speaks.TLS:
             return self._establish(self._hello)
         self.record.status = 200
@@ -225,6 +229,7 @@ class Conversation:
         """The target of a CONNECT is in authority-form (RFC 9110 section 9.3.6)."""
         record = self.record
         record.user_agent = head.user_agent
+        record.via = head.via
         record.http_version = head.version
         record.fields = head.fields
         record.host_form = head.host_form
@@ -240,6 +245,9 @@ class Conversation:
             record.requested = printable(head.target)
             return self._refuse(FOR_TARGET[unusable.fault], str(unusable))
         self._received = self._received[head.size :]
+        if names_us(head.via):
+            record.target = str(target)
+            return self._refuse(Outcome.PROXY_LOOP)
         return self._decide(target)
 
     def _answer_health(self) -> Command:
@@ -306,11 +314,15 @@ class Conversation:
         self._move(State.RELAYING)
         self._hello_reader = None
         early, self._received = self._received, b""
+        said, self._upstream_said = self._upstream_said, b""
+        to_client = self._say() + said
         if hello is None:
-            return Establish(self._say(), early)
-        client_shape = RecordShape()
+            return Establish(to_client, early)
+        client_shape, upstream_shape = RecordShape(), RecordShape()
         client_shape.see(early[hello.size :])
-        return Establish(self._say(), early, client_shape, RecordShape())
+        if said:
+            upstream_shape.see(said)
+        return Establish(to_client, early, client_shape, upstream_shape)
 
     def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
         """In the client's language; whoever speaks none is left without a word."""

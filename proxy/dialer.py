@@ -15,6 +15,7 @@ from licensegate.allowlist.addresses import judge
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
+from .channel import Channel
 from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import ONCE, WRITE, Poller
@@ -52,14 +53,28 @@ class Dialled(Protocol):
 
     record: TunnelRecord
 
-    def connected(self, upstream: socket.socket) -> None:
-        """It is connected; the socket, still watched, is the receiver's from now on."""
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+        """It is connected, and has `said` this already; the connection, perhaps still watched, is the receiver's."""
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
         """It could not be connected."""
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate ended the dial, or came of what was told: it will be told no more."""
+
+
+class InProgress(Protocol):
+    """A dial in progress."""
+
+    def abandon(self) -> tuple[Outcome, str]:
+        """Stop; what it was waiting for, should the reason be that it took too long."""
+
+
+class Dials(Protocol):
+    """Whoever can connect to a target, directly or through others: who asks cannot tell."""
+
+    def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
+        """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
 
 
 def set_up_keepalive(sock: socket.socket) -> None:
@@ -81,6 +96,21 @@ def interleave(addresses: list[str]) -> list[str]:
     return mixed
 
 
+def may_be_dialled(addresses: list[str], port: int, own: OwnSockets, *, named_by_operator: bool) -> list[str]:
+    """Those that are public, or named by the operator, and do not lead back to the gate."""
+    allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
+    return [address for address in allowed if not own.has(address, port)]
+
+
+def why_none(addresses: list[str], own: OwnSockets) -> tuple[Outcome, str]:
+    """Why none of a target's addresses may be dialled."""
+    ours = [address for address in addresses if own.is_local(address)]
+    if ours:
+        return Outcome.TARGET_IS_GATE, ", ".join(ours[:4])
+    told = [f"{address} ({judge(address).name})" for address in addresses[:4]]
+    return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told)
+
+
 class Dialer:
     """Dials targets directly."""
 
@@ -97,14 +127,14 @@ class Dialer:
         self.resolver = resolver
         self.own_sockets = own_sockets
         self.source_address = settings.source_address
-        self._connect_to = {
+        self.connect_to = {
             Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
         }
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
-        """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
+        """See `Dials`."""
         dialling = Dialling(self, target, who)
-        named = self._connect_to.get(target)
+        named = self.connect_to.get(target)
         if named is not None:
             dialling.try_addresses([named[0]], named[1], named_by_operator=True)
         elif target.is_address:
@@ -163,21 +193,15 @@ class Dialling:
         self._port = port
         self._record.addresses = addresses
         own = self._dialer.own_sockets
-        allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
-        allowed = [address for address in allowed if not own.has(address, port)]
+        allowed = may_be_dialled(addresses, port, own, named_by_operator=named_by_operator)
         if allowed:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed
             self._try_next()
-            return
-        ours = [address for address in addresses if own.is_local(address)]
-        if ours:
-            self._who.dial_failed(Outcome.TARGET_IS_GATE, ", ".join(ours[:4]))
-            return
-        told = [f"{address} ({judge(address).name})" for address in addresses[:4]]
-        self._who.dial_failed(Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told))
+        else:
+            self._who.dial_failed(*why_none(addresses, own))
 
     def abandon(self) -> tuple[Outcome, str]:
-        """Stop; what it was waiting for, should the reason be that it took too long."""
+        """See `InProgress`."""
         if self._waits_for_name:
             self._dialer.resolver.forget(self._target.host, self._answered)
             return Outcome.DNS_TIMEOUT, ""

@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
-from .dialer import Dialer
+from .dialer import Dialer, Dials
 from .listener import Listener, ListenError, bind
 from .outcome import Outcome
 from .own_sockets import OwnSockets
+from .parent.route import Route
 from .poller import Poller
 from .probe import Probe
 from .record import TunnelRecord, open_record
@@ -42,8 +43,8 @@ class Gate:
         self.own_sockets = OwnSockets()
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
-        dialer = Dialer(loop, self._poller, self._resolver, self.own_sockets, dial)
-        self._surroundings = Surroundings(snapshot, self._poller, dialer, self._finished.append)
+        self._route: Route | None = None
+        self._surroundings = Surroundings(snapshot, self._poller, self._dialer(dial), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
 
@@ -63,7 +64,12 @@ class Gate:
     def dial_by(self, dial: Dial, dns: Dns) -> None:
         """Dial by these settings from now on; what the resolver knows is kept."""
         self._resolver.settings = dns
-        self._surroundings.dialer = Dialer(self._loop, self._poller, self._resolver, self.own_sockets, dial)
+        self._surroundings.dialer = self._dialer(dial)
+
+    def _dialer(self, dial: Dial) -> Dials:
+        dialer = Dialer(self._loop, self._poller, self._resolver, self.own_sockets, dial)
+        self._route = Route(dialer, dial, self._route) if dial.parents else None
+        return self._route or dialer
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
         """Listen on exactly these; a socket that serves one of them already goes on serving it.

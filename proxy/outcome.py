@@ -20,6 +20,7 @@ class Stage(enum.StrEnum):
     POLICY = "policy"
     RESOLVE = "resolve"
     DIAL = "dial"
+    PARENT = "parent"
     INNER_HELLO = "inner_hello"
     RELAY = "relay"
 
@@ -30,6 +31,7 @@ class Party(enum.StrEnum):
     CLIENT = "client"
     GATE = "gate"
     UPSTREAM = "upstream"
+    PARENT = "parent"
 
 
 class ServerNameCheck(enum.StrEnum):
@@ -55,7 +57,7 @@ class RefusalTaken(enum.StrEnum):
     SENT_ON = "sent_on"
 
 
-_C, _G, _U = Party.CLIENT, Party.GATE, Party.UPSTREAM
+_C, _G, _U, _P = Party.CLIENT, Party.GATE, Party.UPSTREAM, Party.PARENT
 
 
 class Outcome(enum.Enum):
@@ -175,6 +177,10 @@ class Outcome(enum.Enum):
         "The gate is stopping and takes no new tunnels.",
         "Try again in a moment.")
 
+    PROXY_LOOP = ("proxy_loop", Stage.POLICY, _G, 502, "proxy_loop_detected",
+        "The request for {target} has been through this gate before: its Via names the gate.",
+        "Look at the proxies on the way: one of them sends what comes from the gate back to it.")
+
     CLIENT_LEFT_IN_DIAL = ("client_left_in_dial", Stage.DIAL, _C, 0, "",
         "{client} left before {target} could be reached.",
         "Look at the times in the record: the client may wait for less time than the target takes.")
@@ -212,6 +218,53 @@ class Outcome(enum.Enum):
     DESCRIPTORS_EXHAUSTED = ("descriptors_exhausted", Stage.DIAL, _G, 503, "proxy_internal_error",
         "The gate has no file descriptor left to dial {target}.",
         "Raise the limit on open files (ulimit -n, LimitNOFILE), or lower limits.tunnels.")
+
+    PARENT_UNREACHABLE = ("parent_unreachable", Stage.PARENT, _P, 502, "destination_unavailable",
+        "The parent proxy cannot be reached: {detail}.",
+        "Check the address in parent.url, and that the firewall lets the gate through to it.")
+    PARENT_TIMEOUT = ("parent_timeout", Stage.PARENT, _G, 504, "connection_timeout",
+        "The parent proxy did not open the tunnel to {target} in time: {detail}.",
+        "Look at the parent proxy: it is down, overloaded, or cannot reach the target itself.")
+    PARENT_BROKE_OFF = ("parent_broke_off", Stage.PARENT, _P, 502, "connection_terminated",
+        "The parent proxy broke off before there was a tunnel to {target}: {detail}.",
+        "Check that parent.url names an HTTP proxy, and whether it wants https or http; then look at its log.")
+    PARENT_ANSWER_MALFORMED = ("parent_answer_malformed", Stage.PARENT, _G, 502, "http_protocol_error",
+        "What the parent proxy answers is not the answer of an HTTP proxy: {detail}.",
+        "Check that parent.url names an HTTP proxy, and whether it wants https or http.")
+    PARENT_TLS_FAILED = ("parent_tls_failed", Stage.PARENT, _G, 502, "tls_protocol_error",
+        "TLS to the parent proxy itself failed: {detail}.",
+        "Write http:// in parent.url if the parent speaks no TLS on this port; else mend what the detail names.")
+    PARENT_CERTIFICATE_REJECTED = ("parent_certificate_rejected", Stage.PARENT, _G, 502, "tls_certificate_error",
+        "The gate does not trust the certificate of the parent proxy: {detail}.",
+        "Name the root that signed it in parent.ca, and in parent.url a name that is in the certificate.")
+    PARENT_IS_GATE = ("parent_is_gate", Stage.PARENT, _G, 502, "proxy_loop_detected",
+        "The address of the parent proxy is the gate's own: {detail}.",
+        "Correct parent.url.")
+    PARENT_LOOP = ("parent_loop", Stage.PARENT, _P, 502, "proxy_loop_detected",
+        "The parent proxy found the request for {target} going in a circle: {detail}.",
+        "Look at the proxies behind the parent: one of them sends what comes from the gate back to it.")
+    PARENT_REFUSED = ("parent_refused", Stage.PARENT, _P, 502, "http_request_denied",
+        "The parent proxy refuses {target}: {detail}.",
+        "Have {target} allowed there, for the gate's address and login; status and reason are the parent's own.")
+    PARENT_TARGET_FAILED = ("parent_target_failed", Stage.PARENT, _P, 502, "destination_unavailable",
+        "The parent proxy could not reach {target}: {detail}.",
+        "Look at the parent's own log: its DNS or its way to {target} is broken.")
+    PARENT_LOGIN_REQUIRED = ("parent_login_required", Stage.PARENT, _P, 502, "http_request_denied",
+        "The parent proxy wants a login, and the settings have none for it: {detail}.",
+        "Set parent.username and parent.password_file, or let the gate's address pass without a login there.")
+    PARENT_LOGIN_UNSUPPORTED = ("parent_login_unsupported", Stage.PARENT, _P, 502, "http_request_denied",
+        "The parent proxy offers no login that the gate can do by its settings: {detail}.",
+        "Set parent.auth to auto or to what it offers; Negotiate needs licensegate[kerberos] and a way to tickets.")
+    PARENT_LOGIN_REFUSED = ("parent_login_refused", Stage.PARENT, _P, 502, "http_request_denied",
+        "The parent proxy refused the gate's login: {detail}.",
+        ("Correct the user name or the password; lest the account be locked, a refused password is not tried again "
+        "until its file or the settings change."))
+    PARENT_LOGIN_FAILED = ("parent_login_failed", Stage.PARENT, _G, 502, "proxy_configuration_error",
+        "The gate could not log in to the parent proxy: {detail}.",
+        "Mend what the detail names.")
+    PARENTS_EXHAUSTED = ("parents_exhausted", Stage.PARENT, _P, 502, "destination_unavailable",
+        "None of the parent proxies could be used for {target}: {detail}.",
+        "Look at the first of them: the others were only tried because it could not be used.")
 
     CLIENT_LEFT_IN_INNER_HELLO = ("client_left_in_inner_hello", Stage.INNER_HELLO, _C, 200, "",
         "{client} left its tunnel to {target} before it had said anything whole in it.",

@@ -1,14 +1,14 @@
 """One dial to a target without a tunnel: can it be reached? Sends nothing; what came of it is a record of its own."""
 
-import socket
 import time
 from collections.abc import Callable
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
+from .channel import Channel
 from .deadlines import Deadline
-from .dialer import Dialling
+from .dialer import InProgress
 from .outcome import Outcome
 from .record import TunnelRecord, milliseconds, open_record
 from .surroundings import Surroundings
@@ -26,7 +26,7 @@ class Probe:
         self._rule = rule
         self._told = told
         self._deadline = gate.deadlines.dial
-        self._dialling: Dialling | None = None
+        self._dialling: InProgress | None = None
         self._began = time.monotonic()
         self._ended = False
         self.record = open_record("", 0, "")
@@ -41,7 +41,7 @@ class Probe:
         if not self._ended:
             self._dialling = dialling
 
-    def connected(self, upstream: socket.socket) -> None:
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """It is reached."""
         self._gate.poller.close(upstream)
         self._end()

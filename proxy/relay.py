@@ -31,7 +31,7 @@ class Relay:
     """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
 
     __slots__ = (
-        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls_client",
+        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls",
         "_upstream", "_upstream_events", "_whose", "down", "ended_first", "up",
     )  # fmt: skip
 
@@ -56,8 +56,8 @@ class Relay:
         self._whose = whose
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
-        self._tls_client = client if isinstance(client, TlsChannel) else None
-        if self._tls_client is not None:
+        self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
+        if self._tls:
             pipes = NO_PIPES  # what is spliced never passes through TLS
         self.up = Flow(client, upstream, pipes, command.client_shape)
         self.down = Flow(upstream, client, pipes, command.upstream_shape)
@@ -123,8 +123,10 @@ class Relay:
         if upstream_events != self._upstream_events:
             self._upstream_events = upstream_events
             self._watch(self._upstream, upstream_events)
-        if self._tls_client is not None and client_events & READ and self._tls_client.pending:
-            self._poller.call_again(self._client.fileno())
+        for side in self._tls:
+            reads = client_events if side is self._client else upstream_events
+            if reads & READ and side.pending:
+                self._poller.call_again(side.fileno())
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
         """A side has ended, or both: whether the tunnel has, too."""
@@ -134,9 +136,10 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        if self._tls_client is not None and down.ended:
-            self._pass_end_on(down)  # first: the tunnel may not end without a close_notify, nor before it has left
-        both = up.ended and down.ended and not down.blocked
+        for flow, sink in ((down, self._client), (up, self._upstream)):
+            if flow.ended and sink in self._tls:
+                self._pass_end_on(flow)  # first: the tunnel may not end without a close_notify, nor before it has left
+        both = up.ended and down.ended and not (up.blocked or down.blocked)
         if both or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
             return True

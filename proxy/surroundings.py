@@ -6,7 +6,7 @@ from typing import Protocol
 from .census import Census
 from .conversation import Conversation
 from .deadlines import Deadline, Deadlines, Waiting
-from .dialer import Dialer
+from .dialer import Dials
 from .flow import Pipes
 from .poller import Owner, Poller
 from .record import TunnelRecord
@@ -31,7 +31,7 @@ class Surroundings:
     """One per gate. `snapshot`, `deadlines` and `dialer` may be replaced; a connection keeps those of its birth."""
 
     def __init__(
-        self, snapshot: Snapshot, poller: Poller, dialer: Dialer, publish: Callable[[TunnelRecord], None]
+        self, snapshot: Snapshot, poller: Poller, dialer: Dials, publish: Callable[[TunnelRecord], None]
     ) -> None:
         self.snapshot = snapshot
         self.deadlines = Deadlines(snapshot.limits)

@@ -11,7 +11,7 @@ from .channel import Channel, TlsChannel
 from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
 from .conversation import Conversation
 from .deadlines import Deadline
-from .dialer import Dialling
+from .dialer import InProgress
 from .linger import Lingering
 from .outcome import Outcome, Party, RefusalTaken
 from .poller import LEFT, READ, WRITE
@@ -39,8 +39,8 @@ class Tunnel:
         self._gate = gate
         self._client: Channel = client
         self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
-        self._upstream: socket.socket | None = None
-        self._dialling: Dialling | None = None
+        self._upstream: Channel | None = None
+        self._dialling: InProgress | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
         self._left_to_read: tuple[Channel, ...] = ()
@@ -91,11 +91,11 @@ class Tunnel:
         else:
             self._obey(self.conversation.deadline_passed())
 
-    def connected(self, upstream: socket.socket) -> None:
-        """The target is connected."""
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+        """The target is connected, and has said this already."""
         self._dialling = None
         self._upstream = upstream
-        self._obey(self.conversation.connected())
+        self._obey(self.conversation.connected(said))
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
         """The target could not be connected."""
@@ -292,7 +292,7 @@ class Tunnel:
             record.relay_ms = milliseconds(now - self._relaying_since)
             record.client_read += relay.up.read
             record.upstream_written = relay.up.written
-            record.upstream_read = relay.down.read
+            record.upstream_read += relay.down.read
             record.client_written += relay.down.written
             record.ended_first = relay.ended_first
             relay.note_shapes(record)

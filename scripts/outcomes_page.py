@@ -35,6 +35,7 @@ STAGES = {
     Stage.POLICY: ("While judging the request", "first the client's network, then the limits, then the target"),
     Stage.RESOLVE: ("While looking up the name", "only an allowed one is looked up, by the gate's own resolver"),
     Stage.DIAL: ("While dialling", "the target is allowed and the client waits for its answer"),
+    Stage.PARENT: ("While a parent proxy was asked", "the target is allowed, and to be reached through a parent"),
     Stage.INNER_HELLO: (
         "While reading the tunnel's first bytes",
         "the client was answered 200, and the target has not heard anything of it",

@@ -15,8 +15,10 @@ from licensegate.proxy.settings import ConnectTo, ListenAddress
 _ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"
 _LISTEN: Final = re.compile(_ENDPOINT)
 _CONNECT_TO: Final = re.compile(f"{_ENDPOINT}:{_ENDPOINT}")
+_PARENT: Final = re.compile(f"(https?)://{_ENDPOINT}/?")
 
 _LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
+_PARENT_FORM: Final = 'write http://HOST:PORT or https://HOST:PORT, like "http://proxy.example.net:8080", or "direct"'
 _CONNECT_TO_FORM: Final = 'write HOST:PORT:IP:PORT, like "tools.cisco.com:443:192.0.2.1:443", IPv6 in brackets'
 
 
@@ -52,6 +54,19 @@ def read_connect_to(text: str) -> ConnectTo:
         raise ValueError(f"does not say what goes where; {_CONNECT_TO_FORM}")
     host, port, address, address_port = parts.groups()
     return ConnectTo(read_host(host), _port(port), _bracketed_ip(address, _CONNECT_TO_FORM), _port(address_port))
+
+
+def read_parent_url(text: str) -> tuple[bool, str, int]:
+    """Read the URL of a proxy: whether it wants TLS, its host and its port."""
+    if "@" in text:
+        raise ValueError("has a login in it; write that as username and password_file")
+    parts = _PARENT.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"is not the URL of a proxy; {_PARENT_FORM}")
+    scheme, host, port = parts.groups()
+    bare = host.removeprefix("[").removesuffix("]")
+    host = read_host(bare) if bare == host else _bracketed_ip(host, _PARENT_FORM)
+    return scheme == "https", host, _port(port)
 
 
 def read_ip(text: str) -> str:

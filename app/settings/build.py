@@ -1,7 +1,7 @@
 """From what was written to what is in force: texts read, values checked against each other, defaults filled in."""
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +16,7 @@ from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddre
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
 from .origin import Origin
+from .parents import read_parents
 from .pem import holds_private_key, missing
 from .schema import AdminTable, AllowlistTable, File, ListenTable, LogTable, TlsTable, TunnelNetworkTable, TunnelTable
 from .values import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Log, Settings, SettingsError, Tls
@@ -24,13 +25,16 @@ from .wording import shown
 _T = TypeVar("_T")
 
 
-def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None) -> Settings:
+def build(
+    file: File, origin: Origin, folder: Path, packaged_state: Path | None, environ: Mapping[str, str]
+) -> Settings:
     """Make the settings of a file and what was laid over it; raises SettingsError.
 
     A path in the file is relative to `folder`, one in the environment to where the gate was started. `packaged_state`
-    is the state directory where no other is named.
+    is the state directory where no other is named. Passwords that the file leaves to it are in `environ`.
     """
     client_networks = _client_networks(file.clients.networks, origin)
+    parents, direct = read_parents(file.parent, origin, folder, environ)
     return Settings(
         listen=_listen(file.listen, origin),
         tls=_tls(file.tls, file.auth.client_ca, origin, folder),
@@ -38,7 +42,12 @@ def build(file: File, origin: Origin, folder: Path, packaged_state: Path | None)
         policy=_policy(file.allowlist, origin),
         tunnel=_tunnel(file.tunnel),
         tunnel_networks=_tunnel_networks(file.tunnel.network, origin),
-        dial=Dial(_connect_to(file.dial.connect_to, origin), _source_address(file.dial.source_address, origin)),
+        dial=Dial(
+            connect_to=_connect_to(file.dial.connect_to, origin),
+            source_address=_source_address(file.dial.source_address, origin),
+            parents=parents,
+            direct=direct,
+        ),
         dns=Dns(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
         admin=_admin(file.admin, client_networks, origin, folder),

@@ -3,7 +3,7 @@
 Two underscores, because Kubernetes itself sets `LICENSEGATE_PORT` and the like beside a Service of that name; whatever
 has one is none of ours, `LICENSEGATE_CONFIG` excepted. Lists are separated by commas, and an empty text is an empty
 list. Where the file has a list of tables, an item is short for a table: `IP:PORT` for a listener, `HOST:PORT` for a
-rule. What no such item could say can be written in the file only.
+rule, a URL for a parent proxy. What no such item could say can be written in the file only.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect, structs
 
-from .schema import File, ListenTable, RuleTable, Table, keys
+from .schema import File, ListenTable, ParentTable, RuleTable, Table, keys
 from .values import SettingsError
 from .wording import expected, nearest, shown
 
@@ -79,6 +79,10 @@ def _read_listen(item: str, place: str) -> Table:
     return ListenTable(item)
 
 
+def _read_parent(item: str, place: str) -> Table:
+    return ParentTable(item)
+
+
 def _read_rule(item: str, place: str) -> Table:
     host, _, port = item.rpartition(":")
     try:
@@ -87,4 +91,4 @@ def _read_rule(item: str, place: str) -> Table:
         raise SettingsError(f"{place}: {shown(item)} is not HOST:PORT, like ssm.example.net:443") from None
 
 
-_SHORT_FORMS: Final = {ListenTable: _read_listen, RuleTable: _read_rule}
+_SHORT_FORMS: Final = {ListenTable: _read_listen, ParentTable: _read_parent, RuleTable: _read_rule}

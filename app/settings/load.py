@@ -20,7 +20,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     file, variables = override(File() if path is None else read_file(path), environ)
     origin = Origin("" if path is None else str(path), variables)
     folder = Path() if path is None else path.parent
-    return build(file, origin, folder, _packaged_state(environ))
+    return build(file, origin, folder, _packaged_state(environ), environ)
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:

@@ -10,12 +10,14 @@ from msgspec import Meta, Struct, structs
 
 from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
-from licensegate.proxy.settings import Dns, Limits, TunnelChecks
+from licensegate.proxy.settings import Dns, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log
 
 _LIMITS: Final = Limits()
 _TUNNEL: Final = TunnelChecks()
+_PARENT: Final = ParentProxy("", 0)
+_LOGIN: Final = _PARENT.login
 _DNS: Final = Dns()
 _LOG: Final = Log()
 
@@ -122,6 +124,21 @@ class LimitsTable(Table, frozen=True):
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
 
 
+class ParentTable(Table, frozen=True):
+    """One `[[parent]]`. The URL may be `direct`."""
+
+    url: str
+    auth: ParentAuth = _LOGIN.auth
+    username: str = _LOGIN.username
+    password_file: str = ""
+    password_env: str = _LOGIN.password_env
+    keytab: str = ""
+    ticket_cache: str = _LOGIN.ticket_cache
+    ca: str = ""
+    target: ParentTarget = _PARENT.target
+    seconds: Wait = _PARENT.seconds
+
+
 class DnsTable(Table, frozen=True):
     """`[dns]`."""
 
@@ -169,6 +186,7 @@ class File(Table, frozen=True):
     allowlist: AllowlistTable = AllowlistTable()
     tunnel: TunnelTable = TunnelTable()
     dial: DialTable = DialTable()
+    parent: tuple[ParentTable, ...] = ()
     dns: DnsTable = DnsTable()
     limits: LimitsTable = LimitsTable()
     admin: AdminTable = AdminTable()

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ..outcome import Outcome
 from ..record import HostForm, printable
+from .via import VIA_BYTES
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
@@ -42,7 +43,7 @@ class Head(Struct, frozen=True):
     """The head of one request. `size` is its length in bytes: what follows it is not part of it.
 
     `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
-    a CONNECT.
+    a CONNECT. `via` is what its Via fields say, one after the other, and like `user_agent` printable and not too long.
     """
 
     method: str
@@ -52,6 +53,7 @@ class Head(Struct, frozen=True):
     size: int
     fields: tuple[str, ...] = ()
     host_form: HostForm | None = None
+    via: str = ""
 
 
 def read_head(received: bytes, limit: int) -> Head | None:
@@ -66,35 +68,43 @@ def read_head(received: bytes, limit: int) -> Head | None:
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    is_connect = method == b"CONNECT"
-    user_agent, host, names = _mind_fields(field_lines, is_connect=is_connect)
-    fields = _field_names(b" ".join(names)[:_FIELD_NAMES])
-    host_form = _host_form(host, target) if is_connect else None
-    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), fields, host_form)
+    minded = _mind_fields(field_lines, is_connect=method == b"CONNECT")
+    fields = _field_names(b" ".join(minded.names)[:_FIELD_NAMES])
+    host_form = _host_form(minded.host, target) if method == b"CONNECT" else None
+    return Head(
+        printable(method), target, _VERSIONS[version], minded.user_agent, found.end(), fields, host_form, minded.via
+    )
 
 
-def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, bytes | None, list[bytes]]:
-    """The User-Agent, the Host of a CONNECT, and all names, the last of which is empty.
+class _Minded(Struct):
+    """What is taken from the fields of a head. The last of the names is empty; only a CONNECT's Host is minded."""
 
-    Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6).
-    """
-    user_agent = ""
-    host = None
-    names = []
+    names: list[bytes] = []
+    user_agent: str = ""
+    via: str = ""
+    host: bytes | None = None
+
+
+def _mind_fields(field_lines: bytes, *, is_connect: bool) -> _Minded:
+    """Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
+    minded = _Minded()
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        names.append(name)
+        minded.names.append(name)
         match name.lower():
             case b"user-agent":
-                user_agent = printable(value.strip(b" \t"))
+                minded.user_agent = printable(value.strip(b" \t"))
+            case b"via":
+                via = printable(value.strip(b" \t"), VIA_BYTES)
+                minded.via = ", ".join(filter(None, [minded.via, via]))[:VIA_BYTES]
             case b"host" if is_connect:
-                is_second = host is not None
-                host = value.strip(b" \t")
-                _check_host(host, is_second=is_second)
+                is_second = minded.host is not None
+                minded.host = value.strip(b" \t")
+                _check_host(minded.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
-    return user_agent, host, names
+    return minded
 
 
 @lru_cache(maxsize=256)  # a client sends the same ones each time; the keys are bounded

@@ -1,8 +1,8 @@
-"""TLS to the proxy, as bytes in and bytes out: ciphertext and plaintext go in and come out, and no socket is known.
+"""TLS to or from the proxy, as bytes in and bytes out: ciphertext and plaintext come and go, and no socket is known.
 
-The layer is the server's side of one connection. Whoever owns the socket feeds it what the client sent, from the first
-byte of the ClientHello on, and sends what `take_ciphertext` returns after every call. Each direction ends by itself
-(RFC 8446 section 6.1): after a close_notify one way, data still flows the other.
+The layer is one side of one connection: the server's to a client, the client's to a parent proxy. Whoever owns the
+socket feeds it what the peer sent, from the first byte on, and sends what `take_ciphertext` returns after every call.
+Each direction ends by itself (RFC 8446 section 6.1): after a close_notify one way, data still flows the other.
 """
 
 import errno
@@ -27,48 +27,53 @@ _SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUni
 
 
 class TlsFailure(ssl.SSLError):
-    """TLS with the client cannot go on; what the client should be told of it is in `take_ciphertext`.
+    """TLS with the peer cannot go on; what the peer should be told of it is in `take_ciphertext`.
 
-    `detail` is a short phrase. `rejected_our_certificate` says that the client's alert was about our certificate: it
-    does not trust it, or not for this name.
+    `detail` is a short phrase. `rejected_our_certificate` says that the peer's alert was about our certificate: it
+    does not trust it, or not for this name. `rejected_theirs` says that we do not trust the peer's.
     """
 
-    def __init__(self, detail: str, *, rejected_our_certificate: bool = False) -> None:
+    def __init__(self, detail: str, *, rejected_our_certificate: bool = False, rejected_theirs: bool = False) -> None:
         super().__init__(errno.EPROTO, detail)
         self.detail = detail
         self.rejected_our_certificate = rejected_our_certificate
+        self.rejected_theirs = rejected_theirs
 
 
 class TlsLayer:
-    """The server's side of TLS between two memory buffers.
+    """One side of TLS between two memory buffers: with a `server_name`, the client's, which that server must prove.
 
     `complete` says that the handshake is done.
     """
 
     __slots__ = (
-        "_closed", "_failed", "_fed_end", "_incoming", "_outgoing", "_read_ahead", "_rejected", "_tls", "_told",
-        "complete",
+        "_closed", "_failed", "_fed_end", "_incoming", "_outgoing", "_peer", "_read_ahead", "_rejected",
+        "_rejected_theirs", "_tls", "_told", "complete",
     )  # fmt: skip
 
-    def __init__(self, context: ssl.SSLContext) -> None:
+    def __init__(self, context: ssl.SSLContext, server_name: str = "") -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=not server_name, server_hostname=server_name or None
+        )
+        self._peer = "server" if server_name else "client"
         self._read_ahead = b""
-        self._fed_end = False  # the client's TCP end
-        self._closed = False  # the client's close_notify was read
+        self._fed_end = False  # the peer's TCP end
+        self._closed = False  # the peer's close_notify was read
         self._told = False  # our close_notify was written
         self._failed = ""  # why; the exception itself would keep alive whoever met it
-        self._rejected = False
+        self._rejected = False  # by the peer, our certificate
+        self._rejected_theirs = False
         self.complete = False
 
     def feed(self, ciphertext: bytes | memoryview) -> None:
-        """Take what the client sent."""
+        """Take what the peer sent."""
         if not self._closed:
             self._incoming.write(ciphertext)
 
     def feed_end(self) -> None:
-        """The client ended its TCP connection: nothing more will be fed.
+        """The peer ended its TCP connection: nothing more will be fed.
 
         OpenSSL is not told: it would break the connection off, but what was not ended by a close_notify can still be
         answered. What travels inside a tunnel has an end of its own.
@@ -85,7 +90,7 @@ class TlsLayer:
         except ssl.SSLWantReadError:
             if not self._fed_end:
                 return False
-            self._failed = "the client ended the connection in the handshake"
+            self._failed = f"the {self._peer} ended the connection in the handshake"
         except ssl.SSLError as error:
             self._note_failure(error)
         self._raise_failure()
@@ -93,7 +98,7 @@ class TlsLayer:
         return True
 
     def read_into(self, buffer: memoryview) -> int:
-        """Fill the buffer with plaintext, as far as one record goes; how much that was, 0 at the client's end.
+        """Fill the buffer with plaintext, as far as one record goes; how much that was, 0 at the peer's end.
 
         Raises BlockingIOError if more ciphertext is needed first, and TlsFailure.
         """
@@ -152,13 +157,13 @@ class TlsLayer:
         try:
             self._tls.unwrap()
         except ssl.SSLWantReadError:
-            pass  # the client's close_notify is not there yet
+            pass  # the peer's close_notify is not there yet
         except ssl.SSLError as error:
             self._note_failure(error)
         self._incoming.write(undecrypted)
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the client now."""
+        """What must be sent to the peer now."""
         return self._outgoing.read()
 
     @property
@@ -173,12 +178,12 @@ class TlsLayer:
 
     @property
     def alpn(self) -> str:
-        """The application protocol agreed on by ALPN (RFC 7301); empty if the client offered none of ours."""
+        """The application protocol agreed on by ALPN (RFC 7301); empty if there is none that both know."""
         return self._tls.selected_alpn_protocol() or ""
 
     @property
     def identity(self) -> str:
-        """Who the client's verified certificate says it is: its subject, then its alternative names; empty if none.
+        """Who the peer's verified certificate says it is: its subject, then its alternative names; empty if none.
 
         Printable and for reading: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
         """
@@ -202,16 +207,19 @@ class TlsLayer:
 
     def _raise_failure(self) -> None:
         if self._failed:
-            raise TlsFailure(self._failed, rejected_our_certificate=self._rejected)
+            raise TlsFailure(
+                self._failed, rejected_our_certificate=self._rejected, rejected_theirs=self._rejected_theirs
+            )
 
     def _note_failure(self, error: ssl.SSLError) -> None:
         reason = error.reason or "UNKNOWN_ERROR"
         alert = _ALERT.fullmatch(reason)
         if alert is not None:
             name = alert[1].lower()
-            self._failed = f"the client's alert {name}"
+            self._failed = f"the {self._peer}'s alert {name}"
             self._rejected = name in _REJECTIONS
         elif isinstance(error, ssl.SSLCertVerificationError):
-            self._failed = f"the client's certificate: {error.verify_message}"
+            self._failed = f"the {self._peer}'s certificate: {error.verify_message}"
+            self._rejected_theirs = True
         else:
             self._failed = reason.lower().replace("_", " ")

@@ -17,7 +17,8 @@ NOT_TRIED = "NOT TRIED"
 
 def require_command(name: str, package: str) -> str:
     """The path of a command; `package` is the Debian package that brings it."""
-    return shutil.which(name) or missing(f"the command {name}", f"install the Debian package {package}")
+    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"  # daemons are not on an ordinary user's
+    return shutil.which(name, path=path) or missing(f"the command {name}", f"install the Debian package {package}")
 
 
 def require_file(path: Path, package: str) -> Path:

@@ -1,0 +1,170 @@
+"""The `[[parent]]` tables: the proxies that targets are reached through, and who the gate is there."""
+
+import os
+import ssl
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from licensegate.proxy.auth.secret import Secret
+from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
+from licensegate.proxy.parent.tickets import kerberos_is_installed
+from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
+
+from .address import read_parent_url
+from .origin import Origin
+from .pem import missing
+from .schema import ParentTable
+from .values import SettingsError
+from .wording import shown
+
+DIRECT: Final = "direct"
+"""In place of a URL: no proxy at all."""
+
+
+def read_parents(
+    tables: Sequence[ParentTable], origin: Origin, folder: Path, environ: Mapping[str, str]
+) -> tuple[tuple[ParentProxy, ...], bool]:
+    """The parents in their order, and whether targets may be reached directly where none can be used.
+
+    Raises SettingsError.
+    """
+    parents: list[ParentProxy] = []
+    for number, table in enumerate(tables, 1):
+        reader = _Reader(table, number, origin, folder, environ)
+        if table.url == DIRECT:
+            reader.check_direct(last=number == len(tables))
+            return tuple(parents), True
+        parent = reader.parent()
+        if parent.address in [other.address for other in parents]:
+            raise reader.error("url", f"{shown(table.url)} is named twice; remove one of them")
+        parents.append(parent)
+    return tuple(parents), not parents
+
+
+class _Reader:
+    """One table."""
+
+    def __init__(
+        self, table: ParentTable, number: int, origin: Origin, folder: Path, environ: Mapping[str, str]
+    ) -> None:
+        self._table = table
+        self._number = number
+        self._origin = origin
+        self._folder = folder
+        self._environ = environ
+
+    def error(self, key: str, what: str) -> SettingsError:
+        """What is wrong with a key."""
+        return SettingsError(f"{self._origin.place('parent', self._number, key)}: {what}")
+
+    def check_direct(self, *, last: bool) -> None:
+        """Raise SettingsError unless `direct` is the last entry and alone in it."""
+        if not last:
+            raise self.error("url", f'"{DIRECT}" before a proxy, which would never be asked; move it to the end')
+        if self._table != ParentTable(DIRECT):
+            raise self.error("url", f'"{DIRECT}" is no proxy, so nothing else can be set for it')
+
+    def parent(self) -> ParentProxy:
+        """The proxy of this table."""
+        table = self._table
+        try:
+            tls, host, port = read_parent_url(table.url)
+        except ValueError as error:
+            raise self.error("url", f"{shown(table.url)} {error}") from None
+        if table.ca and not tls:
+            raise self.error("ca", "roots for TLS to the proxy, which is spoken to https:// only; change one of them")
+        return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds)
+
+    def _ca(self) -> Path | None:
+        path = self._file("ca")
+        if path is not None:
+            try:
+                ssl.create_default_context(cafile=path)
+            except PermissionError:
+                pass  # the gate may be let read what whoever checks its settings may not
+            except OSError:
+                raise self.error(
+                    "ca", f"{path} holds no certificate in PEM; name the root that signed the proxy's"
+                ) from None
+        return path
+
+    def _login(self) -> ParentLogin:
+        table = self._table
+        login = ParentLogin(
+            auth=table.auth,
+            username=table.username,
+            password_file=self._file("password_file"),
+            password_env=table.password_env,
+            password=self._password(),
+            keytab=self._file("keytab"),
+            ticket_cache=table.ticket_cache,
+        )
+        self._check_password_file(login.password_file)
+        self._check_login(login)
+        return login
+
+    def _password(self) -> Secret | None:
+        variable = self._table.password_env
+        if not variable:
+            return None
+        if self._table.password_file:
+            raise self.error("password_env", "there is a password_file too; remove one of them")
+        if variable not in self._environ:
+            raise self.error("password_env", f"there is no environment variable {shown(variable)}")
+        try:
+            return Secret(read_password(os.fsencode(self._environ[variable])).encode())
+        except PasswordError as error:
+            raise self.error("password_env", f"the value of {variable} {error}") from None
+
+    def _check_password_file(self, path: Path | None) -> None:
+        if path is None:
+            return
+        try:
+            with path.open("rb") as file:
+                read_password(file.read(PASSWORD_BYTES + 1))
+        except PermissionError:
+            pass  # as above
+        except OSError as error:
+            raise self.error(
+                "password_file", f"{path}: {error.strerror}; name a file with the password in it"
+            ) from None
+        except PasswordError as error:
+            raise self.error("password_file", f"the content of {path} {error}") from None
+
+    def _check_login(self, login: ParentLogin) -> None:
+        """Whether the parts of a login make one."""
+        if not login.username.isprintable():
+            raise self.error("username", f"{shown(login.username)} has characters in it that cannot be printed")
+        if login.has_password and not login.username:
+            raise self.error("username", "there is a password but no user name")
+        if login.has_password and (login.keytab or login.ticket_cache):
+            raise self.error(
+                "keytab" if login.keytab else "ticket_cache", "there is a password too; remove one of them"
+            )
+        if login.keytab and login.ticket_cache:
+            raise self.error("ticket_cache", "there is a keytab too; remove one of them")
+        match login.auth:
+            case ParentAuth.NONE:
+                if login != ParentLogin(ParentAuth.NONE):
+                    raise self.error("auth", '"none" logs in nowhere; remove the rest of the login, or change it')
+            case ParentAuth.AUTO:
+                if login.username and not (login.has_password or login.keytab or login.ticket_cache):
+                    raise self.error("username", "there is no password for it; name its file in password_file")
+            case ParentAuth.NEGOTIATE:
+                if not kerberos_is_installed():
+                    raise self.error("auth", '"negotiate" needs python-gssapi; install licensegate[kerberos]')
+            case _:
+                if not login.has_password:
+                    raise self.error("auth", f'"{login.auth}" needs a username, and a password_file or a password_env')
+                if login.auth is ParentAuth.BASIC and ":" in login.username:
+                    raise self.error("username", "has a colon in it, which Basic cannot carry")
+
+    def _file(self, key: str) -> Path | None:
+        text: str = getattr(self._table, key)
+        if not text:
+            return None
+        path = Path(os.path.abspath(self._folder / text.replace("\0", "")))
+        if fault := missing(path):
+            raise self.error(key, f"{path}: {fault}; name a file that is there")
+        return path

@@ -1,0 +1,61 @@
+"""What a 407 offers: the challenges in its Proxy-Authenticate fields (RFC 9110 sections 11.3 and 11.6.1). No I/O.
+
+A list of challenges and the parameters within one are both separated by commas, so an element is told by its form. What
+cannot be read is passed over: it is as good as not offered.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+_WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
+_element: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\\?$)|[^,"])+')  # an unclosed quote reaches to the end
+_parameter: Final = re.compile(rf"({_WORD})[\t ]*=[\t ]*({_WORD}|{_QUOTED})")
+_begins_challenge: Final = re.compile(rf"({_WORD})(?:[\t ]+(.*))?", re.DOTALL)
+_token68: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_escaped: Final = re.compile(r"\\(.)")
+
+
+class Challenge(Struct, frozen=True):
+    """One challenge: its scheme and the names of its parameters in lower case, or the token that stands for them.
+
+    Texts hold the parent's bytes, one character each: `realm.encode("latin-1")` is what it sent.
+    """
+
+    scheme: str
+    parameters: dict[str, str] = {}
+    token: str = ""
+
+
+def read_challenges(values: Iterable[bytes]) -> tuple[Challenge, ...]:
+    """The challenges of some field values, in their order."""
+    challenges: list[Challenge] = []
+    for value in values:
+        for element in _element.findall(value.decode("latin-1")):
+            _read_element(element.strip("\t "), challenges)
+    return tuple(challenges)
+
+
+def _read_element(element: str, challenges: list[Challenge]) -> None:
+    """Add a challenge, or a parameter to the last one."""
+    parameter = _parameter.fullmatch(element)
+    if parameter is not None:
+        if challenges:
+            challenges[-1].parameters.setdefault(parameter[1].lower(), _unquoted(parameter[2]))
+        return
+    begun = _begins_challenge.fullmatch(element)
+    if begun is None:
+        return
+    scheme, rest = begun[1].lower(), (begun[2] or "").strip("\t ")
+    parameter = _parameter.fullmatch(rest)
+    if parameter is not None:
+        challenges.append(Challenge(scheme, {parameter[1].lower(): _unquoted(parameter[2])}))
+    elif not rest or _token68.fullmatch(rest):
+        challenges.append(Challenge(scheme, {}, rest))
+
+
+def _unquoted(value: str) -> str:
+    return _escaped.sub(r"\1", value[1:-1]) if value.startswith('"') else value

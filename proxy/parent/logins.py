@@ -1,0 +1,62 @@
+"""Which login answers what a parent offers: the strongest that the gate has the means for."""
+
+from collections.abc import Iterable, Sequence
+
+from ..record import printable
+from ..settings import ParentAuth, ParentLogin
+from . import digest
+from .basic import BasicLogin
+from .challenges import Challenge
+from .digest import DigestLogin
+from .negotiate import NegotiateLogin
+from .ntlm import NtlmLogin
+from .scheme import Login, Scheme
+from .tickets import Tickets, kerberos_is_installed
+
+
+def possible(login: ParentLogin) -> list[Scheme]:
+    """The schemes that these settings allow for and have the means for, the strongest first."""
+    if login.auth is ParentAuth.NONE:
+        return []
+    if login.auth is not ParentAuth.AUTO:
+        return [Scheme(login.auth.value)]
+    schemes = []
+    by_tickets = login.keytab or login.ticket_cache or (login.has_password and "@" in login.username)
+    if by_tickets and kerberos_is_installed():
+        schemes.append(Scheme.NEGOTIATE)
+    if login.username and login.has_password:
+        schemes += [Scheme.DIGEST, Scheme.NTLM, Scheme.BASIC]
+    return schemes
+
+
+def challenge_of(scheme: Scheme, challenges: Iterable[Challenge]) -> Challenge | None:
+    """The challenge that a login of this scheme answers; of several for Digest, the strongest."""
+    offered = [challenge for challenge in challenges if challenge.scheme == scheme]
+    if scheme is not Scheme.DIGEST:
+        return offered[0] if offered else None
+    ranked = [(place, challenge) for challenge in offered if (place := digest.strength(challenge)) is not None]
+    return min(ranked, key=lambda one: one[0])[1] if ranked else None
+
+
+def begin(scheme: Scheme, user: str, password: str, tickets: Tickets, parent: str, authority: str) -> Login:
+    """A login to the host `parent`, for a tunnel to `authority`."""
+    match scheme:
+        case Scheme.BASIC:
+            return BasicLogin(user, password)
+        case Scheme.DIGEST:
+            return DigestLogin(user, password, authority)
+        case Scheme.NTLM:
+            return NtlmLogin(user, password, parent)
+        case Scheme.NEGOTIATE:
+            return NegotiateLogin(tickets, password, parent)
+
+
+def offered(challenges: Sequence[Challenge]) -> str:
+    """What a parent offers, in words."""
+    names = dict.fromkeys(map(_name, challenges[:8]))
+    return f"it offers {', '.join(names)}" if names else "it names no way to log in"
+
+
+def _name(challenge: Challenge) -> str:
+    algorithm = f" {digest.algorithm(challenge)}" if challenge.scheme == Scheme.DIGEST else ""
+    return printable(f"{challenge.scheme}{algorithm}".encode("latin-1"), 40)

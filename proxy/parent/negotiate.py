@@ -1,0 +1,57 @@
+"""Negotiate (RFC 4559): a Kerberos ticket (RFC 4121) within SPNEGO (RFC 4178)."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from .challenges import Challenge
+from .scheme import LoginFailedError, LoginRefusedError, Scheme
+from .tickets import SPNEGO, Tickets, said_by
+
+if TYPE_CHECKING:
+    from gssapi import SecurityContext
+
+
+class NegotiateLogin:
+    """Shows a ticket for the parent `host`; one that is rejected is fetched anew, once, and shown again."""
+
+    scheme = Scheme.NEGOTIATE
+    blocks = True
+
+    def __init__(self, tickets: Tickets, password: str, host: str) -> None:
+        self._tickets = tickets
+        self._password = password
+        self._host = host
+        self._context: SecurityContext | None = None
+
+    def answer(self, challenge: Challenge | None) -> str:
+        """The ticket, or the next message of its context; see `Login`."""
+        from gssapi.raw.misc import GSSError
+
+        token = challenge.token if challenge else ""
+        try:
+            if self._context is not None and not token and not self._tickets.drop():
+                raise LoginRefusedError("it wants none of the gate's Kerberos tickets", of_password=False)
+            if self._context is None or not token:
+                self._context, token = self._begin(), ""
+            message = self._context.step(base64.b64decode(token, validate=True) if token else None)
+        except GSSError as error:
+            raise LoginFailedError(said_by(error)) from None
+        except binascii.Error:
+            raise LoginFailedError("its token is not in base64") from None
+        if not message:
+            raise LoginFailedError("it goes on where Kerberos has ended")
+        return "Negotiate " + base64.b64encode(message).decode("ascii")
+
+    def _begin(self) -> "SecurityContext":
+        from gssapi import OID, Name, NameType, RequirementFlag, SecurityContext
+
+        credentials = self._tickets.credentials(self._password)
+        target = Name(f"HTTP@{self._host}", NameType.hostbased_service)
+        return SecurityContext(
+            name=target,
+            creds=credentials,
+            mech=OID.from_int_seq(SPNEGO),
+            flags=RequirementFlag.out_of_sequence_detection,
+            usage="initiate",
+        )

@@ -1,0 +1,55 @@
+"""NTLM ([MS-NLMP]) over HTTP ([MS-NTHT]), by pyspnego. A login belongs to its connection, from the first word on."""
+
+import base64
+import binascii
+from typing import TYPE_CHECKING
+
+from ..record import printable
+from .challenges import Challenge
+from .scheme import LoginFailedError, LoginRefusedError, Scheme
+
+if TYPE_CHECKING:
+    from spnego import ContextProxy
+
+
+class NtlmLogin:
+    """Negotiates, is challenged, authenticates: two requests on one connection, and no third."""
+
+    scheme = Scheme.NTLM
+    blocks = True  # the import alone takes a quarter of a second
+
+    def __init__(self, user: str, password: str, host: str) -> None:
+        self._user = user
+        self._password = password
+        self._host = host
+        self._context: ContextProxy | None = None
+        self._authenticated = False
+
+    def answer(self, challenge: Challenge | None) -> str:
+        """The next of the two messages; see `Login`."""
+        token = challenge.token if challenge else ""
+        if self._authenticated:
+            raise LoginRefusedError(of_password=True)
+        if self._context is None:
+            self._context = self._begin()
+            token = ""
+        elif not token:
+            raise LoginFailedError("it answers the first message of NTLM with no challenge")
+        else:
+            self._authenticated = True
+        return "NTLM " + base64.b64encode(_step(self._context, token)).decode("ascii")
+
+    def _begin(self) -> "ContextProxy":
+        import spnego  # late, since most gates never need it and it takes 20 MB
+
+        options = spnego.NegotiateOptions.use_ntlm
+        return spnego.client(self._user, self._password, self._host, "HTTP", protocol="ntlm", options=options)
+
+
+def _step(context: "ContextProxy", token: str) -> bytes:
+    try:
+        return context.step(base64.b64decode(token, validate=True) if token else None) or b""
+    except binascii.Error:
+        raise LoginFailedError("its NTLM challenge is not in base64") from None
+    except Exception as error:  # whatever a malformed message brings up in there
+        raise LoginFailedError(f"its NTLM challenge cannot be used: {printable(str(error).encode(), 100)}") from None

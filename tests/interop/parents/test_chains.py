@@ -1,0 +1,146 @@
+"""Gates as parents of gates, parents that fail and come back, and the whole way of a client that cannot log in."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support import squid
+from support.authority import Authority
+from support.exchange import HOST, TARGET
+from support.gate import Gate
+from support.squid import USER, Squid
+from support.standin import StandIn
+from support.through import assert_came_through, through, with_login
+from support.upstream import closed_port
+
+Post = Callable[[Gate], subprocess.CompletedProcess[str]]
+
+
+def folder(parent: Path, name: str) -> Path:
+    made = parent / name
+    made.mkdir()
+    (made / "parent.secret").write_text(squid.PASSWORD)
+    return made
+
+
+@pytest.mark.parametrize("auth", squid.BY_PASSWORD)
+def test_a_client_that_cannot_log_in_reaches_cisco_through_a_parent_that_wants_a_login(
+    tmp_path: Path, post: Post, standin: StandIn, auth: str
+) -> None:
+    """CSCvh72897, from one end to the other: its address is all that the client needs."""
+    with Squid(standin.port, squid.BY_PASSWORD[auth]) as parent:
+        url = f"http://127.0.0.1:{parent.port}"
+        allowed = "[clients]\nnetworks = ['127.0.0.1']"
+        with Gate(folder(tmp_path, "gate"), through(with_login(url), more=allowed)) as gate:
+            done = post(gate)
+
+            assert done.returncode == 0, done.stderr
+            assert "Proxy-Auth" not in done.stdout
+            record = assert_came_through(gate, standin, login=auth, parent=url)
+            assert record["client"] == "127.0.0.1"
+            assert parent.requests(2)[-1] == (200, TARGET, USER)
+
+        elsewhere = "[clients]\nnetworks = ['192.0.2.1']"
+        with Gate(folder(tmp_path, "strict"), through(with_login(url), more=elsewhere)) as gate:
+            assert post(gate).stdout.startswith("HTTP/1.1 403 client_not_allowed: ")
+            assert len(parent.requests()) == 2
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_two_gates_in_a_chain_are_as_one(
+    tmp_path: Path, post: Post, standin: StandIn, authority: Authority, scheme: str
+) -> None:
+    leaf = authority.issue("inner.example.net")
+    tls = f"[tls]\ncertificate = '{leaf.chain}'\nkey = '{leaf.key}'"
+    with Squid(standin.port, squid.digest) as parent:
+        outermost = through(with_login(f"http://127.0.0.1:{parent.port}"), more=tls)
+        with Gate(folder(tmp_path, "outer"), outermost) as outer:
+            url = f"{scheme}://inner.example.net:{outer.port}"
+            ca = f"\nca = '{authority.root}'" if scheme == "https" else ""
+            to = (f"inner.example.net:{outer.port}:127.0.0.1:{outer.port}",)
+            with Gate(folder(tmp_path, "inner"), through(f"{url}{ca}", connect_to=to)) as inner:
+                done = post(inner)
+
+                assert done.returncode == 0, done.stderr
+                assert_came_through(inner, standin, parent=url)
+                record = assert_came_through(outer, standin, login="digest")
+                assert record["via"].startswith("1.1 licensegate-")
+                assert record.get("gate_tls", "").startswith("TLS") is (scheme == "https")
+                assert parent.requests(2)[-1] == (200, TARGET, USER)
+
+
+def test_what_the_outer_gate_refuses_is_told_by_the_inner_one(tmp_path: Path, post: Post, standin: StandIn) -> None:
+    with (
+        Gate(folder(tmp_path, "outer"), through("direct", more="[allowlist]\npresets = []")) as outer,
+        Gate(folder(tmp_path, "inner"), through(f"http://127.0.0.1:{outer.port}")) as inner,
+    ):
+        answer = post(inner).stdout
+
+        assert answer.startswith("HTTP/1.1 502 parent_refused: ")
+        (record,) = inner.records(1)
+        assert record["parent_status"] == 403
+        assert record["parent_reason"].startswith(("target_in_preset: ", "target_not_allowed: "))
+
+
+@pytest.mark.parametrize("between", ["nobody", "a squid"])
+def test_a_chain_that_leads_back_is_a_loop_and_everybody_on_it_says_so(
+    tmp_path: Path, post: Post, standin: StandIn, between: str
+) -> None:
+    port = closed_port()
+    first_settings = through(f"http://127.0.0.1:{port}")
+    with Gate(folder(tmp_path, "first"), first_settings) as first:
+        back = through(f"http://127.0.0.1:{first.port}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
+        if between == "nobody":
+            with Gate(folder(tmp_path, "second"), back) as second:
+                assert post(first).stdout.startswith("HTTP/1.1 502 parent_loop: ")
+                assert [record["outcome"] for record in first.records(2)] == ["proxy_loop", "parent_loop"]
+                assert [record["outcome"] for record in second.records(1)] == ["parent_loop"]
+            return
+        onwards = (
+            "http_access allow all",
+            f"cache_peer 127.0.0.1 parent {first.port} 0 no-query no-digest default",
+            "never_direct allow all",
+        )
+        with Squid(standin.port, lambda folder: onwards, port=port):
+            assert post(first).stdout.startswith("HTTP/1.1 502 parent_")
+            assert "proxy_loop" in [record["outcome"] for record in first.records(2)]
+
+
+def test_a_parent_that_ends_gives_way_to_the_next_and_takes_over_again_when_it_is_back(
+    tmp_path: Path, post: Post, standin: StandIn
+) -> None:
+    port = closed_port()
+    with Squid(standin.port) as second:
+        first_url, second_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{second.port}"
+        with Gate(folder(tmp_path, "gate"), through(first_url, second_url)) as gate:
+            posts = 0
+
+            def used() -> str:
+                nonlocal posts
+                posts += 1
+                assert post(gate).returncode == 0
+                return str(gate.records(posts)[-1]["parent"])
+
+            with Squid(standin.port, port=port):
+                assert used() == first_url
+            assert used() == second_url
+            gate.await_line("is left out for 10 s")
+            with Squid(standin.port, port=port):
+                assert used() == second_url
+                while used() != first_url:
+                    time.sleep(0.5)  # for ten seconds, less than a gate in a test may take for anything
+                gate.await_line("answers again")
+
+
+def test_without_a_parent_that_answers_nobody_is_dialled(tmp_path: Path, post: Post, standin: StandIn) -> None:
+    to = (f"{HOST}:443:127.0.0.1:{standin.port}",)
+    dead = f"http://127.0.0.1:{closed_port()}"
+    with Gate(folder(tmp_path, "gate"), through(dead, connect_to=to)) as gate:
+        assert post(gate).stdout.startswith("HTTP/1.1 502 parent_unreachable: ")
+        assert standin.connections == 0
+    with Gate(folder(tmp_path, "loose"), through(dead, "direct", connect_to=to)) as gate:
+        assert post(gate).returncode == 0
+        assert gate.records(1)[0]["parent"] == "direct"

@@ -1,0 +1,136 @@
+"""squid as the parent: without a login, and with one by each way for which Debian has a helper."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support import squid
+from support.authority import Authority
+from support.exchange import TARGET
+from support.gate import Gate
+from support.squid import USER, Squid
+from support.standin import StandIn
+from support.through import assert_came_through, through, with_login
+
+Post = Callable[[Gate], subprocess.CompletedProcess[str]]
+
+
+def test_a_post_comes_through_a_parent_that_wants_no_login(tmp_path: Path, post: Post, standin: StandIn) -> None:
+    with Squid(standin.port) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate:
+        done = post(gate)
+
+        assert done.returncode == 0, done.stderr
+        record = assert_came_through(gate, standin, parent=f"http://127.0.0.1:{parent.port}")
+        assert parent.requests(1) == [(200, TARGET, "-")]
+        assert record["upstream"] == f"127.0.0.1:{parent.port}"
+        assert record["parent_ms"] > 0
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("auth", ["auto", "the scheme's"])
+@pytest.mark.parametrize("scheme", squid.BY_PASSWORD)
+def test_the_gate_logs_in_for_a_client_that_cannot(
+    tmp_path: Path, post: Post, standin: StandIn, scheme: str, auth: str
+) -> None:
+    with Squid(standin.port, squid.BY_PASSWORD[scheme]) as parent:
+        url = f"http://127.0.0.1:{parent.port}"
+        with Gate(tmp_path, through(with_login(url, "auto" if auth == "auto" else scheme))) as gate:
+            done = post(gate)
+
+            assert done.returncode == 0, done.stderr
+            assert "407" not in done.stdout
+            assert_came_through(gate, standin, login=scheme)
+            asked = [(200, TARGET, USER)]
+            at_once = (scheme, auth) == ("basic", "the scheme's")
+            asked = asked if at_once else [(407, TARGET, "-"), *asked]
+            assert parent.requests(len(asked)) == asked
+
+
+@pytest.mark.parametrize("scheme", squid.BY_PASSWORD)
+def test_a_wrong_password_is_tried_once_and_the_client_never_sees_a_407(
+    tmp_path: Path, post: Post, standin: StandIn, secret: Path, scheme: str
+) -> None:
+    secret.write_text("wrong\n")
+    with (
+        Squid(standin.port, squid.BY_PASSWORD[scheme]) as parent,
+        Gate(tmp_path, through(with_login(f"http://127.0.0.1:{parent.port}"))) as gate,
+    ):
+        for _ in range(3):
+            answer = post(gate).stdout
+            assert answer.startswith("HTTP/1.1 502 parent_login_refused: ")
+            assert "Proxy-Authenticate" not in answer
+        gate.await_line("was refused")
+        tried = [user for _, _, user in parent.requests() if user != "-"]
+        assert tried == [USER]
+        assert {record["outcome"] for record in gate.records(3)} == {"parent_login_refused"}
+
+        secret.write_text(f"{squid.PASSWORD}\n")
+        assert post(gate).returncode == 0
+        assert standin.connections == 1
+
+
+def test_a_parent_that_wants_a_login_which_the_gate_was_not_given_is_told(
+    tmp_path: Path, post: Post, standin: StandIn
+) -> None:
+    with (
+        Squid(standin.port, squid.basic) as parent,
+        Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate,
+    ):
+        answer = post(gate).stdout
+
+        assert answer.startswith("HTTP/1.1 502 parent_login_required: ")
+        assert "it offers basic" in answer
+        (record,) = gate.records(1)
+        assert record["stage"] == "parent"
+        assert record["ended_by"] == "parent"
+        assert record["parent_status"] == 407
+        assert record["parent_server"].startswith("squid")
+
+
+def test_a_refusal_by_the_parents_own_rules_says_whose_it_is(tmp_path: Path, post: Post, standin: StandIn) -> None:
+    with (
+        Squid(standin.port, lambda folder: ("http_access deny all",)) as parent,
+        Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate,
+    ):
+        answer = post(gate).stdout
+
+        assert answer.startswith("HTTP/1.1 502 parent_refused: The parent proxy refuses tools.cisco.com:443")
+        (record,) = gate.records(1)
+        assert record["parent_status"] == 403
+        assert record["parent_reason"] == "Forbidden; ERR_ACCESS_DENIED 0"
+        assert standin.connections == 0
+
+
+def test_a_target_that_the_parent_cannot_reach_is_not_held_against_it(
+    tmp_path: Path, post: Post, standin: StandIn
+) -> None:
+    with Squid(9) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate:
+        for _ in range(2):
+            assert post(gate).stdout.startswith("HTTP/1.1 502 parent_target_failed: ")
+        assert [status for status, _, _ in parent.requests(2)] == [503, 503]
+        assert gate.records(2)[1]["parent_reason"].endswith("ERR_CONNECT_FAIL 111")
+
+
+def test_a_parent_over_tls_is_verified_by_its_name_and_a_root_of_ones_own(
+    tmp_path: Path, post: Post, standin: StandIn, authority: Authority
+) -> None:
+    with Squid(standin.port, leaf=authority.issue("proxy.example.net")) as parent:
+        to = (f"proxy.example.net:{parent.port}:127.0.0.1:{parent.port}",)
+        url = f"https://proxy.example.net:{parent.port}"
+        with Gate(tmp_path, through(f"{url}\nca = '{authority.root}'", connect_to=to)) as gate:
+            done = post(gate)
+
+            assert done.returncode == 0, done.stderr
+            assert_came_through(gate, standin, parent=url)
+        with Gate(tmp_path, through(url, connect_to=to)) as gate:
+            assert post(gate).stdout.startswith("HTTP/1.1 502 parent_certificate_rejected: ")
+        with Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate:
+            assert post(gate).stdout.startswith("HTTP/1.1 502 parent_")
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_plain_parent_behind_https_in_the_settings_is_told(tmp_path: Path, post: Post, standin: StandIn) -> None:
+    with Squid(standin.port) as parent, Gate(tmp_path, through(f"https://127.0.0.1:{parent.port}")) as gate:
+        assert post(gate).stdout.startswith("HTTP/1.1 502 parent_tls_failed: ")

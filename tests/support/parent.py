@@ -1,0 +1,236 @@
+"""Parent proxies within a test's event loop, each connection of which goes as the test says, and dials through them."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.proxy.channel import Channel
+from licensegate.proxy.dialer import InProgress
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.parent.route import Route
+from licensegate.proxy.resolver import Answer, Resolved
+from licensegate.proxy.settings import Dial, ParentLogin, ParentProxy
+from support.inner import counting_poller
+from support.inner_dialer import HOST, PUBLIC, Caller, Room
+from support.sockets import turns, until
+
+OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+CLOSING = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"
+
+
+class Talk:
+    """One connection as the parent sees it."""
+
+    def __init__(self, parent: "ScriptedParent", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._parent = parent
+        self._reader = reader
+        self._writer = writer
+
+    async def head(self) -> str:
+        """The next request; its head is also kept by the parent."""
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        self._parent.heads.append(head)
+        return head
+
+    def say(self, *parts: bytes) -> None:
+        """Answer."""
+        self._writer.write(b"".join(parts))
+
+    async def credentials(self) -> str:
+        """The next request's credentials, empty if it has none."""
+        lines = (await self.head()).split("\r\n")
+        return next((line.partition(": ")[2] for line in lines if line.startswith("Proxy-Authorization")), "")
+
+    async def open(self, *said: bytes) -> None:
+        """Be the tunnel, which returns what it is sent."""
+        self.say(OPENED, *said)
+        while data := await self._reader.read(65536):
+            self.say(data)
+
+    async def hold(self) -> None:
+        """Say nothing until the gate ends the connection."""
+        while await self._reader.read(65536):
+            pass
+
+    def reset(self) -> None:
+        """Break off."""
+        self._writer.transport.abort()
+
+
+Behaviour = Callable[[Talk], Awaitable[None]]
+
+
+async def opens(talk: Talk) -> None:
+    """Open a tunnel for whoever asks."""
+    await talk.head()
+    await talk.open()
+
+
+def answers(answer: bytes) -> Behaviour:
+    """Answer the first request with this, and close."""
+
+    async def behave(talk: Talk) -> None:
+        await talk.head()
+        talk.say(answer)
+
+    return behave
+
+
+def wants(right: str, challenge: bytes) -> Behaviour:
+    """Open a tunnel for these credentials, and challenge all others on the same connection."""
+
+    async def behave(talk: Talk) -> None:
+        while await talk.credentials() != right:
+            talk.say(b"HTTP/1.1 407 Login\r\nProxy-Authenticate: " + challenge + b"\r\nContent-Length: 2\r\n\r\nno")
+        await talk.open()
+
+    return behave
+
+
+class ScriptedParent:
+    """A proxy on a free port of this host. `heads` are the requests so far, `connections` counts those accepted."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.heads: list[str] = []
+        self.connections = 0
+        self.port = 0
+        self.failures: list[BaseException] = []
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.append(writer)
+        try:
+            await self.behaviour(Talk(self, reader, writer))
+        except (asyncio.IncompleteReadError, OSError):
+            pass
+        except Exception as failure:
+            self.failures.append(failure)
+        finally:
+            writer.close()
+
+    @contextlib.asynccontextmanager
+    async def serve(self, context: ssl.SSLContext | None = None) -> AsyncIterator["ScriptedParent"]:
+        """Serve, and see at the end that nothing went wrong here."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
+        self.port = server.sockets[0].getsockname()[1]
+        try:
+            yield self
+        finally:
+            server.close()
+            for writer in self._writers:
+                writer.transport.abort()
+        assert self.failures == []
+
+    def settings(self, login: ParentLogin | None = None, **other: Any) -> ParentProxy:
+        """The gate's settings for this parent."""
+        return ParentProxy("127.0.0.1", self.port, login=login or ParentLogin(), **other)
+
+    @property
+    def credentials(self) -> list[str]:
+        """Those of each request, empty where there were none."""
+        return [head.partition("Proxy-Authorization: ")[2].partition("\r\n")[0] for head in self.heads]
+
+
+class TunnelCaller(Caller):
+    """One who dials through parents."""
+
+    said = b""
+
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:  # type: ignore[override]
+        super().connected(upstream)  # type: ignore[arg-type]
+        self.said = said
+
+
+class Parents:
+    """A route within the running loop. Names are what `names` says; `asked` are those that were looked up."""
+
+    def __init__(self, room: Room, parents: Sequence[ParentProxy], dial: dict[str, Any]) -> None:
+        self.room = room
+        self.asked: list[str] = []
+        self.callers: list[TunnelCaller] = []
+        self.set(parents, **dial)
+
+    def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
+        """Take these settings, as a reload does."""
+        former = getattr(self, "route", None)
+        settings = Dial(parents=tuple(parents), direct=direct, **dial)
+        self.room.dialer.__init__(  # type: ignore[misc]
+            asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.own_sockets, settings
+        )
+        self.route = Route(self.room.dialer, settings, former)
+
+    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[TunnelCaller, InProgress]:
+        """Dial."""
+        who = TunnelCaller(self.room.poller)
+        self.callers.append(who)
+        return who, self.route.dial(Target(host, port), rule, who)
+
+    async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> TunnelCaller:
+        """Dial, and wait for what becomes of it."""
+        who, _ = self.start(port, rule, host)
+        await until(lambda: who.done)
+        await turns(5)
+        return who
+
+    async def outcome(self, **where: Any) -> Outcome:
+        """Dial, and tell why it failed."""
+        who = await self.dial(**where)
+        assert who.upstream is None
+        assert who.crashes == []
+        ((outcome, _),) = who.failed
+        return outcome
+
+    async def opened(self, **where: Any) -> TunnelCaller:
+        """Dial, and see that the tunnel is one."""
+        who = await self.dial(**where)
+        assert who.failed == []
+        assert who.crashes == []
+        assert who.upstream is not None
+        return who
+
+    async def assert_nothing_left(self) -> None:
+        """No task, look-up or watched descriptor outlives its dial."""
+        await turns(20)
+        assert not self.room.poller._owners
+        left = [task for task in asyncio.all_tasks() if "Detour" in repr(task.get_coro())]
+        assert left == []
+
+    def close(self) -> None:
+        """Close what was connected."""
+        for who in self.callers:
+            if who.upstream is not None:
+                who.upstream.close()
+
+
+@contextlib.contextmanager
+def route(*parents: ParentProxy, names: dict[str, Answer] | None = None, **dial: Any) -> Iterator[Parents]:
+    """A route through these parents."""
+    known: dict[str, Answer] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
+    with counting_poller() as poller:
+        asked: list[str] = []
+
+        class Names(dict[str, Answer]):
+            def __getitem__(self, name: str) -> Answer:
+                asked.append(name)
+                return super().__getitem__(name)
+
+        made = Parents(Room(poller, Names(known), Dial()), parents, dial)
+        made.asked = asked
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def password_file(folder: Path, password: str = "secret") -> Path:
+    """A file with a password in it."""
+    file = folder / "parent.secret"
+    file.write_text(f"{password}\n")
+    return file

@@ -1,0 +1,162 @@
+"""squid as a parent proxy that may want a login, with the helpers that Debian ships beside it."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from support.authority import Leaf
+from support.clients import run
+from support.parts import require_command, require_file
+from support.upstream import SECONDS, closed_port
+
+USER, PASSWORD, REALM = "svc-licensing", "correct horse", "parent"
+"""An account of the squids of these tests."""
+
+_FOR_WHO_LOGS_IN = ("acl known proxy_auth REQUIRED", "http_access deny !known", "http_access allow all")
+
+
+def helper(name: str) -> Path:
+    """The path of a helper that comes with squid."""
+    return require_file(Path("/usr/lib/squid") / name, "squid")
+
+
+def for_all(folder: Path) -> tuple[str, ...]:
+    """Configuration by which nobody need log in."""
+    return ("http_access allow all",)
+
+
+def basic(folder: Path) -> tuple[str, ...]:
+    """Configuration by which USER must log in by Basic."""
+    hashed = run(require_command("openssl", "openssl"), "passwd", "-apr1", PASSWORD).stdout
+    users = folder / "squid-users"
+    users.write_text(f"{USER}:{hashed}")
+    return (
+        f"auth_param basic program {helper('basic_ncsa_auth')} {users}",
+        "auth_param basic children 1",
+        f"auth_param basic realm {REALM}",
+        *_FOR_WHO_LOGS_IN,
+    )
+
+
+def digest(folder: Path) -> tuple[str, ...]:
+    """Configuration by which USER must log in by Digest."""
+    ha1 = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
+    users = folder / "squid-digests"
+    users.write_text(f"{USER}:{REALM}:{ha1}\n")
+    return (
+        f"auth_param digest program {helper('digest_file_auth')} -c {users}",
+        "auth_param digest children 1",
+        f"auth_param digest realm {REALM}",
+        *_FOR_WHO_LOGS_IN,
+    )
+
+
+BY_PASSWORD = {"basic": basic, "digest": digest}
+"""The ways to log in to a squid that Debian's own helpers check."""
+
+
+def by(scheme: str, program: str) -> Callable[[Path], tuple[str, ...]]:
+    """Configuration by which everybody must log in by this scheme, as the program says."""
+    lines = (f"auth_param {scheme} program {program}", f"auth_param {scheme} children 1", *_FOR_WHO_LOGS_IN)
+    return lambda folder: lines
+
+
+class Squid:
+    """A squid on a free port of 127.0.0.1, or on `port`, that reaches every target at `target_port` of this host.
+
+    `access` is configuration that says who may use it. With a `leaf`, it speaks TLS itself. Entered, it serves.
+    """
+
+    def __init__(
+        self,
+        target_port: int,
+        access: Callable[[Path], Sequence[str]] = for_all,
+        *,
+        port: int = 0,
+        leaf: Leaf | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.port = port or closed_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="squid-"))
+        self.folder.chmod(0o777)  # started by root, squid reads and writes as a user of its own
+        self._program = require_command("squid", "squid")
+        self._environment = environment or {}
+        tls = f" tls-cert={leaf.chain} tls-key={leaf.key}" if leaf else ""
+        self._settings = self.folder / "squid.conf"
+        self._settings.write_text(
+            "\n".join(
+                [
+                    *access(self.folder),
+                    f"{'https' if leaf else 'http'}_port 127.0.0.1:{self.port}{tls}",
+                    f"url_rewrite_program {self._rewriter(target_port)}",
+                    "url_rewrite_children 1",
+                    "visible_hostname parent.test",
+                    "shutdown_lifetime 0 seconds",
+                    "cache deny all",
+                    "pinger_enable off",
+                    "logformat asked %>Hs %>ru %un",
+                    f"access_log stdio:{self.folder}/access.log asked",
+                    f"cache_log {self.folder}/cache.log",
+                    f"pid_filename {self.folder}/squid.pid",
+                    f"coredump_dir {self.folder}",
+                    "",
+                ]
+            )
+        )
+
+    def _rewriter(self, target_port: int) -> Path:
+        """Sends every CONNECT to the stand-in, as DNS and a route would elsewhere."""
+        script = self.folder / "rewrite"
+        script.write_text(
+            f"#!/bin/sh\nwhile read -r line; do echo 'OK rewrite-url=\"127.0.0.1:{target_port}\"'; done\n"
+        )
+        script.chmod(0o755)
+        return script
+
+    def __enter__(self) -> Self:
+        (self.folder / "cache.log").unlink(missing_ok=True)
+        self._process = subprocess.Popen(
+            [self._program, "-N", "-f", self._settings],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | self._environment,
+        )
+        deadline = time.monotonic() + SECONDS
+        while "Accepting HTTP" not in self._log():
+            assert self._process.poll() is None, f"squid ended:\n{self._log()}"
+            assert time.monotonic() < deadline, f"squid never came up:\n{self._log()}"
+            time.sleep(0.02)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()  # asked kindly, it takes two seconds; its helpers end with it, since nobody writes to them
+        self._process.wait(SECONDS)
+        shutil.rmtree(self.folder)
+
+    def requests(self, at_least: int = 0) -> list[tuple[int, str, str]]:
+        """What was asked so far: the status of the answer, the target as it was asked for, and the user or "-".
+
+        Waits until there are so many; a tunnel is there once it has ended.
+        """
+        deadline = time.monotonic() + SECONDS
+        log = self.folder / "access.log"
+        while True:
+            text = log.read_text() if log.exists() else ""
+            lines = [line.split() for line in text[: text.rfind("\n") + 1].splitlines()]
+            if len(lines) >= at_least:
+                return [(int(status), target, user) for status, target, user in lines]
+            assert time.monotonic() < deadline, f"not {at_least} requests:\n{text}"
+            time.sleep(0.02)
+
+    def _log(self) -> str:
+        log = self.folder / "cache.log"
+        return log.read_text(errors="replace") if log.exists() else ""

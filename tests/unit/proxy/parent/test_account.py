@@ -1,0 +1,245 @@
+"""A refused password is not tried again, and one that nobody has taken yet is tried by one tunnel at a time."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from licensegate.proxy.auth.secret import Secret
+from licensegate.proxy.parent.account import Account
+from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.settings import ParentLogin
+from support.sockets import run, turns
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    file = tmp_path / "parent.secret"
+    file.write_text("first\n")
+    return file
+
+
+def account_with(secret: Path) -> Account:
+    return Account(ParentLogin(username="svc", password_file=secret))
+
+
+async def log_in(account: Account, *, refused: bool = False, taken: bool = False) -> str:
+    """One login, and the password that it was tried with."""
+    async with account.turn() as password:
+        if refused:
+            raise LoginRefusedError("no", of_password=True)
+        if taken:
+            account.prove(password)
+        return password
+
+
+async def is_refused(account: Account) -> bool:
+    try:
+        await log_in(account)
+    except LoginRefusedError:
+        return True
+    return False
+
+
+def test_the_password_is_read_from_its_file_and_read_again_when_that_changes(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        assert await log_in(account) == "first"
+        secret.write_text("second!")
+        assert await log_in(account) == "second!"
+        replaced = secret.with_suffix(".new")
+        replaced.write_text("third!!")
+        replaced.rename(secret)
+        assert await log_in(account) == "third!!"
+
+    run(main())
+
+
+def test_a_refused_password_is_not_tried_again_until_its_file_changes(
+    secret: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        assert await is_refused(account)
+        assert await is_refused(account)
+
+        secret.write_text("second\n")
+        assert await log_in(account) == "second"
+
+    run(main())
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "svc" in line
+    assert str(secret) in line
+    assert "first" not in line
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_to_touch_the_file_is_to_change_it(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        os.utime(secret, ns=(1, 1))
+        assert not await is_refused(account)
+
+    run(main())
+
+
+def test_a_ticket_that_was_refused_may_be_tried_again(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        with pytest.raises(LoginRefusedError):
+            async with account.turn():
+                raise LoginRefusedError("no ticket", of_password=False)
+        assert not await is_refused(account)
+
+    run(main())
+
+
+def test_until_a_password_was_taken_one_tunnel_tries_it_and_the_others_hear_of_it(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        go_on = asyncio.Event()
+        tries = 0
+
+        async def one() -> str:
+            nonlocal tries
+            async with account.turn():
+                tries += 1
+                await go_on.wait()
+                raise LoginRefusedError("no", of_password=True)
+
+        tasks = [asyncio.ensure_future(one()) for _ in range(5)]
+        await turns(20)
+        assert tries == 1
+        go_on.set()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert tries == 1
+        assert [type(error) for error in ended] == [LoginRefusedError] * 5
+
+    run(main())
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_once_it_was_taken_nobody_waits_for_anybody(secret: Path, when: str) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        go_on = asyncio.Event()
+        inside = 0
+
+        async def one() -> None:
+            nonlocal inside
+            async with account.turn() as password:
+                inside += 1
+                if when == "meanwhile" and inside == 1:
+                    await turns(5)
+                    account.prove(password)
+                    return
+                await go_on.wait()
+
+        if when == "before":
+            await log_in(account, taken=True)
+        tasks = [asyncio.ensure_future(one()) for _ in range(5)]
+        await turns(40)
+        assert inside == 5
+        go_on.set()
+        await asyncio.gather(*tasks)
+
+    run(main())
+
+
+def test_who_waits_is_let_in_after_one_that_came_to_nothing(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        first = asyncio.Event()
+
+        async def fails() -> None:
+            async with account.turn():
+                await first.wait()
+                raise LoginFailedError("the line is dead")
+
+        failing = asyncio.ensure_future(fails())
+        await turns(3)
+        waiting = asyncio.ensure_future(log_in(account))
+        cancelled = asyncio.ensure_future(log_in(account))
+        await turns(3)
+        cancelled.cancel()
+        first.set()
+        assert await waiting == "first"
+        with pytest.raises(LoginFailedError):
+            await failing
+
+    run(main())
+
+
+def test_a_refusal_of_the_former_password_does_not_count_against_the_new_one(secret: Path) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        await log_in(account, taken=True)
+
+        async def is_overtaken() -> None:
+            async with account.turn():
+                secret.write_text("second\n")
+                await log_in(account, taken=True)
+                raise LoginRefusedError("no", of_password=True)
+
+        with pytest.raises(LoginRefusedError):
+            await is_overtaken()
+        assert await log_in(account) == "second"
+
+    run(main())
+
+
+def test_a_password_of_the_environment_is_refused_for_good(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        account = Account(ParentLogin(username="svc", password_env="PARENT_PASSWORD", password=Secret(b"hidden")))
+        assert await log_in(account) == "hidden"
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        assert await is_refused(account)
+
+    run(main())
+    assert "PARENT_PASSWORD" in caplog.text
+    assert "hidden" not in caplog.text
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff"], ids=["no file", "empty", "not text"])
+def test_a_password_that_cannot_be_read_is_told_and_read_as_soon_as_it_can(secret: Path, content: bytes | None) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        secret.unlink()
+        if content is not None:
+            secret.write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(LoginFailedError) as told:
+                await log_in(account)
+            assert str(secret) in str(told.value)
+        secret.write_text("second")
+        assert await log_in(account) == "second"
+
+    run(main())
+
+
+def test_without_a_password_nobody_waits(tmp_path: Path) -> None:
+    async def main() -> None:
+        account = Account(ParentLogin(keytab=tmp_path / "keytab"))
+        async with account.turn() as one, account.turn() as another:
+            assert (one, another) == ("", "")
+
+    run(main())
+
+
+def test_no_repr_has_a_secret_in_it(secret: Path) -> None:
+    async def main() -> None:
+        login = ParentLogin(username="svc", password_env="PARENT_PASSWORD", password=Secret(b"hidden"))
+        account = Account(login)
+        await log_in(account)
+        for thing in (login, account, account.tickets, account_with(secret)):
+            assert "hidden" not in f"{thing!r} {thing}"
+            assert "first" not in f"{thing!r} {thing}"
+
+    run(main())

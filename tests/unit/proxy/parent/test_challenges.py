@@ -1,0 +1,61 @@
+"""What a 407 offers, read from its fields."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.parent.challenges import Challenge, read_challenges
+
+CASES = {
+    "one scheme alone": ([b"Negotiate"], [Challenge("negotiate")]),
+    "several in one field": ([b"Negotiate, NTLM"], [Challenge("negotiate"), Challenge("ntlm")]),
+    "several fields": ([b"NTLM", b"Basic realm=x"], [Challenge("ntlm"), Challenge("basic", {"realm": "x"})]),
+    "a token": ([b"NTLM TlRMTVNTUAACAAAA=="], [Challenge("ntlm", {}, "TlRMTVNTUAACAAAA==")]),
+    "a token without padding": ([b"Negotiate oRQw"], [Challenge("negotiate", {}, "oRQw")]),
+    "parameters": (
+        [b'Digest realm="a b", nonce="n/1=", qop="auth,auth-int", algorithm=SHA-256, stale=false'],
+        [
+            Challenge(
+                "digest",
+                {"realm": "a b", "nonce": "n/1=", "qop": "auth,auth-int", "algorithm": "SHA-256", "stale": "false"},
+            )
+        ],
+    ),
+    "parameters, then another scheme": (
+        [b'Digest realm="r", nonce="n", Basic realm="r"'],
+        [Challenge("digest", {"realm": "r", "nonce": "n"}), Challenge("basic", {"realm": "r"})],
+    ),
+    "quoted commas and quotes": (
+        [b'Basic realm="a, \\"b\\" = c\\\\"'],
+        [Challenge("basic", {"realm": 'a, "b" = c\\'})],
+    ),
+    "blanks around everything": (
+        [b'  Digest  realm = "r" ,\t nonce= n ,, '],
+        [Challenge("digest", {"realm": "r", "nonce": "n"})],
+    ),
+    "names in any case": ([b"DIGEST Realm=r, NONCE=n"], [Challenge("digest", {"realm": "r", "nonce": "n"})]),
+    "a parameter said twice": ([b"Basic realm=a, realm=b"], [Challenge("basic", {"realm": "a"})]),
+    "bytes that are not ASCII": ([b'Basic realm="\xc3\xa4"'], [Challenge("basic", {"realm": "\xc3\xa4"})]),
+    "an unclosed quote": ([b'NTLM, Basic realm="x, Digest nonce=n'], [Challenge("ntlm")]),
+    "a parameter of nobody": ([b"realm=x, Basic realm=y"], [Challenge("basic", {"realm": "y"})]),
+    "what is none": ([b"(), Basic realm=y, @"], [Challenge("basic", {"realm": "y"})]),
+    "nothing": ([b"", b" , "], []),
+}
+
+
+@pytest.mark.parametrize(("values", "challenges"), CASES.values(), ids=CASES)
+def test_challenges_are_read_one_by_one(values: list[bytes], challenges: list[Challenge]) -> None:
+    assert list(read_challenges(values)) == challenges
+
+
+@given(st.lists(st.binary(max_size=80), max_size=3))
+def test_whatever_a_field_holds_is_read_or_passed_over(values: list[bytes]) -> None:
+    for challenge in read_challenges(values):
+        assert challenge.scheme == challenge.scheme.lower()
+        assert challenge.scheme.isascii()
+
+
+@pytest.mark.parametrize("value", [b'"\\' * 30000, b'a="' * 20000, b"a " * 30000, b'Digest a="' + b"\\" * 60000])
+def test_a_long_field_is_read_in_one_go(value: bytes) -> None:
+    """It ends: what takes the square of its length would take minutes."""
+    read_challenges([value])

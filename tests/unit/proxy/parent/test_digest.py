@@ -1,0 +1,148 @@
+"""Digest, the client's side: the vectors of RFC 7616 and RFC 2617, and what is sent."""
+
+import hashlib
+import re
+
+import pytest
+
+from licensegate.proxy.parent.challenges import Challenge, read_challenges
+from licensegate.proxy.parent.digest import DigestLogin, credentials, response, strength
+from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+
+TARGET = "tools.cisco.com:443"
+RFC_7616 = {
+    "realm": "http-auth@example.org",
+    "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+    "qop": "auth, auth-int",
+}
+CNONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+
+
+def digest_challenge(**parameters: str) -> Challenge:
+    return Challenge("digest", {"realm": "r", "nonce": "n"} | parameters)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "expected"),
+    [
+        ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+        ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
+    ],
+)
+def test_a_response_is_that_of_rfc_7616_section_3_9_1(algorithm: str, expected: str) -> None:
+    challenge = Challenge("digest", RFC_7616 | {"algorithm": algorithm})
+
+    assert response(challenge, "Mufasa", "Circle of Life", CNONCE, "GET", "/dir/index.html") == expected
+
+
+def test_a_response_without_quality_of_protection_is_that_of_rfc_2069() -> None:
+    """The example of RFC 2069 section 2.4, by its erratum 749."""
+    challenge = Challenge("digest", {"realm": "testrealm@host.com", "nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093"})
+
+    said = response(challenge, "Mufasa", "CircleOfLife", "unused", "GET", "/dir/index.html")
+    assert said == "1949323746fe6a43ef61f9606e7febea"
+
+
+def test_a_session_algorithm_hashes_the_nonces_in() -> None:
+    challenge = digest_challenge(algorithm="MD5-sess", qop="auth")
+    inner = hashlib.md5(b"u:r:p").hexdigest()
+    ha1 = hashlib.md5(f"{inner}:n:c".encode()).hexdigest()
+    ha2 = hashlib.md5(f"CONNECT:{TARGET}".encode()).hexdigest()
+
+    expected = hashlib.md5(f"{ha1}:n:00000001:c:auth:{ha2}".encode()).hexdigest()
+    assert response(challenge, "u", "p", "c", "CONNECT", TARGET) == expected
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ({}, None),
+        ({"algorithm": "md5", "qop": "auth"}, "md5"),
+        ({"algorithm": "SHA-256", "qop": "auth-int,auth"}, "sha-256"),
+        ({"algorithm": "SHA-256", "opaque": 'o"\\'}, "sha-256"),
+    ],
+    ids=["as old as can be", "MD5", "SHA-256", "opaque"],
+)
+def test_credentials_repeat_the_challenge_and_answer_it(parameters: dict[str, str], expected: str | None) -> None:
+    challenge = digest_challenge(**parameters)
+
+    said = credentials(challenge, "svc", "secret", TARGET, "c")
+    (sent,) = read_challenges([said.encode("latin-1")])
+    assert sent.scheme == "digest"
+    assert (sent.parameters["username"], sent.parameters["uri"]) == ("svc", TARGET)
+    assert (sent.parameters["realm"], sent.parameters["nonce"]) == ("r", "n")
+    assert sent.parameters.get("algorithm", "").lower() == (expected or "")
+    assert sent.parameters.get("opaque") == parameters.get("opaque")
+    assert sent.parameters.get("nc") == ("00000001" if "qop" in parameters else None)
+    assert sent.parameters["response"] == response(challenge, "svc", "secret", "c", "CONNECT", TARGET)
+    assert "secret" not in said
+
+
+def test_names_and_realms_that_are_not_ascii_go_as_the_parent_and_the_rfc_want_them() -> None:
+    challenge = read_challenges(['Digest realm="Büro", nonce="n"'.encode()])[0]
+
+    said = credentials(challenge, "jürgen", "p", TARGET, "c")
+    assert "username*=UTF-8''j%C3%BCrgen, " in said
+    assert 'realm="Büro"'.encode() in said.encode("latin-1")
+    ha1 = hashlib.md5("jürgen:Büro:p".encode()).hexdigest()
+    ha2 = hashlib.md5(f"CONNECT:{TARGET}".encode()).hexdigest()
+    assert hashlib.md5(f"{ha1}:n:{ha2}".encode()).hexdigest() in said
+
+
+def test_a_quote_in_a_name_ends_nothing() -> None:
+    said = credentials(digest_challenge(), 'a"b\\c', "p", TARGET, "c")
+
+    assert read_challenges([said.encode()])[0].parameters["username"] == 'a"b\\c'
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        Challenge("basic", {"realm": "r"}),
+        Challenge("digest", {"realm": "r"}),
+        digest_challenge(algorithm="SHA-512-256"),
+        digest_challenge(algorithm="MD5", qop="auth-int"),
+    ],
+    ids=["another scheme", "no nonce", "an algorithm nobody uses", "only with a body"],
+)
+def test_what_cannot_be_answered_has_no_strength(challenge: Challenge) -> None:
+    assert strength(challenge) is None
+
+
+def test_sha_256_is_stronger_than_md5() -> None:
+    strengths = [strength(digest_challenge(algorithm=name)) for name in ("SHA-256", "SHA-256-sess", "MD5", "MD5-sess")]
+
+    assert strengths == [0, 1, 2, 3]
+    assert strength(digest_challenge()) == 2
+
+
+def test_a_login_has_nothing_to_say_before_its_challenge_and_a_new_client_nonce_each_time() -> None:
+    logins = [DigestLogin("u", "p", TARGET) for _ in range(2)]
+
+    assert [login.answer(None) for login in logins] == ["", ""]
+    said = [login.answer(digest_challenge(qop="auth")) for login in logins]
+    assert len({re.findall(r'cnonce="(\w{32})"', one)[0] for one in said}) == 2
+
+
+def test_a_second_challenge_says_that_the_password_is_wrong() -> None:
+    login = DigestLogin("u", "p", TARGET)
+    login.answer(digest_challenge())
+
+    with pytest.raises(LoginRefusedError) as refused:
+        login.answer(digest_challenge(nonce="another", stale="false"))
+    assert refused.value.of_password
+
+
+def test_a_stale_nonce_is_answered_again_but_not_without_end() -> None:
+    login = DigestLogin("u", "p", TARGET)
+    login.answer(digest_challenge())
+
+    for nonce in ("b", "c"):
+        assert f'nonce="{nonce}"' in login.answer(digest_challenge(nonce=nonce, stale="TRUE"))
+    with pytest.raises(LoginRefusedError):
+        login.answer(digest_challenge(nonce="d", stale="true"))
+
+
+def test_a_challenge_that_cannot_be_answered_is_no_refusal() -> None:
+    with pytest.raises(LoginFailedError, match="sha-512-256"):
+        DigestLogin("u", "p", TARGET).answer(digest_challenge(algorithm="SHA-512-256"))

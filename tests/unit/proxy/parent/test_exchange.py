@@ -1,0 +1,250 @@
+"""A CONNECT to a parent proxy and its answer, as bytes in and values out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.parent.exchange import (
+    BODY_BYTES,
+    HEAD_BYTES,
+    Answer,
+    AnswerError,
+    body_size,
+    read_answer,
+    request,
+)
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+DENIED = (
+    b"HTTP/1.1 403 Forbidden\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_ACCESS_DENIED 0\r\n"
+    b"Content-Length: 5\r\nConnection: keep-alive\r\n\r\nno!\r\n"
+)
+CHALLENGED = (
+    b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+    b'Proxy-Authenticate: Digest realm="r", nonce="n"\r\nproxy-authenticate: Basic realm="r"\r\n'
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+VIA = "1.1 licensegate-0123"
+
+
+def answer_to(received: bytes) -> Answer:
+    answer = read_answer(received)
+    assert answer is not None
+    return answer
+
+
+def test_a_request_names_its_target_the_way_here_and_nothing_of_the_client() -> None:
+    assert request("tools.cisco.com:443", VIA) == (
+        b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
+        b"Host: tools.cisco.com:443\r\n"
+        b"Via: 1.1 licensegate-0123\r\n"
+        b"Proxy-Connection: Keep-Alive\r\n"
+        b"\r\n"
+    )
+
+
+def test_credentials_stand_in_a_field_of_their_own() -> None:
+    assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in request("host:1", VIA, "Basic eA==")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ESTABLISHED,
+        b"HTTP/1.0 200 Connection established\r\n\r\n",
+        b"HTTP/1.1 200 \r\n\r\n",
+        b"HTTP/1.1 200\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\nServer:\r\nX: \xff\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["as usual", "HTTP/1.0", "no reason", "no blank", "another 2xx", "with a length", "after interim answers"],
+)
+def test_an_answer_with_2xx_opens_the_tunnel_and_ends_with_its_head(head: bytes) -> None:
+    answer = answer_to(head + b"SSH-2.0-x\r\n\r\n")
+
+    assert answer.opens_tunnel
+    assert answer.size == len(head)
+
+
+@pytest.mark.parametrize("received", [ESTABLISHED, DENIED, CHALLENGED], ids=["200", "403", "407"])
+def test_an_answer_is_the_same_however_it_was_split(received: bytes) -> None:
+    answer = answer_to(received)
+
+    for end in range(answer.size):
+        assert read_answer(received[:end]) is None
+    for end in range(answer.size, len(received) + 1):
+        assert read_answer(received[:end]) == answer
+
+
+def test_a_refusal_tells_its_status_its_reason_and_whose_it_is() -> None:
+    answer = answer_to(DENIED)
+
+    assert (answer.status, answer.opens_tunnel) == (403, False)
+    assert answer.reason == "Forbidden; ERR_ACCESS_DENIED 0"
+    assert answer.server == "squid/5.7"
+
+
+def test_where_no_server_is_named_the_via_stands_for_it() -> None:
+    assert answer_to(b"HTTP/1.1 502 no\r\nVia: 1.1 a\r\nVia: 1.1 b\r\n\r\n").server == "1.1 a, 1.1 b"
+
+
+def test_what_a_parent_says_is_printable_and_short() -> None:
+    answer = answer_to(b"HTTP/1.1 403 \x85\xff" + b"x" * 9000 + b"\r\nServer: \xe9\t" + b"y" * 9000 + b"\r\n\r\n")
+
+    for text in (answer.reason, answer.server):
+        assert text.isascii()
+        assert text.isprintable()
+        assert len(text) <= 200
+
+
+def test_a_parent_that_finds_a_loop_says_so_by_proxy_status() -> None:
+    looped = b'HTTP/1.1 502 proxy_loop\r\nProxy-Status: licensegate; error=proxy_loop_detected; details="x"\r\n\r\n'
+
+    assert answer_to(looped).loop
+    assert not answer_to(DENIED).loop
+
+
+def test_challenges_are_read_from_every_field_of_a_407_only() -> None:
+    assert [challenge.scheme for challenge in answer_to(CHALLENGED).challenges] == ["digest", "basic"]
+    assert answer_to(CHALLENGED.replace(b"407", b"401")).challenges == ()
+
+
+@pytest.mark.parametrize(
+    ("received", "keeps"),
+    [
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 407 x\r\nTransfer-Encoding: chunked\r\n\r\n", True),
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", False),
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\nProxy-Connection: x, Close\r\n\r\n", False),
+        (b"HTTP/1.0 407 x\r\nContent-Length: 0\r\n\r\n", False),
+        (b"HTTP/1.0 407 x\r\nContent-Length: 0\r\nConnection: Keep-Alive\r\n\r\n", True),
+        (b"HTTP/1.0 407 x\r\nContent-Length: 0\r\nProxy-Connection: keep-alive\r\n\r\n", True),
+        (b"HTTP/1.1 407 x\r\n\r\n", False),
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\nContent-Length: 1\r\n\r\n", False),
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", True),
+        (b"HTTP/1.1 407 x\r\nContent-Length: -1\r\n\r\n", False),
+        (b"HTTP/1.1 407 x\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", False),
+        (b"HTTP/1.1 407 x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", False),
+    ],
+)
+def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(received: bytes, keeps: bool) -> None:
+    assert answer_to(received).keeps is keeps
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"\x15\x03\x01\x00\x02\x02\x46",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"<html>",
+        b"http/1.1 200 OK\r\n\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/1.2 200 OK\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"HTTP/1.1 020 OK\r\n\r\n",
+        b"HTTP/1.1  200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n folded\r\n\r\n",
+        b"HTTP/1.1 200 OK\nServer: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\nhello",
+    ],
+)
+def test_what_is_no_answer_of_a_proxy_is_refused(received: bytes) -> None:
+    with pytest.raises(AnswerError) as refused:
+        read_answer(received)
+
+    assert str(refused.value).isascii()
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 200
+
+
+def test_a_head_may_be_as_long_as_that_and_no_longer() -> None:
+    line = b"HTTP/1.1 200 OK\r\n"
+    padding = b"x" * (HEAD_BYTES - len(line) - 7)
+    longest = line + b"X: " + padding + b"\r\n\r\n"
+    assert answer_to(longest).size == HEAD_BYTES
+
+    longer = longest.replace(b"X: ", b"X: y")
+    for received in (longer, longer[:-4] + b"yyyy"):
+        with pytest.raises(AnswerError, match="longer"):
+            read_answer(received)
+
+
+def test_interim_answers_do_not_go_on_for_ever() -> None:
+    with pytest.raises(AnswerError, match="longer"):
+        read_answer(b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
+
+
+@given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200", b"HTTP/1.1 407 x\r\nA: b\r\n"]))
+def test_whatever_comes_is_an_answer_or_refused_or_waited_for(rest: bytes, start: bytes) -> None:
+    try:
+        answer = read_answer(start + rest)
+    except AnswerError:
+        return
+    assert answer is None or answer.size <= len(start + rest)
+
+
+CHUNKED = answer_to(CHALLENGED)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"0\r\n\r\n",
+        b"5\r\nhello\r\n0\r\n\r\n",
+        b"A;name=value\r\n0123456789\r\n00\r\nTrailer: x\r\n\r\n",
+        b"2 ; x\r\n\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["empty", "one chunk", "extension and trailer", "line ends as data"],
+)
+def test_a_body_in_chunks_ends_where_it_says_however_it_was_split(body: bytes) -> None:
+    for end in range(len(body)):
+        assert body_size(CHUNKED, body[:end]) is None
+    assert body_size(CHUNKED, body) == len(body)
+    assert body_size(CHUNKED, body + b"HTTP/1.1") == len(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x\r\n",
+        b"-1\r\n",
+        b"\r\n",
+        b"5\r\nhelloworld\r\n",
+        b"123456789\r\n",
+        b"FFFFFFF\r\n",
+        b"1" * 9000,
+        b"0\r\nno trailer\r\n\r\n",
+        b"0\r\n" + b"a: b\r\n" * 5000,
+        b"1000\r\n" + b"x" * 4096 + b"\r\n" + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 64,
+    ],
+)
+def test_a_body_in_chunks_that_cannot_be_read_past_is_refused(body: bytes) -> None:
+    with pytest.raises(AnswerError):
+        body_size(CHUNKED, body)
+
+
+def test_a_body_with_a_length_is_waited_for() -> None:
+    answer = answer_to(DENIED)
+
+    assert body_size(answer, b"no!\r") is None
+    assert body_size(answer, b"no!\r\n") == 5
+    assert body_size(answer, b"no!\r\nHTTP") == 5
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: %d\r\n" % (BODY_BYTES + 1)], ids=["without end", "too long"])
+def test_a_body_that_is_not_worth_waiting_for_is_refused(length: bytes) -> None:
+    with pytest.raises(AnswerError):
+        body_size(answer_to(b"HTTP/1.1 407 x\r\n" + length + b"\r\n"), b"")
+
+
+@given(st.binary(max_size=60))
+def test_whatever_a_body_in_chunks_holds_ends_or_is_refused_or_waited_for(body: bytes) -> None:
+    try:
+        size = body_size(CHUNKED, body)
+    except AnswerError:
+        return
+    assert size is None or size <= len(body)

@@ -1,0 +1,81 @@
+"""NTLM against pyspnego's own server side, which knows one user by a file."""
+
+import base64
+import contextlib
+from pathlib import Path
+
+import pytest
+import spnego
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.parent.challenges import Challenge
+from licensegate.proxy.parent.ntlm import NtlmLogin
+from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> spnego.ContextProxy:
+    users = tmp_path / "users"
+    users.write_text("CORP:svc:secret\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(users))
+    return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+
+
+def token(said: str) -> bytes:
+    scheme, _, text = said.partition(" ")
+    assert scheme == "NTLM"
+    return base64.b64decode(text)
+
+
+def challenged_by(server: spnego.ContextProxy, said: str) -> Challenge:
+    answer = server.step(token(said))
+    assert answer is not None
+    return Challenge("ntlm", {}, base64.b64encode(answer).decode())
+
+
+@pytest.mark.parametrize("first", [None, Challenge("ntlm")], ids=["unasked", "asked"])
+def test_two_messages_log_in(server: spnego.ContextProxy, first: Challenge | None) -> None:
+    login = NtlmLogin("CORP\\svc", "secret", "proxy.test")
+
+    challenge = challenged_by(server, login.answer(first))
+    server.step(token(login.answer(challenge)))
+    assert server.complete
+    assert server.client_principal == "CORP\\svc"
+
+
+def test_a_wrong_password_is_not_taken_and_a_third_message_is_not_said(server: spnego.ContextProxy) -> None:
+    login = NtlmLogin("CORP\\svc", "wrong", "proxy.test")
+
+    challenge = challenged_by(server, login.answer(None))
+    with pytest.raises(spnego.exceptions.SpnegoError):
+        server.step(token(login.answer(challenge)))
+    with pytest.raises(LoginRefusedError) as refused:
+        login.answer(Challenge("ntlm"))
+    assert refused.value.of_password
+
+
+def test_a_parent_that_does_not_go_on_has_not_refused_the_password() -> None:
+    login = NtlmLogin("svc", "secret", "proxy.test")
+    login.answer(None)
+
+    with pytest.raises(LoginFailedError, match="no challenge"):
+        login.answer(Challenge("ntlm"))
+
+
+@pytest.mark.parametrize("text", ["====", "TlRM", base64.b64encode(b"NTLMSSP\0\2\0\0\0").decode()])
+def test_a_challenge_that_is_none_is_told(text: str) -> None:
+    login = NtlmLogin("svc", "secret", "proxy.test")
+    login.answer(None)
+
+    with pytest.raises(LoginFailedError, match="NTLM challenge"):
+        login.answer(Challenge("ntlm", {}, text))
+
+
+@given(st.binary(max_size=120))
+def test_whatever_the_challenge_holds_it_is_answered_or_told(content: bytes) -> None:
+    login = NtlmLogin("svc", "secret", "proxy.test")
+    login.answer(None)
+
+    with contextlib.suppress(LoginFailedError):
+        assert token(login.answer(Challenge("ntlm", {}, base64.b64encode(b"NTLMSSP\0\2\0\0\0" + content).decode())))
