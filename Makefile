@@ -15,6 +15,7 @@ test: ## install what the tests need and run them
 	@scripts/environment.sh test
 	@scripts/debian-packages.sh
 	@scripts/java-runtimes.sh
+	@scripts/kerberos.sh
 	.venv/bin/pytest --timeout=120 $(ARGS)
 
 lint: ## check style, layout, types and shell scripts

@@ -151,6 +151,9 @@ class Outcome(enum.Enum):
     TARGET_IS_URL = ("target_is_url", Stage.HEAD, _G, 400, "http_request_error",
         "The target is a URL, where a host and port belong.",
         "Send CONNECT host:port, for example CONNECT tools.cisco.com:443.")
+    PROXY_LOOP = ("proxy_loop", Stage.HEAD, _G, 502, "proxy_loop_detected",
+        "The request for {target} has been through this gate before: its Via names the gate.",
+        "Look at the proxies on the way: one of them sends what comes from the gate back to it.")
 
     CLIENT_NOT_ALLOWED = ("client_not_allowed", Stage.POLICY, _G, 403, "http_request_denied",
         "{client} is not in the networks that may use the gate.",
@@ -176,10 +179,6 @@ class Outcome(enum.Enum):
     DRAINING = ("draining", Stage.POLICY, _G, 503, "connection_limit_reached",
         "The gate is stopping and takes no new tunnels.",
         "Try again in a moment.")
-
-    PROXY_LOOP = ("proxy_loop", Stage.POLICY, _G, 502, "proxy_loop_detected",
-        "The request for {target} has been through this gate before: its Via names the gate.",
-        "Look at the proxies on the way: one of them sends what comes from the gate back to it.")
 
     CLIENT_LEFT_IN_DIAL = ("client_left_in_dial", Stage.DIAL, _C, 0, "",
         "{client} left before {target} could be reached.",

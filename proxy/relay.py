@@ -136,8 +136,9 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        for flow, sink in ((down, self._client), (up, self._upstream)):
-            if flow.ended and sink in self._tls:
+        for side in self._tls:
+            flow = down if side is self._client else up
+            if flow.ended:
                 self._pass_end_on(flow)  # first: the tunnel may not end without a close_notify, nor before it has left
         both = up.ended and down.ended and not (up.blocked or down.blocked)
         if both or up.source_error or down.source_error:

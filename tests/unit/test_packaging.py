@@ -25,9 +25,11 @@ BELOW_CONVERSATION = {
 PURE = BELOW_CONVERSATION | {"conversation"}
 # These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
 MOVING = (
-    "poller", "channel", "own_sockets", "deadlines", "flow", "linger", "relay", "resolver", "dialer", "listener",
-    "surroundings", "probe", "tunnel", "gate",
+    "poller", "channel", "own_sockets", "deadlines", "flow", "linger", "relay", "resolver", "dialer", "parent",
+    "listener", "surroundings", "probe", "tunnel", "gate",
 )  # fmt: skip
+# These hold what is said to a parent proxy, and are as pure as the rest of the protocol.
+PURE_OF_PARENT = {"basic", "challenges", "digest", "exchange", "password", "scheme", "standing"}
 # What would let the pure ones wait or move bytes.
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 # TLS between two buffers in memory waits for nothing.
@@ -70,15 +72,18 @@ def _may_import(name: str, imported: str) -> bool:
     """Tell whether the module called `name` may import the one called `imported`."""
     _, room, *inner = name.split(".")
     top, *rest = imported.split(".")
-    is_pure = room == "proxy" and (not inner or inner[0] in PURE)
+    is_said_to_parent = room == "proxy" and inner[0:1] == ["parent"] and set(inner[1:2]) <= PURE_OF_PARENT
+    is_pure = room == "proxy" and (not inner or inner[0] in PURE or is_said_to_parent)
     if top != "licensegate":
         return not (is_pure and top in WAITING - IN_MEMORY.get(name, set()))
     if rest[0] != room:
         return rest[0] in ROOMS[ROOMS.index(room) :]
+    if is_said_to_parent and rest[1:2] == ["parent"]:
+        return set(rest[2:3]) <= PURE_OF_PARENT
     if is_pure and len(rest) > 1:
         return rest[1] in (PURE if inner[0:1] == ["conversation"] else BELOW_CONVERSATION)
     if room == "proxy" and len(rest) > 1:
-        return rest[1] in {*PURE, *MOVING[: MOVING.index(inner[0])]}
+        return rest[1] in {*PURE, *MOVING[: MOVING.index(inner[0])]} or rest[1] == inner[0] == "parent"
     return True
 
 
@@ -131,6 +136,9 @@ def test_a_file_of_the_proxy_either_moves_bytes_or_is_pure_and_never_both() -> N
         ("proxy.poller", "from .channel import Channel", True),
         ("proxy.flow", "from .relay import Relay", True),
         ("proxy.listener", "from .gate import Gate", True),
+        ("proxy.parent.route", "from ..listener import Listener", True),
+        ("proxy.parent.exchange", "import socket", True),
+        ("proxy.parent.digest", "from .connection import Connection", True),
         ("proxy", "import ssl", True),
         ("proxy.wire.http1", "import ssl", True),
         ("proxy.wire.tls_layer", "import socket", True),
@@ -142,6 +150,8 @@ def test_a_file_of_the_proxy_either_moves_bytes_or_is_pure_and_never_both() -> N
         ("proxy.commands", "from licensegate.certs.identity import ServerIdentity", False),
         ("proxy.conversation", "from licensegate.proxy import outcome, wire", False),
         ("proxy.auth", "from ...allowlist import policy\nfrom ..outcome import Outcome", False),
+        ("proxy.parent.route", "import asyncio\nfrom ..dialer import Dialer\nfrom .passage import Passage", False),
+        ("proxy.parent.digest", "from .challenges import Challenge\nfrom ..record import printable", False),
     ],
 )
 def test_the_arrows_tell_up_from_down(name: str, source: str, upwards: bool) -> None:
@@ -182,7 +192,7 @@ def test_a_lock_holds_hashes_and_no_address(lock: str) -> None:
 
 def test_the_locks_of_one_environment_agree() -> None:
     versions = defaultdict(set)
-    for lock in ("run", "test", "lint", "lock"):
+    for lock in ("run", "test", "kerberos", "lint", "lock"):
         for package, version in _pins(lock).items():
             versions[package].add(version)
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}

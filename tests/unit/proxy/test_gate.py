@@ -290,7 +290,7 @@ def test_the_gates_own_listeners_are_never_dialled() -> None:
             here = Running(upstream, snapshot(Limits(), 443))
             here.open(ListenAddress("0.0.0.0", 0))
             port = here.gate.listeners[0].port
-            here.gate._surroundings.dialer._connect_to.clear()
+            here.gate._surroundings.dialer.connect_to.clear()
             here.gate._surroundings.snapshot = snapshot(Limits(), port)
             here.gate._surroundings.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
             client = here.knock(connect(port))

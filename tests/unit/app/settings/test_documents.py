@@ -10,7 +10,7 @@ from msgspec import inspect, structs
 
 from licensegate.app.settings import load
 from licensegate.app.settings.environment import variables
-from licensegate.app.settings.schema import File, ListenTable, RuleTable, Table, TunnelNetworkTable, keys
+from licensegate.app.settings.schema import File, ListenTable, ParentTable, RuleTable, Table, TunnelNetworkTable, keys
 from licensegate.app.settings.wording import shown
 
 DOCS = Path(__file__).parents[4] / "docs"
@@ -21,10 +21,11 @@ VARIABLE = re.compile(r"^\| `(?P<name>LICENSEGATE__\w+)` \| `(?P<example>[^`]+)`
 ROWS = {key: (value.strip(), default.strip()) for key, value, default in ROW.findall(MANUAL)}
 LISTS_OF_TABLES: dict[str, type[Table]] = {
     "listen": ListenTable,
+    "parent": ParentTable,
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }
-FILES = ("gate.pem", "gate.key", "clients-ca.pem", "admin.token")
+FILES = ("gate.pem", "gate.key", "clients-ca.pem", "admin.token", "parent.secret")
 
 
 def every_field() -> dict[str, structs.FieldInfo]:
