@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, cast, Final, TypeAlias
 
 from ..record import printable
 from .scheme import LoginFailedError, LoginRefusedError
@@ -128,7 +128,7 @@ class Tickets:
 def _gss_error() -> "type[GSSError]":
     from gssapi.raw.misc import GSSError
 
-    return GSSError
+    return cast("type[GSSError]", GSSError)
 
 
 def _is_expiry(error: "GSSError") -> bool:
