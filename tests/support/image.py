@@ -61,7 +61,7 @@ class Image:
         self._do("rmi", "--all", "--force")
 
     def build(self, **arguments: str) -> None:
-        """What `make image` does once the wheels are gathered; without a network. `arguments` are further ones of it."""
+        """What `make image` does once the wheels are gathered; without a network. `arguments` are its own."""
         defaults = {"BASE": "localhost/base", "PYTHON_VERSION": self.python_version}
         _finish(["unshare", "--net", ROOT / "scripts/image.sh"], self._environment | defaults | arguments)
 
