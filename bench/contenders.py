@@ -113,6 +113,9 @@ def _licensegate(place: Place) -> list[str]:
 
         [log]
         access = "{place.folder / "access.log"}"
+
+        [admin]
+        listen = "127.0.0.1:0"
     """
     return [str(command), "serve", "--config", str(place.write("licensegate.toml", settings))]
 

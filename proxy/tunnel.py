@@ -228,6 +228,9 @@ class Tunnel:
 
     def _refuse(self, answer: bytes) -> None:
         self._limit(None)
+        if self._upstream is not None:  # nothing will be said to it
+            self._gate.poller.close(self._upstream)
+            self._upstream = None
         try:
             self.record.client_written += self._client.send(answer)
         except OSError:

@@ -1,7 +1,7 @@
 """The admin server: answers to GET and HEAD, by aiohttp in the program's own event loop.
 
 It takes no body and changes nothing. How many connections there are is bounded, so that whoever holds them open takes
-descriptors from nobody: the oldest gives way once it is answered.
+descriptors from nobody: of those who wait for no answer the oldest gives way.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from msgspec import Struct
 from .access import Access, Asking
 
 _CONNECTIONS: Final = 64
+_AT_ONCE: Final = 16  # that are accepted before the first of them is counted
+_QUEUE: Final = 128  # that the kernel holds meanwhile
 _KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
 _LAST_ANSWERS_SECONDS: Final = 1.0
 
@@ -36,6 +38,9 @@ _CARRIED: Final = ("Forwarded", "X-Forwarded-For", "Via")  # RFC 7239, RFC 9110 
 
 _log = logging.getLogger(__name__)
 
+_aiohttp_log: Final = logging.getLogger(f"{__name__}.aiohttp")
+_aiohttp_log.disabled = True  # it tells at length of whatever is no HTTP; a fault in a page is told here
+
 
 class Page(Struct, frozen=True):
     """An answer."""
@@ -54,8 +59,9 @@ class AdminServer:
     def __init__(self, access: Access, pages: Pages) -> None:
         self.access = access
         self._pages = pages
-        self._web = web.Server(self._answer, access_log=None, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self._web = web.Server(self._answer, access_log=None, logger=_aiohttp_log, keepalive_timeout=_KEEPALIVE_SECONDS)
         self._serving: asyncio.Task[None] | None = None
+        self._answering: set[web.RequestHandler] = set()
 
     def serve(self, sock: socket.socket | None) -> None:
         """Answer on this listening socket and no longer on the one before; None for on none."""
@@ -69,7 +75,8 @@ class AdminServer:
         await self._web.shutdown(_LAST_ANSWERS_SECONDS)
 
     async def _serve(self, sock: socket.socket) -> None:
-        server = await asyncio.get_running_loop().create_server(self._connection, sock=sock)
+        server = await asyncio.get_running_loop().create_server(self._connection, sock=sock, backlog=_AT_ONCE)
+        sock.listen(_QUEUE)
         try:
             await server.serve_forever()
         finally:
@@ -77,12 +84,20 @@ class AdminServer:
 
     def _connection(self) -> asyncio.Protocol:
         """The protocol of a connection that was just accepted."""
-        if len(self._web.connections) >= _CONNECTIONS:
-            self._web.connections[0].close()
+        connections = [one for one in self._web.connections if one.transport is not None]
+        if len(connections) >= _CONNECTIONS:
+            idle = next((one for one in connections if one not in self._answering), None)
+            if idle is None:
+                return _NoRoom()
+            idle.force_close()
         return self._web()
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
-        page = await self._page(request)
+        self._answering.add(request.protocol)
+        try:
+            page = await self._page(request)
+        finally:
+            self._answering.discard(request.protocol)
         headers = {**_HEADERS, "Content-Type": page.content_type, **_FIELDS_OF_STATUS.get(page.status, {})}
         return web.Response(status=page.status, body=page.body, headers=headers)
 
@@ -100,6 +115,13 @@ class AdminServer:
         except Exception:
             _log.exception("a fault in the gate kept the page %s from being shown", request.path)
             return _sentence(500, "A fault in the gate; its traceback is in the service log.")
+
+
+class _NoRoom(asyncio.Protocol):
+    """Ends a connection at once."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _asking(request: web.BaseRequest) -> Asking:

@@ -1,6 +1,7 @@
 """`licensegate check`: what would be in force, and what in it deserves a second look."""
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Final
 
 from msgspec import Struct, structs
@@ -87,7 +88,7 @@ def _doubtful_balancers(settings: Settings) -> Iterator[str]:
 def _doubtful_admin(settings: Settings) -> Iterator[str]:
     admin = settings.admin
     for network in admin.networks:
-        if admin.listen and network.prefixlen == 0:
+        if admin.listen and not ip_address(admin.listen.host).is_loopback and network.prefixlen == 0:
             yield f"admin.networks holds {network}: whoever can reach {admin.listen} may ask for metrics and health"
     if not admin.listen:
         if settings.probe_seconds:

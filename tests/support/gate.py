@@ -19,9 +19,15 @@ from support.upstream import SECONDS
 COMMAND = Path(sys.executable).with_name("licensegate")
 _LISTENER = re.compile(r"(\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)")
 
+ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
+"""Settings by which a tunnel carries whatever it is given: for a test of how, and not of what."""
 
-def lab(*connect_to: str, more: str = "") -> str:
-    """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML."""
+
+def lab(*connect_to: str, more: str = "", admin: str = "") -> str:
+    """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML.
+
+    It is watched by nobody, unless `admin` is an address.
+    """
     return f"""
 [[listen]]
 address = "127.0.0.1:0"
@@ -31,6 +37,9 @@ connect_to = {json.dumps(connect_to)}
 
 [log]
 access = "access.jsonl"
+
+[admin]
+listen = "{admin}"
 
 {more}
 """
@@ -68,6 +77,7 @@ class Gate:
         self._environment = environment or {}
         self._prefix = prefix
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._forgotten = 0
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
@@ -144,6 +154,11 @@ class Gate:
         """The access log so far, parsed, after waiting until it has `at_least` lines; raises AssertionError if not."""
         return self._records_once(lambda records: len(records) >= at_least)
 
+    def forget_records(self) -> None:
+        """Begin the access log anew, as far as `records` is concerned."""
+        self._forgotten = 0
+        self._forgotten = len(self.records())
+
     def record(self, number: str) -> dict[str, Any]:
         """The last line of the access log with this id, as soon as it is there; raises AssertionError if never."""
         found = self._records_once(lambda records: any(record["id"] == number for record in records))
@@ -155,6 +170,7 @@ class Gate:
         while True:
             text = log.read_text() if log.exists() else ""
             records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+            records = records[self._forgotten :]
             if enough(records):
                 return records
             assert time.monotonic() < deadline, f"not the records that were expected:\n{text}\n{self._said()}"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +22,10 @@ from licensegate.proxy.settings import Dial, Dns, Limits, TunnelChecks
 from licensegate.proxy.snapshot import Snapshot
 from licensegate.proxy.surroundings import Surroundings
 from licensegate.proxy.tunnel import Tunnel
+from support.hellos import in_records, message, server_name
+from support.secure import SecureClient
 from support.sockets import pair, receive, turns, until
+from support.tls import trusting
 from support.upstream import SECONDS
 
 HOST = "target.test"
@@ -29,6 +33,9 @@ HOST = "target.test"
 
 UNCHECKED = TunnelChecks(require_tls=False, match_server_name=False)
 """Whatever a client says, it may say it in its tunnel, and nobody waits for it."""
+
+HELLO = in_records(message(server_name(HOST.encode())))
+"""A ClientHello for HOST, as far as the gate reads one."""
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 HANDFUL = 3
@@ -131,6 +138,23 @@ class Room:
         client, tunnel = self.accept(self.connect)
         far = await upstream.accept()
         assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+        return client, far, tunnel
+
+    async def secured(self, version: ssl.TLSVersion | None = None) -> tuple[SecureClient, Tunnel]:
+        """A client that has just shaken hands with the gate, and its tunnel to be."""
+        sock, tunnel = self.accept()
+        client = SecureClient(sock, trusting(None, version))
+        await client.shake_hands()
+        return client, tunnel
+
+    async def open_tunnel_inside_tls(
+        self, upstream: Upstream, version: ssl.TLSVersion | None = None
+    ) -> tuple[SecureClient, socket.socket, Tunnel]:
+        """Both ends of a tunnel that has just been established, the client's inside TLS to the gate."""
+        client, tunnel = await self.secured(version)
+        await client.send(self.connect)
+        far = await upstream.accept()
+        assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
         return client, far, tunnel
 
     async def ended(self, count: int = 1) -> TunnelRecord:

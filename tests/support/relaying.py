@@ -14,14 +14,12 @@ from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.relay import Relay
 from licensegate.proxy.settings import Limits
 from support.inner import CountingPoller, counting_poller
-from support.secure import SecureClient, identity
+from support.secure import IDENTITY, SecureClient
 from support.sockets import fill, pair, receive, turns, until, waiting
 from support.tls import trusting
 
 IDLE, HALF_CLOSED = 100, 10
 """Seconds."""
-
-_IDENTITY = identity()
 
 
 class Between:
@@ -92,7 +90,7 @@ async def relaying_tls(
 ) -> AsyncIterator[tuple[Between, SecureClient]]:
     """A relay at work whose client speaks TLS and has just shaken hands."""
     sock, near = pair(buffer=buffer)
-    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, _IDENTITY.context, b"")
+    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, IDENTITY.context, b"")
     await asyncio.gather(client.shake_hands(), until(channel.handshake))
     command = Establish(to_client, to_upstream)
     with (

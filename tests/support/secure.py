@@ -22,6 +22,9 @@ def identity(*chain: Issued, client_ca: Path | None = None) -> ServerIdentity:
     return ServerIdentity(context, pems, (), "a test")
 
 
+IDENTITY = identity()
+
+
 class SecureClient:
     """TLS on a connected, non-blocking socket. It reads nothing that it was not asked for."""
 

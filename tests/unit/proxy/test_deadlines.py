@@ -98,16 +98,31 @@ def test_one_who_is_late_may_begin_anew_at_once() -> None:
 
 
 def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
-    deadlines = Deadlines(Limits(head_seconds=1, dial_seconds=2, idle_seconds=300, half_closed_seconds=4))
+    deadlines = Deadlines(
+        Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
+    )
     all_of_them = [
-        deadlines.head, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger, deadlines.announce
+        deadlines.head, deadlines.hello, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger,
+        deadlines.announce,
     ]  # fmt: skip
+    assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
     waiting = {Somebody(): deadline for deadline in all_of_them}
     for who, deadline in waiting.items():
         deadline.begin(who, 1000)
 
     assert dict(deadlines.sweep(1004)) == {who: it for who, it in waiting.items() if it.seconds <= 4}
     assert dict(deadlines.sweep(2000)) == {who: it for who, it in waiting.items() if it.seconds > 4}
+
+
+def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
+    deadlines, who = Deadlines(Limits()), Somebody()
+    assert not deadlines.run_for_anybody
+
+    deadlines.hello.begin(who, 0)
+    assert deadlines.run_for_anybody
+
+    deadlines.hello.stop(who)
+    assert not deadlines.run_for_anybody
 
 
 def test_two_limits_can_run_for_one_and_the_same() -> None:
@@ -122,12 +137,14 @@ def test_two_limits_can_run_for_one_and_the_same() -> None:
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [
-        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4),
+        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
         ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
     ],
 )  # fmt: skip
 def test_every_limit_is_as_long_as_the_settings_say(name: str, seconds: float) -> None:
-    deadlines = Deadlines(Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4))
+    deadlines = Deadlines(
+        Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4, hello_seconds=5)
+    )
 
     assert getattr(deadlines, name).seconds == seconds
 

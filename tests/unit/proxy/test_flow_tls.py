@@ -15,14 +15,13 @@ from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.flow import NO_PIPES, Flow
 from licensegate.proxy.wire.tls_records import RecordShape
 from support.hellos import in_records, message
-from support.secure import identity
+from support.secure import IDENTITY
 from support.sockets import pair, reset, spin_until, waiting
 from support.tls import MemoryClient, trusting
 
 CHUNK = flow_module._CHUNK
 RECORD = 1 << 14
 BLOB = random.Random(6).randbytes(1 << 22)
-IDENTITY = identity()
 
 
 class Leg:

@@ -11,10 +11,13 @@ from licensegate.proxy.listener import ListenError
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import TunnelRecord
 from licensegate.proxy.resolver import Resolved
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, TunnelChecks
 from licensegate.proxy.tunnel import Tunnel
-from support.inner import Upstream, connect, snapshot
+from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from support.hellos import in_records, message, server_name
+from support.inner import HELLO, HOST, Upstream, connect, snapshot
 from support.running import LOOPBACK, Running, running
+from support.secure import IDENTITY
 from support.sockets import descriptors, is_closed, receive, run, turns, until
 
 
@@ -30,6 +33,39 @@ def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
             assert record.client == "127.0.0.1"
             assert record.listener == here.gate.listeners[0].name
             assert here.gate.open_connections == 0
+
+    run(main())
+
+
+def test_a_target_that_is_asked_for_by_tls_alone_is_connected_and_nothing_is_said_but_what_both_say() -> None:
+    async def main() -> None:
+        async with running(checks=TunnelChecks(), identity=IDENTITY) as here:
+            client = here.knock(HELLO)
+            far = await here.upstream.accept()
+            assert await receive(far, len(HELLO)) == HELLO
+            far.send(b"answer")
+            assert await receive(client, 6) == b"answer"
+            client.close()
+            far.close()
+            record = await here.recorded(1)
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert (record.protocol, record.target, record.status) == ("tls", f"{HOST}:443", 0)
+            assert (record.client_read, record.client_written) == (len(HELLO), 6)
+
+    run(main())
+
+
+def test_an_alert_reaches_a_client_that_asks_by_tls_for_another_target_and_goes_on_sending() -> None:
+    async def main() -> None:
+        async with running(identity=IDENTITY) as here:
+            client = here.knock(in_records(message(server_name(b"evil.example"))) + b"x" * 100_000)
+            await turns(20)
+            client.send(b"x" * 100_000)
+            assert await receive(client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
+            client.close()
+            record = await here.recorded(1)
+            assert record.outcome is Outcome.SERVER_NAME_NOT_ALLOWED
+            assert not here.upstream.accepted
 
     run(main())
 

@@ -5,27 +5,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import printable
+from licensegate.proxy.record import HostForm, printable
 from licensegate.proxy.wire.http1 import Head, HeadError, read_head
 
 LIMIT = 1024
 LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
 
 
-def accepted(fields: bytes = b"", *, user_agent: str = "", line: bytes = LINE) -> tuple[bytes, Head]:
+def accepted(
+    fields: bytes = b"", *, user_agent: str = "", line: bytes = LINE, host: HostForm | None = HostForm.ABSENT
+) -> tuple[bytes, Head]:
     method, target, version = line.split()
     head = line + fields + b"\r\n"
-    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head))
+    names = tuple(field.partition(b":")[0].decode() for field in fields.splitlines())
+    if method != b"CONNECT":
+        host = None
+    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head), names, host)
 
 
 ACCEPTED = {
     "no field": accepted(),
     "HTTP/1.0": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.0\r\n"),
-    "a Host": accepted(b"Host: tools.cisco.com:443\r\n"),
-    "a Host without the port, as from Java": accepted(b"Host: tools.cisco.com\r\n"),
-    "a Host that is another": accepted(b"Host: evil.example\r\n"),
-    "an IPv6 Host": accepted(b"Host: [2001:db8::1]:443\r\n"),
-    "an empty Host": accepted(b"Host:\r\n"),
+    "a Host": accepted(b"Host: tools.cisco.com:443\r\n", host=HostForm.HOST_PORT),
+    "a Host without the port, as from Java": accepted(b"Host: tools.cisco.com\r\n", host=HostForm.HOST),
+    "a Host that is another": accepted(b"Host: evil.example\r\n", host=HostForm.OTHER),
+    "a Host with another port": accepted(b"Host: tools.cisco.com:8443\r\n", host=HostForm.OTHER),
+    "an IPv6 Host without its port": accepted(
+        b"Host: [2001:db8::1]\r\n", line=b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n", host=HostForm.HOST
+    ),
+    "an IPv6 Host": accepted(b"Host: [2001:db8::1]:443\r\n", host=HostForm.OTHER),
+    "an empty Host": accepted(b"Host:\r\n", host=HostForm.OTHER),
     "a User-Agent": accepted(b"User-Agent: curl/8.5.0\r\n", user_agent="curl/8.5.0"),
     "a name in any case": accepted(b"uSER-aGENT:curl\r\n", user_agent="curl"),
     "blanks and tabs around a value": accepted(b"User-Agent: \t a b \t \r\n", user_agent="a b"),

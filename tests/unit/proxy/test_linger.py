@@ -8,6 +8,7 @@ import pytest
 from licensegate.proxy import linger as linger_module
 from licensegate.proxy.deadlines import Deadline
 from licensegate.proxy.linger import Lingering
+from licensegate.proxy.outcome import RefusalTaken
 from support.inner import CountingPoller, counting_poller
 from support.sockets import fill, pair, receive, reset, run, spin_until, turns, until, waiting
 
@@ -23,13 +24,15 @@ class Farewell:
         self.peer, self.sock = pair()
         self.deadline = Deadline(SECONDS)
         self.done = 0
+        self.taken: RefusalTaken | None = None
 
     def begin(self) -> Lingering:
         self.lingering = Lingering(self.poller, self.deadline, self.sock, self._end)
         return self.lingering
 
-    def _end(self) -> None:
+    def _end(self, taken: RefusalTaken | None) -> None:
         self.done += 1
+        self.taken = taken
         self.poller.close(self.sock)
 
     def close(self) -> None:
@@ -58,7 +61,7 @@ def test_the_peer_reads_what_it_was_sent_and_the_end_though_it_still_sends() -> 
             here.peer.send(b"x")
             here.peer.close()
             await until(lambda: here.done)
-            assert here.done == 1
+            assert (here.done, here.taken) == (1, RefusalTaken.CLOSED)
             assert not len(here.deadline)
 
     run(main())
@@ -75,7 +78,7 @@ def test_a_peer_that_resets_ends_it(before: bool) -> None:
                 reset(here.peer)
             await until(lambda: here.done)
             await turns(20)
-            assert here.done == 1
+            assert (here.done, here.taken) == (1, RefusalTaken.RESET)
 
     run(main())
 
@@ -92,7 +95,7 @@ def test_a_peer_that_stays_has_its_time_and_costs_nothing_meanwhile() -> None:
             assert not list(here.deadline.expired(now + SECONDS - 1))
             assert list(here.deadline.expired(now + SECONDS + 1)) == [lingering]
             lingering.deadline_passed(here.deadline)
-            assert here.done == 1
+            assert (here.done, here.taken) == (1, RefusalTaken.STAYED)
 
     run(main())
 
@@ -111,7 +114,7 @@ def test_a_peer_that_goes_on_sending_is_cut_off_after_so_many_bytes() -> None:
 
             await until(flood)
             assert sent > linger_module._DISCARDED_AT_MOST
-            assert here.done == 1
+            assert (here.done, here.taken) == (1, RefusalTaken.SENT_ON)
 
     run(main())
 
@@ -135,6 +138,6 @@ def test_a_fault_ends_it_as_well() -> None:
             here.begin()
             here.peer.send(b"x")
             await until(lambda: here.done)
-            assert here.done == 1
+            assert (here.done, here.taken) == (1, None)
 
     run(main())

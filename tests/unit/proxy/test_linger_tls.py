@@ -12,14 +12,14 @@ from licensegate.proxy import linger as linger_module
 from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.deadlines import Deadline
 from licensegate.proxy.linger import Lingering
+from licensegate.proxy.outcome import RefusalTaken
 from support.inner import HANDFUL, CountingPoller, counting_poller
-from support.secure import SecureClient, identity
+from support.secure import IDENTITY, SecureClient
 from support.sockets import pair, reset, run, turns, until
 from support.tls import VERSIONS, trusting
 
 SECONDS = 2
 ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
-IDENTITY = identity()
 
 
 class Farewell:
@@ -29,12 +29,14 @@ class Farewell:
         self.poller, self.client, self.channel = poller, client, channel
         self.deadline = Deadline(SECONDS)
         self.done = 0
+        self.taken: RefusalTaken | None = None
 
     def begin(self) -> Lingering:
         return Lingering(self.poller, self.deadline, self.channel, self._end)
 
-    def _end(self) -> None:
+    def _end(self, taken: RefusalTaken | None) -> None:
         self.done += 1
+        self.taken = taken
         self.poller.close(self.channel)
 
     def close(self) -> None:

@@ -96,8 +96,9 @@ def test_sentence_and_cure_are_filled_from_the_record_alone(outcome: Outcome) ->
 
 
 @every_row
-def test_only_a_client_that_was_promised_its_tunnel_has_status_200(outcome: Outcome) -> None:
-    assert (outcome.status == 200) == (outcome.stage in {Stage.INNER_HELLO, Stage.RELAY})
+def test_only_a_client_that_was_promised_its_tunnel_or_asked_for_health_has_status_200(outcome: Outcome) -> None:
+    promised = outcome.stage in {Stage.INNER_HELLO, Stage.RELAY}
+    assert (outcome.status == 200) == (promised or outcome is Outcome.HEALTH_ASKED)
 
 
 @every_row

@@ -15,34 +15,23 @@ from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
 from licensegate.proxy.settings import Limits, TunnelChecks
-from licensegate.proxy.tunnel import Tunnel
 from support.certificates import issue
 from support.hellos import in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HOST, Room, SlowNames, room, room_with_upstream
-from support.secure import GATE, SecureClient, identity
+from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, room, room_with_upstream
+from support.secure import GATE, IDENTITY, SecureClient, identity
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
 from support.tls import VERSIONS, trusting
 
-IDENTITY = identity()
-HELLO = in_records(message(server_name(HOST.encode())))
 SOON = Limits(head_seconds=10, hello_seconds=30)
 
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
-
-
-async def connected(here: Room, version: ssl.TLSVersion | None = None) -> tuple[SecureClient, Tunnel]:
-    """A client that has shaken hands with the gate."""
-    sock, tunnel = here.accept()
-    client = SecureClient(sock, trusting(None, version))
-    await client.shake_hands()
-    return client, tunnel
 
 
 @versions
 def test_a_tunnel_inside_tls_from_its_handshake_to_its_record(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
-            client, _ = await connected(here, version)
+            client, _ = await here.secured(version)
             await client.send(here.connect)
             far = await upstream.accept()
             assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
@@ -76,7 +65,7 @@ def test_no_descriptor_outlives_its_tunnel() -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
             before = descriptors()
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(here.connect)
             far = await upstream.accept()
             client.sock.close()
@@ -131,7 +120,7 @@ def test_a_handshake_its_request_and_its_tunnels_first_bytes_may_come_at_once() 
 def test_a_head_that_takes_several_reads_of_one_record_is_read_to_its_end() -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(here.connect[:-2] + b"X-Long: " + b"x" * 12_000 + b"\r\n\r\n")
             await upstream.accept()
             assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
@@ -147,7 +136,7 @@ LARGE_HELLO = in_records(message(server_name(HOST.encode()), b"\x00\x15" + (20_0
 def test_a_hello_of_several_reads_passes_whenever_it_comes(slow_names: SlowNames, when: str) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names, identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(here.connect + (LARGE_HELLO if when == "with the head" else b""))
             await turns(20)
             if when == "while the target is dialled":
@@ -194,9 +183,14 @@ def test_a_client_that_stops_within_its_handshake_wakes_nobody_and_is_closed_whe
 def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
     async def main() -> None:
         with room(limits=SOON, identity=IDENTITY) as here:
-            client, tunnel = await connected(here)
+            sock, tunnel = here.accept()
+            running = here.surroundings.deadlines.head._expires
+            before = running[tunnel]
+            client = SecureClient(sock)
+            await client.shake_hands()
             await until(lambda: tunnel.record.gate_tls)
-            assert list(here.surroundings.deadlines.head._expires) == [tunnel]
+            assert list(running) == [tunnel]
+            assert running[tunnel] > before
             await client.send(b"CONNECT ")
             await turns(20)
             assert await here.poller.wake_ups_in_peace() == 0
@@ -282,7 +276,7 @@ def test_a_client_that_leaves_within_its_handshake_is_recorded_as_that(leave: Ca
 def test_a_client_that_shakes_hands_and_leaves_has_asked_for_nothing() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.end(with_tcp=True)
             record = await here.ended()
             assert record.outcome is Outcome.CLOSED_UNUSED
@@ -332,7 +326,7 @@ def test_who_shows_a_certificate_that_we_ask_for_is_in_the_record(tmp_path: Path
 def test_a_refusal_reaches_a_client_that_is_still_sending(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
-            client, _ = await connected(here, version)
+            client, _ = await here.secured(version)
             await client.send(b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n" + b"x" * 200_000)
             await client.send(b"x" * 100_000)
             answer = await client.receive()
@@ -352,7 +346,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(version: ssl.TLSVersio
 def test_a_client_that_said_its_end_behind_a_refused_request_is_not_waited_for() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             client.sock.send(client.tls.say(b"GET / HTTP/1.1\r\n\r\n") + client.tls.end())
             answer = await client.receive()
             assert answer.startswith(b"HTTP/1.1 405 method_not_allowed")
@@ -365,7 +359,7 @@ def test_a_client_that_said_its_end_behind_a_refused_request_is_not_waited_for()
 def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(b"GET / HTTP/1.1\r\n\r\n")
             assert (await client.receive()).startswith(b"HTTP/1.1 405 method_not_allowed")
             assert await here.poller.wake_ups_in_peace() == 0
@@ -384,7 +378,7 @@ def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
 ) -> None:
     async def main() -> None:
         with room(ask=slow_names, identity=IDENTITY) as here:
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(here.connect)
             await turns(20)
             if notify:
@@ -402,7 +396,7 @@ def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
 def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames, with_tcp: bool) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names, identity=IDENTITY) as (here, upstream):
-            client, _ = await connected(here)
+            client, _ = await here.secured()
             await client.send(here.connect)
             await turns(20)
             await client.send(b"question")
@@ -426,7 +420,7 @@ def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_sti
 ) -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
-            client, tunnel = await connected(here, version)
+            client, tunnel = await here.secured(version)
             await client.send(here.connect)
             far = await upstream.accept()
             assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
@@ -452,7 +446,7 @@ def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_sti
 def test_a_tunnel_that_is_cut_says_close_notify() -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
-            client, tunnel = await connected(here)
+            client, tunnel = await here.secured()
             await client.send(here.connect)
             await upstream.accept()
             assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
@@ -479,18 +473,18 @@ async def within_its_handshake(here: Room) -> None:
 
 
 async def silent_after_its_handshake(here: Room) -> None:
-    await connected(here)
+    await here.secured()
     await turns(20)
 
 
 async def within_its_head(here: Room) -> None:
-    client, _ = await connected(here)
+    client, _ = await here.secured()
     await client.send(b"CONNECT ")
     await turns(20)
 
 
 async def refused(here: Room) -> None:
-    client, _ = await connected(here)
+    client, _ = await here.secured()
     await client.send(b"GET / HTTP/1.1\r\n\r\n")
     await client.receive()
 

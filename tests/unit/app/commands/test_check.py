@@ -42,6 +42,11 @@ source_address = "192.0.2.7"
 idle_seconds = 2592000
 [dns]
 fresh_seconds = 0.5
+[admin]
+listen = "0.0.0.0:9130"
+token_file = "gate.pem"
+[probe]
+every = "5m"
 [state]
 directory = "/var/lib/licensegate"
 [log]
@@ -92,6 +97,13 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
     assert told["dial from"] == ["192.0.2.7"]
     assert "idle_seconds = 2592000" in told["limits"]
     assert "fresh_seconds = 0.5" in told["dns"]
+    assert told["admin"] == [
+        "http://0.0.0.0:9130/",
+        "metrics and health for 10.0.0.0/8 and 192.0.2.17/32",
+        "what names clients for programs on this host or the token",
+        "ready_needs_upstream = false",
+    ]
+    assert told["probe"] == ["targets are dialled every 300 s, unless a tunnel has reached them meanwhile"]
     assert told["state"] == ["/var/lib/licensegate"]
     assert told["log"] == ["access to /var/log/access.jsonl", "level error"]
     assert told["policy"] == [settings.policy.hash]
@@ -122,6 +134,9 @@ def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
     assert told["listen"][-1] == "as packaged: what cannot be bound is left out"
     assert told["tls"] == ["a certificate of its own, another one after each start"]
     assert told["connect_to"] == ["none"]
+    assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
+    assert told["admin"][2] == "what names clients for programs on this host only"
+    assert told["probe"] == ["targets are dialled only when somebody asks whether they can be reached"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
 
@@ -147,6 +162,21 @@ def test_the_defaults_deserve_no_warning() -> None:
     [
         pytest.param("[allowlist]\npresets = []", "no target is allowed", id="nothing allowed"),
         pytest.param("[clients]\nnetworks = ['0.0.0.0/0']", "clients.networks holds 0.0.0.0/0", id="everyone"),
+        pytest.param(
+            "[admin]\nlisten = '0.0.0.0:9130'\nnetworks = ['0.0.0.0/0']",
+            "admin.networks holds 0.0.0.0/0: whoever can reach 0.0.0.0:9130 may ask",
+            id="everyone may watch",
+        ),
+        pytest.param(
+            "[admin]\nlisten = ''\n[probe]\nevery = '5m'",
+            "probe.every changes nothing without admin.listen",
+            id="probes that nobody sees",
+        ),
+        pytest.param(
+            "[admin]\nlisten = ''\nready_needs_upstream = true",
+            "admin.listen is empty, so the rest of admin changes nothing",
+            id="an admin server that is off",
+        ),
         pytest.param(
             "[dial]\nconnect_to = ['a.example:443:127.0.0.1:9443']",
             "dial.connect_to names a.example:443, which the allowlist refuses",

@@ -7,7 +7,7 @@ import pytest
 from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Log, Settings, SettingsError, Tls, load
+from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
@@ -59,6 +59,8 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
     assert settings.dial == Dial()
     assert settings.dns == Dns()
     assert settings.limits == Limits()
+    assert settings.admin == Admin(ListenAddress("127.0.0.1", 9130, named=False), DEFAULT_NETWORKS)
+    assert settings.probe_seconds is None
     assert settings.state_directory is None
     assert settings.log == Log("-", "info")
     assert settings.source == "the built-in defaults"
@@ -242,6 +244,29 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             'gate.toml: listen, item 1, proxy_protocol_from, item 2: "balancer" is not a network; '
             'write one like "10.0.0.0/8" or "fd00::/8"',
             id="balancer by name",
+        ),
+        pytest.param(
+            "[admin]\nlisten = '9130'",
+            'gate.toml: admin.listen: "9130" is not an address with a port; '
+            'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"',
+            id="admin port alone",
+        ),
+        pytest.param(
+            "[admin]\nnetworks = ['10.0.0.0/8', 'prometheus']",
+            'gate.toml: admin.networks, item 2: "prometheus" is not a network; '
+            'write one like "10.0.0.0/8" or "fd00::/8"',
+            id="admin network by name",
+        ),
+        pytest.param(
+            "[admin]\ntoken_file = 'gone.token'",
+            "gate.toml: admin.token_file: gone.token: No such file or directory; make one with `openssl rand -hex 32`",
+            id="missing token",
+        ),
+        pytest.param(
+            "[probe]\nevery = '5'",
+            'gate.toml: probe.every: "5" does not say how often; '
+            'write "off", or a whole number with s, m or h, like "5m"',
+            id="time without a unit",
         ),
         pytest.param(
             "[tls]\nkey = 'gate.key'",
@@ -471,3 +496,32 @@ def test_a_name_that_is_no_text_is_no_obstacle(tmp_path: Path) -> None:
     path.touch()
 
     assert load(path, {}).source == str(path)
+
+
+def test_who_may_watch_is_who_may_use_the_gate_unless_said_otherwise(tmp_path: Path) -> None:
+    clients = "[clients]\nnetworks = ['10.0.0.0/8']\n"
+
+    assert settings_of(tmp_path, clients).admin.networks == (ip_network("10.0.0.0/8"),)
+    assert settings_of(tmp_path, f"{clients}[admin]\nnetworks = ['192.0.2.7']").admin.networks == (
+        ip_network("192.0.2.7"),
+    )
+
+
+def test_an_admin_address_that_is_named_must_be_bound_and_an_empty_one_is_none(tmp_path: Path) -> None:
+    named = settings_of(tmp_path, "[admin]\nlisten = '0.0.0.0:9130'").admin.listen
+
+    assert named == ListenAddress("0.0.0.0", 9130)
+    assert named.named
+    assert settings_of(tmp_path, "[admin]\nlisten = ''").admin.listen is None
+
+
+def test_the_rest_of_what_watching_needs_is_read(tmp_path: Path) -> None:
+    (tmp_path / "admin.token").write_text("x")
+
+    settings = settings_of(
+        tmp_path, "[admin]\ntoken_file = 'admin.token'\nready_needs_upstream = true\n[probe]\nevery = '5m'"
+    )
+
+    assert settings.admin.token_file == tmp_path / "admin.token"
+    assert settings.admin.ready_needs_upstream
+    assert settings.probe_seconds == 300

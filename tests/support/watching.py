@@ -1,0 +1,85 @@
+"""What a running gate shows on its admin address, asked for as a scraper, a balancer or a person would."""
+
+import http.client
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.gate import Gate
+from support.upstream import SECONDS
+
+ANY_PORT = "127.0.0.1:0"
+ENDED = "licensegate_connections_ended_total"
+_PLACE = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
+
+
+class Shown(Struct, frozen=True):
+    """An answer of the admin server."""
+
+    status: int
+    fields: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Series:
+    """The series of one scrape."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float:
+        """The value of one series, or the sum of all with these labels; 0 where there is none."""
+        return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
+
+
+def admin_port(gate: Gate) -> int:
+    """The port on which the gate is watched: the last that it has named."""
+    found = [place for line in gate.stderr if (place := _PLACE.search(line))]
+    assert found, gate.stderr
+    return int(found[-1][2])
+
+
+def show(gate: Gate, path: str, method: str = "GET", **fields: str) -> Shown:
+    """Ask the gate for a page; a field's name is written with underscores."""
+    connection = http.client.HTTPConnection("127.0.0.1", admin_port(gate), timeout=SECONDS)
+    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
+    answer = connection.getresponse()
+    shown = Shown(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode())
+    connection.close()
+    return shown
+
+
+def scrape(gate: Gate) -> Series:
+    """The gate's metrics now."""
+    shown = show(gate, "/metrics")
+    assert shown.status == 200
+    assert shown.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return Series(shown.body)
+
+
+def scrape_until(gate: Gate, enough: Callable[[Series], object]) -> Series:
+    """The gate's metrics as soon as they are so; raises AssertionError if they never are."""
+    deadline = time.monotonic() + SECONDS
+    while not enough(series := scrape(gate)):
+        assert time.monotonic() < deadline, series.text
+        time.sleep(0.02)
+    return series
+
+
+def show_until(gate: Gate, path: str, enough: Callable[[Shown], object]) -> Shown:
+    """A page as soon as it is so; raises AssertionError if it never is."""
+    deadline = time.monotonic() + SECONDS
+    while not enough(shown := show(gate, path)):
+        assert time.monotonic() < deadline, shown.body
+        time.sleep(0.02)
+    return shown

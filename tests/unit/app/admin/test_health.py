@@ -1,0 +1,120 @@
+"""Three questions, and that the third one's trouble is not the second's."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+import pytest
+
+from licensegate.app.admin.health import Health
+from licensegate.app.admin.upstreams import Upstream, Upstreams
+from licensegate.proxy.listener import Listener
+from support.sockets import run
+
+
+class FakeListener:
+    def __init__(self, name: str, *, accepts: bool = True) -> None:
+        self.name = name
+        self.accepts = accepts
+
+
+class FakeGate:
+    """A gate with these listeners."""
+
+    def __init__(self, *listeners: FakeListener) -> None:
+        self.listeners = cast(Sequence[Listener], listeners)
+        self.draining = False
+
+
+class FakeUpstreams:
+    """Targets of which this is known; `asked` counts who wanted to know."""
+
+    def __init__(self, *reached: bool | None) -> None:
+        self.known = [Upstream(f"host-{number}.example:443", one) for number, one in enumerate(reached)]
+        self.asked = 0
+
+    async def look(self) -> list[Upstream]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        return self.known
+
+
+LISTENERS = FakeListener("0.0.0.0:3128"), FakeListener("[::]:3128")
+
+
+def health(gate: FakeGate, upstreams: FakeUpstreams, *, needs_upstream: bool = False) -> Health:
+    return Health(gate, cast(Upstreams, upstreams), ready_needs_upstream=needs_upstream)
+
+
+def test_whoever_can_answer_lives() -> None:
+    gate = FakeGate()
+    gate.draining = True
+
+    status, body = run(health(gate, FakeUpstreams(False)).alive())
+
+    assert (status, msgspec.json.encode(body)) == (200, b'{"status":"ok"}')
+
+
+def test_a_gate_that_listens_is_ready_whatever_its_targets_do() -> None:
+    upstreams = FakeUpstreams(False, None)
+
+    status, body = run(health(FakeGate(*LISTENERS), upstreams).ready())
+
+    assert (status, body.status, body.listeners) == (200, "ready", ["0.0.0.0:3128", "[::]:3128"])
+    assert upstreams.asked == 0, "nobody asked for them"
+
+
+def test_a_gate_that_drains_is_not_ready() -> None:
+    gate = FakeGate()
+    gate.draining = True
+
+    assert run(health(gate, FakeUpstreams()).ready())[0] == 503
+    assert run(health(gate, FakeUpstreams()).ready())[1].status == "draining"
+
+
+def test_a_listener_that_waits_for_descriptors_takes_no_clients() -> None:
+    paused = FakeListener("0.0.0.0:3128", accepts=False)
+
+    status, body = run(health(FakeGate(paused), FakeUpstreams()).ready())
+    assert (status, body.status, body.listeners) == (503, "not_accepting", [])
+
+    status, body = run(health(FakeGate(paused, LISTENERS[1]), FakeUpstreams()).ready())
+    assert (status, body.status, body.listeners) == (200, "ready", ["[::]:3128"])
+
+
+@pytest.mark.parametrize(
+    ("reached", "ready"),
+    [
+        pytest.param((True, True), True, id="all are reached"),
+        pytest.param((True, False), True, id="one is not reached"),
+        pytest.param((False, False), False, id="none is reached"),
+        pytest.param((None, False), False, id="none is known to be reached"),
+        pytest.param((), True, id="there are none"),
+    ],
+)
+def test_where_it_is_wanted_a_gate_that_reaches_no_target_is_not_ready(
+    reached: tuple[bool | None, ...], ready: bool
+) -> None:
+    status, body = run(health(FakeGate(*LISTENERS), FakeUpstreams(*reached), needs_upstream=True).ready())
+
+    assert (status, body.status) == ((200, "ready") if ready else (503, "no_upstream"))
+    assert body.listeners, "it listens all the same"
+
+
+@pytest.mark.parametrize(
+    ("reached", "status", "said"),
+    [
+        pytest.param((True, True), 200, "reached", id="all are reached"),
+        pytest.param((True, False), 503, "not_reached", id="one is not reached"),
+        pytest.param((None, False), 503, "not_reached", id="one is not reached and one not known"),
+        pytest.param((True, None), 503, "unknown", id="one is not known"),
+        pytest.param((), 200, "reached", id="there are none"),
+    ],
+)
+def test_the_targets_are_reached_if_each_is(reached: tuple[bool | None, ...], status: int, said: str) -> None:
+    upstreams = FakeUpstreams(*reached)
+
+    given, body = run(health(FakeGate(), upstreams).reaches())
+
+    assert (given, body.status, body.targets) == (status, said, upstreams.known)

@@ -1,0 +1,103 @@
+"""What the pages show, and that what strangers sent stays text."""
+
+import json
+from typing import Any, cast
+
+import msgspec
+
+from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
+from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.proxy.outcome import Outcome, RefusalTaken
+from licensegate.proxy.record import TunnelRecord
+from licensegate.proxy.states import State
+from licensegate.proxy.surroundings import Connection
+from support.records import record, tunnel
+
+
+class FakeConnection:
+    """An open connection with this record."""
+
+    def __init__(self, made: TunnelRecord, state: State = State.RELAYING) -> None:
+        self.conversation = self
+        self.state = state
+        self.record = made
+
+    def so_far(self) -> TunnelRecord:
+        return msgspec.structs.replace(self.record, client_read=77)
+
+
+class FakeGate:
+    def __init__(self, *connections: FakeConnection) -> None:
+        self.connections = cast(set[Connection], set(connections))
+
+
+def shown(page: msgspec.Struct) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(msgspec.json.encode(page)))
+
+
+def test_open_connections_are_shown_with_their_state_the_oldest_first() -> None:
+    younger = FakeConnection(record(after=5, client="10.0.0.2"), State.DIALLING)
+    older = FakeConnection(tunnel(None, after=1))
+
+    page = shown(tunnels_page(FakeGate(younger, older)))
+
+    assert page["open"] == 2
+    assert [one["state"] for one in page["tunnels"]] == ["relaying", "dialling"]
+    assert page["tunnels"][0]["record"]["event"] == "start"
+    assert page["tunnels"][0]["record"]["client_read"] == 77, "as far as it is now"
+    assert page["tunnels"][1]["record"]["client"] == "10.0.0.2"
+
+
+def test_of_very_many_only_those_are_shown_that_are_open_longest() -> None:
+    page = shown(tunnels_page(FakeGate(*(FakeConnection(record(after=number)) for number in range(600)))))
+
+    assert page["open"] == 600
+    assert len(page["tunnels"]) == 500
+    assert page["tunnels"][0]["record"]["time"] == "2026-03-02T12:00:00Z"
+
+
+def test_refusals_are_shown_with_what_to_do_the_newest_first() -> None:
+    refusals = Refusals()
+    refusals.observe([record(Outcome.HEAD_TIMEOUT), record(Outcome.TARGET_IN_PRESET, target="x:443", detail="cucm")])
+
+    newest, older = shown(refusals_page(refusals))["refusals"]
+
+    assert newest["sentence"] == "x:443 is not in the allowlist, but the preset cucm would allow it."
+    assert newest["cure"] == "Add that preset to allowlist.presets."
+    assert newest["record"]["outcome"] == "target_in_preset"
+    assert older["record"]["outcome"] == "head_timeout"
+
+
+def test_clients_are_shown_with_their_programs_the_latest_first() -> None:
+    clients = Clients()
+    clients.observe([tunnel(client="10.0.0.2"), tunnel(alpn=("h2",), refusal_taken=RefusalTaken.CLOSED, after=9)])
+
+    latest, other = shown(clients_page(clients))["clients"]
+
+    assert other["client"] == "10.0.0.2"
+    assert (latest["client"], latest["connections"]) == ("10.1.2.3", 1)
+    assert latest["last_outcome"] == "closed_by_client"
+    assert latest["programs"] == [
+        {
+            "user_agent": "Java/17.0.13",
+            "http_version": "1.1",
+            "fields": ["User-Agent", "Host", "Accept", "Proxy-Connection"],
+            "host_form": "host",
+            "server_name_sent": True,
+            "alpn": ["h2"],
+            "tls_version": "1.3",
+            "refusal_taken": "closed",
+            "connections": 1,
+            "first_seen": "2026-03-02T12:00:09Z",
+            "last_seen": "2026-03-02T12:00:09Z",
+        }
+    ]
+
+
+def test_the_index_names_the_pages_and_escapes_what_it_is_given() -> None:
+    page = index_page("<1.0>")
+
+    for path in ("/metrics", "/healthz", "/readyz", "/upstreamz", "/tunnels", "/refusals", "/clients"):
+        assert f'<a href="{path}">' in page
+    assert "&lt;1.0&gt;" in page
+    assert "<script" not in page

@@ -1,0 +1,257 @@
+"""The admin server on a real socket: methods, header fields, faults, and how many connections there may be."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator
+from ipaddress import ip_network
+
+import pytest
+
+from licensegate.app.admin.access import Access
+from licensegate.app.admin.server import AdminServer, Page
+from support.sockets import run, until
+
+ACCESS = Access([ip_network("127.0.0.0/8")], "0123456789abcdef")
+PATIENCE = 20
+
+
+class Answer:
+    """One answer, as it came over the wire."""
+
+    def __init__(self, raw: bytes) -> None:
+        head, _, self.body = raw.partition(b"\r\n\r\n")
+        line, *fields = head.decode().split("\r\n")
+        self.status = int(line.split()[1])
+        self.fields = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
+
+
+class Served:
+    """An admin server with a page, one that fails, and one that waits for `proceed`."""
+
+    def __init__(self) -> None:
+        self.proceed = asyncio.Event()
+        self.waiting = 0
+        pages = {"/metrics": self._page, "/clients": self._page, "/readyz": self._fails, "/healthz": self._waits}
+        self.server = AdminServer(ACCESS, pages)
+        self.port = self.open()
+
+    def open(self) -> int:
+        sock = socket.create_server(("127.0.0.1", 0))
+        sock.setblocking(False)
+        self.server.serve(sock)
+        return int(sock.getsockname()[1])
+
+    async def _page(self) -> Page:
+        return Page(200, "text/plain", b"here\n")
+
+    async def _fails(self) -> Page:
+        raise ZeroDivisionError("secret")
+
+    async def _waits(self) -> Page:
+        self.waiting += 1
+        await self.proceed.wait()
+        return Page(503, "text/plain", b"no\n")
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def ask(self, request: str = "GET /metrics HTTP/1.1", *fields: str) -> Answer:
+        reader, writer = await self.connect()
+        writer.write("\r\n".join((request, "Host: 127.0.0.1", "Connection: close", *fields, "", "")).encode())
+        answer = Answer(await asyncio.wait_for(reader.read(), PATIENCE))
+        writer.close()
+        return answer
+
+
+@contextlib.asynccontextmanager
+async def served() -> AsyncIterator[Served]:
+    here = Served()
+    try:
+        yield here
+    finally:
+        await here.server.stop()
+
+
+def test_a_page_is_served_with_fields_that_keep_browsers_from_doing_anything_with_it() -> None:
+    async def main() -> None:
+        async with served() as here:
+            answer = await here.ask()
+            assert (answer.status, answer.body) == (200, b"here\n")
+            assert answer.fields["cache-control"] == "no-store"
+            assert answer.fields["x-content-type-options"] == "nosniff"
+            assert answer.fields["x-frame-options"] == "DENY"
+            assert answer.fields["content-security-policy"].startswith("default-src 'none'")
+            assert answer.fields["server"] == "LicenseGate"
+            assert "access-control-allow-origin" not in answer.fields
+
+    run(main())
+
+
+def test_head_is_answered_as_get_without_a_body() -> None:
+    async def main() -> None:
+        async with served() as here:
+            answer = await here.ask("HEAD /metrics HTTP/1.1")
+            assert (answer.status, answer.body, answer.fields["content-length"]) == (200, b"", "5")
+
+    run(main())
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "get"])
+def test_other_methods_are_not_served(method: str) -> None:
+    async def main() -> None:
+        async with served() as here:
+            answer = await here.ask(f"{method} /metrics HTTP/1.1", "Content-Length: 0")
+            assert answer.status in {400, 405}
+            if method not in {"get", "CONNECT"}:  # aiohttp's own answer to what is no request
+                assert (answer.status, answer.fields["allow"]) == (405, "GET, HEAD")
+                assert answer.fields["content-security-policy"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("request_line", "fields", "status"),
+    [
+        pytest.param("GET /clients HTTP/1.1", ["X-Forwarded-For: 127.0.0.1"], 401, id="what a proxy has carried"),
+        pytest.param("GET /clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="what a proxy says that it has carried"),
+        pytest.param("GET /clients HTTP/1.1", ["Forwarded: for=192.0.2.1"], 401, id="the same in the newer way"),
+        pytest.param(
+            "GET /clients HTTP/1.1", ["Via: 1.1 proxy", "Authorization: Bearer 0123456789abcdef"], 200, id="the token"
+        ),
+        pytest.param("GET /clients HTTP/1.1", [], 200, id="this host"),
+        pytest.param("GET /%63lients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a path written otherwise"),
+        pytest.param("GET /metrics/../clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a path that climbs"),
+        pytest.param("GET /clients?x=/metrics HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a query"),
+        pytest.param("GET http://127.0.0.1/clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a path with a host"),
+        pytest.param("GET /nothing HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a page that is not there"),
+        pytest.param("GET /nothing HTTP/1.1", [], 404, id="a page that is not there, from this host"),
+        pytest.param("GET /metrics?x=1 HTTP/1.1", ["Via: 1.1 proxy"], 200, id="an open page"),
+    ],
+)
+def test_who_may_see_a_page_is_judged_by_what_came(request_line: str, fields: list[str], status: int) -> None:
+    async def main() -> None:
+        async with served() as here:
+            answer = await here.ask(request_line, *fields)
+            assert answer.status == status
+            assert ("www-authenticate" in answer.fields) == (status == 401)
+
+    run(main())
+
+
+def test_a_page_that_fails_says_so_without_saying_how(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with served() as here:
+            with caplog.at_level(logging.ERROR):
+                answer = await here.ask("GET /readyz HTTP/1.1")
+            assert answer.status == 500
+            assert b"secret" not in answer.body
+
+    run(main())
+    assert "ZeroDivisionError: secret" in caplog.text
+
+
+NO_REQUESTS = {
+    "no HTTP": b"garbage\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
+    "two Hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "no Host": b"GET / HTTP/1.1\r\n\r\n",
+    "a long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
+    "a length that is none": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+    "a URL that is none": b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS.keys())
+def test_what_is_no_request_is_refused_and_fills_no_log(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with served() as here:
+            reader, writer = await here.connect()
+            writer.write(sent)
+            assert Answer(await asyncio.wait_for(reader.read(), PATIENCE)).status == 400
+            writer.close()
+            assert (await here.ask()).status == 200
+
+    with caplog.at_level(logging.DEBUG):
+        run(main())
+    assert [record for record in caplog.records if record.name != "asyncio"] == []
+
+
+def test_the_oldest_connection_gives_way_to_one_too_many() -> None:
+    async def main() -> None:
+        async with served() as here:
+            held = [await here.connect() for _ in range(64)]
+            assert (await here.ask()).status == 200
+            reader, _ = held[0]
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+            for _, writer in held:
+                writer.close()
+
+    run(main())
+
+
+SLOW = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+def test_one_that_is_being_answered_does_not_give_way() -> None:
+    async def main() -> None:
+        async with served() as here:
+            reader, writer = await here.connect()
+            writer.write(SLOW)
+            await until(lambda: here.waiting)
+            held = [await here.connect() for _ in range(63)]
+            assert (await here.ask()).status == 200
+            assert await asyncio.wait_for(held[0][0].read(), PATIENCE) == b""
+            here.proceed.set()
+            assert Answer(await asyncio.wait_for(reader.read(), PATIENCE)).status == 503
+            for _, other in held:
+                other.close()
+
+    run(main())
+
+
+def test_while_all_are_being_answered_there_is_no_room_for_another() -> None:
+    async def main() -> None:
+        async with served() as here:
+            held = [await here.connect() for _ in range(64)]
+            for _, writer in held:
+                writer.write(SLOW)
+            await until(lambda: here.waiting == 64)
+            reader, writer = await here.connect()
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+            writer.close()
+            here.proceed.set()
+            for reader, writer in held:
+                assert Answer(await asyncio.wait_for(reader.read(), PATIENCE)).status == 503
+                writer.close()
+            assert (await here.ask()).status == 200
+
+    run(main())
+
+
+def test_another_socket_takes_the_place_of_the_first() -> None:
+    async def main() -> None:
+        async with served() as here:
+            assert (await here.ask()).status == 200
+            before = here.port
+            here.port = here.open()
+            assert (await here.ask()).status == 200
+            here.port = before
+            with pytest.raises(ConnectionRefusedError):
+                await here.ask()
+
+    run(main())
+
+
+def test_without_a_socket_nobody_is_served() -> None:
+    async def main() -> None:
+        async with served() as here:
+            assert (await here.ask()).status == 200
+            here.server.serve(None)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            with pytest.raises(ConnectionRefusedError):
+                await here.ask()
+
+    run(main())

@@ -1,0 +1,241 @@
+"""When a target is dialled for whoever asks, and what he is told."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+
+import pytest
+
+from licensegate.allowlist.policy import Policy
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, Upstreams
+from licensegate.app.observers.reached import Reached
+from licensegate.app.observers.targets import Targets
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.record import TunnelRecord
+from support.records import NOON, record
+from support.sockets import run, turns, until
+
+ONE, TWO = Rule("one.example"), Rule("two.example", 8443)
+NAMES = ["one.example:443", "two.example:8443"]
+
+
+class Lab:
+    """Targets whose dials end when the test says so, by a clock that the test sets."""
+
+    def __init__(self, *rules: Rule) -> None:
+        policy = Policy([], rules or (ONE, TWO), {})
+        targets = Targets(lambda: policy)
+        self.reached = Reached(targets)
+        self.now: datetime = NOON
+        self.dialled: list[str] = []
+        self.answers: dict[str, Outcome | None] = {}
+        self.held: list[asyncio.Future[None]] = []
+        self.holding = False
+        self.upstreams = Upstreams(targets, self.reached, self._dial, lambda: self.now)
+
+    def _dial(self, target: Target, rule: Rule) -> Awaitable[TunnelRecord]:
+        return self._answer(str(target), rule)
+
+    async def _answer(self, name: str, rule: Rule) -> TunnelRecord:
+        self.dialled.append(name)
+        if self.holding:
+            self.held.append(asyncio.get_running_loop().create_future())
+            await self.held[-1]
+        return self.evidence(rule, self.answers.get(name))
+
+    def evidence(self, rule: Rule, outcome: Outcome | None = None) -> TunnelRecord:
+        """What a tunnel or a probe shows now."""
+        after = (self.now - NOON).total_seconds()
+        target = str(Target(rule.host, rule.port))
+        dial_ms = 1.0 if outcome is None else None
+        return record(outcome, after=after, rule=str(rule), target=target, dial_ms=dial_ms, detail="192.0.2.1:443")
+
+    def tunnel(self, rule: Rule, outcome: Outcome | None = None) -> None:
+        """One shows it."""
+        self.reached.observe([self.evidence(rule, outcome)])
+
+    def later(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+def test_what_was_never_tried_is_dialled_once_for_each_target() -> None:
+    async def main() -> None:
+        lab = Lab()
+        lab.answers["two.example:8443"] = Outcome.CONNECTION_REFUSED
+
+        one, two = await lab.upstreams.look()
+
+        assert lab.dialled == NAMES
+        assert one == Upstream("one.example:443", True, NOON + timedelta(milliseconds=1))
+        assert (two.target, two.reached, two.reached_at, two.failed_at) == (NAMES[1], False, None, NOON)
+        assert two.outcome == "connection_refused"
+        assert two.sentence == "two.example:8443 refused the connection (192.0.2.1:443)."
+        assert two.cure.startswith("Look for a firewall")
+
+    run(main())
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.DNS_TIMEOUT], ids=["reached", "not reached"])
+def test_what_a_tunnel_has_shown_lately_is_not_dialled(outcome: Outcome | None) -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.tunnel(ONE, outcome)
+        lab.later(FRESH_SECONDS)
+
+        (one,) = await lab.upstreams.look()
+
+        assert lab.dialled == []
+        assert one.reached is (outcome is None)
+
+    run(main())
+
+
+def test_what_was_shown_long_ago_is_dialled_anew() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.tunnel(ONE)
+        lab.later(FRESH_SECONDS + 1)
+        lab.answers["one.example:443"] = Outcome.CONNECTION_TIMEOUT
+
+        (one,) = await lab.upstreams.look()
+        lab.later(1)
+        await lab.upstreams.look()
+
+        assert lab.dialled == ["one.example:443"], "a failure is fresh as well"
+        assert (one.reached, one.outcome) == (False, "connection_timeout")
+        assert one.reached_at == NOON + timedelta(milliseconds=1), "when it last was"
+
+    run(main())
+
+
+def test_evidence_from_before_the_clock_was_set_back_is_not_believed() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.tunnel(ONE)
+        lab.later(-3600)
+
+        await lab.upstreams.look()
+
+        assert lab.dialled == ["one.example:443"]
+
+    run(main())
+
+
+def test_however_many_ask_at_once_each_target_is_dialled_once() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.holding = True
+        asking = [asyncio.create_task(lab.upstreams.look()) for _ in range(20)]
+        await until(lambda: lab.held)
+        await turns(5)
+        lab.held[0].set_result(None)
+
+        answers = await asyncio.gather(*asking)
+
+        assert lab.dialled == ["one.example:443"]
+        assert all(one.reached for (one,) in answers)
+
+    run(main())
+
+
+def test_a_dial_that_takes_long_is_not_waited_for_and_its_result_is_there_for_the_next() -> None:
+    async def main() -> None:
+        lab = Lab()
+        lab.tunnel(TWO)
+        lab.holding = True
+
+        one, two = await lab.upstreams.look(patience=0.01)
+        assert (one.reached, two.reached) == (None, True)
+        (one, _) = await lab.upstreams.look(patience=0.01)
+        assert (one.reached, lab.dialled) == (None, ["one.example:443"])
+
+        lab.held[0].set_result(None)
+        await turns(5)
+        (one, _) = await lab.upstreams.look()
+        assert (one.reached, lab.dialled) == (True, ["one.example:443"])
+
+    run(main())
+
+
+def test_whoever_gives_up_takes_no_dial_with_him() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.holding = True
+        asking = asyncio.create_task(lab.upstreams.look())
+        await until(lambda: lab.held)
+        asking.cancel()
+        await turns(5)
+        lab.held[0].set_result(None)
+        await turns(5)
+
+        (one,) = await lab.upstreams.look()
+
+        assert (one.reached, lab.dialled) == (True, ["one.example:443"])
+
+    run(main())
+
+
+def test_only_so_many_dials_are_under_way_at_a_time() -> None:
+    async def main() -> None:
+        rules = [Rule(f"host-{number}.example") for number in range(40)]
+        lab = Lab(*rules)
+        lab.holding = True
+        await lab.upstreams.look(patience=0.01)
+        assert len(lab.held) == 16
+
+        while len(lab.held) < 40 or not all(held.done() for held in lab.held):
+            for held in lab.held:
+                if not held.done():
+                    held.set_result(None)
+            await turns(3)
+
+        assert all(one.reached for one in await lab.upstreams.look())
+        assert len(lab.dialled) == 40
+
+    run(main())
+
+
+def test_wildcards_and_rules_that_only_report_are_not_asked() -> None:
+    async def main() -> None:
+        lab = Lab(Rule("*.example.org"), Rule("watched.example", report=True))
+
+        assert await lab.upstreams.look() == []
+        assert lab.dialled == []
+
+    run(main())
+
+
+def test_a_dial_that_fails_by_a_fault_leaves_its_target_unknown_and_can_be_tried_again() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.holding = True
+        asking = asyncio.create_task(lab.upstreams.look())
+        await until(lambda: lab.held)
+        lab.held[0].set_exception(RuntimeError("a fault"))
+        (one,) = await asking
+        assert one.reached is None
+
+        lab.holding = False
+        (one,) = await lab.upstreams.look()
+        assert (one.reached, len(lab.dialled)) == (True, 2)
+
+    run(main())
+
+
+def test_regular_probing_dials_what_no_tunnel_has_reached_meanwhile() -> None:
+    async def main() -> None:
+        lab = Lab()
+        lab.tunnel(TWO)
+        probing = asyncio.create_task(lab.upstreams.keep_looking(0.01))
+        await until(lambda: lab.dialled)
+        await turns(50)
+        assert lab.dialled == ["one.example:443"], "the clock stands still, so all is fresh"
+
+        lab.later(1)
+        await until(lambda: len(lab.dialled) == 3)
+        probing.cancel()
+        assert sorted(lab.dialled[1:]) == NAMES
+
+    run(main())

@@ -1,0 +1,96 @@
+"""Whom `licensegate health` asks, and what it makes of the answer."""
+
+import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from licensegate.app.commands.health import CannotAsk, Verdict, ask, url_of
+from licensegate.proxy.settings import ListenAddress
+from support.upstream import Upstream, closed_port
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [
+        (ListenAddress("127.0.0.1", 9130), "http://127.0.0.1:9130"),
+        (ListenAddress("0.0.0.0", 9130), "http://127.0.0.1:9130"),
+        (ListenAddress("::", 9130), "http://[::1]:9130"),
+        (ListenAddress("10.0.0.9", 80), "http://10.0.0.9:80"),
+        (ListenAddress("2001:db8::1", 80), "http://[2001:db8::1]:80"),
+    ],
+    ids=str,
+)
+def test_a_gate_on_this_host_is_asked_where_it_listens(listen: ListenAddress, url: str) -> None:
+    assert url_of(listen) == url
+
+
+@pytest.mark.parametrize("listen", [None, ListenAddress("127.0.0.1", 0)], ids=["nowhere", "a port of chance"])
+def test_where_there_is_nobody_to_ask_the_way_out_is_named(listen: ListenAddress | None) -> None:
+    with pytest.raises(CannotAsk, match="--url"):
+        url_of(listen)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "x",
+        "127.0.0.1:9130",
+        "https://127.0.0.1:9130",
+        "http://",
+        "http://127.0.0.1:0x",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:9130/healthz",
+        "http://[::1",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_url_that_leads_to_no_gate_is_refused(url: str) -> None:
+    with pytest.raises(CannotAsk, match="is no address of a gate; write one like"):
+        ask(url, "healthz")
+
+
+class Gate(BaseHTTPRequestHandler):
+    """Says no to /readyz and yes to all else."""
+
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path == "/readyz" else 200)
+        self.end_headers()
+        self.wfile.write(f'{{"status":"{self.path}"}}\n'.encode())
+
+    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+
+
+def test_only_200_is_good_and_the_answer_is_told() -> None:
+    with HTTPServer(("127.0.0.1", 0), Gate) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+
+        assert ask(url, "healthz") == Verdict(True, '200 {"status":"/healthz"}')
+        assert ask(url, "readyz") == Verdict(False, '503 {"status":"/readyz"}')
+        server.shutdown()
+
+
+def test_who_does_not_answer_is_not_well() -> None:
+    port = closed_port()
+
+    verdict = ask(f"http://127.0.0.1:{port}", "healthz")
+
+    assert not verdict.good
+    assert verdict.text.startswith(f"http://127.0.0.1:{port}/healthz does not answer: ")
+    assert "refused" in verdict.text
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"])
+def test_who_answers_otherwise_than_by_http_is_not_well(said: bytes) -> None:
+    def answer(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(said)
+
+    with Upstream(answer) as upstream:
+        verdict = ask(f"http://127.0.0.1:{upstream.port}", "healthz")
+
+    assert not verdict.good
+    assert "does not answer" in verdict.text

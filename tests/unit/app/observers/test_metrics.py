@@ -1,0 +1,232 @@
+"""The metrics as a scraper reads them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+from prometheus_client.parser import text_string_to_metric_families
+
+from licensegate.app.observers.metrics import Metrics
+from licensegate.app.observers.reached import Reached
+from licensegate.app.observers.tally import Tally
+from licensegate.app.observers.targets import NO_TARGET, Targets
+from licensegate.certs.identity import CertificateError, ServerIdentity
+from licensegate.proxy.outcome import Outcome, ServerNameCheck, Stage
+from licensegate.proxy.record import TunnelRecord
+from licensegate.proxy.snapshot import Snapshot
+from licensegate.proxy.states import State
+from licensegate.proxy.surroundings import Connection
+from support.conversations import IDENTITY, in_force
+from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
+
+PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()
+SNAPSHOT = in_force()
+MOST_LINES = 900
+
+
+class WatchedGate:
+    """What the metrics ask of a gate."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot = SNAPSHOT
+        self.connections: list[Connection] = []
+        self.draining = False
+        self.look_ups: Mapping[Outcome | None, int] = {}
+
+
+class OpenConnection:
+    """One that stands in this state."""
+
+    def __init__(self, state: State) -> None:
+        self.conversation = self
+        self.state = state
+
+
+class Scraped:
+    """A gate's metrics after these records; `value` of a name and its labels, None where there is no such series."""
+
+    def __init__(self, records: Iterable[TunnelRecord] = (), gate: WatchedGate | None = None, dropped: int = 0) -> None:
+        gate = gate or WatchedGate()
+        targets = Targets(lambda: gate.snapshot.policy)
+        tally, reached = Tally(targets), Reached(targets)
+        tally.observe(list(records))
+        reached.observe(list(records))
+        self.text = Metrics("1.2.3", gate, tally, reached, {"access": lambda: dropped}).text().decode()
+        self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
+        self.samples = [sample for family in self.families.values() for sample in family.samples]
+
+    def value(self, name: str, **labels: str) -> float | None:
+        found = [sample.value for sample in self.samples if sample.name == name and sample.labels == labels]
+        return found[0] if found else None
+
+    def series(self, name: str) -> list[dict[str, str]]:
+        return [sample.labels for sample in self.samples if sample.name == name]
+
+
+def test_ends_are_told_by_the_rules_target_how_far_they_came_and_how_they_ended() -> None:
+    scraped = Scraped([tunnel(), tunnel(), record(Outcome.TARGET_NOT_ALLOWED, target="evil.example:443")])
+    name = "licensegate_connections_ended_total"
+
+    assert scraped.value(name, target="tools.cisco.com:443", stage="relay", outcome="closed_by_client") == 2
+    assert scraped.value(name, target=NO_TARGET, stage="policy", outcome="target_not_allowed") == 1
+
+
+def test_a_series_is_there_once_something_was_counted_in_it() -> None:
+    before, after = Scraped(), Scraped([tunnel()])
+
+    for name in ("connections_ended_total", "phase_seconds_bucket", "server_name_checks_total", "dial_attempts_total"):
+        assert before.series(f"licensegate_{name}") == []
+        assert after.series(f"licensegate_{name}") != []
+    assert not [sample.name for sample in after.samples if sample.name.endswith("_created")]
+
+
+def test_what_is_open_is_counted_now() -> None:
+    gate = WatchedGate()
+    gate.connections = cast(list[Connection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
+
+    scraped = Scraped(gate=gate)
+
+    assert scraped.value("licensegate_connections_open") == 2
+    assert scraped.value("licensegate_tunnels_open") == 1
+    assert scraped.value("licensegate_connections_limit") == SNAPSHOT.limits.tunnels
+    assert scraped.value("licensegate_draining") == 0
+
+
+def test_bytes_checks_probes_and_dropped_lines_have_their_counters() -> None:
+    records = [tunnel(), record(Outcome.CLOSED_UNUSED), record(Outcome.HEALTH_ASKED)]
+
+    scraped = Scraped(records, dropped=7)
+
+    assert scraped.value("licensegate_bytes_total", direction="from_client") == 6122
+    assert scraped.value("licensegate_bytes_total", direction="to_client") == 5539
+    assert scraped.value("licensegate_bytes_total", direction="from_upstream") == 5500
+    assert scraped.value("licensegate_bytes_total", direction="to_upstream") == 6000
+    assert scraped.value("licensegate_server_name_checks_total", result="match") == 1
+    assert scraped.value("licensegate_dial_attempts_total", family="ipv4", result="connected") == 1
+    assert scraped.value("licensegate_empty_connections_total") == 1
+    assert scraped.value("licensegate_health_answers_total") == 1
+    assert scraped.value("licensegate_log_lines_dropped_total", log="access") == 7
+
+
+def test_what_only_passed_since_it_is_reported_is_told_by_the_refusal_it_would_have_met() -> None:
+    scraped = Scraped([tunnel(rule="evil.example:443", target="evil.example:443", reported="target_not_allowed")])
+
+    assert scraped.value("licensegate_reported_total", outcome="target_not_allowed") == 1
+    assert [labels["target"] for labels in scraped.series("licensegate_connections_ended_total")] == [NO_TARGET]
+    assert "evil" not in scraped.text
+
+
+def test_phases_are_cumulative_histograms_in_seconds() -> None:
+    scraped = Scraped([tunnel(dial_ms=24.0), tunnel(dial_ms=300.0), tunnel(dial_ms=99_000.0)])
+    bucket = "licensegate_phase_seconds_bucket"
+
+    assert scraped.value(bucket, phase="dial", le="0.01") == 0
+    assert scraped.value(bucket, phase="dial", le="0.025") == 1
+    assert scraped.value(bucket, phase="dial", le="15.0") == 2
+    assert scraped.value(bucket, phase="dial", le="+Inf") == 3
+    assert scraped.value("licensegate_phase_seconds_count", phase="dial") == 3
+    assert scraped.value("licensegate_phase_seconds_sum", phase="dial") == pytest.approx(99.324)
+    assert {labels["phase"] for labels in scraped.series(bucket)} == {"head", "resolve", "dial", "relay", "total"}
+
+
+def test_look_ups_are_told_by_what_came_of_them() -> None:
+    gate = WatchedGate()
+    gate.look_ups = {None: 5, Outcome.DNS_TIMEOUT: 2}
+
+    scraped = Scraped(gate=gate)
+
+    assert scraped.value("licensegate_dns_look_ups_total", result="resolved") == 5
+    assert scraped.value("licensegate_dns_look_ups_total", result="dns_timeout") == 2
+
+
+def test_a_target_is_told_to_be_reached_or_not_and_when_it_last_was() -> None:
+    scraped = Scraped([tunnel(), tunnel(rule=API), failure(Outcome.DNS_TIMEOUT, rule=API, after=60)])
+
+    assert scraped.value("licensegate_target_reached", target="tools.cisco.com:443") == 1
+    assert scraped.value("licensegate_target_reached", target="api.cisco.com:443") == 0
+    assert scraped.value("licensegate_target_reached", target="cloudsso.cisco.com:443") is None, "nobody tried"
+    when = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp() + 0.0365
+    last = "licensegate_target_last_reached_timestamp_seconds"
+    assert scraped.value(last, target="tools.cisco.com:443") == pytest.approx(when, abs=1e-3)
+    assert scraped.value(last, target="api.cisco.com:443") == pytest.approx(when, abs=1e-3)
+
+
+def test_build_policy_certificate_and_process_are_told() -> None:
+    scraped = Scraped()
+
+    assert scraped.series("licensegate_build_info")[0]["version"] == "1.2.3"
+    assert scraped.value("licensegate_policy_info", hash=SNAPSHOT.policy.hash, mode="enforce") == 1
+    expiry = "licensegate_certificate_expiry_timestamp_seconds"
+    assert scraped.value(expiry) == IDENTITY.not_after.timestamp()
+    assert scraped.value("process_start_time_seconds")
+    assert scraped.value("process_open_fds")
+
+
+def test_a_certificate_that_is_replaced_is_told_and_one_that_cannot_be_read_is_not() -> None:
+    class Unreadable(ServerIdentity):
+        def __init__(self) -> None: ...
+
+        @property
+        def not_after(self) -> datetime:
+            raise CertificateError("only OpenSSL can read it")
+
+    gate = WatchedGate()
+    for identity in (None, Unreadable()):
+        gate.snapshot = structs.replace(SNAPSHOT, identity=identity)
+        assert Scraped(gate=gate).value("licensegate_certificate_expiry_timestamp_seconds") is None
+
+
+ALL_TRAFFIC = [
+    tunnel(outcome, rule=rule, reported=outcome.label, server_name_check=check, resolve_ms=1.0)
+    for rule in ("", TOOLS, API, CLOUDSSO, "evil.example:443")
+    for outcome in Outcome
+    for check in ServerNameCheck
+]
+LABELS: dict[str, set[str]] = {
+    "target": {*TARGETS, NO_TARGET},
+    "stage": set(Stage),
+    "outcome": {outcome.label for outcome in Outcome},
+    "phase": {"head", "resolve", "dial", "relay", "total"},
+    "direction": {"from_client", "to_client", "from_upstream", "to_upstream"},
+    "family": {"ipv4", "ipv6"},
+    "result": {
+        *("resolved", "dns_not_found", "dns_failed", "dns_timeout"),
+        *("connected", "given_up", "refused", "timeout", "unreachable", "failed"),
+        *ServerNameCheck,
+    },
+    "log": {"access"},
+    "version": {"1.2.3"},
+    "mode": {"enforce"},
+    "hash": {SNAPSHOT.policy.hash},
+}
+
+
+@given(st.lists(any_record, max_size=30))
+@settings(max_examples=50)
+def test_no_label_is_chosen_by_a_stranger_and_lines_stay_few_after_any_traffic(records: list[TunnelRecord]) -> None:
+    scraped = Scraped(ALL_TRAFFIC + records)
+
+    assert len(scraped.text.splitlines()) < MOST_LINES
+    for sample in scraped.samples:
+        if sample.name.startswith("licensegate_"):
+            for label, value in sample.labels.items():
+                assert label in {"le", "python"} or value in LABELS[label]
+
+
+def test_the_page_names_every_metric_and_no_other() -> None:
+    gate = WatchedGate()
+    gate.look_ups = {None: 1}
+    scraped = Scraped(ALL_TRAFFIC, gate)
+    names = {
+        sample.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum")
+        for sample in scraped.samples
+        if sample.name.startswith("licensegate_")
+    }
+
+    rows = {line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `licensegate_")}
+    assert {row.partition("{")[0] for row in rows} == names
