@@ -141,7 +141,8 @@ class Policy:
         if not keys:
             return decision
         reporting = self.mode is Mode.REPORT
-        lacks_login = keys == ("users",) and not identity.user
+        # Who has shown a certificate has logged in, unless the rule wants both.
+        lacks_login = keys == ("users",) and not identity.user and bool(rule.certificates or not identity.certificate)
         return Decision(
             False,
             Reason.LOGIN_LACKING if lacks_login else Reason.OTHER_CLIENT,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from .outcome import Outcome, Party, ServerNameCheck, Stage
+from .outcome import LoginResult, Outcome, Party, ServerNameCheck, Stage
 
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
@@ -51,6 +51,10 @@ class TunnelRecord(Struct, omit_defaults=True):
     method: str = ""
     requested: str = ""
     target: str = ""
+    login: str = ""
+    user: str = ""
+    login_result: LoginResult | None = None
+    login_unanswered: int = 0
     allowed: bool | None = None
     reported: str = ""
     rule: str = ""

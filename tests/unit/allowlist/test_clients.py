@@ -64,6 +64,7 @@ ALL_THREE = {**BOTH, "certificates": ("cucm-pub.example.net",)}
         pytest.param({"users": ("satellite",)}, OUTSIDE, OTHER, Reason.OTHER_CLIENT, "users", id="another user"),
         pytest.param({"users": ("Satellite",)}, OUTSIDE, SATELLITE, Reason.OTHER_CLIENT, "users", id="case of a user"),
         pytest.param({"users": ("satellite",)}, OUTSIDE, NOBODY, Reason.LOGIN_LACKING, "users", id="no login"),
+        pytest.param({"users": ("satellite",)}, OUTSIDE, CERTIFIED, Reason.OTHER_CLIENT, "users", id="a certificate"),
         pytest.param({"networks": (HQ,)}, INSIDE, NOBODY, Reason.RULE, "", id="its network"),
         pytest.param({"networks": (HQ,)}, f"::ffff:{INSIDE}", NOBODY, Reason.RULE, "", id="its network, mapped"),
         pytest.param({"networks": (HQ,)}, OUTSIDE, SATELLITE, Reason.OTHER_CLIENT, "networks", id="another network"),
