@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -33,6 +34,15 @@ exit status:
   0  stopped as asked
   1  could not serve, for example because no address could be bound
   2  the command line or the settings cannot be used; the error names the place
+"""
+_RELOAD_STATUS: Final = """\
+  Open tunnels go on under the settings that they began with. The gate is asked over control.sock in the state
+  directory (systemd: the runtime directory), which only its own user and root may use; SIGHUP does the same.
+
+exit status:
+  0  the settings are in force as they are written now
+  1  refused: they cannot be used, and those in force stay
+  2  no gate can be asked
 """
 _CHECK_STATUS: Final = """\
 exit status:
@@ -94,8 +104,25 @@ def _load(file: Path | None) -> "Settings":
 def _serve(arguments: argparse.Namespace) -> int:
     settings = _load(arguments.config)
     from licensegate.app import service
+    from licensegate.app.settings import load
 
-    return service.run(settings)
+    return service.run(settings, partial(load, arguments.config, os.environ))
+
+
+def _reload(arguments: argparse.Namespace) -> int:
+    from licensegate.app.control import ControlError, ask, control_path
+
+    path = control_path(_load(arguments.config).state_directory, os.environ)
+    if path is None:
+        return _complain("a gate without state.directory has no control socket; send it SIGHUP instead")
+    try:
+        reply = ask(path, "reload")
+    except ControlError as error:
+        return _complain(str(error))
+    if not reply.done:
+        _complain(reply.said)
+        return 1
+    return _say(reply.said)
 
 
 def _check(arguments: argparse.Namespace) -> int:
@@ -225,6 +252,9 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = _add(commands, "serve", _serve, "serve until stopped by SIGTERM or SIGINT", _SERVE_STATUS)
     serve.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+
+    reload = _add(commands, "reload", _reload, "have the running gate read its settings anew", _RELOAD_STATUS)
+    reload.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
 
     check = _add(commands, "check", _check, "check the settings and say what would be in force", _CHECK_STATUS)
     check.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")

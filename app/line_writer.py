@@ -14,6 +14,7 @@ _PAUSE_SECONDS: Final = 0.1
 """Between two writes: waking a thread for every line would cost more than the line."""
 
 _LAST_WRITE_SECONDS: Final = 2.0
+_STANDARD_STREAMS: Final = range(3)
 
 
 class LineWriter:
@@ -23,6 +24,7 @@ class LineWriter:
         self._descriptor = descriptor
         self._name = name
         self._troubled = troubled
+        self._next: deque[int] = deque()
         self._waiting: deque[bytes] = deque()
         self._in_hand = 0
         self._refused = 0
@@ -52,6 +54,11 @@ class LineWriter:
         if not self._wake.is_set():
             self._wake.set()
 
+    def write_to(self, descriptor: int) -> None:
+        """Write there from now on; the descriptor before it is closed when it is no longer written to."""
+        self._next.append(descriptor)
+        self._wake.set()
+
     def close(self) -> None:
         """Write what waits; give up on a reader that has stalled. The descriptor stays open."""
         self._stopping.set()
@@ -69,7 +76,15 @@ class LineWriter:
             self._stopping.wait(_PAUSE_SECONDS)
         self._write_waiting()
 
+    def _change_descriptor(self) -> None:
+        while self._next:
+            if self._descriptor not in _STANDARD_STREAMS:
+                os.close(self._descriptor)
+            self._descriptor = self._next.popleft()
+            self._torn = False
+
     def _write_waiting(self) -> None:
+        self._change_descriptor()
         lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._in_hand = len(lines)
         text = b"\n" * self._torn + b"".join(lines)

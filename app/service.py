@@ -4,44 +4,37 @@ import asyncio
 import contextlib
 import gc
 import logging
-import resource
+import os
 import signal
-import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 
-import msgspec
-
 from licensegate.certs.identity import CertificateError
-from licensegate.certs.obtain import obtain_identity
-from licensegate.certs.watch import IdentityWatch
-from licensegate.proxy.auth.sources import Sources
-from licensegate.proxy.checks import Checks
 from licensegate.proxy.gate import Gate
-from licensegate.proxy.listener import Listener, ListenError
-from licensegate.proxy.snapshot import Snapshot
+from licensegate.proxy.listener import ListenError
 
-from .observers.access_log import AccessLog, AccessLogError
+from .control import Control, ControlError, control_path
+from .host import what_to_type_into_cucm
+from .observers.access_log import AccessLogError
 from .service_log import start_service_log
+from .serving import Serving
 from .settings import Settings
 
 _CERTIFICATE_SECONDS: Final = 5
 """How often the certificate's files are looked at."""
 
-_OTHER_DESCRIPTORS: Final = 256
-"""What the gate itself needs, dials in progress and pipes included."""
-
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start."""
+def run(settings: Settings, reread: Callable[[], Settings]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start.
+
+    `reread` reads the settings anew, for a reload; it raises SettingsError.
+    """
     service_log = start_service_log(settings.log.level)
     try:
-        certificate = _certificate(settings)
-        with contextlib.closing(AccessLog(settings.log.access)) as access_log:
-            asyncio.run(_serve(settings, certificate, access_log))
+        asyncio.run(_serve(settings, reread))
     except (AccessLogError, CertificateError, ListenError) as error:
         problem = str(error)
     else:
@@ -54,47 +47,51 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _certificate(settings: Settings) -> IdentityWatch:
-    tls = settings.tls
-    watch = obtain_identity(tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory)
-    identity = watch.identity
-    _log.info("TLS to the gate by the certificate %s, SHA-256 %s", identity.source, identity.fingerprint)
-    return watch
-
-
-async def _serve(settings: Settings, certificate: IdentityWatch, access_log: AccessLog) -> None:
-    _raise_descriptor_limit(settings.limits.tunnels)
-    checks = Checks(settings.tunnel, settings.tunnel_networks)
-    clients = Sources(settings.client_networks)
-    snapshot = Snapshot(clients, settings.policy, settings.limits, checks, certificate.identity)
-    gate = Gate(snapshot, settings.dial, settings.dns, [access_log.observe])
+async def _serve(settings: Settings, reread: Callable[[], Settings]) -> None:
+    serving = Serving(settings, reread)
     try:
-        gate.open(settings.listen)
         stop = _stop_signals()
-        names = ", ".join(listener.name for listener in gate.listeners)
-        _log.info("ready: listening on %s; settings from %s", names, settings.source)
-        _log.info("%s", what_to_type_into_cucm(gate.listeners))
-        gc.freeze()  # what is here now stays: the collector need not look at it again
-        watching = asyncio.ensure_future(_watch_certificate(certificate, gate))
-        await stop.acquire()
-        watching.cancel()
-        await _drain(gate, settings.limits.drain_seconds, stop)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, serving.reload, "SIGHUP")
+        async with _controlled(serving):
+            _say_ready(serving)
+            gc.freeze()  # what is here now stays: the collector need not look at it again
+            watching = asyncio.ensure_future(_watch_certificate(serving))
+            await stop.acquire()
+            watching.cancel()
+            await _drain(serving.gate, serving.settings.limits.drain_seconds, stop)
     finally:
-        gate.close()
+        serving.close()
 
 
-async def _watch_certificate(certificate: IdentityWatch, gate: Gate) -> None:
-    """Serve a new certificate once its files have changed; one that cannot be used is named, and the old one stays."""
+@contextlib.asynccontextmanager
+async def _controlled(serving: Serving) -> AsyncIterator[None]:
+    """Serve the control socket, if there is a place for it; without it, SIGHUP still reloads."""
+    path = control_path(serving.settings.state_directory, os.environ)
+    if path is None:
+        yield
+        return
+    control = Control(path, {"reload": serving.reload})
+    try:
+        await control.open()
+    except ControlError as error:
+        _log.error("%s; only SIGHUP reloads", error)
+    try:
+        yield
+    finally:
+        await control.close()
+
+
+def _say_ready(serving: Serving) -> None:
+    listeners = serving.gate.listeners
+    names = ", ".join(listener.name for listener in listeners)
+    _log.info("ready: listening on %s; settings from %s", names, serving.settings.source)
+    _log.info("%s", what_to_type_into_cucm([listener.port for listener in listeners]))
+
+
+async def _watch_certificate(serving: Serving) -> None:
     while True:
         await asyncio.sleep(_CERTIFICATE_SECONDS)
-        try:
-            changed = certificate.look()
-        except CertificateError as error:
-            _log.error("the certificate in force stays: %s", error)
-            continue
-        if changed:
-            gate.snapshot = msgspec.structs.replace(gate.snapshot, identity=certificate.identity)
-            _log.info("a new certificate is in force, SHA-256 %s", certificate.identity.fingerprint)
+        serving.look_at_certificate()
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
@@ -119,39 +116,3 @@ def _stop_signals() -> asyncio.Semaphore:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.release)
     return signals
-
-
-def _raise_descriptor_limit(tunnels: int) -> None:
-    """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
-    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
-    if granted < wanted:
-        _log.warning(
-            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
-            "LimitNOFILE), or lower limits.tunnels",
-            granted,
-            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
-            tunnels,
-        )
-
-
-def what_to_type_into_cucm(listeners: Sequence[Listener]) -> str:
-    """The proxy fields of CUCM's licensing page (CUCM System Configuration Guide, Smart Software Licensing)."""
-    ports = list(dict.fromkeys(listener.port for listener in listeners))
-    others = f" (or {', '.join(map(str, ports[1:]))})" if len(ports) > 1 else ""
-    return (
-        "in CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type: "
-        f"IP Address/Host Name {_own_address()}, Port {ports[0]}{others}"
-    )
-
-
-def _own_address() -> str:
-    """The address of the interface that outgoing traffic takes; connecting a datagram socket sends nothing."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 443))  # TEST-NET-1, RFC 5737
-        return str(probe.getsockname()[0])
-    return socket.gethostname()

@@ -9,8 +9,14 @@ import re
 import ssl
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from .mirror import Reflection, reflect
+
+if TYPE_CHECKING:
+    from .reading import Facts
 
 KEPT_CERTIFICATE: Final = "gate.pem"
 KEPT_KEY: Final = "gate.key"
@@ -52,23 +58,27 @@ class ServerIdentity:
         name = server_name.lower().rstrip(".")
         return self._given.match(name) or self._in_certificate().match(name)
 
-    @property
+    @cached_property
     def not_after(self) -> datetime:
         """When the certificate ends, in UTC. Raises CertificateError if only OpenSSL can read it."""
-        from .reading import facts_of
-
-        return facts_of(self.chain[0], self.source).not_after
+        return self._read().not_after
 
     def _in_certificate(self) -> "_Names":
         """The names in the certificate; none if only OpenSSL can read it."""
         if self._certified is None:
-            from .reading import facts_of
-
             try:
-                self._certified = _Names(facts_of(self.chain[0], self.source).names)
+                self._certified = _Names(self._read().names)
             except CertificateError:
                 self._certified = _Names(())
         return self._certified
+
+    def _read(self) -> "Reflection | Facts":
+        reflection = reflect(self.context, self.chain[0])
+        if reflection is not None:
+            return reflection
+        from .reading import facts_of
+
+        return facts_of(self.chain[0], self.source)
 
 
 class _Names:

@@ -1,11 +1,22 @@
 """Which certificate the gate serves: the one it was given, else one of its own, kept where state is kept."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from .identity import KEPT_CERTIFICATE, KEPT_KEY, ServerIdentity, load_identity, load_pair, server_context
+from .identity import (
+    KEPT_CERTIFICATE,
+    KEPT_KEY,
+    CertificateError,
+    ServerIdentity,
+    load_identity,
+    load_pair,
+    server_context,
+)
 from .own_names import own_names
+from .pair import Pair, keep_pair
 from .watch import IdentityWatch
 
 
@@ -33,16 +44,12 @@ def obtain_identity(
 def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = directory / KEPT_CERTIFICATE, directory / KEPT_KEY
     if not key.exists():
-        from .self_signed import keep_pair
-
-        keep_pair(certificate, key, names or own_names())
+        keep_pair(certificate, key, partial(_make, names or own_names()))
     return certificate, key
 
 
 def _made(names: Sequence[str], client_ca: Path | None) -> Callable[[], ServerIdentity]:
-    from .self_signed import make_pair
-
-    pair = make_pair(names or own_names())
+    pair = _make(names or own_names())
 
     def load() -> ServerIdentity:
         context = server_context(client_ca)
@@ -50,3 +57,13 @@ def _made(names: Sequence[str], client_ca: Path | None) -> Callable[[], ServerId
         return ServerIdentity(context, [pair.certificate], names, "made for this run only")
 
     return load
+
+
+def _make(names: Sequence[str]) -> Pair:
+    """Make a pair in another process, so that this one never loads what it takes. Raises CertificateError."""
+    command = [sys.executable, "-I", "-m", "licensegate.certs.self_signed", *names]
+    made = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - names have been read as hosts
+    certificate, marker, key = made.stdout.partition(b"-----BEGIN PRIVATE KEY-----")
+    if not marker:
+        raise CertificateError(f"no certificate could be made: {made.stderr.decode(errors='replace').strip()[-200:]}")
+    return Pair(certificate, marker + key)

@@ -1,11 +1,10 @@
 """What a conversation wants done: the values that it returns, and `tunnel` carries out."""
 
-import ssl
-
 from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.certs.identity import ServerIdentity
 
 from .wire.tls_records import RecordShape
 
@@ -15,9 +14,9 @@ class Wait(Struct, frozen=True):
 
 
 class StartTls(Struct, frozen=True):
-    """Speak TLS with the client from now on; `received` is what it has sent of it already."""
+    """Speak TLS with the client from now on, as this server; `received` is what it has sent of it already."""
 
-    context: ssl.SSLContext
+    identity: ServerIdentity
     received: bytes
 
 

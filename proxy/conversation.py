@@ -31,6 +31,7 @@ _CLOSE: Final = Close()
 _HTTPS_PORT: Final = 443
 
 _MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
+_TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
 
 
 class Conversation:
@@ -133,7 +134,7 @@ class Conversation:
 
     def stopped(self) -> Command:
         """The gate stops and waits no longer."""
-        if self.state is State.RELAYING:
+        if self.state in _TUNNEL_PROMISED:
             return self.ended(Outcome.CUT_BY_STOP)
         return self.ended(Outcome.CLOSED_UNUSED if self._is_unused() else Outcome.CUT_BEFORE_TUNNEL)
 
@@ -193,15 +194,16 @@ class Conversation:
         self._handshaking = True
         self.record.protocol = "https"
         self._move(State.HEAD)
+        self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
-        return StartTls(identity.context, received)
+        return StartTls(identity, received)
 
     def _pass_through(self, hello: ClientHello) -> Command:
         """TLS without a proxy, by a client whose DNS leads it here: to the name it asks for, if that is allowed."""
         self._hello = hello
         note_hello(hello, self.record)
         try:
-            target = parse_authority(f"{hello.server_name}:{_HTTPS_PORT}".encode())
+            target = parse_authority(str(Target(hello.server_name, _HTTPS_PORT)).encode())
         except TargetError as unusable:
             return self._refuse(Outcome.HELLO_MALFORMED, str(unusable))
         command = self._decide(target)
@@ -252,8 +254,9 @@ class Conversation:
         rule = decision.rule
         if rule is None:
             raise RuntimeError(f"the policy lets {target} pass by no rule")
-        record.rule = str(rule)
-        record.preset = rule.preset or record.preset
+        if decision.allowed:
+            record.rule = str(rule)
+            record.preset = rule.preset
         self._target = target
         self._checks = snapshot.checks.checks_for(rule, record.client)
         self._move(State.DIALLING)
@@ -275,7 +278,7 @@ class Conversation:
         return self._refuse(inner.refused, inner.detail)
 
     def _reader(self) -> HelloReader:
-        """The reader of the one ClientHello that is read of a client."""
+        """The reader of the ClientHello that is being received."""
         if self._hello_reader is None:
             self._hello_reader = HelloReader(self._snapshot.limits.hello_bytes)
         return self._hello_reader
@@ -285,6 +288,7 @@ class Conversation:
     def _establish(self, hello: ClientHello | None = None) -> Command:
         """Begin the tunnel; the shape of what follows the hello is noted."""
         self._move(State.RELAYING)
+        self._hello_reader = None
         early, self._received = self._received, b""
         if hello is None:
             return Establish(self._say(), early)
@@ -312,11 +316,12 @@ class Conversation:
 
     def _close(self) -> Command:
         self._move(State.CLOSED)
+        self._handshaking = False
         return _CLOSE
 
     def _is_unused(self) -> bool:
         """Whether nothing was asked of the gate: a health check that opens the port, or TLS, or says PROXY LOCAL."""
-        return self.state in _MAY_BE_UNUSED and not self._received
+        return self.state in _MAY_BE_UNUSED and not self._received and not self._handshaking
 
     def _only_in(self, *states: State) -> None:
         if self.state not in states:
@@ -324,7 +329,7 @@ class Conversation:
 
     def _only_while_handshaking(self) -> None:
         if not self._handshaking:
-            raise RuntimeError("there is no handshake in progress")
+            raise RuntimeError(f"a conversation in {self.state} has no handshake in progress")
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:

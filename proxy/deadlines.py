@@ -65,8 +65,15 @@ class Deadlines:
         self.linger = Deadline(LINGER_SECONDS)
         self.announce = Deadline(ANNOUNCE_SECONDS)
 
+        self._all = (self.head, self.hello, self.dial, self.idle, self.half_closed, self.linger, self.announce)
+
+    @property
+    def run_for_anybody(self) -> bool:
+        """Whether one of them runs."""
+        return any(self._all)
+
     def sweep(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
         """Everybody whose time is over, and which one."""
-        for deadline in (self.head, self.hello, self.dial, self.idle, self.half_closed, self.linger, self.announce):
+        for deadline in self._all:
             for who in deadline.expired(now):
                 yield who, deadline

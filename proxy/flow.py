@@ -77,10 +77,10 @@ NO_PIPES: Final = Pipes(at_most=0)
 class Flow:
     """One direction.
 
-    `ended` means that nothing more will be read, `blocked` that something waits until the sink can take it, and `over`
-    that nothing more will pass: the source ended and all is written, the source broke (`source_error`)
-    and all is written, or the sink broke (`sink_error`). `passed_on` is for the relay to note that the sink was told of
-    the source's end. `read` and `written` count bytes.
+    `blocked` means that something waits until the sink can take it, and `ended` that nothing more will pass: the source
+    ended or broke (`source_error`), which is seen only once all that came before is written, or the sink broke
+    (`sink_error`). `passed_on` is for the relay to note that the sink was told of the source's end. `read` and
+    `written` count bytes.
     """
 
     __slots__ = (
@@ -117,11 +117,6 @@ class Flow:
         self.passed_on = False
         self.source_error = ""
         self.sink_error = ""
-
-    @property
-    def over(self) -> bool:
-        """Nothing more will pass."""
-        return self.ended and not self.blocked
 
     @property
     def source_open(self) -> bool:

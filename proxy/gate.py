@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 
-from .auth.sources import Network
 from .dialer import Dialer
 from .listener import Listener, ListenError, bind
 from .outcome import Outcome
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Serves clients from `open` to `close`. Observers are called once per batch, with the records that it finished."""
+    """Serves clients from `listen` to `close`. Observers are called once per batch, with the records it finished."""
 
     def __init__(self, snapshot: Snapshot, dial: Dial, dns: Dns, observers: Iterable[Observer]) -> None:
         self._loop = loop = asyncio.get_running_loop()
@@ -35,39 +34,61 @@ class Gate:
         self._drained = asyncio.Event()
         self._own_sockets = OwnSockets()
         self._poller = Poller(loop, self._observe)
-        resolver = Resolver(loop, dns, self._poller.finish_batch)
-        dialer = Dialer(loop, self._poller, resolver, self._own_sockets, dial)
+        self._resolver = Resolver(loop, dns, self._poller.finish_batch)
+        dialer = Dialer(loop, self._poller, self._resolver, self._own_sockets, dial)
         self._surroundings = Surroundings(snapshot, self._poller, dialer, self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is in force for connections accepted from now on. Its limits stay those that the gate began with."""
+        """What is in force for connections that begin now."""
         return self._surroundings.snapshot
 
-    @snapshot.setter
-    def snapshot(self, snapshot: Snapshot) -> None:
-        self._surroundings.snapshot = snapshot
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
+        self._surroundings.adopt(snapshot)
 
-    def open(self, addresses: Iterable[ListenAddress]) -> None:
-        """Listen. Raises ListenError for an address that the operator named; a default one is skipped with a line."""
-        skipped = []
+    def dial_by(self, dial: Dial, dns: Dns) -> None:
+        """Dial by these settings from now on; what the resolver knows is kept."""
+        self._resolver.settings = dns
+        self._surroundings.dialer = Dialer(self._loop, self._poller, self._resolver, self._own_sockets, dial)
+
+    def listen(self, addresses: Sequence[ListenAddress]) -> None:
+        """Listen on exactly these; a socket that serves one of them already goes on serving it.
+
+        Raises ListenError for an address that the operator named, and then nothing has changed; a default one is
+        skipped with a line.
+        """
+        kept = [listener for listener in self.listeners if any(map(listener.serves, addresses))]
+        new = self._bind([address for address in addresses if not any(one.serves(address) for one in kept)])
+        if not kept and not new:
+            raise ListenError("there is no address left to listen on: every one was left out")
+        for listener in self.listeners:
+            if listener not in kept:
+                self._own_sockets.remove(listener.host, listener.port)
+                listener.close()
+        self._poller.finish_batch()
+        for listener in kept:
+            listener.address = next(filter(listener.serves, addresses))
+        for address, sock in new:
+            listener = Listener(self._loop, self._poller, address, sock, self._accept)
+            self._own_sockets.add(listener.host, listener.port)
+            kept.append(listener)
+        self.listeners = kept
+
+    def _bind(self, addresses: Iterable[ListenAddress]) -> list[tuple[ListenAddress, socket.socket]]:
+        bound: list[tuple[ListenAddress, socket.socket]] = []
         for address in addresses:
             try:
-                self._listen(bind(address), address.proxy_protocol_from)
+                bound.append((address, bind(address)))
             except ListenError as error:
                 if address.named:
+                    for _, sock in bound:
+                        sock.close()
                     raise
-                skipped.append(error)
                 _log.warning("%s (a default listener, left out)", error)
-        if not self.listeners:
-            raise ListenError(f"there is no address left to listen on; the last one: {skipped[-1]}" if skipped else "")
-
-    def _listen(self, sock: socket.socket, balancers: Sequence[Network]) -> None:
-        listener = Listener(self._loop, self._poller, sock, balancers, self._accept)
-        self._own_sockets.add(listener.host, listener.port)
-        self.listeners.append(listener)
+        return bound
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
         record = open_record(client, port, listener.name)
@@ -112,7 +133,7 @@ class Gate:
     def _sweep(self) -> None:
         """Once a second: end what is late."""
         self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
-        for who, deadline in self._surroundings.deadlines.sweep(time.monotonic()):
+        for who, deadline in self._surroundings.late(time.monotonic()):
             self._poller.run(who, who.deadline_passed, deadline)
         self._poller.finish_batch()
 

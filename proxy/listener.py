@@ -4,10 +4,10 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from .auth.sources import Network, Sources
+from .auth.sources import Sources
 from .dialer import set_up_keepalive
 from .poller import READ, Poller
 from .settings import ListenAddress
@@ -74,15 +74,15 @@ class Listener:
         self,
         loop: asyncio.AbstractEventLoop,
         poller: Poller,
+        address: ListenAddress,
         sock: socket.socket,
-        balancers: Sequence[Network],
         accepted: Callable[["Listener", socket.socket, str, int], None],
     ) -> None:
         self._loop = loop
         self._poller = poller
         self._sock = sock
         self._accepted = accepted
-        self._balancers = Sources(balancers) if balancers else None
+        self.address = address
         self._pause: asyncio.TimerHandle | None = None
         self.host, self.port = sock.getsockname()[:2]
         self.name = str(ListenAddress(self.host, self.port))
@@ -106,6 +106,20 @@ class Listener:
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate, before the connection had an owner: the others go on."""
+
+    @property
+    def address(self) -> ListenAddress:
+        """The address as it was set; another one that it `serves` may take its place."""
+        return self._address
+
+    @address.setter
+    def address(self, address: ListenAddress) -> None:
+        self._address = address
+        self._balancers = Sources(address.proxy_protocol_from) if address.proxy_protocol_from else None
+
+    def serves(self, address: ListenAddress) -> bool:
+        """Whether it listens there already."""
+        return (address.host, address.port) == (self._address.host, self._address.port)
 
     def is_balancer(self, client: str) -> bool:
         """Whether connections from this address must begin with a PROXY header."""

@@ -71,8 +71,8 @@ class Outcome(enum.Enum):
 
     # fmt: off
     CLOSED_UNUSED = ("closed_unused", Stage.ACCEPT, _C, 0, "",
-        "{client} connected to {listener} and never sent a byte.",
-        "Nothing: this is what a health check that only opens the port looks like.")
+        "{client} connected to {listener} and asked for nothing.",
+        "Nothing: this is what a health check that only opens the port, or TLS on it, looks like.")
     CONNECTIONS_EXHAUSTED = ("connections_exhausted", Stage.ACCEPT, _G, 0, "",
         "{client} was closed at once because the gate holds as many connections as it may.",
         "Find out who opens so many, or raise limits.tunnels.")

@@ -16,18 +16,19 @@ class OwnSockets:
     """The addresses and ports on which the gate itself is served."""
 
     def __init__(self) -> None:
-        self._ports: set[int] = set()
         self._bound: set[tuple[str, int]] = set()
-        self._wildcard_ports: set[int] = set()
+        self._ports: frozenset[int] = frozenset()
         self._local: dict[str, tuple[bool, float]] = {}
 
     def add(self, host: str, port: int) -> None:
         """Name a bound socket: a listener, or the admin server."""
-        self._ports.add(port)
-        if host in _UNSPECIFIED:
-            self._wildcard_ports.add(port)
-        else:
-            self._bound.add((_plain(host), port))
+        self._bound.add((_plain(host), port))
+        self._ports = frozenset(port for _, port in self._bound)
+
+    def remove(self, host: str, port: int) -> None:
+        """It is closed."""
+        self._bound.discard((_plain(host), port))
+        self._ports = frozenset(port for _, port in self._bound)
 
     def has(self, address: str, port: int) -> bool:
         """Whether connecting there would end at one of them."""
@@ -36,7 +37,9 @@ class OwnSockets:
         plain = _plain(address)
         if plain in _UNSPECIFIED:  # connecting to no address is connecting to this host
             return True
-        return (plain, port) in self._bound or (port in self._wildcard_ports and self.is_local(plain))
+        if (plain, port) in self._bound:
+            return True
+        return any((wildcard, port) in self._bound for wildcard in _UNSPECIFIED) and self.is_local(plain)
 
     def is_local(self, address: str) -> bool:
         """Whether the address is one of this host's."""

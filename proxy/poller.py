@@ -10,8 +10,6 @@ import select
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from .channel import Channel
-
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
 ONCE: Final = select.EPOLLONESHOT
@@ -24,6 +22,16 @@ must forget the descriptor meanwhile."""
 _BATCH: Final = 256
 
 _log = logging.getLogger(__name__)
+
+
+class Closable(Protocol):
+    """A socket, or a channel on one."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class Owner(Protocol):
@@ -44,7 +52,7 @@ class Poller:
         self._epoll = select.epoll()
         self._owners: dict[int, Owner] = {}
         self._events: dict[int, int] = {}
-        self._closing: list[Channel] = []
+        self._closing: list[Closable] = []
         self._again: list[int] = []
         self._batch_done = batch_done
         loop.add_reader(self._epoll.fileno(), self._run_batch)
@@ -73,7 +81,7 @@ class Poller:
             self._loop.call_soon(self._run_batch)
         self._again.append(descriptor)
 
-    def close(self, sock: Channel) -> None:
+    def close(self, sock: Closable) -> None:
         """Close a connection at the end of the batch, so that its number cannot be given away within it."""
         if self._owners.pop(sock.fileno(), None) is not None:
             del self._events[sock.fileno()]

@@ -134,11 +134,12 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        if (up.over and down.over) or (up.over and up.source_error) or (down.over and down.source_error):
+        both = up.ended and down.ended and not down.blocked  # by a close_notify that the client has no room for yet
+        if both or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
             return True
         for flow in (up, down):
-            if flow.over and not flow.passed_on and not flow.sink_error:
+            if flow.ended and not flow.passed_on and not flow.sink_error:
                 flow.pass_end_on()
         return False
 

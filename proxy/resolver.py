@@ -83,7 +83,7 @@ class Resolver:
         ask: Callable[[str], Answer] = system_look_up,
     ) -> None:
         self._loop = loop
-        self._settings = settings
+        self.settings = settings
         self._finished = look_up_finished
         self._ask = ask
         self._names: dict[str, _Name] = {}
@@ -95,9 +95,9 @@ class Resolver:
         if known is None:
             known = self._remember(name)
         now = time.monotonic()
-        failing = known.failed is not None and now - known.failed_at < self._settings.failure_seconds
-        if known.good is not None and now - known.good_at < 2 * self._settings.fresh_seconds:
-            if now - known.good_at >= self._settings.fresh_seconds and not failing:
+        failing = known.failed is not None and now - known.failed_at < self.settings.failure_seconds
+        if known.good is not None and now - known.good_at < 2 * self.settings.fresh_seconds:
+            if now - known.good_at >= self.settings.fresh_seconds and not failing:
                 self._start(name, known)
             return known.good
         if failing and known.failed is not None:
@@ -106,7 +106,7 @@ class Resolver:
             return self._or_last_good(known, _TOO_MANY)
         known.waiters.append(waiter)
         if known.timer is None:
-            known.timer = self._loop.call_later(self._settings.timeout_seconds, self._timed_out, known)
+            known.timer = self._loop.call_later(self.settings.timeout_seconds, self._timed_out, known)
         return None
 
     def forget(self, name: str, waiter: Waiter) -> None:
@@ -128,7 +128,7 @@ class Resolver:
         """The last good answer in place of a failure to ask."""
         if known.good is None:
             return failure
-        recent = time.monotonic() - known.good_at < self._settings.last_good_seconds
+        recent = time.monotonic() - known.good_at < self.settings.last_good_seconds
         return known.good if recent else failure
 
     def _start(self, name: str, known: _Name) -> bool:

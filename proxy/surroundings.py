@@ -1,10 +1,10 @@
 """What all connections of one gate share: the places where they are watched, timed, counted, dialled and recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from .census import Census
-from .deadlines import Deadlines
+from .deadlines import Deadline, Deadlines, Waiting
 from .dialer import Dialer
 from .flow import Pipes
 from .poller import Owner, Poller
@@ -20,7 +20,7 @@ class Connection(Owner, Protocol):
 
 
 class Surroundings:
-    """One per gate. `snapshot` and `deadlines` are replaced together by a reload; a tunnel keeps those of its birth."""
+    """One per gate. `snapshot`, `deadlines` and `dialer` may be replaced; a connection keeps those of its birth."""
 
     def __init__(
         self, snapshot: Snapshot, poller: Poller, dialer: Dialer, publish: Callable[[TunnelRecord], None]
@@ -33,3 +33,17 @@ class Surroundings:
         self.census = Census()
         self.pipes = Pipes(at_most=64)
         self.connections: set[Connection] = set()
+        self._earlier_deadlines: list[Deadlines] = []
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Have connections that begin from now on go by this snapshot."""
+        if snapshot.limits != self.snapshot.limits:
+            self._earlier_deadlines.append(self.deadlines)
+            self.deadlines = Deadlines(snapshot.limits)
+        self.snapshot = snapshot
+
+    def late(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
+        """Everybody whose time is over, by the deadlines in force or by those of his birth."""
+        self._earlier_deadlines = [earlier for earlier in self._earlier_deadlines if earlier.run_for_anybody]
+        for deadlines in (self.deadlines, *self._earlier_deadlines):
+            yield from deadlines.sweep(now)

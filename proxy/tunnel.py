@@ -172,7 +172,7 @@ class Tunnel:
         client = self._client
         if not isinstance(client, socket.socket):
             raise RuntimeError("there is no TLS inside TLS to the gate")
-        self._tls = TlsChannel(client, command.context, command.received)
+        self._tls = TlsChannel(client, command.identity.context, command.received)
         self._client = self._tls
         self._shake_hands(self._tls)
 

@@ -10,9 +10,10 @@ from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
 from licensegate.certs.identity import KEPT_CERTIFICATE, KEPT_KEY, CertificateError, read_chain
 from licensegate.certs.own_names import own_names
+from licensegate.certs.pair import write_pair
 from licensegate.certs.reading import Facts, facts_of
 from licensegate.certs.review import Finding, review_chain, review_pair
-from licensegate.certs.self_signed import DAYS, make_pair, write_pair
+from licensegate.certs.self_signed import DAYS, make_pair
 from licensegate.certs.trust import trust_of
 
 from .check import LONGEST_HOST_NAME

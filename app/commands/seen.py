@@ -61,7 +61,7 @@ class _Line(Struct):
     outcome: str = ""
     target: str = ""
     allowed: bool | None = None
-    reported: bool = False
+    reported: str = ""
 
 
 def read_log(log: BinaryIO) -> Reading:

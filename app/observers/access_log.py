@@ -3,15 +3,19 @@
 Writing never blocks a tunnel, and what is dropped for that is counted (`line_writer`).
 """
 
+import contextlib
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
 from licensegate.app.line_writer import LineWriter
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import TunnelRecord
+
+_STANDARD_OUTPUT: Final = 1
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +43,21 @@ class AccessLog:
             if record.outcome is not Outcome.CLOSED_UNUSED:
                 self._writer.put(self._encode(record) + b"\n")
 
+    @contextlib.contextmanager
+    def reopening(self, destination: str) -> Iterator[None]:
+        """Write there from now on, unless the block raises: another file, or the one by this name after a rotation.
+
+        Raises AccessLogError.
+        """
+        opened = _open(destination)
+        try:
+            yield
+        except BaseException:
+            if opened != _STANDARD_OUTPUT:
+                os.close(opened)
+            raise
+        self._writer.write_to(opened)
+
     def close(self) -> None:
         """Write what waits; give up on a reader that has stalled."""
         self._writer.close()
@@ -46,7 +65,7 @@ class AccessLog:
 
 def _open(destination: str) -> int:
     if destination == "-":
-        return 1
+        return _STANDARD_OUTPUT
     try:
         return os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:

@@ -2,7 +2,7 @@
 
 import enum
 
-from .proxy_protocol import looks_like_proxy_header
+from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
 
 
 class Speaks(enum.StrEnum):
@@ -16,7 +16,7 @@ class Speaks(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-_TLS_HANDSHAKE = 0x16
+_TLS_HANDSHAKE = b"\x16\x03"  # content type and major version
 _SSLV2_CLIENT_HELLO = 0x01
 _TOKEN_BYTES = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
@@ -25,21 +25,20 @@ def first_bytes(received: bytes) -> Speaks:
     """The protocol that `received` begins, UNDECIDED while it is too short to tell.
 
     HTTP begins with a token (RFC 9110 section 9.1), TLS with a handshake record (RFC 8446 section 5.1), an SSLv2 hello
-    with a length whose first bit is set, and its type (RFC 5246 appendix E.2).
+    with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The verdict depends on the bytes alone,
+    not on how they were split: it is always that of the shortest beginning which allows one.
     """
-    if not received:
-        return Speaks.UNDECIDED
-    first = received[0]
-    if first == _TLS_HANDSHAKE:
+    if received.startswith(_TLS_HANDSHAKE):
         return Speaks.TLS
     if looks_like_proxy_header(received):
         return Speaks.PROXY
+    if may_become_proxy_header(received) or received == _TLS_HANDSHAKE[:1]:
+        return Speaks.UNDECIDED
+    first = received[0]
     if first in _TOKEN_BYTES:
         return Speaks.HTTP
     if first & 0x80 and len(received) < 3:
         return Speaks.UNDECIDED
     if first & 0x80 and received[2] == _SSLV2_CLIENT_HELLO:
         return Speaks.SSLV2
-    if first == 0x0D and len(received) < 12:  # version 2 of the PROXY protocol begins so, and nothing else we know
-        return Speaks.UNDECIDED
     return Speaks.UNKNOWN

@@ -21,6 +21,8 @@ _V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*+(?:\r\n|\r?\Z)
 _V1_PORT: Final = re.compile(r"0|[1-9][0-9]{0,4}")
 
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
+_BEGINNINGS: Final = (_SIGNATURE, b"PROXY TCP4", b"PROXY TCP6", b"PROXY UNKNOWN")  # no HTTP request begins so
+_UNFINISHED: Final = frozenset(beginning[:size] for beginning in _BEGINNINGS for size in range(len(beginning)))
 _V2_FIXED_BYTES: Final = 16  # signature, version and command, family, length
 _V2_BYTES: Final = 4096  # of addresses and TLVs: a client certificate's name and a unique id fit in many times
 _LOCAL: Final = 0x20
@@ -62,7 +64,12 @@ def read_proxy_header(received: bytes) -> ProxyHeader | None:
 
 def looks_like_proxy_header(received: bytes) -> bool:
     """Whether somebody speaks the PROXY protocol here; False while there is too little to tell."""
-    return received.startswith((_SIGNATURE, b"PROXY TCP4", b"PROXY TCP6", b"PROXY UNKNOWN"))
+    return received.startswith(_BEGINNINGS)
+
+
+def may_become_proxy_header(received: bytes) -> bool:
+    """Whether there is too little to tell: more bytes may make it the beginning of a header, or of something else."""
+    return received in _UNFINISHED
 
 
 def _read_v1(received: bytes) -> ProxyHeader | None:

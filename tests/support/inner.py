@@ -1,8 +1,9 @@
-"""The gate's own parts, set up within a test's event loop. The one file here that imports the gate's code."""
+"""The gate's own parts, set up within a test's event loop."""
 
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -19,6 +20,7 @@ from licensegate.proxy.snapshot import Snapshot
 from licensegate.proxy.surroundings import Surroundings
 from licensegate.proxy.tunnel import Tunnel
 from support.sockets import pair, receive, turns, until
+from support.upstream import SECONDS
 
 HOST = "target.test"
 """The one host that the policy of a `Room` allows."""
@@ -177,6 +179,17 @@ def answer_with(*addresses: str) -> Callable[[str], Answer]:
     return lambda name: Resolved(addresses)
 
 
+class SlowNames:
+    """A resolver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = threading.Event()
+
+    def __call__(self, name: str) -> Answer:
+        self.now.wait(SECONDS)
+        return Resolved(("127.0.0.1",))
+
+
 @contextlib.contextmanager
 def room(port: int = 443, limits: Limits | None = None, ask: Callable[[str], Answer] | None = None) -> Iterator[Room]:
     """A room within the running loop, whose one target is HOST on this port."""
@@ -194,3 +207,9 @@ def room_with_upstream(
     """A room whose target is a server in the test's hands."""
     with contextlib.closing(Upstream()) as upstream, room(upstream.port, limits, ask) as made:
         yield made, upstream
+
+
+async def answer_to(client: socket.socket) -> str:
+    """What the gate answered, its status and the outcome's name, read to the end of the connection."""
+    answer = await receive(client)
+    return answer.partition(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ").partition(":")[0]

@@ -17,9 +17,17 @@ from packaging.utils import canonicalize_name
 ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
 
 # Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
-BELOW_CONVERSATION = {"outcome", "record", "settings", "checks", "snapshot", "census", "wire", "auth"}
+BELOW_CONVERSATION = {
+    "auth", "census", "checks", "commands", "inner_hello", "outcome", "record", "refusals", "settings", "snapshot",
+    "states", "wire",
+}  # fmt: skip
 PURE = BELOW_CONVERSATION | {"conversation"}
-# What would let them wait or move bytes.
+# These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
+MOVING = (
+    "poller", "channel", "own_sockets", "deadlines", "flow", "linger", "relay", "resolver", "dialer", "listener",
+    "surroundings", "tunnel", "gate",
+)  # fmt: skip
+# What would let the pure ones wait or move bytes.
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 # TLS between two buffers in memory waits for nothing.
 IN_MEMORY = {"licensegate.proxy.wire.tls_layer": {"ssl"}}
@@ -68,6 +76,8 @@ def _may_import(name: str, imported: str) -> bool:
         return rest[0] in ROOMS[ROOMS.index(room) :]
     if is_pure and len(rest) > 1:
         return rest[1] in (PURE if inner[0:1] == ["conversation"] else BELOW_CONVERSATION)
+    if room == "proxy" and len(rest) > 1:
+        return rest[1] in {*PURE, *MOVING[: MOVING.index(inner[0])]}
     return True
 
 
@@ -83,6 +93,12 @@ def test_a_module_imports_nothing_above_it(name: str) -> None:
     assert [imported for imported in imports if not _may_import(name, imported)] == []
 
 
+def test_a_file_of_the_proxy_either_moves_bytes_or_is_pure_and_never_both() -> None:
+    files = {name.split(".")[2] for name in MODULES if name.startswith("licensegate.proxy.")}
+
+    assert sorted(files) == sorted([*PURE, *MOVING])
+
+
 @pytest.mark.parametrize(
     ("name", "source", "upwards"),
     [
@@ -94,12 +110,21 @@ def test_a_module_imports_nothing_above_it(name: str) -> None:
         ("proxy.conversation", "from licensegate.proxy.tunnel import Tunnel", True),
         ("proxy.conversation", "import socket", True),
         ("proxy.conversation", "from asyncio.events import Handle", True),
+        ("proxy.commands", "import ssl", True),
+        ("proxy.inner_hello", "from .conversation import Conversation", True),
+        ("proxy.states", "from .tunnel import Tunnel", True),
+        ("proxy.poller", "from .channel import Channel", True),
+        ("proxy.flow", "from .relay import Relay", True),
+        ("proxy.listener", "from .gate import Gate", True),
         ("proxy", "import ssl", True),
         ("proxy.wire.http1", "import ssl", True),
         ("proxy.wire.tls_layer", "import socket", True),
         ("proxy.wire.tls_layer", "import ssl", False),
         ("app.service", "from licensegate.proxy import outcome", False),
         ("proxy.tunnel", "import socket, licensegate.allowlist.target", False),
+        ("proxy.tunnel", "from .relay import Relay\nfrom .conversation import Conversation", False),
+        ("proxy.linger", "from .channel import Channel", False),
+        ("proxy.commands", "from licensegate.certs.identity import ServerIdentity", False),
         ("proxy.conversation", "from licensegate.proxy import outcome, wire", False),
         ("proxy.auth", "from ...allowlist import policy\nfrom ..outcome import Outcome", False),
     ],

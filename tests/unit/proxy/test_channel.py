@@ -353,6 +353,17 @@ def test_ending_twice_is_ending_once(line: Line) -> None:
     assert line.client.hear() == b""
 
 
+def test_a_forged_record_after_our_end_is_a_failure_and_nothing_else(line: Line) -> None:
+    forged = bytearray(line.client.say(b"forged"))
+    forged[-1] ^= 1
+    line.channel.shutdown(socket.SHUT_WR)
+    line.send(bytes(forged))
+    spin_until(lambda: waiting(line.gate))
+
+    with pytest.raises(TlsFailure, match="bad record mac"):
+        line.channel.recv(100)
+
+
 @pytest.mark.parametrize("how", [socket.SHUT_RD, socket.SHUT_RDWR])
 def test_only_what_we_send_can_be_ended(line: Line, how: int) -> None:
     with pytest.raises(ValueError, match="only end what it sends"):

@@ -4,6 +4,7 @@ from ipaddress import ip_network
 from itertools import product
 
 import pytest
+from msgspec import structs
 
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy import checks as module
@@ -56,7 +57,7 @@ def test_the_rule_goes_first_then_the_network_then_what_holds_everywhere(
         [NetworkChecks((ip_network("10.0.0.0/8"),), **{name: network})],
     )
 
-    made = checks.checks_for(Rule("ssm.example.net", **{name: rule}), "10.1.2.3")
+    made = checks.checks_for(structs.replace(RULE, **{name: rule}), "10.1.2.3")
 
     assert getattr(made, name) is next(stated for stated in (rule, network, everywhere) if stated is not None)
     others = [other for other in TunnelChecks.__struct_fields__ if other != name]

@@ -1,41 +1,33 @@
-"""What follows from what a client sends: bytes in, a command and a record out."""
+"""What follows from what a client says by HTTP: bytes in, a command and a record out."""
 
 import pytest
 
-from licensegate.allowlist.policy import Policy
-from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
 from licensegate.proxy.census import Census
-from licensegate.proxy.conversation import Close, Command, Conversation, Dial, Establish, Refuse, State, Wait
+from licensegate.proxy.commands import Close, Dial, Establish, Wait
+from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import open_record
-from licensegate.proxy.settings import Limits
-from licensegate.proxy.snapshot import Snapshot
-
-LIMITS = Limits(head_bytes=512, tunnels=8, tunnels_per_client=4)
-SATELLITE = Rule("satellite.example", 8443, private=True)
-SNAPSHOT = Snapshot(Sources(DEFAULT_NETWORKS), Policy(["cisco-licensing"], [SATELLITE], load_presets()), LIMITS)
-CLIENT, STRANGER = "10.1.2.3", "203.0.113.9"
-HEAD = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\nUser-Agent: Apache-HttpClient/4.5.13\r\n\r\n"
-
-
-def connect(target: bytes) -> bytes:
-    return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
-
+from licensegate.proxy.states import State
+from licensegate.proxy.wire.answers import ESTABLISHED
+from support.conversations import (
+    CLIENT,
+    HEAD,
+    SATELLITE,
+    SNAPSHOT,
+    STRANGER,
+    UNCHECKED,
+    begun,
+    connect,
+    status_line,
+)
 
 SMART = connect(b"smartreceiver.cisco.com:443")
 
 
-def begun(client: str = CLIENT, census: Census | None = None) -> Conversation:
-    """A conversation with a client that has just been accepted."""
-    return Conversation(SNAPSHOT, census or Census(), open_record(client, 40000, "0.0.0.0:3128"))
-
-
 def after(sent: bytes) -> Conversation:
     """One whose client has sent this."""
-    conversation = begun()
+    conversation = begun(UNCHECKED)
     if sent:
         conversation.received(sent)
     return conversation
@@ -45,12 +37,6 @@ def relaying() -> Conversation:
     conversation = after(HEAD)
     conversation.connected()
     return conversation
-
-
-def answer(command: Command) -> str:
-    """The status line of a refusal."""
-    assert isinstance(command, Refuse)
-    return command.answer.partition(b"\r\n")[0].decode()
 
 
 # What follows from a head
@@ -85,6 +71,7 @@ def test_the_record_tells_what_the_head_said() -> None:
     conversation.received(HEAD)
 
     record = conversation.record
+    assert record.protocol == "http"
     assert (record.method, record.http_version, record.user_agent) == ("CONNECT", "1.1", "Apache-HttpClient/4.5.13")
     assert record.client_read == len(HEAD)
     assert record.requested == ""
@@ -98,9 +85,16 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "a target without a port": (connect(b"tools.cisco.com"), "400 target_malformed", "no port in 'tools.cisco.com'"),
     "a URL": (connect(b"https://evil.example/"), "400 target_is_url", "'https://evil.example/' is a URL or a path"),
     "a method in lower case": (HEAD.replace(b"CONNECT", b"connect"), "405 method_not_allowed", ""),
-    "another method": (b"GET http://tools.cisco.com/ HTTP/1.1\r\n\r\n", "405 method_not_allowed", ""),
+    "another method": (b"GET / HTTP/1.1\r\n\r\n", "405 method_not_allowed", ""),
+    "a URL to be fetched": (b"GET http://www.cisco.com/ HTTP/1.1\r\n\r\n", "405 http_without_tunnel", ""),
+    "a message for a gateway": (
+        b"POST /Transportgateway/services/DeviceRequestHandler HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+        "405 gate_is_no_gateway",
+        "",
+    ),
     "another version": (HEAD.replace(b"1.1", b"2.0", 1), "505 version_not_supported", ""),
-    "TLS": (b"\x16\x03\x01", "400 head_malformed", "its first byte is 0x16"),
+    "port 80": (connect(b"tools.cisco.com:80"), "403 target_port_not_allowed", "443"),
+    "a line that is no request": (b"NONSENSE\r\n", "400 head_malformed", "its first line is NONSENSE\\r"),
     "a body": (HEAD.replace(b"Host", b"Content-Length"), "400 body_not_allowed", "Content-Length: tools.cisco.com"),
     "two Hosts": (HEAD.replace(b"User-Agent", b"Host", 1), "400 host_malformed", "there are two of them"),
     "a large head": (HEAD[:-2] + b"X: " + b"x" * 512, "431 head_too_large", ""),
@@ -115,12 +109,12 @@ def test_any_other_head_is_refused_with_its_reason(head: bytes, words: str, deta
     pieces = [head[place : place + 1] for place in range(len(head))] if split else [head]
 
     commands = []
-    while pieces and conversation.state is State.HEAD:
+    while pieces and conversation.state in {State.HELLO, State.HEAD}:
         commands.append(conversation.received(pieces.pop(0)))
 
     *waits, command = commands
     assert all(isinstance(wait, Wait) for wait in waits)
-    assert answer(command).startswith(f"HTTP/1.1 {words}: ")
+    assert status_line(command).startswith(f"HTTP/1.1 {words}: ")
     record = conversation.record
     assert record.outcome is not None
     assert f"{record.status} {record.outcome.label}" == words
@@ -153,7 +147,7 @@ EARLY = b"\x16\x03\x01 and \r\n\r\n more"
 
 @pytest.mark.parametrize("cut", range(1, len(HEAD + EARLY) + 1))
 def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(cut: int) -> None:
-    conversation = begun()
+    conversation = begun(UNCHECKED)
     first, second = (HEAD + EARLY)[:cut], (HEAD + EARLY)[cut:]
 
     command = conversation.received(first)
@@ -165,24 +159,22 @@ def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(c
         early = first[len(HEAD) :]
 
     assert command == Dial(Target("tools.cisco.com", 443), Rule("tools.cisco.com", preset="cisco-licensing"))
-    assert conversation.connected() == Establish(b"HTTP/1.1 200 Connection established\r\n\r\n", early)
+    assert conversation.connected() == Establish(ESTABLISHED, early)
     assert conversation.record.client_read == len(HEAD) + len(early)
     assert (conversation.record.status, conversation.record.outcome) == (200, None)
     assert not conversation._received, "kept for as long as the tunnel is open"
 
 
-# Who is turned away before the target is looked at
+# Who is turned away before the allowlist is asked
 
 
-@pytest.mark.parametrize(
-    "sent", [HEAD[:1], HEAD[:30], HEAD, b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr
-)
+@pytest.mark.parametrize("sent", [HEAD[:2], HEAD[:30], HEAD, b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr)
 def test_a_client_from_outside_is_refused_at_its_first_bytes_whatever_they_are(sent: bytes) -> None:
-    conversation = begun(STRANGER)
+    conversation = begun(client=STRANGER)
 
     command = conversation.received(sent)
 
-    assert answer(command).startswith(f"HTTP/1.1 403 client_not_allowed: {STRANGER} ")
+    assert status_line(command).startswith(f"HTTP/1.1 403 client_not_allowed: {STRANGER} ")
     assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
     assert "clients.networks" in conversation.record.cure()
     assert not conversation.record.target, "whatever it asks for"
@@ -192,7 +184,15 @@ def test_a_client_from_outside_hears_nothing_of_limits() -> None:
     census = Census()
     census.draining = True
 
-    assert "client_not_allowed" in answer(begun(STRANGER, census).received(HEAD))
+    assert "client_not_allowed" in status_line(begun(client=STRANGER, census=census).received(HEAD))
+
+
+def census_of(others: list[str], *, draining: bool = False) -> Census:
+    census = Census()
+    census.draining = draining
+    for client in others:
+        census.enter(client)
+    return census
 
 
 @pytest.mark.parametrize(
@@ -203,39 +203,60 @@ def test_a_client_from_outside_hears_nothing_of_limits() -> None:
         pytest.param([], True, "503 draining", id="draining"),
     ],
 )
-@pytest.mark.parametrize("target", [b"tools.cisco.com:443", b"evil.example:443", b"no-port"], ids=repr)
-def test_limits_are_told_to_a_connect_before_its_target_is_looked_at(
-    others: list[str], draining: bool, words: str, target: bytes
+@pytest.mark.parametrize("target", ["tools.cisco.com:443", "evil.example:443", "192.0.2.1:443"])
+def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
+    others: list[str], draining: bool, words: str, target: str
 ) -> None:
-    census = Census()
-    census.draining = draining
-    for client in (*others, CLIENT):
-        census.enter(client)
-    conversation = begun(census=census)
+    conversation = begun(census=census_of(others, draining=draining))
 
-    assert answer(conversation.received(connect(target))).startswith(f"HTTP/1.1 {words}: ")
-    assert conversation.record.target == ""
+    command = conversation.received(connect(target.encode()))
+
+    assert status_line(command).startswith(f"HTTP/1.1 {words}: ")
+    record = conversation.record
+    assert (record.target, record.allowed, record.policy) == (target, None, "")
 
 
-def test_limits_are_not_told_to_what_is_no_connect() -> None:
-    census = Census()
-    census.draining = True
+def test_as_many_as_may_be_are_served() -> None:
+    assert isinstance(begun(census=census_of([CLIENT] * 3)).received(HEAD), Dial)
+    assert isinstance(begun(census=census_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
 
-    assert "method_not_allowed" in answer(begun(census=census).received(b"GET / HTTP/1.1\r\n\r\n"))
+
+@pytest.mark.parametrize(
+    ("head", "label"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\n\r\n", "method_not_allowed", id="another method"),
+        pytest.param(connect(b"no-port"), "target_malformed", id="no target"),
+    ],
+)
+def test_limits_are_not_told_to_what_asks_for_no_tunnel(head: bytes, label: str) -> None:
+    assert label in status_line(begun(census=census_of([], draining=True)).received(head))
 
 
 # How it ends
 
 
+NO_TUNNEL = b"GET / HTTP/1.1\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("sent", "state", "by_leaving", "by_a_stop", "status"),
     [
-        pytest.param(b"", State.HEAD, Outcome.CLOSED_UNUSED, Outcome.CLOSED_UNUSED, 0, id="before a byte"),
+        pytest.param(b"", State.HELLO, Outcome.CLOSED_UNUSED, Outcome.CLOSED_UNUSED, 0, id="before a byte"),
+        pytest.param(
+            b"P", State.HELLO, Outcome.CLIENT_LEFT_IN_HELLO, Outcome.CUT_BEFORE_TUNNEL, 0, id="after too little"
+        ),
         pytest.param(b"CONN", State.HEAD, Outcome.CLIENT_LEFT_IN_HEAD, Outcome.CUT_BEFORE_TUNNEL, 0, id="in its head"),
         pytest.param(
             HEAD, State.DIALLING, Outcome.CLIENT_LEFT_IN_DIAL, Outcome.CUT_BEFORE_TUNNEL, 0, id="while dialling"
         ),
-        pytest.param(b"\r", State.LINGERING, Outcome.HEAD_MALFORMED, Outcome.HEAD_MALFORMED, 400, id="after a refusal"),
+        pytest.param(
+            NO_TUNNEL,
+            State.LINGERING,
+            Outcome.METHOD_NOT_ALLOWED,
+            Outcome.METHOD_NOT_ALLOWED,
+            405,
+            id="after a refusal",
+        ),
     ],
 )
 def test_before_the_tunnel_the_outcome_tells_when_the_client_left_or_the_gate_stopped(
@@ -269,7 +290,7 @@ def test_however_a_tunnel_ends_its_client_was_answered_200(outcome: Outcome) -> 
 
 
 @pytest.mark.parametrize("sent", [b"CONN", HEAD], ids=["in the head", "while dialling"])
-def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_no_answer(sent: bytes) -> None:
+def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_no_status_line(sent: bytes) -> None:
     conversation = after(sent)
 
     assert conversation.ended(Outcome.INTERNAL_ERROR, "KeyError") == Close()
@@ -278,11 +299,12 @@ def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_
 
 
 def test_a_head_that_is_late_is_answered_and_a_client_that_never_spoke_is_not() -> None:
-    late, silent = after(HEAD[:-1]), after(b"")
+    late, silent, undecided = after(HEAD[:-1]), after(b""), after(b"P")
 
-    assert answer(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
-    assert silent.deadline_passed() == Close()
+    assert status_line(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
+    assert silent.deadline_passed() == undecided.deadline_passed() == Close()
     assert silent.record.outcome is Outcome.CLOSED_UNUSED
+    assert undecided.record.outcome is Outcome.HELLO_TIMEOUT
 
 
 @pytest.mark.parametrize("outcome", [it for it in Outcome if it.status >= 500], ids=lambda it: it.label)
@@ -291,6 +313,6 @@ def test_a_failed_dial_is_told_to_the_client(outcome: Outcome) -> None:
 
     command = conversation.dial_failed(outcome, "the detail")
 
-    assert answer(command).startswith(f"HTTP/1.1 {outcome.status} {outcome.label}: ")
+    assert status_line(command).startswith(f"HTTP/1.1 {outcome.status} {outcome.label}: ")
     record = conversation.record
     assert (record.outcome, record.detail, record.status) == (outcome, "the detail", outcome.status)

@@ -52,11 +52,15 @@ class Line:
         with contextlib.suppress(BlockingIOError):
             self.received += self.reader.recv(1 << 16)
 
-    def block(self) -> None:
+    def drain(self) -> None:
+        """See everything arrive up to the end."""
+        spin_until(lambda: self.flow.ended and len(self.received) == self.flow.written, self.step)
+
+    def block(self, byte: bytes = b"x") -> None:
         """Write without reading until the flow can take no more."""
 
         def step() -> None:
-            fill(self.writer)
+            fill(self.writer, byte * 65536)
             self.flow.pump()
 
         spin_until(lambda: self.flow.blocked and not self.flow.pump(), step)
@@ -75,7 +79,7 @@ def test_bytes_pass_and_are_counted_on_both_sides(line: Line) -> None:
     assert line.received == b"one" * 1000 + b"two"
     assert (line.flow.read, line.flow.written) == (3003, 3003)
     assert not line.flow.blocked
-    assert not line.flow.over
+    assert not line.flow.ended
 
 
 def test_without_anything_to_read_nothing_moves(line: Line) -> None:
@@ -96,7 +100,7 @@ def test_the_sources_end_is_the_flows_end_once_all_is_written(line: Line) -> Non
     line.writer.send(b"last words")
     line.writer.shutdown(socket.SHUT_WR)
 
-    spin_until(lambda: line.flow.over, line.flow.pump)
+    spin_until(lambda: line.flow.ended, line.flow.pump)
     assert line.reader.recv(100) == b"last words"
     assert (line.flow.source_error, line.flow.sink_error) == ("", "")
 
@@ -105,9 +109,9 @@ def test_an_end_behind_a_reader_that_does_not_read_is_not_over_yet(line: Line) -
     line.block()
     line.writer.shutdown(socket.SHUT_WR)
     line.flow.pump()
-    assert not line.flow.over
+    assert not line.flow.ended
 
-    spin_until(lambda: line.flow.over, line.step)
+    spin_until(lambda: line.flow.ended, line.step)
     assert line.flow.written == line.flow.read
 
 
@@ -116,7 +120,7 @@ def test_what_precedes_a_reset_is_read_on_to_the_error(line: Line) -> None:
     spin_until(lambda: waiting(line.source))
     reset(line.writer)
 
-    spin_until(lambda: line.flow.over, line.flow.pump)
+    spin_until(lambda: line.flow.ended, line.flow.pump)
     assert line.reader.recv(100) == b"before the reset"
     assert line.flow.source_error == "ECONNRESET"
     assert line.flow.sink_error == ""
@@ -130,7 +134,7 @@ def test_a_sink_that_broke_off_ends_the_flow(line: Line) -> None:
             line.writer.send(b"x")
         line.flow.pump()
 
-    spin_until(lambda: line.flow.over, step)
+    spin_until(lambda: line.flow.ended, step)
     assert line.flow.sink_error in ("ECONNRESET", "EPIPE")
     assert line.flow.source_error == ""
 
@@ -150,13 +154,23 @@ def test_while_the_sink_takes_nothing_no_more_than_one_chunk_is_read(line: Line,
     assert line.flow.read - line.flow.written == held
 
 
+def test_what_waits_in_one_flow_is_not_touched_by_another(line: Line) -> None:
+    with contextlib.closing(Line()) as other:
+        line.block(b"a")
+        other.block(b"b")
+        for each, byte in ((line, b"a"), (other, b"b")):
+            each.writer.shutdown(socket.SHUT_WR)
+            each.drain()
+            assert each.received == byte * each.flow.written
+
+
 @pytest.mark.parametrize("carried", [0, SPLICE_AFTER + 1], ids=["copying", "splicing"])
 def test_a_sink_that_breaks_off_while_it_is_full_takes_what_waits_with_it(line: Line, carried: int) -> None:
     line.send(bytes(carried))
     line.block()
     reset(line.reader)
 
-    spin_until(lambda: line.flow.over, line.flow.pump)
+    spin_until(lambda: line.flow.ended, line.flow.pump)
     assert not line.flow.blocked
     assert line.flow.sink_error in ("ECONNRESET", "EPIPE")
 
@@ -189,7 +203,7 @@ def test_a_direction_that_carries_much_is_spliced_and_delivers_exactly(
     monkeypatch.setattr(os, "splice", counting)
     line.send(BLOB)
     line.writer.shutdown(socket.SHUT_WR)
-    spin_until(lambda: line.flow.over, line.flow.pump)
+    spin_until(lambda: line.flow.ended, line.flow.pump)
 
     assert line.received == BLOB
     assert sum(spliced) > len(BLOB), "most of it should have passed twice: into the pipe and out of it"
@@ -292,6 +306,6 @@ def test_whatever_the_order_of_writing_reading_and_moving_all_arrives_as_it_was_
                         line.flow.pump()
             assert line.flow.read - line.flow.written <= CHUNK
         line.writer.shutdown(socket.SHUT_WR)
-        spin_until(lambda: line.flow.over and len(line.received) == len(sent), line.step)
+        spin_until(lambda: line.flow.ended and len(line.received) == len(sent), line.step)
         assert line.received == sent
         assert line.flow.read == line.flow.written == len(sent)

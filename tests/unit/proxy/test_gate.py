@@ -30,7 +30,7 @@ class Running:
         self.clients: list[socket.socket] = []
 
     def open(self, *addresses: ListenAddress) -> None:
-        self.gate.open(addresses)
+        self.gate.listen(addresses)
         self._address = "127.0.0.1", self.gate.listeners[0].port
 
     def _observe(self, records: Sequence[TunnelRecord]) -> None:

@@ -186,10 +186,14 @@ def test_once_closed_the_kernel_refuses_whoever_comes() -> None:
 
 
 def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Listener, sock: socket.socket, *__: object) -> None:
+        sock.close()
+        raise ZeroDivisionError
+
     async def main() -> None:
         with door() as here:
             with monkeypatch.context() as patched:
-                patched.setattr(here.listener, "_accepted", lambda *_: [].pop())
+                patched.setattr(here.listener, "_accepted", fail)
                 here.knock()
                 await turns(20)
             here.knock()

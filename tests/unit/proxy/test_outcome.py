@@ -58,7 +58,7 @@ def placeholders(template: str) -> set[str]:
 
 @every_row
 def test_a_label_is_the_members_name_in_lower_case_words(outcome: Outcome) -> None:
-    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", outcome.label)
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z]+)*", outcome.label)
     assert outcome.label == outcome.name.lower()
     assert outcome.value == outcome.label, "what a record is encoded to"
 
@@ -96,8 +96,14 @@ def test_sentence_and_cure_are_filled_from_the_record_alone(outcome: Outcome) ->
 
 
 @every_row
-def test_only_an_open_tunnel_has_status_200(outcome: Outcome) -> None:
-    assert (outcome.status == 200) == (outcome.stage is Stage.RELAY)
+def test_only_a_client_that_was_promised_its_tunnel_has_status_200(outcome: Outcome) -> None:
+    assert (outcome.status == 200) == (outcome.stage in {Stage.INNER_HELLO, Stage.RELAY})
+
+
+@every_row
+def test_before_it_is_known_what_a_client_speaks_there_is_no_status(outcome: Outcome) -> None:
+    if outcome.stage is Stage.HELLO:
+        assert (outcome.status, outcome.error) == (0, "")
 
 
 @every_row
@@ -117,6 +123,12 @@ def test_the_page_in_the_documentation_is_the_one_that_its_script_makes() -> Non
 
     page = (ROOT / "docs" / "outcomes.md").read_text()
     assert page == made.stdout, "make it anew: python scripts/outcomes_page.py > docs/outcomes.md"
+
+
+def test_every_stage_has_its_part_of_the_page_in_the_order_in_which_they_come() -> None:
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+
+    assert re.findall(r"^Stage `(\w+)`: ", page, re.MULTILINE) == list(Stage)
 
 
 def test_every_outcome_has_one_entry_on_the_page() -> None:

@@ -101,7 +101,7 @@ def test_a_hang_up_is_reported_to_an_owner_that_wants_nothing_else(ends: Ends) -
     run(main())
 
 
-def test_whoever_is_closed_within_a_batch_is_not_called_in_it() -> None:
+def test_whoever_is_closed_within_a_batch_is_not_called_in_it(ends: Ends) -> None:
     """Each of two closes the other: whichever comes first, the other's turn finds nobody."""
 
     async def main() -> None:
@@ -116,9 +116,13 @@ def test_whoever_is_closed_within_a_batch_is_not_called_in_it() -> None:
 
             for sock in sockets:
                 poller.watch(sock.fileno(), WRITE, Owner(close_the_other))
+            last = Owner(lambda descriptor, _: poller.forget(descriptor))
+            poller.watch(ends[0].fileno(), WRITE, last)
             await until(lambda: told)
             await turns(20)
             assert [sock.fileno() for sock in sockets if sock.fileno() != -1] == told
+            assert last.told, "whoever comes after the closed one has its turn all the same"
+            assert poller.wake_ups == 1
             for sock in sockets:
                 sock.close()
 

@@ -203,6 +203,20 @@ def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(who: Par
 
 
 @pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(who: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            writer, reader = ends if who is Party.CLIENT else reversed(ends)
+            sent = await between.block(writer, between.relay.up if who is Party.CLIENT else between.relay.down)
+            writer.shutdown(socket.SHUT_WR)
+            await turns(20)
+            assert len(await receive(reader)) == sent
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
 def test_a_half_closed_tunnel_is_not_woken_for(who: Party) -> None:
     async def main() -> None:
         with relaying() as between:

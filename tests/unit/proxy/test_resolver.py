@@ -3,6 +3,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from unittest.mock import patch
 
 import pytest
 
@@ -103,7 +104,10 @@ def test_many_who_ask_at_once_share_one_look_up_and_are_each_told_once(server: N
     async def main() -> None:
         server.hang(NAME)
         asker = Asker(server)
-        told = [asker.ask_later() for _ in range(10)]
+        loop = asyncio.get_running_loop()
+        with patch.object(loop, "call_later", wraps=loop.call_later) as timers:
+            told = [asker.ask_later() for _ in range(10)]
+        assert timers.call_count == 1
         server.hanging[NAME].set()
         await until(lambda: all(told))
         await asker.settle()

@@ -57,8 +57,8 @@ def test_once_is_once() -> None:
     "line",
     [
         pytest.param(REFUSED, id="refused"),
-        pytest.param(REFUSED | {"reported": True, "outcome": "closed_by_client"}, id="reported"),
-        pytest.param(REFUSED | {"reported": True, "allowed": True}, id="reported, whatever else"),
+        pytest.param(REFUSED | {"reported": "target_not_allowed", "outcome": "closed_by_client"}, id="reported"),
+        pytest.param(REFUSED | {"reported": "target_not_allowed", "allowed": True}, id="reported, whatever else"),
         pytest.param(REFUSED | {"a key of a later release": [1]}, id="more than is known"),
     ],
 )
@@ -127,7 +127,7 @@ def test_an_overlong_line_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_target_whose_addresses_are_inside_is_known() -> None:
     reading = read(
         REFUSED | {"target": "a.example:443"},
-        REFUSED | {"reported": True, "outcome": "destination_ip_prohibited"},
+        REFUSED | {"reported": "target_not_allowed", "outcome": "destination_ip_prohibited"},
         REFUSED,
     )
 

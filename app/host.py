@@ -1,0 +1,48 @@
+"""What the machine grants and is called: the limit on open files, and the address that clients are to be given."""
+
+import contextlib
+import logging
+import resource
+import socket
+from typing import Final
+
+_OTHER_DESCRIPTORS: Final = 256
+"""What the gate itself needs, dials in progress and pipes included."""
+
+_log = logging.getLogger(__name__)
+
+
+def raise_descriptor_limit(tunnels: int) -> None:
+    """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    if granted < wanted:
+        _log.warning(
+            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
+            "LimitNOFILE), or lower limits.tunnels",
+            granted,
+            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
+            tunnels,
+        )
+
+
+def what_to_type_into_cucm(ports: list[int]) -> str:
+    """The proxy fields of CUCM's licensing page (CUCM System Configuration Guide, Smart Software Licensing)."""
+    first, *others = dict.fromkeys(ports)
+    or_others = f" (or {', '.join(map(str, others))})" if others else ""
+    return (
+        "in CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type: "
+        f"IP Address/Host Name {_own_address()}, Port {first}{or_others}"
+    )
+
+
+def _own_address() -> str:
+    """The address of the interface that outgoing traffic takes; connecting a datagram socket sends nothing."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 443))  # TEST-NET-1, RFC 5737
+        return str(probe.getsockname()[0])
+    return socket.gethostname()

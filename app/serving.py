@@ -1,0 +1,116 @@
+"""What a running gate is made of, and how one set of settings takes another's place without a dropped tunnel."""
+
+import logging
+from collections.abc import Callable
+
+import msgspec
+
+from licensegate.allowlist.policy import Mode
+from licensegate.certs.identity import CertificateError
+from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.watch import IdentityWatch
+from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.checks import Checks
+from licensegate.proxy.gate import Gate
+from licensegate.proxy.listener import ListenError
+from licensegate.proxy.snapshot import Snapshot
+
+from .control import Reply
+from .host import raise_descriptor_limit
+from .observers.access_log import AccessLog, AccessLogError
+from .settings import Settings, SettingsError
+
+_log = logging.getLogger(__name__)
+
+
+class Serving:
+    """The gate, its certificate and its access log, by the settings in force. `reread` reads the settings anew.
+
+    To be made in a running event loop. Raises AccessLogError, CertificateError or ListenError if it cannot serve.
+    """
+
+    def __init__(self, settings: Settings, reread: Callable[[], Settings]) -> None:
+        self.settings = settings
+        self._reread = reread
+        raise_descriptor_limit(settings.limits.tunnels)
+        self._certificate = _obtain(settings)
+        self._access_log = AccessLog(settings.log.access)
+        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, [self._access_log.observe])
+        try:
+            self.gate.listen(settings.listen)
+        except ListenError:
+            self.close()
+            raise
+        _say_mode(settings)
+
+    def close(self) -> None:
+        """Cut what is open and write what waits."""
+        self.gate.close()
+        self._access_log.close()
+
+    def reload(self, who: str) -> Reply:
+        """Put the settings in force as they are written now; if that cannot be, nothing changes. `who` asked for it."""
+        before = self.gate.snapshot.policy.hash
+        try:
+            settings = self._reread()
+            self._adopt(settings)
+        except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
+            _log.error("reload asked for by %s is refused, the settings in force stay: %s", who, error)
+            return Reply(False, f"refused, the settings in force stay: {error}")
+        names = ", ".join(listener.name for listener in self.gate.listeners)
+        policy = f"policy {before} gave way to {settings.policy.hash}"
+        said = f"{policy}; listening on {names}; settings from {settings.source}"
+        _log.info("reload asked for by %s: %s", who, said)
+        _say_mode(settings)
+        return Reply(True, said)
+
+    def look_at_certificate(self) -> None:
+        """Serve a new certificate once its files have changed; one that cannot be used is named, the old one stays."""
+        try:
+            changed = self._certificate.look()
+        except CertificateError as error:
+            _log.error("the certificate in force stays: %s", error)
+            return
+        if changed:
+            identity = self._certificate.identity
+            self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, identity=identity))
+            _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
+
+    def _adopt(self, settings: Settings) -> None:
+        """First whatever may fail, the listeners last of these, since they cannot be taken back; then the rest."""
+        certificate = self._certificate if _same_certificate(settings, self.settings) else _obtain(settings)
+        with self._access_log.reopening(settings.log.access):
+            self.gate.listen(settings.listen)
+        self._certificate = certificate
+        self.settings = settings
+        self.gate.adopt(self._snapshot(settings))
+        self.gate.dial_by(settings.dial, settings.dns)
+        raise_descriptor_limit(settings.limits.tunnels)
+        logging.getLogger().setLevel(settings.log.level.upper())
+        self.look_at_certificate()
+
+    def _snapshot(self, settings: Settings) -> Snapshot:
+        return Snapshot(
+            Sources(settings.client_networks),
+            settings.policy,
+            settings.limits,
+            Checks(settings.tunnel, settings.tunnel_networks),
+            self._certificate.identity,
+        )
+
+
+def _obtain(settings: Settings) -> IdentityWatch:
+    tls = settings.tls
+    watch = obtain_identity(tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory)
+    _log.info("TLS to the gate by the certificate %s, SHA-256 %s", watch.identity.source, watch.identity.fingerprint)
+    return watch
+
+
+def _same_certificate(new: Settings, old: Settings) -> bool:
+    """One that the gate made for itself alone must outlive a reload."""
+    return (new.tls, new.state_directory) == (old.tls, old.state_directory)
+
+
+def _say_mode(settings: Settings) -> None:
+    if settings.policy.mode is Mode.REPORT:
+        _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")

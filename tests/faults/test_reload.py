@@ -1,0 +1,150 @@
+"""A gate that reads its settings anew: for whoever comes, never for an open tunnel, and never by half."""
+
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.clients import run
+from support.exchange import TARGET
+from support.gate import COMMAND, Gate, lab
+from support.raw import ask, dial, open_tunnel
+from support.upstream import Upstream, closed_port
+
+RAW = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
+OTHER = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"
+ALLOW_OTHER = '[[allowlist.rule]]\nhost = "other.test"\n'
+
+
+def echo(connection: socket.socket) -> None:
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def settings(upstream: Upstream, port: int, more: str = "") -> str:
+    place = f"127.0.0.1:{upstream.port}"
+    state = '[state]\ndirectory = "."\n'
+    return lab(f"{TARGET}:{place}", f"other.test:443:{place}", more=state + RAW + more).replace(
+        "127.0.0.1:0", f"127.0.0.1:{port}"
+    )
+
+
+def by_signal(gate: Gate) -> str:
+    gate.send(signal.SIGHUP)
+    return gate.await_line("reload asked for by SIGHUP")
+
+
+def by_command(gate: Gate) -> str:
+    run(COMMAND, "reload", "--config", gate.settings)
+    return gate.await_line(f"reload asked for by uid {os.getuid()}")
+
+
+@pytest.mark.parametrize("reload", [by_signal, by_command])
+def test_what_is_written_holds_for_whoever_comes_and_an_open_tunnel_goes_on(
+    tmp_path: Path, reload: Callable[[Gate], str]
+) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        assert ask(gate, OTHER).status == 403
+        with open_tunnel(gate) as before:
+            gate.settings.write_text(settings(upstream, port, ALLOW_OTHER))
+            said = reload(gate)
+
+            with open_tunnel(gate, OTHER) as after:
+                for tunnel in (before, after):
+                    tunnel.sendall(b"still here")
+                    assert tunnel.recv(100) == b"still here"
+
+        refused, *passed = gate.records(3)
+
+    hashes = {refused["policy"], *(record["policy"] for record in passed)}
+    assert len(hashes) == 2
+    assert all(digits in said for digits in hashes)
+    assert {record["target"]: record["policy"] == refused["policy"] for record in passed} == {
+        f"{TARGET}": True,
+        "other.test:443": False,
+    }
+
+
+def test_settings_that_cannot_be_used_are_refused_and_those_in_force_stay(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        gate.settings.write_text(settings(upstream, port, ALLOW_OTHER + "\n[limits]\ntunels = 5\n"))
+        line = by_signal(gate)
+        assert ask(gate, OTHER).status == 403
+
+    assert "is refused, the settings in force stay" in line
+    assert 'unknown key "tunels"' in line
+
+
+def test_a_listener_that_cannot_be_had_changes_nothing_at_all(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        more = f'{ALLOW_OTHER}[[listen]]\naddress = "127.0.0.1:{upstream.port}"\n'
+        gate.settings.write_text(settings(upstream, port, more))
+        reply = run(COMMAND, "reload", "--config", gate.settings)
+        assert ask(gate, OTHER).status == 403
+
+    assert reply.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{upstream.port}" in reply.stderr
+
+
+def test_listeners_come_and_go_and_one_that_stays_keeps_its_socket(tmp_path: Path) -> None:
+    stays, goes, comes = closed_port(), closed_port(), closed_port()
+    with Upstream(echo) as upstream:
+        first = settings(upstream, stays, f'[[listen]]\naddress = "127.0.0.1:{goes}"\n')
+        with Gate(tmp_path, first) as gate:
+            # Accepted by the kernel before the reload, and by the gate whenever it comes to it: the same socket.
+            waiting = dial(gate)
+            gate.settings.write_text(settings(upstream, stays, f'[[listen]]\naddress = "127.0.0.1:{comes}"\n'))
+            said = by_signal(gate)
+
+            waiting.sendall(OTHER)
+            assert waiting.recv(100).startswith(b"HTTP/1.1 403 ")
+            waiting.close()
+            socket.create_connection(("127.0.0.1", comes)).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", goes))
+
+    assert f"127.0.0.1:{comes}" in said
+    assert f"127.0.0.1:{goes}" not in said
+
+
+def test_the_access_log_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        ask(gate, OTHER)
+        gate.records(1)
+        (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
+        by_signal(gate)
+        ask(gate, OTHER)
+        assert len(gate.records(1)) == 1
+
+    assert (tmp_path / "access.jsonl.1").read_text().count("\n") == 1
+
+
+def test_a_gate_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text('[state]\ndirectory = "."\n')
+    without_state = tmp_path / "stateless.toml"
+    without_state.write_text("")
+
+    nobody = run(COMMAND, "reload", "--config", file)
+    stateless = run(COMMAND, "reload", "--config", without_state)
+
+    assert (nobody.returncode, stateless.returncode) == (2, 2)
+    assert "is it running?" in nobody.stderr
+    assert "SIGHUP" in stateless.stderr
+
+
+def test_what_a_killed_gate_left_behind_is_no_hindrance_and_a_stopped_one_leaves_nothing(tmp_path: Path) -> None:
+    left = tmp_path / "control.sock"
+    socket.socket(socket.AF_UNIX).bind(str(left))
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        by_command(gate)
+
+    assert not left.exists()

@@ -1,0 +1,63 @@
+"""Java's TLS: it trusts the certificate that the gate makes for itself, and hears the answer after its own end."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from licensegate.certs.obtain import obtain_identity
+from support.channel import Driven
+from support.clients import run
+from support.java import STORE_PASSWORD, Program, compile_client
+from support.parts import require_command
+from support.upstream import Upstream
+
+NAMES = ("gate.example", "127.0.0.1")
+HELLO = b"hello" * 100_000
+ANSWER = b"gate" * 100_000
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    return compile_client("TlsSocket", tmp_path_factory.mktemp("TlsSocket"))
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """A state directory, in which the gate keeps the certificate that it made."""
+    obtain_identity(None, None, NAMES, None, tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def store(state: Path) -> Path:
+    """A trust store with that certificate, made as an administrator of a Java product makes it."""
+    keytool, store = require_command("keytool", "default-jdk-headless"), state / "store.p12"
+    importing = (keytool, "-importcert", "-noprompt", "-alias", "gate", "-file", state / "gate.pem")
+    subprocess.run((*importing, "-keystore", store, "-storepass", STORE_PASSWORD), check=True, capture_output=True)
+    return store
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+@pytest.mark.parametrize("name", NAMES)
+def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
+    java: Path, program: Program, state: Path, store: Path, name: str, version: str
+) -> None:
+    served = obtain_identity(None, None, NAMES, None, state).identity.context
+    trust = (f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
+    heard = []
+
+    def behave(sock: socket.socket) -> None:
+        client = Driven(sock, served)
+        heard.append(client.read_to_end())
+        client.say(ANSWER)
+        client.end()
+
+    with Upstream(behave) as gate:
+        command = (java, *trust, "-cp", program.classpath, program.name, name, str(gate.port), version)
+        done = run(*command, stdin=HELLO)
+
+    assert done.returncode == 0, done.stderr
+    assert heard == [HELLO]
+    assert done.stdout.encode() == ANSWER

@@ -1,0 +1,161 @@
+"""TLS to the gate, with clients that end one direction and go on in the other, and with s_client, which tests TLS."""
+
+import socket
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from licensegate.certs.identity import load_identity
+from licensegate.proxy.wire.tls_layer import TlsFailure
+from support.certificates import issue
+from support.channel import Driven
+from support.clients import run
+from support.parts import require_command
+from support.tls import VERSIONS, trusting
+from support.upstream import SECONDS, Upstream
+
+HALF_CLOSE = Path(__file__).with_name("node") / "half_close.js"
+ANSWER = b"gate" * (1 << 18)
+HEARD = 1 << 20
+
+Behaviour = Callable[[socket.socket], None]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    return issue().write(tmp_path)[0]
+
+
+@pytest.fixture
+def served(certificate: Path) -> ssl.SSLContext:
+    return load_identity(certificate, certificate.with_suffix(".key")).context
+
+
+def answering(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
+    """Hear the client to its end, then answer."""
+
+    def behave(sock: socket.socket) -> None:
+        client = Driven(sock, served)
+        heard.append(len(client.read_to_end()))
+        client.say(ANSWER)
+        client.end()
+
+    return behave
+
+
+def ending(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
+    """Say everything, end, then hear the client."""
+
+    def behave(sock: socket.socket) -> None:
+        client = Driven(sock, served)
+        client.say(ANSWER)
+        client.end()
+        heard.append(len(client.read_to_end()))
+
+    return behave
+
+
+ORDERS = pytest.mark.parametrize(
+    ("behaviour", "turn"), [(answering, "first"), (ending, "second")], ids=["client ends first", "gate ends first"]
+)
+
+
+@ORDERS
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_node_hears_everything_and_is_heard(
+    certificate: Path,
+    served: ssl.SSLContext,
+    behaviour: Callable[[ssl.SSLContext, list[int]], Behaviour],
+    turn: str,
+    version: str,
+) -> None:
+    command = require_command("node", "nodejs")
+    heard: list[int] = []
+
+    with Upstream(behaviour(served, heard)) as gate:
+        done = run(command, HALF_CLOSE, str(gate.port), certificate, version, turn)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (int(done.stdout), heard) == (len(ANSWER), [HEARD])
+
+
+@pytest.mark.parametrize("version", list(VERSIONS.values()), ids=list(VERSIONS))
+def test_pythons_own_sockets_hear_the_answer_after_their_end(
+    certificate: Path, served: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    """They cannot say close_notify and read on, but they can end TCP, and then there is none."""
+    heard: list[int] = []
+    answer = b""
+
+    with Upstream(answering(served, heard)) as gate:
+        tcp = socket.create_connection(("127.0.0.1", gate.port), SECONDS)
+        with trusting(certificate, version).wrap_socket(tcp, server_hostname="gate.example") as client:
+            client.sendall(bytes(HEARD))
+            socket.socket.shutdown(client, socket.SHUT_WR)
+            while part := client.recv(65536):
+                answer += part
+
+    assert (answer, heard) == (ANSWER, [HEARD])
+
+
+@pytest.fixture
+def s_client(certificate: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    command = require_command("openssl", "openssl")
+
+    def call(port: int, *options: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[str]":
+        fixed = ("-connect", f"127.0.0.1:{port}", "-CAfile", str(certificate), "-verify_return_error")
+        return run(command, "s_client", *fixed, "-verify_hostname", "gate.example", *options, stdin=stdin)
+
+    return call
+
+
+def test_s_clients_close_notify_is_an_end(served: ssl.SSLContext, s_client: Callable[..., object]) -> None:
+    heard: list[bytes] = []
+
+    with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
+        s_client(gate.port, stdin=b"hello")
+
+    assert heard == [b"hello"]
+
+
+@pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
+def test_a_version_before_tls_1_2_is_refused_with_its_alert(
+    served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"], version: str
+) -> None:
+    details: list[str] = []
+
+    def behave(sock: socket.socket) -> None:
+        with pytest.raises(TlsFailure) as raised:
+            Driven(sock, served)
+        details.append(raised.value.detail)
+
+    with Upstream(behave) as gate:
+        done = s_client(gate.port, version, "-cipher", "ALL:@SECLEVEL=0")
+
+    assert details == ["unsupported protocol"]
+    assert "alert protocol version" in done.stderr
+
+
+def test_a_client_that_wants_to_renegotiate_is_refused(
+    served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    heard: list[bytes] = []
+
+    with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
+        done = s_client(gate.port, "-tls1_2", stdin=b"R\n")
+
+    assert "no renegotiation" in done.stderr
+
+
+def test_s_client_is_given_no_ticket(
+    served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> None:
+    with Upstream(lambda sock: Driven(sock, served).end()) as gate:
+        done = s_client(gate.port, "-tls1_3", "-ign_eof", "-alpn", "h2,http/1.1")
+
+    assert "New Session Ticket" not in done.stdout
+    assert "ALPN protocol: http/1.1" in done.stdout
+    assert "Verify return code: 0 (ok)" in done.stdout

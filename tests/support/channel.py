@@ -1,0 +1,62 @@
+"""A `TlsChannel` driven through a conversation, for real clients to talk to: it waits where a relay would watch."""
+
+import select
+import socket
+import ssl
+from collections.abc import Callable
+from typing import TypeVar
+
+from licensegate.proxy.channel import TlsChannel
+from support.upstream import SECONDS
+
+T = TypeVar("T")
+
+
+class Driven:
+    """The server's side of TLS on an accepted socket, its handshake done; `received` is what was read of it before."""
+
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, received: bytes = b"") -> None:
+        sock.setblocking(False)
+        self.channel = TlsChannel(sock, context, received)
+        while not self.channel.handshake():
+            self._wait()
+        self._flush()
+
+    def read_to_end(self) -> bytes:
+        """Everything up to the client's end."""
+        parts = []
+        while part := self._when_readable(lambda: self.channel.recv(1 << 16)):
+            parts.append(part)
+        return b"".join(parts)
+
+    def read(self) -> bytes:
+        """What comes first."""
+        return self._when_readable(lambda: self.channel.recv(1 << 16))
+
+    def say(self, plaintext: bytes) -> None:
+        """Send all of it."""
+        left = memoryview(plaintext)
+        while left:
+            left = left[self.channel.send(left) :]
+            self._flush()
+
+    def end(self) -> None:
+        """End our direction: close_notify, then TCP's."""
+        self.channel.shutdown(socket.SHUT_WR)
+        self._flush()
+
+    def _when_readable(self, use: Callable[[], T]) -> T:
+        while True:
+            try:
+                return use()
+            except BlockingIOError:
+                self._wait()
+
+    def _flush(self) -> None:
+        while not self.channel.flush():
+            self._wait()
+
+    def _wait(self) -> None:
+        writers = [self.channel] if self.channel.unsent else []
+        ready = select.select([self.channel], writers, [], SECONDS)
+        assert any(ready), "the client fell silent"

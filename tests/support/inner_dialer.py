@@ -1,0 +1,102 @@
+"""A dialler within a test's event loop, with its caller and the addresses it may meet."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.proxy.dialer import Dialer, Dialling
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.own_sockets import OwnSockets
+from licensegate.proxy.record import open_record
+from licensegate.proxy.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.settings import Dial, Dns
+from support.inner import CountingPoller, counting_poller
+from support.sockets import turns, until
+
+HOST = "target.test"
+PUBLIC = Rule(HOST)
+PRIVATE = Rule(HOST, private=True)
+
+
+class Caller:
+    """One who dials, and what became of it."""
+
+    def __init__(self, poller: CountingPoller) -> None:
+        self.record = open_record("192.0.2.9", 1, "127.0.0.1:3128")
+        self.poller = poller
+        self.upstream: socket.socket | None = None
+        self.failed: list[tuple[Outcome, str]] = []
+        self.crashes: list[Exception] = []
+
+    def connected(self, upstream: socket.socket) -> None:
+        assert self.upstream is None
+        self.upstream = upstream
+        self.poller.forget(upstream.fileno())
+
+    def dial_failed(self, outcome: Outcome, detail: str) -> None:
+        self.failed.append((outcome, detail))
+
+    def crashed(self, error: Exception) -> None:
+        self.crashes.append(error)
+
+    @property
+    def done(self) -> bool:
+        return bool(self.upstream or self.failed or self.crashes)
+
+    @property
+    def tried(self) -> list[tuple[str, str]]:
+        return [(attempt.address, attempt.errno) for attempt in self.record.attempts]
+
+
+class Room:
+    """A dialler within the running loop, whose names are what `names` says."""
+
+    def __init__(self, poller: CountingPoller, names: dict[str, Answer], settings: Dial) -> None:
+        loop = asyncio.get_running_loop()
+        self.poller = poller
+        self.own_sockets = OwnSockets()
+        self.resolver = Resolver(loop, Dns(timeout_seconds=0.05), poller.finish_batch, names.__getitem__)
+        self.dialer = Dialer(loop, poller, self.resolver, self.own_sockets, settings)
+
+    def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, Dialling]:
+        who = Caller(self.poller)
+        return who, self.dialer.dial(Target(host, port), rule, who)
+
+    async def finish(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> Caller:
+        who, _ = self.dial(port, rule, host)
+        await until(lambda: who.done)
+        await turns(5)
+        return who
+
+
+@contextlib.contextmanager
+def room(*addresses: str, settings: Dial | None = None) -> Iterator[Room]:
+    with counting_poller() as poller:
+        yield Room(poller, {HOST: Resolved(addresses)}, settings or Dial())
+
+
+class Server:
+    """Listens on an address; `accepted` are the peers' addresses of who came."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.create_server((host, port), family=family)
+        self.sock.setblocking(False)
+        self.port: int = self.sock.getsockname()[1]
+        self.connections: list[socket.socket] = []
+
+    def accept(self) -> list[str]:
+        """The addresses of all who have come so far."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                connection, _ = self.sock.accept()
+                connection.setblocking(False)
+                self.connections.append(connection)
+        return [str(connection.getpeername()[0]) for connection in self.connections]
+
+    def close(self) -> None:
+        for sock in (self.sock, *self.connections):
+            sock.close()

@@ -1,0 +1,78 @@
+"""Reading one's own certificate by a handshake in memory, beside reading it with cryptography."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from licensegate.certs.identity import load_identity, load_pair, server_context
+from licensegate.certs.mirror import reflect
+from licensegate.certs.reading import facts_of
+from licensegate.certs.self_signed import make_pair
+
+NAMES = ("gate.test", "*.below.test", "192.0.2.7", "2001:db8::7")
+
+
+def test_it_says_what_cryptography_reads() -> None:
+    pair = make_pair(NAMES)
+    context = server_context()
+    load_pair(context, [pair.certificate], pair.key)
+
+    seen = reflect(context, pair.certificate)
+
+    facts = facts_of(pair.certificate, "here")
+    assert seen is not None
+    assert seen.not_after == facts.not_after
+    assert set(seen.names) == set(facts.names) == set(NAMES)
+
+
+def test_a_client_certificate_is_not_waited_for(tmp_path: Path) -> None:
+    pair = make_pair(NAMES)
+    authority = tmp_path / "ca.pem"
+    authority.write_bytes(pair.certificate)
+    context = server_context(authority)
+    load_pair(context, [pair.certificate], pair.key)
+
+    assert reflect(context, pair.certificate) is not None
+
+
+def test_what_has_expired_is_left_to_cryptography(tmp_path: Path) -> None:
+    pair = make_pair(NAMES, days=-1)
+    certificate, key = tmp_path / "gate.pem", tmp_path / "gate.key"
+    certificate.write_bytes(pair.certificate)
+    key.write_bytes(pair.key)
+    identity = load_identity(certificate, key)
+
+    assert reflect(identity.context, pair.certificate) is None
+    assert identity.not_after < datetime.now(UTC)
+    assert identity.owns("GATE.test.")
+
+
+@pytest.mark.parametrize(
+    ("name", "owned"),
+    [
+        ("gate.test", True),
+        ("a.below.test", True),
+        ("below.test", False),
+        ("a.b.below.test", False),
+        ("192.0.2.7", True),
+    ],
+)
+def test_the_gate_knows_its_names_without_loading_cryptography(tmp_path: Path, name: str, owned: bool) -> None:
+    pair = make_pair(NAMES)
+    certificate, key = tmp_path / "gate.pem", tmp_path / "gate.key"
+    certificate.write_bytes(pair.certificate)
+    key.write_bytes(pair.key)
+    asked = (
+        "import sys; from pathlib import Path; from licensegate.certs.identity import load_identity;"
+        "identity = load_identity(Path(sys.argv[1]), Path(sys.argv[2]));"
+        "print(identity.owns(sys.argv[3]), identity.not_after.isoformat(), 'cryptography' in sys.modules)"
+    )
+
+    said = subprocess.run([sys.executable, "-c", asked, certificate, key, name], capture_output=True, text=True)
+
+    owns, not_after, loaded = said.stdout.split()
+    assert (owns, loaded) == (str(owned), "False"), said.stderr
+    assert datetime.fromisoformat(not_after) > datetime.now(UTC) + timedelta(days=365)
