@@ -10,8 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from ..auth.secret import Secret
 from ..outcome import Outcome
-from ..record import printable
+from ..record import printable, quoted
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
@@ -37,13 +38,17 @@ class HeadError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """The head of one request. `size` is its length in bytes: what follows it is not part of it."""
+    """The head of one request. `size` is its length in bytes: what follows it is not part of it.
+
+    `authorization` are the values of its Proxy-Authorization fields.
+    """
 
     method: str
     target: bytes
     version: str
     user_agent: str
     size: int
+    authorization: tuple[Secret, ...] = ()
 
 
 def read_head(received: bytes, limit: int) -> Head | None:
@@ -59,7 +64,8 @@ def read_head(received: bytes, limit: int) -> Head | None:
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     user_agent = _mind_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end())
+    authorization = _authorization(field_lines)
+    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), authorization)
 
 
 def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
@@ -76,15 +82,22 @@ def _mind_fields(field_lines: bytes, *, is_connect: bool) -> str:
                 _check_host(value.strip(b" \t"), hosts)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
-                    raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
+                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
     return user_agent
+
+
+def _authorization(field_lines: bytes) -> tuple[Secret, ...]:
+    if b"proxy-authorization:" not in field_lines.lower():
+        return ()
+    fields = (line.partition(b":") for line in field_lines.split(b"\r\n"))
+    return tuple(Secret(value.strip(b" \t")) for name, _, value in fields if name.lower() == b"proxy-authorization")
 
 
 def _check_host(value: bytes, count: int) -> None:
     if count > 1:
         raise HeadError(Outcome.HOST_MALFORMED, "there are two of them")
     if not _host.fullmatch(value):
-        raise HeadError(Outcome.HOST_MALFORMED, f"{printable(value, 60)} is not a host")
+        raise HeadError(Outcome.HOST_MALFORMED, f"{quoted(value)} is not a host")
 
 
 def _refuse_unreadable(received: bytes, limit: int) -> None:
@@ -100,7 +113,7 @@ def _refuse_unreadable(received: bytes, limit: int) -> None:
     if line is None:
         if _request_line_0_9.match(received):
             raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {printable(received[:line_end], 60)}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {quoted(received[:line_end])}")
     if line[3] not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     _refuse_unreadable_fields(received, line_end + 1, limit)
@@ -112,6 +125,6 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
     line_end = received.find(b"\n", stop)
     faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
     if faulty and line_end < limit:
-        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {printable(received[stop:line_end], 60)}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(received[stop:line_end])}")
     if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)
