@@ -118,7 +118,7 @@ def open_record(client: str, client_port: int, listener: str) -> TunnelRecord:
 
 def milliseconds(seconds: float) -> float:
     """A duration as the record writes it."""
-    return int(seconds * 1e6) / 1e3  # a third of what round() takes
+    return int(seconds * 1e6 + 0.5) / 1e3  # a third of what round() takes
 
 
 def printable(raw: bytes, limit: int = 200) -> str:

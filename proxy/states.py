@@ -8,32 +8,37 @@
     HELLO         HTTP                                         HEAD          what its head brings
     HELLO         TLS to the gate                              HEAD          StartTls
     HELLO         TLS to an allowed target                     DIALLING      Dial
-    HELLO         TLS to another name, a stranger              LINGERING     Refuse
+    HELLO         any other TLS, HTTP of a stranger            LINGERING     Refuse
     HELLO         anything else, deadline, client's end, cut   CLOSED        Close
     HEAD          incomplete head, handshake done              HEAD          Wait
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
     HEAD          CONNECT with a login that must be checked    LOGIN         CheckLogin
     HEAD          any other head, deadline                     LINGERING     Refuse
-    HEAD          handshake failed, client's end, cut          CLOSED        Close
+    HEAD          handshake failed, deadline before a byte     CLOSED        Close
+    HEAD          client's end, cut                            CLOSED        Close
     LOGIN         more bytes                                   LOGIN         Wait
     LOGIN         right login, allowed target                  DIALLING      Dial
     LOGIN         wrong login, any other target, deadline      LINGERING     Refuse
     LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
-    DIALLING      connected, a hello is to come                INNER_HELLO   Answer
-    DIALLING      connected, nothing is to be checked          RELAYING      Establish
+    DIALLING      connected                                    INNER_HELLO   Answer
+    DIALLING      connected behind its first bytes             INNER_HELLO   what they bring
+    DIALLING      connected behind bytes that must be TLS      LINGERING     Refuse
+    DIALLING      connected with nothing to check              RELAYING      Establish
     DIALLING      dial failed                                  LINGERING     Refuse
     DIALLING      client's end, cut                            CLOSED        Close
     INNER_HELLO   incomplete hello                             INNER_HELLO   Wait
-    INNER_HELLO   hello that may pass                          RELAYING      Establish
+    INNER_HELLO   bytes that may pass                          RELAYING      Establish
     INNER_HELLO   TLS that may not                             LINGERING     Refuse
     INNER_HELLO   anything else, deadline, client's end, cut   CLOSED        Close
     RELAYING      relay ended, cut                             CLOSED        Close
     LINGERING     client's end, cut                            CLOSED        Close
 
 A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
-was refused and had its time to read why has ended. A cut is what comes from outside the protocol: the gate stops, has
-no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises RuntimeError.
+was refused and had its time to read why has ended. A client need not wait for the 200: what it said before is judged
+once its target is connected, and told behind the 200. A cut is what comes from outside the protocol: the gate stops,
+has no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises
+RuntimeError.
 """
 
 import enum

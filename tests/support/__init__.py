@@ -2,7 +2,7 @@
 
 Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
 its access log. Only `inner` and `inner_dialer` set parts of it up within a test's own event loop, and `conversations`
-those that hold the protocol.
+and `state_table` those that hold the protocol.
 """
 
 import pytest
@@ -15,4 +15,5 @@ pytest.register_assert_rewrite(
     "support.inner_dialer",
     "support.raw",
     "support.sockets",
+    "support.state_table",
 )

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -91,6 +92,20 @@ def _pins(lock: str) -> dict[str, str]:
 def test_a_module_imports_nothing_above_it(name: str) -> None:
     imports = _imports(name, MODULES[name].read_text(encoding="utf-8"))
     assert [imported for imported in imports if not _may_import(name, imported)] == []
+
+
+def test_the_architecture_says_what_every_file_is_for_and_names_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set()
+    for line in page.partition("| file | responsibility |\n|---|---|\n")[2].partition("\n\n")[0].splitlines():
+        cell = line.split("|")[1]
+        if "**" in cell:
+            room = cell.strip(" */")
+        named |= {(room, name.partition("/")[0]) for name in re.findall(r"`([^`]+)`", cell)}
+
+    files = {(name.split(".")[1], name.split(".")[2]) for name in MODULES if name.count(".") > 1}
+    data = {(file.parent.parent.name, file.parent.name) for file in ROOT.glob("allowlist/*/*.toml")}
+    assert named == (files | data | {("allowlist", "networks.csv")}) - {("app", "__main__")}
 
 
 def test_a_file_of_the_proxy_either_moves_bytes_or_is_pure_and_never_both() -> None:

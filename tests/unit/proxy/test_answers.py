@@ -1,14 +1,17 @@
-"""The two answers, taken apart as a client would: the 200, and a refusal for every outcome that has one."""
+"""The answers, taken apart as a client would: the 200, and for each outcome that has them a refusal and an alert."""
 
 import re
+import ssl
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.outcome import Outcome, Stage
 from licensegate.proxy.record import TunnelRecord, open_record
-from licensegate.proxy.wire.answers import ESTABLISHED, refusal
+from licensegate.proxy.wire.answers import ESTABLISHED, alert, refusal
+from licensegate.proxy.wire.tls_records import Alert
+from support.tls import VERSIONS, MemoryClient, trusting
 
 REFUSALS = [outcome for outcome in Outcome if outcome.status >= 400]
 OTHERS = [outcome for outcome in Outcome if outcome.status < 400]
@@ -157,3 +160,59 @@ def test_a_hostile_detail_cannot_break_out_of_its_line(outcome: Outcome, detail:
 @given(st.sampled_from(REFUSALS), st.text(), st.text())
 def test_no_text_can_break_out_of_its_line(outcome: Outcome, detail: str, target: str) -> None:
     assert_contained(ended(outcome, detail, target=target))
+
+
+# To a client that speaks TLS
+
+DENIED, UNRECOGNIZED, UNREADABLE, FAULT = (
+    Alert.ACCESS_DENIED, Alert.UNRECOGNIZED_NAME, Alert.DECODE_ERROR, Alert.INTERNAL_ERROR
+)  # fmt: skip
+ALERTS = {
+    Outcome.CLIENT_NOT_ALLOWED: DENIED,
+    Outcome.SERVER_NAME_NOT_ALLOWED: UNRECOGNIZED,
+    Outcome.TARGET_NOT_ALLOWED: UNRECOGNIZED,
+    Outcome.TARGET_IN_PRESET: UNRECOGNIZED,
+    Outcome.TARGET_PORT_NOT_ALLOWED: UNRECOGNIZED,
+    Outcome.TARGET_IS_ADDRESS: UNRECOGNIZED,
+    Outcome.SERVER_NAME_MISMATCH: UNRECOGNIZED,
+    Outcome.SERVER_NAME_ABSENT: UNRECOGNIZED,
+    Outcome.HELLO_MALFORMED: UNREADABLE,
+    Outcome.INNER_HELLO_MALFORMED: UNREADABLE,
+    Outcome.TUNNELS_EXHAUSTED: FAULT,
+    Outcome.CLIENT_TUNNELS_EXHAUSTED: FAULT,
+    Outcome.DRAINING: FAULT,
+    Outcome.INTERNAL_ERROR: FAULT,
+    **{it: FAULT for it in Outcome if it.stage in {Stage.RESOLVE, Stage.DIAL} and it.status},
+}
+"""What a client of TLS may be refused for, and the alert that says so."""
+
+
+def test_every_refusal_by_the_allowlist_and_of_the_dial_has_an_alert_of_its_kind() -> None:
+    assert {outcome for outcome in Outcome if outcome.stage is Stage.POLICY} <= ALERTS.keys()
+
+
+@pytest.mark.parametrize(("outcome", "expected"), ALERTS.items(), ids=[outcome.label for outcome in ALERTS])
+def test_an_alert_is_fatal_and_says_what_kind_of_refusal_it_is(outcome: Outcome, expected: Alert) -> None:
+    assert alert(outcome) == bytes([21, 3, 3, 0, 2, 2, expected])
+
+
+@pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
+@pytest.mark.parametrize(
+    ("expected", "reported"),
+    [
+        pytest.param(DENIED, "TLSV1_ALERT_ACCESS_DENIED", id="denied"),
+        pytest.param(UNRECOGNIZED, "TLSV1_UNRECOGNIZED_NAME", id="unrecognized"),
+        pytest.param(UNREADABLE, "TLSV1_ALERT_DECODE_ERROR", id="unreadable"),
+        pytest.param(FAULT, "TLSV1_ALERT_INTERNAL_ERROR", id="fault"),
+    ],
+)
+def test_openssl_reports_the_alert_by_its_name(expected: Alert, reported: str, version: ssl.TLSVersion) -> None:
+    outcome = next(outcome for outcome, its in ALERTS.items() if its is expected)
+    client = MemoryClient(trusting(None, version), "tools.cisco.com")
+    assert not client.handshake()
+
+    client.feed(alert(outcome))
+
+    with pytest.raises(ssl.SSLError) as caught:
+        client.handshake()
+    assert caught.value.reason == reported

@@ -98,10 +98,14 @@ def test_one_who_is_late_may_begin_anew_at_once() -> None:
 
 
 def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
-    deadlines = Deadlines(Limits(head_seconds=1, dial_seconds=2, idle_seconds=300, half_closed_seconds=4))
+    deadlines = Deadlines(
+        Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
+    )
     all_of_them = [
-        deadlines.head, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger, deadlines.announce
+        deadlines.head, deadlines.hello, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger,
+        deadlines.announce,
     ]  # fmt: skip
+    assert set(all_of_them) == set(vars(deadlines).values())
     waiting = {Somebody(): deadline for deadline in all_of_them}
     for who, deadline in waiting.items():
         deadline.begin(who, 1000)
@@ -122,12 +126,14 @@ def test_two_limits_can_run_for_one_and_the_same() -> None:
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [
-        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4),
+        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
         ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
     ],
 )  # fmt: skip
 def test_every_limit_is_as_long_as_the_settings_say(name: str, seconds: float) -> None:
-    deadlines = Deadlines(Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4))
+    deadlines = Deadlines(
+        Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4, hello_seconds=5)
+    )
 
     assert getattr(deadlines, name).seconds == seconds
 

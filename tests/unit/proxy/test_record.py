@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.proxy.outcome import Outcome, Party, Stage
+from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck, Stage
 from licensegate.proxy.record import SCHEMA, DialAttempt, TunnelRecord, milliseconds, open_record, printable
+from licensegate.proxy.wire.first_bytes import Speaks
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
 
@@ -29,12 +30,17 @@ KEYS_OF_SCHEMA_1 = {
     "ended_by": "text",
     "status": "integer",
     "detail": "text",
+    "protocol": "text",
+    "balancer": "text",
+    "gate_tls": "text",
+    "client_certificate": "text",
     "user_agent": "text",
     "http_version": "text",
     "method": "text",
     "requested": "text",
     "target": "text",
     "allowed": "boolean",
+    "reported": "text",
     "rule": "text",
     "preset": "text",
     "policy": "text",
@@ -42,6 +48,15 @@ KEYS_OF_SCHEMA_1 = {
     "attempts": "list of attempts",
     "upstream": "text",
     "local": "text",
+    "server_name_check": "text",
+    "server_name": "text",
+    "alpn": "list of text",
+    "tls_version": "text",
+    "ech": "boolean",
+    "client_records": "list of records",
+    "upstream_records": "list of records",
+    "client_alert": "integer",
+    "upstream_alert": "integer",
     "head_ms": "number",
     "resolve_ms": "number",
     "dial_ms": "number",
@@ -57,15 +72,20 @@ KEYS_OF_AN_ATTEMPT = {"address": "text", "ms": "number", "errno": "text"}
 
 WORDS = {
     int: "integer",
+    int | None: "integer",
     str: "text",
     float | None: "number",
     float: "number",
+    bool: "boolean",
     bool | None: "boolean",
     datetime: "time",
     Outcome | None: "text",
     Stage | None: "text",
     Party | None: "text",
+    ServerNameCheck | None: "text",
     list[str]: "list of text",
+    tuple[str, ...]: "list of text",
+    list[tuple[int, int]]: "list of records",
     list[DialAttempt]: "list of attempts",
 }
 """Python's types as the page calls what they become in JSON."""
@@ -137,6 +157,8 @@ def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
     assert meaning["schema"] == f"The number of this description: {SCHEMA}."
     assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
+    assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
+    assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*Speaks, "https"} - {Speaks.UNDECIDED}
     assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
 
 
@@ -147,7 +169,7 @@ def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
     assert encoded(record).keys() == {key for key, left_out in column("Left out").items() if left_out == "never"}
 
 
-@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused"])
+@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "reported"])
 def test_the_lines_on_the_page_are_records(line: str) -> None:
     record = msgspec.json.decode(line, type=TunnelRecord)
 
@@ -157,10 +179,10 @@ def test_the_lines_on_the_page_are_records(line: str) -> None:
     assert record.schema == SCHEMA
 
 
-def test_the_lines_on_the_page_show_every_key_but_requested() -> None:
+def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
     shown = {key for line in lines_on_page() for key in json.loads(line)}
 
-    assert shown == keys_on_page().keys() - {"requested"}
+    assert shown == keys_on_page().keys() - {"requested", "ech", "upstream_alert"}
 
 
 def test_a_new_record_is_an_end_without_an_outcome_and_with_an_id_of_its_own() -> None:

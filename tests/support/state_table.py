@@ -1,0 +1,32 @@
+"""The state table of a conversation as its docstring shows it. Imports the gate's code."""
+
+import re
+from collections.abc import Iterator
+
+from licensegate.proxy import states
+from licensegate.proxy.states import State
+
+
+def lines_of_the_docstring() -> list[list[str]]:
+    """The lines of the table, cell by cell."""
+    table = re.findall(r"^    (\S.*)$", states.__doc__ or "", re.MULTILINE)
+    heading, *lines = [re.split(r" {2,}", line.strip()) for line in table]
+    assert heading == ["state", "event", "next state", "command"]
+    return lines
+
+
+ROWS = [
+    (State[state], event, State[after], command)
+    for state, events, after, command in lines_of_the_docstring()
+    for event in events.split(", ")
+]
+"""State, event, next state and command: a row for each event."""
+
+
+def ways_on(state: State) -> Iterator[tuple[State, str]]:
+    """Where an event may lead from this state, and by which command; through a state that is left at once."""
+    for before, _, after, command in ROWS:
+        if before is state and command.startswith("what "):
+            yield from ways_on(after)
+        elif before is state:
+            yield after, command
