@@ -80,7 +80,7 @@ class TlsChannel:
             except TlsFailure:
                 self._answer()
                 raise
-            self._push()
+            self.flush()
             if complete:
                 return True
             if not self._receive(_RECORD):
@@ -129,7 +129,7 @@ class TlsChannel:
         taken = 0
         while taken < len(plaintext):
             taken += self.layer.write(plaintext[taken : taken + _RECORD])
-            if not self._push():
+            if not self.flush():
                 break
         return taken
 
@@ -146,9 +146,17 @@ class TlsChannel:
 
     def flush(self) -> bool:
         """Send what waits and finish a shutdown; whether nothing waits any more. Raises the socket's OSError."""
+        ciphertext = self.layer.take_ciphertext()
+        if ciphertext and not self._half_closed:
+            self._unsent = memoryview(bytes(self._unsent) + ciphertext if self._unsent else ciphertext)
         if self._unsent:
             self._unsent = self._unsent[self._send(self._unsent) :]
-        return not self._unsent and self._push()
+        if self._unsent:
+            return False
+        if self._closing and not self._half_closed:
+            self._half_closed = True
+            self.sock.shutdown(socket.SHUT_WR)
+        return True
 
     @property
     def unsent(self) -> bool:
@@ -195,21 +203,6 @@ class TlsChannel:
             self.layer.feed_end()
         return True
 
-    def _push(self) -> bool:
-        """Send what the layer has produced, behind what waits; whether all of it is gone, and so a shutdown done."""
-        ciphertext = self.layer.take_ciphertext()
-        if ciphertext and not self._half_closed:
-            if self._unsent:
-                self._unsent = memoryview(bytes(self._unsent) + ciphertext)
-                return False
-            self._unsent = memoryview(ciphertext)[self._send(ciphertext) :]
-        if self._unsent:
-            return False
-        if self._closing and not self._half_closed:
-            self._half_closed = True
-            self.sock.shutdown(socket.SHUT_WR)
-        return True
-
     def _send(self, ciphertext: bytes | memoryview) -> int:
         try:
             return self.sock.send(ciphertext)
@@ -219,4 +212,4 @@ class TlsChannel:
     def _answer(self) -> None:
         """Send what reading made the layer say: an alert, a key update. That this fails, the next `send` will tell."""
         with contextlib.suppress(OSError):
-            self._push()
+            self.flush()

@@ -233,6 +233,7 @@ class Conversation:
         self._move(State.HEAD)
         self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
+        self.record.client_read -= len(received)  # TLS's own bytes are counted nowhere else either
         return StartTls(identity, received)
 
     def _pass_through(self, hello: ClientHello) -> Command:

@@ -24,12 +24,13 @@ class Lingering:
     The socket stays its owner's, who closes it.
     """
 
-    __slots__ = ("_deadline", "_discarded", "_done", "_poller", "_sock")
+    __slots__ = ("_deadline", "_discarded", "_done", "_poller", "_sock", "_tls")
 
     def __init__(self, poller: Poller, deadline: Deadline, sock: Channel, done: Callable[[], None]) -> None:
         self._poller = poller
         self._deadline = deadline
         self._sock = sock
+        self._tls = sock if isinstance(sock, TlsChannel) else None
         self._done = done
         self._discarded = 0
         with contextlib.suppress(OSError):  # the peer has broken off already: the first read will say so
@@ -40,17 +41,19 @@ class Lingering:
     def ready(self, descriptor: int, events: int) -> None:
         """Something came, or the end of it; or there is room for the rest of what was said."""
         try:
-            if events & WRITE and isinstance(self._sock, TlsChannel):
-                self._sock.flush()
-                self._watch()
+            if events & WRITE and self._tls is not None:
+                self._tls.flush()
             size = len(self._sock.recv(_READ))
         except BlockingIOError:
+            self._watch()
             return
         except OSError:
             size = 0
         self._discarded += size
         if size == 0 or self._discarded > _DISCARDED_AT_MOST:
             self._end()
+        else:
+            self._watch()
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """The peer had its time."""
@@ -65,8 +68,10 @@ class Lingering:
         self._deadline.stop(self)
 
     def _watch(self) -> None:
-        unsent = isinstance(self._sock, TlsChannel) and self._sock.unsent
-        self._poller.watch(self._sock.fileno(), READ | WRITE if unsent else READ, self)
+        tls, descriptor = self._tls, self._sock.fileno()
+        self._poller.watch(descriptor, READ | WRITE if tls is not None and tls.unsent else READ, self)
+        if tls is not None and tls.pending:
+            self._poller.call_again(descriptor)
 
     def _end(self) -> None:
         self.stop()

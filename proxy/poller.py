@@ -53,7 +53,8 @@ class Poller:
         self._owners: dict[int, Owner] = {}
         self._events: dict[int, int] = {}
         self._closing: list[Closable] = []
-        self._again: list[int] = []
+        self._again: dict[int, Owner] = {}
+        self._next_batch: asyncio.Handle | None = None
         self._batch_done = batch_done
         loop.add_reader(self._epoll.fileno(), self._run_batch)
 
@@ -78,8 +79,8 @@ class Poller:
     def call_again(self, descriptor: int) -> None:
         """Call its owner in the next batch as if it could be read: bytes wait above the socket, unseen by epoll."""
         if not self._again:
-            self._loop.call_soon(self._run_batch)
-        self._again.append(descriptor)
+            self._next_batch = self._loop.call_soon(self._run_batch)
+        self._again[descriptor] = self._owners[descriptor]
 
     def close(self, sock: Closable) -> None:
         """Close a connection at the end of the batch, so that its number cannot be given away within it."""
@@ -104,6 +105,8 @@ class Poller:
 
     def stop(self) -> None:
         """Watch nothing any more."""
+        if self._next_batch is not None:
+            self._next_batch.cancel()
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
@@ -111,8 +114,7 @@ class Poller:
         owners = self._owners
         ready = self._epoll.poll(0, _BATCH)
         if self._again:
-            ready += [(descriptor, READ) for descriptor in self._again]
-            self._again.clear()
+            ready = self._and_again(ready)
         for descriptor, events in ready:
             owner = owners.get(descriptor)
             if owner is None:
@@ -123,6 +125,15 @@ class Poller:
                 if not _end_faulty(owner, error):
                     self.forget(descriptor)  # or it would be reported, and fail, without end
         self.finish_batch()
+
+    def _and_again(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Those that are ready, and those to be called again who still own their descriptors: each once."""
+        events = dict(ready)
+        for descriptor, owner in self._again.items():
+            if self._owners.get(descriptor) is owner:
+                events[descriptor] = events.get(descriptor, 0) | READ
+        self._again.clear()
+        return list(events.items())
 
 
 def _end_faulty(owner: Owner, error: Exception) -> bool:

@@ -134,14 +134,20 @@ class Relay:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        both = up.ended and down.ended and not down.blocked  # by a close_notify that the client has no room for yet
+        if self._tls_client is not None and down.ended:
+            self._pass_end_on(down)  # first: the tunnel may not end without a close_notify, nor before it has left
+        both = up.ended and down.ended and not down.blocked
         if both or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
             return True
         for flow in (up, down):
-            if flow.ended and not flow.passed_on and not flow.sink_error:
-                flow.pass_end_on()
+            if flow.ended:
+                self._pass_end_on(flow)
         return False
+
+    def _pass_end_on(self, flow: Flow) -> None:
+        if not flow.passed_on and not flow.sink_error:
+            flow.pass_end_on()
 
     def _watch(self, sock: Channel, events: int) -> None:
         if events:

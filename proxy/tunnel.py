@@ -141,21 +141,14 @@ class Tunnel:
 
     def _read(self) -> None:
         """Hand what the client has sent to the conversation."""
-        while True:
-            try:
-                data = self._client.recv(_READ_BYTES)
-            except BlockingIOError:
-                self._watch_client()
-                return
-            except OSError:
-                data = b""
-            self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
-            # A plain socket reports what is left; what waits inside TLS nobody else will.
-            client = self._client
-            if not isinstance(client, TlsChannel) or not client.pending or self._tls is not None:
-                return
-            if self.conversation.state not in _CLIENT_SPEAKS:
-                return
+        try:
+            data = self._client.recv(_READ_BYTES)
+        except BlockingIOError:
+            self._watch_client()
+            return
+        except OSError:
+            data = b""
+        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
 
     def _hear_while_waiting(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
@@ -171,7 +164,13 @@ class Tunnel:
             self._obey(self.conversation.client_ended())
 
     def _watch_client(self) -> None:
-        self._gate.poller.watch(self._client.fileno(), READ, self)
+        client, poller = self._client, self._gate.poller
+        if not isinstance(client, TlsChannel):
+            poller.watch(client.fileno(), READ, self)
+            return
+        poller.watch(client.fileno(), READ | WRITE if client.unsent else READ, self)
+        if client.pending:  # of which the socket knows nothing
+            poller.call_again(client.fileno())
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -210,12 +209,13 @@ class Tunnel:
         except OSError:
             self._obey(self.conversation.client_ended())
             return
-        self._gate.poller.watch(tls.fileno(), READ | WRITE if tls.unsent else READ, self)
-        if complete:
-            self._tls = None
-            self.conversation.secured(tls.layer.version, tls.layer.identity, tls.layer.names)
-            self._limit(self._deadlines.head)
-            self._read()
+        if not complete:
+            self._watch_client()
+            return
+        self._tls = None
+        self.conversation.secured(tls.layer.version, tls.layer.identity, tls.layer.names)
+        self._limit(self._deadlines.head)
+        self._read()
 
     def _check_login(self, check: PasswordCheck) -> None:
         self._limit(self._deadlines.head)
@@ -254,6 +254,9 @@ class Tunnel:
 
     def _refuse(self, answer: bytes) -> None:
         self._limit(None)
+        if self._upstream is not None:  # nothing will be said to it
+            self._gate.poller.close(self._upstream)
+            self._upstream = None
         try:
             self.record.client_written += self._client.send(answer)
         except OSError:
@@ -321,6 +324,6 @@ class Tunnel:
             record.client_read += relay.up.read
             record.upstream_written = relay.up.written
             record.upstream_read = relay.down.read
-            record.client_written = relay.down.written
+            record.client_written += relay.down.written
             record.ended_first = relay.ended_first
             relay.note_shapes(record)

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
+from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
+from licensegate.proxy.checks import Checks
 from licensegate.proxy.dialer import Dialer
 from licensegate.proxy.own_sockets import OwnSockets
 from licensegate.proxy.poller import Poller
 from licensegate.proxy.record import TunnelRecord, open_record
 from licensegate.proxy.resolver import Answer, Resolved, Resolver
-from licensegate.proxy.settings import Dial, Dns, Limits
+from licensegate.proxy.settings import Dial, Dns, Limits, TunnelChecks
 from licensegate.proxy.snapshot import Snapshot
 from licensegate.proxy.surroundings import Surroundings
 from licensegate.proxy.tunnel import Tunnel
@@ -24,6 +26,9 @@ from support.upstream import SECONDS
 
 HOST = "target.test"
 """The one host that the policy of a `Room` allows."""
+
+UNCHECKED = TunnelChecks(require_tls=False, match_server_name=False)
+"""Whatever a client says, it may say it in its tunnel, and nobody waits for it."""
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 HANDFUL = 3
@@ -60,10 +65,12 @@ def counting_poller(batch_done: Callable[[], None] = lambda: None) -> Iterator[C
         poller.stop()
 
 
-def snapshot(limits: Limits, port: int) -> Snapshot:
+def snapshot(
+    limits: Limits, port: int, checks: TunnelChecks = UNCHECKED, identity: ServerIdentity | None = None
+) -> Snapshot:
     """What is in force: only HOST on this port is allowed, wherever it leads; clients are the usual ones."""
     policy = Policy([], [Rule(HOST, port, private=True)], {})
-    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits)
+    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits, Checks(checks), identity)
 
 
 def connect(port: int) -> bytes:
@@ -96,22 +103,25 @@ class Upstream:
 class Room:
     """What tunnels need around them, and the records that come out. HOST is what `ask` says, by default this host."""
 
-    def __init__(self, poller: CountingPoller, port: int, limits: Limits, ask: Callable[[str], Answer]) -> None:
+    def __init__(self, poller: CountingPoller, port: int, in_force: Snapshot, ask: Callable[[str], Answer]) -> None:
         loop = asyncio.get_running_loop()
         self.poller = poller
         self.connect = connect(port)
         self.records: list[TunnelRecord] = []
         self.resolver = Resolver(loop, Dns(timeout_seconds=0.05), poller.finish_batch, ask)
         dialer = Dialer(loop, poller, self.resolver, OwnSockets(), Dial())
-        self.surroundings = Surroundings(snapshot(limits, port), poller, dialer, self.records.append)
+        self.surroundings = Surroundings(in_force, poller, dialer, self.records.append)
         self._clients: list[socket.socket] = []
 
-    def accept(self, sent: bytes = b"", *, client: str = "127.0.0.1") -> tuple[socket.socket, Tunnel]:
-        """A client that has sent this before it was accepted, and its tunnel."""
-        near, far = pair()
+    def accept(
+        self, sent: bytes = b"", *, client: str = "127.0.0.1", behind_balancer: bool = False, buffer: int = 0
+    ) -> tuple[socket.socket, Tunnel]:
+        """A client, or a balancer, that has sent this before it was accepted, and its tunnel."""
+        near, far = pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
-        tunnel = Tunnel(self.surroundings, far, open_record(client, far.getpeername()[1], "127.0.0.1:3128"))
+        record = open_record(client, far.getpeername()[1], "127.0.0.1:3128")
+        tunnel = Tunnel(self.surroundings, far, record, behind_balancer=behind_balancer)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
         return near, tunnel
@@ -155,6 +165,7 @@ class Room:
         assert not here.census.by_client
         for deadline in (
             here.deadlines.head,
+            here.deadlines.hello,
             here.deadlines.dial,
             here.deadlines.idle,
             here.deadlines.half_closed,
@@ -191,21 +202,36 @@ class SlowNames:
 
 
 @contextlib.contextmanager
-def room(port: int = 443, limits: Limits | None = None, ask: Callable[[str], Answer] | None = None) -> Iterator[Room]:
+def room(
+    port: int = 443,
+    limits: Limits | None = None,
+    ask: Callable[[str], Answer] | None = None,
+    *,
+    checks: TunnelChecks = UNCHECKED,
+    identity: ServerIdentity | None = None,
+) -> Iterator[Room]:
     """A room within the running loop, whose one target is HOST on this port."""
+    in_force = snapshot(limits or Limits(), port, checks, identity)
     with (
         counting_poller() as poller,
-        contextlib.closing(Room(poller, port, limits or Limits(), ask or answer_with("127.0.0.1"))) as made,
+        contextlib.closing(Room(poller, port, in_force, ask or answer_with("127.0.0.1"))) as made,
     ):
         yield made
 
 
 @contextlib.contextmanager
 def room_with_upstream(
-    limits: Limits | None = None, ask: Callable[[str], Answer] | None = None
+    limits: Limits | None = None,
+    ask: Callable[[str], Answer] | None = None,
+    *,
+    checks: TunnelChecks = UNCHECKED,
+    identity: ServerIdentity | None = None,
 ) -> Iterator[tuple[Room, Upstream]]:
     """A room whose target is a server in the test's hands."""
-    with contextlib.closing(Upstream()) as upstream, room(upstream.port, limits, ask) as made:
+    with (
+        contextlib.closing(Upstream()) as upstream,
+        room(upstream.port, limits, ask, checks=checks, identity=identity) as made,
+    ):
         yield made, upstream
 
 

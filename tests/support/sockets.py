@@ -10,9 +10,12 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from support.upstream import SECONDS
+
+if TYPE_CHECKING:
+    from _typeshed import HasFileno
 
 T = TypeVar("T")
 
@@ -78,7 +81,7 @@ def _unacknowledged(sock: socket.socket) -> int:
     return int(count)
 
 
-def waiting(sock: socket.socket) -> int:
+def waiting(sock: "HasFileno") -> int:
     """How many bytes have arrived and were not read."""
     (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0\0\0\0"))
     return int(count)

@@ -1,73 +1,21 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.gate import Gate, Observer
+from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import TunnelRecord
 from licensegate.proxy.resolver import Resolved
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress
 from licensegate.proxy.tunnel import Tunnel
-from support.inner import ESTABLISHED, HOST, Upstream, connect, snapshot
+from support.inner import Upstream, connect, snapshot
+from support.running import LOOPBACK, Running, running
 from support.sockets import descriptors, is_closed, receive, run, turns, until
-
-LOOPBACK = ListenAddress("127.0.0.1", 0)
-
-
-class Running:
-    """An open gate within the loop, its records, and a target in the test's hands."""
-
-    def __init__(self, upstream: Upstream, limits: Limits, observers: Sequence[Observer]) -> None:
-        self.upstream = upstream
-        self.batches: list[list[TunnelRecord]] = []
-        dial = Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
-        self.gate = Gate(snapshot(limits, 443), dial, Dns(), [*observers, self._observe])
-        self.clients: list[socket.socket] = []
-
-    def open(self, *addresses: ListenAddress) -> None:
-        self.gate.listen(addresses)
-        self._address = "127.0.0.1", self.gate.listeners[0].port
-
-    def _observe(self, records: Sequence[TunnelRecord]) -> None:
-        self.batches.append(list(records))
-
-    @property
-    def outcomes(self) -> list[Outcome | None]:
-        return [record.outcome for batch in self.batches for record in batch]
-
-    def knock(self, sent: bytes = b"") -> socket.socket:
-        client = socket.create_connection(self._address)
-        client.setblocking(False)
-        client.send(sent)
-        self.clients.append(client)
-        return client
-
-    async def recorded(self, count: int) -> None:
-        await until(lambda: len(self.outcomes) == count)
-
-    async def open_tunnel(self) -> tuple[socket.socket, socket.socket]:
-        client = self.knock(connect(443))
-        far = await self.upstream.accept()
-        assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
-        return client, far
-
-
-@contextlib.asynccontextmanager
-async def running(limits: Limits | None = None, observers: Sequence[Observer] = ()) -> AsyncIterator[Running]:
-    with contextlib.closing(Upstream()) as upstream:
-        here = Running(upstream, limits or Limits(), observers)
-        here.open(LOOPBACK)
-        try:
-            yield here
-        finally:
-            here.gate.close()
-            for client in here.clients:
-                client.close()
 
 
 def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
@@ -272,7 +220,7 @@ def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_op
         with socket.create_server(("127.0.0.1", 0)) as other:
             gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
             with pytest.raises(ListenError, match="another program"):
-                gate.open([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
+                gate.listen([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
             gate.close()
         assert descriptors() == before
 
@@ -284,7 +232,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)
             gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
-            gate.open([taken, ListenAddress("127.0.0.1", 0, named=False)])
+            gate.listen([taken, ListenAddress("127.0.0.1", 0, named=False)])
             assert len(gate.listeners) == 1
             assert gate.listeners[0].port != taken.port
             (line,) = caplog.records
@@ -292,8 +240,9 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
             gate.close()
 
             gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
-            with pytest.raises(ListenError, match="another program"):
-                gate.open([taken])
+            with pytest.raises(ListenError, match="every one was left out"):
+                gate.listen([taken])
+            assert "another program" in caplog.records[-1].getMessage()
             gate.close()
 
     run(main())
@@ -302,7 +251,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
 def test_the_gates_own_listeners_are_never_dialled() -> None:
     async def main() -> None:
         with contextlib.closing(Upstream()) as upstream:
-            here = Running(upstream, Limits(), [])
+            here = Running(upstream, snapshot(Limits(), 443))
             here.open(ListenAddress("0.0.0.0", 0))
             port = here.gate.listeners[0].port
             here.gate._surroundings.dialer._connect_to.clear()

@@ -4,10 +4,12 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
 from licensegate.proxy import listener as listener_module
+from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.listener import Listener, ListenError, bind
 from licensegate.proxy.poller import Poller
 from licensegate.proxy.settings import ListenAddress
@@ -18,11 +20,12 @@ from support.sockets import descriptors, no_descriptor_left, reset, run, turns, 
 class Door:
     """A listener, and who came in through it."""
 
-    def __init__(self, poller: Poller, sock: socket.socket) -> None:
+    def __init__(self, poller: Poller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
         self.came: list[tuple[str, int]] = []
         self.sockets: list[socket.socket] = []
         self.sock = sock
-        self.listener = Listener(asyncio.get_running_loop(), poller, sock, self._accept)
+        address = ListenAddress("127.0.0.1", 0, proxy_protocol_from=balancers)
+        self.listener = Listener(asyncio.get_running_loop(), poller, address, sock, self._accept)
         self._clients: list[socket.socket] = []
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
@@ -43,10 +46,10 @@ class Door:
 
 
 @contextlib.contextmanager
-def door(sock: socket.socket | None = None) -> Iterator[Door]:
+def door(sock: socket.socket | None = None, balancers: tuple[Network, ...] = ()) -> Iterator[Door]:
     with (
         counting_poller() as poller,
-        contextlib.closing(Door(poller, sock or bind(ListenAddress("127.0.0.1", 0)))) as made,
+        contextlib.closing(Door(poller, sock or bind(ListenAddress("127.0.0.1", 0)), balancers)) as made,
     ):
         yield made
         made.listener.close()
@@ -202,6 +205,33 @@ def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytes
     run(main())
 
 
+def test_only_its_own_balancers_are_balancers_in_whichever_family() -> None:
+    async def main() -> None:
+        balancers = (ip_network("10.0.0.5/32"), ip_network("2001:db8:5::/48"))
+        with door(balancers=balancers) as here, door() as another:
+            assert here.listener.is_balancer("10.0.0.5")
+            assert here.listener.is_balancer("2001:db8:5::1")
+            for stranger in ("10.0.0.6", "127.0.0.1", "2001:db8:6::1"):
+                assert not here.listener.is_balancer(stranger)
+            assert not another.listener.is_balancer("10.0.0.5")
+
+    run(main())
+
+
+def test_a_new_address_in_the_settings_brings_its_own_balancers() -> None:
+    async def main() -> None:
+        with door() as here:
+            there = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network("10.0.0.5/32"),))
+            assert here.listener.serves(there)
+            assert not here.listener.serves(ListenAddress("127.0.0.2", 0))
+            here.listener.address = there
+            assert here.listener.is_balancer("10.0.0.5")
+            here.listener.address = ListenAddress("127.0.0.1", 0)
+            assert not here.listener.is_balancer("10.0.0.5")
+
+    run(main())
+
+
 def test_a_port_in_use_is_said_with_its_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -234,9 +264,9 @@ def test_whatever_the_system_refuses_is_said_in_one_line_and_leaves_nothing_open
     before = descriptors()
     monkeypatch.setattr(socket.socket, call, refuse)
     with pytest.raises(ListenError) as refused:
-        bind(ListenAddress("::", 443))
+        bind(ListenAddress("::", 0))
     monkeypatch.undo()
-    assert str(refused.value).startswith("cannot listen on [::]:443: ")
+    assert str(refused.value).startswith("cannot listen on [::]:0: ")
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert descriptors() == before

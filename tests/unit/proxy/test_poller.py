@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from licensegate.proxy import poller as poller_module
-from licensegate.proxy.poller import READ, WRITE, Poller
+from licensegate.proxy.poller import ONCE, READ, WRITE, Poller
 from support.inner import counting_poller
 from support.sockets import run, turns, until
 
@@ -270,5 +270,97 @@ def test_after_the_stop_nothing_is_reported(ends: Ends) -> None:
         poller.stop()
         await turns(20)
         assert not owner.told
+
+    run(main())
+
+
+def test_who_has_bytes_above_the_socket_is_called_again_once_in_the_next_batch(ends: Ends) -> None:
+    async def main() -> None:
+        with counting_poller() as poller:
+            seen: list[tuple[int, int]] = []
+
+            def note(descriptor: int, events: int) -> None:
+                seen.append((poller.wake_ups, events))
+                if len(seen) == 1:
+                    ends[0].recv(1)
+                if len(seen) < 3:
+                    poller.call_again(descriptor)
+
+            poller.watch(ends[0].fileno(), READ, Owner(note))
+            ends[1].send(b"x")
+            await until(lambda: len(seen) == 3)
+            await turns(20)
+            assert seen == [(1, READ), (2, READ), (3, READ)]
+
+    run(main())
+
+
+def test_who_is_ready_and_to_be_called_again_is_called_once_for_both(ends: Ends) -> None:
+    """Twice would be three times in the next batch, and so on: nobody else would have a turn."""
+
+    async def main() -> None:
+        with counting_poller() as poller:
+            calls: list[tuple[int, int]] = []
+
+            def note(descriptor: int, events: int) -> None:
+                calls.append((poller.wake_ups, events))
+                if len(calls) < 20:
+                    poller.call_again(descriptor)
+                    poller.call_again(descriptor)
+                else:
+                    poller.forget(descriptor)
+
+            poller.watch(ends[0].fileno(), WRITE, Owner(note))
+            await until(lambda: len(calls) == 20)
+            batches = [batch for batch, _ in calls]
+            assert batches == sorted(set(batches)), "twice in one batch"
+            assert calls[0][1] == WRITE
+            assert calls[1][1] == READ | WRITE
+
+    run(main())
+
+
+def test_to_be_called_again_is_lost_with_the_descriptor_and_not_inherited_by_its_next_owner(ends: Ends) -> None:
+    async def main() -> None:
+        with counting_poller() as poller:
+            first, second = Owner(), Owner()
+            descriptor = ends[0].fileno()
+            poller.watch(descriptor, READ, first)
+            poller.call_again(descriptor)
+            poller.forget(descriptor)
+            poller.watch(descriptor, READ, second)
+            await turns(20)
+            assert not first.told
+            assert not second.told
+
+    run(main())
+
+
+def test_a_stop_leaves_nobody_to_be_called_again(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        poller = Poller(asyncio.get_running_loop(), lambda: None)
+        owner = Owner()
+        poller.watch(ends[0].fileno(), READ, owner)
+        poller.call_again(ends[0].fileno())
+        poller.stop()
+        await turns(20)
+        assert not owner.told
+
+    run(main())
+    assert not caplog.records
+
+
+def test_a_descriptor_that_was_reported_once_is_silent_until_it_is_watched_anew(ends: Ends) -> None:
+    async def main() -> None:
+        with counting_poller() as poller:
+            owner = Owner()
+            poller.watch(ends[0].fileno(), WRITE | ONCE, owner)
+            await until(lambda: owner.told)
+            ends[1].close()
+            await turns()
+            assert owner.told == [(ends[0].fileno(), WRITE)]
+            assert poller.wake_ups == 1
+            poller.watch(ends[0].fileno(), READ, Owner(lambda descriptor, _: poller.forget(descriptor)))
+            await until(lambda: poller.wake_ups == 2)
 
     run(main())

@@ -1,9 +1,7 @@
 import asyncio
-import contextlib
 import random
 import socket
 import time
-from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
@@ -11,76 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licensegate.proxy import flow as flow_module
-from licensegate.proxy.deadlines import Deadlines
-from licensegate.proxy.flow import Flow, Pipes
+from licensegate.proxy.flow import Flow
 from licensegate.proxy.outcome import Outcome, Party
-from licensegate.proxy.relay import Relay
-from licensegate.proxy.settings import Limits
-from support.inner import CountingPoller, counting_poller
-from support.sockets import fill, is_closed, pair, receive, reset, run, turns, until, waiting
+from support.inner import HANDFUL
+from support.relaying import HALF_CLOSED, IDLE, exchange, relaying
+from support.sockets import is_closed, receive, reset, run, turns, until
 
 BLOB = random.Random(2).randbytes(3 << 20)
-IDLE, HALF_CLOSED = 100, 10
-HANDFUL = 3
-"""More wake-ups than this in hundreds of turns of the event loop are a spin."""
-
-
-class Between:
-    """A relay between a client and an upstream, both in the test's hands."""
-
-    def __init__(self, poller: CountingPoller, *, pipes: int = 2, buffer: int = 0) -> None:
-        self.poller = poller
-        self.deadlines = Deadlines(Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED))
-        self.client, self._near = pair(buffer=buffer)
-        self._far, self.upstream = pair(buffer=buffer)
-        self.pipes = Pipes(pipes)
-        self.relay = Relay(poller, self.deadlines, self.pipes, self._near, self._far, self)
-        self.ended: list[tuple[Outcome, str]] = []
-
-    def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        self.ended.append((outcome, detail))
-        self.relay.close()
-        for sock in (self._near, self._far):
-            self.poller.close(sock)
-
-    def close(self) -> None:
-        self.relay.close()
-        self.pipes.close()
-        for sock in (self.client, self._near, self._far, self.upstream):
-            self.poller.forget(sock.fileno())
-            sock.close()
-
-    @property
-    def waits(self) -> int:
-        """What the gate has not read yet."""
-        return waiting(self._near) + waiting(self._far)
-
-    async def block(self, writer: socket.socket, flow: Flow) -> int:
-        """Write to a peer that does not read until the relay takes no more; how much was written."""
-        sent = 0
-
-        def full() -> bool:
-            nonlocal sent
-            before = sent
-            sent += fill(writer)
-            return flow.blocked and sent == before
-
-        await until(full)
-        return sent
-
-    async def wake_ups(self) -> int:
-        """How often the poller is woken while nobody does anything."""
-        await turns(20)
-        before = self.poller.wake_ups
-        await turns()
-        return self.poller.wake_ups - before
-
-
-@contextlib.contextmanager
-def relaying(*, to_client: bytes = b"", to_upstream: bytes = b"", pipes: int = 2, buffer: int = 0) -> Iterator[Between]:
-    with counting_poller() as poller, contextlib.closing(Between(poller, pipes=pipes, buffer=buffer)) as between:
-        between.relay.begin(to_client, to_upstream)
-        yield between
 
 
 def test_the_first_bytes_go_each_way_before_all_others() -> None:
@@ -178,7 +113,7 @@ def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
             await between.block(between.upstream, between.relay.down)
             left = between.waits
             assert left
-            assert await between.wake_ups() <= HANDFUL
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
             assert between.waits == left
             for flow in (between.relay.up, between.relay.down):
                 assert flow.read - flow.written <= flow_module._CHUNK
@@ -196,7 +131,7 @@ def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(who: Par
             if break_off:
                 writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             writer.close()
-            assert await between.wake_ups() <= HANDFUL
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
             assert not between.ended, "there are bytes that its reader has not got"
 
     run(main())
@@ -222,7 +157,7 @@ def test_a_half_closed_tunnel_is_not_woken_for(who: Party) -> None:
         with relaying() as between:
             (between.client if who is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
             await until(lambda: between.relay.ended_first)
-            assert await between.wake_ups() <= HANDFUL
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
 
     run(main())
 
@@ -237,7 +172,7 @@ def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(who
             ender.shutdown(socket.SHUT_WR)
             await until(lambda: between.relay.ended_first)
             writer.shutdown(socket.SHUT_WR)
-            assert await between.wake_ups() <= HANDFUL
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
             assert not between.ended
 
     run(main())
@@ -248,7 +183,7 @@ def test_an_idle_tunnel_is_not_woken_for() -> None:
         with relaying() as between:
             between.client.send(b"x")
             assert await receive(between.upstream, 1) == b"x"
-            assert await between.wake_ups() == 0
+            assert await between.poller.wake_ups_in_peace() == 0
 
     run(main())
 
@@ -300,10 +235,10 @@ def test_a_fault_ends_the_tunnel_with_its_name() -> None:
 
 def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
     async def main() -> None:
-        with counting_poller() as poller, contextlib.closing(Between(poller)) as between:
+        with relaying(to_client=b"200", begun=False) as between:
             reset(between.client)
             await turns(5)
-            between.relay.begin(b"200", b"")
+            between.relay.begin()
             await until(lambda: between.ended)
             assert between.ended[0][0] is Outcome.RESET_BY_CLIENT
 
@@ -324,17 +259,6 @@ def test_both_pipes_are_back_when_a_busy_tunnel_ends() -> None:
                     between.pipes.give_back(pipe, empty=True)
 
     run(main())
-
-
-async def exchange(sock: socket.socket, blocks: list[bytes], rests: list[int]) -> bytes:
-    """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
-    loop = asyncio.get_running_loop()
-    reading = asyncio.ensure_future(receive(sock))
-    for number, block in enumerate(blocks):
-        await loop.sock_sendall(sock, block)
-        await turns(rests[number % len(rests)])
-    sock.shutdown(socket.SHUT_WR)
-    return await reading
 
 
 BLOCKS = st.lists(st.integers(0, 300_000), max_size=8).map(

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from licensegate.app import service
+from licensegate.app import host
 
 Limit = tuple[int, int]
 
@@ -18,7 +18,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
         monkeypatch.setattr(resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
 
         def call(tunnels: int) -> int:
-            service._raise_descriptor_limit(tunnels)
+            host.raise_descriptor_limit(tunnels)
             return held[0][0]
 
         return call

@@ -1,0 +1,114 @@
+"""A relay between two sockets in a test's hands; the client's leg is plain, or TLS."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Iterator
+
+from licensegate.proxy.channel import Channel, TlsChannel
+from licensegate.proxy.commands import Establish
+from licensegate.proxy.deadlines import Deadlines
+from licensegate.proxy.flow import Flow, Pipes
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.relay import Relay
+from licensegate.proxy.settings import Limits
+from support.inner import CountingPoller, counting_poller
+from support.secure import SecureClient, identity
+from support.sockets import fill, pair, receive, turns, until, waiting
+from support.tls import trusting
+
+IDLE, HALF_CLOSED = 100, 10
+"""Seconds."""
+
+_IDENTITY = identity()
+
+
+class Between:
+    """The relay. `near` and `far` are its own two ends, `client` and `upstream` the sockets at the others."""
+
+    def __init__(
+        self, poller: CountingPoller, client: socket.socket, near: Channel, command: Establish, pipes: int, buffer: int
+    ) -> None:
+        self.poller = poller
+        self.deadlines = Deadlines(Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED))
+        self.client, self.near = client, near
+        self.far, self.upstream = pair(buffer=buffer)
+        self.pipes = Pipes(pipes)
+        self.relay = Relay(poller, self.deadlines, self.pipes, near, self.far, command, self)
+        self.ended: list[tuple[Outcome, str]] = []
+
+    def relay_ended(self, outcome: Outcome, detail: str) -> None:
+        self.ended.append((outcome, detail))
+        self.relay.close()
+        for sock in (self.near, self.far):
+            self.poller.close(sock)
+
+    def close(self) -> None:
+        self.relay.close()
+        self.pipes.close()
+        for sock in (self.client, self.near, self.far, self.upstream):
+            self.poller.forget(sock.fileno())
+            sock.close()
+
+    @property
+    def waits(self) -> int:
+        """How many bytes have arrived that the gate has not read."""
+        return waiting(self.near) + waiting(self.far)
+
+    async def block(self, writer: socket.socket, flow: Flow) -> int:
+        """Write to a peer that does not read until the relay takes no more; how much was written."""
+        sent = 0
+
+        def full() -> bool:
+            nonlocal sent
+            before = sent
+            sent += fill(writer)
+            return flow.blocked and sent == before
+
+        await until(full)
+        return sent
+
+
+@contextlib.contextmanager
+def relaying(
+    *, to_client: bytes = b"", to_upstream: bytes = b"", pipes: int = 2, buffer: int = 0, begun: bool = True
+) -> Iterator[Between]:
+    """A relay at work, or about to begin."""
+    client, near = pair(buffer=buffer)
+    command = Establish(to_client, to_upstream)
+    with (
+        counting_poller() as poller,
+        contextlib.closing(Between(poller, client, near, command, pipes, buffer)) as between,
+    ):
+        if begun:
+            between.relay.begin()
+        yield between
+
+
+@contextlib.asynccontextmanager
+async def relaying_tls(
+    version: ssl.TLSVersion | None = None, *, to_client: bytes = b"", to_upstream: bytes = b"", buffer: int = 0
+) -> AsyncIterator[tuple[Between, SecureClient]]:
+    """A relay at work whose client speaks TLS and has just shaken hands."""
+    sock, near = pair(buffer=buffer)
+    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, _IDENTITY.context, b"")
+    await asyncio.gather(client.shake_hands(), until(channel.handshake))
+    command = Establish(to_client, to_upstream)
+    with (
+        counting_poller() as poller,
+        contextlib.closing(Between(poller, sock, channel, command, 2, buffer)) as between,
+    ):
+        between.relay.begin()
+        yield between, client
+
+
+async def exchange(sock: socket.socket, blocks: list[bytes], rests: list[int]) -> bytes:
+    """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
+    loop = asyncio.get_running_loop()
+    reading = asyncio.ensure_future(receive(sock))
+    for number, block in enumerate(blocks):
+        await loop.sock_sendall(sock, block)
+        await turns(rests[number % len(rests)])
+    sock.shutdown(socket.SHUT_WR)
+    return await reading

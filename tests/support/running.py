@@ -1,0 +1,83 @@
+"""An open gate within a test's event loop."""
+
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Sequence
+
+from licensegate.certs.identity import ServerIdentity
+from licensegate.proxy.gate import Gate, Observer
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.record import TunnelRecord
+from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.snapshot import Snapshot
+from support.inner import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
+from support.sockets import receive, until
+
+LOOPBACK = ListenAddress("127.0.0.1", 0)
+
+
+class Running:
+    """An open gate within the loop, its records, and a target in the test's hands."""
+
+    def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observer] = ()) -> None:
+        self.upstream = upstream
+        self.batches: list[list[TunnelRecord]] = []
+        dial = Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
+        self.gate = Gate(in_force, dial, Dns(), [*observers, self._observe])
+        self.clients: list[socket.socket] = []
+
+    def open(self, *addresses: ListenAddress) -> None:
+        self.gate.listen(addresses)
+        self._address = "127.0.0.1", self.gate.listeners[0].port
+
+    def _observe(self, records: Sequence[TunnelRecord]) -> None:
+        self.batches.append(list(records))
+
+    @property
+    def records(self) -> list[TunnelRecord]:
+        """All of them, in their order."""
+        return [record for batch in self.batches for record in batch]
+
+    @property
+    def outcomes(self) -> list[Outcome | None]:
+        return [record.outcome for record in self.records]
+
+    def knock(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
+        """Connect from this address, and send this at once."""
+        client = socket.create_connection(self._address, source_address=(source, 0))
+        client.setblocking(False)
+        client.send(sent)
+        self.clients.append(client)
+        return client
+
+    async def recorded(self, count: int) -> TunnelRecord:
+        """The last of so many records, once they are there."""
+        await until(lambda: len(self.records) == count)
+        return self.records[-1]
+
+    async def open_tunnel(self) -> tuple[socket.socket, socket.socket]:
+        client = self.knock(connect(443))
+        far = await self.upstream.accept()
+        assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+        return client, far
+
+
+@contextlib.asynccontextmanager
+async def running(
+    limits: Limits | None = None,
+    observers: Sequence[Observer] = (),
+    *,
+    listen: ListenAddress = LOOPBACK,
+    checks: TunnelChecks = UNCHECKED,
+    identity: ServerIdentity | None = None,
+) -> AsyncIterator[Running]:
+    """A gate that listens on one address of this host, and whose one target is HOST."""
+    with contextlib.closing(Upstream()) as upstream:
+        here = Running(upstream, snapshot(limits or Limits(), 443, checks, identity), observers)
+        here.open(listen)
+        try:
+            yield here
+        finally:
+            here.gate.close()
+            for client in here.clients:
+                client.close()

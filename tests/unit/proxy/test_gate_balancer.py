@@ -1,0 +1,206 @@
+"""Balancers in front of the gate: whose connection is it? (The PROXY protocol, on real sockets.)"""
+
+import socket
+import struct
+from ipaddress import ip_network
+
+import pytest
+
+from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
+from support.hellos import in_records, message, server_name
+from support.inner import ESTABLISHED, HOST, connect
+from support.running import Running, running
+from support.secure import SecureClient, identity
+from support.sockets import is_closed, receive, run, turns, until
+
+BALANCER, STRANGER = "127.0.0.5", "127.0.0.6"
+BALANCED = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network(f"{BALANCER}/32"),))
+CONNECT = connect(443)
+HELLO = in_records(message(server_name(HOST.encode())))
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def v1(source: str, port: int = 40000) -> bytes:
+    family, destination = ("TCP6", "2001:db8::1") if ":" in source else ("TCP4", "192.0.2.1")
+    return f"PROXY {family} {source} {destination} {port} 443\r\n".encode()
+
+
+def v2(source: str, port: int = 40000, tlvs: bytes = b"") -> bytes:
+    family, number, destination = (
+        (socket.AF_INET6, 0x21, "2001:db8::1") if ":" in source else (socket.AF_INET, 0x11, "192.0.2.1")
+    )
+    addresses = socket.inet_pton(family, source) + socket.inet_pton(family, destination) + struct.pack("!HH", port, 443)
+    return SIGNATURE + struct.pack("!BBH", 0x21, number, len(addresses + tlvs)) + addresses + tlvs
+
+
+LOCAL = SIGNATURE + struct.pack("!BBH", 0x20, 0, 0)
+TLVS = b"\x01\x00\x02h2" + b"\x20\x00\x08\x01\x00\x00\x00\x00\x21\x00\x00" + b"\xe0\x00\x01x"
+
+HEADERS = {
+    "v1 IPv4": (v1("10.9.8.7"), "10.9.8.7"),
+    "v1 IPv6": (v1("fd00::7"), "fd00::7"),
+    "v2 IPv4": (v2("10.9.8.7"), "10.9.8.7"),
+    "v2 IPv6": (v2("fd00::7"), "fd00::7"),
+    "v2 with TLVs": (v2("10.9.8.7", tlvs=TLVS), "10.9.8.7"),
+}
+
+headers = pytest.mark.parametrize(("header", "client"), HEADERS.values(), ids=HEADERS.keys())
+
+
+async def served(here: Running, balancer: socket.socket) -> None:
+    """The balancer's connection has become a tunnel."""
+    await here.upstream.accept()
+    assert await receive(balancer, len(ESTABLISHED)) == ESTABLISHED
+
+
+@headers
+def test_the_client_is_whom_the_balancer_names(header: bytes, client: str) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            balancer = here.knock(header + CONNECT, source=BALANCER)
+            await served(here, balancer)
+            assert here.gate._surroundings.census.by_client == {client: 1}
+            balancer.close()
+            here.upstream.accepted[0].close()
+            record = await here.recorded(1)
+            assert (record.client, record.client_port, record.balancer) == (client, 40000, BALANCER)
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert not here.gate._surroundings.census.by_client
+
+    run(main())
+
+
+@headers
+def test_a_header_may_come_byte_by_byte_and_what_follows_it_too(header: bytes, client: str) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            balancer = here.knock(source=BALANCER)
+            for byte in header + CONNECT:
+                balancer.send(bytes([byte]))
+                await turns(2)
+            await served(here, balancer)
+            (tunnel,) = here.gate._surroundings.connections
+            assert tunnel.record.client == client  # type: ignore[attr-defined]
+
+    run(main())
+
+
+@headers
+def test_behind_a_balancer_too_a_client_may_speak_tls_to_the_gate(header: bytes, client: str) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED, identity=identity()) as here:
+            sock = here.knock(header, source=BALANCER)
+            secure = SecureClient(sock)
+            await secure.shake_hands()
+            await secure.send(CONNECT)
+            await here.upstream.accept()
+            assert await secure.receive(len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+def test_behind_a_balancer_too_a_target_may_be_asked_for_by_tls_alone() -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED, checks=TunnelChecks()) as here:
+            here.knock(v2("10.9.8.7") + HELLO, source=BALANCER)
+            far = await here.upstream.accept()
+            assert await receive(far, len(HELLO)) == HELLO
+
+    run(main())
+
+
+@headers
+def test_a_header_of_anybody_else_is_refused(header: bytes, client: str) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            stranger = here.knock(header + CONNECT, source=STRANGER)
+            record = await here.recorded(1)
+            assert record.outcome is Outcome.PROXY_HEADER_NOT_ALLOWED
+            assert (record.client, record.balancer) == (STRANGER, "")
+            await until(lambda: is_closed(stranger))
+            assert not here.upstream.accepted
+
+    run(main())
+
+
+@headers
+def test_without_balancers_every_header_is_refused(header: bytes, client: str) -> None:
+    async def main() -> None:
+        async with running() as here:
+            here.knock(header + CONNECT, source=BALANCER)
+            assert (await here.recorded(1)).outcome is Outcome.PROXY_HEADER_NOT_ALLOWED
+
+    run(main())
+
+
+def test_whoever_is_no_balancer_is_served_without_a_header() -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            await served(here, here.knock(CONNECT, source=STRANGER))
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [CONNECT, HELLO, b"PROXY ", b"PROXY TCP4 10.0.0.1 10.0.0.2 1\r\n", SIGNATURE + b"\x31\x11\x00\x0c", b"x"],
+    ids=["HTTP", "TLS", "half a header", "a malformed header", "another version", "neither"],
+)
+def test_a_balancer_without_a_header_is_closed_without_a_word(sent: bytes) -> None:
+    async def main() -> None:
+        async with running(Limits(head_seconds=0.1), listen=BALANCED) as here:
+            balancer = here.knock(sent, source=BALANCER)
+            record = await here.recorded(1)
+            assert record.outcome is Outcome.PROXY_HEADER_MISSING
+            assert record.client == BALANCER
+            assert await receive(balancer) == b""
+            assert not here.upstream.accepted
+
+    run(main())
+
+
+@pytest.mark.parametrize("sent", [b"", LOCAL], ids=["only connects", "says LOCAL"])
+def test_a_balancer_that_only_looks_whether_the_gate_is_there_is_not_taken_for_a_client(sent: bytes) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            here.knock(sent, source=BALANCER).close()
+            assert (await here.recorded(1)).outcome is Outcome.CLOSED_UNUSED
+
+    run(main())
+
+
+def test_a_balancer_that_speaks_for_itself_is_its_own_client() -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            balancer = here.knock(LOCAL + CONNECT, source=BALANCER)
+            await served(here, balancer)
+            assert here.gate._surroundings.census.by_client == {BALANCER: 1}
+
+    run(main())
+
+
+@pytest.mark.parametrize("header", [v1("198.51.100.7"), v2("198.51.100.7"), v2("2001:db8::7")])
+def test_the_clients_networks_hold_for_whom_the_balancer_names(header: bytes) -> None:
+    async def main() -> None:
+        async with running(listen=BALANCED) as here:
+            balancer = here.knock(header + CONNECT, source=BALANCER)
+            assert (await receive(balancer)).startswith(b"HTTP/1.1 403 client_not_allowed")
+            assert not here.upstream.accepted
+
+    run(main())
+
+
+def test_the_limit_of_one_client_holds_for_whom_the_balancer_names_and_not_for_the_balancer() -> None:
+    async def main() -> None:
+        async with running(Limits(tunnels_per_client=1), listen=BALANCED) as here:
+            for client in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
+                await served(here, here.knock(v2(client) + CONNECT, source=BALANCER))
+            again = here.knock(v2("10.0.0.2") + CONNECT, source=BALANCER)
+            assert (await receive(again)).startswith(b"HTTP/1.1 429 client_tunnels_exhausted")
+            again.close()
+            await here.recorded(1)
+            assert here.gate._surroundings.census.by_client == {"10.0.0.1": 1, "10.0.0.2": 1, "10.0.0.3": 1}
+
+    run(main())

@@ -1,0 +1,555 @@
+"""Clients that speak TLS to the gate itself, from accept to record."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from licensegate.proxy.channel import TlsChannel
+from licensegate.proxy.conversation import Conversation
+from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
+from licensegate.proxy.settings import Limits, TunnelChecks
+from licensegate.proxy.tunnel import Tunnel
+from support.certificates import issue
+from support.hellos import in_records, message, server_name
+from support.inner import ESTABLISHED, HANDFUL, HOST, Room, SlowNames, room, room_with_upstream
+from support.secure import GATE, SecureClient, identity
+from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
+from support.tls import VERSIONS, trusting
+
+IDENTITY = identity()
+HELLO = in_records(message(server_name(HOST.encode())))
+SOON = Limits(head_seconds=10, hello_seconds=30)
+
+versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
+
+
+async def connected(here: Room, version: ssl.TLSVersion | None = None) -> tuple[SecureClient, Tunnel]:
+    """A client that has shaken hands with the gate."""
+    sock, tunnel = here.accept()
+    client = SecureClient(sock, trusting(None, version))
+    await client.shake_hands()
+    return client, tunnel
+
+
+@versions
+def test_a_tunnel_inside_tls_from_its_handshake_to_its_record(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
+            client, _ = await connected(here, version)
+            await client.send(here.connect)
+            far = await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+            await client.send(HELLO)
+            assert await receive(far, len(HELLO)) == HELLO
+            far.send(b"answer!")
+            assert await client.receive(7) == b"answer!"
+            await client.end()
+            assert await receive(far) == b""
+            far.close()
+            assert await client.receive() == b""
+            assert client.heard_end
+
+            record = await here.ended()
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert record.ended_first is Party.CLIENT
+            assert record.protocol == "https"
+            assert record.gate_tls == {ssl.TLSVersion.TLSv1_2: "TLSv1.2", ssl.TLSVersion.TLSv1_3: "TLSv1.3"}[version]
+            assert record.server_name_check is ServerNameCheck.MATCH
+            assert (record.server_name, record.target) == (HOST, f"{HOST}:{upstream.port}")
+            assert record.client_read == len(here.connect) + len(HELLO)
+            assert record.upstream_written == len(HELLO)
+            assert record.upstream_read == 7
+            assert record.client_written == len(ESTABLISHED) + 7
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_no_descriptor_outlives_its_tunnel() -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY) as (here, upstream):
+            before = descriptors()
+            client, _ = await connected(here)
+            await client.send(here.connect)
+            far = await upstream.accept()
+            client.sock.close()
+            far.close()
+            await here.ended()
+            await turns(5)
+            assert descriptors() == before
+
+    run(main())
+
+
+@versions
+def test_a_handshake_may_come_byte_by_byte(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY) as (here, upstream):
+            sock, _ = here.accept()
+            client = SecureClient(sock, trusting(None, version))
+            while not client.tls.handshake():
+                for byte in client.tls.take():
+                    sock.send(bytes([byte]))
+                    await turns(1)
+                await turns(1)
+                with contextlib.suppress(BlockingIOError):
+                    client.tls.feed(sock.recv(65536))
+            await client.send(here.connect)
+            await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+def test_a_handshake_its_request_and_its_tunnels_first_bytes_may_come_at_once() -> None:
+    """In TLS 1.3 the client's last flight, its CONNECT and its ClientHello fit in one segment."""
+
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
+            sock, _ = here.accept()
+            client = SecureClient(sock, trusting(None, ssl.TLSVersion.TLSv1_3))
+            client.tls.handshake()
+            sock.send(client.tls.take())
+            await until(lambda: waiting(sock))
+            client.tls.feed(sock.recv(65536))
+            assert client.tls.handshake()
+            await client.send(here.connect + HELLO)
+            far = await upstream.accept()
+            assert await receive(far, len(HELLO)) == HELLO
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+def test_a_head_that_takes_several_reads_of_one_record_is_read_to_its_end() -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY) as (here, upstream):
+            client, _ = await connected(here)
+            await client.send(here.connect[:-2] + b"X-Long: " + b"x" * 12_000 + b"\r\n\r\n")
+            await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+LARGE_HELLO = in_records(message(server_name(HOST.encode()), b"\x00\x15" + (20_000).to_bytes(2, "big") + bytes(20_000)))
+"""More than is read at once, and more than one record; as of a post-quantum key share."""
+
+
+@pytest.mark.parametrize("when", ["with the head", "while the target is dialled", "after the answer"])
+def test_a_hello_of_several_reads_passes_whenever_it_comes(slow_names: SlowNames, when: str) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names, identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
+            client, _ = await connected(here)
+            await client.send(here.connect + (LARGE_HELLO if when == "with the head" else b""))
+            await turns(20)
+            if when == "while the target is dialled":
+                await client.send(LARGE_HELLO)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+            if when == "after the answer":
+                await client.send(LARGE_HELLO)
+            assert await receive(far, len(LARGE_HELLO)) == LARGE_HELLO
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+
+    run(main())
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_client_that_stops_within_its_handshake_wakes_nobody_and_is_closed_when_its_time_is_over(parts: int) -> None:
+    """It sends a byte of its hello; half of it; all of it, and never answers the gate's."""
+
+    async def main() -> None:
+        with room(limits=SOON, identity=IDENTITY) as here:
+            sock, _ = here.accept()
+            client = SecureClient(sock)
+            client.tls.handshake()
+            hello = client.tls.take()
+            sock.send({1: hello[:1], 2: hello[: len(hello) // 2], 3: hello}[parts])
+            await turns(20)
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(SOON.head_seconds - 1)
+            assert not here.records
+            here.sweep(SOON.head_seconds + 1)
+            await until(lambda: is_closed(sock))
+            record = await here.ended()
+            if parts < 3:
+                assert record.outcome is Outcome.HELLO_TIMEOUT
+            else:
+                assert (record.outcome, record.detail) == (Outcome.HANDSHAKE_FAILED, "it took too long")
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
+    async def main() -> None:
+        with room(limits=SOON, identity=IDENTITY) as here:
+            client, tunnel = await connected(here)
+            await until(lambda: tunnel.record.gate_tls)
+            assert list(here.surroundings.deadlines.head._expires) == [tunnel]
+            await client.send(b"CONNECT ")
+            await turns(20)
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(SOON.head_seconds + 1)
+            answer = await client.receive()
+            assert answer.startswith(b"HTTP/1.1 408 head_timeout")
+            assert client.heard_end
+            client.sock.close()
+            assert (await here.ended()).outcome is Outcome.HEAD_TIMEOUT
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@versions
+def test_a_client_that_does_not_trust_our_certificate_is_recorded_as_that(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        nobody.minimum_version = nobody.maximum_version = version
+        with room(identity=IDENTITY) as here:
+            sock, _ = here.accept()
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await SecureClient(sock, nobody).shake_hands()
+            record = await here.ended()
+            assert (record.outcome, record.detail) == (
+                Outcome.GATE_CERTIFICATE_REJECTED, "the client's alert unknown_ca",
+            )  # fmt: skip
+            assert record.gate_tls == ""
+            await until(lambda: is_closed(sock))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_finds_another_name_in_our_certificate_is_recorded_as_that() -> None:
+    async def main() -> None:
+        with room(identity=IDENTITY) as here:
+            sock, _ = here.accept()
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(cadata=GATE.pem.decode())
+            with pytest.raises(ssl.SSLCertVerificationError, match="IP address mismatch"):
+                await SecureClient(sock, context, "192.0.2.1").shake_hands()
+            assert (await here.ended()).outcome is Outcome.GATE_CERTIFICATE_REJECTED
+
+    run(main())
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
+def test_a_client_that_is_too_old_is_told_so_by_an_alert() -> None:
+    async def main() -> None:
+        old = trusting(None)
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with room(identity=IDENTITY) as here:
+            sock, _ = here.accept()
+            with pytest.raises(ssl.SSLError, match="ALERT_PROTOCOL_VERSION"):
+                await SecureClient(sock, old).shake_hands()
+            record = await here.ended()
+            assert record.outcome is Outcome.HANDSHAKE_FAILED
+            assert record.detail == "unsupported protocol"
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
+def test_a_client_that_leaves_within_its_handshake_is_recorded_as_that(leave: Callable[[socket.socket], None]) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(identity=IDENTITY) as here:
+            sock, _ = here.accept()
+            client = SecureClient(sock)
+            client.tls.handshake()
+            sock.send(client.tls.take())
+            await until(lambda: waiting(sock))
+            leave(sock)
+            assert (await here.ended()).outcome is Outcome.HANDSHAKE_FAILED
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_a_client_that_shakes_hands_and_leaves_has_asked_for_nothing() -> None:
+    async def main() -> None:
+        with room(identity=IDENTITY) as here:
+            client, _ = await connected(here)
+            await client.end(with_tcp=True)
+            record = await here.ended()
+            assert record.outcome is Outcome.CLOSED_UNUSED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_chain_that_does_not_fit_is_sent_as_the_client_takes_it_and_wakes_nobody_meanwhile() -> None:
+    async def main() -> None:
+        chain = identity(GATE, *(issue(f"number {number}") for number in range(60)))
+        with room(identity=chain) as here:
+            sock, tunnel = here.accept(buffer=4096)
+            client = SecureClient(sock)
+            client.tls.handshake()
+            sock.send(client.tls.take())
+            await until(lambda: isinstance(tunnel._client, TlsChannel) and tunnel._client.unsent)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            await client.shake_hands()
+            await until(lambda: tunnel.record.gate_tls)
+
+    run(main())
+
+
+def test_who_shows_a_certificate_that_we_ask_for_is_in_the_record(tmp_path: Path) -> None:
+    authority = issue("client authority", authority=True)
+    certificate, key = issue("cucm-pub", authority, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH).write(tmp_path)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
+
+    async def main() -> None:
+        asking = identity(client_ca=tmp_path / "ca.pem")
+        context = trusting(None)
+        context.load_cert_chain(certificate, key)
+        with room(identity=asking) as here:
+            sock, _ = here.accept()
+            client = SecureClient(sock, context)
+            await client.shake_hands()
+            await client.send(b"GET / HTTP/1.1\r\n\r\n")
+            await client.receive()
+            await client.end(with_tcp=True)
+            assert (await here.ended()).client_certificate == "CN=cucm-pub"
+
+    run(main())
+
+
+@versions
+def test_a_refusal_reaches_a_client_that_is_still_sending(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        with room(identity=IDENTITY) as here:
+            client, _ = await connected(here, version)
+            await client.send(b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n" + b"x" * 200_000)
+            await client.send(b"x" * 100_000)
+            answer = await client.receive()
+            assert answer.startswith(b"HTTP/1.1 403 target_not_allowed")
+            assert client.heard_end
+            assert not here.records, "it is recorded once the client has read it, or had its time"
+            await client.end()
+            record = await here.ended()
+            assert record.outcome is Outcome.TARGET_NOT_ALLOWED
+            assert record.client_written == len(answer)
+            assert record.gate_tls
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_said_its_end_behind_a_refused_request_is_not_waited_for() -> None:
+    async def main() -> None:
+        with room(identity=IDENTITY) as here:
+            client, _ = await connected(here)
+            client.sock.send(client.tls.say(b"GET / HTTP/1.1\r\n\r\n") + client.tls.end())
+            answer = await client.receive()
+            assert answer.startswith(b"HTTP/1.1 405 method_not_allowed")
+            assert (await here.ended()).outcome is Outcome.METHOD_NOT_ALLOWED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
+    async def main() -> None:
+        with room(identity=IDENTITY) as here:
+            client, _ = await connected(here)
+            await client.send(b"GET / HTTP/1.1\r\n\r\n")
+            assert (await client.receive()).startswith(b"HTTP/1.1 405 method_not_allowed")
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(3)
+            assert (await here.ended()).outcome is Outcome.METHOD_NOT_ALLOWED
+            await until(lambda: is_closed(client.sock))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
+@pytest.mark.parametrize("notify", [False, True], ids=["without a word", "with close_notify"])
+def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
+    slow_names: SlowNames, notify: bool, leave: Callable[[socket.socket], None]
+) -> None:
+    async def main() -> None:
+        with room(ask=slow_names, identity=IDENTITY) as here:
+            client, _ = await connected(here)
+            await client.send(here.connect)
+            await turns(20)
+            if notify:
+                await client.end()
+            leave(client.sock)
+            assert (await here.ended()).outcome is Outcome.CLIENT_LEFT_IN_DIAL
+            assert await here.poller.wake_ups_in_peace() == 0
+            slow_names.now.set()
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("with_tcp", [False, True], ids=["by close_notify alone", "and TCP's"])
+def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames, with_tcp: bool) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names, identity=IDENTITY) as (here, upstream):
+            client, _ = await connected(here)
+            await client.send(here.connect)
+            await turns(20)
+            await client.send(b"question")
+            await client.end(with_tcp=with_tcp)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(far) == b"question"
+            far.send(b"answer")
+            far.close()
+            assert await client.receive() == ESTABLISHED + b"answer"
+            assert client.heard_end
+
+    run(main())
+
+
+@versions
+@pytest.mark.parametrize("reading", [True, False], ids=["while the client reads", "before the client reads"])
+def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_still_sending(
+    version: ssl.TLSVersion, reading: bool
+) -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY) as (here, upstream):
+            client, tunnel = await connected(here, version)
+            await client.send(here.connect)
+            far = await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+            sent = 0
+            while not (tunnel._relay and tunnel._relay.down.blocked):
+                with contextlib.suppress(BlockingIOError):
+                    sent += far.send(bytes(50_000))
+                await turns(2)
+            reset(far)
+            received = asyncio.ensure_future(client.receive()) if reading else None
+            for _ in range(3):
+                client.push(b"x" * 100_000)
+                await turns(50)
+            assert len(await (received or client.receive())) == sent
+            assert client.heard_end
+            client.sock.close()
+            assert (await here.ended()).outcome is Outcome.RESET_BY_UPSTREAM
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_tunnel_that_is_cut_says_close_notify() -> None:
+    async def main() -> None:
+        with room_with_upstream(identity=IDENTITY) as (here, upstream):
+            client, tunnel = await connected(here)
+            await client.send(here.connect)
+            await upstream.accept()
+            assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
+            tunnel.stop()
+            here.poller.finish_batch()
+            assert await client.receive() == b""
+            assert client.heard_end
+            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+async def within_its_hello(here: Room) -> None:
+    here.accept(b"\x16\x03\x01")
+
+
+async def within_its_handshake(here: Room) -> None:
+    sock, _ = here.accept()
+    client = SecureClient(sock)
+    client.tls.handshake()
+    sock.send(client.tls.take())
+    await until(lambda: waiting(sock))
+
+
+async def silent_after_its_handshake(here: Room) -> None:
+    await connected(here)
+    await turns(20)
+
+
+async def within_its_head(here: Room) -> None:
+    client, _ = await connected(here)
+    await client.send(b"CONNECT ")
+    await turns(20)
+
+
+async def refused(here: Room) -> None:
+    client, _ = await connected(here)
+    await client.send(b"GET / HTTP/1.1\r\n\r\n")
+    await client.receive()
+
+
+@pytest.mark.parametrize(
+    ("situation", "outcome"),
+    [
+        (within_its_hello, Outcome.CUT_BEFORE_TUNNEL),
+        (within_its_handshake, Outcome.CUT_BEFORE_TUNNEL),
+        (silent_after_its_handshake, Outcome.CLOSED_UNUSED),
+        (within_its_head, Outcome.CUT_BEFORE_TUNNEL),
+        (refused, Outcome.METHOD_NOT_ALLOWED),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_leaves_nothing(
+    situation: Callable[[Room], Awaitable[None]], outcome: Outcome
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(identity=IDENTITY) as here:
+            await situation(here)
+            (connection,) = here.surroundings.connections
+            connection.stop()
+            here.poller.finish_batch()
+            assert [record.outcome for record in here.final] == [outcome]
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param((TlsChannel, "handshake"), id="shaking hands"),
+        pytest.param((Conversation, "secured"), id="after the handshake"),
+        pytest.param((TlsChannel, "recv"), id="reading the head"),
+    ],
+)
+def test_a_fault_ends_one_connection_and_leaves_nothing(
+    broken: tuple[type, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(identity=IDENTITY) as here:
+            with patch.object(*broken, side_effect=ZeroDivisionError):
+                sock, _ = here.accept()
+                client = SecureClient(sock)
+                with contextlib.suppress(AssertionError):
+                    await client.shake_hands()
+                    client.push(here.connect)
+                record = await here.ended()
+            assert record.outcome is Outcome.INTERNAL_ERROR
+            await until(lambda: is_closed(sock))
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+    (line,) = caplog.records
+    assert line.exc_info is not None
+    assert line.exc_info[0] is ZeroDivisionError
