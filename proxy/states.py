@@ -12,13 +12,14 @@
     HELLO         anything else, deadline, client's end, cut   CLOSED        Close
     HEAD          incomplete head, handshake done              HEAD          Wait
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
-    HEAD          CONNECT with a login that must be checked    LOGIN         CheckLogin
+    HEAD          CONNECT with a password to be checked        LOGIN         CheckLogin
     HEAD          any other head, deadline                     LINGERING     Refuse
     HEAD          handshake failed, deadline before a byte     CLOSED        Close
     HEAD          client's end, cut                            CLOSED        Close
     LOGIN         more bytes                                   LOGIN         Wait
-    LOGIN         right login, allowed target                  DIALLING      Dial
-    LOGIN         wrong login, any other target, deadline      LINGERING     Refuse
+    LOGIN         right password and allowed target            DIALLING      Dial
+    LOGIN         any other target                             LINGERING     Refuse
+    LOGIN         wrong password, not checked, deadline        LINGERING     Refuse
     LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
     DIALLING      connected                                    INNER_HELLO   Answer

@@ -159,6 +159,7 @@ class Room:
         """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
         here = self.surroundings
         await until(lambda: not self.resolver._in_flight)
+        await until(lambda: not here.password_checks)
         await turns(5)
         assert not here.connections
         assert here.census.connections == 0
@@ -183,6 +184,7 @@ class Room:
             client.close()
         self.sweep(1e6)
         self.surroundings.pipes.close()
+        self.surroundings.password_checks.close()
 
 
 def answer_with(*addresses: str) -> Callable[[str], Answer]:

@@ -26,7 +26,7 @@ PURE = BELOW_CONVERSATION | {"conversation"}
 # These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
 MOVING = (
     "poller", "channel", "own_sockets", "deadlines", "flow", "linger", "relay", "resolver", "dialer", "listener",
-    "surroundings", "tunnel", "gate",
+    "password_checks", "surroundings", "tunnel", "gate",
 )  # fmt: skip
 # What would let the pure ones wait or move bytes.
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}

@@ -64,6 +64,8 @@ def version(unknown: bytes) -> Refusal:
 
 def field(faulty: bytes, before: bytes = b"") -> Refusal:
     shown = printable(faulty.partition(b"\n")[0] + (b"" if b"\n" in faulty else b"\r"), 60)
+    if faulty[:1] in {b" ", b"\t"}:
+        shown = "..."  # it may go on with a login that began on the line before
     return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field reads {shown}"
 
 
@@ -141,7 +143,7 @@ REFUSED = {
     "two Hosts that agree": host(b"Host: a\r\nhost: a", "there are two of them"),
     "a Host with a blank": host(b"Host: a b", "a b is not a host"),
     "a Host with a slash": host(b"Host: a/b", "a/b is not a host"),
-    "a Host with user information": host(b"Host: a@b", "a@b is not a host"),
+    "a Host with user information": host(b"Host: a:secret@b", "...@b is not a host"),
     "a Host outside ASCII": host(b"Host: \xf6", r"\xf6 is not a host"),
     "a length": body(b"Content-Length: 5"),
     "a length of 00": body(b"Content-Length: 00"),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck, Stage
+from licensegate.proxy.outcome import LoginResult, Outcome, Party, ServerNameCheck, Stage
 from licensegate.proxy.record import SCHEMA, DialAttempt, TunnelRecord, milliseconds, open_record, printable
 from licensegate.proxy.wire.first_bytes import Speaks
 
@@ -39,6 +39,10 @@ KEYS_OF_SCHEMA_1 = {
     "method": "text",
     "requested": "text",
     "target": "text",
+    "login": "text",
+    "user": "text",
+    "login_result": "text",
+    "login_unanswered": "integer",
     "allowed": "boolean",
     "reported": "text",
     "rule": "text",
@@ -83,6 +87,7 @@ WORDS = {
     Stage | None: "text",
     Party | None: "text",
     ServerNameCheck | None: "text",
+    LoginResult | None: "text",
     list[str]: "list of text",
     tuple[str, ...]: "list of text",
     list[tuple[int, int]]: "list of records",
@@ -158,6 +163,7 @@ def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
     assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
+    assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
     assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*Speaks, "https"} - {Speaks.UNDECIDED}
     assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
 
@@ -169,7 +175,7 @@ def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
     assert encoded(record).keys() == {key for key, left_out in column("Left out").items() if left_out == "never"}
 
 
-@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "reported"])
+@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "not logged in", "reported"])
 def test_the_lines_on_the_page_are_records(line: str) -> None:
     record = msgspec.json.decode(line, type=TunnelRecord)
 
