@@ -10,11 +10,10 @@ import pytest
 
 from support.clients import run
 from support.exchange import TARGET
-from support.gate import COMMAND, Gate, lab
+from support.gate import ANYTHING, COMMAND, Gate, lab
 from support.raw import ask, dial, open_tunnel
 from support.upstream import Upstream, closed_port
 
-RAW = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
 OTHER = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"
 ALLOW_OTHER = '[[allowlist.rule]]\nhost = "other.test"\n'
 
@@ -27,7 +26,7 @@ def echo(connection: socket.socket) -> None:
 def settings(upstream: Upstream, port: int, more: str = "") -> str:
     place = f"127.0.0.1:{upstream.port}"
     state = '[state]\ndirectory = "."\n'
-    return lab(f"{TARGET}:{place}", f"other.test:443:{place}", more=state + RAW + more).replace(
+    return lab(f"{TARGET}:{place}", f"other.test:443:{place}", more=state + ANYTHING + more).replace(
         "127.0.0.1:0", f"127.0.0.1:{port}"
     )
 

@@ -2,7 +2,7 @@
 
 Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
 its access log. Only `inner` and its kin (`inner_dialer`, `relaying`, `running`, `secure`) set parts of it up within a
-test's own event loop, `channel` one of them without a loop, `conversations` and `state_table` those that hold the
+test's own event loop, `channel` one of them without a loop, and `conversations` and `state_table` those that hold the
 protocol.
 """
 

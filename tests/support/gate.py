@@ -19,6 +19,9 @@ from support.upstream import SECONDS
 COMMAND = Path(sys.executable).with_name("licensegate")
 _LISTENER = re.compile(r"(\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)")
 
+ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
+"""Settings by which a tunnel carries whatever it is given: for a test of how, and not of what."""
+
 
 def lab(*connect_to: str, more: str = "") -> str:
     """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML."""

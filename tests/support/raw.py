@@ -1,11 +1,13 @@
-"""A client that is nothing but a socket, for what no well-behaved client would send."""
+"""A client that is nothing but a socket, plain or with TLS to the gate, for what no well-behaved client would send."""
 
 import errno
 import fcntl
 import socket
+import ssl
 import struct
 import termios
 import time
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -39,7 +41,23 @@ def dial(gate: Gate) -> socket.socket:
     return connection
 
 
-def open_tunnel(gate: Gate, head: bytes = CONNECT) -> socket.socket:
+def dial_tls(gate: Gate) -> ssl.SSLSocket:
+    """The same with TLS to the gate, whose certificate is not looked at."""
+    return secured(dial(gate))
+
+
+def secured(connection: socket.socket, name: str = "") -> ssl.SSLSocket:
+    """TLS with whoever is at the other end, asked for by this name or by none."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection, server_hostname=name or None)
+
+
+Dial = Callable[[Gate], socket.socket]
+
+
+def open_tunnel(gate: Gate, head: bytes = CONNECT, dial: Dial = dial) -> socket.socket:
     """A connection through which a tunnel has just been opened."""
     connection = dial(gate)
     connection.sendall(head)
@@ -62,7 +80,7 @@ def read_answer(connection: socket.socket) -> Answer:
     return Answer(int(status), reason, fields)
 
 
-def ask(gate: Gate, request: bytes) -> Answer:
+def ask(gate: Gate, request: bytes, dial: Dial = dial) -> Answer:
     """Send a request that will be refused, read the answer with its body, and end as a well-bred client does.
 
     Whatever else the request holds, the gate must have read it by then: what it left would have been a reset, which
@@ -96,7 +114,12 @@ def read_to_break(connection: socket.socket) -> bytes:
 
 
 def end_well(connection: socket.socket) -> None:
-    """End our side after the peer has ended its own; raises AssertionError if the peer answers that with a reset."""
+    """End our side after the peer has ended its own; raises AssertionError if the peer answers that with a reset.
+
+    In TLS the peer has said close_notify; raises ssl.SSLError if it has not.
+    """
+    if isinstance(connection, ssl.SSLSocket):
+        connection.unwrap()
     connection.shutdown(socket.SHUT_WR)
     deadline = time.monotonic() + SECONDS
     while connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _CLOSED:

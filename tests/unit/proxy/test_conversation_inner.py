@@ -61,6 +61,7 @@ def test_the_client_is_answered_first_and_its_hello_begins_the_tunnel() -> None:
     assert (record.protocol, record.server_name, record.tls_version) == ("http", HOST, "1.2")
     assert record.client_read == len(connect(f"{HOST}:443".encode()) + HELLO)
     assert not conversation._received, "kept for as long as the tunnel is open"
+    assert conversation._hello_reader is None, "and so is this"
 
 
 @pytest.mark.parametrize("cut", range(1, len(HELLO)))

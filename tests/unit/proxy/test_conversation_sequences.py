@@ -152,6 +152,7 @@ class AnySequence(RuleBasedStateMachine):
             case StartTls():
                 self.handshaking = True
                 assert self.sent.endswith(command.received)
+                self.sent = self.sent.removesuffix(command.received)  # counted is what is said inside
             case Answer():
                 self.said.append(command.to_client)
             case Refuse():

@@ -105,13 +105,24 @@ def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
         deadlines.head, deadlines.hello, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger,
         deadlines.announce,
     ]  # fmt: skip
-    assert set(all_of_them) == set(vars(deadlines).values())
+    assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
     waiting = {Somebody(): deadline for deadline in all_of_them}
     for who, deadline in waiting.items():
         deadline.begin(who, 1000)
 
     assert dict(deadlines.sweep(1004)) == {who: it for who, it in waiting.items() if it.seconds <= 4}
     assert dict(deadlines.sweep(2000)) == {who: it for who, it in waiting.items() if it.seconds > 4}
+
+
+def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
+    deadlines, who = Deadlines(Limits()), Somebody()
+    assert not deadlines.run_for_anybody
+
+    deadlines.hello.begin(who, 0)
+    assert deadlines.run_for_anybody
+
+    deadlines.hello.stop(who)
+    assert not deadlines.run_for_anybody
 
 
 def test_two_limits_can_run_for_one_and_the_same() -> None:
