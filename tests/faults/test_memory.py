@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.exchange import TARGET
-from support.gate import Gate, lab
-from support.raw import break_off, open_tunnel
+from support.gate import ANYTHING, Gate, lab
+from support.raw import Dial, break_off, dial, dial_tls, open_tunnel
 
 TUNNELS = 500
 KIB = 1024
@@ -21,21 +21,26 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(tmp_path: Path, silent_port: int) -> None:
+@pytest.mark.parametrize(
+    ("dial", "at_most"), [(dial, 20 * KIB), (dial_tls, 40 * KIB)], ids=["plain", "with TLS on the client's leg"]
+)
+def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(
+    tmp_path: Path, silent_port: int, dial: Dial, at_most: int
+) -> None:
     def bytes_held_by_all(gate: Gate) -> int:
-        tunnels = [open_tunnel(gate) for _ in range(TUNNELS)]
+        tunnels = [open_tunnel(gate, dial=dial) for _ in range(TUNNELS)]
         held = gate.resident_bytes()
         for tunnel in tunnels:
             break_off(tunnel)
         return held
 
-    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{silent_port}")) as gate:
-        break_off(open_tunnel(gate))
+    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{silent_port}", more=ANYTHING)) as gate:
+        break_off(open_tunnel(gate, dial=dial))
         before = gate.resident_bytes()
         first = bytes_held_by_all(gate)
         gate.records(1 + TUNNELS)
         second = bytes_held_by_all(gate)
         gate.records(1 + 2 * TUNNELS)
 
-    assert first - before < TUNNELS * 20 * KIB
+    assert first - before < TUNNELS * at_most
     assert second - first < TUNNELS * 2 * KIB, "what has ended still takes room"

@@ -1,33 +1,19 @@
 """How proxies of this kind were broken into, against a running gate: what is sent, and what must come of it.
 
 Each row is a name, a port or a head by which a target outside the allowlist could slip through, or by which two readers
-of one request could disagree about it. Every one is refused by its first head, and nothing is looked up or dialled.
+of one request could disagree about it. Every one is refused by its first head, and nothing is looked up or dialled,
+whether it was sent in the clear or inside TLS to the gate.
 """
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from support.authority import CISCO_HOSTS, Authority
+from support.attacks import NO_METHODS, assert_nothing_dialled
 from support.exchange import TARGET
-from support.gate import Gate, lab
-from support.raw import CONNECT, ask
+from support.gate import Gate
+from support.raw import CONNECT, Answer, ask, dial_tls
 from support.standin import StandIn
-
-
-@pytest.fixture(scope="module")
-def standin(authority: Authority) -> Iterator[StandIn]:
-    with StandIn(authority) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def gate(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterator[Gate]:
-    """One gate for all attacks: none of them may harm the next client."""
-    everywhere = (f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS)
-    with Gate(tmp_path_factory.mktemp("gate"), lab(*everywhere)) as running:
-        yield running
-
 
 MALFORMED = (400, "target_malformed")
 URL = (400, "target_is_url")
@@ -153,8 +139,6 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a field without a colon": (with_field(b"Host"), HEAD),
     "a field name in UTF-8": (with_field("H\u043est: tools.cisco.com".encode()), HEAD),
     # The request line
-    "an empty first line": (b"\r\n" + CONNECT, HEAD),
-    "a blank first": (b" " + CONNECT, HEAD),
     "two blanks": (CONNECT.replace(b"CONNECT ", b"CONNECT  "), HEAD),
     "two blanks before the version": (CONNECT.replace(b" HTTP", b"  HTTP"), HEAD),
     "a blank after the version": (CONNECT.replace(b"1.1\r", b"1.1 \r"), HEAD),
@@ -167,7 +151,10 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "HTTP/2.0": (CONNECT.replace(b"1.1", b"2.0"), VERSION),
     "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", VERSION),
     "a method in lower case": (CONNECT.replace(b"CONNECT", b"connect"), METHOD),
-    "another method": (b"GET http://tools.cisco.com/ HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n", METHOD),
+    "another method": (
+        b"GET http://tools.cisco.com/ HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n",
+        (405, "http_without_tunnel"),
+    ),
     "a request to the gate itself": (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", METHOD),
     # A body that one reader sees and another does not
     "a length": (with_field(b"Content-Length: 1"), BODY),
@@ -182,11 +169,9 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a mebibyte of fields": (with_field(b"X-Filler: " + b"x" * (1 << 20)), TOO_LARGE),
     "ten thousand fields": (with_field(b"X: y\r\n" * 10_000 + b"X: y"), TOO_LARGE),
     "a target without end": (connect(b"x" * 100_000), (414, "request_line_too_long")),
-    # Another protocol
-    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", HEAD),
-    "SOCKS 5": (b"\x05\x01\x00", HEAD),
-    "SOCKS 4": (b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00", HEAD),
+    # Another protocol that begins as a method does
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", HEAD),
+    "SMTP": (b"EHLO client.example\r\n", VERSION),
     # What one reader takes for a second request
     "a second request behind a refused one": (connect(b"evil.example:443") + CONNECT, DENIED),
     "a second request in the place of a body": (
@@ -196,14 +181,29 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
 }
 
 ATTACKS = {name: (connect(target), expected) for name, (target, expected) in TARGETS.items()} | HEADS
+INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in NO_METHODS.items()}
 
 
-@pytest.mark.parametrize(("request_bytes", "expected"), ATTACKS.values(), ids=ATTACKS.keys())
+def attacks(table: dict[str, tuple[bytes, tuple[int, str]]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(("request_bytes", "expected"), table.values(), ids=table.keys())
+
+
+@attacks(ATTACKS)
 def test_the_attack_is_refused_and_nothing_is_dialled(
     gate: Gate, standin: StandIn, request_bytes: bytes, expected: tuple[int, str]
 ) -> None:
-    answer = ask(gate, request_bytes)
+    assert_refused(gate, standin, ask(gate, request_bytes), expected)
 
+
+@attacks(INSIDE_TLS)
+def test_the_attack_is_refused_inside_tls_to_the_gate_too(
+    gate: Gate, standin: StandIn, request_bytes: bytes, expected: tuple[int, str]
+) -> None:
+    record = assert_refused(gate, standin, ask(gate, request_bytes, dial_tls), expected)
+    assert (record["protocol"], record["gate_tls"]) == ("https", "TLSv1.3")
+
+
+def assert_refused(gate: Gate, standin: StandIn, answer: Answer, expected: tuple[int, str]) -> dict[str, Any]:
     status, outcome = expected
     assert answer.status == status, answer
     assert answer.reason.startswith(outcome)
@@ -211,8 +211,8 @@ def test_the_attack_is_refused_and_nothing_is_dialled(
     assert len(answer.body) == int(answer.fields["Content-Length"]), "one answer and nothing after it"
     record = gate.record(answer.record)
     assert (record["status"], record["outcome"]) == expected
-    assert not record.keys() & {"addresses", "attempts", "upstream", "resolve_ms", "dial_ms"}
-    assert standin.connections == 0
+    assert_nothing_dialled(record, standin)
+    return record
 
 
 INJECTIONS = {

@@ -9,6 +9,7 @@ protocol.
 import pytest
 
 pytest.register_assert_rewrite(
+    "support.attacks",
     "support.conversations",
     "support.exchange",
     "support.gate",

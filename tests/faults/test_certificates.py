@@ -1,0 +1,150 @@
+"""The gate's certificate while it serves: its files change, rightly or wrongly, and no tunnel notices."""
+
+import hashlib
+import signal
+import socket
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from support.certificates import Issued, issue
+from support.exchange import TARGET
+from support.gate import ANYTHING, Gate, GateEndedError, lab
+from support.raw import dial, dial_tls, open_tunnel, secured
+from support.upstream import Upstream
+
+IN_FORCE, STAYS = "a new certificate is in force", "the certificate in force stays"
+SETTINGS = '[tls]\ncertificate = "gate.pem"\nkey = "gate.key"\n'
+
+
+def shown(gate: Gate) -> str:
+    """The SHA-256 of the certificate that a client is shown."""
+    with dial_tls(gate) as client:
+        return hashlib.sha256(client.getpeercert(binary_form=True) or b"").hexdigest()
+
+
+def digest(issued: Issued) -> str:
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(issued.pem.decode())).hexdigest()
+
+
+def echo(connection: socket.socket) -> None:
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def test_a_new_certificate_is_served_soon_and_a_bad_one_never_while_tunnels_go_on(tmp_path: Path) -> None:
+    """A key that is not there yet, as when two files are copied one after the other, is such a bad one."""
+    first, second, third = issue(), issue(), issue()
+    first.write(tmp_path)
+    with Upstream(echo) as upstream:
+        settings = lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=SETTINGS + ANYTHING)
+        with Gate(tmp_path, settings) as gate, open_tunnel(gate, dial=dial_tls) as before:
+            assert shown(gate) == digest(first)
+
+            second.write(tmp_path)
+            line = gate.await_line(IN_FORCE)
+            assert line.rpartition(" ")[2].strip().replace(":", "").lower() == digest(second) == shown(gate)
+
+            refusals = sum(STAYS in said for said in gate.stderr)  # one, should it have looked between the two files
+            (tmp_path / "gate.pem").write_bytes(third.pem)
+            assert "the key does not belong to the certificate" in gate.await_line(STAYS)
+            assert shown(gate) == digest(second)
+
+            (tmp_path / "gate.key").write_bytes(third.key_pem())
+            gate.await_line(IN_FORCE)
+            assert shown(gate) == digest(third)
+
+            before.sendall(b"still here")
+            assert before.recv(100) == b"still here"
+        assert sum(STAYS in said for said in gate.stderr) == refusals + 1, "one line for each change"
+
+
+def is_removed(folder: Path) -> None:
+    (folder / "gate.pem").unlink()
+
+
+def is_cut_short(folder: Path) -> None:
+    file = folder / "gate.pem"
+    file.write_bytes(file.read_bytes()[:200])
+
+
+def is_damaged(folder: Path) -> None:
+    file = folder / "gate.pem"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([lines[0], *lines[3:]]))
+
+
+def is_of_another_key(folder: Path) -> None:
+    (folder / "gate.key").write_bytes(issue().key_pem())
+
+
+def is_locked(folder: Path) -> None:
+    (folder / "gate.key").write_bytes(issue().key_pem(b"secret"))
+
+
+@pytest.mark.parametrize("spoil", [is_removed, is_cut_short, is_damaged, is_of_another_key, is_locked])
+def test_whatever_is_wrong_with_the_new_files_the_old_certificate_stays(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    first = issue()
+    first.write(tmp_path)
+    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+        spoil(tmp_path)
+        gate.send(signal.SIGHUP)
+        assert str(tmp_path) in gate.await_line(STAYS)
+        assert shown(gate) == digest(first)
+
+
+def test_files_that_are_changed_by_moving_a_link_are_noticed(tmp_path: Path) -> None:
+    """As Kubernetes changes a secret."""
+    first, second = issue(), issue()
+    for name, issued in (("first", first), ("second", second)):
+        (tmp_path / name).mkdir()
+        issued.write(tmp_path / name)
+    (tmp_path / "data").symlink_to("first")
+    for file in ("gate.pem", "gate.key"):
+        (tmp_path / file).symlink_to(f"data/{file}")
+    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+        (tmp_path / "new").symlink_to("second")
+        (tmp_path / "new").rename(tmp_path / "data")
+        gate.send(signal.SIGHUP)
+        gate.await_line(IN_FORCE)
+        assert shown(gate) == digest(second)
+
+
+def test_a_new_certificate_brings_its_names(tmp_path: Path) -> None:
+    issue().write(tmp_path)
+    renamed = issue(names=(x509.DNSName("renamed.example"),))
+    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+        assert not means_the_gate(gate, "renamed.example")
+        renamed.write(tmp_path)
+        gate.send(signal.SIGHUP)
+        gate.await_line(IN_FORCE)
+        assert means_the_gate(gate, "renamed.example")
+        assert not means_the_gate(gate, "gate.example")
+
+
+def means_the_gate(gate: Gate, name: str) -> bool:
+    """Whether a client that asks for this name is answered by the gate itself."""
+    with dial(gate) as connection:
+        try:
+            secured(connection, name).close()
+        except ssl.SSLError as error:
+            if error.reason != "TLSV1_UNRECOGNIZED_NAME":
+                raise
+            return False
+    return True
+
+
+def test_a_pair_that_does_not_fit_ends_the_start(tmp_path: Path) -> None:
+    issue().write(tmp_path)
+    is_of_another_key(tmp_path)
+    gate = Gate(tmp_path, lab(more=SETTINGS))
+    with pytest.raises(GateEndedError) as ended, gate:
+        pass
+    assert ended.value.status == 1
+    assert str(tmp_path / "gate.key") in gate.stderr[-1]
+    assert "the key does not belong to the certificate" in gate.stderr[-1]

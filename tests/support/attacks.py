@@ -1,0 +1,24 @@
+"""What attacks on the gate have in common."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from support.raw import CONNECT
+from support.standin import StandIn
+
+NO_METHODS = {
+    "an empty first line": b"\r\n" + CONNECT,
+    "a blank first": b" " + CONNECT,
+    "SOCKS 5": b"\x05\x01\x00",
+    "SOCKS 4": b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00",
+    "NULs": bytes(64),
+    "UTF-16": CONNECT.decode().encode("utf-16"),
+    "a TLS record of data": b"\x17\x03\x03\x00\x05hello",
+}
+"""Requests that do not even begin like one: no protocol that the gate serves begins so."""
+
+
+def assert_nothing_dialled(record: Mapping[str, Any], standin: StandIn) -> None:
+    """Neither was a name looked up nor anybody connected."""
+    assert not record.keys() & {"addresses", "attempts", "upstream", "resolve_ms", "dial_ms"}
+    assert standin.connections == 0
