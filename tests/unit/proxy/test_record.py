@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from licensegate.proxy.outcome import LoginResult, Outcome, Party, ServerNameCheck, Stage
-from licensegate.proxy.record import SCHEMA, DialAttempt, TunnelRecord, milliseconds, open_record, printable
+from licensegate.proxy.record import SCHEMA, DialAttempt, TunnelRecord, milliseconds, open_record, printable, quoted
 from licensegate.proxy.wire.first_bytes import Speaks
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
@@ -286,3 +286,22 @@ def test_text_made_of_any_bytes_is_printable_ascii_and_bounded(raw: bytes, limit
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200))
 def test_printable_text_is_left_as_it_is(text: str) -> None:
     assert printable(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"GET /x HTTP/1.1", "GET /x HTTP/1.1"),
+        (b"http://cucm:secret@host/", "http://...@host/"),
+        (b"cucm:secret@host:443", "...@host:443"),
+        (b"a@b@c:443", "...@...@c:443"),
+        (b"Proxy-Authorization: Basic secret", "..."),
+        (b"authorization: secret", "..."),
+        (b"Set-Cookie: secret", "..."),
+        (b" secret", "..."),
+        (b"X: \xff", r"X: \xff"),
+        (b"x" * 100, "x" * 60),
+    ],
+)
+def test_what_is_quoted_of_a_strangers_line_holds_no_login(raw: bytes, text: str) -> None:
+    assert quoted(raw) == text
