@@ -17,7 +17,7 @@ SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
 
 _LOGIN_FIELD = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded one
-_LOGIN_IN_URL = re.compile(rb"[^/@\s]*@")
+_LOGIN_IN_URL = re.compile(rb"\S*@")
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
