@@ -127,21 +127,28 @@ def _reload(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from licensegate.app.commands.check import report, warnings
+    from licensegate.certs.identity import CertificateError
     from licensegate.certs.own_names import own_name
+    from licensegate.proxy.auth.user_files import LoginFileError
 
     settings = _load(arguments.file)
-    _say(report(settings))
-    for warning in warnings(settings, os.environ, own_name()):
-        _complain(f"warning: {warning}")
+    try:
+        _say(report(settings))
+        for warning in warnings(settings, os.environ, own_name()):
+            _complain(f"warning: {warning}")
+    except (CertificateError, LoginFileError) as error:
+        return _complain(str(error))
     return 0
 
 
 def _test_rule(arguments: argparse.Namespace) -> int:
+    from licensegate.allowlist.clients import Identity
     from licensegate.app.commands.rule import UnusableInput, judge
 
     settings = _load(arguments.config)
     try:
-        verdict = judge(settings, arguments.client, arguments.target)
+        identity = Identity(arguments.user, tuple(arguments.certificate))
+        verdict = judge(settings, arguments.client, arguments.target, identity)
     except UnusableInput as error:
         return _complain(str(error))
     _say(verdict.text)
@@ -261,6 +268,14 @@ def _parser() -> argparse.ArgumentParser:
 
     test_rule = _add(commands, "test-rule", _test_rule, "say what is decided, and by which rule", _TEST_RULE_STATUS)
     test_rule.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+    test_rule.add_argument("--user", metavar="NAME", default="", help="as if the client had logged in as this user")
+    test_rule.add_argument(
+        "--certificate",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="as if it had shown a certificate with this name; may be repeated",
+    )
     test_rule.add_argument("client", metavar="CLIENT", help="the client's IP address")
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final
 
 from licensegate.certs.identity import CertificateError
+from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 
@@ -21,8 +22,8 @@ from .service_log import start_service_log
 from .serving import Serving
 from .settings import Settings
 
-_CERTIFICATE_SECONDS: Final = 5
-"""How often the certificate's files are looked at."""
+_FILES_SECONDS: Final = 5
+"""How often the files of the certificate and of users are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, reread))
-    except (AccessLogError, CertificateError, ListenError) as error:
+    except (AccessLogError, CertificateError, ListenError, LoginFileError) as error:
         problem = str(error)
     else:
         problem = ""
@@ -55,7 +56,7 @@ async def _serve(settings: Settings, reread: Callable[[], Settings]) -> None:
         async with _controlled(serving):
             _say_ready(serving)
             gc.freeze()  # what is here now stays: the collector need not look at it again
-            watching = asyncio.ensure_future(_watch_certificate(serving))
+            watching = asyncio.ensure_future(_watch_files(serving))
             await stop.acquire()
             watching.cancel()
             await _drain(serving.gate, serving.settings.limits.drain_seconds, stop)
@@ -88,10 +89,11 @@ def _say_ready(serving: Serving) -> None:
     _log.info("%s", what_to_type_into_cucm([listener.port for listener in listeners]))
 
 
-async def _watch_certificate(serving: Serving) -> None:
+async def _watch_files(serving: Serving) -> None:
     while True:
-        await asyncio.sleep(_CERTIFICATE_SECONDS)
+        await asyncio.sleep(_FILES_SECONDS)
         serving.look_at_certificate()
+        serving.look_at_users()
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:

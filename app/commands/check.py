@@ -15,6 +15,7 @@ from licensegate.app.settings.wording import shown
 from licensegate.proxy.checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
+from . import check_logins
 from .layout import sections
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
@@ -26,13 +27,14 @@ _MODES: Final = {
 
 
 def report(settings: Settings) -> str:
-    """Everything in force, in lines for people."""
+    """Everything in force, in lines for people. Raises LoginFileError for a file of users that cannot be used."""
     access = "standard output" if settings.log.access == "-" else settings.log.access
     return sections(
         {
             "settings": [settings.source],
             "listen": _listen(settings),
             "tls": _tls(settings),
+            "logins": check_logins.lines(settings),
             "clients": [str(network) for network in settings.client_networks],
             "mode": [_MODES[settings.policy.mode]],
             "targets": _targets(settings),
@@ -50,7 +52,7 @@ def report(settings: Settings) -> str:
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
-    """What can be in force, but is hardly meant."""
+    """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
     if len(host_name) > LONGEST_HOST_NAME:
         yield (
             f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC takes "
@@ -64,6 +66,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from _doubtful_balancers(settings)
     yield from _idle_reports(settings)
     yield from _names_without_tls(settings)
+    yield from check_logins.warnings(settings)
     for to in settings.dial.connect_to:
         decision = settings.policy.decide(Target(to.host, to.port))
         if not decision.allowed and not decision.reported:
@@ -130,6 +133,9 @@ def _targets(settings: Settings) -> list[str]:
 def _terms(rule: Rule) -> Iterator[str]:
     if rule.private:
         yield "its addresses may be private"
+    for key in ("users", "networks", "certificates"):
+        if whom := getattr(rule, key):
+            yield f"for {key} {' or '.join(map(str, whom))}"
     if rule.report:
         yield "only reported, not allowed"
     yield from _stated(rule)
@@ -161,8 +167,6 @@ def _tls(settings: Settings) -> list[str]:
         lines = ["a certificate of its own, another one after each start"]
     if tls.names:
         lines.append(f"also known as {' and '.join(tls.names)}")
-    if tls.client_ca:
-        lines.append(f"clients may show a certificate of {tls.client_ca}")
     return lines
 
 

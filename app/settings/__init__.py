@@ -6,6 +6,6 @@ here opens a socket, resolves a name or writes.
 """
 
 from .load import load
-from .values import Log, Settings, SettingsError, Tls
+from .values import Auth, Log, Settings, SettingsError, Tls
 
-__all__ = ["Log", "Settings", "SettingsError", "Tls", "load"]
+__all__ = ["Auth", "Log", "Settings", "SettingsError", "Tls", "load"]

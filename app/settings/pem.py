@@ -1,4 +1,4 @@
-"""Whether the PEM files that the settings name are there.
+"""Whether the files that the settings name are there: certificates, keys, passwords.
 
 What is in them is for whoever opens them to judge: the gate may be let read a key that an operator who checks its
 settings may not, so what cannot be read for want of permission passes here.
@@ -14,7 +14,7 @@ _KEY: Final = b"PRIVATE KEY-----"  # ends the first line of each kind of key, RF
 
 
 def missing(path: Path) -> str:
-    """Why `path` cannot be a PEM file; empty if it can be one."""
+    """Why `path` cannot be a file to read; empty if it can be one."""
     try:
         return "" if stat.S_ISREG(path.stat().st_mode) else "not a file"
     except PermissionError:
@@ -30,3 +30,11 @@ def holds_private_key(path: Path) -> bool:
             return _KEY in file.read(_MOST_BYTES)
     except OSError:
         return True
+
+
+def others_may_read(path: Path) -> bool:
+    """Whether everybody on this machine may read the file."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False

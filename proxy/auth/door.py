@@ -87,7 +87,7 @@ class Door:
         return self._restricted(visit.schemes)
 
     def _restricted(self, schemes: frozenset[Scheme] | None) -> frozenset[Scheme]:
-        return self.logins.schemes if schemes is None else self.logins.schemes & schemes
+        return self.logins.schemes if schemes is None else schemes
 
     def _judge_login(self, visit: Visit) -> Verdict:
         seconds = self._memory.failures.seconds_left(visit.client)

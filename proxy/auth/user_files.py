@@ -17,15 +17,17 @@ from licensegate.certs.watch import FileWatch
 from .digest import HEX_DIGITS, md5_works
 from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
 from .scheme import Scheme
+from .secret import Secret
 from .users import Users
 
 _MOST_BYTES: Final = 1 << 20
+_LEAST_KEY_BYTES: Final = 32
 _USER_CHARACTERS: Final = 256
 _OF_DIGITS: Final = {digits: scheme for scheme, digits in HEX_DIGITS.items()}
 
 
-class UserFileError(Exception):
-    """A file of users cannot be used. `str()` is one line: the file, the line in it, what is wrong, what to change."""
+class LoginFileError(Exception):
+    """A file that logins need cannot be used. `str()` is one line: the file, its line, the fault, what to change."""
 
 
 class HtDigestLine(Struct, frozen=True):
@@ -41,12 +43,12 @@ class HtDigestLine(Struct, frozen=True):
 
 
 def watch_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> FileWatch[Users]:
-    """Read the files, and notice when they change. Raises UserFileError, now and later."""
+    """Read the files, and notice when they change. Raises LoginFileError, now and later."""
     return FileWatch(partial(read_users, htpasswd, htdigest, realm), filter(None, (htpasswd, htdigest)))
 
 
 def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> Users:
-    """Read both files, as far as there are any; raises UserFileError."""
+    """Read both files, as far as there are any; raises LoginFileError."""
     passwords = {} if htpasswd is None else read_htpasswd(htpasswd)
     lines = [] if htdigest is None else read_htdigest(htdigest)
     ha1: dict[Scheme, dict[str, str]] = {scheme: {} for scheme in HEX_DIGITS}
@@ -62,22 +64,22 @@ def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> User
 
 
 def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
-    """Read an htpasswd file: lines `user:hash`. Raises UserFileError."""
+    """Read an htpasswd file: lines `user:hash`. Raises LoginFileError."""
     users: dict[str, PasswordHash] = {}
     for number, line in lines_of(path):
         user, colon, stored = line.partition(":")
         _check(path, number, user, bool(colon))
         if user in users:
-            raise UserFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
         try:
             users[user] = read_hash(stored)
         except HashError as error:
-            raise UserFileError(f"{path}, line {number}: {error}") from None
+            raise LoginFileError(f"{path}, line {number}: {error}") from None
     return users
 
 
 def read_htdigest(path: Path) -> list[HtDigestLine]:
-    """Read an htdigest file: lines `user:realm:hash`, of whatever realm. Raises UserFileError."""
+    """Read an htdigest file: lines `user:realm:hash`, of whatever realm. Raises LoginFileError."""
     found: list[HtDigestLine] = []
     seen = set()
     for number, line in lines_of(path):
@@ -86,33 +88,46 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
         _check(path, number, user, bool(colon))
         scheme = _OF_DIGITS.get(len(ha1))
         if scheme is None or not all(digit in "0123456789abcdef" for digit in ha1.lower()):
-            raise UserFileError(
+            raise LoginFileError(
                 f"{path}, line {number}: what follows the realm is neither 32 nor 64 hexadecimal digits; "
                 "write the line with `licensegate passwd`"
             )
         if (user, realm, scheme) in seen:
-            raise UserFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
         seen.add((user, realm, scheme))
         found.append(HtDigestLine(user, realm, scheme, ha1.lower()))
     return found
 
 
+def read_nonce_key(path: Path) -> Secret:
+    """Read the key that gates share; the end of its line does not belong to it. Raises LoginFileError."""
+    key = _read(path).strip()
+    if len(key) < _LEAST_KEY_BYTES:
+        make = "make one with `openssl rand -hex 32`"
+        raise LoginFileError(f"{path}: holds {len(key)} bytes, too few for a key ({_LEAST_KEY_BYTES}); {make}")
+    return Secret(key)
+
+
 def lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that say something, counted from 1; comments and empty ones do not. Raises UserFileError."""
+    """The lines that say something, counted from 1; comments and empty ones do not. Raises LoginFileError."""
+    for number, raw in enumerate(_read(path).split(b"\n"), 1):
+        try:
+            line = raw.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            raise LoginFileError(f"{path}, line {number}: not text in UTF-8; save the file as UTF-8") from None
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise UserFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
+        raise LoginFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
     if len(content) > _MOST_BYTES:
-        raise UserFileError(f"{path}: larger than a file of users may be ({_MOST_BYTES} bytes)")
-    for number, raw in enumerate(content.split(b"\n"), 1):
-        try:
-            line = raw.removesuffix(b"\r").decode()
-        except UnicodeDecodeError:
-            raise UserFileError(f"{path}, line {number}: not text in UTF-8; save the file as UTF-8") from None
-        if line.strip() and not line.startswith("#"):
-            yield number, line
+        raise LoginFileError(f"{path}: larger than such a file may be ({_MOST_BYTES} bytes)")
+    return content
 
 
 def user_fault(user: str) -> str:
@@ -129,7 +144,7 @@ def user_fault(user: str) -> str:
 def _check(path: Path, number: int, user: str, separated: bool) -> None:
     fault = user_fault(user) if separated else "there is no colon where one belongs"
     if fault:
-        raise UserFileError(f"{path}, line {number}: {fault}; write the line with `licensegate passwd`")
+        raise LoginFileError(f"{path}, line {number}: {fault}; write the line with `licensegate passwd`")
 
 
 def _notes_on_passwords(path: Path, passwords: dict[str, PasswordHash]) -> Iterator[str]:

@@ -45,6 +45,10 @@ class Users:
         """How many can log in by Digest, by one algorithm at least."""
         return len(set().union(*self._ha1.values()))
 
+    def knows(self, user: str) -> bool:
+        """Whether this user can log in by a password, in one way at least."""
+        return user in self._passwords or any(user in known for known in self._ha1.values())
+
     def password_of(self, user: str) -> tuple[PasswordHash | None, bool]:
         """The hash to check a password against, and whether it is this user's.
 

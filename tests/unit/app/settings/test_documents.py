@@ -24,7 +24,9 @@ LISTS_OF_TABLES: dict[str, type[Table]] = {
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }
-PEM_FILES = ("gate.pem", "gate.key", "clients-ca.pem")
+FILES = (
+    "gate.pem", "gate.key", "clients-ca.pem", "clients.crl", "users.htpasswd", "users.htdigest", "nonce.key"
+)  # fmt: skip
 
 
 def every_field() -> dict[str, structs.FieldInfo]:
@@ -46,8 +48,8 @@ SHOWN_FILLED_IN = {key for key, field in every_field().items() if field.required
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder of this test, with the PEM files that the documents name."""
-    for name in PEM_FILES:
+    """The current folder of this test, with the files that the documents name."""
+    for name in FILES:
         (tmp_path / name).write_text("-----BEGIN PRIVATE KEY-----\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -95,7 +95,7 @@ def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_
         (frozenset({Scheme.DIGEST_SHA_256, Scheme.BASIC}), None, ["SHA-256", "Basic"]),
         (EVERY_SCHEME, frozenset({Scheme.BASIC}), ["Basic"]),
         (EVERY_SCHEME, frozenset({Scheme.CERTIFICATE}), []),
-        (frozenset({Scheme.BASIC}), EVERY_SCHEME, ["Basic"]),
+        (frozenset({Scheme.BASIC}), EVERY_SCHEME, ["MD5", "SHA-256", "Basic"]),
     ],
 )
 def test_schemes_are_those_of_the_settings_and_of_the_listener(

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from licensegate.proxy.auth import digest as digests
 from licensegate.proxy.auth.password_hash import Kind
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.auth.user_files import UserFileError, read_htdigest, read_htpasswd, read_users, watch_users
+from licensegate.proxy.auth.user_files import (
+    LoginFileError,
+    read_htdigest,
+    read_htpasswd,
+    read_nonce_key,
+    read_users,
+    watch_users,
+)
 from support.logins import PASSWORD, REALM, USER, htdigest_lines, htpasswd_line, write_user_files
 
 MD5, SHA = "0" * 32, "f" * 64
@@ -49,7 +56,7 @@ BAD_PASSWD = {
     "not UTF-8": (b"ok:$apr1$qHDFfhPC$nITSVHgYbDAK1Y0acGRnY0\ncucm\xff:x\n", "line 2: not text in UTF-8"),
     "a plain password": (b"cucm:secret\n", "line 1: the hash is neither bcrypt nor SHA-crypt nor apr1"),
     "a user twice": (htpasswd_line("a").encode() + b"\n" + htpasswd_line("a").encode(), "line 3: a is there already"),
-    "far too much": (b"#" * (1 << 20) + b"\n", "larger than a file of users may be"),
+    "far too much": (b"#" * (1 << 20) + b"\n", "larger than such a file may be"),
 }
 BAD_DIGEST = {
     "one colon": (f"cucm:{MD5}\n".encode(), "line 1: there is no colon"),
@@ -66,7 +73,7 @@ def test_a_bad_htpasswd_file_is_refused_by_file_and_line(tmp_path: Path, content
     file = tmp_path / "users.htpasswd"
     file.write_bytes(content)
 
-    with pytest.raises(UserFileError) as caught:
+    with pytest.raises(LoginFileError) as caught:
         read_htpasswd(file)
 
     assert str(caught.value).startswith(str(file))
@@ -79,7 +86,7 @@ def test_a_bad_htdigest_file_is_refused_by_file_and_line(tmp_path: Path, content
     file = tmp_path / "users.htdigest"
     file.write_bytes(content)
 
-    with pytest.raises(UserFileError) as caught:
+    with pytest.raises(LoginFileError) as caught:
         read_htdigest(file)
 
     assert str(caught.value).startswith(str(file))
@@ -87,7 +94,7 @@ def test_a_bad_htdigest_file_is_refused_by_file_and_line(tmp_path: Path, content
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserFileError, match=r"none\.htpasswd: No such file or directory"):
+    with pytest.raises(LoginFileError, match=r"none\.htpasswd: No such file or directory"):
         read_htpasswd(tmp_path / "none.htpasswd")
 
 
@@ -99,8 +106,25 @@ def test_any_bytes_are_a_file_of_users_or_refused(tmp_path_factory: pytest.TempP
     for read in (read_htpasswd, read_htdigest):
         try:
             read(file)
-        except UserFileError as error:
+        except LoginFileError as error:
             assert "\n" not in str(error)  # noqa: PT017  an error is not always raised
+
+
+@pytest.mark.parametrize("content", [b"0123456789abcdef" * 4 + b"\n", bytes(range(128, 160))], ids=["hex", "bytes"])
+def test_a_nonce_key_is_what_its_file_holds_but_for_the_end_of_the_line(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "nonce.key"
+    file.write_bytes(content)
+
+    assert read_nonce_key(file).raw == content.removesuffix(b"\n")
+
+
+def test_a_nonce_key_that_is_short_is_refused_and_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "nonce.key"
+    file.write_bytes(b"hush-hush\n")
+
+    with pytest.raises(LoginFileError, match="holds 9 bytes, too few for a key") as caught:
+        read_nonce_key(file)
+    assert "hush" not in str(caught.value)
 
 
 NOTES = {
@@ -175,7 +199,7 @@ def test_a_change_is_noticed_and_a_bad_file_leaves_the_old_users_in_place(tmp_pa
     assert watch.value.with_password == 2
 
     htpasswd.write_text("broken\n")
-    with pytest.raises(UserFileError, match="line 1"):
+    with pytest.raises(LoginFileError, match="line 1"):
         watch.look()
     assert watch.value.with_password == 2
     assert not watch.look(), "said once"
