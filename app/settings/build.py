@@ -128,7 +128,7 @@ def _rule(table: RuleTable, host: str, number: int, origin: Origin) -> Rule:
         for item, name in enumerate(getattr(table, key), 1):
             if fault := user_fault(name):
                 place = origin.place("allowlist.rule", number, key, item)
-                raise SettingsError(f"{place}: {shown(name)} is nobody's name: {fault}")
+                raise SettingsError(f"{place}: {shown(name)} is nobody: {fault}")
     networks = _networks(table.networks, origin, "allowlist.rule", number, "networks")
     return Rule(**structs.asdict(table) | {"host": host, "networks": networks})
 

@@ -137,7 +137,7 @@ def user_fault(user: str) -> str:
     if len(user) > _USER_CHARACTERS:
         return f"the user has more than {_USER_CHARACTERS} characters"
     if ":" in user or user.startswith("#") or not user.isprintable():
-        return "the user begins with #, or has a colon or a character in it that cannot be printed"
+        return "the user begins with #, or holds a colon or what cannot be printed"
     return ""
 
 

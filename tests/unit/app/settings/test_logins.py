@@ -168,9 +168,8 @@ REFUSED = {
         'allowlist.rule, item 1, networks, item 1: "lab" is not a network; write one like "10.0.0.0/8" or "fd00::/8"',
     ),
     "a rule for a user that cannot be": (
-        "[[allowlist.rule]]\nhost = 'a.example'\nusers = ['ok', 'a:b']",
-        'allowlist.rule, item 1, users, item 2: "a:b" is nobody\'s name: the user begins with #, or has a colon or '
-        "a character in it that cannot be printed",
+        "[[allowlist.rule]]\nhost = 'a.example'\nusers = ['ok', '']",
+        'allowlist.rule, item 1, users, item 2: "" is nobody: the user is empty',
     ),
 }
 

@@ -52,7 +52,7 @@ def test_an_htdigest_file_gives_each_user_a_hash_for_each_algorithm(tmp_path: Pa
 BAD_PASSWD = {
     "no colon": (b"cucm\n", "line 1: there is no colon"),
     "no user": (b"# users\n:$apr1$x\n", "line 2: the user is empty"),
-    "a control character": (b"cu\tcm:x\n", "line 1: the user begins with #, or has a colon or a character"),
+    "a control character": (b"cu\tcm:x\n", "line 1: the user begins with #, or holds a colon"),
     "not UTF-8": (b"ok:$apr1$qHDFfhPC$nITSVHgYbDAK1Y0acGRnY0\ncucm\xff:x\n", "line 2: not text in UTF-8"),
     "a plain password": (b"cucm:secret\n", "line 1: the hash is neither bcrypt nor SHA-crypt nor apr1"),
     "a user twice": (htpasswd_line("a").encode() + b"\n" + htpasswd_line("a").encode(), "line 3: a is there already"),
