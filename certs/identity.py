@@ -222,7 +222,7 @@ def _read(path: Path) -> bytes:
 
 
 def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:
-    if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}:
+    if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
         return f"{key}: the key does not belong to the certificate in {certificate}"
     return f"{certificate} with {key}: OpenSSL refuses them: {_reason(error)}"
 

@@ -35,7 +35,7 @@ def reflect(context: ssl.SSLContext, certificate: bytes) -> Reflection | None:
     try:
         trusting.load_verify_locations(cadata=certificate.decode("ascii"))
         shown = _shake_hands(context, trusting)
-    except ssl.SSLError:
+    except (ssl.SSLError, ValueError):  # ValueError: a name in it is no text
         return None
     names = tuple(_READ[kind](value) for kind, value in shown.get("subjectAltName", ()) if kind in _READ)
     not_after = datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), UTC)

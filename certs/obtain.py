@@ -69,5 +69,6 @@ def _make(names: Sequence[str]) -> Pair:
     made = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - names have been read as hosts
     certificate, marker, key = made.stdout.partition(b"-----BEGIN PRIVATE KEY-----")
     if not marker:
-        raise CertificateError(f"no certificate could be made: {made.stderr.decode(errors='replace').strip()[-200:]}")
+        why = made.stderr.decode(errors="replace").splitlines() or [f"exit status {made.returncode}"]
+        raise CertificateError(f"no certificate could be made: {why[-1]}")
     return Pair(certificate, marker + key)

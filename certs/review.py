@@ -64,7 +64,10 @@ def _ends(facts: Facts, what: str, now: datetime) -> Iterator[Finding]:
 
 
 def _order(chain: Sequence[x509.Certificate], facts: Sequence[Facts], source: str) -> Iterator[Finding]:
-    """Each certificate should be signed by the one after it; TLS 1.2 wants it so (RFC 5246 section 7.4.2)."""
+    """Each certificate should be signed by the one after it; TLS 1.2 wants it so (RFC 5246 section 7.4.2).
+
+    Only the first that is not is told of: what comes after it is a consequence.
+    """
     for number, (signed, signer) in enumerate(pairwise(chain), 2):
         if _signs(signer, signed):
             continue
@@ -78,6 +81,7 @@ def _order(chain: Sequence[x509.Certificate], facts: Sequence[Facts], source: st
             yield Finding(
                 False, f"{what}, as certificate {right} does: bring them in order, or some clients refuse them"
             )
+        return
 
 
 def _signs(signer: x509.Certificate, signed: x509.Certificate) -> bool:

@@ -100,7 +100,8 @@ class Outcome(enum.Enum):
         "Look for a client that speaks neither HTTP nor TLS, or for a broken path between it and the gate.")
     HANDSHAKE_FAILED = ("handshake_failed", Stage.HELLO, _C, 0, "",
         "{client} speaks TLS to the gate itself, and the handshake failed: {detail}.",
-        "Use http:// for the address of the proxy, or mend what the detail names.")
+        ("Use http:// for the address of the proxy, or mend what the detail names; a client that ends the connection "
+        "without giving a reason may not trust the gate's certificate."))
     GATE_CERTIFICATE_REJECTED = ("gate_certificate_rejected", Stage.HELLO, _C, 0, "",
         "{client} speaks TLS to the gate itself and does not trust its certificate ({detail}).",
         "Use http:// for the address of the proxy, or have the client trust the gate's certificate.")

@@ -1,4 +1,4 @@
-"""curl, and with it whatever is built on libcurl."""
+"""What curl alone can do, and with it whatever is built on libcurl."""
 
 import subprocess
 from collections.abc import Callable
@@ -7,7 +7,7 @@ import pytest
 
 from support.authority import Authority
 from support.clients import run
-from support.exchange import MESSAGE, REFUSALS, URL, Refusal, assert_explains, assert_refused, assert_served
+from support.exchange import MESSAGE, URL, Refusal, assert_posted, assert_refused, assert_served
 from support.gate import Gate
 from support.parts import require_command
 from support.standin import StandIn
@@ -35,8 +35,10 @@ def test_a_post_reaches_the_stand_in_over_both_versions_of_http(
 
     assert done.returncode == 0, done.stderr
     assert '"stand_in": true' in done.stdout
-    assert_served(gate, standin, agent="curl/")
-    assert gate.records()[0]["http_version"] == ("1.0" if proxy == "--proxy1.0" else "1.1")
+    assert_posted([standin], 1)
+    (record,) = gate.records(1)
+    assert_served(record)
+    assert record["http_version"] == ("1.0" if proxy == "--proxy1.0" else "1.1")
 
 
 def test_two_requests_share_one_tunnel(curl: Curl, gate: Gate, standin: StandIn) -> None:
@@ -48,23 +50,28 @@ def test_two_requests_share_one_tunnel(curl: Curl, gate: Gate, standin: StandIn)
     assert len(gate.records()) == 1
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
-def test_a_refusal_shows_its_status_and_on_request_the_whole_reason(
-    curl: Curl, gate: Gate, standin: StandIn, refusal: Refusal
-) -> None:
-    done = curl("--include", refusal.url)
-
-    assert done.returncode == 56
-    assert f"CONNECT tunnel failed, response {refusal.status}" in done.stderr
-    assert_explains(done.stdout.removeprefix("HTTP/1.1 "), refusal)
-    assert "\nProxy-Status: licensegate; " in done.stdout.replace("\r", "")
-    assert_refused(gate, standin, refusal)
-
-
-def test_a_plain_http_url_is_told_that_only_connect_is_served(curl: Curl, gate: Gate, standin: StandIn) -> None:
+def test_a_plain_http_url_is_told_that_only_https_is_carried(curl: Curl, gate: Gate, standin: StandIn) -> None:
     done = curl("--include", "http://tools.cisco.com/")
 
-    assert done.stdout.startswith("HTTP/1.1 405 method_not_allowed")
+    assert done.stdout.startswith("HTTP/1.1 405 http_without_tunnel")
+    assert "\nProxy-Status: licensegate; " in done.stdout.replace("\r", "")
     assert "\nAllow: CONNECT\n" in done.stdout.replace("\r", "")
     assert "https://" in done.stdout.partition("\r\n\r\n")[2]
-    assert_refused(gate, standin, Refusal("", 405, "method_not_allowed"))
+    (record,) = gate.records(1)
+    assert_refused(record, Refusal("", 405, "http_without_tunnel"))
+    assert standin.connections == 0
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("path", ["/Transportgateway/services/DeviceRequestHandler", "/SmartTransport"])
+def test_a_product_that_took_the_gate_for_a_gateway_is_told_where_to_type_it(
+    curl: Curl, gate: Gate, scheme: str, path: str
+) -> None:
+    url = f"{scheme}://127.0.0.1:{gate.port}{path}"
+    done = curl("--noproxy", "*", "--insecure", "--include", "--data-binary", "@-", url)
+
+    assert done.stdout.startswith("HTTP/1.1 405 gate_is_no_gateway")
+    assert "System > Licensing > License Management" in done.stdout
+    assert "license smart transport proxy" in done.stdout
+    (record,) = gate.records(1)
+    assert (record["outcome"], record["protocol"]) == ("gate_is_no_gateway", scheme)

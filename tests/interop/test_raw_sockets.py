@@ -4,10 +4,11 @@ import socket
 
 import pytest
 
-from support.exchange import TARGET
+from support.exchange import HOST, TARGET
 from support.gate import Gate
 from support.raw import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
+from support.tls import MemoryClient, trusting
 
 SERVED = {
     "curl": f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\nUser-Agent: x\r\nProxy-Connection: Keep-Alive\r\n\r\n",
@@ -57,17 +58,19 @@ def test_a_head_in_single_bytes_is_served(gate: Gate) -> None:
         assert read_answer(connection).status == 200
 
 
-def test_bytes_glued_to_the_head_are_the_first_of_the_tunnel(gate: Gate, standin: StandIn) -> None:
-    """The start of a ClientHello comes with the head; the stand-in, which gets no more, says so in TLS."""
+def test_a_hello_glued_to_the_head_is_the_first_of_the_tunnel(gate: Gate) -> None:
+    client = MemoryClient(trusting(None), HOST)
+    client.handshake()
+    hello = client.take()
     with dial(gate) as connection:
-        connection.sendall(CONNECT + b"\x16\x03\x01\x00\x04\x01\x00\x00\x00")
+        connection.sendall(CONNECT + hello)
 
         assert read_answer(connection).status == 200
-        alert = read_to_end(connection)
+        assert connection.recv(1) == b"\x16", "the stand-in's own hello"
 
-    assert alert[:2] == b"\x15\x03", "a TLS alert"
     (record,) = gate.records(1)
-    assert record["upstream_written"] == 9
+    assert record["server_name_check"] == "match"
+    assert record["upstream_written"] == len(hello)
 
 
 def test_one_byte_of_a_client_that_leaves_is_recorded_as_that(gate: Gate) -> None:

@@ -12,23 +12,11 @@ import pytest
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.channel import TlsChannel
 from support.certificates import issue
+from support.channel import Deaf
 from support.parts import require_command
 from support.sockets import spin_until
 
 MOST_ASKED = 10_000  # of 27 bytes each
-
-
-class Deaf:
-    """A socket whose peer reads nothing any more."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    def recv_into(self, buffer: memoryview, size: int) -> int:
-        return self._sock.recv_into(buffer, size)
-
-    def send(self, data: bytes) -> int:
-        raise BlockingIOError
 
 
 class Asking:
@@ -65,11 +53,11 @@ def asking(tmp_path: Path) -> Iterator[Asking]:
             stderr=subprocess.STDOUT,
         ) as client:
             sock, _ = listener.accept()
-            with sock:
-                sock.setblocking(False)
-                channel = TlsChannel(sock, load_identity(certificate, key).context, b"")
-                spin_until(channel.handshake)
-                yield Asking(client, channel)
+            sock.setblocking(False)
+            channel = TlsChannel(sock, load_identity(certificate, key).context, b"")
+            spin_until(channel.handshake)
+            yield Asking(client, channel)
+            channel.close()
             client.kill()
 
 
@@ -81,7 +69,7 @@ def test_a_client_that_reads_gets_as_many_keys_as_it_wants(asking: Asking) -> No
 
 
 def test_a_client_that_reads_nothing_is_cut_before_it_fills_memory(asking: Asking) -> None:
-    asking.channel.sock = Deaf(asking.channel.sock)  # type: ignore[assignment]
+    asking.channel.sock = Deaf(asking.channel.sock)
 
     with pytest.raises(OSError, match="buffer space") as raised:
         spin_until(lambda: asking.asked > MOST_ASKED, asking.ask)

@@ -16,9 +16,11 @@ from msgspec import Struct
 CISCO_HOSTS = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com", "smartreceiver.cisco.com")
 DAY = datetime.timedelta(days=1)
 
+_BOTH_SIDES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+
 
 class Leaf(Struct, frozen=True):
-    """A server's certificate chain and private key, each a PEM file."""
+    """A certificate chain and private key, each a PEM file."""
 
     chain: Path
     key: Path
@@ -53,7 +55,7 @@ class Authority:
         self.root.write_bytes(self._root.public_bytes(serialization.Encoding.PEM))
 
     def issue(self, *hosts: str, expired: bool = False) -> Leaf:
-        """A new leaf whose subject alternative names are `hosts`; an `expired` one ended yesterday."""
+        """A new leaf for servers and clients called `hosts`; an `expired` one ended yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
         begins, ends = (-10 * DAY, -DAY) if expired else (-DAY, 10 * DAY)
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
@@ -62,7 +64,7 @@ class Authority:
             _builder(_subject(f"stand-in for {hosts[0]}"), self._name, key.public_key(), begins, ends)
             .add_extension(names, critical=False)
             .add_extension(issuer, critical=False)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(_BOTH_SIDES), critical=False)
             .sign(self._key, hashes.SHA256())
         )
         stem = f"{hosts[0]}-{certificate.serial_number:x}"

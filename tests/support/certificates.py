@@ -5,12 +5,12 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
 DAY = datetime.timedelta(days=1)
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 class Issued(Struct, frozen=True):
@@ -48,11 +48,14 @@ def issue(
     *,
     names: tuple[x509.GeneralName, ...] = (x509.DNSName("gate.example"),),
     days: tuple[float, float] = (-1, 100),
-    authority: bool = False,
+    authority: bool | None = False,
     usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.SERVER_AUTH,
     key: Key | None = None,
 ) -> Issued:
-    """Issue a certificate, self-signed without an issuer, valid from and until so many days from now."""
+    """Issue a certificate, self-signed without an issuer, valid from and until so many days from now.
+
+    If `authority` is None, the certificate does not say whether it is one.
+    """
     key = key or ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
@@ -64,13 +67,15 @@ def issue(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + days[0] * DAY)
         .not_valid_after(now + days[1] * DAY)
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     )
+    if authority is not None:
+        builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
     if names and not authority:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    return Issued(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
+    signer = issuer.key if issuer else key
+    return Issued(builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()), key)
 
 
 def altered(issued: Issued, issuer: Issued, old: bytes, new: bytes) -> Issued:

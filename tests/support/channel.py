@@ -4,12 +4,31 @@ import select
 import socket
 import ssl
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from licensegate.proxy.channel import TlsChannel
 from support.upstream import SECONDS
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer  # Python's own from 3.12 on
+
 T = TypeVar("T")
+
+
+class Deaf(socket.socket):
+    """A socket whose peer takes nothing, as long as `deaf` holds; made of another, which it takes over."""
+
+    deaf = True
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock.family, sock.type, sock.proto, sock.detach())
+        self.setblocking(False)
+
+    def send(self, data: "Buffer", flags: int = 0) -> int:
+        """Send, or raise BlockingIOError."""
+        if self.deaf:
+            raise BlockingIOError
+        return super().send(data, flags)
 
 
 class Driven:

@@ -71,6 +71,7 @@ class Gate:
         self._environment = environment or {}
         self._prefix = prefix
         self._lines: queue.Queue[str | None] = queue.Queue()
+        self._forgotten = 0
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
@@ -147,6 +148,11 @@ class Gate:
         """The access log so far, parsed, after waiting until it has `at_least` lines; raises AssertionError if not."""
         return self._records_once(lambda records: len(records) >= at_least)
 
+    def forget_records(self) -> None:
+        """Begin the access log anew, as far as `records` is concerned."""
+        self._forgotten = 0
+        self._forgotten = len(self.records())
+
     def record(self, number: str) -> dict[str, Any]:
         """The last line of the access log with this id, as soon as it is there; raises AssertionError if never."""
         found = self._records_once(lambda records: any(record["id"] == number for record in records))
@@ -158,6 +164,7 @@ class Gate:
         while True:
             text = log.read_text() if log.exists() else ""
             records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+            records = records[self._forgotten :]
             if enough(records):
                 return records
             assert time.monotonic() < deadline, f"not the records that were expected:\n{text}\n{self._said()}"

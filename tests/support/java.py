@@ -4,15 +4,20 @@ What decides how a client meets its proxy is stock: it is told where the proxy i
 administrator of a Java product, and nothing else.
 """
 
+import functools
+import itertools
 import os
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from support.clients import run
+from support.doors import Client, Door, Rejects, Tells, Trust, Visit
 from support.exchange import MESSAGE
-from support.gate import Gate
-from support.parts import missing, require_command
+from support.parts import missing, require_command, require_file
 
 RELEASES = (11, 17, 21, 25)
 """The Java releases with long-term support: those that products carry."""
@@ -22,48 +27,18 @@ STORE_PASSWORD = "changeit"
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "tests/interop/java"
+_APACHE = Path("/usr/share/java/httpclient.jar")  # its manifest names the others
 _NO_OPTIONS = dict.fromkeys(("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"), "")
+_CHEAPER_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
-class Program(msgspec.Struct, frozen=True):
-    """A compiled client: its main class and where its classes are."""
-
-    name: str
-    classpath: str
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller of a Java client got for one URL: a response, or an exception as text in `error`.
-
-    `java` is the runtime's full version, as clients name it in their User-Agent.
-    """
-
-    url: str
-    java: str
-    status: int = 0
-    reason: str = ""
-    body: str = ""
-    error: str = ""
-
-
-class JavaClient(msgspec.Struct, frozen=True):
-    """A client on one runtime, whose command is `java`."""
-
-    java: Path
-    program: Program
-
-    def post(self, gate: Gate, truststore: Path, *urls: str) -> list[Answer]:
-        """Post the message to each URL in turn with the gate as the proxy, trusting the roots in `truststore`."""
-        settings = (
-            "-Dhttps.proxyHost=127.0.0.1",
-            f"-Dhttps.proxyPort={gate.port}",
-            f"-Djavax.net.ssl.trustStore={truststore}",
-            f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}",
-        )
-        cheaper_start = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-        program = ("-cp", self.program.classpath, self.program.name)
-        lines = _output(self.java, *cheaper_start, *settings, *program, *urls).splitlines()
-        return [msgspec.json.decode(line, type=Answer) for line in lines]
+def post(release: int, program: str, inside: Sequence[str], trust: Trust, visits: Sequence[Visit]) -> list[str]:
+    """Post the message as each visit says, all from one process, and return what the program's caller got of each."""
+    java, classpath = runtime(release), compiled(program)
+    store = (f"-Djavax.net.ssl.trustStore={trust.java}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
+    pairs = itertools.chain.from_iterable((urlsplit(visit.proxy).netloc or "direct", visit.url) for visit in visits)
+    output = _output(*inside, java, *_CHEAPER_START, *store, "-cp", classpath, program, *pairs)
+    return [msgspec.json.decode(line, type=str) for line in output.splitlines()]
 
 
 def runtime(release: int) -> Path:
@@ -75,16 +50,51 @@ def runtime(release: int) -> Path:
     return found or missing(f"Java {release}", remedy)
 
 
-def compile_client(name: str, folder: Path, *libraries: Path) -> Program:
-    """Compile the client of that name into `folder`, for the oldest release, against jars of the distribution's."""
-    javac = require_command("javac", "default-jdk-headless")
-    classpath = os.pathsep.join(map(str, (folder, *libraries)))
-    oldest, source = str(RELEASES[0]), _SOURCES / f"{name}.java"
+@functools.cache
+def _classes() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="licensegate-java-")
+
+
+@functools.cache
+def compiled(program: str) -> str:
+    """The classpath of a program, compiled for the oldest release against the distribution's jars."""
+    javac, folder = require_command("javac", "default-jdk-headless"), _classes().name
+    jars = (require_file(_APACHE, "libhttpclient-java"),) if program == "ApacheHttp" else ()
+    classpath = os.pathsep.join(map(str, (folder, *jars)))
+    oldest, source = str(RELEASES[0]), _SOURCES / f"{program}.java"
     _output(javac, "--release", oldest, "-cp", classpath, "-sourcepath", _SOURCES, "-d", folder, source)
-    return Program(name, classpath)
+    return classpath
 
 
 def _output(*command: str | Path) -> str:
     done = run(*command, stdin=MESSAGE, **_NO_OPTIONS)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _clients(program: str, refusal: str, tells: Tells, rejects: Rejects, agent: str) -> tuple[Client, ...]:
+    return tuple(
+        Client(
+            name=f"java{release}-{program}",
+            doors=(Door.HTTP, Door.TLS),
+            post=functools.partial(post, release, program),
+            refusal=refusal,
+            tells=tells,
+            rejects=rejects,
+            agent=agent.format(release),
+        )
+        for release in RELEASES
+    )
+
+
+_TUNNEL_FAILED = r"\Ajava\.io\.IOException: Unable to tunnel through proxy\. Proxy returns \"HTTP/1\.1 (.*)\""
+
+URL_CONNECTIONS = _clients("UrlConnection", _TUNNEL_FAILED, Tells.REASON, Rejects.SEALED, r"Java/{}\b")
+"""HttpsURLConnection, which CUCM's licensing agent most likely is."""
+
+JAVA_CLIENTS = (
+    *URL_CONNECTIONS,
+    *_clients("NetHttp", r"\Ajava\.io\.IOException: Tunnel failed, got: (\d+)", Tells.CODE, Rejects.SILENTLY, "$"),
+    # This one passes a refusal off as the server's own answer.
+    *_clients("ApacheHttp", r"\A(\d.*)", Tells.BODY, Rejects.SEALED, r"Apache-HttpClient/4\.5\..* \(Java/{}\b"),
+)

@@ -23,16 +23,19 @@ def alone() -> tuple[str, ...]:
     return _unshare("--net")
 
 
-def with_hosts(folder: Path, addresses: Mapping[str, str]) -> tuple[str, ...]:
-    """With these names in /etc/hosts and no others, so that a test decides what the system's resolver answers."""
+def with_hosts(folder: Path, addresses: Mapping[str, str], *, alone: bool = False) -> tuple[str, ...]:
+    """With these names in /etc/hosts and no others, so that a test decides what the system's resolver answers.
+
+    `alone`: in a network of its own as well.
+    """
     hosts = folder / "hosts"
     hosts.write_text("".join(f"{address} {name}\n" for name, address in addresses.items()))
-    return (*_unshare("--mount"), "sh", "-c", _MOUNT, str(hosts))
+    return (*_unshare("--mount", *(("--net",) if alone else ())), "sh", "-c", _MOUNT, str(hosts))
 
 
-def _unshare(namespace: str) -> tuple[str, ...]:
+def _unshare(*namespaces: str) -> tuple[str, ...]:
     unshare = require_command("unshare", "util-linux")
-    for command in ((unshare, "--map-root-user", namespace), (unshare, namespace)):
+    for command in ((unshare, "--map-root-user", *namespaces), (unshare, *namespaces)):
         if run(*command, "true").returncode == 0:
             return command
-    return missing(f"the right to unshare {namespace}", "ask the system's owner for it (user_namespaces(7))")
+    return missing(f"the right to unshare {' '.join(namespaces)}", "ask the system's owner for it (user_namespaces(7))")

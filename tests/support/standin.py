@@ -35,13 +35,24 @@ class Received(Struct, frozen=True):
 
 
 class StandIn(Upstream):
-    """A TLS server on 127.0.0.1 for `hosts`, under a test authority; `received` are the requests it has answered."""
+    """A TLS server on 127.0.0.1 for `hosts`, under a test authority; `received` are the requests it has answered.
 
-    def __init__(self, authority: Authority, hosts: tuple[str, ...] = CISCO_HOSTS) -> None:
-        super().__init__(self._serve_tls)
+    `newest` is the newest version of TLS that it speaks.
+    """
+
+    def __init__(
+        self,
+        authority: Authority,
+        hosts: tuple[str, ...] = CISCO_HOSTS,
+        *,
+        listener: socket.socket | None = None,
+        newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    ) -> None:
+        super().__init__(self._serve_tls, listener)
         leaf = authority.issue(*hosts)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(leaf.chain, leaf.key)
+        self._context.maximum_version = newest
         self._context.set_alpn_protocols(["http/1.1"])
         self._context.sni_callback = _keep_server_name
         self.received: list[Received] = []

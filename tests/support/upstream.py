@@ -15,13 +15,15 @@ SECONDS = 20
 class Upstream:
     """A server on a free port of 127.0.0.1 that runs `behaviour(connection)` in a thread for each connection.
 
+    A `listener` that is given takes the place of that port: one in another network, perhaps.
+
     `connections` counts those accepted, so that a test can say that nothing was dialled. An exception that a behaviour
     raises is kept, and raised again when the server is left; a peer that broke off or fell silent (`OSError`) is not.
     """
 
-    def __init__(self, behaviour: Callable[[socket.socket], None]) -> None:
+    def __init__(self, behaviour: Callable[[socket.socket], None], listener: socket.socket | None = None) -> None:
         self._behaviour = behaviour
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = listener or socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
         self._failures: list[Exception] = []

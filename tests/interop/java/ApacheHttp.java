@@ -13,17 +13,17 @@ import org.apache.http.util.EntityUtils;
 final class ApacheHttp {
     private static final CloseableHttpClient CLIENT = HttpClients.createSystem();
 
-    public static void main(String[] urls) throws IOException {
-        Posts.run(urls, ApacheHttp::post);
+    public static void main(String[] visits) throws IOException {
+        Posts.run(visits, ApacheHttp::post);
     }
 
-    private static Posts.Answer post(URI url, byte[] message) throws Exception {
+    private static String post(URI url, byte[] message) throws Exception {
         HttpPost request = new HttpPost(url);
         request.setEntity(new ByteArrayEntity(message, ContentType.APPLICATION_JSON));
         try (CloseableHttpResponse response = CLIENT.execute(request)) {
             StatusLine line = response.getStatusLine();
             String body = EntityUtils.toString(response.getEntity());
-            return new Posts.Answer(line.getStatusCode(), line.getReasonPhrase(), body);
+            return line.getStatusCode() + " " + line.getReasonPhrase() + "\n" + body;
         }
     }
 }

@@ -8,16 +8,16 @@ import java.net.http.HttpResponse;
 final class NetHttp {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
 
-    public static void main(String[] urls) throws IOException {
-        Posts.run(urls, NetHttp::post);
+    public static void main(String[] visits) throws IOException {
+        Posts.run(visits, NetHttp::post);
     }
 
-    private static Posts.Answer post(URI url, byte[] message) throws Exception {
+    private static String post(URI url, byte[] message) throws Exception {
         HttpRequest request = HttpRequest.newBuilder(url)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(message))
                 .build();
         HttpResponse<String> response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
-        return new Posts.Answer(response.statusCode(), "", response.body()); // it keeps no reason phrase
+        return response.statusCode() + "\n" + response.body(); // it keeps no reason phrase
     }
 }

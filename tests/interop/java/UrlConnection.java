@@ -6,11 +6,11 @@ import javax.net.ssl.HttpsURLConnection;
 
 /** HttpsURLConnection with stock settings: the client that CUCM's licensing agent most likely is. */
 final class UrlConnection {
-    public static void main(String[] urls) throws IOException {
-        Posts.run(urls, UrlConnection::post);
+    public static void main(String[] visits) throws IOException {
+        Posts.run(visits, UrlConnection::post);
     }
 
-    private static Posts.Answer post(URI url, byte[] message) throws Exception {
+    private static String post(URI url, byte[] message) throws Exception {
         HttpsURLConnection connection = (HttpsURLConnection) url.toURL().openConnection();
         connection.setRequestMethod("POST");
         connection.setDoOutput(true);
@@ -19,6 +19,6 @@ final class UrlConnection {
             out.write(message);
         }
         String body = new String(connection.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        return new Posts.Answer(connection.getResponseCode(), connection.getResponseMessage(), body);
+        return connection.getResponseCode() + " " + connection.getResponseMessage() + "\n" + body;
     }
 }

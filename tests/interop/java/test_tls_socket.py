@@ -9,18 +9,13 @@ import pytest
 from licensegate.certs.obtain import obtain_identity
 from support.channel import Driven
 from support.clients import run
-from support.java import STORE_PASSWORD, Program, compile_client
+from support.java import RELEASES, STORE_PASSWORD, compiled, runtime
 from support.parts import require_command
 from support.upstream import Upstream
 
 NAMES = ("gate.example", "127.0.0.1")
 HELLO = b"hello" * 100_000
 ANSWER = b"gate" * 100_000
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
-    return compile_client("TlsSocket", tmp_path_factory.mktemp("TlsSocket"))
 
 
 @pytest.fixture
@@ -39,10 +34,10 @@ def store(state: Path) -> Path:
     return store
 
 
-@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("release", RELEASES, ids="java{}".format)
+@pytest.mark.parametrize(("name", "version"), [(NAMES[0], "TLSv1.2"), (NAMES[1], "TLSv1.3")])
 def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
-    java: Path, program: Program, state: Path, store: Path, name: str, version: str
+    release: int, state: Path, store: Path, name: str, version: str
 ) -> None:
     served = obtain_identity(None, None, NAMES, None, state).identity.context
     trust = (f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
@@ -55,7 +50,8 @@ def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
         client.end()
 
     with Upstream(behave) as gate:
-        command = (java, *trust, "-cp", program.classpath, program.name, name, str(gate.port), version)
+        program = ("-cp", compiled("TlsSocket"), "TlsSocket")
+        command = (runtime(release), *trust, *program, name, str(gate.port), version)
         done = run(*command, stdin=HELLO)
 
     assert done.returncode == 0, done.stderr

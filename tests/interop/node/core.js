@@ -1,5 +1,5 @@
-// Posts standard input to a URL through a proxy with nothing but Node's own modules.
-// Usage: node core.js PROXY URL
+// Posts standard input to a URL, through a proxy or directly, with nothing but Node's own modules.
+// Usage: node core.js PROXY|direct URL [SERVER_NAME]
 "use strict";
 
 const fs = require("node:fs");
@@ -7,27 +7,45 @@ const http = require("node:http");
 const https = require("node:https");
 const tls = require("node:tls");
 
-const [proxy, target] = process.argv.slice(2).map((argument) => new URL(argument));
+const [proxy, url, serverName] = process.argv.slice(2);
+const target = new URL(url);
 const message = fs.readFileSync(0);
-const authority = `${target.hostname}:${target.port || 443}`;
 
-const tunnel = http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path: authority });
-tunnel.on("connect", (answer, socket, firstBytes) => {
-  if (answer.statusCode === 200) {
-    post(tls.connect({ socket, servername: target.hostname }));
-  } else {
-    show(answer, socket, firstBytes);
-  }
-});
-tunnel.end();
+if (proxy === "direct") {
+  post();
+} else {
+  connect(new URL(proxy));
+}
 
-function post(secure) {
-  const request = https.request(target, { method: "POST", createConnection: () => secure });
+function connect({ protocol, hostname, port }) {
+  const path = `${target.hostname}:${target.port || 443}`;
+  const { request } = protocol === "https:" ? https : http;
+  const tunnel = request({ host: hostname, port, method: "CONNECT", path });
+  tunnel.on("connect", (answer, socket, firstBytes) => {
+    if (answer.statusCode === 200) {
+      const secure = tls.connect({ socket, servername: serverName || target.hostname });
+      post({ createConnection: () => secure });
+    } else {
+      show(answer, socket, firstBytes);
+    }
+  });
+  tunnel.on("error", fail);
+  tunnel.end();
+}
+
+function post(how) {
+  const request = https.request(target, { method: "POST", ...how });
   request.on("response", (answer) => {
     answer.pipe(process.stdout);
-    answer.on("end", () => secure.end());
+    answer.on("end", () => request.socket.end());
   });
+  request.on("error", fail);
   request.end(message);
+}
+
+function fail(error) {
+  process.exitCode = 1;
+  process.stderr.write(`${error.message}\n`);
 }
 
 // Node hands over the socket with the refusal's body still to be read: its client decides what its user sees.

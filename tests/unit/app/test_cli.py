@@ -59,11 +59,15 @@ def test_the_version_loads_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        pytest.param([], ["serve", "check", "test-rule", "suggest-rules", "version"], id="all"),
+        pytest.param([], ["serve", "reload", "check", "test-rule", "suggest-rules", "cert", "version"], id="all"),
         pytest.param(["serve"], ["--config FILE", "  0  ", "  1  ", "  2  "], id="serve"),
         pytest.param(["check"], ["[FILE]", "  0  ", "  2  "], id="check"),
         pytest.param(["test-rule"], ["CLIENT HOST:PORT", "  0  ", "  1  ", "  2  "], id="test-rule"),
         pytest.param(["suggest-rules"], ["--config FILE", "LOG", "| patch", "  0  ", "  2  "], id="suggest-rules"),
+        pytest.param(["cert"], ["show", "make", "check", "  0  ", "  1  ", "  2  "], id="cert"),
+        pytest.param(["cert", "show"], ["[--config FILE | FILE]"], id="cert show"),
+        pytest.param(["cert", "make"], ["--name NAME", "--out DIR", "--days DAYS"], id="cert make"),
+        pytest.param(["cert", "check"], ["CERT KEY"], id="cert check"),
     ],
 )
 def test_help_names_arguments_exit_statuses_and_environment(command: list[str], words: list[str]) -> None:
@@ -106,6 +110,15 @@ def test_help_names_no_variable_that_there_is_not() -> None:
             "/missing.toml: No such file",
             id="missing file to add to",
         ),
+        pytest.param(["cert"], "required: ACTION; see licensegate cert --help", id="no action"),
+        pytest.param(["cert", "show"], "keeps none; set tls.certificate", id="no certificate to show"),
+        pytest.param(["cert", "show", "--config", "a", "b"], "not allowed with", id="two certificates to show"),
+        pytest.param(
+            ["cert", "make", "--out", "/missing"], "/missing: no certificate can be kept there", id="no folder"
+        ),
+        pytest.param(["cert", "make", "--days", "0"], "'0' is not a number of days from 1 to 36525", id="no days"),
+        pytest.param(["cert", "make", "--days", "x"], "'x' is not a number of days from 1 to 36525", id="what days"),
+        pytest.param(["cert", "check", "/missing.pem", "/missing.key"], "/missing.pem: No such file", id="no pair"),
         pytest.param(
             ["check", "/a\nb\x1b[31m.toml"], "/a\\nb\\x1b[31m.toml: No such file", id="file name of two lines"
         ),
@@ -217,6 +230,28 @@ def test_suggest_rules_has_nothing_to_say_of_an_empty_log() -> None:
     done = run("suggest-rules", "-", stdin="")
 
     assert (done.returncode, done.stdout) == (0, "# nothing to add: whatever was seen is allowed\n")
+
+
+def test_cert_makes_what_it_checks_and_shows(tmp_path: Path) -> None:
+    made = run("cert", "make", "--name", "gate.example", "--days", "90", "--out", tmp_path)
+    checked = run("cert", "check", tmp_path / "gate.pem", tmp_path / "gate.key")
+    shown = run("cert", "show", STATE_DIRECTORY=str(tmp_path))
+
+    for done in (made, checked, shown):
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "names         gate.example\n" in done.stdout
+    assert checked.stdout == f"{shown.stdout}the gate can serve it\n"
+
+
+def test_cert_check_tells_by_its_exit_status_that_a_pair_is_not_to_be_served(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        run("cert", "make", "--out", tmp_path / name)
+
+    done = run("cert", "check", tmp_path / "one/gate.pem", tmp_path / "two/gate.key")
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.endswith("\ndo not serve it\n")
 
 
 def test_a_reader_that_leaves_early_is_no_reason_for_a_word() -> None:

@@ -13,7 +13,8 @@ from licensegate.proxy import channel as channel_module
 from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.wire.tls_layer import TlsFailure
 from support.certificates import issue
-from support.sockets import fill, is_closed, pair, reset, spin_until, waiting
+from support.channel import Deaf
+from support.sockets import is_closed, pair, reset, spin_until, waiting
 from support.tls import VERSIONS, MemoryClient, trusting
 
 RECORD = 1 << 14
@@ -200,6 +201,22 @@ def test_data_before_a_forged_record_is_read_and_then_the_failure_with_its_alert
         spin_until(line.hear)
 
 
+def test_a_handshake_goes_on_when_the_client_takes_what_waited(tmp_path: Path) -> None:
+    line = Line(tmp_path, buffer=8192)
+    long_chain = issue().write(tmp_path, *[issue("another", authority=True)] * 150)
+    line.channel = TlsChannel(line.gate, load_identity(*long_chain).context, b"")
+    line.client = MemoryClient(trusting(long_chain[0]))
+    line.client.handshake()
+    line.send(line.client.take())
+
+    spin_until(lambda: line.channel.handshake() or line.channel.unsent)
+    assert not line.channel.layer.complete
+
+    line.connect()
+    assert line.channel.layer.complete
+    line.close()
+
+
 def test_a_failed_handshake_still_sends_its_alert(tmp_path: Path) -> None:
     line = Line(tmp_path)
     line.send(b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00")
@@ -235,20 +252,13 @@ def test_a_client_that_breaks_off_in_the_handshake_is_an_error_of_the_socket(tmp
 # Sending to a client that is slow.
 
 
-def test_a_client_that_does_not_read_holds_us_back_and_loses_nothing(narrow: Line) -> None:
-    taken = narrow.channel.send(BLOB)
-
-    assert RECORD <= taken < len(BLOB)
-    assert narrow.channel.unsent
-    with pytest.raises(BlockingIOError):
-        narrow.channel.send(b"more")
-
-    heard = narrow.hear()
+def test_a_slow_client_gets_everything(narrow: Line) -> None:
+    left, heard = memoryview(BLOB), b""
 
     def step() -> None:
-        nonlocal taken, heard
+        nonlocal left, heard
         with contextlib.suppress(BlockingIOError):
-            taken += narrow.channel.send(BLOB[taken:]) if taken < len(BLOB) else 0
+            left = left[narrow.channel.send(left) :] if left else left
         narrow.channel.flush()
         heard += narrow.hear()
 
@@ -257,11 +267,28 @@ def test_a_client_that_does_not_read_holds_us_back_and_loses_nothing(narrow: Lin
     assert not narrow.channel.unsent
 
 
-def test_a_record_is_taken_even_if_the_client_takes_nothing(narrow: Line) -> None:
-    fill(narrow.gate)
+def test_a_client_that_takes_nothing_is_sent_one_record_and_no_more(line: Line) -> None:
+    deafen(line)
 
-    assert narrow.channel.send(BLOB) == RECORD
-    assert narrow.channel.unsent
+    assert line.channel.send(BLOB) == RECORD
+    assert line.channel.unsent
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            line.channel.send(BLOB)
+    assert not line.channel.flush()
+
+    deafen(line, deaf=False)
+    assert line.channel.flush()
+    assert not line.channel.unsent
+    spin_until(lambda: waiting(line.socket) > RECORD)
+    assert line.hear() == BLOB[:RECORD]
+
+
+def deafen(line: Line, *, deaf: bool = True) -> None:
+    """Let the client take nothing, or something again."""
+    if not isinstance(line.channel.sock, Deaf):
+        line.gate = line.channel.sock = Deaf(line.gate)
+    line.channel.sock.deaf = deaf
 
 
 def test_sending_to_a_client_that_broke_off_is_an_error(line: Line) -> None:
@@ -326,16 +353,20 @@ def test_what_was_read_but_not_asked_for_outlives_our_end(line: Line) -> None:
     assert line.read(49_990) == BLOB[10:50_000]
 
 
-def test_tcp_ends_only_after_everything_was_sent(narrow: Line) -> None:
-    taken = narrow.channel.send(BLOB)
+def test_tcp_ends_only_after_everything_was_sent(line: Line) -> None:
+    deafen(line)
+    line.channel.send(BLOB)
+    line.channel.shutdown(socket.SHUT_WR)
+    assert line.channel.unsent
+    assert not line.channel.flush()
+    assert not is_closed_after(line)
 
-    narrow.channel.shutdown(socket.SHUT_WR)
+    deafen(line, deaf=False)
 
-    assert narrow.channel.unsent
-    assert not narrow.channel.flush()
-    spin_until(lambda: narrow.channel.flush() and is_closed_after(narrow), narrow.receive)
-    assert narrow.client.hear() == BLOB[:taken]
-    assert narrow.client.heard_end
+    assert line.channel.flush()
+    spin_until(lambda: is_closed_after(line))
+    assert line.client.hear() == BLOB[:RECORD]
+    assert line.client.heard_end
 
 
 def test_after_our_end_nothing_can_be_sent(line: Line) -> None:
@@ -389,13 +420,13 @@ def test_closing_closes_the_socket(line: Line) -> None:
 
 
 def test_a_client_that_makes_us_answer_and_does_not_read_is_not_read_from(
-    narrow: Line, monkeypatch: pytest.MonkeyPatch
+    line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    narrow.say(b"x")
-    fill(narrow.gate)
-    narrow.channel.send(BLOB)
-    monkeypatch.setattr(channel_module, "_UNSENT_AT_MOST", 1000)
+    line.say(b"x")
+    deafen(line)
+    line.channel.send(BLOB)
+    monkeypatch.setattr(channel_module, "_UNSENT_AT_MOST", RECORD)
 
     with pytest.raises(OSError, match="buffer space") as raised:
-        narrow.channel.recv(1)
+        line.channel.recv(1)
     assert raised.value.errno == errno.ENOBUFS

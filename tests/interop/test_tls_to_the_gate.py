@@ -1,0 +1,113 @@
+"""The TLS of the gate itself, by curl and `openssl s_client`: whose certificate it is, what it offers, who asks.
+
+That each client gets through it is tried in `doors/`.
+"""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.authority import Authority, Leaf
+from support.clients import run
+from support.exchange import MESSAGE, TARGET, URL, assert_served
+from support.gate import Gate, lab
+from support.parts import require_command
+from support.standin import StandIn
+
+NAME = "gate.example.net"
+CLIENT = "cucm-pub.example.net"
+
+
+@pytest.fixture(scope="module")
+def client_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Who signs the certificates of clients."""
+    return Authority(tmp_path_factory.mktemp("clients"), "LicenseGate test CA of clients")
+
+
+@pytest.fixture
+def secure_gate(tmp_path: Path, standin: StandIn, authority: Authority, client_authority: Authority) -> Iterator[Gate]:
+    """A gate with a certificate by the test CA, which asks clients for theirs."""
+    leaf = authority.issue(NAME)
+    tls = f'[tls]\ncertificate = "{leaf.chain}"\nkey = "{leaf.key}"\n[auth]\nclient_ca = "{client_authority.root}"\n'
+    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{standin.port}", more=tls)) as gate:
+        yield gate
+
+
+def post(proxy: str, gate_root: Path, authority: Authority, *options: str | Path) -> subprocess.CompletedProcess[str]:
+    """Have curl post the message through TLS to the gate."""
+    trust = ("--proxy-cacert", gate_root, "--cacert", authority.root)
+    fixed = ("--silent", "--show-error", "--proxy", proxy, *trust, "--data-binary", "@-")
+    return run(require_command("curl", "curl"), *fixed, *options, URL, stdin=MESSAGE)
+
+
+def post_by_name(gate: Gate, authority: Authority, leaf: Leaf | None = None) -> subprocess.CompletedProcess[str]:
+    """The same by the gate's name, perhaps with a client's certificate."""
+    own = ("--proxy-cert", leaf.chain, "--proxy-key", leaf.key) if leaf else ()
+    where = ("--resolve", f"{NAME}:{gate.port}:127.0.0.1")
+    return post(f"https://{NAME}:{gate.port}", authority.root, authority, *where, *own)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_certificate_that_the_gate_made_for_itself_serves_by_address_and_by_name(
+    tmp_path: Path, standin: StandIn, authority: Authority, host: str
+) -> None:
+    (tmp_path / "state").mkdir()
+    settings = lab(f"{TARGET}:127.0.0.1:{standin.port}", more='[state]\ndirectory = "state"\n')
+    with Gate(tmp_path, settings) as gate:
+        made = tmp_path / "state/gate.pem"
+        done = post(f"https://{host}:{gate.port}", made, authority)
+        shown = run(require_command("openssl", "openssl"), "x509", "-in", made, "-noout", "-fingerprint", "-sha256")
+
+    assert '"stand_in": true' in done.stdout, done.stderr
+    fingerprint = shown.stdout.strip().partition("=")[2]
+    assert any(fingerprint in line for line in gate.stderr)
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_it_speaks_current_tls_and_http_1_alone(secure_gate: Gate, authority: Authority, version: str) -> None:
+    done = handshake(secure_gate, authority, f"-tls{version.replace('.', '_')}", "-alpn", "h2,http/1.1")
+
+    assert "ALPN protocol: http/1.1" in done.stdout
+    assert f"New, TLSv{version}" in done.stdout
+    assert "HTTP/1.1 403 target_not_allowed" in done.stdout
+    (record,) = secure_gate.records(1)
+    assert record["gate_tls"] == f"TLSv{version}"
+
+
+def handshake(gate: Gate, authority: Authority, *options: str) -> subprocess.CompletedProcess[str]:
+    """Have s_client ask, within TLS to the gate, for a target that is refused."""
+    where = ("-connect", f"127.0.0.1:{gate.port}", "-servername", NAME, "-CAfile", authority.root, "-ign_eof")
+    request = b"CONNECT webex.example:443 HTTP/1.1\r\n\r\n"
+    return run(require_command("openssl", "openssl"), "s_client", *where, *options, stdin=request)
+
+
+def test_who_shows_a_certificate_is_named_in_the_record(
+    secure_gate: Gate, authority: Authority, client_authority: Authority
+) -> None:
+    done = post_by_name(secure_gate, authority, client_authority.issue(CLIENT))
+
+    assert '"stand_in": true' in done.stdout, done.stderr
+    (record,) = secure_gate.records(1)
+    assert_served(record)
+    assert record["client_certificate"].startswith("CN=")
+    assert record["client_certificate"].endswith(f"; DNS:{CLIENT}")
+
+
+def test_who_shows_none_is_served_all_the_same(secure_gate: Gate, authority: Authority) -> None:
+    done = post_by_name(secure_gate, authority)
+
+    assert '"stand_in": true' in done.stdout, done.stderr
+    (record,) = secure_gate.records(1)
+    assert_served(record)
+    assert "client_certificate" not in record
+
+
+def test_a_certificate_by_nobody_that_is_trusted_ends_the_handshake(secure_gate: Gate, authority: Authority) -> None:
+    done = post_by_name(secure_gate, authority, authority.issue(CLIENT))
+
+    assert "alert unknown ca" in done.stderr
+    (record,) = secure_gate.records(1)
+    assert record["outcome"] == "handshake_failed"
+    assert record["detail"].startswith("the client's certificate: ")

@@ -1,0 +1,29 @@
+"""A program that holds a network namespace open, for `network`: brings its loopback up and makes sockets in it.
+
+Usage: holder.py DESCRIPTOR [ADDRESS ...]. The addresses are given to the loopback too. For each byte that comes through
+the descriptor, a Unix socket, a new TCP socket goes back: it belongs to this namespace, wherever it is used.
+"""
+
+import fcntl
+import socket
+import struct
+import sys
+
+_SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916  # netdevice(7)
+_IFF_UP = 1
+
+
+def hold(asked: socket.socket, addresses: list[str]) -> None:
+    with socket.socket() as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
+        for number, address in enumerate(addresses):
+            alias = struct.pack("16sHxx4s16x", f"lo:{number}".encode(), socket.AF_INET, socket.inet_aton(address))
+            fcntl.ioctl(any_socket, _SIOCSIFADDR, alias)
+    asked.send(b"\n")
+    while asked.recv(1):
+        with socket.socket() as made:
+            socket.send_fds(asked, [b"\0"], [made.fileno()])
+
+
+if __name__ == "__main__":
+    hold(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
