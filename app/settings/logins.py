@@ -7,6 +7,7 @@ from typing import Final
 from licensegate.proxy.auth.digest import md5_works
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.auth.user_files import realm_fault
 from licensegate.proxy.settings import Logins
 
 from .origin import Origin
@@ -27,7 +28,6 @@ _KEY_FOR: Final = {
     Scheme.DIGEST_SHA_256: "htdigest",
     Scheme.CERTIFICATE: "client_ca",
 }
-_NOT_IN_A_REALM: Final = '":\\'
 
 
 def read_auth(table: AuthTable, files: Mapping[str, Path | None], trusted: Sequence[Network], origin: Origin) -> Auth:
@@ -72,8 +72,5 @@ def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme
 
 
 def _check_realm(realm: str, origin: Origin) -> None:
-    if not realm or not realm.isascii() or not realm.isprintable() or any(c in _NOT_IN_A_REALM for c in realm):
-        raise SettingsError(
-            f"{origin.place('auth.realm')}: {shown(realm)} is not a realm; write plain letters, without quotes, "
-            "colons or backslashes"
-        )
+    if fault := realm_fault(realm):
+        raise SettingsError(f"{origin.place('auth.realm')}: {shown(realm)} is none: {fault}")

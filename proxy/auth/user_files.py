@@ -141,6 +141,13 @@ def user_fault(user: str) -> str:
     return ""
 
 
+def realm_fault(realm: str) -> str:
+    """Why no realm can be called so; empty if one can. It stands in quotes in a challenge, and in lines of htdigest."""
+    if not realm or not realm.isascii() or not realm.isprintable() or any(sign in realm for sign in '":\\'):
+        return "a realm is plain letters, without quotes, colons or backslashes"
+    return ""
+
+
 def _check(path: Path, number: int, user: str, separated: bool) -> None:
     fault = user_fault(user) if separated else "there is no colon where one belongs"
     if fault:

@@ -153,15 +153,15 @@ REFUSED = {
     ),
     "a realm with a quote": (
         "[auth]\nrealm = 'a\"b'",
-        'auth.realm: "a\\"b" is not a realm; write plain letters, without quotes, colons or backslashes',
+        'auth.realm: "a\\"b" is none: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "a realm with a colon": (
         "[auth]\nrealm = 'a:b'",
-        'auth.realm: "a:b" is not a realm; write plain letters, without quotes, colons or backslashes',
+        'auth.realm: "a:b" is none: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "an empty realm": (
         "[auth]\nrealm = ''",
-        'auth.realm: "" is not a realm; write plain letters, without quotes, colons or backslashes',
+        'auth.realm: "" is none: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "a rule for a network by name": (
         "[[allowlist.rule]]\nhost = 'a.example'\nnetworks = ['lab']",
