@@ -156,8 +156,12 @@ def _parameters(text: bytes) -> dict[bytes, bytes]:
             raise CredentialsError("they have a parameter twice")
         if len(parameters) == _PARAMETERS_AT_MOST:
             raise CredentialsError("they have too many parameters")
-        parameters[name.lower()] = token if quoted is None else _ESCAPED.sub(rb"\1", quoted)
+        parameters[name.lower()] = token if quoted is None else _unescaped(quoted)
     return parameters
+
+
+def _unescaped(quoted: bytes) -> bytes:
+    return _ESCAPED.sub(rb"\1", quoted) if b"\\" in quoted else quoted
 
 
 def _text(raw: bytes) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bcrypt
 
-USER, PASSWORD = "cucm-pub", "Smart & licensed"
+USER, PASSWORD = "cucm-pub", "smart-licence"
 REALM = "LicenseGate"
 
 _PARAMETER = re.compile(r'(\w+)=(?:"([^"]*)"|([^\s,"]+))')
