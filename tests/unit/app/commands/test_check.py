@@ -83,7 +83,13 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
         f"certificate {tmp_path}/gate.pem",
         f"key {tmp_path}/gate.pem",
         "also known as proxy.example.net and proxy",
-        f"clients may show a certificate of {tmp_path}/gate.pem",
+    ]
+    assert told["logins"] == [
+        "not required; one that is sent is checked",
+        "by certificate",
+        "realm LicenseGate",
+        "nonces by a key of the gate's own",
+        f"certificates of {tmp_path}/gate.pem",
     ]
     assert told["mode"] == ["enforce: other targets are refused"]
     assert told["tunnel"] == [
