@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from ..record import printable
 from .scheme import LoginFailedError, LoginRefusedError
