@@ -209,7 +209,7 @@ def test_the_lines_on_the_page_are_records(line: str) -> None:
 def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
     shown = {key for line in lines_on_page() for key in json.loads(line)}
 
-    rare = {"requested", "ech", "upstream_alert"} | {key for key in keys_on_page() if key.startswith("parent")}
+    rare = {"requested", "ech", "upstream_alert", "via"} | {key for key in keys_on_page() if key.startswith("parent")}
     assert shown == keys_on_page().keys() - rare
 
 
