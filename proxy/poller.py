@@ -112,6 +112,7 @@ class Poller:
         if self._next_batch is not None:
             self._next_batch.cancel()
         self._loop.remove_reader(self._epoll.fileno())
+        self._owners.clear()
         self._epoll.close()
 
     def _run_batch(self) -> None:

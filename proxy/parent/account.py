@@ -19,7 +19,10 @@ _log = logging.getLogger(__name__)
 
 
 class Account:
-    """One account; parents with the same login share it. `tickets` are its Kerberos tickets."""
+    """One account; parents with the same login share it. `tickets` are its Kerberos tickets.
+
+    `is_proven` says that a parent has taken its password, or that it has none.
+    """
 
     def __init__(self, login: ParentLogin) -> None:
         self._login = login
@@ -27,7 +30,7 @@ class Account:
         self._read_as: tuple[int, ...] | None = None
         self._password = ""
         self._refused = ""
-        self._proven = not login.has_password
+        self.is_proven = not login.has_password
         self._turn = asyncio.Lock()
 
     def __str__(self) -> str:
@@ -41,10 +44,10 @@ class Account:
         """
         self._look()
         async with contextlib.AsyncExitStack() as waiting:
-            if not self._proven:
+            if not self.is_proven:
                 await waiting.enter_async_context(self._turn)
                 self._look()
-                if self._proven:
+                if self.is_proven:
                     await waiting.aclose()
             if self._refused:
                 raise LoginRefusedError(f"{self._refused}, and was not tried again", of_password=True)
@@ -59,12 +62,12 @@ class Account:
     def prove(self, password: str) -> None:
         """This password was taken."""
         if password == self._password:
-            self._proven = True
+            self.is_proven = True
 
     def _refuse(self, said: str) -> None:
         source = self._login.password_file or f"the environment variable {self._login.password_env}"
         self._refused = said or "its password was refused"
-        self._proven = False
+        self.is_proven = False
         _log.error(
             "the login of %s to a parent proxy was refused (%s): lest the account be locked, its password is not tried "
             "again until %s or the settings change",
@@ -97,4 +100,4 @@ class Account:
         self._password = read_password(raw)
         self._read_as = read_as
         self._refused = ""
-        self._proven = False
+        self.is_proven = False

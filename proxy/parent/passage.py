@@ -5,6 +5,8 @@ import functools
 import time
 from typing import Final
 
+from msgspec import structs
+
 from ..channel import Channel
 from ..dialer import Dialer
 from ..outcome import Outcome
@@ -39,7 +41,10 @@ _NO_CREDENTIALS: Final = Outcome.PARENT_LOGIN_FAILED, "the login could not be pr
 
 
 class Passage:
-    """The way of one tunnel through one parent, to be awaited once. `record` is told of it."""
+    """The way of one tunnel through one parent, to be awaited once. `record` is told of it.
+
+    `is_on_trial` says that it has shown a password which nobody has taken yet, and waits for the verdict.
+    """
 
     def __init__(self, dialer: Dialer, parent: Parent, authority: str, record: TunnelRecord) -> None:
         self._dialer = dialer
@@ -49,6 +54,7 @@ class Passage:
         self._record = record
         self._connection: Connection | None = None
         self._waits_for = _NO_CONNECTION
+        self.is_on_trial = False
         self._began = time.monotonic()
         record.parent = str(parent.settings)
         record.parent_login = record.parent_reason = record.parent_server = ""
@@ -77,6 +83,10 @@ class Passage:
         finally:
             self._record.parent_ms = milliseconds(time.monotonic() - self._began)
             self._close()
+
+    def forget_tunnel(self) -> None:
+        """Go on without a tunnel to open: its record is another's from now on."""
+        self._record = structs.replace(self._record)
 
     def late(self) -> ParentError:
         """What it was waiting for, if it took too long."""
@@ -128,6 +138,7 @@ class Passage:
         if not login.blocks:
             return login.answer(challenge)
         self._waits_for = _NO_CREDENTIALS
+        self.is_on_trial = not self.parent.account.is_proven
         return await aside(functools.partial(login.answer, challenge))
 
     async def _ask(self, credentials: str, *, tied: bool = False) -> Answer:
@@ -138,7 +149,9 @@ class Passage:
         head = request(self._authority, passed_on(self._record.via, self._record.http_version), credentials)
         connection = self._connection
         self._waits_for = _NO_ANSWER
+        shows_password = credentials != "" and not self.parent.account.is_proven
         if connection is not None and await connection.can_be_used_again():
+            self.is_on_trial = shows_password
             try:
                 return self._noted(await connection.ask(head))
             except EndedError as error:
@@ -147,7 +160,9 @@ class Passage:
         self._close()
         if tied:
             raise LoginFailedError("it closes the connection in the middle of the login")
+        self.is_on_trial = False
         self._connection = await self._connect()
+        self.is_on_trial = shows_password
         self._waits_for = _NO_ANSWER
         return self._noted(await self._connection.ask(head))
 

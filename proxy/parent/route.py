@@ -47,6 +47,9 @@ _NOT_FOR_US: Final = frozenset(
 )
 """The parent works, but the settings do not: the next is tried."""
 
+_VERDICT_SECONDS: Final = 60
+"""How long a parent may take to judge a password for nobody: some make who was wrong wait."""
+
 _DIRECT: Final = "direct"
 
 _log = logging.getLogger(__name__)
@@ -149,10 +152,7 @@ class Detour:
             self._began = time.monotonic()
             self._passage = passage = Passage(self._route.dialer, parent, authority, self._who.record)
             try:
-                async with asyncio.timeout(parent.settings.seconds if left or direct else None):
-                    opened = await passage.open()
-            except TimeoutError:
-                failure = passage.late()
+                opened = await self._open(passage, parent.settings.seconds if left or direct else None)
             except ParentError as error:
                 failure = error
             else:
@@ -166,6 +166,35 @@ class Detour:
             else:
                 raise self._conclude(failure)
         return None
+
+    async def _open(self, passage: Passage, seconds: float | None) -> tuple[Channel, bytes]:
+        """What the passage opens within so much time. Raises ParentError."""
+        opening = self._route.dialer.loop.create_task(passage.open())
+        try:
+            await asyncio.wait({opening}, timeout=seconds)
+        except asyncio.CancelledError:
+            self._leave(opening, passage)
+            raise
+        if not opening.done():
+            late = passage.late()
+            self._leave(opening, passage)
+            raise late
+        return opening.result()
+
+    def _leave(self, opening: asyncio.Task[tuple[Channel, bytes]], passage: Passage) -> None:
+        """Nobody waits for it any more. It goes on only to hear whether the password that it has shown is wrong."""
+        opening.add_done_callback(self._drop)
+        if passage.is_on_trial:
+            passage.forget_tunnel()
+            self._route.dialer.loop.call_later(_VERDICT_SECONDS, opening.cancel)
+        else:
+            opening.cancel()
+
+    def _drop(self, opening: asyncio.Task[tuple[Channel, bytes]]) -> None:
+        poller = self._route.dialer.poller
+        if not opening.cancelled() and opening.exception() is None:
+            poller.close(opening.result()[0])
+        poller.finish_batch()
 
     async def _authority(self, wanted: ParentTarget) -> str:
         """What the parent is asked for."""

@@ -9,7 +9,7 @@ import itertools
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ..record import printable
 from .scheme import LoginFailedError, LoginRefusedError
@@ -60,11 +60,13 @@ class Tickets:
 
     def credentials(self, password: str) -> "Credentials":
         """What a context is made with; raises LoginRefusedError, LoginFailedError or GSSError."""
+        from gssapi.raw.misc import GSSError
+
         with self._lock:
             try:
                 store = self._store(password)
                 self._acquire(_KERBEROS, store).lifetime  # noqa: B018 - raises for what has ended
-            except _gss_error() as error:
+            except GSSError as error:
                 raise self._told(error) from None
             return self._acquire(SPNEGO, store)
 
@@ -92,9 +94,11 @@ class Tickets:
 
     def _last(self) -> bool:
         """Whether those in memory do for a while."""
+        from gssapi.raw.misc import GSSError
+
         try:
             return (self._acquire(_KERBEROS, {"ccache": self._memory}).lifetime or 0) > _LEAST_SECONDS
-        except _gss_error():
+        except GSSError:
             return False
 
     def _fetch(self, password: str) -> None:
@@ -123,12 +127,6 @@ class Tickets:
             return LoginFailedError(said)
         source = f"keytab {self._keytab}" if self._keytab else f"ticket cache {self._cache or 'of the environment'}"
         return LoginFailedError(f"{said} ({source})")
-
-
-def _gss_error() -> "type[GSSError]":
-    from gssapi.raw.misc import GSSError
-
-    return cast("type[GSSError]", GSSError)
 
 
 def _is_expiry(error: "GSSError") -> bool:

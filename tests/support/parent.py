@@ -199,7 +199,11 @@ class Parents:
         """No task, look-up or watched descriptor outlives its dial."""
         await turns(20)
         assert not self.room.poller._owners
-        left = [task for task in asyncio.all_tasks() if "Detour" in repr(task.get_coro())]
+        left = [
+            task
+            for task in asyncio.all_tasks()
+            if "Detour" in repr(task.get_coro()) or "Passage" in repr(task.get_coro())
+        ]
         assert left == []
 
     def close(self) -> None:

@@ -13,14 +13,19 @@ LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
 
 
 def accepted(
-    fields: bytes = b"", *, user_agent: str = "", line: bytes = LINE, host: HostForm | None = HostForm.ABSENT
+    fields: bytes = b"",
+    *,
+    user_agent: str = "",
+    via: str = "",
+    line: bytes = LINE,
+    host: HostForm | None = HostForm.ABSENT,
 ) -> tuple[bytes, Head]:
     method, target, version = line.split()
     head = line + fields + b"\r\n"
     names = tuple(field.partition(b":")[0].decode() for field in fields.splitlines())
     if method != b"CONNECT":
         host = None
-    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head), names, host)
+    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head), names, host, via)
 
 
 ACCEPTED = {
@@ -39,6 +44,10 @@ ACCEPTED = {
     "a name in any case": accepted(b"uSER-aGENT:curl\r\n", user_agent="curl"),
     "blanks and tabs around a value": accepted(b"User-Agent: \t a b \t \r\n", user_agent="a b"),
     "two User-Agents, of which the last counts": accepted(b"User-Agent: a\r\nUser-Agent: b\r\n", user_agent="b"),
+    "a Via": accepted(b"Via: 1.1 edge\r\n", via="1.1 edge"),
+    "two Vias, which are one list": accepted(b"Via: 1.1 a,1.0 b\r\nvia:\t1.1 c \r\n", via="1.1 a,1.0 b, 1.1 c"),
+    "an empty Via": accepted(b"Via:\r\nVia: 1.1 a\r\n", via="1.1 a"),
+    "a Via outside ASCII": accepted(b"Via: 1.1 \xe9\r\n", via=r"1.1 \xe9"),
     "a User-Agent outside ASCII": accepted(b"User-Agent: \xc3\xa9\r\n", user_agent=r"\xc3\xa9"),
     "a value outside ASCII": accepted(b"X: \x80\xff\r\n"),
     "an empty value": accepted(b"X:\r\n"),
@@ -238,6 +247,13 @@ EVERY_HEAD = (
 @pytest.mark.parametrize("received", EVERY_HEAD.values(), ids=EVERY_HEAD.keys())
 def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
     assert first_verdict(received) == verdict(received)
+
+
+def test_only_the_beginning_of_a_long_via_is_taken() -> None:
+    head = read_head(LINE + b"Via: " + b"x" * 1500 + b"\r\nVia: " + b"y" * 1500 + b"\r\n\r\n", 16384)
+
+    assert head is not None
+    assert head.via == "x" * 1500 + ", " + "y" * 546
 
 
 @pytest.mark.parametrize("received", [received for received, _ in ACCEPTED.values()], ids=ACCEPTED.keys())

@@ -38,7 +38,24 @@ require_server_name = false
 [dial]
 connect_to = ["tools.cisco.com:443:[::1]:9443"]
 source_address = "192.0.2.7"
+[[parent]]
+url = "http://proxy.example.net:8080"
+username = "svc"
+password_file = "parent.secret"
+target = "checked"
+[[parent]]
+url = "https://[fd00::1]:8443"
+auth = "ntlm"
+username = 'CORP\\svc'
+password_env = "PROXY_PASSWORD"
+target = "address"
+[[parent]]
+url = "http://proxy3.example.net:8080"
+keytab = "gate.pem"
+[[parent]]
+url = "direct"
 [limits]
+dial_seconds = 20
 idle_seconds = 2592000
 [dns]
 fresh_seconds = 0.5
@@ -59,7 +76,9 @@ def settings_of(folder: Path, text: str) -> Settings:
     (folder / "gate.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
     path = folder / "gate.toml"
     path.write_text(text)
-    return load(path, {})
+    (folder / "parent.secret").touch(mode=0o600)
+    (folder / "parent.secret").write_text("hush\n")
+    return load(path, {"PROXY_PASSWORD": "hush"})
 
 
 def sections_of(text: str) -> dict[str, list[str]]:
@@ -100,6 +119,18 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
     ]
     assert told["clients"] == ["10.0.0.0/8", "192.0.2.17/32"]
     assert told["connect_to"] == ["tools.cisco.com:443 goes to [::1]:9443"]
+    first, second, third, last = told["parents"]
+    assert first == (
+        f"http://proxy.example.net:8080, login auto as svc by the password in {tmp_path}/parent.secret, "
+        "asked for names whose addresses may be dialled"
+    )
+    assert second == (
+        "https://[fd00::1]:8443, login ntlm as CORP\\svc by the password in the environment's PROXY_PASSWORD, "
+        "asked for addresses"
+    )
+    assert third == f"http://proxy3.example.net:8080, login auto by the keytab {tmp_path}/gate.pem"
+    assert last == "directly, if none can be used"
+    assert "hush" not in report(settings)
     assert told["dial from"] == ["192.0.2.7"]
     assert "idle_seconds = 2592000" in told["limits"]
     assert "fresh_seconds = 0.5" in told["dns"]
@@ -143,6 +174,7 @@ def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
     assert told["admin"][2] == "what names clients for programs on this host only"
     assert told["probe"] == ["targets are dialled only when somebody asks whether they can be reached"]
+    assert told["parents"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
 
@@ -194,6 +226,21 @@ def test_the_defaults_deserve_no_warning() -> None:
             id="everyone a balancer",
         ),
         pytest.param(
+            "[[parent]]\nurl = 'http://proxy:8080'\nauth = 'basic'\nusername = 'a'\npassword_file = 'parent.secret'",
+            "the password for http://proxy:8080 goes there in the clear",
+            id="a password in the clear",
+        ),
+        pytest.param(
+            "[[parent]]\nurl = 'http://proxy:8080'\nusername = 'a'\npassword_file = 'gate.pem'",
+            "gate.pem can be read by everybody on this machine; chmod 600 it",
+            id="a password for everybody",
+        ),
+        pytest.param(
+            "[[parent]]\nurl = 'http://proxy:8080'\nseconds = 15\n[[parent]]\nurl = 'http://proxy2:8080'",
+            "parents may take 15 s before the last way is tried, but limits.dial_seconds ends a dial after 15 s",
+            id="no time for the last",
+        ),
+        pytest.param(
             "[[allowlist.rule]]\nhost = 'tools.cisco.com'\nreport = true",
             "changes nothing: tools.cisco.com:443 (preset cisco-licensing) allows it",
             id="report of what is allowed",
@@ -229,6 +276,11 @@ def test_what_is_hardly_meant_is_warned_of(tmp_path: Path, text: str, words: str
             id="a target in report mode",
         ),
         pytest.param("[[allowlist.rule]]\nhost = '*.cisco.com'\nreport = true", id="a wildcard that reports"),
+        pytest.param(
+            "[[parent]]\nurl = 'http://a.example:8080'\nseconds = 60\n"
+            "[dial]\nconnect_to = ['a.example:8080:127.0.0.1:9443']",
+            id="a parent sent elsewhere, and all the time for it",
+        ),
         pytest.param("[tunnel]\nrequire_tls = false", id="no TLS and no name"),
     ],
 )

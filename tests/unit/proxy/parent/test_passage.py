@@ -260,6 +260,62 @@ def test_a_wrong_password_is_tried_once_until_it_changes(
     assert not any("hunter" in line for line in lines)
 
 
+@pytest.mark.parametrize("leaves", ["the client", "the gate, for another parent"])
+def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: Path, leaves: str) -> None:
+    """A parent that makes who was wrong wait would otherwise be shown the same password by every impatient client."""
+
+    async def main() -> None:
+        verdict = asyncio.Event()
+
+        async def slow(talk: Talk) -> None:
+            await talk.head()
+            await verdict.wait()
+            talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
+
+        async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
+            mine = parent.settings(login(tmp_path, "basic"), seconds=0.05)
+            with route(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
+                who, dialling = parents.start()
+                await until(lambda: parent.heads)
+                if leaves == "the client":
+                    dialling.abandon()
+                else:
+                    await until(lambda: who.done)
+                    assert who.record.parent_status == 200
+                verdict.set()
+                await until(lambda: parents.route.parents[0].account._refused)
+                await parents.assert_nothing_left()
+                assert who.record.parent_status == (0 if leaves == "the client" else 200)
+                parents.route.parents[0].standing.answered()
+                await parents.dial()
+                assert len(parent.heads) == 1
+
+    run(main())
+
+
+def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> None:
+    async def main() -> None:
+        verdict, closed = asyncio.Event(), asyncio.Event()
+
+        async def slow(talk: Talk) -> None:
+            await talk.head()
+            await verdict.wait()
+            await talk.open()
+            closed.set()
+
+        async with ScriptedParent(slow).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                _, dialling = parents.start()
+                await until(lambda: parent.heads)
+                dialling.abandon()
+                verdict.set()
+                await closed.wait()
+                assert parents.route.parents[0].account.is_proven
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
 def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(refuses_basic).serve() as parent:
@@ -379,10 +435,10 @@ def test_credentials_are_proven_by_a_tunnel_and_not_by_a_refusal_of_the_target(t
         async with ScriptedParent(answers(b"HTTP/1.1 403 no\r\n" + CLOSING)).serve() as parent:
             with route(parent.settings(login(tmp_path, "basic"))) as parents:
                 assert await parents.outcome() is Outcome.PARENT_REFUSED
-                assert not parents.route.parents[0].account._proven
+                assert not parents.route.parents[0].account.is_proven
                 parent.behaviour = opens
                 await parents.opened()
-                assert parents.route.parents[0].account._proven
+                assert parents.route.parents[0].account.is_proven
 
     run(main())
 

@@ -1,0 +1,211 @@
+"""`[[parent]]`: what it may say, and what it may not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.app.settings import Settings, SettingsError, load
+from licensegate.proxy.settings import Dial, ParentAuth, ParentLogin, ParentProxy, ParentTarget
+from support.certificates import issue
+
+URL = 'url = "http://proxy.example.net:8080"'
+
+
+def settings_of(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> Settings:
+    path = folder / "gate.toml"
+    path.write_text(text)
+    (folder / "parent.secret").write_text("hush\n")
+    (folder / "keytab").write_text("")
+    (folder / "empty").write_text("")
+    (folder / "two").write_text("user\nhush\n")
+    issue(authority=True).write(folder, stem="root")
+    return load(path, environ or {})
+
+
+def refusal(folder: Path, text: str, environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as raised:
+        settings_of(folder, text, environ)
+    return str(raised.value).replace(f"{folder}/", "").removeprefix("gate.toml: ")
+
+
+def table(*lines: str) -> str:
+    return "\n".join(["[[parent]]", *lines, ""])
+
+
+def test_without_a_parent_targets_are_dialled_directly() -> None:
+    assert load(None, {}).dial == Dial(parents=(), direct=True)
+
+
+def test_parents_stand_in_their_order_and_nothing_goes_around_them(tmp_path: Path) -> None:
+    dial = settings_of(tmp_path, table(URL) + table('url = "https://[2001:db8::1]:443/"')).dial
+
+    assert dial.parents == (ParentProxy("proxy.example.net", 8080), ParentProxy("2001:db8::1", 443, tls=True))
+    assert not dial.direct
+    assert [str(parent) for parent in dial.parents] == ["http://proxy.example.net:8080", "https://[2001:db8::1]:443"]
+
+
+@pytest.mark.parametrize("before", ["", table(URL)], ids=["alone", "after a proxy"])
+def test_direct_may_be_the_last(tmp_path: Path, before: str) -> None:
+    dial = settings_of(tmp_path, before + table('url = "direct"')).dial
+
+    assert dial.direct
+    assert len(dial.parents) == bool(before)
+
+
+def test_a_parent_can_be_told_everything(tmp_path: Path) -> None:
+    text = table(
+        'url = "https://Proxy.Example.Net:8443"',
+        'auth = "ntlm"',
+        "username = 'CORP\\svc'",
+        'password_file = "parent.secret"',
+        'ca = "root.pem"',
+        'target = "address"',
+        "seconds = 2.5",
+    )
+
+    (parent,) = settings_of(tmp_path, text).dial.parents
+    assert parent == ParentProxy(
+        host="proxy.example.net",
+        port=8443,
+        tls=True,
+        ca=tmp_path / "root.pem",
+        login=ParentLogin(ParentAuth.NTLM, "CORP\\svc", tmp_path / "parent.secret"),
+        target=ParentTarget.ADDRESS,
+        seconds=2.5,
+    )
+
+
+def test_a_password_may_come_from_the_environment_and_is_in_no_repr(tmp_path: Path) -> None:
+    text = table(URL, 'username = "svc"', 'password_env = "PROXY_PASSWORD"')
+
+    settings = settings_of(tmp_path, text, {"PROXY_PASSWORD": "hush hush"})
+    (parent,) = settings.dial.parents
+    assert parent.login.password is not None
+    assert parent.login.password.raw == b"hush hush"
+    assert parent.login.password_env == "PROXY_PASSWORD"
+    assert "hush" not in repr(settings)
+    assert "hush" not in str(settings)
+
+
+def test_parents_may_come_from_the_environment_without_a_login() -> None:
+    dial = load(None, {"LICENSEGATE__PARENT": "http://proxy.example.net:8080, direct"}).dial
+
+    assert dial.parents == (ParentProxy("proxy.example.net", 8080),)
+    assert dial.direct
+
+
+@pytest.mark.parametrize(
+    ("login", "expected"),
+    [
+        (['auth = "negotiate"'], ParentLogin(ParentAuth.NEGOTIATE)),
+        (['auth = "negotiate"', 'keytab = "keytab"'], ParentLogin(ParentAuth.NEGOTIATE, keytab=Path("keytab"))),
+        (
+            ['ticket_cache = "FILE:/run/tickets"', 'username = "svc@CORP"'],
+            ParentLogin(username="svc@CORP", ticket_cache="FILE:/run/tickets"),
+        ),
+        (['auth = "none"'], ParentLogin(ParentAuth.NONE)),
+    ],
+    ids=["the environment's tickets", "a keytab", "a ticket cache", "none"],
+)
+def test_not_every_login_has_a_password(tmp_path: Path, login: list[str], expected: ParentLogin) -> None:
+    with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=True):
+        (parent,) = settings_of(tmp_path, table(URL, *login)).dial.parents
+
+    keytab = parent.login.keytab
+    assert (keytab and Path(keytab.name)) == expected.keytab
+    for part in ("auth", "username", "ticket_cache", "password_file", "password"):
+        assert getattr(parent.login, part) == getattr(expected, part)
+
+
+SECRET = ('username = "svc"', 'password_file = "parent.secret"')
+REFUSED = {
+    "direct before a proxy": (
+        table('url = "direct"') + table(URL),
+        'parent, item 1, url: "direct" before a proxy, which would never be asked; move it to the end',
+    ),
+    "direct with more": (table('url = "direct"', "seconds = 9"), 'item 1, url: "direct" is no proxy'),
+    "the same twice": (table(URL) + table(URL, 'auth = "none"'), "parent, item 2, url: "),
+    "no port": (table('url = "http://proxy.example.net"'), "write http://HOST:PORT or https://HOST:PORT"),
+    "another scheme": (table('url = "socks5://proxy.example.net:1080"'), "is not the URL of a proxy"),
+    "a path": (table('url = "http://proxy.example.net:8080/proxy.pac"'), "is not the URL of a proxy"),
+    "a login in the URL": (table('url = "http://svc:hush@proxy.example.net:8080"'), "username and password_file"),
+    "no host": (table('url = "http://:8080"'), "is not a host"),
+    "a port too high": (table('url = "http://proxy.example.net:80800"'), "has the port 80800"),
+    "an address in no brackets": (table('url = "http://2001:db8::1:8080"'), "is not the URL of a proxy"),
+    "no url": (table('auth = "none"'), "parent, item 1: url is missing"),
+    "an unknown way": (table(URL, 'auth = "kerberos"'), 'is not one of "auto", "none", "basic"'),
+    "two passwords": (
+        table(URL, *SECRET, 'password_env = "X"'),
+        "parent, item 1, password_env: there is a password_file too; remove one of them",
+    ),
+    "no such variable": (
+        table(URL, 'username = "svc"', 'password_env = "NOWHERE"'),
+        'no environment variable "NOWHERE"',
+    ),
+    "an empty variable": (
+        table(URL, 'username = "svc"', 'password_env = "EMPTY"'),
+        "the value of EMPTY is not one line",
+    ),
+    "no such file": (table(URL, 'username = "svc"', 'password_file = "gone"'), "gone: No such file or directory"),
+    "a folder": (table(URL, 'username = "svc"', 'password_file = "."'), "not a file"),
+    "an empty file": (
+        table(URL, 'username = "svc"', 'password_file = "empty"'),
+        "the content of empty is not one line",
+    ),
+    "two lines": (table(URL, 'username = "svc"', 'password_file = "two"'), "the content of two is not one line"),
+    "a password without a name": (
+        table(URL, 'password_file = "parent.secret"'),
+        "username: there is a password but no",
+    ),
+    "a name without a password": (table(URL, 'username = "svc"'), "there is no password for it"),
+    "basic without a password": (table(URL, 'auth = "basic"', 'username = "svc"'), '"basic" needs a username, and a'),
+    "digest with a keytab": (table(URL, 'auth = "digest"', 'keytab = "keytab"'), '"digest" needs a username, and a'),
+    "a colon for Basic": (table(URL, 'auth = "basic"', 'username = "a:b"', SECRET[1]), "has a colon in it"),
+    "a name with a line end": (table(URL, 'username = "a\\nb"', SECRET[1]), "cannot be printed"),
+    "a login for nobody": (table(URL, 'auth = "none"', *SECRET), '"none" logs in nowhere'),
+    "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: there is a password too"),
+    "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "there is a keytab too"),
+    "no such keytab": (table(URL, 'keytab = "gone"'), "gone: No such file or directory"),
+    "roots without TLS": (table(URL, 'ca = "root.pem"'), "which is spoken to https:// only"),
+    "roots that are none": (
+        table('url = "https://proxy.example.net:8443"', 'ca = "keytab"'),
+        "ca: keytab holds no certificate in PEM",
+    ),
+    "no such roots": (
+        table('url = "https://proxy.example.net:8443"', 'ca = "gone"'),
+        "gone: No such file or directory",
+    ),
+    "a zero in a path": (table(URL, 'username = "svc"', 'password_file = "a\\u0000b"'), "password_file"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
+def test_what_makes_no_parent_is_refused_with_its_place_and_without_a_secret(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    told = refusal(tmp_path, text, {"EMPTY": ""})
+
+    assert words in told
+    assert told.startswith("parent, item ")
+    assert "\n" not in told
+
+
+def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
+    with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=False):
+        told = refusal(tmp_path, table(URL, 'auth = "negotiate"', 'keytab = "keytab"'))
+
+    assert "install licensegate[kerberos]" in told
+
+
+def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
+    with patch("licensegate.app.settings.parents.read_password", side_effect=PermissionError):
+        settings_of(tmp_path, table(URL, *SECRET))
+    with patch("licensegate.app.settings.parents.ssl.create_default_context", side_effect=PermissionError):
+        settings_of(tmp_path, table('url = "https://proxy.example.net:8443"', 'ca = "root.pem"'))
+
+
+def test_a_login_in_the_environment_is_refused_with_the_name_of_the_variable() -> None:
+    with pytest.raises(SettingsError, match=r"LICENSEGATE__PARENT, item 1"):
+        load(None, {"LICENSEGATE__PARENT": "http://svc:hush@proxy.example.net:8080"})

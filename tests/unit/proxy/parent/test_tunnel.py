@@ -1,0 +1,281 @@
+"""Whole tunnels through a parent proxy, from the client's head to the record, with both peers in the test's hands."""
+
+import asyncio
+import contextlib
+import random
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from licensegate.proxy.channel import Channel, TlsChannel
+from licensegate.proxy.dialer import Dialer
+from licensegate.proxy.outcome import Outcome, Party
+from licensegate.proxy.parent.route import Route
+from licensegate.proxy.settings import Dial, ParentProxy
+from licensegate.proxy.tunnel import Tunnel
+from support.inner import ESTABLISHED, HOST, Room, Upstream, room
+from support.secure import GATE, identity
+from support.sockets import descriptors, is_closed, receive, reset, run, turns, until
+
+OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+BLOB = random.Random(7).randbytes(1 << 20)
+NAME = "gate.example"
+"""The name in the certificate of a parent that speaks TLS, which is the one of the tests for the gate's own."""
+
+both_kinds = pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+
+
+class Parent:
+    """One connection as the parent sees it: plain, or the server's side of TLS."""
+
+    def __init__(self, channel: Channel, sock: socket.socket) -> None:
+        self.channel = channel
+        self.sock = sock
+
+    async def read(self, size: int | None = None, ends: bytes = b"") -> bytes:
+        """So many bytes, or up to what `ends` says, or up to the end."""
+        data = b""
+        while (size is None or len(data) < size) and not (ends and data.endswith(ends)):
+            try:
+                part = self.channel.recv(min(65536, (size or 65536) - (len(data) if size else 0)))
+            except BlockingIOError:
+                await turns(1)
+                continue
+            if not part:
+                break
+            data += part
+        return data
+
+    async def send(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[self.channel.send(rest) :]
+            except BlockingIOError:
+                await turns(1)
+        if isinstance(self.channel, TlsChannel):
+            await until(self.channel.flush)
+
+    async def end(self) -> None:
+        """End our direction: with close_notify, if there is TLS."""
+        self.channel.shutdown(socket.SHUT_WR)
+        if isinstance(self.channel, TlsChannel):
+            await until(self.channel.flush)
+
+
+class Scene:
+    """A room whose only way leads through a parent."""
+
+    def __init__(self, here: Room, upstream: Upstream, *, tls: bool) -> None:
+        self.here = here
+        self.upstream = upstream
+        self.tls = tls
+
+    async def accept(self) -> Parent:
+        sock = await self.upstream.accept()
+        if not self.tls:
+            return Parent(sock, sock)
+        channel = TlsChannel(sock, identity().context)
+        await until(channel.handshake)
+        return Parent(channel, sock)
+
+    async def open(self, *said: bytes) -> tuple[socket.socket, Parent, Tunnel]:
+        """A tunnel that the parent has just opened, and said this behind its 200."""
+        client, tunnel = self.here.accept(self.here.connect)
+        parent = await self.accept()
+        assert (await parent.read(ends=b"\r\n\r\n")).startswith(f"CONNECT {HOST}:443 HTTP/1.1\r\n".encode())
+        await parent.send(OPENED + b"".join(said))
+        assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+        return client, parent, tunnel
+
+
+@contextlib.asynccontextmanager
+async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
+    with contextlib.closing(Upstream()) as upstream, room(443) as here:
+        settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
+        loop = asyncio.get_running_loop()
+        own = here.surroundings.dialer.own_sockets  # type: ignore[attr-defined]
+        dial = Dial(parents=(settings,), direct=False)
+        route = Route(Dialer(loop, here.poller, here.resolver, own, dial), dial)
+        if tls:
+            route.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
+        here.surroundings.dialer = route
+        yield Scene(here, upstream, tls=tls)
+        await here.assert_nothing_left()
+
+
+@both_kinds
+def test_bytes_go_both_ways_and_are_counted(tls: bool) -> None:
+    async def main() -> None:
+        async with scene(tls=tls) as there:
+            client, parent, _ = await there.open()
+            loop = asyncio.get_running_loop()
+            up = asyncio.ensure_future(loop.sock_sendall(client, BLOB))
+            assert await parent.read(len(BLOB)) == BLOB
+            await up
+            down = asyncio.ensure_future(parent.send(BLOB))
+            assert await receive(client, len(BLOB)) == BLOB
+            await down
+            client.close()
+            assert await parent.read() == b""
+            await parent.end()
+            parent.sock.close()
+
+            record = await there.here.ended()
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert (record.upstream_written, record.upstream_read) == (len(BLOB), len(BLOB))
+            assert record.client_written == len(BLOB) + len(ESTABLISHED)
+            assert (record.parent_status, record.ended_first) == (200, Party.CLIENT)
+
+    run(main())
+
+
+@both_kinds
+@pytest.mark.parametrize("said", [b"220 hello\r\n", BLOB[:9000]], ids=["a line", "much"])
+def test_what_the_target_says_at_once_is_the_tunnels_first(tls: bool, said: bytes) -> None:
+    async def main() -> None:
+        async with scene(tls=tls) as there:
+            client, parent, _ = await there.open(said)
+            await parent.send(b"more")
+            assert await receive(client, len(said) + 4) == said + b"more"
+            client.close()
+            await parent.read()
+            parent.sock.close()
+            assert (await there.here.ended()).upstream_read == len(said) + 4
+
+    run(main())
+
+
+@both_kinds
+def test_each_side_may_end_its_own_direction_first(tls: bool) -> None:
+    async def main() -> None:
+        async with scene(tls=tls) as there:
+            client, parent, _ = await there.open()
+            client.shutdown(socket.SHUT_WR)
+            assert await parent.read() == b""
+            await parent.send(b"the answer")
+            await parent.end()
+            assert await receive(client) == b"the answer"
+            parent.sock.close()
+            assert (await there.here.ended()).outcome is Outcome.CLOSED_BY_CLIENT
+
+            client, parent, _ = await there.open()
+            await parent.send(b"bye")
+            await parent.end()
+            assert await receive(client) == b"bye"
+            client.send(b"one more thing")
+            client.close()
+            assert await parent.read() == b"one more thing"
+            parent.sock.close()
+            assert (await there.here.ended(2)).outcome is Outcome.CLOSED_BY_UPSTREAM
+
+    run(main())
+
+
+@both_kinds
+def test_a_parent_that_resets_a_tunnel_is_the_upstream_that_did(tls: bool) -> None:
+    async def main() -> None:
+        async with scene(tls=tls) as there:
+            client, parent, _ = await there.open()
+            await parent.send(b"last words")
+            reset(parent.sock)
+            assert await receive(client) == b"last words"
+            client.close()
+            record = await there.here.ended()
+            assert record.outcome is Outcome.RESET_BY_UPSTREAM
+
+    run(main())
+
+
+@both_kinds
+def test_a_client_that_reads_nothing_holds_the_parent_back(tls: bool) -> None:
+    async def main() -> None:
+        async with scene(tls=tls) as there:
+            client, parent, tunnel = await there.open()
+            sending = asyncio.ensure_future(parent.send(BLOB * 8))
+            relay = tunnel._relay
+            assert relay is not None
+            await until(lambda: relay.down.blocked)
+            assert await there.here.poller.wake_ups_in_peace() < 20
+            assert await receive(client, len(BLOB) * 8) == BLOB * 8
+            await sending
+            parent.sock.close()
+            client.close()
+            await there.here.ended()
+
+    run(main())
+
+
+@both_kinds
+def test_a_client_that_leaves_while_a_parent_is_asked_leaves_nothing_there(tls: bool) -> None:
+    async def main() -> None:
+        before = descriptors()
+        async with scene(tls=tls) as there:
+            client, _ = there.here.accept(there.here.connect)
+            parent = await there.accept()
+            await parent.read(ends=b"\r\n\r\n")
+            client.close()
+            assert (await there.here.ended()).outcome is Outcome.CLIENT_LEFT_IN_DIAL
+            assert await parent.read() == b""
+            await until(lambda: is_closed(parent.sock))
+        await turns(5)
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_a_parent_that_takes_too_long_is_told_to_the_client() -> None:
+    async def main() -> None:
+        async with scene() as there:
+            client, _ = there.here.accept(there.here.connect)
+            parent = await there.accept()
+            there.here.sweep(16)
+            answer = await receive(client)
+            assert answer.startswith(b"HTTP/1.1 504 parent_timeout: ")
+            assert await parent.read() != b""
+            client.close()
+            record = await there.here.ended()
+            assert (record.outcome, record.status) == (Outcome.PARENT_TIMEOUT, 504)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "outcome"),
+    [
+        (b"HTTP/1.1 407 no\r\nProxy-Authenticate: Basic realm=x\r\n\r\n", b"502 parent_login_required: ", "407"),
+        (b"HTTP/1.1 403 Forbidden by Zorro\r\nServer: BlueCoat\r\n\r\n", b"502 parent_refused: ", "403"),
+        (b"HTTP/1.1 504 Gateway Timeout\r\n\r\n", b"502 parent_target_failed: ", "504"),
+    ],
+)
+def test_a_client_is_never_shown_the_parents_own_refusal(answer: bytes, status: bytes, outcome: str) -> None:
+    async def main() -> None:
+        async with scene() as there:
+            client, _ = there.here.accept(there.here.connect)
+            parent = await there.accept()
+            await parent.read(ends=b"\r\n\r\n")
+            await parent.send(answer)
+            shown = await receive(client)
+            assert shown.startswith(b"HTTP/1.1 " + status)
+            assert b"Proxy-Authenticate" not in shown
+            client.close()
+            record = await there.here.ended()
+            assert str(record.parent_status) == outcome
+            assert record.ended_by is Party.PARENT
+
+    run(main())
+
+
+def test_a_gate_that_stops_leaves_no_parent_waiting() -> None:
+    async def main() -> None:
+        async with scene() as there:
+            client, tunnel = there.here.accept(there.here.connect)
+            parent = await there.accept()
+            await parent.read(ends=b"\r\n\r\n")
+            there.here.poller.run(tunnel, tunnel.stop)
+            assert (await there.here.ended()).outcome is Outcome.CUT_BEFORE_TUNNEL
+            assert await parent.read() == b""
+            client.close()
+
+    run(main())
