@@ -5,6 +5,7 @@ guesses cannot keep everybody else waiting. Whoever waits may be gone before the
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -77,10 +78,17 @@ class PasswordChecks:
             pending.waiters.remove(waiter)
 
     def close(self) -> None:
-        """Begin no more checks. The threads end by themselves, and hold up nobody's end."""
+        """Begin no more checks, and wait for those that are being made: a second or so, at the longest.
+
+        A thread that came back from bcrypt when the program is ending already would abort it.
+        """
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
         for _ in self._threads:
             self._queue.put(None)
-        self._threads.clear()
+        while self._threads:
+            self._threads.pop().join()
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()

@@ -20,7 +20,7 @@ SLOW_SECONDS: Final = 0.25
 LONGEST_PASSWORD: Final = 72
 """In bytes; bcrypt sees no more of it."""
 
-_NEVER_SECONDS: Final = 10.0
+_NEVER_SECONDS: Final = 3.0
 _BCRYPT_SECONDS: Final = 0.07  # at a cost of 10, doubled with each further one
 _SHA_CRYPT_SECONDS: Final = 1e-6  # a round
 _APR1_SECONDS: Final = 5e-4
