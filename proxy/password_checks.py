@@ -16,9 +16,9 @@ from .auth.source_block import source_block
 from .auth.verdict import PasswordCheck
 from .poller import Owner, Poller
 
-_THREADS: Final = 2
-_AT_ONCE: Final = 128
-_AT_ONCE_FOR_ONE: Final = 16
+THREADS: Final = 2
+AT_ONCE: Final = 128
+AT_ONCE_FOR_ONE: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class PasswordChecks:
         pending = self._pending.get(check.mark)
         if pending is None:
             source = source_block(client)
-            if len(self._pending) >= _AT_ONCE or self._of_source[source] >= _AT_ONCE_FOR_ONE:
+            if len(self._pending) >= AT_ONCE or self._of_source[source] >= AT_ONCE_FOR_ONE:
                 return False
             pending = self._pending[check.mark] = _Pending(check, source)
             self._of_source[source] += 1
@@ -92,7 +92,7 @@ class PasswordChecks:
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        while len(self._threads) < _THREADS:
+        while len(self._threads) < THREADS:
             name = f"password check {len(self._threads) + 1}"
             thread = threading.Thread(target=self._work, args=(loop,), name=name, daemon=True)
             thread.start()

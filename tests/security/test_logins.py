@@ -5,6 +5,7 @@ import random
 import select
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -266,3 +267,13 @@ def test_a_password_that_is_changed_holds_from_the_next_reload_on(here: Strict, 
     assert outcome(say(here, basic())[0]) == "407 login_refused"
     assert outcome(say(here, basic(password="another"))[0]).startswith("200")
     assert outcome(say(here, digest(challenge(here), password="another"))[0]).startswith("200")
+
+
+def test_tls_by_name_is_denied_where_a_login_is_required_whatever_the_name(here: Strict) -> None:
+    context = ssl.create_default_context()
+    for name in ("tools.cisco.com", "webex.example"):
+        with dial(here) as connection, pytest.raises(ssl.SSLError, match="ACCESS_DENIED"):
+            context.wrap_socket(connection, server_hostname=name)
+
+    assert [record["outcome"] for record in here.gate.records(2)] == ["login_impossible"] * 2
+    assert not here.standin.connections
