@@ -5,6 +5,7 @@ guesses cannot keep everybody else waiting. Whoever waits may be gone before the
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -15,9 +16,9 @@ from .auth.source_block import source_block
 from .auth.verdict import PasswordCheck
 from .poller import Owner, Poller
 
-_THREADS: Final = 2
-_AT_ONCE: Final = 128
-_AT_ONCE_FOR_ONE: Final = 16
+THREADS: Final = 2
+AT_ONCE: Final = 128
+AT_ONCE_FOR_ONE: Final = 16
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class PasswordChecks:
         pending = self._pending.get(check.mark)
         if pending is None:
             source = source_block(client)
-            if len(self._pending) >= _AT_ONCE or self._of_source[source] >= _AT_ONCE_FOR_ONE:
+            if len(self._pending) >= AT_ONCE or self._of_source[source] >= AT_ONCE_FOR_ONE:
                 return False
             pending = self._pending[check.mark] = _Pending(check, source)
             self._of_source[source] += 1
@@ -77,14 +78,21 @@ class PasswordChecks:
             pending.waiters.remove(waiter)
 
     def close(self) -> None:
-        """Begin no more checks. The threads end by themselves, and hold up nobody's end."""
+        """Begin no more checks, and wait for those that are being made: a second or so, at the longest.
+
+        A thread that came back from bcrypt when the program is ending already would abort it.
+        """
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
         for _ in self._threads:
             self._queue.put(None)
-        self._threads.clear()
+        while self._threads:
+            self._threads.pop().join()
 
     def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        while len(self._threads) < _THREADS:
+        while len(self._threads) < THREADS:
             name = f"password check {len(self._threads) + 1}"
             thread = threading.Thread(target=self._work, args=(loop,), name=name, daemon=True)
             thread.start()

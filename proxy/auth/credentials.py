@@ -25,6 +25,7 @@ _CONTROLS: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 _COUNT: Final = re.compile(rb"[0-9A-Fa-f]{8}")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]++")
 
+_KNOWN_BY_NAME: Final = frozenset({"bearer", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth"})
 _PARAMETERS_AT_MOST: Final = 32
 _USER_CHARACTERS: Final = 256  # what a file of users may hold, too
 
@@ -61,7 +62,10 @@ class DigestCredentials(Struct, frozen=True):
 
 
 class OtherCredentials(Struct, frozen=True):
-    """A login by a scheme that is not known here, such as NTLM."""
+    """A login by a scheme that is not known here, such as NTLM.
+
+    A `scheme` that has no name in the world either is called "unknown": it may be a password without any.
+    """
 
     scheme: str
 
@@ -79,7 +83,8 @@ def read_credentials(value: bytes) -> Credentials:
         return _basic(rest)
     if scheme == b"digest":
         return _digest(_parameters(rest))
-    return OtherCredentials(scheme.decode("ascii")[:32])
+    name = scheme.decode("ascii")
+    return OtherCredentials(name if name in _KNOWN_BY_NAME else "unknown")
 
 
 def _basic(token: bytes) -> BasicCredentials:

@@ -18,7 +18,7 @@ from .source_block import source_block
 NONCE_SECONDS: Final = 300
 """How long one nonce may be used. Clients keep theirs for their next tunnels, and are told when it is stale."""
 
-_SKEW_SECONDS: Final = 60  # how far the clock of another gate with the same key may be ahead
+SKEW_SECONDS: Final = 60  # how far the clock of another gate with the same key may be ahead
 _TIME_BYTES: Final = 8
 _RANDOM_BYTES: Final = 9  # tells challenges of one moment apart, as nonces are counted one by one
 _SEAL_BYTES: Final = 16
@@ -48,7 +48,7 @@ class Nonces:
         if not hmac.compare_digest(self._seal(content, client), seal):
             return None
         made = int.from_bytes(content[:_TIME_BYTES], "big") / 1000
-        return made if -_SKEW_SECONDS <= self._clock() - made < NONCE_SECONDS else None
+        return made if -SKEW_SECONDS <= self._clock() - made < NONCE_SECONDS else None
 
     def _seal(self, content: bytes, client: str) -> bytes:
         return hmac.digest(self._key.raw, content + source_block(client).encode(), "sha256")[:_SEAL_BYTES]

@@ -208,15 +208,16 @@ def test_a_fault_in_who_is_told_keeps_it_from_nobody_else() -> None:
     run(main())
 
 
-def test_a_loop_that_ends_leaves_no_thread_behind(held: Held) -> None:
+def test_an_end_waits_for_the_checks_that_are_being_made_and_begins_no_other(held: Held) -> None:
+    """A thread that came back from bcrypt while the program ends would abort it."""
+
     async def main() -> None:
         with checks() as here:
-            here.begin(check(), CLIENT, Waiting())
-            await until(lambda: bool(held.threads))
+            for number in range(6):
+                here.begin(check(f"user-{number}"), CLIENT, Waiting())
+            await until(lambda: len(held.threads) == 2)
+            threading.Timer(0.05, held.go.set).start()
 
     run(main())
-    held.go.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("password check"):
-            thread.join(SECONDS)
-            assert not thread.is_alive()
+    assert held.worked == 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("password check")]

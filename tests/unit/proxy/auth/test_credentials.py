@@ -85,9 +85,20 @@ def test_digest_is_read_however_the_rfc_lets_it_be_written(
     assert getattr(read_credentials(JAVA.replace(before, after)), field) == read
 
 
-@pytest.mark.parametrize("value", [b"NTLM TlRMTVNTUAABAAAA", b"Negotiate YII=", b"Bearer x", b"X" * 99], ids=repr)
-def test_another_scheme_is_told_by_name_alone(value: bytes) -> None:
-    assert read_credentials(value) == OtherCredentials(value.split()[0].lower().decode()[:32])
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (b"NTLM TlRMTVNTUAABAAAA", "ntlm"),
+        (b"Negotiate YII=", "negotiate"),
+        (b"Bearer x", "bearer"),
+        (b"hush-hush", "unknown"),
+        (b"Y3VjbTpodXNo", "unknown"),
+        (b"X" * 99, "unknown"),
+    ],
+    ids=repr,
+)
+def test_another_scheme_is_told_by_a_name_that_is_none_of_the_clients_choosing(value: bytes, name: str) -> None:
+    assert read_credentials(value) == OtherCredentials(name)
 
 
 BROKEN: dict[str, tuple[bytes, str]] = {
