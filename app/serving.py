@@ -56,7 +56,7 @@ class Serving:
         except (ListenError, SettingsError):
             self.close()
             raise
-        _say_mode(settings)
+        _say_what_differs(settings)
 
     def close(self) -> None:
         """Cut what is open and write what waits."""
@@ -82,7 +82,7 @@ class Serving:
         policy = f"policy {before} gave way to {settings.policy.hash}"
         said = f"{policy}; listening on {names}; settings from {settings.source}"
         _log.info("reload asked for by %s: %s", who, said)
-        _say_mode(settings)
+        _say_what_differs(settings)
         return Reply(True, said)
 
     def look_at_certificate(self) -> None:
@@ -166,6 +166,9 @@ def _same_certificate(new: Settings, old: Settings) -> bool:
     return (new.tls, new.state_directory) == (old.tls, old.state_directory)
 
 
-def _say_mode(settings: Settings) -> None:
+def _say_what_differs(settings: Settings) -> None:
+    if settings.dial.parents:
+        parents = ", ".join(map(str, settings.dial.parents))
+        _log.info("targets are reached through %s%s", parents, ", else directly" if settings.dial.direct else "")
     if settings.policy.mode is Mode.REPORT:
         _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")

@@ -42,11 +42,11 @@ class Account:
 
         Raises LoginRefusedError if it was refused before, and LoginFailedError if it cannot be read.
         """
-        self._look()
+        self.look()
         async with contextlib.AsyncExitStack() as waiting:
             if not self.is_proven:
                 await waiting.enter_async_context(self._turn)
-                self._look()
+                self.look()
                 if self.is_proven:
                     await waiting.aclose()
             if self._refused:
@@ -64,20 +64,8 @@ class Account:
         if password == self._password:
             self.is_proven = True
 
-    def _refuse(self, said: str) -> None:
-        source = self._login.password_file or f"the environment variable {self._login.password_env}"
-        self._refused = said or "its password was refused"
-        self.is_proven = False
-        _log.error(
-            "the login of %s to a parent proxy was refused (%s): lest the account be locked, its password is not tried "
-            "again until %s or the settings change",
-            self,
-            self._refused,
-            source,
-        )
-
-    def _look(self) -> None:
-        """Read the password if it may have changed."""
+    def look(self) -> None:
+        """Read the password if it may have changed; raises LoginFailedError if it cannot be read."""
         login = self._login
         if login.password is not None:
             self._adopt(login.password.raw, (0,))
@@ -93,6 +81,18 @@ class Account:
             raise LoginFailedError(f"{login.password_file}: {error.strerror}") from None
         except PasswordError as error:
             raise LoginFailedError(f"the content of {login.password_file} {error}") from None
+
+    def _refuse(self, said: str) -> None:
+        source = self._login.password_file or f"the environment variable {self._login.password_env}"
+        self._refused = said or "its password was refused"
+        self.is_proven = False
+        _log.error(
+            "the login of %s to a parent proxy was refused (%s): lest the account be locked, its password is not tried "
+            "again until %s or the settings change",
+            self,
+            self._refused,
+            source,
+        )
 
     def _adopt(self, raw: bytes, read_as: tuple[int, ...]) -> None:
         if read_as == self._read_as:

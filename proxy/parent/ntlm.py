@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import logging
 from typing import TYPE_CHECKING
 
 from ..record import printable
@@ -42,6 +43,7 @@ class NtlmLogin:
     def _begin(self) -> "ContextProxy":
         import spnego  # late, since most gates never need it and it takes 20 MB
 
+        logging.getLogger("spnego").setLevel(logging.INFO)  # below that it writes down what the password was made into
         options = spnego.NegotiateOptions.use_ntlm
         return spnego.client(self._user, self._password, self._host, "HTTP", protocol="ntlm", options=options)
 

@@ -18,11 +18,12 @@ from licensegate.allowlist.target import Target
 from ..channel import Channel
 from ..dialer import Dialer, Dialled, InProgress
 from ..outcome import Outcome
-from ..settings import Dial, ParentProxy, ParentTarget
+from ..settings import Dial, ParentLogin, ParentProxy, ParentTarget
 from .account import Account
 from .parent import Parent
 from .passage import Passage
 from .reach import ParentError, checked_addresses
+from .scheme import LoginFailedError
 
 _AT_FAULT: Final = frozenset(
     {
@@ -66,8 +67,9 @@ class Route:
         self.parents: list[Parent] = []
         for settings in dial.parents:
             key = _but_secret(settings)
-            account = accounts.setdefault(key.login, Account(settings.login))
-            self.parents.append(known.get(key) or Parent(settings, account))
+            if key.login not in accounts:
+                accounts[key.login] = _account(settings.login)
+            self.parents.append(known.get(key) or Parent(settings, accounts[key.login]))
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """See `Dials`."""
@@ -231,6 +233,16 @@ class Detour:
 def _but_secret(settings: ParentProxy) -> ParentProxy:
     """What tells one parent from another; a secret's value cannot be compared, and where it comes from says enough."""
     return structs.replace(settings, login=structs.replace(settings.login, password=None))
+
+
+def _account(login: ParentLogin) -> Account:
+    """What keeps it from logging in is said now, and not only once somebody needs a tunnel."""
+    account = Account(login)
+    try:
+        account.look()
+    except LoginFailedError as failed:
+        _log.error("the gate cannot log in to a parent proxy: %s", failed)
+    return account
 
 
 def _raise(error: Exception) -> None:

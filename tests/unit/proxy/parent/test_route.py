@@ -9,9 +9,12 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy.outcome import Outcome
+from licensegate.proxy.auth.secret import Secret
+from licensegate.proxy.outcome import Outcome, Stage
 from licensegate.proxy.resolver import Resolved, Unresolved
 from licensegate.proxy.settings import ConnectTo, ParentLogin, ParentProxy, ParentTarget
 from licensegate.proxy.wire.via import OUR_NAME
@@ -420,6 +423,50 @@ def test_the_last_parent_has_all_the_time_that_the_tunnel_has() -> None:
                 assert outcome is Outcome.PARENTS_EXHAUSTED
                 assert "parent_unreachable" in detail
                 assert "parent_timeout" in detail
+
+    run(main())
+
+
+def test_a_password_that_cannot_be_read_is_said_before_anybody_needs_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        mine = login(tmp_path)
+        (tmp_path / "parent.secret").unlink()
+        with route(ParentProxy("127.0.0.1", closed_port(), login=mine)):
+            pass
+
+    run(main())
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("the gate cannot log in to a parent proxy: ")
+    assert "parent.secret: No such file" in line
+
+
+@settings(max_examples=200)
+@given(
+    st.binary(max_size=120),
+    st.sampled_from(
+        [
+            b"",
+            b"HTTP/1.1 ",
+            b"HTTP/1.1 407 x\r\n",
+            b"HTTP/1.1 407 x\r\nProxy-Authenticate: ",
+            b"HTTP/1.1 407 x\r\nProxy-Authenticate: Basic\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"HTTP/1.1 503 x\r\n",
+        ]
+    ),
+)
+def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start: bytes) -> None:
+    async def main() -> None:
+        async with ScriptedParent(answers(start + rest)).serve() as parent:
+            mine = ParentLogin(username="svc", password_env="X", password=Secret(b"secret"))
+            with route(parent.settings(mine)) as parents:
+                who = await parents.dial()
+                assert who.crashes == []
+                if who.failed:
+                    assert who.failed[0][0].stage is Stage.PARENT
+                    assert str(who.failed[0][1]).isprintable()
+                await parents.assert_nothing_left()
 
     run(main())
 

@@ -1,0 +1,61 @@
+"""No password for a parent proxy appears in anything that a gate writes or answers, whatever becomes of the login."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import squid
+from support.exchange import TARGET
+from support.gate import Gate
+from support.ntlm import NtlmHelper
+from support.raw import ask
+from support.squid import Squid
+from support.through import through, with_login
+
+USER, PASSWORD = squid.USER, "a wrong but secret password"
+DERIVED = (
+    PASSWORD,
+    base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(),
+    hashlib.md5(f"{USER}:{squid.REALM}:{PASSWORD}".encode()).hexdigest(),
+    base64.b64encode(b"NTLMSSP").decode()[:-2],
+)
+"""What gives the password away, or does in its place."""
+
+
+@pytest.fixture(params=[*squid.BY_PASSWORD, "ntlm"])
+def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Squid]]:
+    """A scheme, and a squid that wants a login by it."""
+    if request.param != "ntlm":
+        with Squid(9, squid.BY_PASSWORD[request.param]) as running:
+            yield request.param, running
+        return
+    with (
+        NtlmHelper(tmp_path).serve() as helper,
+        Squid(9, lambda folder: squid.by("ntlm", str(helper.program(folder)))(folder)) as running,
+    ):
+        yield "ntlm", running
+
+
+@pytest.mark.parametrize("source", ["file", "environment"])
+def test_no_secret_leaves_the_gate_but_for_the_parent(tmp_path: Path, parent: tuple[str, Squid], source: str) -> None:
+    (tmp_path / "parent.secret").write_text(PASSWORD)
+    scheme, proxy = parent
+    table = with_login(f"http://127.0.0.1:{proxy.port}", scheme)
+    if source == "environment":
+        table = table.replace("password_file = 'parent.secret'", "password_env = 'PARENT_PASSWORD'")
+    settings = through(table).replace("[log]", "[log]\nlevel = 'debug'")
+    with Gate(tmp_path, settings, environment={"PARENT_PASSWORD": PASSWORD}) as gate:
+        answer = ask(gate, f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode())
+        assert answer.reason.startswith("parent_login_refused: ")
+        assert proxy.requests(1)
+        records = gate.records(1)
+        gate.stop()
+
+    told = "\n".join([repr(answer), json.dumps(records), *gate.stderr, gate.stdout.read_text()])
+    assert "was refused" in told
+    for secret in DERIVED:
+        assert secret not in told
