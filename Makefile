@@ -5,7 +5,7 @@ export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve test lint format bench lock clean help
+.PHONY: serve test lint format bench wheels image lock clean help
 
 serve: ## set up what is missing and run the gate
 	@scripts/environment.sh run
@@ -36,6 +36,14 @@ bench: ## measure the gate beside squid and tinyproxy
 	@scripts/environment.sh test
 	@scripts/debian-packages.sh openssl squid tinyproxy-bin
 	.venv/bin/python bench/run.py $(ARGS)
+
+wheels: ## gather what an image, or a host without a network, is installed from
+	@scripts/environment.sh run
+	@scripts/wheelhouse.sh
+
+image: ## build the container image; on another one: BASE=debian:13-slim PYTHON_VERSION=3.13
+	@$(MAKE) --no-print-directory wheels
+	@scripts/image.sh
 
 lock: ## write requirements/ anew from pyproject.toml; ARGS=--upgrade moves to the newest versions
 	@scripts/environment.sh lock

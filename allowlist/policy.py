@@ -1,6 +1,7 @@
 """The allowlist in force: presets and an operator's rules made into one immutable policy that answers one question.
 
-A policy compares normalised targets exactly and knows nothing of clients, addresses or time. A reload makes a new one.
+A policy compares normalised targets exactly, and knows of a client what the rules name: its address and who it has
+shown itself to be. It knows nothing of the addresses of targets or of time. A reload makes a new one.
 """
 
 import enum
@@ -10,6 +11,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
 
+from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.preset import Preset
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
@@ -34,13 +36,16 @@ class Reason(enum.StrEnum):
     IN_PRESET = "in_preset"
     OTHER_PORT = "other_port"
     ADDRESS = "address"
+    OTHER_CLIENT = "other_client"
+    LOGIN_LACKING = "login_lacking"
 
 
 class Decision(Struct, frozen=True):
     """What the policy says of one target.
 
-    `rule` is the one that allows it. `detail` names the presets that would allow it (`IN_PRESET`) or the ports that are
-    allowed (`OTHER_PORT`), joined by "or".
+    `rule` is the one that allows it. `detail` names the presets that would allow it (`IN_PRESET`), the ports that are
+    allowed (`OTHER_PORT`), joined by "or", or the keys of the rule that are for other clients (`OTHER_CLIENT`), joined
+    by "and". `LOGIN_LACKING` says that only the rule's `users` stands in the way, of a client that has not logged in.
 
     A target that is refused may be `reported` instead: it passes all the same, on the terms of `rule`, which is then
     the rule with `report` that matched or, in the mode REPORT, one made for this target alone.
@@ -117,13 +122,40 @@ class Policy:
                 self._ports.setdefault(rule.host, []).append(rule.port)
         self._opt_in = _opt_in(known)
 
-    def decide(self, target: Target) -> Decision:
-        """Say whether `target` may be reached: exact rules first, then wildcards, the longest domain first."""
-        return self._allowing.find(target) or self._refuse_or_report(target)
+    def decide(self, target: Target, client: str | None = None, identity: Identity = NOBODY) -> Decision:
+        """Say whether `target` may be reached: exact rules first, then wildcards, the longest domain first.
 
-    def _refuse_or_report(self, target: Target) -> Decision:
+        The rule that is closest decides alone: whom it is not for, no wider one lets pass. Without a client it is what
+        becomes of the target for those whom its rule is for.
+        """
+        decision = self._allowing.find(target)
+        if decision is None:
+            return self._refuse_or_report(target, client, identity)
+        rule = decision.rule
+        if client is None or rule is None or not rule.is_for_some:
+            return decision
+        return self._decide_for(decision, rule, client, identity)
+
+    def _decide_for(self, decision: Decision, rule: Rule, client: str, identity: Identity) -> Decision:
+        keys = rule.keys_in_the_way(client, identity)
+        if not keys:
+            return decision
+        reporting = self.mode is Mode.REPORT
+        # Who has shown a certificate has logged in, unless the rule wants both.
+        lacks_login = keys == ("users",) and not identity.user and bool(rule.certificates or not identity.certificate)
+        return Decision(
+            False,
+            Reason.LOGIN_LACKING if lacks_login else Reason.OTHER_CLIENT,
+            rule if reporting else None,
+            " and ".join(keys),
+            reporting,
+        )
+
+    def _refuse_or_report(self, target: Target, client: str | None, identity: Identity) -> Decision:
         refusal = self._refuse(target)
         rule = self._reporting.find(target)
+        if rule is not None and client is not None and rule.keys_in_the_way(client, identity):
+            rule = None
         if rule is None and self.mode is Mode.REPORT:
             rule = Rule(target.host, target.port, report=True)
         return refusal if rule is None else structs.replace(refusal, rule=rule, reported=True)

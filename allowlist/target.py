@@ -21,6 +21,7 @@ LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
 _SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
+_LOGIN = re.compile(r"\S*@")  # before a host, as in a URL; not to be repeated
 _STRAY = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -167,7 +168,8 @@ def _refuse_url(text: str) -> None:
 
 
 def _shown(text: str) -> str:
-    """Quote untrusted text for an error: ASCII, no control character, bounded."""
+    """Quote untrusted text for an error: ASCII, no control character, bounded, no login."""
+    text = _LOGIN.sub("...@", text)
     shown = ascii(text[:_SHOWN_CHARACTERS])
     if len(text) <= _SHOWN_CHARACTERS and len(shown) <= _SHOWN_CHARACTERS:
         return shown

@@ -74,6 +74,17 @@ exit status:
   2  the command line, the settings, or a file cannot be used
 """
 
+_USERS_STATUS: Final = """\
+  The password is asked for at the terminal, or read as told; it cannot stand on the command line. A file that is named
+  like htdigest is one for Digest, any other one for Basic; where both are named, the user is changed in both.
+
+    licensegate passwd users.htpasswd users.htdigest --add cucm-pub
+
+exit status:
+  0  done, or the password is right
+  1  check: it is wrong, or there is no such user in one of the files; remove: there was none in any
+  2  the command line, the password or a file cannot be used
+"""
 _MOST_DAYS: Final = 36525  # a century
 _SUGGEST_STATUS: Final = """\
   Reads the access log, finds the targets that were refused, or passed only because they are reported, and are not
@@ -140,21 +151,28 @@ def _reload(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     from licensegate.app.commands.check import report, warnings
+    from licensegate.certs.identity import CertificateError
     from licensegate.certs.own_names import own_name
+    from licensegate.proxy.auth.user_files import LoginFileError
 
     settings = _load(arguments.file)
-    _say(report(settings))
-    for warning in warnings(settings, os.environ, own_name()):
-        _complain(f"warning: {warning}")
+    try:
+        _say(report(settings))
+        for warning in warnings(settings, os.environ, own_name()):
+            _complain(f"warning: {warning}")
+    except (CertificateError, LoginFileError) as error:
+        return _complain(str(error))
     return 0
 
 
 def _test_rule(arguments: argparse.Namespace) -> int:
+    from licensegate.allowlist.clients import Identity
     from licensegate.app.commands.rule import UnusableInput, judge
 
     settings = _load(arguments.config)
     try:
-        verdict = judge(settings, arguments.client, arguments.target)
+        identity = Identity(arguments.user, tuple(arguments.certificate))
+        verdict = judge(settings, arguments.client, arguments.target, identity)
     except UnusableInput as error:
         return _complain(str(error))
     _say(verdict.text)
@@ -173,6 +191,27 @@ def _health(arguments: argparse.Namespace) -> int:
         _complain(verdict.text)
         return 1
     return _say(verdict.text)
+
+
+def _passwd(arguments: argparse.Namespace) -> int:
+    from licensegate.app.commands import passwd
+    from licensegate.app.commands.password_input import read_password
+    from licensegate.proxy.auth.user_files import LoginFileError
+
+    files, realm = arguments.file, arguments.realm
+    try:
+        if arguments.remove is not None:
+            report = passwd.remove(files, arguments.remove, realm)
+        else:
+            password = read_password(stdin=arguments.stdin, file=arguments.password_file, twice=arguments.check is None)
+            if arguments.check is not None:
+                report = passwd.check(files, arguments.check, realm, password)
+            else:
+                report = passwd.add(files, arguments.add, realm, password)
+    except (LoginFileError, passwd.PasswdError) as error:
+        return _complain(str(error))
+    _say(report.text)
+    return 0 if report.good else 1
 
 
 def _cert(arguments: argparse.Namespace) -> int:
@@ -288,6 +327,14 @@ def _parser() -> argparse.ArgumentParser:
 
     test_rule = _add(commands, "test-rule", _test_rule, "say what is decided, and by which rule", _TEST_RULE_STATUS)
     test_rule.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+    test_rule.add_argument("--user", metavar="NAME", default="", help="as if the client had logged in as this user")
+    test_rule.add_argument(
+        "--certificate",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="as if it had shown a certificate with this name; may be repeated",
+    )
     test_rule.add_argument("client", metavar="CLIENT", help="the client's IP address")
     test_rule.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
 
@@ -299,6 +346,7 @@ def _parser() -> argparse.ArgumentParser:
     suggest.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
     suggest.add_argument("log", metavar="LOG", help="the access log, - for standard input")
 
+    _add_passwd(commands)
     _add(commands, "version", _version, "say which version this is", "")
     return parser
 
@@ -316,6 +364,20 @@ def _add_health(commands: "argparse._SubParsersAction[_Parser]") -> None:
         default="healthz",
         help="healthz, readyz or upstreamz",
     )
+
+
+def _add_passwd(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    purpose = "add, check or remove a user who logs in to the gate"
+    passwd = _add(commands, "passwd", _passwd, purpose, _USERS_STATUS)
+    passwd.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd and an htdigest file, or one")
+    action = passwd.add_mutually_exclusive_group(required=True)
+    action.add_argument("--add", metavar="USER", help="let this user in, or give it another password")
+    action.add_argument("--check", metavar="USER", help="say whether this user is let in by the password")
+    action.add_argument("--remove", metavar="USER", help="let this user in no longer")
+    passwd.add_argument("--realm", default="LicenseGate", help="auth.realm of the settings; default: LicenseGate")
+    source = passwd.add_mutually_exclusive_group()
+    source.add_argument("--stdin", action="store_true", help="read the password from standard input, its first line")
+    source.add_argument("--password-file", metavar="FILE", type=Path, help="read it from a file, its first line")
 
 
 def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:

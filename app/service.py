@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from licensegate.certs.identity import CertificateError
+from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 
@@ -23,8 +24,8 @@ from .service_manager import tell_ready, tell_reloading, tell_stopping
 from .serving import Serving
 from .settings import Settings, SettingsError
 
-_CERTIFICATE_SECONDS: Final = 5
-"""How often the certificate's files are looked at."""
+_FILES_SECONDS: Final = 5
+"""How often the files of the certificate and of users are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, reread, service_log))
-    except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
+    except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
         problem = str(error)
     else:
         problem = ""
@@ -57,7 +58,7 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], service_log
         async with _controlled(serving):
             _say_ready(serving)
             gc.freeze()  # what is here now stays: the collector need not look at it again
-            watching = asyncio.ensure_future(_watch_certificate(serving))
+            watching = asyncio.ensure_future(_watch_files(serving))
             await stop.acquire()
             watching.cancel()
             await _drain(serving.gate, serving.settings.limits.drain_seconds, stop)
@@ -103,10 +104,11 @@ def _status(serving: Serving) -> str:
     return f"listening on {names}; settings from {serving.settings.source}"
 
 
-async def _watch_certificate(serving: Serving) -> None:
+async def _watch_files(serving: Serving) -> None:
     while True:
-        await asyncio.sleep(_CERTIFICATE_SECONDS)
+        await asyncio.sleep(_FILES_SECONDS)
         serving.look_at_certificate()
+        serving.look_at_users()
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:

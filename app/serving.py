@@ -12,14 +12,17 @@ from licensegate.certs.identity import CertificateError
 from licensegate.certs.obtain import obtain_identity
 from licensegate.certs.watch import IdentityWatch
 from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.checks import Checks
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 from licensegate.proxy.snapshot import Snapshot
 
 from .control import Reply
+from .doorkeeper import Doorkeeper
 from .host import raise_descriptor_limit
 from .observers.access_log import AccessLog, AccessLogError
+from .observers.login_log import log_failed_logins
 from .service_log import ServiceLog
 from .settings import Settings, SettingsError
 
@@ -33,7 +36,7 @@ class Serving:
     """The gate, its certificate, its access log and its admin server, by the settings in force.
 
     `reread` reads the settings anew. To be made in a running event loop. Raises AccessLogError, CertificateError,
-    ListenError or SettingsError if it cannot serve.
+    ListenError, LoginFileError or SettingsError if it cannot serve.
     """
 
     def __init__(self, settings: Settings, reread: Callable[[], Settings], service_log: ServiceLog) -> None:
@@ -43,8 +46,10 @@ class Serving:
         self._watch: Watch | None = None
         raise_descriptor_limit(settings.limits.tunnels)
         self._certificate = _obtain(settings)
+        self._doorkeeper = Doorkeeper(settings.auth)
         self._access_log = AccessLog(settings.log.access)
-        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, [self._access_log.observe])
+        observers = [self._access_log.observe, log_failed_logins]
+        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, observers)
         try:
             with self._watching(settings):
                 self.gate.listen(settings.listen)
@@ -69,7 +74,7 @@ class Serving:
         try:
             settings = self._reread()
             self._adopt(settings)
-        except (AccessLogError, CertificateError, ListenError, SettingsError) as error:
+        except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
             _log.error("reload asked for by %s is refused, the settings in force stay: %s", who, error)
             self._reopen_log()
             return Reply(False, f"refused, the settings in force stay: {error}")
@@ -92,12 +97,24 @@ class Serving:
             self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, identity=identity))
             _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
 
+    def look_at_users(self) -> None:
+        """Let in who is in the files of users by now; a file that cannot be used is named, the old users stay."""
+        try:
+            changed = self._doorkeeper.look()
+        except LoginFileError as error:
+            _log.error("the users in force stay: %s", error)
+            return
+        if changed:
+            self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, door=self._doorkeeper.door))
+
     def _adopt(self, settings: Settings) -> None:
         """First whatever may fail, the listeners last of these, since they cannot be taken back; then the rest."""
         certificate = self._certificate if _same_certificate(settings, self.settings) else _obtain(settings)
+        doorkeeper = self._doorkeeper.successor(settings.auth)
         with self._access_log.reopening(settings.log.access), self._watching(settings):
             self.gate.listen(settings.listen)
         self._certificate = certificate
+        self._doorkeeper = doorkeeper
         self.settings = settings
         self.gate.adopt(self._snapshot(settings))
         self.gate.dial_by(settings.dial, settings.dns)
@@ -131,12 +148,15 @@ class Serving:
             settings.limits,
             Checks(settings.tunnel, settings.tunnel_networks),
             self._certificate.identity,
+            self._doorkeeper.door,
         )
 
 
 def _obtain(settings: Settings) -> IdentityWatch:
     tls = settings.tls
-    watch = obtain_identity(tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory)
+    watch = obtain_identity(
+        tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory, tls.client_crl
+    )
     _log.info("TLS to the gate by the certificate %s, SHA-256 %s", watch.identity.source, watch.identity.fingerprint)
     return watch
 

@@ -3,11 +3,12 @@
 Loads with nothing but Python's ssl. Never opens a socket; never asks anybody for a password.
 """
 
+import contextlib
 import hashlib
 import os
 import re
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ _MOST_BYTES: Final = (
     1 << 20
 )  # a chain is a few KB; reading on would only fill memory with whatever was named by mistake
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]+-----END X509 CRL-----")
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
 
 
@@ -95,16 +97,19 @@ class _Names:
 
 
 def load_identity(
-    certificate: Path, key: Path, names: Iterable[str] = (), client_ca: Path | None = None
+    certificate: Path,
+    key: Path,
+    names: Iterable[str] = (),
+    client_ca: Path | None = None,
+    client_crl: Path | None = None,
 ) -> ServerIdentity:
     """Load a certificate (its chain after it, if any) and its key from PEM files, perhaps the same one.
 
-    `names` are the gate's names beside those in the certificate. Where there is a `client_ca`, a PEM file, clients are
-    asked for a certificate that one of its certificates has signed; who sends none is served all the same. Raises
-    CertificateError.
+    `names` are the gate's names beside those in the certificate, `client_ca` and `client_crl` as in `server_context`.
+    Raises CertificateError.
     """
     chain, private = read_chain(certificate), read_key(key)
-    context = server_context(client_ca)
+    context = server_context(client_ca, client_crl)
     try:
         load_pair(context, chain, private)
     except ssl.SSLError as error:
@@ -112,8 +117,12 @@ def load_identity(
     return ServerIdentity(context, chain, names, str(certificate))
 
 
-def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
-    """TLS as the gate speaks it, without a certificate so far. Raises CertificateError for the `client_ca`.
+def server_context(client_ca: Path | None = None, client_crl: Path | None = None) -> ssl.SSLContext:
+    """TLS as the gate speaks it, without a certificate so far. Raises CertificateError for the files.
+
+    Where there is a `client_ca`, a PEM file, clients are asked for a certificate that one of its certificates has
+    signed; who sends none is served all the same. With a `client_crl`, the revocation lists of those who sign, nobody
+    passes whose certificate is in one, nor anybody for whom there is none or only one that has run out.
 
     No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves the gate no more
     than that, and licensing clients come back after hours. In TLS 1.2 tickets stay: without them OpenSSL would keep
@@ -129,6 +138,8 @@ def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
             context.load_verify_locations(cadata=b"\n".join(read_chain(client_ca)).decode("ascii"))
         except ssl.SSLError as error:
             raise CertificateError(f"{client_ca}: OpenSSL refuses it: {_reason(error)}") from None
+        if client_crl is not None:
+            _load_crls(context, client_crl)
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is named is trusted, be it no root
     return context
@@ -136,11 +147,27 @@ def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
 
 def load_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:
     """Load a certificate with its chain and its key, in PEM, without writing them to a disk. Raises ssl.SSLError."""
+    with _file_of(*chain, private) as path:
+        context.load_cert_chain(path)
+
+
+def _load_crls(context: ssl.SSLContext, path: Path) -> None:
+    try:
+        with _file_of(*read_crls(path)) as file:
+            context.load_verify_locations(cafile=file)
+    except ssl.SSLError as error:
+        raise CertificateError(f"{path}: OpenSSL refuses it: {_reason(error)}") from None
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+
+
+@contextlib.contextmanager
+def _file_of(*parts: bytes) -> Iterator[str]:
+    """A file in memory with these parts, for what OpenSSL reads from files only."""
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
     with open(descriptor, "wb") as file:
-        file.write(b"\n".join((*chain, private, b"")))
+        file.write(b"\n".join((*parts, b"")))
         file.flush()
-        context.load_cert_chain(f"/proc/self/fd/{descriptor}")
+        yield f"/proc/self/fd/{descriptor}"
 
 
 def read_chain(path: Path) -> list[bytes]:
@@ -153,6 +180,16 @@ def read_chain(path: Path) -> list[bytes]:
         convert = "convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
         raise CertificateError(f"{path}: is not in PEM form; {convert}")
     raise CertificateError(f"{path}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+
+
+def read_crls(path: Path) -> list[bytes]:
+    """The revocation lists in a PEM file. Raises CertificateError."""
+    content = _read(path)
+    lists = _CRL.findall(content)
+    if lists:
+        return lists
+    convert = "; convert it with `openssl crl -inform DER`" if content[:1] == b"0" else ""
+    raise CertificateError(f"{path}: holds no revocation list in PEM form (-----BEGIN X509 CRL-----){convert}")
 
 
 def read_key(path: Path) -> bytes:

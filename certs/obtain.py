@@ -1,5 +1,6 @@
 """Which certificate the gate serves: the one it was given, else one of its own, kept where state is kept."""
 
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -26,19 +27,22 @@ def obtain_identity(
     names: Sequence[str],
     client_ca: Path | None,
     state_directory: Path | None,
+    client_crl: Path | None = None,
 ) -> IdentityWatch:
     """Load the certificate that was given, or the one in the state directory, or make one; and watch the files.
 
     What is made is made for `names`, else for all of this machine's, and lasts only as long as the process where there
     is no state directory. Raises CertificateError.
     """
-    beside = () if client_ca is None else (client_ca,)
+    beside = tuple(filter(None, (client_ca, client_crl)))
+    server = partial(server_context, client_ca, client_crl)
     if certificate is None:
         if state_directory is None:
-            return IdentityWatch(_made(names, client_ca), beside)
+            return IdentityWatch(_made(names, server), beside)
         certificate, key = _kept(state_directory, names)
     key = key or certificate
-    return IdentityWatch(partial(load_identity, certificate, key, names, client_ca), (certificate, key, *beside))
+    load = partial(load_identity, certificate, key, names, client_ca, client_crl)
+    return IdentityWatch(load, (certificate, key, *beside))
 
 
 def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
@@ -48,11 +52,11 @@ def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
     return certificate, key
 
 
-def _made(names: Sequence[str], client_ca: Path | None) -> Callable[[], ServerIdentity]:
+def _made(names: Sequence[str], server: Callable[[], ssl.SSLContext]) -> Callable[[], ServerIdentity]:
     pair = _make(names or own_names())
 
     def load() -> ServerIdentity:
-        context = server_context(client_ca)
+        context = server()
         load_pair(context, [pair.certificate], pair.key)
         return ServerIdentity(context, [pair.certificate], names, "made for this run only")
 

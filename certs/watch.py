@@ -1,27 +1,30 @@
-"""Notices that certificate files have changed, and loads them anew while the gate serves."""
+"""Notices that files have changed, and loads them anew while the gate serves: certificates, and who may log in."""
 
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from .identity import ServerIdentity
 
+_T = TypeVar("_T")
 
-class IdentityWatch:
-    """Keeps the identity that was last loaded well in `identity`.
 
-    `load` reads the `files` and raises CertificateError where they cannot be used: the first time to whoever makes the
-    watch, later to whoever looks.
+class FileWatch(Generic[_T]):
+    """Keeps what was last loaded well in `value`.
+
+    `load` reads the `files` and raises an error of its own where they cannot be used: the first time to whoever makes
+    the watch, later to whoever looks.
     """
 
-    def __init__(self, load: Callable[[], ServerIdentity], files: Iterable[Path]) -> None:
+    def __init__(self, load: Callable[[], _T], files: Iterable[Path]) -> None:
         self._load = load
         self._files = tuple(files)
         self._seen = self._stamps()
-        self.identity = load()
+        self.value = load()
 
     def look(self) -> bool:
-        """Whether there is a new identity. Raises CertificateError once per change that is refused; the old one stays.
+        """Whether there is a new value. Raises what `load` raises once per change that is refused; the old one stays.
 
         Looks at sizes, times and inodes first, so that looking once a second costs nothing. A certificate that comes
         before its key is refused, and taken once the key is there, too.
@@ -30,11 +33,20 @@ class IdentityWatch:
         if stamps == self._seen:
             return False
         self._seen = stamps
-        self.identity = self._load()
+        self.value = self._load()
         return True
 
     def _stamps(self) -> list[tuple[int, int, int] | None]:
         return [_stamp(file) for file in self._files]
+
+
+class IdentityWatch(FileWatch[ServerIdentity]):
+    """Keeps the gate's certificate; `load` raises CertificateError."""
+
+    @property
+    def identity(self) -> ServerIdentity:
+        """The certificate that was last loaded well."""
+        return self.value
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

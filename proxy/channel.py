@@ -18,6 +18,10 @@ _RECORD: Final = 1 << 14
 """The most plaintext of one record (RFC 8446 section 5.1), and what the layer is fed at a time: OpenSSL's memory
 buffers keep the size of the most that they ever held."""
 
+_IN_ONE_GO: Final = 9 * _RECORD
+"""Bytes of ciphertext: enough for 128 KiB in full records. A client that sends nothing but the smallest, or key updates
+of which no plaintext comes, may not keep the others waiting."""
+
 _UNSENT_AT_MOST: Final = 1 << 16
 """A peer that asks for key updates without end, and reads none, is not read from any further."""
 
@@ -57,7 +61,7 @@ class TlsChannel:
     would return something although the socket has nothing more to say.
     """
 
-    __slots__ = ("_broken", "_closing", "_end_waits", "_half_closed", "_unsent", "layer", "sock")
+    __slots__ = ("_broken", "_closing", "_end_waits", "_half_closed", "_left", "_unsent", "layer", "sock")
 
     def __init__(
         self, sock: socket.socket, context: ssl.SSLContext, received: bytes = b"", server_name: str = ""
@@ -70,12 +74,14 @@ class TlsChannel:
         self._broken = 0  # the errno with which the socket broke: it says so only once
         self._closing = False
         self._half_closed = False
+        self._left = 0  # bytes to be received in this go
 
     def handshake(self) -> bool:
         """Go on with the handshake; whether it is complete. If not: call again when the socket can be read.
 
         Raises TlsFailure, having sent the alert as far as the socket takes it, or the socket's OSError.
         """
+        self._left = _IN_ONE_GO
         while True:
             try:
                 complete = self.layer.handshake()
@@ -96,9 +102,11 @@ class TlsChannel:
     def recv_into(self, buffer: bytearray | memoryview) -> int:
         """Fill the buffer with what is there; how much that was, 0 at the peer's end.
 
-        Raises BlockingIOError if nothing is there yet, TlsFailure, or the socket's OSError.
+        Raises BlockingIOError if nothing is there yet, or too much without a byte for us; TlsFailure; or the socket's
+        OSError.
         """
         self._end_waits = False
+        self._left = _IN_ONE_GO
         plaintext = memoryview(buffer)
         filled = 0
         try:
@@ -187,7 +195,9 @@ class TlsChannel:
                     raise
 
     def _receive(self, room: int) -> bool:
-        """Feed the layer with what the socket has; whether it had anything."""
+        """Feed the layer with what the socket has; whether it had anything, and this go is not over."""
+        if self._left <= 0:
+            return False
         if len(self._unsent) > _UNSENT_AT_MOST:
             self._broken = errno.ENOBUFS
         if self._broken:
@@ -199,6 +209,7 @@ class TlsChannel:
         except OSError as error:
             self._broken = error.errno or errno.EIO
             raise
+        self._left -= size
         if size:
             self.layer.feed(_ciphertext[:size])
         else:

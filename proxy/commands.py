@@ -6,6 +6,7 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.certs.identity import ServerIdentity
 
+from .auth.verdict import PasswordCheck
 from .wire.tls_records import RecordShape
 
 
@@ -18,6 +19,12 @@ class StartTls(Struct, frozen=True):
 
     identity: ServerIdentity
     received: bytes
+
+
+class CheckLogin(Struct, frozen=True):
+    """Find out whether this password is right, without keeping anybody else waiting."""
+
+    check: PasswordCheck
 
 
 class Dial(Struct, frozen=True):
@@ -55,4 +62,4 @@ class Close(Struct, frozen=True):
     """Close without a word."""
 
 
-Command = Wait | StartTls | Dial | Answer | Establish | Refuse | Close
+Command = Wait | StartTls | CheckLogin | Dial | Answer | Establish | Refuse | Close

@@ -7,15 +7,21 @@ outcome into the record. While relaying the tunnel moves bytes by itself.
 from collections.abc import Callable
 from typing import Final
 
+from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 
+from .auth.door import Door
+from .auth.scheme import Scheme
+from .auth.secret import Secret
+from .auth.talk import LoginTalk
+from .auth.verdict import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
 from .census import Census
-from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
+from .commands import Answer, CheckLogin, Close, Command, Dial, Establish, Refuse, StartTls, Wait
 from .inner_hello import judge_inner_hello, note_hello
-from .outcome import Outcome, ServerNameCheck
-from .record import TunnelRecord, printable
-from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method, for_reason
+from .outcome import LoginResult, Outcome, ServerNameCheck
+from .record import TunnelRecord, quoted
+from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_login, for_other_method, for_reason
 from .settings import TunnelChecks
 from .snapshot import Snapshot
 from .states import MOVES, State
@@ -41,12 +47,18 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_received", "_snapshot", "_speaks",
-        "_target", "_unsaid", "_upstream_said", "record", "state",
+        "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_identity", "_login", "_received",
+        "_schemes", "_snapshot", "_speaks", "_target", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
-        self, snapshot: Snapshot, census: Census, record: TunnelRecord, *, behind_balancer: bool = False
+        self,
+        snapshot: Snapshot,
+        census: Census,
+        record: TunnelRecord,
+        *,
+        behind_balancer: bool = False,
+        schemes: frozenset[Scheme] | None = None,
     ) -> None:
         self._snapshot = snapshot
         self._census = census
@@ -58,6 +70,9 @@ class Conversation:
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
         self._target: Target | None = None
+        self._schemes = schemes  # the ways to log in at this listener; None for those of everywhere
+        self._login: LoginTalk | None = None
+        self._identity = NOBODY
         self._checks = TunnelChecks()
         self.record = record
         self.state = State.PROXY_HEADER if behind_balancer else State.HELLO
@@ -72,13 +87,17 @@ class Conversation:
         self._received = self._received + data if self._received else data
         return _READS[self.state](self)
 
-    def secured(self, version: str, client_certificate: str) -> Command:
-        """The handshake of TLS to the gate is complete: what is received from now on is what was said inside."""
+    def secured(self, version: str, client_certificate: str, names: tuple[str, ...] = ()) -> Command:
+        """The handshake of TLS to the gate is complete: what is received from now on is what was said inside.
+
+        `client_certificate` is the client's certificate in words, `names` are those in it.
+        """
         self._only_while_handshaking()
         self._handshaking = False
         self._speaks = Speaks.HTTP
         self.record.gate_tls = version
         self.record.client_certificate = client_certificate
+        self._identity = Identity(certificate=names) if names else NOBODY
         return _WAIT
 
     def handshake_failed(self, detail: str, *, certificate_rejected: bool) -> Command:
@@ -86,6 +105,19 @@ class Conversation:
         self._only_while_handshaking()
         outcome = Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED
         return self.ended(outcome, detail)
+
+    def login_checked(self, *, right: bool) -> Command:
+        """The password is right, or it is not."""
+        self._only_in(State.LOGIN)
+        if self._login is None:
+            raise RuntimeError("there is no login to be checked")
+        return self._follow(self._login.checked(right=right))
+
+    def login_not_checked(self, detail: str) -> Command:
+        """Nobody can tell whether the password is right, for a reason in a few words."""
+        self._only_in(State.LOGIN)
+        self.record.login_result = LoginResult.NOT_CHECKED
+        return self._refuse(Outcome.LOGIN_NOT_CHECKED, detail)
 
     def connected(self, said: bytes = b"") -> Command:
         """The target is connected, and has `said` this: tell the client, and see that what it says may pass."""
@@ -116,8 +148,11 @@ class Conversation:
         return self._close()
 
     def deadline_passed(self) -> Command:
-        """The client did not say in time what it must; one that said nothing at all is left without a word."""
-        self._only_in(State.PROXY_HEADER, State.HELLO, State.HEAD, State.INNER_HELLO)
+        """The client did not say in time what it must; one that said nothing at all is left without a word.
+
+        Or its login was not checked in time.
+        """
+        self._only_in(State.PROXY_HEADER, State.HELLO, State.HEAD, State.LOGIN, State.INNER_HELLO)
         if self._handshaking:
             return self.handshake_failed("it took too long", certificate_rejected=False)
         if self._is_unused():
@@ -127,6 +162,8 @@ class Conversation:
                 return self.ended(Outcome.PROXY_HEADER_MISSING, "it did not come in time")
             case State.HELLO:
                 return self.ended(Outcome.HELLO_TIMEOUT)
+            case State.LOGIN:
+                return self.login_not_checked("that took too long")
             case State.INNER_HELLO:
                 self.record.server_name_check = ServerNameCheck.TIMEOUT
                 return self.ended(Outcome.INNER_HELLO_TIMEOUT)
@@ -235,20 +272,20 @@ class Conversation:
         record.host_form = head.host_form
         record.method = head.method
         if head.method != "CONNECT":
-            record.requested = printable(head.target)
+            record.requested = quoted(head.target, 200)
             if head.target == _HEALTH_PATH and head.method in _HEALTH_METHODS:
                 return self._answer_health()
             return self._refuse(for_other_method(head.target))
         try:
             target = parse_authority(head.target)
         except TargetError as unusable:
-            record.requested = printable(head.target)
+            record.requested = quoted(head.target, 200)
             return self._refuse(FOR_TARGET[unusable.fault], str(unusable))
         self._received = self._received[head.size :]
         if names_us(head.via):
             record.target = str(target)
             return self._refuse(Outcome.PROXY_LOOP)
-        return self._decide(target)
+        return self._decide(target, head.authorization)
 
     def _answer_health(self) -> Command:
         """To a balancer that cannot ask on the admin port; while the gate drains it must send nobody here."""
@@ -259,19 +296,56 @@ class Conversation:
         self._move(State.LINGERING)
         return Refuse(healthy(self.record.method))
 
-    def _decide(self, target: Target) -> Command:
-        """Limits, then the target; the client's network is judged already."""
+    def _decide(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
+        """Limits, then the login, then the target; the client's network is judged already."""
         record, snapshot = self.record, self._snapshot
         record.target = str(target)
+        self._target = target
         full = self._census.turns_away(record.client, snapshot.limits)
         if full is not None:
             return self._refuse(full)
-        decision = snapshot.policy.decide(target)
+        if snapshot.door is None:
+            return self._reach(target)
+        if self._speaks is Speaks.TLS:
+            return self._pass_unasked(snapshot.door, target)
+        visit = Visit(record.client, target, self._schemes, authorization, self._identity.certificate)
+        self._login = LoginTalk(snapshot.door, visit, record)
+        return self._follow(self._login.begin())
+
+    def _pass_unasked(self, door: Door, target: Target) -> Command:
+        """TLS without a proxy carries no login."""
+        if door.passes_unasked(self.record.client):
+            return self._reach(target)
+        self.record.login_result = LoginResult.IMPOSSIBLE
+        return self._refuse(Outcome.LOGIN_IMPOSSIBLE)
+
+    def _follow(self, verdict: Verdict) -> Command:
+        match verdict:
+            case Admitted():
+                self._identity = verdict.identity
+                if self._target is None:
+                    raise RuntimeError("nobody is at the door without a target")
+                return self._reach(self._target)
+            case CheckNeeded():
+                self._move(State.LOGIN)
+                return CheckLogin(verdict.check)
+            case TurnedAway():
+                return self._refuse(for_login(verdict), verdict.detail, verdict.challenges)
+
+    def _reach(self, target: Target) -> Command:
+        """The target, for whoever the client is."""
+        record, snapshot = self.record, self._snapshot
+        login, self._login = self._login, None
+        decision = snapshot.policy.decide(target, record.client, self._identity)
         record.policy = snapshot.policy.hash
         record.allowed = decision.allowed
         if not decision.allowed:
             record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
             refused = for_reason(decision.reason, self._speaks)
+            if decision.reason is Reason.LOGIN_LACKING and login is not None and not decision.reported:
+                asked = login.ask()
+                if asked is not None:
+                    return self._follow(asked)
             if not decision.reported:
                 return self._refuse(refused, decision.detail)
             record.reported = refused.label
@@ -281,7 +355,6 @@ class Conversation:
         if decision.allowed:
             record.rule = str(rule)
             record.preset = rule.preset
-        self._target = target
         self._checks = snapshot.checks.checks_for(rule, record.client)
         self._move(State.DIALLING)
         return Dial(target, rule)
@@ -324,13 +397,14 @@ class Conversation:
             upstream_shape.see(said)
         return Establish(to_client, early, client_shape, upstream_shape)
 
-    def _refuse(self, outcome: Outcome, detail: str = "") -> Command:
+    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
         """In the client's language; whoever speaks none is left without a word."""
+        self._login = None
         self.record.end(outcome, detail)
         answer = self._say()
         if self._speaks is Speaks.HTTP and outcome.status >= 400:
             self.record.status = outcome.status
-            answer += refusal(self.record)
+            answer += refusal(self.record, challenges)
         elif self._speaks is Speaks.TLS:
             answer += alert(outcome)
         if not answer:
@@ -369,6 +443,7 @@ _READS: Final[dict[State, Callable[[Conversation], Command]]] = {
     State.PROXY_HEADER: Conversation._read_proxy_header,
     State.HELLO: Conversation._read_hello,
     State.HEAD: Conversation._read_head,
-    State.DIALLING: lambda _: _WAIT,  # the tunnel's first bytes, kept until there is one
+    State.LOGIN: lambda _: _WAIT,  # the tunnel's first bytes, kept until there is one
+    State.DIALLING: lambda _: _WAIT,
     State.INNER_HELLO: Conversation._read_inner_hello,
 }

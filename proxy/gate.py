@@ -109,7 +109,9 @@ class Gate:
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
         record = open_record(client, port, listener.name)
-        tunnel = Tunnel(self._surroundings, sock, record, behind_balancer=listener.is_balancer(client))
+        schemes = listener.address.schemes
+        behind_balancer = listener.is_balancer(client)
+        tunnel = Tunnel(self._surroundings, sock, record, behind_balancer=behind_balancer, schemes=schemes)
         self._poller.run(tunnel, tunnel.begin)
 
     async def drain(self, seconds: float) -> int:
@@ -140,6 +142,7 @@ class Gate:
         self.cut()
         self._sweep_timer.cancel()
         self._surroundings.pipes.close()
+        self._surroundings.password_checks.close()
         self._poller.stop()
 
     @property

@@ -17,6 +17,7 @@ class Stage(enum.StrEnum):
     ACCEPT = "accept"
     HELLO = "hello"
     HEAD = "head"
+    LOGIN = "login"
     POLICY = "policy"
     RESOLVE = "resolve"
     DIAL = "dial"
@@ -55,6 +56,22 @@ class RefusalTaken(enum.StrEnum):
     RESET = "reset"
     STAYED = "stayed"
     SENT_ON = "sent_on"
+
+
+class LoginResult(enum.StrEnum):
+    """What became of a client's login, or of the lack of one."""
+
+    ACCEPTED = "accepted"
+    MISSING = "missing"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105  a name
+    UNKNOWN_USER = "unknown_user"
+    UNUSABLE = "unusable"
+    NOT_OFFERED = "not_offered"
+    STALE = "stale"
+    REPLAYED = "replayed"
+    LIMITED = "limited"
+    NOT_CHECKED = "not_checked"
+    IMPOSSIBLE = "impossible"
 
 
 _C, _G, _U, _P = Party.CLIENT, Party.GATE, Party.UPSTREAM, Party.PARENT
@@ -155,6 +172,39 @@ class Outcome(enum.Enum):
         "The request for {target} has been through this gate before: its Via names the gate.",
         "Look at the proxies on the way: one of them sends what comes from the gate back to it.")
 
+    LOGIN_REQUIRED = ("login_required", Stage.LOGIN, _G, 407, "http_request_denied",
+        "{client} must log in, and sent no login.",
+        ("Nothing, if the login comes on the next connection; else give the client a user and password, or add its "
+        "address to auth.trusted_networks."))
+    LOGIN_UNANSWERED = ("login_unanswered", Stage.LOGIN, _G, 407, "http_request_denied",
+        "{client} must log in, and has not answered earlier requests to do so: {detail}.",
+        ("Give the client a user and password, and for Java offer Digest (auth.htdigest); if it cannot log in, add its "
+        "address to auth.trusted_networks."))
+    LOGIN_REFUSED = ("login_refused", Stage.LOGIN, _G, 407, "http_request_denied",
+        "The login of {client} is wrong: user or password.",
+        "Type both again in the client; if the password was forgotten, set it anew with `licensegate passwd`.")
+    LOGIN_UNUSABLE = ("login_unusable", Stage.LOGIN, _G, 407, "http_request_denied",
+        "The login of {client} cannot be used: {detail}.",
+        "Have the client log in by a scheme that is offered to it; auth.schemes names them.")
+    LOGIN_STALE = ("login_stale", Stage.LOGIN, _G, 407, "http_request_denied",
+        "The login of {client} is right, but was made for an earlier request: {detail}.",
+        "Nothing: the client logs in again by itself; if it does not, update it.")
+    LOGIN_LIMITED = ("login_limited", Stage.LOGIN, _G, 429, "http_request_denied",
+        "Too many logins from {client} were wrong: {detail}.",
+        "Correct the password in the client and wait a minute; find out who tries, if it is none of yours.")
+    LOGIN_NOT_CHECKED = ("login_not_checked", Stage.LOGIN, _G, 503, "proxy_internal_error",
+        "The login of {client} could not be checked: {detail}.",
+        "Try again in a moment; find out who logs in so often, or use hashes that are faster to check.")
+    LOGIN_IMPOSSIBLE = ("login_impossible", Stage.LOGIN, _G, 0, "",
+        "{client} speaks TLS to {target} through the gate without asking it as a proxy, and so cannot log in.",
+        "Have the client use the gate as its proxy, or add its address to auth.trusted_networks.")
+    CERTIFICATE_REQUIRED = ("certificate_required", Stage.LOGIN, _G, 403, "http_request_denied",
+        "{client} must show a certificate, and showed none.",
+        "Give the client a certificate that auth.client_ca has signed, and an https:// address for its proxy.")
+    CLIENT_LEFT_IN_LOGIN = ("client_left_in_login", Stage.LOGIN, _C, 0, "",
+        "{client} left before its login was checked.",
+        "Look at the times in the record: the client may wait for less time than the check takes.")
+
     CLIENT_NOT_ALLOWED = ("client_not_allowed", Stage.POLICY, _G, 403, "http_request_denied",
         "{client} is not in the networks that may use the gate.",
         "Add its network to clients.networks.")
@@ -170,6 +220,9 @@ class Outcome(enum.Enum):
     TARGET_IS_ADDRESS = ("target_is_address", Stage.POLICY, _G, 403, "http_request_denied",
         "{target} is an IP address, and the allowlist goes by name.",
         "Use the host name in the product's URL: Cisco's certificates carry names only.")
+    TARGET_NOT_FOR_CLIENT = ("target_not_for_client", Stage.POLICY, _G, 403, "http_request_denied",
+        "{target} is in the allowlist, but its rule is not for {client} (by its {detail}).",
+        "To allow it, add the client to these keys of the allowlist.rule.")
     TUNNELS_EXHAUSTED = ("tunnels_exhausted", Stage.POLICY, _G, 503, "connection_limit_reached",
         "The gate serves as many connections as it may.",
         "Try again later; find out who opens so many, or raise limits.tunnels.")

@@ -6,18 +6,22 @@ line. Times named `_ms` are milliseconds, counts are bytes.
 
 import enum
 import itertools
+import re
 import secrets
 from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from .outcome import Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from .outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
 
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
 
 DIRECT = "direct"
 """In place of a parent proxy: the target itself was dialled, around all of them."""
+
+_LOGIN_FIELD = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded one
+_LOGIN_IN_URL = re.compile(rb"\S*@")
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -66,6 +70,10 @@ class TunnelRecord(Struct, omit_defaults=True):
     method: str = ""
     requested: str = ""
     target: str = ""
+    login: str = ""
+    user: str = ""
+    login_result: LoginResult | None = None
+    login_unanswered: int = 0
     allowed: bool | None = None
     reported: str = ""
     rule: str = ""
@@ -146,3 +154,8 @@ def printable(raw: bytes, limit: int = 200) -> str:
     """A stranger's bytes as text that is safe in a log, a header and a page: printable ASCII, the rest escaped."""
     text = raw[:limit].decode("latin-1")
     return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")[:limit]
+
+
+def quoted(raw: bytes, limit: int = 60) -> str:
+    """A line or a part of one, for an error about it: as `printable`, without any login that may be in it."""
+    return "..." if _LOGIN_FIELD.match(raw) else printable(_LOGIN_IN_URL.sub(b"...@", raw), limit)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from .auth.scheme import Scheme
 from .auth.secret import Secret
 from .auth.sources import Network
 
@@ -14,13 +15,14 @@ class ListenAddress(Struct, frozen=True):
 
     `named` tells an address that the operator wrote (failing to bind it ends the start) from a packaged default
     (skipped with a line that says why). Connections from `proxy_protocol_from`, the balancers, begin with a PROXY
-    header; nobody else's may.
+    header; nobody else's may. `schemes` are the ways to log in here, None for those of everywhere.
     """
 
     host: str
     port: int
     named: bool = True
     proxy_protocol_from: tuple[Network, ...] = ()
+    schemes: frozenset[Scheme] | None = None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -39,6 +41,19 @@ class Limits(Struct, frozen=True):
     drain_seconds: float = 8
     tunnels: int = 4096
     tunnels_per_client: int = 512
+
+
+class Logins(Struct, frozen=True):
+    """Who must log in, and by what.
+
+    Whoever comes from `trusted_networks` need not, nor anybody where it is not `required`; but a login that is sent is
+    checked. `schemes` are those that there is something to check by. The `realm` is part of every Digest.
+    """
+
+    required: bool = False
+    schemes: frozenset[Scheme] = frozenset()
+    realm: str = "LicenseGate"
+    trusted_networks: tuple[Network, ...] = ()
 
 
 class TunnelChecks(Struct, frozen=True):

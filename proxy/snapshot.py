@@ -5,6 +5,7 @@ from msgspec import Struct
 from licensegate.allowlist.policy import Policy
 from licensegate.certs.identity import ServerIdentity
 
+from .auth.door import Door
 from .auth.sources import Sources
 from .checks import Checks
 from .settings import Limits
@@ -13,7 +14,7 @@ from .settings import Limits
 class Snapshot(Struct, frozen=True):
     """The settings by which a conversation decides. A reload makes a new one; open tunnels keep theirs.
 
-    `identity` is None where the gate speaks no TLS itself.
+    `identity` is None where the gate speaks no TLS itself, `door` where nobody logs in.
     """
 
     clients: Sources
@@ -21,3 +22,4 @@ class Snapshot(Struct, frozen=True):
     limits: Limits
     checks: Checks
     identity: ServerIdentity | None
+    door: Door | None = None

@@ -12,9 +12,15 @@
     HELLO         anything else, deadline, client's end, cut   CLOSED        Close
     HEAD          incomplete head, handshake done              HEAD          Wait
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
+    HEAD          CONNECT with a password to be checked        LOGIN         CheckLogin
     HEAD          any other head, deadline                     LINGERING     Refuse
     HEAD          handshake failed, deadline before a byte     CLOSED        Close
     HEAD          client's end, cut                            CLOSED        Close
+    LOGIN         more bytes                                   LOGIN         Wait
+    LOGIN         right password and allowed target            DIALLING      Dial
+    LOGIN         any other target                             LINGERING     Refuse
+    LOGIN         wrong password, not checked, deadline        LINGERING     Refuse
+    LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
     DIALLING      connected                                    INNER_HELLO   Answer
     DIALLING      connected behind its first bytes             INNER_HELLO   what they bring
@@ -46,6 +52,7 @@ class State(enum.StrEnum):
     PROXY_HEADER = enum.auto()
     HELLO = enum.auto()
     HEAD = enum.auto()
+    LOGIN = enum.auto()
     DIALLING = enum.auto()
     INNER_HELLO = enum.auto()
     RELAYING = enum.auto()
@@ -56,7 +63,8 @@ class State(enum.StrEnum):
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.PROXY_HEADER: frozenset({State.HELLO, State.CLOSED}),
     State.HELLO: frozenset({State.HEAD, State.DIALLING, State.LINGERING, State.CLOSED}),
-    State.HEAD: frozenset({State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.HEAD: frozenset({State.LOGIN, State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.LOGIN: frozenset({State.DIALLING, State.LINGERING, State.CLOSED}),
     State.DIALLING: frozenset({State.INNER_HELLO, State.RELAYING, State.LINGERING, State.CLOSED}),
     State.INNER_HELLO: frozenset({State.RELAYING, State.LINGERING, State.CLOSED}),
     State.RELAYING: frozenset({State.CLOSED}),

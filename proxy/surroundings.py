@@ -8,6 +8,7 @@ from .conversation import Conversation
 from .deadlines import Deadline, Deadlines, Waiting
 from .dialer import Dials
 from .flow import Pipes
+from .password_checks import PasswordChecks
 from .poller import Owner, Poller
 from .record import TunnelRecord
 from .snapshot import Snapshot
@@ -40,6 +41,7 @@ class Surroundings:
         self.publish = publish
         self.census = Census()
         self.pipes = Pipes(at_most=64)
+        self.password_checks = PasswordChecks(poller)
         self.connections: set[Connection] = set()
         self._earlier_deadlines: list[Deadlines] = []
 

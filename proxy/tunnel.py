@@ -7,8 +7,10 @@ from typing import Final
 
 import msgspec
 
+from .auth.scheme import Scheme
+from .auth.verdict import PasswordCheck
 from .channel import Channel, TlsChannel
-from .commands import Answer, Close, Command, Dial, Establish, Refuse, StartTls, Wait
+from .commands import Answer, CheckLogin, Close, Command, Dial, Establish, Refuse, StartTls, Wait
 from .conversation import Conversation
 from .deadlines import Deadline
 from .dialer import InProgress
@@ -22,6 +24,7 @@ from .surroundings import Surroundings
 from .wire.tls_layer import TlsFailure
 
 _READ_BYTES: Final = 8192
+_CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
 _CLIENT_SPEAKS: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD, State.INNER_HELLO})
 
 
@@ -29,17 +32,24 @@ class Tunnel:
     """Owns the two sockets, from accept to record. `conversation` and `record` are there to be read."""
 
     __slots__ = (
-        "_accepted", "_client", "_deadline", "_deadlines", "_dialling", "_gate", "_left_to_read", "_lingering",
-        "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
+        "_accepted", "_check", "_client", "_deadline", "_deadlines", "_dialling", "_gate", "_left_to_read",
+        "_lingering", "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
     )  # fmt: skip
 
     def __init__(
-        self, gate: Surroundings, client: socket.socket, record: TunnelRecord, *, behind_balancer: bool = False
+        self,
+        gate: Surroundings,
+        client: socket.socket,
+        record: TunnelRecord,
+        *,
+        behind_balancer: bool = False,
+        schemes: frozenset[Scheme] | None = None,
     ) -> None:
         self._gate = gate
         self._client: Channel = client
         self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
         self._upstream: Channel | None = None
+        self._check: PasswordCheck | None = None
         self._dialling: InProgress | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
@@ -49,7 +59,9 @@ class Tunnel:
         self._accepted = time.monotonic()
         self._relaying_since = 0.0
         self.record = record
-        self.conversation = Conversation(gate.snapshot, gate.census, record, behind_balancer=behind_balancer)
+        self.conversation = Conversation(
+            gate.snapshot, gate.census, record, behind_balancer=behind_balancer, schemes=schemes
+        )
         gate.census.enter(record.client)
         gate.connections.add(self)
 
@@ -66,8 +78,8 @@ class Tunnel:
         """The client sent something, or left."""
         if self._tls is not None:
             self._shake_hands(self._tls)
-        elif self.conversation.state is State.DIALLING:
-            self._hear_while_dialling(events)
+        elif self.conversation.state in _CLIENT_WAITS:
+            self._hear_while_waiting(events)
         else:
             self._read()
 
@@ -90,6 +102,16 @@ class Tunnel:
             self.dial_failed(*self._dialling.abandon())
         else:
             self._obey(self.conversation.deadline_passed())
+
+    def login_checked(self, *, right: bool) -> None:
+        """The client's password is right, or it is not."""
+        self._check = None
+        self._obey(self.conversation.login_checked(right=right))
+
+    def login_not_checked(self, detail: str) -> None:
+        """Nobody can tell whether it is."""
+        self._check = None
+        self._obey(self.conversation.login_not_checked(detail))
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """The target is connected, and has said this already."""
@@ -134,7 +156,7 @@ class Tunnel:
             data = b""
         self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
 
-    def _hear_while_dialling(self, events: int) -> None:
+    def _hear_while_waiting(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
         data = b""
         if not events & ~LEFT:
@@ -164,6 +186,8 @@ class Tunnel:
                 self._start_tls(command)
             case Answer():
                 self._answer(command.to_client)
+            case CheckLogin():
+                self._check_login(command.check)
             case Dial():
                 self._dial(command)
             case Establish():
@@ -195,9 +219,17 @@ class Tunnel:
             self._watch_client()
             return
         self._tls = None
-        self.conversation.secured(tls.layer.version, tls.layer.identity)
+        self.conversation.secured(tls.layer.version, tls.layer.identity, tls.layer.names)
         self._limit(self._deadlines.head)
         self._read()
+
+    def _check_login(self, check: PasswordCheck) -> None:
+        self._limit(self._deadlines.head)
+        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
+        if self._gate.password_checks.begin(check, self.record.client, self):
+            self._check = check
+        else:
+            self.login_not_checked("too many wait to be checked")
 
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
@@ -259,6 +291,8 @@ class Tunnel:
     def _close(self) -> None:
         gate, record = self._gate, self.record
         self._limit(None)
+        if self._check is not None:
+            gate.password_checks.forget(self._check, self)
         if self._dialling is not None:
             self._dialling.abandon()
         if self._lingering is not None:
@@ -266,7 +300,9 @@ class Tunnel:
         self._count(record)
         if self._relay is not None:
             self._relay.close()
-        self._dialling = self._lingering = self._relay = None  # they name us: no work for the garbage collector
+        self._check = self._dialling = self._lingering = self._relay = (
+            None  # they name us: no work for the garbage collector
+        )
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)

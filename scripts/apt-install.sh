@@ -11,9 +11,11 @@ if [[ $EUID -ne 0 ]]; then
     if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
     echo "Only root may install packages. To be typed as root:"
     echo "    apt-get update && apt-get install --no-install-recommends $*"
-    if [[ " $* " == *" squid "* ]]; then
-        echo "That starts squid, which is needed as a program only. To stop it again: systemctl disable --now squid"
-    fi
+    for service in prometheus squid; do
+        if [[ " $* " == *" $service "* ]]; then
+            echo "That starts $service, needed as a program only. To stop it again: systemctl disable --now $service"
+        fi
+    done
     exit 1
 fi >&2
 

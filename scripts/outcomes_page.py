@@ -15,9 +15,9 @@ log ([records.md](records.md)). Where the client can still be answered, it is al
 as in `HTTP/1.1 403 target_not_allowed: ...`, and stands in the `Proxy-Status` field and in the body. A name is never
 given another meaning; new ones may come.
 
-A client that speaks TLS, to a target or in its tunnel to one, is refused by a fatal alert: `access_denied` if its
-network is not allowed, `unrecognized_name` if the name is not, `decode_error` if its ClientHello cannot be read, else
-`internal_error`. To whoever speaks neither HTTP nor TLS nothing is said.
+A client that speaks TLS, to a target or in its tunnel to one, is refused by a fatal alert: `access_denied` if it is
+not allowed itself or would have to log in, `unrecognized_name` if the name is not allowed, `decode_error` if its
+ClientHello cannot be read, else `internal_error`. To whoever speaks neither HTTP nor TLS nothing is said.
 
 Each entry says what happened to whom and what to change; then the status of the answer by HTTP, if one can still be
 given, who ended the connection, and the proxy error type of
@@ -32,6 +32,7 @@ STAGES = {
         "a balancer's PROXY header and the handshake of TLS to the gate belong to it",
     ),
     Stage.HEAD: ("While reading the request", "no rule has been asked about it"),
+    Stage.LOGIN: ("While logging in", "it may use the gate by its network, but nobody knows yet who it is"),
     Stage.POLICY: ("While judging the request", "first the client's network, then the limits, then the target"),
     Stage.RESOLVE: ("While looking up the name", "only an allowed one is looked up, by the gate's own resolver"),
     Stage.DIAL: ("While dialling", "the target is allowed and the client waits for its answer"),

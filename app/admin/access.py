@@ -33,7 +33,7 @@ class Asking(Struct, frozen=True):
 
     path: str
     source: str
-    host: str = "127.0.0.1"
+    host: str = ""
     authorization: str = ""
     by_proxy: bool = False
 

@@ -14,7 +14,7 @@ from licensegate.proxy.listener import Listener
 from .upstreams import Upstream, Upstreams
 
 
-class Serving(Protocol):
+class Listening(Protocol):
     """What is asked of the gate."""
 
     @property
@@ -52,7 +52,7 @@ class Health:
     `ready_needs_upstream`: whether a gate that can reach no target is ready; it may be changed.
     """
 
-    def __init__(self, gate: Serving, upstreams: Upstreams, *, ready_needs_upstream: bool = False) -> None:
+    def __init__(self, gate: Listening, upstreams: Upstreams, *, ready_needs_upstream: bool = False) -> None:
         self._gate = gate
         self._upstreams = upstreams
         self.ready_needs_upstream = ready_needs_upstream

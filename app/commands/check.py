@@ -24,6 +24,7 @@ from licensegate.proxy.settings import (
     TunnelChecks,
 )
 
+from . import check_logins
 from .layout import sections
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
@@ -35,13 +36,14 @@ _MODES: Final = {
 
 
 def report(settings: Settings) -> str:
-    """Everything in force, in lines for people."""
+    """Everything in force, in lines for people. Raises LoginFileError for a file of users that cannot be used."""
     access = "standard output" if settings.log.access == "-" else settings.log.access
     return sections(
         {
             "settings": [settings.source],
             "listen": _listen(settings),
             "tls": _tls(settings),
+            "logins": check_logins.lines(settings),
             "clients": [str(network) for network in settings.client_networks],
             "mode": [_MODES[settings.policy.mode]],
             "targets": _targets(settings),
@@ -62,7 +64,7 @@ def report(settings: Settings) -> str:
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
-    """What can be in force, but is hardly meant."""
+    """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
     if len(host_name) > LONGEST_HOST_NAME:
         yield (
             f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC takes "
@@ -79,6 +81,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from _names_without_tls(settings)
     yield from _doubtful_parents(settings)
     parents = {(parent.host, parent.port) for parent in settings.dial.parents}
+    yield from check_logins.warnings(settings)
     for to in settings.dial.connect_to:
         decision = settings.policy.decide(Target(to.host, to.port))
         if not decision.allowed and not decision.reported and (to.host, to.port) not in parents:
@@ -157,6 +160,9 @@ def _targets(settings: Settings) -> list[str]:
 def _terms(rule: Rule) -> Iterator[str]:
     if rule.private:
         yield "its addresses may be private"
+    for key in ("users", "networks", "certificates"):
+        if whom := getattr(rule, key):
+            yield f"for {key} {' or '.join(map(str, whom))}"
     if rule.report:
         yield "only reported, not allowed"
     yield from _stated(rule)
@@ -237,8 +243,6 @@ def _tls(settings: Settings) -> list[str]:
         lines = ["a certificate of its own, another one after each start"]
     if tls.names:
         lines.append(f"also known as {' and '.join(tls.names)}")
-    if tls.client_ca:
-        lines.append(f"clients may show a certificate of {tls.client_ca}")
     return lines
 
 

@@ -5,8 +5,16 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
+from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.app.settings import Settings
+from licensegate.proxy.auth.door import Door
+from licensegate.proxy.auth.memory import LoginMemory
+from licensegate.proxy.auth.nonces import Nonces
+from licensegate.proxy.auth.secret import Secret
 from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.auth.users import Users
+from licensegate.proxy.auth.verdict import Admitted, Visit
+from licensegate.proxy.auth.verdict import Verdict as Passage
 from licensegate.proxy.census import Census
 from licensegate.proxy.checks import Checks
 from licensegate.proxy.commands import Dial
@@ -27,8 +35,19 @@ class Verdict(Struct, frozen=True):
     text: str
 
 
-def judge(settings: Settings, client: str, target: str) -> Verdict:
-    """Say what becomes of a CONNECT to `target` from `client`; raises UnusableInput."""
+class _Door(Door):
+    """The door as it is, but that whoever it is said to be has logged in; it needs no file of users."""
+
+    def __init__(self, settings: Settings, identity: Identity) -> None:
+        super().__init__(settings.auth.logins, Users({}, {}), Nonces(Secret(b"")), LoginMemory())
+        self._identity = identity
+
+    def judge(self, visit: Visit) -> Passage:
+        return super().judge(visit) if self._identity == NOBODY else Admitted(self._identity)
+
+
+def judge(settings: Settings, client: str, target: str, identity: Identity = NOBODY) -> Verdict:
+    """Say what becomes of a CONNECT to `target` from `client`, logged in as `identity`; raises UnusableInput."""
     try:
         ip_address(client)
     except ValueError:
@@ -38,7 +57,8 @@ def judge(settings: Settings, client: str, target: str) -> Verdict:
     sources = Sources(settings.client_networks)
     record = open_record(client, 0, "test-rule")
     checks = Checks(settings.tunnel, settings.tunnel_networks)
-    snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None)
+    door = _Door(settings, identity)
+    snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None, door=door)
     conversation = Conversation(snapshot, Census(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
     if isinstance(command, Dial) and record.reported:

@@ -6,6 +6,6 @@ here opens a socket, resolves a name or writes.
 """
 
 from .load import load
-from .values import Admin, Log, Settings, SettingsError, Tls
+from .values import Admin, Auth, Log, Settings, SettingsError, Tls
 
-__all__ = ["Admin", "Log", "Settings", "SettingsError", "Tls", "load"]
+__all__ = ["Admin", "Auth", "Log", "Settings", "SettingsError", "Tls", "load"]

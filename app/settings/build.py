@@ -11,15 +11,28 @@ from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.auth.user_files import user_fault
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
+from .logins import read_auth, read_listener_schemes
 from .origin import Origin
 from .parents import read_parents
 from .pem import holds_private_key, missing
-from .schema import AdminTable, AllowlistTable, File, ListenTable, LogTable, TlsTable, TunnelNetworkTable, TunnelTable
-from .values import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Log, Settings, SettingsError, Tls
+from .schema import (
+    AdminTable,
+    AllowlistTable,
+    AuthTable,
+    File,
+    ListenTable,
+    LogTable,
+    RuleTable,
+    TlsTable,
+    TunnelNetworkTable,
+    TunnelTable,
+)
+from .values import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Settings, SettingsError, Tls
 from .wording import shown
 
 _T = TypeVar("_T")
@@ -33,11 +46,13 @@ def build(
     A path in the file is relative to `folder`, one in the environment to where the gate was started. `packaged_state`
     is the state directory where no other is named. Passwords that the file leaves to it are in `environ`.
     """
-    parents, direct = read_parents(file.parent, origin, folder, environ)
     client_networks = _client_networks(file.clients.networks, origin)
+    parents, direct = read_parents(file.parent, origin, folder, environ)
+    auth = _auth(file.auth, origin, folder)
     return Settings(
-        listen=_listen(file.listen, origin),
-        tls=_tls(file.tls, file.auth.client_ca, origin, folder),
+        listen=_listen(file.listen, auth, origin),
+        tls=_tls(file.tls, file.auth, origin, folder),
+        auth=auth,
         client_networks=client_networks,
         policy=_policy(file.allowlist, origin),
         tunnel=_tunnel(file.tunnel),
@@ -58,18 +73,34 @@ def build(
     )
 
 
-def _listen(tables: Sequence[ListenTable], origin: Origin) -> tuple[ListenAddress, ...]:
+def _listen(tables: Sequence[ListenTable], auth: Auth, origin: Origin) -> tuple[ListenAddress, ...]:
     addresses = _read_each(read_listen, [table.address for table in tables], origin, "listen", "address")
     # A system's choice of port is another each time, so port 0 has no twin.
     _refuse_twins([(address.host, address.port or object()) for address in addresses], origin, "listen")
     listen = []
     for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
         balancers = _networks(table.proxy_protocol_from, origin, "listen", number, "proxy_protocol_from")
-        listen.append(structs.replace(address, proxy_protocol_from=balancers))
+        schemes = read_listener_schemes(table.auth, number, auth, origin)
+        listen.append(structs.replace(address, proxy_protocol_from=balancers, schemes=schemes))
     return tuple(listen) or DEFAULT_LISTEN
 
 
-def _tls(table: TlsTable, client_ca: str, origin: Origin, folder: Path) -> Tls:
+def _auth(table: AuthTable, origin: Origin, folder: Path) -> Auth:
+    files = {
+        **{key: _pem(getattr(table, key), f"auth.{key}", origin, folder) for key in ("client_ca", "client_crl")},
+        **{
+            key: _there(getattr(table, key), f"auth.{key}", cure, origin, folder)
+            for key, cure in (
+                ("htpasswd", "add a user to it with `licensegate passwd`"),
+                ("htdigest", "add a user to it with `licensegate passwd`"),
+                ("nonce_key_file", "make one with `openssl rand -hex 32`"),
+            )
+        },
+    }
+    return read_auth(table, files, _networks(table.trusted_networks, origin, "auth.trusted_networks"), origin)
+
+
+def _tls(table: TlsTable, auth: AuthTable, origin: Origin, folder: Path) -> Tls:
     certificate = _pem(table.certificate, "tls.certificate", origin, folder)
     key = _pem(table.key, "tls.key", origin, folder)
     if key and not certificate:
@@ -79,7 +110,10 @@ def _tls(table: TlsTable, client_ca: str, origin: Origin, folder: Path) -> Tls:
         raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
     names = _read_each(read_host, table.names, origin, "tls.names")
     _refuse_twins(names, origin, "tls.names")
-    return Tls(certificate, key or certificate, names, _pem(client_ca, "auth.client_ca", origin, folder))
+    client_ca = _pem(auth.client_ca, "auth.client_ca", origin, folder)
+    return Tls(
+        certificate, key or certificate, names, client_ca, _pem(auth.client_crl, "auth.client_crl", origin, folder)
+    )
 
 
 def _client_networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:
@@ -92,13 +126,25 @@ def _client_networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...
 
 def _policy(table: AllowlistTable, origin: Origin) -> Policy:
     hosts = _read_each(read_rule_host, [rule.host for rule in table.rule], origin, "allowlist.rule", "host")
-    rules = [Rule(**structs.asdict(rule) | {"host": host}) for host, rule in zip(hosts, table.rule, strict=True)]
+    rules = [
+        _rule(rule, host, number, origin) for number, (rule, host) in enumerate(zip(table.rule, hosts, strict=True), 1)
+    ]
     try:
         return Policy(table.presets, rules, load_presets(), table.mode)
     except UnknownPreset as error:
         raise SettingsError(f"{origin.place('allowlist.presets')}: {error}") from None
     except DuplicateRule as error:
         raise SettingsError(f"{origin.place('allowlist.rule')}: {error}") from None
+
+
+def _rule(table: RuleTable, host: str, number: int, origin: Origin) -> Rule:
+    for key in ("users", "certificates"):
+        for item, name in enumerate(getattr(table, key), 1):
+            if fault := user_fault(name):
+                place = origin.place("allowlist.rule", number, key, item)
+                raise SettingsError(f"{place}: {shown(name)} is nobody: {fault}")
+    networks = _networks(table.networks, origin, "allowlist.rule", number, "networks")
+    return Rule(**structs.asdict(table) | {"host": host, "networks": networks})
 
 
 def _tunnel(table: TunnelTable) -> TunnelChecks:
@@ -151,11 +197,15 @@ def _log(table: LogTable, origin: Origin, folder: Path) -> Log:
 
 
 def _pem(text: str, key: str, origin: Origin, folder: Path) -> Path | None:
+    return _there(text, key, "name a PEM file that is there", origin, folder)
+
+
+def _there(text: str, key: str, cure: str, origin: Origin, folder: Path) -> Path | None:
     if not text:
         return None
     path = _path(text, key, origin, folder)
     if fault := missing(path):
-        raise SettingsError(f"{origin.place(key)}: {path}: {fault}; name a PEM file that is there")
+        raise SettingsError(f"{origin.place(key)}: {path}: {fault}; {cure}")
     return path
 
 

@@ -66,8 +66,12 @@ def _read(kind: Any, variable: str, text: str) -> object:
         case inspect.VarTupleType(item_type=inspect.StructType(cls=table)):
             read = _SHORT_FORMS[table]
             return tuple(read(item, f"{variable}, item {number}") for number, item in enumerate(items, 1))
-        case inspect.VarTupleType():
-            return tuple(items)
+        case inspect.VarTupleType(item_type=one):
+            try:
+                return msgspec.convert(items, kind)
+            except msgspec.ValidationError:
+                wrong = next(item for item in items if item not in getattr(one, "values", ()))
+                raise SettingsError(f"{variable}: {shown(wrong)} is not {expected(one)}") from None
         case known:
             try:
                 return msgspec.convert(text.strip(), kind, strict=False)

@@ -4,17 +4,18 @@ This is the operators' contract. Keys are added, never renamed. What only anothe
 network?) is checked in `build`.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
 from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
-from licensegate.proxy.settings import Dns, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
+from licensegate.proxy.settings import Dns, Limits, Logins, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log
 
 _LIMITS: Final = Limits()
+_LOGINS: Final = Logins()
 _TUNNEL: Final = TunnelChecks()
 _PARENT: Final = ParentProxy("", 0)
 _LOGIN: Final = _PARENT.login
@@ -33,6 +34,9 @@ Head = Annotated[int, Meta(ge=1024, le=1_048_576)]
 Stated = bool | None
 
 
+SchemeName: TypeAlias = Literal["basic", "digest", "digest-md5", "digest-sha-256", "certificate"]
+
+
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
     """A table of the file: what it does not know is an error."""
 
@@ -42,6 +46,7 @@ class ListenTable(Table, frozen=True):
 
     address: str
     proxy_protocol_from: tuple[str, ...] = ()
+    auth: tuple[SchemeName, ...] = ()
 
 
 class TlsTable(Table, frozen=True):
@@ -59,9 +64,17 @@ class ClientsTable(Table, frozen=True):
 
 
 class AuthTable(Table, frozen=True):
-    """`[auth]`. Without a CA no client is asked for a certificate."""
+    """`[auth]`. Without schemes, whatever there is a file for. Without a CA no client is asked for a certificate."""
 
+    required: bool = _LOGINS.required
+    schemes: tuple[SchemeName, ...] = ()
+    realm: str = _LOGINS.realm
+    htpasswd: str = ""
+    htdigest: str = ""
+    trusted_networks: tuple[str, ...] = ()
     client_ca: str = ""
+    client_crl: str = ""
+    nonce_key_file: str = ""
 
 
 class RuleTable(Table, frozen=True):
@@ -74,6 +87,9 @@ class RuleTable(Table, frozen=True):
     require_tls: Stated = None
     match_server_name: Stated = None
     require_server_name: Stated = None
+    users: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
 
 
 class AllowlistTable(Table, frozen=True):

@@ -6,8 +6,9 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.sources import Network
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, Logins, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
@@ -36,13 +37,28 @@ class Tls(Struct, frozen=True):
 
     `certificate` and `key` are PEM files, perhaps the same; both are None where the gate is to make its own. `names`
     are the gate's names beside those in the certificate. `client_ca` signs the certificates that clients are asked
-    for; None where they are asked for none.
+    for, `client_crl` says which of them are revoked; None where they are asked for none, and where none is.
     """
 
     certificate: Path | None = None
     key: Path | None = None
     names: tuple[str, ...] = ()
     client_ca: Path | None = None
+    client_crl: Path | None = None
+
+
+class Auth(Struct, frozen=True):
+    """Who logs in to the gate.
+
+    The files hold who is known, by password and by Digest, and the key of the nonces; None where there is none.
+    `possible` are the schemes that there is something to check by, be they in use or not.
+    """
+
+    logins: Logins = Logins()
+    htpasswd: Path | None = None
+    htdigest: Path | None = None
+    nonce_key_file: Path | None = None
+    possible: frozenset[Scheme] = frozenset()
 
 
 class Admin(Struct, frozen=True):
@@ -70,6 +86,7 @@ class Settings(Struct, frozen=True):
     listen: tuple[ListenAddress, ...]
     client_networks: tuple[Network, ...]
     tls: Tls
+    auth: Auth
     policy: Policy
     tunnel: TunnelChecks
     tunnel_networks: tuple[NetworkChecks, ...]

@@ -5,10 +5,12 @@ asks nobody for a name.
 """
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, TypeAlias
+from ipaddress import ip_network
+from typing import Final
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from licensegate.allowlist.clients import Network, network_of
+
+__all__ = ["DEFAULT_NETWORKS", "Network", "Sources"]
 
 DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(network)
@@ -46,15 +48,5 @@ class Sources:
         return verdict
 
     def network_of(self, address: str) -> Network | None:
-        """The first network that holds `address`; None if there is none, or if it is no IP address.
-
-        An IPv4 client of an IPv6 socket (`::ffff:10.1.2.3`, RFC 4291 section 2.5.5.2) counts as IPv4, and a zone
-        (`fe80::1%eth0`, RFC 4007) is left out: it names one of our own interfaces, not the client.
-        """
-        try:
-            source: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-        except ValueError:
-            return None
-        if isinstance(source, IPv6Address) and source.ipv4_mapped is not None:
-            source = source.ipv4_mapped
-        return next((network for network in self._networks if source in network), None)
+        """The first network that holds `address`; None if there is none, or if it is no IP address."""
+        return network_of(address, self._networks)

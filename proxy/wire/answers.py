@@ -5,6 +5,7 @@ carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people, w
 hands it on as if the target had answered.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from ..outcome import Outcome, Stage
@@ -24,6 +25,8 @@ _HEALTHY: Final = (
 
 _ALERTS: Final = {
     Outcome.CLIENT_NOT_ALLOWED: Alert.ACCESS_DENIED,
+    Outcome.LOGIN_IMPOSSIBLE: Alert.ACCESS_DENIED,
+    Outcome.TARGET_NOT_FOR_CLIENT: Alert.ACCESS_DENIED,
     Outcome.TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
     Outcome.CLIENT_TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
     Outcome.DRAINING: Alert.INTERNAL_ERROR,
@@ -31,13 +34,15 @@ _ALERTS: Final = {
     Outcome.INNER_HELLO_MALFORMED: Alert.DECODE_ERROR,
 }
 _ALERT_OF_STAGE: Final = {Stage.POLICY: Alert.UNRECOGNIZED_NAME, Stage.INNER_HELLO: Alert.UNRECOGNIZED_NAME}
+_END: Final = "\r\n"
 _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n", 503: "Retry-After: 60\r\n"}
 
 
-def refusal(record: TunnelRecord) -> bytes:
+def refusal(record: TunnelRecord, challenges: Iterable[str] = ()) -> bytes:
     """The answer for a record whose outcome has an error status; the connection closes after it (RFC 9931 section 8).
 
-    Raises ValueError for any other: a 200 would open a tunnel.
+    `challenges` go with a 407, each in a field of its own, since some clients read one to a field. Raises ValueError
+    for any other outcome: a 200 would open a tunnel.
     """
     outcome = record.outcome
     if outcome is None or outcome.status < 400:
@@ -48,6 +53,7 @@ def refusal(record: TunnelRecord) -> bytes:
     head = (
         f"HTTP/1.1 {outcome.status} {outcome.label}: {sentence[:240]}\r\n"
         f'Proxy-Status: licensegate; {error}details="{outcome.label} {record.id}"\r\n'
+        f"{''.join(f'Proxy-Authenticate: {challenge}{_END}' for challenge in challenges)}"
         f"{_FIELDS_OF_STATUS.get(outcome.status, '')}"
         "Content-Type: text/plain; charset=utf-8\r\n"
         "Cache-Control: no-store\r\n"

@@ -11,8 +11,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from ..auth.secret import Secret
 from ..outcome import Outcome
-from ..record import HostForm, printable
+from ..record import HostForm, printable, quoted
 from .via import VIA_BYTES
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
@@ -44,6 +45,7 @@ class Head(Struct, frozen=True):
 
     `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
     a CONNECT. `via` is what its Via fields say, one after the other, and like `user_agent` printable and not too long.
+    `authorization` are the values of its Proxy-Authorization fields.
     """
 
     method: str
@@ -54,6 +56,7 @@ class Head(Struct, frozen=True):
     fields: tuple[str, ...] = ()
     host_form: HostForm | None = None
     via: str = ""
+    authorization: tuple[Secret, ...] = ()
 
 
 def read_head(received: bytes, limit: int) -> Head | None:
@@ -68,37 +71,52 @@ def read_head(received: bytes, limit: int) -> Head | None:
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    is_connect = method == b"CONNECT"
-    user_agent, via, host, names = _mind_fields(field_lines, is_connect=is_connect)
-    fields = _field_names(b" ".join(names)[:_FIELD_NAMES])
-    host_form = _host_form(host, target) if is_connect else None
-    return Head(printable(method), target, _VERSIONS[version], user_agent, found.end(), fields, host_form, via)
+    minded = _mind_fields(field_lines, is_connect=method == b"CONNECT")
+    return Head(
+        printable(method),
+        target,
+        _VERSIONS[version],
+        minded.user_agent,
+        found.end(),
+        _field_names(b" ".join(minded.names)[:_FIELD_NAMES]),
+        _host_form(minded.host, target) if method == b"CONNECT" else None,
+        minded.via,
+        tuple(minded.authorization),
+    )
 
 
-def _mind_fields(field_lines: bytes, *, is_connect: bool) -> tuple[str, str, bytes | None, list[bytes]]:
-    """User-Agent, Via, the Host of a CONNECT, and all names, the last of which is empty.
+class _Minded(Struct):
+    """What is taken from the fields of a head. The last of the names is empty; only a CONNECT's Host is minded."""
 
-    Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6).
-    """
-    user_agent = via = ""
-    host = None
-    names = []
+    names: list[bytes] = []
+    user_agent: str = ""
+    via: str = ""
+    host: bytes | None = None
+    authorization: list[Secret] = []
+
+
+def _mind_fields(field_lines: bytes, *, is_connect: bool) -> _Minded:
+    """Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
+    minded = _Minded()
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        names.append(name)
+        minded.names.append(name)
         match name.lower():
             case b"user-agent":
-                user_agent = printable(value.strip(b" \t"))
+                minded.user_agent = printable(value.strip(b" \t"))
             case b"via":
-                via = ", ".join(filter(None, [via, printable(value.strip(b" \t"), VIA_BYTES)]))[:VIA_BYTES]
+                via = printable(value.strip(b" \t"), VIA_BYTES)
+                minded.via = ", ".join(filter(None, [minded.via, via]))[:VIA_BYTES]
+            case b"proxy-authorization":
+                minded.authorization.append(Secret(value.strip(b" \t")))
             case b"host" if is_connect:
-                is_second = host is not None
-                host = value.strip(b" \t")
-                _check_host(host, is_second=is_second)
+                is_second = minded.host is not None
+                minded.host = value.strip(b" \t")
+                _check_host(minded.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
-                    raise HeadError(Outcome.BODY_NOT_ALLOWED, printable(line, 60))
-    return user_agent, via, host, names
+                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
+    return minded
 
 
 @lru_cache(maxsize=256)  # a client sends the same ones each time; the keys are bounded
@@ -118,7 +136,7 @@ def _check_host(value: bytes, *, is_second: bool) -> None:
     if is_second:
         raise HeadError(Outcome.HOST_MALFORMED, "there are two of them")
     if not _host.fullmatch(value):
-        raise HeadError(Outcome.HOST_MALFORMED, f"{printable(value, 60)} is not a host")
+        raise HeadError(Outcome.HOST_MALFORMED, f"{quoted(value)} is not a host")
 
 
 def _refuse_unreadable(received: bytes, limit: int) -> None:
@@ -134,7 +152,7 @@ def _refuse_unreadable(received: bytes, limit: int) -> None:
     if line is None:
         if _request_line_0_9.match(received):
             raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {printable(received[:line_end], 60)}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {quoted(received[:line_end])}")
     if line[3] not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     _refuse_unreadable_fields(received, line_end + 1, limit)
@@ -146,6 +164,6 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
     line_end = received.find(b"\n", stop)
     faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
     if faulty and line_end < limit:
-        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {printable(received[stop:line_end], 60)}")
+        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(received[stop:line_end])}")
     if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

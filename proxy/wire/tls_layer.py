@@ -8,7 +8,7 @@ Each direction ends by itself (RFC 8446 section 6.1): after a close_notify one w
 import errno
 import re
 import ssl
-from typing import Final
+from typing import Final, TypeAlias
 
 from licensegate.proxy.record import printable
 
@@ -23,6 +23,10 @@ _REJECTIONS: Final = frozenset(
         "unsupported_certificate",
     }
 )
+_Names: TypeAlias = tuple[tuple[str, str], ...]
+"""Pairs of a kind and a name."""
+
+_COMPARABLE: Final = frozenset({"DNS", "IP Address", "email", "URI"})  # of the others OpenSSL's text is for reading
 _SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
 
 
@@ -187,16 +191,10 @@ class TlsLayer:
 
         Printable and for reading: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
         """
-        if not self.complete:
-            return ""
         try:
-            certificate = self._tls.getpeercert()
+            subject, names = self._certificate()
         except (ssl.SSLError, ValueError):
             return "a certificate that cannot be read"
-        if not certificate:
-            return ""
-        subject: tuple[tuple[tuple[str, str], ...], ...] = certificate.get("subject", ())  # type: ignore[assignment]
-        names: tuple[tuple[str, str], ...] = certificate.get("subjectAltName", ())  # type: ignore[assignment]
         parts = [
             ",".join(
                 f"{_SHORT.get(kind, kind)}={value}" for attributes in reversed(subject) for kind, value in attributes
@@ -204,6 +202,25 @@ class TlsLayer:
             ",".join(f"{kind}:{value}" for kind, value in names),
         ]
         return printable("; ".join(filter(None, parts)).encode())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the client's verified certificate, for comparison: common names, then the alternative ones."""
+        try:
+            subject, names = self._certificate()
+        except (ssl.SSLError, ValueError):
+            return ()
+        common = (value for attributes in subject for kind, value in attributes if kind == "commonName")
+        return (*common, *(value for kind, value in names if kind in _COMPARABLE))
+
+    def _certificate(self) -> "tuple[tuple[_Names, ...], _Names]":
+        """Subject and alternative names of the client's certificate, empty if there is none."""
+        certificate = self._tls.getpeercert() if self.complete else None
+        if not certificate:
+            return (), ()
+        subject: tuple[_Names, ...] = certificate.get("subject", ())  # type: ignore[assignment]
+        names: _Names = certificate.get("subjectAltName", ())  # type: ignore[assignment]
+        return subject, names
 
     def _raise_failure(self) -> None:
         if self._failed:

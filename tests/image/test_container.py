@@ -1,4 +1,4 @@
-"""The gate in a container as the compose file has it: read-only, without a privilege, its first process, on port 443."""
+"""The gate in a container as the compose file has it: read-only, unprivileged, its first process, on port 443."""
 
 import json
 import os

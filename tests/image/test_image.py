@@ -1,8 +1,5 @@
 """What is in the container image, what it says of itself, and that the compose file agrees."""
 
-import os
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest

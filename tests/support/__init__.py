@@ -21,4 +21,5 @@ pytest.register_assert_rewrite(
     "support.secure",
     "support.sockets",
     "support.state_table",
+    "support.watching",
 )

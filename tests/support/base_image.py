@@ -43,8 +43,9 @@ def host_tree() -> Path:
     subprocess.run(["tar", "--extract", "--file", base, "--directory", unfinished], check=True)
     unfinished.joinpath("var/log/apt").mkdir(parents=True)
     apt = ("chroot", unfinished, "apt-get", "-qq")
+    unasked = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_OF_A_HOST)):
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"})
+        done = subprocess.run(command, capture_output=True, text=True, env=unasked)
         if done.returncode != 0:
             missing("a host", f"see why apt-get failed: {(done.stdout + done.stderr)[-400:]}")
     return unfinished.rename(tree)

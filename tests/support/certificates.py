@@ -89,3 +89,18 @@ def altered(issued: Issued, issuer: Issued, old: bytes, new: bytes) -> Issued:
     der = certificate.public_bytes(serialization.Encoding.DER)
     der = der.replace(certificate.tbs_certificate_bytes, content).replace(certificate.signature, signature)
     return Issued(x509.load_der_x509_certificate(der), issued.key)
+
+
+def revoke(authority: Issued, *revoked: Issued, days: tuple[float, float] = (-1, 10)) -> bytes:
+    """A revocation list of this authority's in PEM, issued and to be renewed so many days from now."""
+    now = datetime.datetime.now(datetime.UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(authority.certificate.subject)
+        .last_update(now + days[0] * DAY)
+        .next_update(now + days[1] * DAY)
+    )
+    for issued in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(issued.certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.revocation_date(now + days[0] * DAY).build())
+    return builder.sign(authority.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

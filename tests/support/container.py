@@ -42,7 +42,7 @@ class Container:
     ) -> None:
         self._bundle = bundle
         self._name = f"licensegate-{os.getpid()}-{bundle.name}"
-        self._user = image.config["User"]
+        self._as_its_user = (f"--user={image.config['User']}", f"--cwd={image.config['WorkingDir']}")
         self.stdout, self.stderr = bundle / "stdout", bundle / "stderr"
         crun = require_command("crun", "crun")
         root = f"--root={bundle}/run"
@@ -82,7 +82,7 @@ class Container:
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command in it to its end as its user, as `docker exec` does."""
-        return self._do("exec", f"--user={self._user}", self._name, *command)
+        return self._do("exec", *self._as_its_user, self._name, *command)
 
     def signal(self, name: str) -> None:
         """Send its first process a signal, as `docker kill` does."""

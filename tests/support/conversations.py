@@ -1,21 +1,31 @@
 """Conversations by themselves: who speaks, what is said, what is in force. Imports the gate's code; knows no socket."""
 
 from cryptography.x509 import DNSName
+from msgspec import structs
 
 from licensegate.allowlist.policy import Mode, Policy
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity, server_context
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
+from licensegate.proxy.auth.door import Door
+from licensegate.proxy.auth.memory import LoginMemory
+from licensegate.proxy.auth.nonces import Nonces
+from licensegate.proxy.auth.password_hash import read_hash
+from licensegate.proxy.auth.scheme import DIGESTS, Scheme
+from licensegate.proxy.auth.secret import Secret
+from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Network, Sources
+from licensegate.proxy.auth.users import Users
 from licensegate.proxy.census import Census
 from licensegate.proxy.checks import Checks
 from licensegate.proxy.commands import Command, Refuse
 from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.record import open_record
-from licensegate.proxy.settings import Limits, TunnelChecks
+from licensegate.proxy.settings import Limits, Logins, TunnelChecks
 from licensegate.proxy.snapshot import Snapshot
 from support.certificates import issue
+from support.clock import Clock
 from support.hellos import in_records, message, server_name
+from support.logins import REALM, USER, basic, htdigest_lines, htpasswd_line
 
 CLIENT, STRANGER, BALANCER = "10.1.2.3", "203.0.113.9", "10.0.0.5"
 
@@ -36,15 +46,37 @@ def in_force(
     checks: Checks | None = None,
     limits: Limits = LIMITS,
     identity: ServerIdentity | None = IDENTITY,
+    door: Door | None = None,
 ) -> Snapshot:
     """The preset cisco-licensing, these rules, and the usual clients."""
     policy = Policy(["cisco-licensing"], rules, load_presets(), mode)
-    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits, checks or Checks(TunnelChecks()), identity)
+    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits, checks or Checks(TunnelChecks()), identity, door)
+
+
+_HA1 = (line.rpartition(":")[2] for line in htdigest_lines().split())
+_USERS = Users(
+    {USER: read_hash(htpasswd_line().rstrip().partition(":")[2])},
+    {scheme: {USER: secret} for scheme, secret in zip(DIGESTS, _HA1, strict=True)},
+)
+
+
+def a_door(
+    *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
+) -> Door:
+    """A door to which one user is known, by every scheme."""
+    clock = clock or Clock()
+    logins = Logins(required, schemes, REALM, trusted)
+    return Door(logins, _USERS, Nonces(Secret(b"k" * 32), clock), LoginMemory(clock))
 
 
 SNAPSHOT = in_force(SATELLITE)
 UNCHECKED = in_force(SATELLITE, checks=Checks(NO_CHECKS))
 """The same, but that nothing is asked of what a tunnel carries."""
+
+
+def guarded(door: Door | None = None) -> Snapshot:
+    """The same, but that everybody must log in, at a door that remembers nobody."""
+    return structs.replace(SNAPSHOT, door=door or a_door())
 
 
 def begun(
@@ -53,17 +85,24 @@ def begun(
     client: str = CLIENT,
     census: Census | None = None,
     behind_balancer: bool = False,
+    schemes: frozenset[Scheme] | None = None,
 ) -> Conversation:
     """A conversation with a client that has just been accepted."""
     census = census or Census()
     census.enter(client)
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(snapshot, census, record, behind_balancer=behind_balancer)
+    return Conversation(snapshot, census, record, behind_balancer=behind_balancer, schemes=schemes)
 
 
 def connect(target: bytes) -> bytes:
     """The head that asks for this target, and says nothing else."""
     return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
+
+
+def with_login(*values: str, head: bytes = HEAD) -> bytes:
+    """The head with these values of Proxy-Authorization, by default one that is right."""
+    fields = "".join(f"Proxy-Authorization: {value}\r\n" for value in values or (basic(),))
+    return head[:-2] + fields.encode() + b"\r\n"
 
 
 def hello(name: str = "") -> bytes:

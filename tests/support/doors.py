@@ -17,7 +17,8 @@ GATE_NAME = "gate.test"
 
 
 class Visit(Struct, frozen=True):
-    """A message to be posted: to which URL, and by which proxy; without one, directly.
+    """A message to be posted: to which URL, and by which proxy; without one, directly. A user and a password in the
+    proxy's URL are handed to the client as its users do.
 
     `server_name` is what the client asks for in TLS if that is not the URL's host, as none does by itself.
     """

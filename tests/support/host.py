@@ -11,10 +11,10 @@ from typing import Self
 
 from support.base_image import base_image, host_tree, python_version
 from support.clients import run
+from support.image import ROOT, gather_wheels
 from support.parts import require_command
 from support.upstream import SECONDS
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operations.md"
 
 
@@ -24,9 +24,7 @@ class Host:
     def __enter__(self) -> Self:
         nspawn = require_command("systemd-nspawn", "systemd-container")
         tree = host_tree()
-        subprocess.run([ROOT / "scripts/environment.sh", "run"], check=True, capture_output=True)
-        wanted = {"PYTHON_VERSION": python_version(base_image())}
-        subprocess.run([ROOT / "scripts/wheelhouse.sh"], check=True, capture_output=True, env=os.environ | wanted)
+        gather_wheels(python_version(base_image()))
         self._process = subprocess.Popen(
             [
                 *(nspawn, "--quiet", f"--directory={tree}", "--volatile=overlay", "--boot", "--private-network"),

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.base_image import base_image, python_version
-from support.parts import require_command
+from support.parts import missing, require_command
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,8 +41,7 @@ class Image:
         container = self._do("from", "scratch")
         self._do("add", container, str(base), "/")
         self._do("commit", "--rm", container, "base")
-        _finish([ROOT / "scripts/environment.sh", "run"], {})
-        _finish([ROOT / "scripts/wheelhouse.sh"], {"PYTHON_VERSION": self.python_version})
+        gather_wheels(self.python_version)
         self.build()
         (wheel,) = ROOT.glob("build/wheelhouse/licensegate-*.whl")
         self.version = wheel.name.split("-")[1]
@@ -61,12 +60,19 @@ class Image:
         self._do("rmi", "--all", "--force")
 
     def build(self, **arguments: str) -> None:
-        """What `make image` does once the wheels are gathered; without a network. `arguments` are further ones of it."""
+        """What `make image` does once the wheels are gathered; without a network. `arguments` are its own."""
         defaults = {"BASE": "localhost/base", "PYTHON_VERSION": self.python_version}
         _finish(["unshare", "--net", ROOT / "scripts/image.sh"], self._environment | defaults | arguments)
 
     def _do(self, *arguments: str) -> str:
         return _finish([self._buildah, *arguments], self._environment)
+
+
+def gather_wheels(python: str) -> None:
+    """What `make wheels` does for this version of Python, once there is a .venv."""
+    if not ROOT.joinpath(".venv/bin/pip").exists():
+        missing(".venv", "run these tests by make test")
+    _finish([ROOT / "scripts/wheelhouse.sh"], {"PYTHON_VERSION": python})
 
 
 def _finish(command: Sequence[str | Path], environment: Mapping[str, str]) -> str:

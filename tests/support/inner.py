@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity
+from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
 from licensegate.proxy.checks import Checks
 from licensegate.proxy.dialer import Dialer
@@ -121,14 +122,20 @@ class Room:
         self._clients: list[socket.socket] = []
 
     def accept(
-        self, sent: bytes = b"", *, client: str = "127.0.0.1", behind_balancer: bool = False, buffer: int = 0
+        self,
+        sent: bytes = b"",
+        *,
+        client: str = "127.0.0.1",
+        behind_balancer: bool = False,
+        schemes: frozenset[Scheme] | None = None,
+        buffer: int = 0,
     ) -> tuple[socket.socket, Tunnel]:
         """A client, or a balancer, that has sent this before it was accepted, and its tunnel."""
         near, far = pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
         record = open_record(client, far.getpeername()[1], "127.0.0.1:3128")
-        tunnel = Tunnel(self.surroundings, far, record, behind_balancer=behind_balancer)
+        tunnel = Tunnel(self.surroundings, far, record, behind_balancer=behind_balancer, schemes=schemes)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
         return near, tunnel
@@ -183,6 +190,7 @@ class Room:
         """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
         here = self.surroundings
         await until(lambda: not self.resolver._in_flight)
+        await until(lambda: not here.password_checks)
         await turns(5)
         assert not here.connections
         assert here.census.connections == 0
@@ -207,6 +215,7 @@ class Room:
             client.close()
         self.sweep(1e6)
         self.surroundings.pipes.close()
+        self.surroundings.password_checks.close()
 
 
 def answer_with(*addresses: str) -> Callable[[str], Answer]:

@@ -32,12 +32,22 @@ _NO_OPTIONS = dict.fromkeys(("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPT
 _CHEAPER_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
-def post(release: int, program: str, inside: Sequence[str], trust: Trust, visits: Sequence[Visit]) -> list[str]:
-    """Post the message as each visit says, all from one process, and return what the program's caller got of each."""
+def post(
+    release: int,
+    program: str,
+    inside: Sequence[str],
+    trust: Trust,
+    visits: Sequence[Visit],
+    options: Sequence[str] = (),
+) -> list[str]:
+    """Post the message as each visit says, all from one process, and return what the program's caller got of each.
+
+    `options` are Java's own, where it is not to be stock.
+    """
     java, classpath = runtime(release), compiled(program)
     store = (f"-Djavax.net.ssl.trustStore={trust.java}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
     pairs = itertools.chain.from_iterable((urlsplit(visit.proxy).netloc or "direct", visit.url) for visit in visits)
-    output = _output(*inside, java, *_CHEAPER_START, *store, "-cp", classpath, program, *pairs)
+    output = _output(*inside, java, *_CHEAPER_START, *store, *options, "-cp", classpath, program, *pairs)
     return [msgspec.json.decode(line, type=str) for line in output.splitlines()]
 
 

@@ -45,7 +45,10 @@ def _s_client(inside: Sequence[str], trust: Trust, visit: Visit) -> str:
     url = urlsplit(visit.url)
     fields = f"Host: {url.netloc}\r\nContent-Length: {len(MESSAGE)}\r\nConnection: close\r\n"
     request = f"POST {url.path} HTTP/1.1\r\n{fields}\r\n".encode() + MESSAGE
-    proxy = ("-proxy", urlsplit(visit.proxy).netloc) if visit.proxy else ()
+    by = urlsplit(visit.proxy)
+    proxy = ("-proxy", f"{by.hostname}:{by.port}") if visit.proxy else ()
+    if by.username:
+        proxy = (*proxy, "-proxy_user", by.username, "-proxy_pass", f"pass:{by.password}")
     server_name = ("-servername", visit.server_name or str(url.hostname))
     fixed = ("-CAfile", trust.pem, "-verify_return_error", "-quiet", "-connect", f"{url.hostname}:{url.port or 443}")
     openssl = require_command("openssl", "openssl")

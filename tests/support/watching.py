@@ -14,6 +14,7 @@ from support.gate import Gate
 from support.upstream import SECONDS
 
 ANY_PORT = "127.0.0.1:0"
+ENDED = "licensegate_connections_ended_total"
 _PLACE = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
 
 

@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.net.Authenticator;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -6,8 +7,6 @@ import java.net.http.HttpResponse;
 
 /** java.net.http.HttpClient with stock settings: the JDK's newer client, which asks for HTTP/2 inside the tunnel. */
 final class NetHttp {
-    private static final HttpClient CLIENT = HttpClient.newHttpClient();
-
     public static void main(String[] visits) throws IOException {
         Posts.run(visits, NetHttp::post);
     }
@@ -17,7 +16,12 @@ final class NetHttp {
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofByteArray(message))
                 .build();
-        HttpResponse<String> response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> response = client().send(request, HttpResponse.BodyHandlers.ofString());
         return response.statusCode() + "\n" + response.body(); // it keeps no reason phrase
+    }
+
+    private static HttpClient client() {
+        Authenticator login = Authenticator.getDefault(); // which this client asks only if it is told to
+        return login == null ? HttpClient.newHttpClient() : HttpClient.newBuilder().authenticator(login).build();
     }
 }

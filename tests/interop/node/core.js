@@ -1,5 +1,5 @@
 // Posts standard input to a URL, through a proxy or directly, with nothing but Node's own modules.
-// Usage: node core.js PROXY|direct URL [SERVER_NAME]
+// Usage: node core.js PROXY|direct URL [SERVER_NAME]; the proxy's URL may have a user and a password in it.
 "use strict";
 
 const fs = require("node:fs");
@@ -17,10 +17,12 @@ if (proxy === "direct") {
   connect(new URL(proxy));
 }
 
-function connect({ protocol, hostname, port }) {
+function connect({ protocol, hostname, port, username, password }) {
   const path = `${target.hostname}:${target.port || 443}`;
   const { request } = protocol === "https:" ? https : http;
-  const tunnel = request({ host: hostname, port, method: "CONNECT", path });
+  const login = Buffer.from(`${username}:${password}`).toString("base64");
+  const headers = username ? { "Proxy-Authorization": `Basic ${login}` } : {};
+  const tunnel = request({ host: hostname, port, method: "CONNECT", path, headers });
   tunnel.on("connect", (answer, socket, firstBytes) => {
     if (answer.statusCode === 200) {
       const secure = tls.connect({ socket, servername: serverName || target.hostname });

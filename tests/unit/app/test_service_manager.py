@@ -1,4 +1,5 @@
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,15 +8,15 @@ from licensegate.app.service_manager import tell_ready, tell_reloading, tell_sto
 
 
 @pytest.fixture(params=["a file", "a name of the kernel's"])
-def manager(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[socket.socket, dict[str, str]]:
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[socket.socket, dict[str, str]]]:
     """What a service manager listens on, and the environment that it gives to its services."""
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    request.addfinalizer(listening.close)
-    if request.param == "a file":
-        listening.bind(str(tmp_path / "notify"))
-        return listening, {"NOTIFY_SOCKET": str(tmp_path / "notify")}
-    listening.bind("")  # the kernel chooses a name
-    return listening, {"NOTIFY_SOCKET": "@" + listening.getsockname()[1:].decode()}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        if request.param == "a file":
+            listening.bind(str(tmp_path / "notify"))
+            yield listening, {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+        else:
+            listening.bind("")  # the kernel chooses a name
+            yield listening, {"NOTIFY_SOCKET": "@" + listening.getsockname()[1:].decode()}
 
 
 def test_it_is_told_that_the_gate_is_ready(manager: tuple[socket.socket, dict[str, str]]) -> None:

@@ -9,22 +9,39 @@ from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
 from licensegate.proxy.census import Census
 from licensegate.proxy.commands import Answer, Command, Dial, Establish, Refuse, StartTls
-from licensegate.proxy.outcome import Outcome, Stage
+from licensegate.proxy.outcome import LoginResult, Outcome, Stage
 from licensegate.proxy.snapshot import Snapshot
 from licensegate.proxy.states import State
 from licensegate.proxy.wire.client_hello import read_client_hello
-from support.conversations import CLIENT, HEAD, HOST, SNAPSHOT, STRANGER, UNCHECKED, begun, connect, hello, in_force
+from support.conversations import (
+    CLIENT,
+    HEAD,
+    HOST,
+    SNAPSHOT,
+    STRANGER,
+    UNCHECKED,
+    begun,
+    connect,
+    guarded,
+    hello,
+    in_force,
+    with_login,
+)
+from support.logins import USER, basic
 from support.state_table import ways_on
 
 HELLO = hello(HOST)
 FINISHED = b"\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x02ab"
 HEADERS = [b"PROXY TCP4 10.1.2.4 10.1.2.4 50000 443\r\n", b"PROXY TCP4 203.0.113.9 10.1.2.4 50000 443\r\n"]
 HEADS = [HEAD, HEAD + HELLO, HEAD + HELLO + FINISHED, HEAD + b"SSH-2.0", connect(b"evil.example:443"), b"GET / X\r\n"]
+LOGINS = [with_login(), with_login(basic(password="x")), with_login("Digest x"), with_login() + HELLO]
+HEADS = [*HEADS, *LOGINS, with_login(head=connect(b"evil.example:443"))]
 HELLOS = [HELLO, HELLO + FINISHED, hello(), hello("evil.example"), b"\x16\x03\x01\0\0", b"\x80\x2e\x01", b"\0"]
 MESSAGES = {
     State.PROXY_HEADER: [*HEADERS, *(HEADERS[0] + head for head in HEADS), HEADERS[0] + HELLO, b"PROXY UNKNOWN\r\n"],
     State.HELLO: [*HEADS, *HEADS, *HELLOS, *HEADERS],
     State.HEAD: HEADS,
+    State.LOGIN: [*HELLOS, FINISHED],
     State.DIALLING: [*HELLOS, FINISHED],
     State.INNER_HELLO: [*HELLOS, HEAD],
 }
@@ -38,7 +55,8 @@ def words(state: State) -> st.SearchStrategy[bytes]:
     return st.one_of(whole, whole, first_half, second_half, st.binary(min_size=1, max_size=60))
 
 
-SNAPSHOTS = [SNAPSHOT, UNCHECKED, in_force(mode=Mode.REPORT)]
+GUARDED = guarded()
+SNAPSHOTS = [SNAPSHOT, GUARDED, UNCHECKED, in_force(mode=Mode.REPORT)]
 CLIENTS = Sources(DEFAULT_NETWORKS)
 FAILURES = [outcome for outcome in Outcome if outcome.stage in {Stage.RESOLVE, Stage.DIAL} and outcome.status]
 ENDS = [outcome for outcome in Outcome if outcome.stage is Stage.RELAY]
@@ -93,6 +111,9 @@ class AnySequence(RuleBasedStateMachine):
             self.happens(lambda: conversation.ended(data.draw(st.sampled_from(ENDS))))
         elif conversation.state is State.LINGERING:
             self.happens(conversation.client_ended)
+        elif conversation.state is State.LOGIN and data.draw(st.sampled_from("yyyn")) == "y":
+            right = data.draw(st.booleans())
+            self.happens(lambda: conversation.login_checked(right=right))
         elif conversation.state is State.DIALLING and data.draw(st.sampled_from("yyyn")) == "y":
             self.happens(conversation.connected)
         else:
@@ -111,7 +132,9 @@ class AnySequence(RuleBasedStateMachine):
 
     def has_a_fault(self, data: st.DataObject) -> None:
         conversation = self.conversation
-        if self.handshaking:
+        if conversation.state is State.LOGIN:
+            self.happens(lambda: conversation.login_not_checked("a fault in the gate"))
+        elif self.handshaking:
             rejected, detail = data.draw(st.booleans()), data.draw(st.text(max_size=20))
             self.happens(lambda: conversation.handshake_failed(detail, certificate_rejected=rejected))
         else:
@@ -139,6 +162,9 @@ class AnySequence(RuleBasedStateMachine):
                 self.tunnel_begins(command)
         if isinstance(command, Dial | StartTls | Answer | Establish):
             assert CLIENTS.admits(self.record.client), "a stranger is served nothing"
+        if isinstance(command, Dial) and self.snapshot is GUARDED:
+            assert self.record.login_result is LoginResult.ACCEPTED, "nor whoever has not logged in"
+            assert self.record.user == USER
 
     def tunnel_begins(self, command: Establish) -> None:
         """Everything behind the head goes upstream, and only a hello for the target if it was to be checked."""

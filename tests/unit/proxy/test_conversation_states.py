@@ -10,7 +10,7 @@ from licensegate.proxy.commands import Command
 from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.states import MOVES, State
-from support.conversations import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, hello
+from support.conversations import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, guarded, hello, with_login
 from support.state_table import ROWS, lines_of_the_docstring, ways_on
 
 HELLO, HELLO_TO_ANOTHER, HELLO_TO_THE_GATE = hello(HOST), hello("evil.example"), hello()
@@ -47,6 +47,18 @@ def secured() -> Conversation:
     return conversation
 
 
+def at_the_door(*sent: bytes) -> Conversation:
+    """One whose client must log in, and has sent this."""
+    conversation = begun(guarded())
+    for data in sent:
+        conversation.received(data)
+    return conversation
+
+
+def logging_in(head: bytes = HEAD) -> Conversation:
+    return at_the_door(with_login(head=head))
+
+
 def dialling_unchecked() -> Conversation:
     conversation = begun(UNCHECKED)
     conversation.received(HEAD)
@@ -69,6 +81,7 @@ SHORTEST_WAY: dict[State, Callable[[], Conversation]] = {
     State.PROXY_HEADER: behind_balancer,
     State.HELLO: begun,
     State.HEAD: lambda: after(HEAD[:9]),
+    State.LOGIN: logging_in,
     State.DIALLING: lambda: after(HEAD),
     State.INNER_HELLO: connected,
     State.RELAYING: lambda: connected(HELLO),
@@ -118,6 +131,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (begun, lambda it: it.received(HELLO_TO_ANOTHER)),
         (begun, lambda it: it.received(b"\x16\x03\x01\0\0")),
         (of_a_stranger, lambda it: it.received(HELLO)),
+        (at_the_door, lambda it: it.received(HELLO)),
     ],
     (State.HELLO, "HTTP of a stranger"): [(of_a_stranger, lambda it: it.received(HEAD))],
     (State.HELLO, "anything else"): [
@@ -141,7 +155,12 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (lambda: after(HEAD[:9]), lambda it: it.received(HEAD[9:])),
         (secured, lambda it: it.received(HEAD)),
     ],
+    (State.HEAD, "CONNECT with a password to be checked"): [
+        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(with_login()[9:])),
+    ],
     (State.HEAD, "any other head"): [
+        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(HEAD[9:])),
+        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(with_login("Digest x")[9:])),
         (lambda: after(DENIED_HEAD[:9]), lambda it: it.received(DENIED_HEAD[9:])),
         (secured, lambda it: it.received(b"\r\n")),
     ],
@@ -163,6 +182,16 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (lambda: after(HEAD[:9]), lambda it: it.stopped()),
         (shaking_hands, lambda it: it.stopped()),
     ],
+    (State.LOGIN, "more bytes"): [(logging_in, lambda it: it.received(HELLO))],
+    (State.LOGIN, "right password and allowed target"): [(logging_in, lambda it: it.login_checked(right=True))],
+    (State.LOGIN, "any other target"): [
+        (lambda: logging_in(DENIED_HEAD), lambda it: it.login_checked(right=True)),
+    ],
+    (State.LOGIN, "wrong password"): [(logging_in, lambda it: it.login_checked(right=False))],
+    (State.LOGIN, "not checked"): [(logging_in, lambda it: it.login_not_checked("the reason"))],
+    (State.LOGIN, "deadline"): [(logging_in, lambda it: it.deadline_passed())],
+    (State.LOGIN, "client's end"): [(logging_in, lambda it: it.client_ended())],
+    (State.LOGIN, "cut"): [(logging_in, lambda it: it.stopped())],
     (State.DIALLING, "more bytes"): [(lambda: after(HEAD), lambda it: it.received(HELLO))],
     (State.DIALLING, "connected"): [
         (lambda: after(HEAD), lambda it: it.connected()),
@@ -253,12 +282,14 @@ STATES: dict[str, Callable[[], Conversation]] = {
 READING = {"PROXY_HEADER", "HELLO", "HEAD", "INNER_HELLO"}
 OPEN = STATES.keys() - {"CLOSED"}
 EVENTS: dict[str, tuple[Happening, set[str]]] = {
-    "bytes": (lambda it: it.received(b"C"), READING | {"DIALLING"}),
+    "bytes": (lambda it: it.received(b"C"), READING | {"LOGIN", "DIALLING"}),
     "handshake done": (lambda it: it.secured("TLSv1.3", "CN=later"), {HANDSHAKE}),
     "handshake failed": (lambda it: it.handshake_failed("later", certificate_rejected=True), {HANDSHAKE}),
+    "login checked": (lambda it: it.login_checked(right=True), {"LOGIN"}),
+    "login not checked": (lambda it: it.login_not_checked("later"), {"LOGIN"}),
     "connected": (lambda it: it.connected(), {"DIALLING"}),
     "dial failed": (lambda it: it.dial_failed(Outcome.DNS_NOT_FOUND, "later"), {"DIALLING"}),
-    "deadline": (lambda it: it.deadline_passed(), READING | {HANDSHAKE}),
+    "deadline": (lambda it: it.deadline_passed(), READING | {"LOGIN", HANDSHAKE}),
     "client's end": (lambda it: it.client_ended(), OPEN - {"RELAYING"}),
     "stop": (lambda it: it.stopped(), OPEN),
     "relay's end or a fault": (lambda it: it.ended(Outcome.IDLE_TIMEOUT, "later"), OPEN),

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from licensegate.proxy import channel as channel_module
 from licensegate.proxy import flow as flow_module
 from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.flow import NO_PIPES, Flow
@@ -212,6 +213,35 @@ def test_what_precedes_a_break_is_read_on_to_the_error(up: Up, broken: bool, err
     spin_until(lambda: up.flow.ended and up.received == b"before", up.step)
     assert up.flow.source_error == error
     assert up.flow.sink_error == ""
+
+
+@pytest.mark.parametrize("fruitless", [False, True], ids=["of a byte each", "without a byte for us"])
+def test_one_go_is_bounded_though_the_client_sends_nothing_but_small_records(fruitless: bool) -> None:
+    """Each takes as long as a large one: a few hundred KB of them would keep all other tunnels waiting."""
+    with contextlib.closing(Up(buffer=1 << 20)) as up:
+        up.leg.socket.send(b"".join(up.leg.tls.say(b"x") for _ in range(15_000)))
+        spin_until(lambda: waiting(up.leg.channel) > 2 * channel_module._IN_ONE_GO)
+        waited = waiting(up.leg.channel)
+        if fruitless:
+            up.leg.channel.layer = Fruitless()  # type: ignore[assignment]
+
+        assert up.flow.pump() is not fruitless
+        assert 0 < waited - waiting(up.leg.channel) <= channel_module._IN_ONE_GO
+
+
+class Fruitless:
+    """A layer that is fed with nothing but key updates, or what else brings no plaintext."""
+
+    pending = False
+
+    def feed(self, ciphertext: memoryview) -> None:
+        """Take it."""
+
+    def read_into(self, buffer: memoryview) -> int:
+        raise BlockingIOError
+
+    def take_ciphertext(self) -> bytes:
+        return b""
 
 
 def test_the_shape_is_that_of_what_travels_inside() -> None:

@@ -82,6 +82,8 @@ def version(unknown: bytes) -> Refusal:
 
 def field(faulty: bytes, before: bytes = b"") -> Refusal:
     shown = printable(faulty.partition(b"\n")[0] + (b"" if b"\n" in faulty else b"\r"), 60)
+    if faulty[:1] in {b" ", b"\t"}:
+        shown = "..."  # it may go on with a login that began on the line before
     return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field reads {shown}"
 
 
@@ -159,7 +161,7 @@ REFUSED = {
     "two Hosts that agree": host(b"Host: a\r\nhost: a", "there are two of them"),
     "a Host with a blank": host(b"Host: a b", "a b is not a host"),
     "a Host with a slash": host(b"Host: a/b", "a/b is not a host"),
-    "a Host with user information": host(b"Host: a@b", "a@b is not a host"),
+    "a Host with user information": host(b"Host: a:secret@b", "...@b is not a host"),
     "a Host outside ASCII": host(b"Host: \xf6", r"\xf6 is not a host"),
     "a length": body(b"Content-Length: 5"),
     "a length of 00": body(b"Content-Length: 00"),
@@ -305,3 +307,49 @@ def test_no_input_raises_anything_but_a_head_error(received: bytes, limit: int) 
         assert detail.isascii()
         assert detail.isprintable()
         assert len(detail) <= 100
+
+
+# Logins
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        pytest.param(b"", [], id="none"),
+        pytest.param(b"Proxy-Authorization: Basic YTpi\r\n", [b"Basic YTpi"], id="one"),
+        pytest.param(b"Proxy-authorization:Basic YTpi \t\r\n", [b"Basic YTpi"], id="as Java writes it"),
+        pytest.param(b"proxy-authorization:\r\n", [b""], id="empty"),
+        pytest.param(b"Proxy-Authorization: a\r\nX: y\r\nPROXY-AUTHORIZATION: b\r\n", [b"a", b"b"], id="two"),
+        pytest.param(b"Authorization: Basic YTpi\r\n", [], id="one for the target"),
+        pytest.param(b"X-Proxy-Authorization: a\r\nX: Proxy-Authorization: b\r\n", [], id="others that look like it"),
+        pytest.param(b"Proxy-Authorization: \xff\r\n", [b"\xff"], id="not ASCII"),
+    ],
+)
+def test_the_logins_of_a_head_are_kept_in_their_order_and_never_shown(fields: bytes, values: list[bytes]) -> None:
+    head = read_head(LINE + fields + b"\r\n", LIMIT)
+
+    assert head is not None
+    assert [value.raw for value in head.authorization] == values
+    assert "YTpi" not in repr(head)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        LINE + b"Proxy-Authorization : Basic YTpi\r\n",
+        LINE + b"Proxy-Authorization: Basic YTpi\n",
+        LINE + b"Proxy-Authorization: Basic YTpi\x00\r\n",
+        LINE + b"proxy-authorization Basic YTpi\r\n",
+        LINE + b"Cookie : YTpi\r\n",
+        LINE + b"Proxy-Authorization: Digest username=x,\r\n response=YTpi\r\n",
+        b"Proxy-Authorization: Basic YTpi\r\n",
+        b"CONNECT  cucm:YTpi@tools.cisco.com:443 HTTP/1.1\r\n",
+        LINE + b"Host: cucm:YTpi@tools.cisco.com\r\n\r\n",
+    ],
+    ids=repr,
+)
+def test_an_error_repeats_no_login(received: bytes) -> None:
+    with pytest.raises(HeadError) as caught:
+        read_head(received, LIMIT)
+
+    assert "YTpi" not in str(caught.value)

@@ -12,7 +12,7 @@ from licensegate.proxy.outcome import Outcome, Party, Stage
 
 ROOT = Path(__file__).parents[3]
 
-STATUSES = {0, 200, 400, 403, 405, 408, 414, 429, 431, 500, 502, 503, 504, 505}
+STATUSES = {0, 200, 400, 403, 405, 407, 408, 414, 429, 431, 500, 502, 503, 504, 505}
 
 PROXY_ERROR_TYPES = {  # RFC 9209 section 2.3, in its order
     "dns_timeout",

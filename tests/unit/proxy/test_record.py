@@ -11,8 +11,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.proxy.outcome import Outcome, Party, RefusalTaken, ServerNameCheck, Stage
-from licensegate.proxy.record import SCHEMA, DialAttempt, HostForm, TunnelRecord, milliseconds, open_record, printable
+from licensegate.proxy.outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from licensegate.proxy.record import (
+    SCHEMA,
+    DialAttempt,
+    HostForm,
+    TunnelRecord,
+    milliseconds,
+    open_record,
+    printable,
+    quoted,
+)
 from licensegate.proxy.wire.first_bytes import Speaks
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
@@ -41,6 +50,10 @@ KEYS_OF_SCHEMA_1 = {
     "method": "text",
     "requested": "text",
     "target": "text",
+    "login": "text",
+    "user": "text",
+    "login_result": "text",
+    "login_unanswered": "integer",
     "allowed": "boolean",
     "reported": "text",
     "rule": "text",
@@ -95,6 +108,7 @@ WORDS = {
     ServerNameCheck | None: "text",
     HostForm | None: "text",
     RefusalTaken | None: "text",
+    LoginResult | None: "text",
     list[str]: "list of text",
     tuple[str, ...]: "list of text",
     list[tuple[int, int]]: "list of records",
@@ -170,6 +184,7 @@ def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
     assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
+    assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
     assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*Speaks, "https"} - {Speaks.UNDECIDED}
     assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
 
@@ -181,7 +196,9 @@ def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
     assert encoded(record).keys() == {key for key, left_out in column("Left out").items() if left_out == "never"}
 
 
-@pytest.mark.parametrize("line", lines_on_page(), ids=["served", "refused", "reported", "refused by a parent"])
+@pytest.mark.parametrize(
+    "line", lines_on_page(), ids=["served", "refused", "not logged in", "reported", "refused by a parent"]
+)
 def test_the_lines_on_the_page_are_records(line: str) -> None:
     record = msgspec.json.decode(line, type=TunnelRecord)
 
@@ -194,7 +211,8 @@ def test_the_lines_on_the_page_are_records(line: str) -> None:
 def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
     shown = {key for line in lines_on_page() for key in json.loads(line)}
 
-    assert shown == keys_on_page().keys() - {"requested", "ech", "upstream_alert"}
+    rare = {"requested", "ech", "upstream_alert"}
+    assert shown == keys_on_page().keys() - rare
 
 
 def test_a_new_record_is_an_end_without_an_outcome_and_with_an_id_of_its_own() -> None:
@@ -292,3 +310,22 @@ def test_text_made_of_any_bytes_is_printable_ascii_and_bounded(raw: bytes, limit
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200))
 def test_printable_text_is_left_as_it_is(text: str) -> None:
     assert printable(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"GET /x HTTP/1.1", "GET /x HTTP/1.1"),
+        (b"http://cucm:se/cret@host/", "...@host/"),
+        (b"cucm:secret@host:443", "...@host:443"),
+        (b"CONNECT a@b@c:443", "CONNECT ...@c:443"),
+        (b"Proxy-Authorization: Basic secret", "..."),
+        (b"authorization: secret", "..."),
+        (b"Set-Cookie: secret", "..."),
+        (b" secret", "..."),
+        (b"X: \xff", r"X: \xff"),
+        (b"x" * 100, "x" * 60),
+    ],
+)
+def test_what_is_quoted_of_a_strangers_line_holds_no_login(raw: bytes, text: str) -> None:
+    assert quoted(raw) == text

@@ -4,8 +4,16 @@ import pytest
 
 from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Fault
-from licensegate.proxy.outcome import Outcome, Party
-from licensegate.proxy.refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method, for_reason
+from licensegate.proxy.auth.verdict import TurnedAway
+from licensegate.proxy.outcome import LoginResult, Outcome, Party
+from licensegate.proxy.refusals import (
+    FOR_LEAVING_IN,
+    FOR_PROTOCOL,
+    FOR_TARGET,
+    for_login,
+    for_other_method,
+    for_reason,
+)
 from licensegate.proxy.states import State
 from licensegate.proxy.wire.first_bytes import Speaks
 
@@ -14,6 +22,12 @@ OUTCOME_OF = {
     Reason.IN_PRESET: Outcome.TARGET_IN_PRESET,
     Reason.OTHER_PORT: Outcome.TARGET_PORT_NOT_ALLOWED,
     Reason.ADDRESS: Outcome.TARGET_IS_ADDRESS,
+    Reason.OTHER_CLIENT: Outcome.TARGET_NOT_FOR_CLIENT,
+    Reason.LOGIN_LACKING: Outcome.TARGET_NOT_FOR_CLIENT,
+}
+BY_TLS = OUTCOME_OF | {
+    Reason.NO_RULE: Outcome.SERVER_NAME_NOT_ALLOWED,
+    Reason.LOGIN_LACKING: Outcome.LOGIN_IMPOSSIBLE,
 }
 every_reason = pytest.mark.parametrize("reason", [it for it in Reason if it is not Reason.RULE], ids=str)
 
@@ -25,9 +39,50 @@ def test_whatever_the_allowlist_refuses_for_has_a_row_of_its_own(reason: Reason)
 
 @every_reason
 def test_a_name_that_was_asked_for_by_tls_alone_is_told_apart_where_nothing_more_is_known(reason: Reason) -> None:
-    expected = Outcome.SERVER_NAME_NOT_ALLOWED if reason is Reason.NO_RULE else OUTCOME_OF[reason]
+    assert for_reason(reason, Speaks.TLS) is BY_TLS[reason]
 
-    assert for_reason(reason, Speaks.TLS) is expected
+
+OF_LOGIN = {
+    LoginResult.MISSING: Outcome.CERTIFICATE_REQUIRED,
+    LoginResult.WRONG_PASSWORD: Outcome.LOGIN_REFUSED,
+    LoginResult.UNKNOWN_USER: Outcome.LOGIN_REFUSED,
+    LoginResult.UNUSABLE: Outcome.LOGIN_UNUSABLE,
+    LoginResult.NOT_OFFERED: Outcome.LOGIN_UNUSABLE,
+    LoginResult.STALE: Outcome.LOGIN_STALE,
+    LoginResult.REPLAYED: Outcome.LOGIN_STALE,
+    LoginResult.LIMITED: Outcome.LOGIN_LIMITED,
+}
+
+
+@pytest.mark.parametrize(("result", "outcome"), OF_LOGIN.items(), ids=map(str, OF_LOGIN))
+def test_whatever_the_door_turns_away_for_has_a_row(result: LoginResult, outcome: Outcome) -> None:
+    assert for_login(TurnedAway(result)) is outcome
+
+
+def test_the_door_turns_away_for_nothing_else() -> None:
+    elsewhere = {LoginResult.ACCEPTED, LoginResult.NOT_CHECKED, LoginResult.IMPOSSIBLE}
+
+    assert OF_LOGIN.keys() == set(LoginResult) - elsewhere
+
+
+@pytest.mark.parametrize(
+    ("unanswered", "outcome"),
+    [(0, Outcome.LOGIN_REQUIRED), (1, Outcome.LOGIN_UNANSWERED), (9, Outcome.LOGIN_UNANSWERED)],
+)
+def test_who_is_asked_again_in_vain_is_told_from_who_is_asked_first(unanswered: int, outcome: Outcome) -> None:
+    asked = TurnedAway(LoginResult.MISSING, challenges=("Basic realm=x",), unanswered=unanswered)
+
+    assert for_login(asked) is outcome
+
+
+def test_only_an_outcome_with_a_challenge_is_answered_407() -> None:
+    """RFC 9110 section 15.5.8."""
+    asking = {
+        Outcome.LOGIN_REQUIRED, Outcome.LOGIN_UNANSWERED, Outcome.LOGIN_REFUSED, Outcome.LOGIN_UNUSABLE,
+        Outcome.LOGIN_STALE,
+    }  # fmt: skip
+
+    assert {outcome for outcome in Outcome if outcome.status == 407} == asking
 
 
 def test_every_fault_of_a_target_has_a_row() -> None:

@@ -1,11 +1,12 @@
 import errno
 import ssl
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -418,6 +419,37 @@ def presenting(folder: Path, trusted: Path, certificate: Issued, version: ssl.TL
 
 
 @pytest.mark.parametrize(
+    ("names", "compared"),
+    [
+        pytest.param((), ("cucm-pub",), id="a subject"),
+        pytest.param(
+            (x509.DNSName("cucm.example"), x509.RFC822Name("a@b.example"), x509.IPAddress(ip_address("192.0.2.1"))),
+            ("cucm-pub", "cucm.example", "a@b.example", "192.0.2.1"),
+            id="alternative names",
+        ),
+        pytest.param(
+            (x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])), x509.DNSName("y")),
+            ("cucm-pub", "y"),
+            id="a directory name, which is for reading only",
+        ),
+    ],
+)
+def test_the_names_in_a_certificate_can_be_compared_one_by_one(
+    folder: Path,
+    trusted: Path,
+    asking: ssl.SSLContext,
+    names: tuple[x509.GeneralName, ...],
+    compared: tuple[str, ...],
+    version: ssl.TLSVersion,
+) -> None:
+    certificate = issue("cucm-pub", AUTHORITY, names=names, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+
+    _, layer = connect(asking, presenting(folder, trusted, certificate, version))
+
+    assert layer.names == compared
+
+
+@pytest.mark.parametrize(
     ("subject", "names", "identity"),
     [
         pytest.param("cucm-pub", (), "CN=cucm-pub", id="a subject"),
@@ -455,6 +487,7 @@ def test_a_name_that_is_no_text_does_not_end_the_connection(
     _, layer = connect(asking, context)
 
     assert layer.identity == "a certificate that cannot be read"
+    assert layer.names == ()
 
 
 def test_a_client_without_a_certificate_is_served_as_nobody(
@@ -463,6 +496,7 @@ def test_a_client_without_a_certificate_is_served_as_nobody(
     _, layer = connect(asking, trusting(trusted, version))
 
     assert layer.identity == ""
+    assert layer.names == ()
 
 
 def test_a_client_is_not_asked_for_a_certificate_where_there_is_no_authority(

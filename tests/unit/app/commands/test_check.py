@@ -102,7 +102,13 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
         f"certificate {tmp_path}/gate.pem",
         f"key {tmp_path}/gate.pem",
         "also known as proxy.example.net and proxy",
-        f"clients may show a certificate of {tmp_path}/gate.pem",
+    ]
+    assert told["logins"] == [
+        "not required; one that is sent is checked",
+        "by certificate",
+        "realm LicenseGate",
+        "nonces by a key of the gate's own",
+        f"certificates of {tmp_path}/gate.pem",
     ]
     assert told["mode"] == ["enforce: other targets are refused"]
     assert told["tunnel"] == [
@@ -165,10 +171,10 @@ def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
     assert told["listen"][-1] == "as packaged: what cannot be bound is left out"
     assert told["tls"] == ["a certificate of its own, another one after each start"]
     assert told["connect_to"] == ["none"]
-    assert told["parents"] == ["none"]
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
     assert told["admin"][2] == "what names clients for programs on this host only"
     assert told["probe"] == ["targets are dialled only when somebody asks whether they can be reached"]
+    assert told["parents"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from licensegate.allowlist.clients import Identity
 from licensegate.app.commands.rule import UnusableInput, judge
 from licensegate.app.settings import Settings, load
 
@@ -75,3 +76,51 @@ def test_what_is_no_client_or_target_is_not_judged(settings: Settings, client: s
         judge(settings, client, target)
 
     assert words in str(raised.value)
+
+
+LOGINS = """
+[auth]
+required = true
+htpasswd = "users.htpasswd"
+trusted_networks = ["10.9.9.9"]
+[[allowlist.rule]]
+host = "api.cisco.com"
+users = ["satellite"]
+networks = ["10.2.0.0/16"]
+[[allowlist.rule]]
+host = "ssm.example.net"
+certificates = ["cucm-pub"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "target", "identity", "said"),
+    [
+        pytest.param("10.1.2.3", "tools.cisco.com", Identity(), "refused: login_required (407)", id="no login"),
+        pytest.param("10.1.2.3", "evil.example", Identity(), "refused: login_required (407)", id="nor for another"),
+        pytest.param("10.9.9.9", "tools.cisco.com", Identity(), "allowed", id="trusted"),
+        pytest.param("10.1.2.3", "tools.cisco.com", Identity("anybody"), "allowed", id="logged in"),
+        pytest.param("10.2.0.1", "api.cisco.com", Identity("satellite"), "allowed", id="the rule's user"),
+        pytest.param(
+            "10.2.0.1", "api.cisco.com", Identity("cucm"), "refused: target_not_for_client (403)", id="another user"
+        ),
+        pytest.param(
+            "10.1.2.3",
+            "api.cisco.com",
+            Identity("satellite"),
+            "refused: target_not_for_client (403)",
+            id="from outside",
+        ),
+        pytest.param(
+            "10.1.2.3", "ssm.example.net", Identity("", ("CUCM-pub",)), "allowed", id="the rule's certificate"
+        ),
+    ],
+)
+def test_logins_are_judged_as_the_gate_does_without_reading_who_is_known(
+    tmp_path: Path, client: str, target: str, identity: Identity, said: str
+) -> None:
+    (tmp_path / "users.htpasswd").write_text("this is not looked at")
+    path = tmp_path / "gate.toml"
+    path.write_text(LOGINS)
+
+    assert judge(load(path, {}), client, f"{target}:443", identity).text.startswith(f"{said}\n")

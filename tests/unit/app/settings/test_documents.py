@@ -25,7 +25,10 @@ LISTS_OF_TABLES: dict[str, type[Table]] = {
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }
-FILES = ("gate.pem", "gate.key", "clients-ca.pem", "admin.token", "parent.secret")
+FILES = (
+    "gate.pem", "gate.key", "clients-ca.pem", "clients.crl", "users.htpasswd", "users.htdigest", "nonce.key",
+    "admin.token", "parent.secret",
+)  # fmt: skip
 
 
 def every_field() -> dict[str, structs.FieldInfo]:

@@ -1,0 +1,101 @@
+"""What `licensegate check` says of logins: what is in force, and what of it deserves a second look."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from licensegate.app.settings import Auth, Settings
+from licensegate.app.settings.pem import others_may_read
+from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
+from licensegate.proxy.auth.user_files import read_nonce_key, read_users
+from licensegate.proxy.auth.users import Users
+
+
+def lines(settings: Settings) -> list[str]:
+    """What is in force, in lines for people. Raises LoginFileError for a file that cannot be used."""
+    auth = settings.auth
+    if not auth.possible:
+        return ["nobody logs in"]
+    users = users_of(auth)
+    said = [
+        "required" if auth.logins.required else "not required; one that is sent is checked",
+        f"by {_named(auth.logins.schemes)}",
+        *(f"at {each} by {_named(each.schemes)}" for each in settings.listen if each.schemes is not None),
+        f"realm {auth.logins.realm}",
+        *_file_lines(auth.htpasswd, "by password", None if users is None else users.with_password),
+        *_file_lines(auth.htdigest, "by Digest", None if users is None else users.with_digest),
+        f"nonces by the key in {auth.nonce_key_file}" if auth.nonce_key_file else "nonces by a key of the gate's own",
+    ]
+    if settings.tls.client_ca:
+        revoked = f", but for those in {settings.tls.client_crl}" if settings.tls.client_crl else ""
+        said.append(f"certificates of {settings.tls.client_ca}{revoked}")
+    if auth.logins.trusted_networks:
+        said.append(f"without one from {' and '.join(map(str, auth.logins.trusted_networks))}")
+    return said
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
+    auth = settings.auth
+    users = users_of(auth)
+    if users is not None:
+        yield from users.notes
+    for path in filter(None, (auth.htpasswd, auth.htdigest, auth.nonce_key_file)):
+        if others_may_read(path):
+            yield f"{path}: everybody on this machine can read it; chmod o= it"
+    for network in auth.logins.trusted_networks:
+        if network.prefixlen == 0:
+            yield f"auth.trusted_networks holds {network}: nobody need log in"
+    yield from _doubtful_schemes(settings)
+    yield from _doubtful_rules(settings, users)
+    if settings.tls.client_ca and settings.tls.client_crl:
+        from licensegate.certs.revocation import review_revocation
+
+        yield from review_revocation(settings.tls.client_crl, settings.tls.client_ca, datetime.now(UTC))
+
+
+def users_of(auth: Auth) -> Users | None:
+    """Who is known; None if that may not be read here, though perhaps by the gate. Raises LoginFileError."""
+    files = [path for path in (auth.htpasswd, auth.htdigest, auth.nonce_key_file) if path is not None]
+    if not all(os.access(path, os.R_OK) for path in files):
+        return None
+    if auth.nonce_key_file is not None:
+        read_nonce_key(auth.nonce_key_file)
+    return read_users(auth.htpasswd, auth.htdigest, auth.logins.realm)
+
+
+def _doubtful_schemes(settings: Settings) -> Iterator[str]:
+    auth = settings.auth
+    everywhere = [auth.logins.schemes, *(each.schemes for each in settings.listen if each.schemes is not None)]
+    used = frozenset().union(*everywhere)
+    if auth.htpasswd and Scheme.BASIC not in used:
+        yield "auth.htpasswd is named, but Basic is nowhere among the schemes"
+    if auth.htdigest and not used.intersection(DIGESTS):
+        yield "auth.htdigest is named, but Digest is nowhere among the schemes"
+    if any(schemes & BY_CHALLENGE == {Scheme.BASIC} for schemes in everywhere):
+        yield "only Basic is offered, which Java does not answer for a tunnel; name auth.htdigest too"
+    for_users = any(rule.users for rule in settings.policy.rules)
+    if auth.possible & BY_CHALLENGE and not auth.logins.required and not for_users:
+        yield "no login is required, and no rule is for some users; set auth.required, or remove [auth]"
+
+
+def _doubtful_rules(settings: Settings, users: Users | None) -> Iterator[str]:
+    by_password = settings.auth.possible & BY_CHALLENGE
+    for rule in settings.policy.rules:
+        if rule.users and not by_password:
+            yield f"the rule for {rule} is for users, but nobody can log in; name auth.htpasswd or auth.htdigest"
+        elif users is not None:
+            for user in filter(lambda name: not users.knows(name), rule.users):
+                yield f"the rule for {rule} is for {user}, who is in neither file of users"
+        if rule.certificates and not settings.tls.client_ca:
+            yield f"the rule for {rule} is for certificates, but none is asked for; name auth.client_ca"
+
+
+def _file_lines(path: Path | None, how: str, known: int | None) -> Iterator[str]:
+    if path is not None:
+        yield f"{path}: {'not to be read here' if known is None else f'{known} known {how}'}"
+
+
+def _named(schemes: frozenset[Scheme] | None) -> str:
+    return " or ".join(scheme for scheme in Scheme if scheme in (schemes or ()))

@@ -1,0 +1,176 @@
+"""`licensegate passwd`: adds, checks and removes a user in the files of users, in all that are named at once.
+
+A password is typed, or read from standard input or a file, and never stands on the command line, where everybody on
+the machine could see it. Nothing of it is ever printed.
+"""
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.proxy.auth.digest import ha1
+from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD
+from licensegate.proxy.auth.user_files import read_htdigest, read_htpasswd, realm_fault, user_fault
+
+from .user_lines import FileKind, holds, kind_of, lines_for, with_lines
+
+NEW_MODE: Final = 0o640
+"""Of a file that is made here: its group, which the gate is to be in, may read it, and nobody else."""
+
+
+class PasswdError(Exception):
+    """It cannot be done. `str()` is one line that says why and what to do, and repeats no password."""
+
+
+class Report(Struct, frozen=True):
+    """What was done or found, in lines for people; `good` is false for a wrong password or an unknown user."""
+
+    good: bool
+    text: str
+
+
+class _UserFile(Struct, frozen=True):
+    path: Path
+    kind: FileKind
+    content: str
+    is_new: bool
+
+
+def add(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
+    """Let this user in by this password, in the place of any earlier one. Raises PasswdError and LoginFileError."""
+    _check(user, realm)
+    _check_password(password)
+    with _locked(files):
+        found = _read(files, may_be_new=True)
+        said = []
+        changed = []
+        for file in found:
+            verb = "changed" if holds(file.kind, file.content, user, realm) else "added"
+            lines = lines_for(file.kind, user, realm, password)
+            changed.append((file, with_lines(file.kind, file.content, user, realm, lines)))
+            made = f"; the file is new: let the gate's group read it (mode {NEW_MODE:o})" if file.is_new else ""
+            said.append(f"{file.path}: {user} {verb}{made}")
+        _replace(changed)
+    return Report(True, "\n".join(said))
+
+
+def remove(files: Sequence[Path], user: str, realm: str) -> Report:
+    """Let this user in no longer. Raises PasswdError and LoginFileError."""
+    _check(user, realm)
+    with _locked(files):
+        found = [(file, holds(file.kind, file.content, user, realm)) for file in _read(files)]
+        _replace([(file, with_lines(file.kind, file.content, user, realm, [])) for file, known in found if known])
+    said = [f"{file.path}: {user} {'removed' if known else 'was not there'}" for file, known in found]
+    return Report(any(known for _, known in found), "\n".join(said))
+
+
+def check(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
+    """Whether this user is let in by this password, in every file. Raises PasswdError and LoginFileError."""
+    _check(user, realm)
+    results = [(file, _fits(file, user, realm, password)) for file in _read(files)]
+    words = {True: "the password is right", False: "the password is wrong", None: f"{user} is not there"}
+    return Report(all(fits for _, fits in results), "\n".join(f"{file.path}: {words[fits]}" for file, fits in results))
+
+
+def _fits(file: _UserFile, user: str, realm: str, password: str) -> bool | None:
+    if file.kind is FileKind.HTPASSWD:
+        stored = read_htpasswd(file.path).get(user)
+        return None if stored is None else stored.fits(password.encode())
+    lines = [line for line in read_htdigest(file.path) if (line.user, line.realm) == (user, realm)]
+    return all(line.ha1 == ha1(line.scheme, user, realm, password) for line in lines) if lines else None
+
+
+def _check(user: str, realm: str) -> None:
+    if fault := user_fault(user) or realm_fault(realm):
+        raise PasswdError(fault)
+
+
+def _check_password(password: str) -> None:
+    if not password:
+        raise PasswdError("the password is empty; choose another one")
+    if not password.isprintable():
+        raise PasswdError("the password has a character in it that cannot be typed; choose another one")
+    if len(password.encode()) > LONGEST_PASSWORD:
+        raise PasswdError(f"the password is longer than {LONGEST_PASSWORD} bytes, which is all that bcrypt looks at")
+
+
+def _read(files: Sequence[Path], *, may_be_new: bool = False) -> list[_UserFile]:
+    found: list[_UserFile] = []
+    for path in files:
+        is_new = may_be_new and not path.exists()
+        content = "" if is_new else _content(path)
+        kind = kind_of(path, content)
+        if kind is None:
+            raise PasswdError(f"{path}: is it for Basic or for Digest? name it so, like users.htpasswd, users.htdigest")
+        if any(file.kind is kind for file in found):
+            raise PasswdError(f"{path}: two files of the same kind; name one {FileKind.HTPASSWD} and one htdigest")
+        if not is_new:
+            _ = read_htpasswd(path) if kind is FileKind.HTPASSWD else read_htdigest(path)
+        found.append(_UserFile(path, kind, content, is_new))
+    return found
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise PasswdError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PasswdError(f"{path}: not text in UTF-8; save the file as UTF-8") from None
+
+
+@contextlib.contextmanager
+def _locked(files: Sequence[Path]) -> Iterator[None]:
+    """Keep out whoever else changes these files by this command."""
+    with contextlib.ExitStack() as stack:
+        for folder in sorted({os.path.dirname(os.path.realpath(path)) for path in files}):
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError as error:
+                raise PasswdError(f"{folder}: {error.strerror}") from None
+            stack.callback(os.close, descriptor)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+def _replace(changed: Sequence[tuple[_UserFile, str]]) -> None:
+    """Write all beside the old ones first, and then put each in its place: a reader sees the old file or the new."""
+    with contextlib.ExitStack() as stack:
+        written = []
+        for file, content in changed:
+            place = Path(os.path.realpath(file.path))  # a link stays one
+            try:
+                beside = _write_beside(place, content)
+                stack.callback(beside.unlink, missing_ok=True)
+                written.append((beside, place))
+            except OSError as error:
+                raise PasswdError(f"{place}: cannot be written: {error.strerror}; nothing has been changed") from None
+        for beside, place in written:
+            try:
+                os.replace(beside, place)
+            except OSError as error:
+                raise PasswdError(f"{place}: cannot be replaced: {error.strerror}") from None
+
+
+def _write_beside(place: Path, content: str) -> Path:
+    """A new file with the mode and the owner of the old one. Raises OSError."""
+    old = place.stat() if place.exists() else None
+    descriptor, beside = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            if old is not None and (old.st_uid, old.st_gid) != (os.geteuid(), os.getegid()):
+                os.fchown(descriptor, old.st_uid, old.st_gid)
+            os.fchmod(descriptor, NEW_MODE if old is None else old.st_mode & 0o7777)
+            file.write(content.encode())
+            file.flush()
+            os.fsync(descriptor)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    return Path(beside)

@@ -1,0 +1,45 @@
+"""Where a password comes from: typed at the terminal, standard input, or a file. Never from the command line."""
+
+import getpass
+import sys
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from .passwd import PasswdError
+
+_MOST_BYTES: Final = 4096
+
+
+def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
+    """Read one, from the terminal unless told otherwise, there `twice` if it is a new one. Raises PasswdError."""
+    if stdin:
+        return _first_line(sys.stdin.buffer, "standard input")
+    if file is not None:
+        try:
+            with file.open("rb") as content:
+                return _first_line(content, str(file))
+        except OSError as error:
+            raise PasswdError(f"{file}: {error.strerror}") from None
+    return _typed(twice=twice)
+
+
+def _first_line(content: BinaryIO, where: str) -> str:
+    line = content.readline(_MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise PasswdError(f"{where}: the password is not text in UTF-8") from None
+
+
+def _typed(*, twice: bool) -> str:
+    if not sys.stdin.isatty():
+        raise PasswdError("there is no terminal to type a password at; use --stdin or --password-file")
+    try:
+        password = getpass.getpass("Password: ")
+        if twice and getpass.getpass("The same again: ") != password:
+            raise PasswdError("the two are not the same; nothing has been changed")
+    except EOFError:
+        raise PasswdError("no password was typed; nothing has been changed") from None
+    except UnicodeDecodeError:
+        raise PasswdError("what was typed is not text in UTF-8; nothing has been changed") from None
+    return password

@@ -1,0 +1,66 @@
+"""The text of a file of users with one user added, changed or removed; whatever else is in it stays as it was."""
+
+import enum
+from collections.abc import Callable
+from pathlib import Path
+
+from licensegate.proxy.auth.digest import ha1, md5_works
+from licensegate.proxy.auth.password_hash import make_hash
+from licensegate.proxy.auth.scheme import DIGESTS, Scheme
+
+
+class FileKind(enum.StrEnum):
+    """Which of the two files of users."""
+
+    HTPASSWD = "htpasswd"
+    HTDIGEST = "htdigest"
+
+
+def kind_of(path: Path, content: str) -> FileKind | None:
+    """Which kind of file it is, by its first line, or else by its name; None if neither tells."""
+    first = next((line for line in _lines(content) if line.strip() and not line.startswith("#")), "")
+    if first:
+        _, _, rest = first.partition(":")
+        return FileKind.HTDIGEST if ":" in rest else FileKind.HTPASSWD
+    if "digest" in path.name.lower():
+        return FileKind.HTDIGEST
+    return FileKind.HTPASSWD if "passwd" in path.name.lower() else None
+
+
+def lines_for(kind: FileKind, user: str, realm: str, password: str) -> list[str]:
+    """The lines that let this user in. Raises ValueError for a password that cannot be hashed."""
+    if kind is FileKind.HTPASSWD:
+        return [f"{user}:{make_hash(password)}"]
+    usable = [scheme for scheme in DIGESTS if scheme is not Scheme.DIGEST_MD5 or md5_works()]
+    return [f"{user}:{realm}:{ha1(scheme, user, realm, password)}" for scheme in usable]
+
+
+def holds(kind: FileKind, content: str, user: str, realm: str) -> bool:
+    """Whether there is such a user in the file."""
+    return any(map(_is_of(kind, user, realm), _lines(content)))
+
+
+def with_lines(kind: FileKind, content: str, user: str, realm: str, lines: list[str]) -> str:
+    """The content with these lines in the place of the user's, or at its end; without any, the user is gone."""
+    newline = "\r\n" if 0 < content.count("\n") == content.count("\r\n") else "\n"
+    is_of = _is_of(kind, user, realm)
+    kept: list[str] = []
+    place = None
+    for line in _lines(content):
+        if is_of(line):
+            place = len(kept) if place is None else place
+        else:
+            kept.append(line)
+    place = len(kept) if place is None else place
+    kept[place:place] = lines
+    return "".join(f"{line}{newline}" for line in kept)
+
+
+def _lines(content: str) -> list[str]:
+    lines = [line.removesuffix("\r") for line in content.split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def _is_of(kind: FileKind, user: str, realm: str) -> Callable[[str], bool]:
+    beginning = f"{user}:" if kind is FileKind.HTPASSWD else f"{user}:{realm}:"
+    return lambda line: line.startswith(beginning)

@@ -1,0 +1,76 @@
+"""The `[auth]` table and the `auth` of listeners: who must log in, by what, and whether that can be done."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from licensegate.proxy.auth.digest import md5_works
+from licensegate.proxy.auth.scheme import DIGESTS, Scheme
+from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.auth.user_files import realm_fault
+from licensegate.proxy.settings import Logins
+
+from .origin import Origin
+from .schema import AuthTable, SchemeName
+from .values import Auth, SettingsError
+from .wording import shown
+
+_MEANT_BY: Final[dict[SchemeName, tuple[Scheme, ...]]] = {
+    "basic": (Scheme.BASIC,),
+    "digest": DIGESTS,
+    "digest-md5": (Scheme.DIGEST_MD5,),
+    "digest-sha-256": (Scheme.DIGEST_SHA_256,),
+    "certificate": (Scheme.CERTIFICATE,),
+}
+_KEY_FOR: Final = {
+    Scheme.BASIC: "htpasswd",
+    Scheme.DIGEST_MD5: "htdigest",
+    Scheme.DIGEST_SHA_256: "htdigest",
+    Scheme.CERTIFICATE: "client_ca",
+}
+
+
+def read_auth(table: AuthTable, files: Mapping[str, Path | None], trusted: Sequence[Network], origin: Origin) -> Auth:
+    """Make of the table what is in force; `files` are those that it names, by key. Raises SettingsError."""
+    if files["client_crl"] and not files["client_ca"]:
+        place = origin.place("auth.client_crl")
+        raise SettingsError(f"{place}: a revocation list without an authority; name that in auth.client_ca")
+    _check_realm(table.realm, origin)
+    possible = frozenset(scheme for scheme, key in _KEY_FOR.items() if files[key])
+    schemes = _schemes(table.schemes, origin.place("auth.schemes"), possible) if table.schemes else possible
+    schemes |= possible & {Scheme.CERTIFICATE}  # whoever names an authority means its certificates to count
+    if table.required and not schemes:
+        place = origin.place("auth.required")
+        raise SettingsError(f"{place}: nobody could log in; name auth.htpasswd, auth.htdigest or auth.client_ca")
+    if schemes == {Scheme.DIGEST_MD5} and not md5_works():
+        place = origin.place("auth.schemes")
+        raise SettingsError(f"{place}: this system does not allow MD5 (FIPS mode); use digest-sha-256 or basic")
+    return Auth(
+        logins=Logins(table.required, schemes, table.realm, tuple(trusted)),
+        htpasswd=files["htpasswd"],
+        htdigest=files["htdigest"],
+        nonce_key_file=files["nonce_key_file"],
+        possible=possible,
+    )
+
+
+def read_listener_schemes(
+    names: Sequence[SchemeName], number: int, auth: Auth, origin: Origin
+) -> frozenset[Scheme] | None:
+    """The schemes of one listener, None for those of everywhere. Raises SettingsError."""
+    return _schemes(names, origin.place("listen", number, "auth"), auth.possible) if names else None
+
+
+def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme]) -> frozenset[Scheme]:
+    schemes: set[Scheme] = set()
+    for name in names:
+        lacking = [_KEY_FOR[scheme] for scheme in _MEANT_BY[name] if scheme not in possible]
+        if lacking:
+            raise SettingsError(f"{place}: {shown(name)} has nothing to check a login by; name auth.{lacking[0]}")
+        schemes.update(_MEANT_BY[name])
+    return frozenset(schemes)
+
+
+def _check_realm(realm: str, origin: Origin) -> None:
+    if fault := realm_fault(realm):
+        raise SettingsError(f"{origin.place('auth.realm')}: {shown(realm)} is none: {fault}")

@@ -1,0 +1,130 @@
+"""Passwords as an htpasswd file keeps them: bcrypt, SHA-crypt and Apache's own MD5 (apr1), by libpass.
+
+Checking one takes long on purpose, so nobody does it in the event loop; how long is estimated from its cost. Hashes of
+other kinds are refused: unsalted or plain, they give away the passwords with the file. No I/O.
+"""
+
+import enum
+import functools
+import re
+from typing import Any, Final
+
+from .secret import Secret
+
+BCRYPT_COST: Final = 10
+"""What new passwords get: 0.05 to 0.1 s to check."""
+
+SLOW_SECONDS: Final = 0.25
+"""From here on a hash is named at start: two clients a second would keep the gate's threads busy."""
+
+LONGEST_PASSWORD: Final = 72
+"""In bytes; bcrypt sees no more of it."""
+
+LONGEST_CHECK_SECONDS: Final = 3.0
+_BCRYPT_SECONDS: Final = 0.07  # at a cost of 10, doubled with each further one
+_SHA_CRYPT_SECONDS: Final = 1e-6  # a round
+_APR1_SECONDS: Final = 5e-4
+_READ_OF_PASSWORD: Final = 1024  # bytes; nobody's password is longer, and SHA-crypt takes its time with them
+
+_FORMS: Final = re.compile(
+    r"(?P<bcrypt>\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}"
+    r"|(?P<sha>\$(?P<size>[56])\$(?:rounds=(?P<rounds>[1-9]\d*)\$)?[^$:\s]{0,16}\$)[./A-Za-z0-9]{43,86}"
+    r"|(?P<apr1>\$apr1\$[^$:\s]{0,8}\$)[./A-Za-z0-9]{22}"
+)
+_SHA_CRYPT_ROUNDS: Final = 5000  # where the hash names none
+
+
+class HashError(ValueError):
+    """A hash is of no kind that is checked here. `str()` says why and what to do, and repeats nothing of the hash."""
+
+
+class Kind(enum.StrEnum):
+    """How a password was hashed."""
+
+    BCRYPT = "bcrypt"
+    SHA_256_CRYPT = "SHA-256-crypt"
+    SHA_512_CRYPT = "SHA-512-crypt"
+    APR1 = "apr1"
+
+
+class PasswordHash:
+    """One stored hash: its `kind`, its text, and about how many `seconds` checking a password takes."""
+
+    __slots__ = ("_settings", "kind", "seconds", "text")
+
+    def __init__(self, kind: Kind, settings: str, text: str, seconds: float) -> None:
+        self.kind = kind
+        self.seconds = seconds
+        self.text = Secret(text.encode("ascii"))
+        self._settings = settings
+
+    def __repr__(self) -> str:
+        return f"PasswordHash({self.kind})"
+
+    def fits(self, password: bytes) -> bool:
+        """Whether this is the hash of the password; never raises. Takes `seconds`, and lets other threads run."""
+        read = password[: LONGEST_PASSWORD if self.kind is Kind.BCRYPT else _READ_OF_PASSWORD]
+        try:
+            right = bool(_handlers()[self.kind].verify(read, self.text.raw.decode("ascii")))
+        except ValueError:
+            return False
+        return right and len(password) <= _READ_OF_PASSWORD
+
+    def dummy(self) -> "PasswordHash":
+        """A hash that costs as much to check, and fits no password that anybody could find."""
+        text = self.text.raw.decode("ascii")
+        return PasswordHash(self.kind, self._settings, self._settings.ljust(len(text), "."), self.seconds)
+
+
+def read_hash(text: str) -> PasswordHash:
+    """Read a hash as it stands in an htpasswd file; raises HashError."""
+    found = _FORMS.fullmatch(text)
+    if found is None:
+        raise HashError("the hash is neither bcrypt nor SHA-crypt nor apr1; give the user a new password")
+    if found["bcrypt"]:
+        kind, seconds = Kind.BCRYPT, _BCRYPT_SECONDS * 2.0 ** (int(found["cost"]) - BCRYPT_COST)
+    elif found["sha"]:
+        kind = Kind.SHA_256_CRYPT if found["size"] == "5" else Kind.SHA_512_CRYPT
+        seconds = _SHA_CRYPT_SECONDS * int(found["rounds"] or _SHA_CRYPT_ROUNDS)
+    else:
+        kind, seconds = Kind.APR1, _APR1_SECONDS
+    if seconds > LONGEST_CHECK_SECONDS:
+        raise HashError(f"the hash takes about {seconds:.0f} s to check; give the user a new password")
+    try:
+        handler = _handlers()[kind]
+        handler.from_string(text)
+        if kind is Kind.APR1:
+            handler.verify(b"", text)  # needs MD5, which a system in FIPS mode may not let be used
+    except ValueError as error:
+        reason = "needs MD5, which this system does not allow" if kind is Kind.APR1 and _md5_is_barred() else error
+        raise HashError(f"the hash cannot be used ({kind}: {reason}); give the user a new password") from None
+    return PasswordHash(kind, found["bcrypt"] or found["sha"] or found["apr1"], text, seconds)
+
+
+def make_hash(password: str) -> str:
+    """A new hash for a file, by bcrypt. Raises ValueError for what bcrypt cannot take, see LONGEST_PASSWORD."""
+    made = _handlers()[Kind.BCRYPT].using(rounds=BCRYPT_COST, ident="2y").hash(password.encode())
+    return str(made)
+
+
+def _md5_is_barred() -> bool:
+    import hashlib
+
+    try:
+        hashlib.md5(b"")  # noqa: S324  asked only whether it can be
+    except ValueError:
+        return True
+    return False
+
+
+@functools.cache
+def _handlers() -> dict[Kind, Any]:
+    # 0.1 s and 100 modules, for those who have a file of passwords
+    from passlib.hash import apr_md5_crypt, bcrypt, sha256_crypt, sha512_crypt
+
+    return {
+        Kind.BCRYPT: bcrypt,
+        Kind.SHA_256_CRYPT: sha256_crypt,
+        Kind.SHA_512_CRYPT: sha512_crypt,
+        Kind.APR1: apr_md5_crypt,
+    }

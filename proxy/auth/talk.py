@@ -1,0 +1,60 @@
+"""One request at the door: what it is asked, what it waits for, and what its record tells of it."""
+
+from ..outcome import LoginResult
+from ..record import TunnelRecord, printable
+from .door import Door
+from .verdict import Admitted, CheckNeeded, PasswordCheck, TurnedAway, Verdict, Visit
+
+
+class LoginTalk:
+    """Holds what a client sent for as long as its login is not decided."""
+
+    __slots__ = ("_check", "_door", "_record", "_visit")
+
+    def __init__(self, door: Door, visit: Visit, record: TunnelRecord) -> None:
+        self._door = door
+        self._visit = visit
+        self._record = record
+        self._check: PasswordCheck | None = None
+
+    def begin(self) -> Verdict:
+        """Whether the client may go on."""
+        verdict = self._door.judge(self._visit)
+        if isinstance(verdict, CheckNeeded):
+            self._check = verdict.check
+        return self._note(verdict)
+
+    def checked(self, *, right: bool) -> Verdict:
+        """Whether it may, by the check that `begin` asked for."""
+        if self._check is None:
+            raise RuntimeError("there is no login to be checked")
+        return self._note(self._door.checked(self._visit, self._check, right=right))
+
+    def ask(self) -> TurnedAway | None:
+        """Ask a client that passed without it to log in, for a target that is for some users; None if it cannot be."""
+        if not self._door.offered(self._visit.schemes):
+            return None
+        asked = self._door.ask(self._visit)
+        self._note(asked)
+        return asked
+
+    def _note(self, verdict: Verdict) -> Verdict:
+        record = self._record
+        match verdict:
+            case Admitted(identity, scheme) if scheme is not None:
+                record.login = scheme
+                record.user = _shown(identity.user or identity.certificate[0])
+                record.login_result = LoginResult.ACCEPTED
+            case TurnedAway():
+                record.login = verdict.scheme
+                record.user = _shown(verdict.user)
+                record.login_result = verdict.result
+                record.login_unanswered = verdict.unanswered
+            case CheckNeeded():
+                record.login = "basic"
+                record.user = _shown(verdict.check.user)
+        return verdict
+
+
+def _shown(user: str) -> str:
+    return printable(user.encode(), 64)

@@ -1,0 +1,186 @@
+"""Reads the files of users: Apache's htpasswd for Basic, and htdigest for Digest, with one more kind of line.
+
+In htdigest a line `user:realm:hash` with 32 hexadecimal digits serves MD5, and one with 64 serves SHA-256. Reads, and
+writes nothing; an error names the file and the line, and nothing of a hash.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.certs.watch import FileWatch
+
+from .digest import HEX_DIGITS, md5_works
+from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
+from .scheme import Scheme
+from .secret import Secret
+from .users import Users
+
+_MOST_BYTES: Final = 1 << 20
+_LEAST_KEY_BYTES: Final = 32
+_USER_CHARACTERS: Final = 256
+_OF_DIGITS: Final = {digits: scheme for scheme, digits in HEX_DIGITS.items()}
+
+
+class LoginFileError(Exception):
+    """A file that logins need cannot be used. `str()` is one line: the file, its line, the fault, what to change."""
+
+
+class HtDigestLine(Struct, frozen=True):
+    """One line of an htdigest file."""
+
+    user: str
+    realm: str
+    scheme: Scheme
+    ha1: str
+
+    def __repr__(self) -> str:
+        return f"HtDigestLine({self.user!r}, {self.realm!r}, {self.scheme})"
+
+
+def watch_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> FileWatch[Users]:
+    """Read the files, and notice when they change. Raises LoginFileError, now and later."""
+    return FileWatch(partial(read_users, htpasswd, htdigest, realm), filter(None, (htpasswd, htdigest)))
+
+
+def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> Users:
+    """Read both files, as far as there are any; raises LoginFileError."""
+    passwords = {} if htpasswd is None else read_htpasswd(htpasswd)
+    lines = [] if htdigest is None else read_htdigest(htdigest)
+    ha1: dict[Scheme, dict[str, str]] = {scheme: {} for scheme in HEX_DIGITS}
+    for line in lines:
+        if line.realm == realm:
+            ha1[line.scheme][line.user] = line.ha1
+    notes: list[str] = []
+    if htpasswd is not None:
+        notes += _notes_on_passwords(htpasswd, passwords)
+    if htdigest is not None:
+        notes += _notes_on_digests(htdigest, lines, ha1, realm)
+    return Users(passwords, ha1, tuple(notes))
+
+
+def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
+    """Read an htpasswd file: lines `user:hash`. Raises LoginFileError."""
+    users: dict[str, PasswordHash] = {}
+    for number, line in lines_of(path):
+        user, colon, stored = line.partition(":")
+        _check(path, number, user, bool(colon))
+        if user in users:
+            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+        try:
+            users[user] = read_hash(stored)
+        except HashError as error:
+            raise LoginFileError(f"{path}, line {number}: {error}") from None
+    return users
+
+
+def read_htdigest(path: Path) -> list[HtDigestLine]:
+    """Read an htdigest file: lines `user:realm:hash`, of whatever realm. Raises LoginFileError."""
+    found: list[HtDigestLine] = []
+    seen = set()
+    for number, line in lines_of(path):
+        user, _, rest = line.partition(":")
+        realm, colon, ha1 = rest.partition(":")
+        _check(path, number, user, bool(colon))
+        scheme = _OF_DIGITS.get(len(ha1))
+        if scheme is None or not all(digit in "0123456789abcdef" for digit in ha1.lower()):
+            raise LoginFileError(
+                f"{path}, line {number}: what follows the realm is neither 32 nor 64 hexadecimal digits; "
+                "write the line with `licensegate passwd`"
+            )
+        if (user, realm, scheme) in seen:
+            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+        seen.add((user, realm, scheme))
+        found.append(HtDigestLine(user, realm, scheme, ha1.lower()))
+    return found
+
+
+def read_nonce_key(path: Path) -> Secret:
+    """Read the key that gates share; the end of its line does not belong to it. Raises LoginFileError."""
+    key = _read(path).strip()
+    if len(key) < _LEAST_KEY_BYTES:
+        make = "make one with `openssl rand -hex 32`"
+        raise LoginFileError(f"{path}: holds {len(key)} bytes, too few for a key ({_LEAST_KEY_BYTES}); {make}")
+    return Secret(key)
+
+
+def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that say something, counted from 1; comments and empty ones do not. Raises LoginFileError."""
+    for number, raw in enumerate(_read(path).split(b"\n"), 1):
+        try:
+            line = raw.removesuffix(b"\r").decode()
+        except UnicodeDecodeError:
+            raise LoginFileError(f"{path}, line {number}: not text in UTF-8; save the file as UTF-8") from None
+        if line.strip() and not line.startswith("#"):
+            yield number, line
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise LoginFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
+    if len(content) > _MOST_BYTES:
+        raise LoginFileError(f"{path}: larger than such a file may be ({_MOST_BYTES} bytes)")
+    return content
+
+
+def user_fault(user: str) -> str:
+    """Why nobody can be called so; empty if somebody can."""
+    if not user:
+        return "the user is empty"
+    if len(user) > _USER_CHARACTERS:
+        return f"the user has more than {_USER_CHARACTERS} characters"
+    if ":" in user or user.startswith("#") or not user.isprintable():
+        return "the user begins with #, or holds a colon or what cannot be printed"
+    return ""
+
+
+def realm_fault(realm: str) -> str:
+    """Why no realm can be called so; empty if one can. It stands in quotes in a challenge, and in lines of htdigest."""
+    if not realm or not realm.isascii() or not realm.isprintable() or any(sign in realm for sign in '":\\'):
+        return "a realm is plain letters, without quotes, colons or backslashes"
+    return ""
+
+
+def _check(path: Path, number: int, user: str, separated: bool) -> None:
+    fault = user_fault(user) if separated else "there is no colon where one belongs"
+    if fault:
+        raise LoginFileError(f"{path}, line {number}: {fault}; write the line with `licensegate passwd`")
+
+
+def _notes_on_passwords(path: Path, passwords: dict[str, PasswordHash]) -> Iterator[str]:
+    if not passwords:
+        yield f"{path}: holds no user; add one with `licensegate passwd`"
+    slow = {user: stored for user, stored in passwords.items() if stored.seconds >= SLOW_SECONDS}
+    for user, stored in slow.items():
+        yield f"{path}: the password of {user} takes about {stored.seconds:.1f} s to check ({stored.kind})"
+
+
+def _notes_on_digests(
+    path: Path, lines: list[HtDigestLine], ha1: dict[Scheme, dict[str, str]], realm: str
+) -> Iterator[str]:
+    everybody = set().union(*ha1.values())
+    if not everybody:
+        others = sorted(Counter(line.realm for line in lines))
+        there = f", but of {' and '.join(map(repr, others))}" if others else ""
+        yield f"{path}: holds no user of the realm {realm!r}{there}; add one with `licensegate passwd`"
+        return
+    for scheme, lacks in _WITHOUT.items():
+        without = sorted(everybody - ha1[scheme].keys())
+        if without:
+            more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+            yield f"{path}: {without[0]}{more} has no hash for {scheme}, so it is not offered: {lacks}"
+    if ha1[Scheme.DIGEST_MD5] and not md5_works():
+        yield f"{path}: this system does not allow MD5, so {Scheme.DIGEST_MD5} is not offered"
+
+
+_WITHOUT: Final = {
+    Scheme.DIGEST_MD5: "clients that know no other Digest cannot log in by it",
+    Scheme.DIGEST_SHA_256: "Java from release 18 on cannot log in; set the password again with `licensegate passwd`",
+}

@@ -1,0 +1,158 @@
+"""A gate that is watched: what scrapers and people are shown of real tunnels."""
+
+import http.client
+import ssl
+from pathlib import Path
+
+import pytest
+
+from support.authority import Authority
+from support.clients import run
+from support.exchange import HOST, MESSAGE, TARGET
+from support.gate import ANYTHING, Gate, lab
+from support.parts import require_command
+from support.raw import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
+from support.standin import CALL_HOME_PATH
+from support.upstream import SECONDS, Upstream, read_nothing
+from support.watching import ANY_PORT, ENDED, scrape, scrape_until, show, show_until
+
+OPEN_PAGES = ("/metrics", "/healthz", "/readyz", "/upstreamz")
+OTHER_PAGES = ("/", "/tunnels", "/refusals", "/clients")
+REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\nuser-agent: probe/1\r\nX-Odd: 1\r\n\r\n"
+
+
+def post(gate: Gate, authority: Authority) -> None:
+    """Send the licensing message through the gate, as a client of Python's would."""
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", gate.port, timeout=SECONDS, context=ssl.create_default_context(cafile=authority.root)
+    )
+    connection.set_tunnel(HOST, 443, {"User-Agent": "test/1"})
+    connection.request("POST", CALL_HOME_PATH, MESSAGE)
+    assert connection.getresponse().read()
+    connection.close()
+
+
+def test_a_tunnel_and_a_refusal_are_counted(watched: Gate, authority: Authority) -> None:
+    before = scrape(watched)
+    assert before.value(ENDED) == 0
+    assert before.value("licensegate_tunnels_open") == 0
+
+    post(watched, authority)
+    assert ask(watched, REFUSED).status == 403
+
+    after = scrape_until(watched, lambda series: series.value(ENDED) == 2)
+    assert after.value(ENDED, target=TARGET, stage="relay") == 1
+    assert after.value(ENDED, target="none", stage="policy", outcome="target_not_allowed") == 1
+    assert after.value("licensegate_bytes_total", direction="to_upstream") > len(MESSAGE)
+    assert after.value("licensegate_bytes_total", direction="from_client") > len(MESSAGE)
+    assert after.value("licensegate_server_name_checks_total", result="match") == 1
+    assert after.value("licensegate_dial_attempts_total", family="ipv4", result="connected") == 1
+    assert after.value("licensegate_phase_seconds_count", phase="relay") == 1
+    assert after.value("licensegate_target_reached", target=TARGET) == 1
+    assert after.value("licensegate_target_last_reached_timestamp_seconds", target=TARGET) > 1.7e9
+    assert after.value("licensegate_build_info") == 1
+    assert after.value("licensegate_certificate_expiry_timestamp_seconds") > 1.7e9
+    assert after.value("process_resident_memory_bytes") > 1e6
+
+
+def test_prometheus_has_nothing_to_say_against_the_metrics(watched: Gate, authority: Authority) -> None:
+    promtool = require_command("promtool", "prometheus")
+    show(watched, "/upstreamz")
+    post(watched, authority)
+    ask(watched, REFUSED)
+    series = scrape_until(watched, lambda series: series.value(ENDED) == 2)
+
+    checked = run(promtool, "check", "metrics", stdin=series.text.encode())
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+INJECTIONS = [
+    b'CONNECT a".evil.example:443 HTTP/1.1\r\n\r\n',
+    b'CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: <script>alert(1)</script>"} 1\\n\r\n\r\n',
+    b'CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: a\\nlicensegate_build_info{x="y"} 7\r\n\r\n',
+    b"CONNECT <b>evil.example</b>:443 HTTP/1.1\r\n\r\n",
+    b'GET http://evil.example/"><img/src=x> HTTP/1.1\r\n\r\n',
+    b"CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: \xff\xfe\xe2\x80\xae\r\n\r\n",
+]
+
+
+def test_nothing_that_a_stranger_sends_gets_into_a_label_or_out_of_its_text(watched: Gate) -> None:
+    for request in INJECTIONS:
+        assert ask(watched, request).status in {400, 403, 405}
+
+    series = scrape_until(watched, lambda series: series.value(ENDED) == len(INJECTIONS))
+    for word in ("evil", "script>", "<", "127.0.0.1", "alert", "img"):
+        assert word not in series.text
+    assert series.value("licensegate_build_info") == 1
+
+    for page in OTHER_PAGES:
+        shown = show(watched, page)
+        assert shown.status == 200
+        assert shown.fields["x-content-type-options"] == "nosniff"
+        assert shown.fields["content-security-policy"].startswith("default-src 'none'")
+        assert shown.body.isascii()
+        if page != "/":
+            assert shown.fields["content-type"] == "application/json"
+            assert shown.json
+    agents = [program["user_agent"] for program in show(watched, "/clients").json["clients"][0]["programs"]]
+    assert '<script>alert(1)</script>"} 1\\n' in agents
+    assert r"\xff\xfe\xe2\x80\xae" in agents
+
+
+def test_head_is_answered_without_a_body_and_other_methods_are_not(watched: Gate) -> None:
+    for page in (*OPEN_PAGES, *OTHER_PAGES):
+        head = show(watched, page, "HEAD")
+        assert head.status in {200, 503}
+        assert head.body == ""
+        assert int(head.fields["content-length"]) > 0
+        refused = show(watched, page, "POST")
+        assert (refused.status, refused.fields["allow"]) == (405, "GET, HEAD")
+
+
+def test_an_open_tunnel_is_shown_with_what_it_has_carried_so_far(tmp_path: Path) -> None:
+    with (
+        Upstream(read_nothing) as upstream,
+        Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{upstream.port}", admin=ANY_PORT, more=ANYTHING)) as gate,
+    ):
+        with open_tunnel(gate) as tunnel:
+            tunnel.sendall(b"x" * 1000)
+            shown = show_until(gate, "/tunnels", lambda page: '"upstream_written":1000' in page.body).json
+            assert shown["open"] == 1
+            assert shown["tunnels"][0]["state"] == "relaying"
+            assert shown["tunnels"][0]["record"]["target"] == TARGET
+            assert scrape(gate).value("licensegate_tunnels_open") == 1
+        show_until(gate, "/tunnels", lambda page: page.json["open"] == 0)
+
+
+@pytest.mark.parametrize("taken", ["closed", "reset", "stayed"])
+def test_a_client_is_shown_by_what_it_writes_and_how_it_takes_a_refusal(watched: Gate, taken: str) -> None:
+    with dial(watched) as connection:
+        connection.sendall(REFUSED)
+        read_answer(connection)
+        read_to_end(connection)
+        if taken == "closed":
+            end_well(connection)
+        elif taken == "reset":
+            break_off(connection)
+        (client,) = show_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+
+    assert client["client"] == "127.0.0.1"
+    assert client["last_outcome"] == "target_not_allowed"
+    (program,) = client["programs"]
+    assert (program["user_agent"], program["http_version"]) == ("probe/1", "1.1")
+    assert (program["fields"], program["host_form"]) == (["Host", "user-agent", "X-Odd"], "host")
+    assert (program["server_name_sent"], program["refusal_taken"]) == (None, taken)
+    (refusal,) = show(watched, "/refusals").json["refusals"]
+    assert refusal["sentence"] == "evil.example:443 is not in the allowlist."
+    assert refusal["record"]["refusal_taken"] == taken
+
+
+def test_a_client_is_shown_with_what_its_hello_offers(watched: Gate, authority: Authority) -> None:
+    post(watched, authority)
+
+    (client,) = show_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+
+    (program,) = client["programs"]
+    assert program["user_agent"] == "test/1"
+    assert (program["server_name_sent"], program["tls_version"]) == (True, "1.3")

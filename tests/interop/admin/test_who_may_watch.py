@@ -1,0 +1,154 @@
+"""Where a running gate can be watched, and by whom."""
+
+import contextlib
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from support.exchange import TARGET
+from support.gate import Gate, GateEndedError, lab
+from support.network import Network
+from support.raw import ask, read_to_end
+from support.upstream import SECONDS, closed_port
+from support.watching import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show
+
+OPEN_PAGES = ("/metrics", "/healthz", "/readyz", "/upstreamz")
+OTHER_PAGES = ("/", "/tunnels", "/refusals", "/clients")
+TOKEN = "7c0d5a6b1e2f43908172635445362718"
+REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n"
+
+
+def test_no_tunnel_leads_to_the_admin_server(tmp_path: Path) -> None:
+    port = closed_port()
+    settings = lab(f"{TARGET}:127.0.0.1:{port}", admin=f"127.0.0.1:{port}")
+    with Gate(tmp_path, settings) as gate:
+        answer = ask(gate, f"CONNECT {TARGET} HTTP/1.1\r\n\r\n".encode())
+
+        assert (answer.status, answer.reason.partition(":")[0]) == (502, "target_is_gate")
+
+
+def test_an_admin_address_that_is_named_must_be_had_and_the_packaged_one_need_not(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(GateEndedError, match=f"cannot listen on 127.0.0.1:{port}"):
+            Gate(tmp_path, lab(admin=f"127.0.0.1:{port}")).__enter__()
+
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # then another program has it, which does as well
+            held.enter_context(socket.create_server(("127.0.0.1", 9130)))
+        with Gate(tmp_path, lab().replace('[admin]\nlisten = ""', "")) as gate:
+            assert any("nobody can watch this gate" in line for line in gate.stderr)
+            assert ask(gate, REFUSED).status == 403
+
+
+@pytest.mark.parametrize("admin", ["", ANY_PORT], ids=["off", "on"])
+def test_a_gate_that_nobody_watches_does_not_load_what_watching_takes(tmp_path: Path, admin: str) -> None:
+    with Gate(tmp_path, lab(admin=admin)) as gate:
+        loaded = Path(f"/proc/{gate.pid}/maps").read_text()
+
+        assert ("aiohttp" in loaded) == bool(admin)
+
+
+def test_a_token_that_is_none_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "admin.token").write_text("short")
+    settings = lab(admin=ANY_PORT).replace("[admin]", '[admin]\ntoken_file = "admin.token"')
+
+    with pytest.raises(GateEndedError, match="holds no token") as ended:
+        Gate(tmp_path, settings).__enter__()
+    assert ended.value.status == 1
+
+
+def test_who_may_watch_and_where_changes_by_a_reload_and_the_counts_go_on(tmp_path: Path) -> None:
+    (tmp_path / "admin.token").write_text(TOKEN)
+    first, second = closed_port(), closed_port()
+    port = closed_port()
+    settings = lab(admin=f"127.0.0.1:{first}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
+    with Gate(tmp_path, settings) as gate:
+        ask(gate, REFUSED)
+        scrape_until(gate, lambda series: series.value(ENDED) == 1)
+        assert show(gate, "/clients", Via="1.1 proxy").status == 403
+
+        gate.settings.write_text(settings.replace("[admin]", '[admin]\ntoken_file = "admin.token"'))
+        gate.send(signal.SIGHUP)
+        gate.await_line("reload asked for by SIGHUP")
+        assert show(gate, "/clients", Via="1.1 proxy").status == 401
+        assert show(gate, "/clients", Via="1.1 proxy", Authorization=f"Bearer {TOKEN}").status == 200
+        assert admin_port(gate) == first
+
+        gate.settings.write_text(settings.replace(str(first), str(second)))
+        gate.send(signal.SIGHUP)
+        gate.await_line("reload asked for by SIGHUP")
+        assert admin_port(gate) == second
+        assert scrape(gate).value(ENDED) == 1
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", first), SECONDS)
+
+        gate.settings.write_text(settings.replace(str(first), str(port)))
+        gate.send(signal.SIGHUP)
+        gate.await_line("is refused, the settings in force stay")
+        assert scrape(gate).value(ENDED) == 1
+
+
+INSIDE, OUTSIDE = "192.0.2.7", "198.51.100.7"
+"""Of TEST-NET-1 and TEST-NET-2, RFC 5737."""
+
+
+@pytest.mark.parametrize("token", ["", TOKEN], ids=["without a token", "with a token"])
+def test_from_elsewhere_only_what_names_no_client_is_shown_and_only_to_the_networks(tmp_path: Path, token: str) -> None:
+    (tmp_path / "admin.token").write_text(token)
+    (tmp_path / "names").mkdir()
+    file = 'token_file = "admin.token"\n' if token else ""
+    settings = f"""
+[[listen]]
+address = "127.0.0.1:0"
+[clients]
+networks = ["127.0.0.0/8"]
+[allowlist]
+presets = []
+[admin]
+listen = "0.0.0.0:9130"
+networks = ["192.0.2.0/24"]
+{file}
+"""
+    with (
+        Network(tmp_path / "names", {}, INSIDE, OUTSIDE) as network,
+        Gate(tmp_path, settings, prefix=network.inside),
+    ):
+
+        def status(source: str, page: str, *fields: str) -> tuple[int, str]:
+            with network.new_socket() as connection:
+                connection.bind((source, 0))
+                connection.connect((source, 9130))
+                lines = (f"GET {page} HTTP/1.1", f"Host: {source}:9130", "Connection: close", *fields, "", "")
+                connection.sendall("\r\n".join(lines).encode())
+                answer = read_to_end(connection).decode()
+            return int(answer.split()[1]), answer.partition("\r\n\r\n")[2]
+
+        for page in OPEN_PAGES:
+            assert status(INSIDE, page)[0] == 200
+            assert status("127.0.0.1", page)[0] == 200
+            assert status(OUTSIDE, page) == (
+                403,
+                f"{OUTSIDE} is not in the networks that may ask; add it to admin.networks.\n",
+            )
+        for page in OTHER_PAGES:
+            assert status("127.0.0.1", page)[0] == 200
+            for source in (INSIDE, OUTSIDE):
+                refused, sentence = status(source, page)
+                assert refused == (401 if token else 403)
+                assert "admin.token_file" in sentence
+        if token:
+            for page in (*OPEN_PAGES, *OTHER_PAGES):
+                assert status(OUTSIDE, page, f"Authorization: Bearer {token}")[0] == 200
+                assert status(OUTSIDE, page, "Authorization: Bearer 0000000000000000")[0] in {401, 403}
+
+
+def test_whoever_holds_connections_to_the_admin_server_takes_nothing_from_the_gate(watched: Gate) -> None:
+    held = [socket.create_connection(("127.0.0.1", admin_port(watched)), SECONDS) for _ in range(300)]
+
+    assert show(watched, "/healthz").status == 200
+    assert scrape(watched).value("process_open_fds") < 120
+    for connection in held:
+        connection.close()

@@ -1,0 +1,244 @@
+"""Scheme by scheme: curl as it is told, Java as it can be told, and certificates."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography.x509 import DNSName
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from support import java
+from support.authority import Authority
+from support.certificates import issue, revoke
+from support.clients import run
+from support.doors import Visit
+from support.exchange import MESSAGE, TARGET, URL
+from support.gate import Gate, lab
+from support.logins import PASSWORD, USER, digest, write_user_files
+from support.parts import require_command
+from support.standin import StandIn
+from support.strict import Offers, Strict, strict
+
+LOGIN = ("--proxy-user", f"{USER}:{PASSWORD}")
+ASKED = ("", "missing")
+BASIC, MD5, SHA_256 = (f"{name}" for name in ("basic", "digest-md5", "digest-sha-256"))
+
+
+@pytest.mark.parametrize(
+    ("options", "offers", "logins"),
+    [
+        pytest.param(("--proxy-basic",), Offers.EVERYTHING, [(BASIC, "accepted")], id="basic, preemptive"),
+        pytest.param(("--proxy-digest",), Offers.EVERYTHING, [ASKED, (MD5, "accepted")], id="digest, the first"),
+        pytest.param(("--proxy-digest",), Offers.SHA_256, [ASKED, (SHA_256, "accepted")], id="digest, SHA-256 alone"),
+        pytest.param(("--proxy-anyauth",), Offers.EVERYTHING, [ASKED, (MD5, "accepted")], id="any, the strongest"),
+        pytest.param(("--proxy-anyauth",), Offers.BASIC, [ASKED, (BASIC, "accepted")], id="any, what there is"),
+        pytest.param(("--proxy-basic", "--proxy1.0"), Offers.EVERYTHING, [(BASIC, "accepted")], id="basic, HTTP/1.0"),
+        pytest.param(("--proxy-digest", "--proxy1.0"), Offers.MD5, [ASKED, (MD5, "accepted")], id="digest, HTTP/1.0"),
+    ],
+)
+def test_curl_logs_in_by_the_scheme_it_is_told(
+    strict: Strict, options: tuple[str, ...], offers: Offers, logins: list[tuple[str, str]]
+) -> None:
+    if "--proxy1.0" in options:
+        options = (*options[:1], "--proxy1.0", f"http://127.0.0.1:{strict.port(offers)}")
+
+    done = strict.curl(*options, *LOGIN, offers=offers)
+
+    assert '"stand_in": true' in done.stdout, done.stderr
+    assert strict.logins(len(logins)) == logins
+
+
+@pytest.mark.parametrize(
+    ("options", "result"),
+    [(("--proxy-digest",), "wrong_password"), (("--proxy-basic",), "wrong_password")],
+    ids=["digest", "basic"],
+)
+def test_curl_gives_up_after_one_wrong_password(fresh: Strict, options: tuple[str, ...], result: str) -> None:
+    done = fresh.curl(*options, "--proxy-user", f"{USER}:wrong")
+
+    assert done.returncode == 56
+    assert "HTTP/1.1 407 login_refused" in done.stdout
+    assert [each for _, each in fresh.all_logins() if each != "missing"] == [result]
+
+
+def test_a_user_nobody_knows_is_answered_as_a_wrong_password_is(fresh: Strict) -> None:
+    known, unknown = (fresh.curl("--proxy-user", f"{user}:wrong") for user in (USER, "nobody"))
+
+    assert known.stdout.partition("\r\n")[0] == unknown.stdout.partition("\r\n")[0]
+    assert [result for _, result in fresh.all_logins()] == ["wrong_password", "unknown_user"]
+
+
+def test_a_password_outside_ascii_passes_by_basic_and_by_digest(tmp_path: Path, authority: Authority) -> None:
+    with strict(tmp_path, authority, users=[("jürgen", "pä & ß:x")]) as here:
+        for option in ("--proxy-basic", "--proxy-digest"):
+            done = here.curl(option, "--proxy-user", "jürgen:pä & ß:x")
+            assert '"stand_in": true' in done.stdout, done.stderr
+
+
+# Java as it can be told
+
+WITH_BASIC = ("-Djdk.http.auth.tunneling.disabledSchemes=",)
+
+
+@pytest.mark.parametrize("release", java.RELEASES)
+@pytest.mark.parametrize("program", ["UrlConnection", "NetHttp"])
+def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
+    strict: Strict, program: str, release: int
+) -> None:
+    visits = [Visit(URL, strict.proxy(offers=Offers.BASIC))]
+
+    (shown,) = java.post(release, program, (), strict.trust, visits, WITH_BASIC)
+
+    assert '"stand_in": true' in shown, shown
+    assert strict.logins(2) == [ASKED, (BASIC, "accepted")]
+
+
+@pytest.mark.parametrize("release", java.RELEASES)
+def test_java_net_http_with_basic_enabled_again_takes_it_from_among_all_but_in_java_11(
+    strict: Strict, release: int
+) -> None:
+    """In Java 11 it looks at the first challenge only, and that is Digest."""
+    (shown,) = java.post(release, "NetHttp", (), strict.trust, [Visit(URL, strict.proxy())], WITH_BASIC)
+
+    if release == 11:
+        assert "407" in shown
+        assert strict.logins(1) == [ASKED]
+    else:
+        assert '"stand_in": true' in shown, shown
+        assert strict.logins(2) == [ASKED, (BASIC, "accepted")]
+
+
+@pytest.mark.parametrize("release", java.RELEASES)
+def test_http_url_connection_keeps_its_digest_and_counts_on(strict: Strict, release: int) -> None:
+    """What it was asked once it knows for its next tunnels: a nonce serves more than one."""
+    targets = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com")
+    visits = [Visit(URL.replace("tools.cisco.com", target), strict.proxy()) for target in targets]
+
+    shown = java.post(release, "UrlConnection", (), strict.trust, visits)
+
+    assert all('"stand_in": true' in text for text in shown), shown
+    results = strict.logins(len(targets) + 1)
+    assert results[:2] == [ASKED, (SHA_256, "accepted")]
+    assert {result for _, result in results} == {"missing", "accepted"}
+
+
+@pytest.mark.parametrize("release", java.RELEASES)
+def test_apache_http_client_may_log_in_without_being_asked(strict: Strict, release: int) -> None:
+    options = ("-Dpreemptive=true",)
+
+    (shown,) = java.post(release, "ApacheHttp", (), strict.trust, [Visit(URL, strict.proxy())], options)
+
+    assert '"stand_in": true' in shown, shown
+    assert strict.logins(1) == [(BASIC, "accepted")]
+
+
+# Gates that share a key, and certificates
+
+
+def test_a_login_that_one_gate_asked_for_is_taken_by_another_with_the_same_key(
+    tmp_path: Path, authority: Authority
+) -> None:
+    """As behind one address: the challenge came from one gate, and the next connection goes to the other."""
+    (tmp_path / "nonce.key").write_text("ab" * 32)
+    more = f"nonce_key_file = {json.dumps(str(tmp_path / 'nonce.key'))}\n"
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        folder.mkdir()
+    with strict(folders[0], authority, more) as one, strict(folders[1], authority, more) as two:
+        asked = one.curl().stdout
+        challenge = next(line for line in asked.splitlines() if "algorithm=SHA-256" in line).partition(": ")[2]
+        login = ("--proxy-header", f"Proxy-Authorization: {digest(challenge)}")
+        first, replayed, elsewhere = two.curl(*login), two.curl(*login), one.curl(*login)
+
+    assert '"stand_in": true' in first.stdout, first.stderr
+    assert "407 login_stale" in replayed.stdout, "counted within one gate"
+    assert '"stand_in": true' in elsewhere.stdout, "and not across gates, as docs/logins.md says"
+
+
+AUTHORITY = issue("clients of the test", authority=True)
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> list[str]:
+    """A client's certificate, and how curl is told to show it."""
+    AUTHORITY.write(tmp_path, stem="ca")
+    names = (DNSName("cucm-pub.example.net"),)
+    client = issue("cucm-pub", AUTHORITY, names=names, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    chain, key = client.write(tmp_path, stem="client")
+    (tmp_path / "clients.crl").write_bytes(revoke(AUTHORITY))
+    (tmp_path / "revoked.crl").write_bytes(revoke(AUTHORITY, client))
+    return ["--proxy-cert", str(chain), "--proxy-key", str(key)]
+
+
+def by_tls(gate: Gate, authority: Authority, *options: str) -> subprocess.CompletedProcess[str]:
+    fixed = ("--silent", "--show-error", "--include", "--cacert", authority.root, "--proxy-insecure")
+    proxy = ("--proxy", f"https://127.0.0.1:{gate.port}", "--data-binary", "@-")
+    return run(require_command("curl", "curl"), *fixed, *proxy, *options, URL, stdin=MESSAGE)
+
+
+def with_certificates(folder: Path, standin: StandIn, crl: str = "clients.crl", rule: str = "") -> Gate:
+    """A gate that takes certificates, and passwords beside them."""
+    write_user_files(folder)
+    auth = f"""
+[auth]
+required = true
+htpasswd = "users.htpasswd"
+client_ca = "ca.pem"
+client_crl = "{crl}"
+{rule}
+"""
+    return Gate(folder, lab(f"{TARGET}:127.0.0.1:{standin.port}", more=auth))
+
+
+def test_a_certificate_is_as_good_as_a_password(
+    tmp_path: Path, authority: Authority, standin: StandIn, certified: list[str]
+) -> None:
+    with with_certificates(tmp_path, standin) as gate:
+        shown, typed, neither = (by_tls(gate, authority, *login) for login in (certified, LOGIN, ()))
+        records = gate.records(3)
+
+    assert '"stand_in": true' in shown.stdout, shown.stderr
+    assert '"stand_in": true' in typed.stdout, typed.stderr
+    assert "407 login_required" in neither.stdout
+    assert [(record.get("login"), record.get("user")) for record in records] == [
+        ("certificate", "cucm-pub"),
+        ("basic", USER),
+        (None, None),
+    ]
+
+
+def test_a_certificate_that_was_revoked_is_refused_in_the_handshake(
+    tmp_path: Path, authority: Authority, standin: StandIn, certified: list[str]
+) -> None:
+    with with_certificates(tmp_path, standin, "revoked.crl") as gate:
+        done = by_tls(gate, authority, *certified)
+        (record,) = gate.records(1)
+
+    assert done.returncode != 0
+    assert "revoked" in done.stderr
+    assert (record["outcome"], record["detail"]) == (
+        "handshake_failed",
+        "the client's certificate: certificate revoked",
+    )
+    assert not standin.connections
+
+
+@pytest.mark.parametrize(
+    ("rule", "status"),
+    [
+        ('certificates = ["cucm-pub.example.net"]', "200"),
+        ('certificates = ["cucm-sub.example.net"]', "403 target_not_for_client"),
+        (f'users = ["{USER}"]', "403 target_not_for_client"),
+        (f'users = ["{USER}"]\ncertificates = ["cucm-pub"]', "407 login_required"),
+    ],
+    ids=["its own", "another's", "a user's", "both"],
+)
+def test_a_rule_may_be_for_a_certificate(
+    tmp_path: Path, authority: Authority, standin: StandIn, certified: list[str], rule: str, status: str
+) -> None:
+    table = f'[[allowlist.rule]]\nhost = "tools.cisco.com"\n{rule}\n'
+    with with_certificates(tmp_path, standin, rule=table) as gate:
+        done = by_tls(gate, authority, *certified)
+
+    assert f"HTTP/1.1 {status}" in done.stdout

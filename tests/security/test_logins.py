@@ -1,0 +1,279 @@
+"""Attacks on logins: replays, forged nonces, guesses, floods, broken headers; and what is never written down."""
+
+import base64
+import random
+import select
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.authority import Authority
+from support.clients import run
+from support.exchange import TARGET
+from support.gate import COMMAND
+from support.logins import PASSWORD, USER, basic, digest, htdigest_lines, htpasswd_line, parameters
+from support.raw import Answer, read_answer, read_to_break
+from support.strict import Strict, strict
+from support.upstream import SECONDS
+
+ELSEWHERE = "127.0.0.2"
+LEAST = f"CONNECT {TARGET} HTTP/1.1\r\n".encode()
+
+
+@pytest.fixture
+def here(tmp_path: Path, authority: Authority) -> Iterator[Strict]:
+    with strict(tmp_path, authority) as made:
+        yield made
+
+
+def dial(here: Strict, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", here.port()), SECONDS, source_address=(source, 0))
+
+
+def say(here: Strict, *values: str | bytes, source: str = "127.0.0.1") -> tuple[Answer, str]:
+    """Ask for the target with these logins; the answer's head, and all that was read of it."""
+    with dial(here, source) as connection:
+        fields = [value if isinstance(value, bytes) else value.encode() for value in values]
+        connection.sendall(LEAST + b"".join(b"Proxy-Authorization: %b\r\n" % value for value in fields) + b"\r\n")
+        answer = read_answer(connection)
+        if answer.status == 200:
+            return answer, ""
+        return answer, read_to_break(connection).decode()
+
+
+def outcome(answer: Answer) -> str:
+    return f"{answer.status} {answer.reason.partition(':')[0]}"
+
+
+def challenge(here: Strict, source: str = "127.0.0.1") -> str:
+    """A Digest challenge, from a socket of its own."""
+    with dial(here, source) as connection:
+        connection.sendall(LEAST + b"\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += connection.recv(65536)
+    lines = head.decode().split("\r\n")
+    return next(line.partition(": ")[2] for line in lines if "algorithm=SHA-256" in line)
+
+
+# Nonces
+
+
+def test_a_login_that_was_seen_on_the_wire_is_no_use_to_whoever_saw_it(here: Strict) -> None:
+    seen = digest(challenge(here))
+    assert outcome(say(here, seen)[0]).startswith("200")
+
+    assert outcome(say(here, seen)[0]) == "407 login_stale"
+    assert outcome(say(here, seen, source=ELSEWHERE)[0]) == "407 login_stale"
+
+
+def test_nor_for_another_target_or_with_another_count(here: Strict) -> None:
+    asked = challenge(here)
+    seen = digest(asked)
+    elsewhere = digest(asked, uri="api.cisco.com:443")
+
+    assert outcome(say(here, elsewhere)[0]) == "407 login_unusable"
+    assert outcome(say(here, seen.replace("nc=00000001", "nc=00000002"))[0]) == "407 login_refused"
+
+
+@pytest.mark.parametrize("forge", ["a nonce of another form", "one with another time", "another source's", "none"])
+def test_a_nonce_that_the_gate_did_not_make_for_this_source_lets_nobody_in(here: Strict, forge: str) -> None:
+    asked = challenge(here, ELSEWHERE if forge == "another source's" else "127.0.0.1")
+    nonce = parameters(asked)["nonce"]
+    later = base64.urlsafe_b64encode((2**62).to_bytes(8, "big") + base64.urlsafe_b64decode(nonce)[8:]).decode()
+    forged = {
+        "a nonce of another form": "0" * 32,
+        "one with another time": later,
+        "another source's": nonce,
+        "none": "",
+    }
+
+    answer, _ = say(here, digest(asked.replace(nonce, forged[forge])))
+
+    assert outcome(answer) == "407 login_stale"
+
+
+def test_what_was_used_before_a_reload_stays_used(here: Strict) -> None:
+    seen = digest(challenge(here))
+    say(here, seen)
+
+    here.gate.send(signal.SIGHUP)
+    here.gate.await_line("reload asked for by SIGHUP")
+
+    assert outcome(say(here, seen)[0]) == "407 login_stale"
+
+
+# Guesses
+
+
+def test_a_source_of_guesses_waits_ever_longer_and_nobody_else_does(here: Strict) -> None:
+    guesses = [outcome(say(here, basic(password=f"guess {number}"))[0]) for number in range(6)]
+
+    assert guesses == ["407 login_refused"] * 4 + ["429 login_limited"] * 2
+    assert outcome(say(here, basic(), source=ELSEWHERE)[0]).startswith("200")
+    lines = [line for line in here.gate.stderr if "login failed" in line]
+    assert len(lines) <= 4, "one for each that was looked at"
+
+
+def test_whoever_is_asked_without_a_login_does_not_count_as_guessing(here: Strict) -> None:
+    for _ in range(20):
+        challenge(here)
+
+    assert outcome(say(here, basic())[0]).startswith("200")
+
+
+def test_a_flood_of_guesses_keeps_nobody_else_waiting(tmp_path: Path, authority: Authority) -> None:
+    """A password that takes a second to check, many of them at once, and a client beside them that needs none."""
+    with strict(tmp_path, authority, f'trusted_networks = ["{ELSEWHERE}"]\n') as here:
+        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
+        here.gate.send(signal.SIGHUP)
+        here.gate.await_line("takes about 1.1 s to check")
+        guessing = [dial(here) for _ in range(16)]
+        for number, connection in enumerate(guessing):
+            login = basic(password=f"guess {number}")
+            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
+
+        assert outcome(say(here, source=ELSEWHERE)[0]).startswith("200")
+
+        answered, _, _ = select.select(guessing, [], [], 0)
+        assert len(answered) < len(guessing), "most of them still wait"
+        for connection in guessing:
+            connection.close()
+
+
+def test_more_guesses_at_a_time_than_can_be_checked_are_told_so(tmp_path: Path, authority: Authority) -> None:
+    with strict(tmp_path, authority) as here:
+        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
+        here.gate.send(signal.SIGHUP)
+        here.gate.await_line("takes about 1.1 s to check")
+        guessing = [dial(here) for _ in range(17)]
+        for number, connection in enumerate(guessing):
+            login = basic(password=f"guess {number}")
+            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
+
+        (answered, *_), _, _ = select.select(guessing, [], [], SECONDS)
+        assert outcome(read_answer(answered)) == "503 login_not_checked"
+        for connection in guessing:
+            connection.close()
+
+
+def test_a_stop_waits_for_the_password_that_is_being_checked_and_for_no_other(
+    tmp_path: Path, authority: Authority
+) -> None:
+    with strict(tmp_path, authority) as here:
+        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
+        here.gate.send(signal.SIGHUP)
+        here.gate.await_line("takes about 1.1 s to check")
+        guessing = [dial(here) for _ in range(10)]
+        for number, connection in enumerate(guessing):
+            login = basic(password=f"guess {number}")
+            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
+        select.select(guessing, [], [], SECONDS)
+        here.gate.send(signal.SIGTERM)
+        here.gate.stop()  # the second signal ends the drain; the exit is a good one
+        for connection in guessing:
+            connection.close()
+
+
+# Broken headers
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(b"Basic " + b"A" * 12_000, "407 login_unusable", id="giant, within the limit"),
+        pytest.param(b"Basic " + b"A" * 20_000, "431 head_too_large", id="giant"),
+        pytest.param(b"Basic \xff\xfe", "407 login_unusable", id="not ASCII"),
+        pytest.param(b"Basic " + base64.b64encode(b"\xff\xfe:\xff"), "407 login_refused", id="not UTF-8"),
+        pytest.param(b"Basic " + base64.b64encode(b"a" * 9000 + b":b"), "407 login_unusable", id="a giant user"),
+        pytest.param(b"Basic " + base64.b64encode(b"a:" + b"b" * 9000), "407 login_refused", id="a giant password"),
+        pytest.param(b"Digest " + b"a=b," * 3000, "407 login_unusable", id="parameters without end"),
+        pytest.param(b'Digest username="' + b"\\" * 12_000 + b'"', "407 login_unusable", id="backslashes without end"),
+        pytest.param(b"Basic a\0b", "400 head_malformed", id="NUL"),
+        pytest.param(b"Basic a\rb", "400 head_malformed", id="a bare CR"),
+    ],
+)
+def test_a_broken_login_is_refused_and_the_gate_goes_on(here: Strict, value: bytes, expected: str) -> None:
+    assert outcome(say(here, value)[0]) == expected
+    assert outcome(say(here, basic(), source=ELSEWHERE)[0]).startswith("200")
+
+
+def test_any_other_bytes_are_refused_and_no_fault_is_logged(here: Strict) -> None:
+    rng = random.Random(407)
+    login = digest(challenge(here), password="x").encode()
+    for _ in range(300):
+        value = bytearray(rng.choice([login, basic(password="x").encode(), b"Digest ", b""]))
+        for _ in range(rng.randrange(1, 8)):
+            place = rng.randrange(len(value) + 1)
+            value[place : place + rng.randrange(4)] = rng.randbytes(rng.randrange(6)).replace(b"\n", b"")
+        answer, _ = say(here, bytes(value))
+        assert answer.status in {400, 407, 429}
+    here.gate.stop()
+
+    assert not [line for line in here.gate.stderr if "ERROR" in line or "Traceback" in line]
+
+
+# What is never written down
+
+
+def test_nothing_of_a_login_is_in_any_log_or_answer(here: Strict, tmp_path: Path) -> None:
+    asked = challenge(here)
+    right, wrong = digest(asked), digest(asked, password="hush-hush", count=2)
+    sent = [
+        basic(),
+        basic(password="hush-hush"),
+        right,
+        wrong,
+        "Basic hush-hush",
+        "Digest hush-hush=hush-hush",
+        "hush-hush",
+    ]
+    said = [say(here, value)[1] for value in sent]
+    said.append(say(here, basic(), basic(password="hush-hush"))[1])
+    with dial(here) as connection:
+        connection.sendall(LEAST + b"Proxy-Authorization : Basic hush-hush\r\n\r\n")
+        said.append(read_to_break(connection).decode())
+    with dial(here) as connection:
+        connection.sendall(b"CONNECT cucm:hush-hush@tools.cisco.com:443 HTTP/1.1\r\n\r\n")
+        said.append(read_to_break(connection).decode())
+    with dial(here) as connection:
+        connection.sendall(b"GET http://cucm:hush-hush@tools.cisco.com/ HTTP/1.1\r\n\r\n")
+        said.append(read_to_break(connection).decode())
+    here.gate.stop()
+
+    log = (tmp_path / "access.jsonl").read_text()
+    everything = "\n".join([log, *here.gate.stderr, here.gate.stdout.read_text(), *said])
+    secrets = ["hush-hush", PASSWORD, basic()[6:], basic(password="hush-hush")[6:]]
+    secrets += [parameters(login)["response"] for login in (right, wrong)]
+    secrets += [line.rpartition(":")[2] for line in htdigest_lines().split()]
+    secrets += [(tmp_path / "users.htpasswd").read_text().strip().partition(":")[2]]
+    assert [secret for secret in secrets if secret in everything] == []
+    assert log.count(f'"user":"{USER}"') >= 4, "who it was is told"
+
+
+def test_a_password_that_is_changed_holds_from_the_next_reload_on(here: Strict, tmp_path: Path) -> None:
+    assert outcome(say(here, basic())[0]).startswith("200")
+    files = (tmp_path / "users.htpasswd", tmp_path / "users.htdigest")
+    done = run(COMMAND, "passwd", *files, "--add", USER, "--stdin", stdin=b"another")
+    assert done.returncode == 0, done.stderr
+
+    here.gate.send(signal.SIGHUP)
+    here.gate.await_line("reload asked for by SIGHUP")
+
+    assert outcome(say(here, basic())[0]) == "407 login_refused"
+    assert outcome(say(here, basic(password="another"))[0]).startswith("200")
+    assert outcome(say(here, digest(challenge(here), password="another"))[0]).startswith("200")
+
+
+def test_tls_by_name_is_denied_where_a_login_is_required_whatever_the_name(here: Strict) -> None:
+    context = ssl.create_default_context()
+    for name in ("tools.cisco.com", "webex.example"):
+        with dial(here) as connection, pytest.raises(ssl.SSLError, match="ACCESS_DENIED"):
+            context.wrap_socket(connection, server_hostname=name)
+
+    assert [record["outcome"] for record in here.gate.records(2)] == ["login_impossible"] * 2
+    assert not here.standin.connections

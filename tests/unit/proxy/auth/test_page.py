@@ -1,0 +1,47 @@
+"""docs/logins.md says what the code does: every outcome of a login, and every number."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from licensegate.proxy import password_checks
+from licensegate.proxy.auth import failures, nonces, password_hash, unanswered, verified
+from licensegate.proxy.outcome import LoginResult, Outcome, Stage
+
+PAGE = " ".join((Path(__file__).parents[4] / "docs/logins.md").read_text().split())
+
+
+@pytest.mark.parametrize("outcome", [it for it in Outcome if it.stage is Stage.LOGIN], ids=lambda it: it.label)
+def test_every_way_to_end_in_a_login_is_explained(outcome: Outcome) -> None:
+    if outcome is not Outcome.CLIENT_LEFT_IN_LOGIN:  # which says nothing of the login
+        assert re.search(rf"\| `{outcome.label}` \|", PAGE)
+
+
+@pytest.mark.parametrize("result", LoginResult)
+def test_every_result_of_a_login_is_explained(result: LoginResult) -> None:
+    assert f"`{result}`" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("last five minutes", nonces.NONCE_SECONDS / 60 - 5),
+        ("for a minute, or until the file", verified.KEPT_SECONDS - 60),
+        ("Three wrong logins of a source cost nothing", failures.FREE_TRIES - 3),
+        ("twice as long, up to 64 s", failures.LONGEST_SECONDS - 64),
+        ("after a quarter of an hour without one", failures.FORGIVEN_SECONDS - 900),
+        ("more than five seconds apart", unanswered.ANSWERED_WITHIN_SECONDS - 5),
+        ("bcrypt at a cost of 10", password_hash.BCRYPT_COST - 10),
+        ("one of 0.25 s and more is named", password_hash.SLOW_SECONDS - 0.25),
+        ("more than about 3 s", password_hash.LONGEST_CHECK_SECONDS - 3),
+        ("no longer than 72 bytes", password_hash.LONGEST_PASSWORD - 72),
+        ("one of two threads", password_checks.THREADS - 2),
+        ("At most 16 checks of one client wait at a time", password_checks.AT_ONCE_FOR_ONE - 16),
+        ("and 128 in all", password_checks.AT_ONCE - 128),
+        ("must agree within a minute", nonces.SKEW_SECONDS - 60),
+    ],
+)
+def test_every_number_on_the_page_is_the_codes(words: str, number: float) -> None:
+    assert words in PAGE
+    assert number == 0

@@ -1,0 +1,123 @@
+"""A client's certificate that was revoked is refused, and so is one of which nobody can tell."""
+
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from licensegate.certs.identity import CertificateError, load_identity
+from licensegate.certs.obtain import obtain_identity
+from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
+from support.certificates import Issued, issue, revoke
+from support.tls import VERSIONS, MemoryClient, shake_hands, trusting
+
+AUTHORITY = issue("client authority", authority=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def trusted(folder: Path) -> Path:
+    """The gate's certificate, which is its own issuer, for a client to trust."""
+    return issue().write(folder)[0]
+
+
+@pytest.fixture(params=list(VERSIONS.values()), ids=list(VERSIONS))
+def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
+    return ssl.TLSVersion(request.param)
+
+
+def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> tuple[MemoryClient, TlsLayer]:
+    client, layer = MemoryClient(context), TlsLayer(served)
+    shake_hands(client, layer)
+    return client, layer
+
+
+def presenting(folder: Path, trusted: Path, certificate: Issued, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = trusting(trusted, version)
+    context.load_cert_chain(*certificate.write(folder, stem="client"))
+    return context
+
+
+REVOKED, OTHERS = (issue(name, AUTHORITY, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH) for name in ("gone", "here"))
+STRANGER = issue("another authority", authority=True)
+LISTS = {
+    "a list that names it": (revoke(AUTHORITY, OTHERS, REVOKED), "certificate revoked"),
+    "a list behind another authority's": (revoke(STRANGER) + revoke(AUTHORITY, REVOKED), "certificate revoked"),
+    "a list that has run out": (revoke(AUTHORITY, days=(-9, -1)), "CRL has expired"),
+    "a list of another authority": (revoke(STRANGER), "unable to get certificate CRL"),
+}
+
+
+@pytest.mark.parametrize(("lists", "reason"), LISTS.values(), ids=LISTS.keys())
+def test_a_certificate_that_was_revoked_or_might_have_been_is_refused(
+    folder: Path, trusted: Path, lists: bytes, reason: str, version: ssl.TLSVersion
+) -> None:
+    client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
+    client_crl = folder / "client.crl"
+    client_crl.write_bytes(lists)
+    asking = load_identity(trusted, folder / "gate.key", (), client_ca, client_crl).context
+
+    with pytest.raises(TlsFailure) as raised:
+        connect(asking, presenting(folder, trusted, REVOKED, version))
+
+    assert raised.value.detail == f"the client's certificate: {reason}"
+
+
+def test_a_certificate_that_is_in_no_list_and_a_client_without_one_are_served(
+    folder: Path, trusted: Path, version: ssl.TLSVersion
+) -> None:
+    client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
+    client_crl = folder / "client.crl"
+    client_crl.write_bytes(revoke(AUTHORITY, REVOKED))
+    asking = load_identity(trusted, folder / "gate.key", (), client_ca, client_crl).context
+
+    _, known = connect(asking, presenting(folder, trusted, OTHERS, version))
+    _, unknown = connect(asking, trusting(trusted, version))
+
+    assert (known.names, unknown.names) == (("here",), ())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "holds no revocation list in PEM form"),
+        (AUTHORITY.pem, "holds no revocation list in PEM form"),
+        (b"0\x82\x01\x02", "convert it with `openssl crl -inform DER`"),
+        (b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", "OpenSSL refuses it"),
+    ],
+    ids=["nothing", "a certificate", "DER", "damaged"],
+)
+def test_what_is_no_revocation_list_is_refused_by_name(folder: Path, trusted: Path, content: bytes, words: str) -> None:
+    client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
+    client_crl = folder / "client.crl"
+    client_crl.write_bytes(content)
+
+    with pytest.raises(CertificateError, match=words) as raised:
+        load_identity(trusted, folder / "gate.key", (), client_ca, client_crl)
+
+    assert str(raised.value).startswith(str(client_crl))
+
+
+def test_a_list_is_read_again_when_it_changes_and_no_earlier_session_gets_past_it(
+    folder: Path, trusted: Path, version: ssl.TLSVersion
+) -> None:
+    client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
+    client_crl = folder / "client.crl"
+    client_crl.write_bytes(revoke(AUTHORITY))
+    watch = obtain_identity(trusted, folder / "gate.key", (), client_ca, None, client_crl)
+    context = presenting(folder, trusted, REVOKED, version)
+    client, layer = connect(watch.identity.context, context)
+    assert layer.names == ("gone",)
+
+    client_crl.write_bytes(revoke(AUTHORITY, REVOKED, OTHERS))
+    assert watch.look()
+    again = MemoryClient(context)
+    again.tls.session = client.tls.session
+
+    with pytest.raises(TlsFailure, match="certificate revoked"):
+        shake_hands(again, TlsLayer(watch.identity.context))
