@@ -65,7 +65,9 @@ def test_systemd_finds_no_fault_in_the_unit(host: Host) -> None:
 
 def test_systemd_finds_it_as_little_exposed_as_the_page_says(host: Host) -> None:
     stated = re.search(r"systemd-analyze security`.*?\*\*([0-9.]+)\*\*", PAGE.read_text(), re.DOTALL)
-    found = re.search(r"exposure level for licensegate.service: ([0-9.]+)", host.do("systemd-analyze", "security", "licensegate"))
+    found = re.search(
+        r"exposure level for licensegate.service: ([0-9.]+)", host.do("systemd-analyze", "security", "licensegate")
+    )
 
     assert stated
     assert found

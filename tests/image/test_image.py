@@ -16,7 +16,9 @@ MOST_BYTES = 60_000_000
 def test_it_is_small_and_says_how_small(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
     *base, ours = image.layer_bytes
     with capsys.disabled():
-        print(f"\nimage, compressed: {sum(base) / 1e6:.1f} MB of Debian with Python, {ours / 1e6:.1f} MB of LicenseGate")
+        print(
+            f"\nimage, compressed: {sum(base) / 1e6:.1f} MB of Debian with Python, {ours / 1e6:.1f} MB of LicenseGate"
+        )
 
     assert sum(image.layer_bytes) < MOST_BYTES
 
