@@ -39,7 +39,15 @@ def curl(inside: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[
 def get_through(inside: Sequence[str], proxy: str, authority: Authority) -> subprocess.CompletedProcess[str]:
     """Get the stand-in's page through this proxy, a URL whose certificate is not looked at."""
     return curl(
-        inside, "--cacert", str(authority.root), "--proxy", proxy, "--proxy-insecure", "--noproxy", "", f"https://{HOST}/"
+        inside,
+        "--cacert",
+        str(authority.root),
+        "--proxy",
+        proxy,
+        "--proxy-insecure",
+        "--noproxy",
+        "",
+        f"https://{HOST}/",
     )
 
 
