@@ -97,7 +97,7 @@ def test_a_chain_that_leads_back_is_a_loop_and_everybody_on_it_says_so(
         if between == "nobody":
             with Gate(folder(tmp_path, "second"), back) as second:
                 assert post(first).stdout.startswith("HTTP/1.1 502 parent_loop: ")
-                assert [record["outcome"] for record in first.records(2)] == ["proxy_loop", "parent_loop"]
+                assert {record["outcome"] for record in first.records(2)} == {"proxy_loop", "parent_loop"}
                 assert [record["outcome"] for record in second.records(1)] == ["parent_loop"]
             return
         onwards = (
