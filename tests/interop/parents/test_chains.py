@@ -11,7 +11,8 @@ import pytest
 from support import squid
 from support.authority import Authority
 from support.exchange import HOST, TARGET
-from support.gate import Gate
+from support.gate import Gate, lab
+from support.logins import write_user_files
 from support.squid import USER, Squid
 from support.standin import StandIn
 from support.through import assert_came_through, through, with_login
@@ -71,6 +72,30 @@ def test_two_gates_in_a_chain_are_as_one(
                 assert record["via"].startswith("1.1 licensegate-")
                 assert record.get("gate_tls", "").startswith("TLS") is (scheme == "https")
                 assert parent.requests(2)[-1] == (200, TARGET, USER)
+
+
+@pytest.mark.parametrize("schemes", ["digest", "digest-md5", "digest-sha-256", "basic", "digest', 'basic"])
+def test_a_gate_logs_in_at_a_gate_that_wants_a_login(
+    tmp_path: Path, post: Post, standin: StandIn, schemes: str
+) -> None:
+    outer_folder = folder(tmp_path, "outer")
+    write_user_files(outer_folder, (USER, squid.PASSWORD))
+    auth = f"[auth]\nrequired = true\nschemes = ['{schemes}']\nhtpasswd = 'users.htpasswd'\nhtdigest = 'users.htdigest'"
+    with Gate(outer_folder, lab(f"{HOST}:443:127.0.0.1:{standin.port}", more=auth)) as outer:
+        inner_settings = through(with_login(f"http://127.0.0.1:{outer.port}"))
+        with Gate(folder(tmp_path, "inner"), inner_settings) as inner:
+            done = post(inner)
+
+            assert done.returncode == 0, done.stderr
+            assert_came_through(inner, standin, login=schemes[:6].rstrip("-"))
+            opened = next(record for record in outer.records(2) if record["status"] == 200)
+            assert opened["user"] == USER
+
+            (inner.folder / "parent.secret").write_text("wrong")
+            for _ in range(2):
+                assert post(inner).stdout.startswith("HTTP/1.1 502 parent_login_refused: ")
+            tried = [record["login_result"] for record in outer.records(5)]
+            assert tried == ["missing", "accepted", "missing", "wrong_password", "missing"]
 
 
 def test_what_the_outer_gate_refuses_is_told_by_the_inner_one(tmp_path: Path, post: Post, standin: StandIn) -> None:
