@@ -17,6 +17,9 @@ from .outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck,
 SCHEMA = 1
 """Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
 
+DIRECT = "direct"
+"""In place of a parent proxy: the target itself was dialled, around all of them."""
+
 _LOGIN_FIELD = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded one
 _LOGIN_IN_URL = re.compile(rb"\S*@")
 
@@ -115,6 +118,12 @@ class TunnelRecord(Struct, omit_defaults=True):
             self.stage = outcome.stage
             self.ended_by = outcome.ended_by
             self.detail = detail
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there was a connection to the target, directly or by a parent proxy's word."""
+        through_parent = self.parent not in ("", DIRECT)
+        return self.dial_ms is not None and (not through_parent or 200 <= self.parent_status < 300)
 
     def sentence(self) -> str:
         """What happened to whom, in one sentence of the outcome table, filled with this record's names."""

@@ -56,8 +56,9 @@ class Relay:
         self._whose = whose
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
-        self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
-        if self._tls:
+        self._tls: tuple[TlsChannel, ...] = ()
+        if isinstance(client, TlsChannel) or isinstance(upstream, TlsChannel):
+            self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
             pipes = NO_PIPES  # what is spliced never passes through TLS
         self.up = Flow(client, upstream, pipes, command.client_shape)
         self.down = Flow(upstream, client, pipes, command.upstream_shape)

@@ -24,7 +24,8 @@ class Evidence(Struct):
         record = self.success
         if record is None:
             return None
-        took = (record.head_ms or 0) + (record.resolve_ms or 0) + (record.dial_ms or 0)
+        dialling = record.parent_ms or (record.resolve_ms or 0) + (record.dial_ms or 0)
+        took = (record.head_ms or 0) + dialling
         return record.time + timedelta(milliseconds=took)
 
     @property
@@ -72,7 +73,7 @@ class Reached:
         for record in records:
             outcome = record.outcome
             failed = outcome in NOT_REACHED
-            if not record.rule or not (failed or record.dial_ms is not None):
+            if not record.rule or not (failed or record.is_connected):
                 continue
             evidence = self._of(record.rule)
             if evidence is None:

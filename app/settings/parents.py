@@ -4,11 +4,11 @@ import os
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 from licensegate.proxy.auth.secret import Secret
 from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
 from licensegate.proxy.parent.tickets import kerberos_is_installed
+from licensegate.proxy.record import DIRECT
 from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
 
 from .address import read_parent_url
@@ -17,9 +17,6 @@ from .pem import missing
 from .schema import ParentTable
 from .values import SettingsError
 from .wording import shown
-
-DIRECT: Final = "direct"
-"""In place of a URL: no proxy at all."""
 
 
 def read_parents(

@@ -57,7 +57,7 @@ class Connection:
         except TlsFailure:
             raise
         except OSError as error:
-            raise EndedError(error.strerror or "broken", silently=not self._received) from None
+            raise EndedError(f"it broke off: {error.strerror}", silently=not self._received) from None
         self._received = self._received[answer.size :]
         self._answer = answer
         return answer
@@ -121,7 +121,7 @@ class Connection:
                 await self._wait(READ)
                 continue
             if not data:
-                raise EndedError("ended", silently=not self._received)
+                raise EndedError("it ended the connection", silently=not self._received)
             self._received += data
             return
 

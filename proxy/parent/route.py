@@ -18,6 +18,7 @@ from licensegate.allowlist.target import Target
 from ..channel import Channel
 from ..dialer import Dialer, Dialled, InProgress
 from ..outcome import Outcome
+from ..record import DIRECT
 from ..settings import Dial, ParentLogin, ParentProxy, ParentTarget
 from .account import Account
 from .parent import Parent
@@ -51,8 +52,6 @@ _NOT_FOR_US: Final = frozenset(
 _VERDICT_SECONDS: Final = 60
 """How long a parent may take to judge a password for nobody: some make who was wrong wait."""
 
-_DIRECT: Final = "direct"
-
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +75,7 @@ class Route:
         parents = self.candidates(time.monotonic())
         if parents:
             return Detour(self, parents, target, rule, who)
-        who.record.parent = _DIRECT
+        who.record.parent = DIRECT
         return self.dialer.dial(target, rule, who)
 
     def candidates(self, now: float) -> list[Parent]:
@@ -143,7 +142,9 @@ class Detour:
         poller.finish_batch()
 
     def _dial_directly(self) -> None:
-        self._who.record.parent = _DIRECT
+        record = self._who.record
+        record.parent, record.parent_status, record.parent_ms = DIRECT, 0, None
+        record.parent_login = record.parent_reason = record.parent_server = ""
         self._directly = self._route.dialer.dial(self._target, self._rule, self._who)
 
     async def _through(self) -> tuple[Channel, bytes] | None:

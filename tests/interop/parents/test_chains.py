@@ -1,5 +1,6 @@
 """Gates as parents of gates, parents that fail and come back, and the whole way of a client that cannot log in."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -133,6 +134,27 @@ def test_a_parent_that_ends_gives_way_to_the_next_and_takes_over_again_when_it_i
                 while used() != first_url:
                     time.sleep(0.5)  # for ten seconds, less than a gate in a test may take for anything
                 gate.await_line("answers again")
+
+
+def test_a_reload_changes_parents_and_gives_a_refused_password_no_second_try(
+    tmp_path: Path, post: Post, standin: StandIn
+) -> None:
+    with Squid(standin.port, squid.digest) as strict, Squid(standin.port) as open_to_all:
+        parent = with_login(f"http://127.0.0.1:{strict.port}")
+        with Gate(folder(tmp_path, "gate"), through(parent)) as gate:
+            (gate.folder / "parent.secret").write_text("wrong")
+            assert post(gate).stdout.startswith("HTTP/1.1 502 parent_login_refused: ")
+
+            gate.settings.write_text(through(parent, more="[limits]\ndial_seconds = 20"))
+            gate.send(signal.SIGHUP)
+            gate.await_line("reload asked for by SIGHUP: ")
+            assert "was not tried again" in post(gate).stdout
+            assert [user for _, _, user in strict.requests() if user != "-"] == [USER]
+
+            gate.settings.write_text(through(f"http://127.0.0.1:{open_to_all.port}"))
+            gate.send(signal.SIGHUP)
+            gate.await_line("targets are reached through")
+            assert post(gate).returncode == 0
 
 
 def test_without_a_parent_that_answers_nobody_is_dialled(tmp_path: Path, post: Post, standin: StandIn) -> None:

@@ -30,6 +30,19 @@ def test_a_target_was_reached_when_it_was_connected_and_not_when_its_tunnel_ende
     assert seen.reached_at == seen.newest == NOON + timedelta(seconds=3.5)
 
 
+def test_through_a_parent_a_target_was_reached_once_the_parent_said_so() -> None:
+    parent = "http://proxy.example.net:8080"
+    opened = tunnel(head_ms=1000.0, resolve_ms=1.0, dial_ms=2.0, parent_ms=500.0, parent=parent, parent_status=200)
+    asked = record(Outcome.CLIENT_LEFT_IN_DIAL, rule=opened.rule, dial_ms=2.0, parent=parent)
+    challenged = record(Outcome.CLIENT_LEFT_IN_DIAL, rule=opened.rule, dial_ms=2.0, parent=parent, parent_status=407)
+    around = tunnel(dial_ms=2.0, parent="direct")
+
+    assert evidence(opened).reached_at == NOON + timedelta(seconds=1.5)
+    assert after(asked, challenged).evidence == {}
+    assert evidence(around).reached
+    assert evidence(failure(Outcome.PARENT_REFUSED, "proxy.example.net:8080, 403")).reached is False
+
+
 def test_a_long_tunnel_shows_it_while_it_is_open() -> None:
     assert evidence(tunnel(None)).reached
 

@@ -1,5 +1,6 @@
 """`[[parent]]`: what it may say, and what it may not."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
@@ -7,9 +8,11 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.app.settings import Settings, SettingsError, load
+from licensegate.proxy.outcome import Outcome, Stage
 from licensegate.proxy.settings import Dial, ParentAuth, ParentLogin, ParentProxy, ParentTarget
 from support.certificates import issue
 
+MANUAL = (Path(__file__).parents[4] / "docs" / "parents.md").read_text()
 URL = 'url = "http://proxy.example.net:8080"'
 
 
@@ -190,6 +193,25 @@ def test_what_makes_no_parent_is_refused_with_its_place_and_without_a_secret(
     assert words in told
     assert told.startswith("parent, item ")
     assert "\n" not in told
+
+
+def test_every_snippet_of_the_manual_can_be_in_force(tmp_path: Path) -> None:
+    settings_of(tmp_path, "")
+    (tmp_path / "root.pem").rename(tmp_path / "company-root.pem")
+    (tmp_path / "keytab").rename(tmp_path / "licensegate.keytab")
+    snippets = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+    assert len(snippets) == 4
+
+    with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=True):
+        for snippet in snippets:
+            (tmp_path / "gate.toml").write_text(snippet)
+            load(tmp_path / "gate.toml", {})
+
+
+def test_the_manual_explains_every_outcome_of_a_parent() -> None:
+    explained = set(re.findall(r"^\| \[`(\w+)`\]\(outcomes.md#\1\)", MANUAL, re.MULTILINE))
+
+    assert explained == {outcome.label for outcome in Outcome if outcome.stage is Stage.PARENT}
 
 
 def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
