@@ -53,18 +53,20 @@ def md5_works() -> bool:
     return True
 
 
-def _md5(data: bytes) -> str:
+def md5(data: bytes) -> str:
+    """The hash in hexadecimal; raises ValueError where a system bars it."""
     # What Digest makes of it is no signature; said so, FIPS builds of OpenSSL allow it (hashlib's documentation).
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def _sha_256(data: bytes) -> str:
+def sha_256(data: bytes) -> str:
+    """The hash in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 
 _HASHES: Final[dict[Scheme, Callable[[bytes], str]]] = {
-    Scheme.DIGEST_MD5: _md5,
-    Scheme.DIGEST_SHA_256: _sha_256,
+    Scheme.DIGEST_MD5: md5,
+    Scheme.DIGEST_SHA_256: sha_256,
 }
 
 

@@ -1,11 +1,11 @@
 """Digest (RFC 7616), the client's side: `qop=auth`, and none at all for parents older than that (RFC 2069)."""
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
+from ..auth.digest import md5, md5_works, sha_256
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, Scheme
 
@@ -15,16 +15,7 @@ _COUNT: Final = "00000001"
 _MOST_STALE: Final = 2
 """How many nonces in a row may be too old already when they are used."""
 
-
-def _md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()  # said so, FIPS builds of OpenSSL allow it
-
-
-def _sha_256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-_HASHES: Final[dict[str, Callable[[bytes], str]]] = {"sha-256": _sha_256, "md5": _md5}
+_HASHES: Final[dict[str, Callable[[bytes], str]]] = {"sha-256": sha_256, "md5": md5}
 _STRONGEST_FIRST: Final = ("sha-256", "sha-256-sess", "md5", "md5-sess")
 
 
@@ -37,6 +28,8 @@ def strength(challenge: Challenge) -> int | None:
     """The place of a challenge among several, 0 for the strongest; None for one that cannot be answered."""
     wanted = algorithm(challenge)
     if challenge.scheme != Scheme.DIGEST or wanted not in _STRONGEST_FIRST or not challenge.parameters.get("nonce"):
+        return None
+    if wanted.startswith("md5") and not md5_works():
         return None
     return _STRONGEST_FIRST.index(wanted) if _qop(challenge) is not None else None
 

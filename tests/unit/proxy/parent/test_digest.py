@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from unittest.mock import patch
 
 import pytest
 
@@ -107,6 +108,15 @@ def test_a_quote_in_a_name_ends_nothing() -> None:
 )
 def test_what_cannot_be_answered_has_no_strength(challenge: Challenge) -> None:
     assert strength(challenge) is None
+
+
+def test_md5_has_no_strength_where_the_system_bars_it() -> None:
+    with patch("licensegate.proxy.parent.digest.md5_works", return_value=False):
+        assert [strength(digest_challenge(algorithm=name)) for name in ("MD5", "MD5-sess", "SHA-256")] == [
+            None,
+            None,
+            0,
+        ]
 
 
 def test_sha_256_is_stronger_than_md5() -> None:
