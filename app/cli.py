@@ -1,19 +1,14 @@
-"""The `licensegate` command: reads the command line, hands over, and turns errors into one line and an exit status.
-
-Imports stay within the commands, so that each loads only what it needs.
-"""
+"""The `licensegate` command: what can be typed, and what `--help` says of it. `verbs` does it."""
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
-if TYPE_CHECKING:
-    from licensegate.app.settings import Settings
+from . import verbs
+from .terminal import complain
 
 _SETTINGS: Final = """\
 settings:
@@ -115,194 +110,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130  # as a shell reports what SIGINT ended
 
 
-def _load(file: Path | None) -> "Settings":
-    from licensegate.app.settings import SettingsError, load
-
-    try:
-        return load(file, os.environ)
-    except SettingsError as error:
-        raise SystemExit(_complain(str(error))) from None
-
-
-def _serve(arguments: argparse.Namespace) -> int:
-    settings = _load(arguments.config)
-    from licensegate.app import service
-    from licensegate.app.settings import load
-
-    return service.run(settings, partial(load, arguments.config, os.environ))
-
-
-def _reload(arguments: argparse.Namespace) -> int:
-    from licensegate.app.control import ControlError, ask, control_path
-
-    # A gate of systemd's can be asked though its settings cannot be used now: that is for it to say, and its log.
-    path = control_path(None, os.environ) or control_path(_load(arguments.config).state_directory, os.environ)
-    if path is None:
-        return _complain("a gate without state.directory has no control socket; send it SIGHUP instead")
-    try:
-        reply = ask(path, "reload")
-    except ControlError as error:
-        return _complain(str(error))
-    if not reply.done:
-        _complain(reply.said)
-        return 1
-    return _say(reply.said)
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands.check import report, warnings
-    from licensegate.certs.identity import CertificateError
-    from licensegate.certs.own_names import own_name
-    from licensegate.proxy.auth.user_files import LoginFileError
-
-    settings = _load(arguments.file)
-    try:
-        _say(report(settings))
-        for warning in warnings(settings, os.environ, own_name()):
-            _complain(f"warning: {warning}")
-    except (CertificateError, LoginFileError) as error:
-        return _complain(str(error))
-    return 0
-
-
-def _test_rule(arguments: argparse.Namespace) -> int:
-    from licensegate.allowlist.clients import Identity
-    from licensegate.app.commands.rule import UnusableInput, judge
-
-    settings = _load(arguments.config)
-    try:
-        identity = Identity(arguments.user, tuple(arguments.certificate))
-        verdict = judge(settings, arguments.client, arguments.target, identity)
-    except UnusableInput as error:
-        return _complain(str(error))
-    _say(verdict.text)
-    return 0 if verdict.allowed else 1
-
-
-def _health(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands.health import CannotAsk, ask, url_of
-
-    try:
-        url = arguments.url or url_of(_load(arguments.config).admin.listen)
-        verdict = ask(url.removesuffix("/"), arguments.question)
-    except CannotAsk as error:
-        return _complain(str(error))
-    if not verdict.good:
-        _complain(verdict.text)
-        return 1
-    return _say(verdict.text)
-
-
-def _passwd(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands import passwd
-    from licensegate.app.commands.password_input import read_password
-    from licensegate.proxy.auth.user_files import LoginFileError
-
-    files, realm = arguments.file, arguments.realm
-    try:
-        if arguments.remove is not None:
-            report = passwd.remove(files, arguments.remove, realm)
-        else:
-            password = read_password(stdin=arguments.stdin, file=arguments.password_file, twice=arguments.check is None)
-            if arguments.check is not None:
-                report = passwd.check(files, arguments.check, realm, password)
-            else:
-                report = passwd.add(files, arguments.add, realm, password)
-    except (LoginFileError, passwd.PasswdError) as error:
-        return _complain(str(error))
-    _say(report.text)
-    return 0 if report.good else 1
-
-
-def _cert(arguments: argparse.Namespace) -> int:
-    from licensegate.certs.identity import CertificateError
-
-    try:
-        return int(arguments.run_cert(arguments))
-    except CertificateError as error:
-        return _complain(str(error))
-
-
-def _cert_show(arguments: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
-    from licensegate.app.commands.cert import served_certificate, show
-
-    file = arguments.file or served_certificate(_load(arguments.config))
-    return _say(show(file, datetime.now(UTC)))
-
-
-def _cert_make(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands.cert import make
-
-    return _say(make(arguments.out, arguments.name, arguments.days))
-
-
-def _cert_check(arguments: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
-    from licensegate.app.commands.cert import check
-
-    verdict = check(arguments.certificate, arguments.key, datetime.now(UTC))
-    _say(verdict.text)
-    return 0 if verdict.usable else 1
-
-
-def _suggest_rules(arguments: argparse.Namespace) -> int:
-    from licensegate.app.commands.seen import read_log
-    from licensegate.app.commands.suggest import suggest
-    from licensegate.app.settings.load import settings_file
-
-    settings = _load(arguments.config)
-    try:
-        with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
-            reading = read_log(log)
-    except OSError as error:
-        return _complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
-    if reading.unread and not reading.records:
-        return _complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
-    if reading.unread:
-        _complain(f"warning: lines passed over, since they are no records of the gate: {reading.unread_lines}")
-    file = arguments.config or settings_file(os.environ)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # what is taken from the file comes out as it is there
-    return _say(suggest(settings, file, os.environ, reading.targets.values()), end="")
-
-
-def _version(_: argparse.Namespace) -> int:
-    from importlib.metadata import version
-
-    return _say(f"licensegate {version('licensegate')}")
-
-
-def _say(text: str, end: str = "\n") -> int:
-    try:
-        print(text, end=end, flush=True)
-    except OSError as error:
-        # The text still buffered would fail once more when Python exits, and say so in its own way.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            _complain(f"cannot write to standard output: {error.strerror}")
-        raise SystemExit(2) from None
-    return 0
-
-
-def _complain(text: str) -> int:
-    line = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    print(f"licensegate: {line}", file=sys.stderr, flush=True)
-    return 2
-
-
 class _Parser(argparse.ArgumentParser):
     """Complains in one line, as all of the command does."""
 
     def error(self, message: str) -> NoReturn:
-        raise SystemExit(_complain(f"{message}; see {self.prog} --help"))
+        raise SystemExit(complain(f"{message}; see {self.prog} --help"))
 
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, *_: object) -> NoReturn:
-        raise SystemExit(_version(namespace))
+        raise SystemExit(verbs.version(namespace))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -316,16 +133,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
-    serve = _add(commands, "serve", _serve, "serve until stopped by SIGTERM or SIGINT", _SERVE_STATUS)
+    serve = _add(commands, "serve", verbs.serve, "serve until stopped by SIGTERM or SIGINT", _SERVE_STATUS)
     serve.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
 
-    reload = _add(commands, "reload", _reload, "have the running gate read its settings anew", _RELOAD_STATUS)
+    reload = _add(commands, "reload", verbs.reload, "have the running gate read its settings anew", _RELOAD_STATUS)
     reload.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
 
-    check = _add(commands, "check", _check, "check the settings and say what would be in force", _CHECK_STATUS)
+    check = _add(commands, "check", verbs.check, "check the settings and say what would be in force", _CHECK_STATUS)
     check.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
 
-    test_rule = _add(commands, "test-rule", _test_rule, "say what is decided, and by which rule", _TEST_RULE_STATUS)
+    test_rule = _add(
+        commands, "test-rule", verbs.test_rule, "say what is decided, and by which rule", _TEST_RULE_STATUS
+    )
     test_rule.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
     test_rule.add_argument("--user", metavar="NAME", default="", help="as if the client had logged in as this user")
     test_rule.add_argument(
@@ -341,18 +160,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_health(commands)
     _add_cert(commands)
     suggest = _add(
-        commands, "suggest-rules", _suggest_rules, "say what would allow the targets that were refused", _SUGGEST_STATUS
+        commands,
+        "suggest-rules",
+        verbs.suggest_rules,
+        "say what would allow the targets that were refused",
+        _SUGGEST_STATUS,
     )
     suggest.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
     suggest.add_argument("log", metavar="LOG", help="the access log, - for standard input")
 
     _add_passwd(commands)
-    _add(commands, "version", _version, "say which version this is", "")
+    _add(commands, "version", verbs.version, "say which version this is", "")
     return parser
 
 
 def _add_health(commands: "argparse._SubParsersAction[_Parser]") -> None:
-    health = _add(commands, "health", _health, "ask a running gate how it is", _HEALTH_STATUS)
+    health = _add(commands, "health", verbs.health, "ask a running gate how it is", _HEALTH_STATUS)
     whom = health.add_mutually_exclusive_group()
     whom.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
     whom.add_argument("--url", metavar="URL", help="where to ask, for example http://127.0.0.1:9130")
@@ -368,7 +191,7 @@ def _add_health(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _add_passwd(commands: "argparse._SubParsersAction[_Parser]") -> None:
     purpose = "add, check or remove a user who logs in to the gate"
-    passwd = _add(commands, "passwd", _passwd, purpose, _USERS_STATUS)
+    passwd = _add(commands, "passwd", verbs.passwd, purpose, _USERS_STATUS)
     passwd.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd and an htdigest file, or one")
     action = passwd.add_mutually_exclusive_group(required=True)
     action.add_argument("--add", metavar="USER", help="let this user in, or give it another password")
@@ -382,23 +205,25 @@ def _add_passwd(commands: "argparse._SubParsersAction[_Parser]") -> None:
 
 def _add_cert(commands: "argparse._SubParsersAction[_Parser]") -> None:
     purpose = "show, make or check the certificate of the gate itself"
-    cert = _add(commands, "cert", _cert, purpose, _CERT_STATUS)
+    cert = _add(commands, "cert", verbs.cert, purpose, _CERT_STATUS)
     actions = cert.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    show = _add(actions, "show", _cert, "say everything about a certificate", _CERT_STATUS)
-    show.set_defaults(run_cert=_cert_show)
+    show = _add(actions, "show", verbs.cert, "say everything about a certificate", _CERT_STATUS)
+    show.set_defaults(run_cert=verbs.cert_show)
     which = show.add_mutually_exclusive_group()
     which.add_argument("--config", metavar="FILE", type=Path, help="the settings of the gate that serves it")
     which.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a certificate, perhaps with its chain")
 
-    make = _add(actions, "make", _cert, "make gate.pem, self-signed, and gate.key; overwrite nothing", _CERT_STATUS)
-    make.set_defaults(run_cert=_cert_make)
+    make = _add(
+        actions, "make", verbs.cert, "make gate.pem, self-signed, and gate.key; overwrite nothing", _CERT_STATUS
+    )
+    make.set_defaults(run_cert=verbs.cert_make)
     make.add_argument("--name", action="append", default=[], help="a host or address of the gate; may be repeated")
     make.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where to; default: here")
     make.add_argument("--days", type=_days, help="how long it is valid; default: ten years")
 
-    check = _add(actions, "check", _cert, "say whether clients can take a certificate with its key", _CERT_STATUS)
-    check.set_defaults(run_cert=_cert_check)
+    check = _add(actions, "check", verbs.cert, "say whether clients can take a certificate with its key", _CERT_STATUS)
+    check.set_defaults(run_cert=verbs.cert_check)
     check.add_argument("certificate", metavar="CERT", type=Path, help="the certificate, its chain after it")
     check.add_argument("key", metavar="KEY", type=Path, help="its key")
 

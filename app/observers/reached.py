@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct, structs
 
+from licensegate.proxy.outcome import Outcome, Stage
 from licensegate.proxy.record import TunnelRecord
 
 from .targets import NO_TARGET, Targets
@@ -51,6 +53,14 @@ class Evidence(Struct):
         return record.sentence(), record.cure()
 
 
+NOT_REACHED: Final = frozenset(
+    outcome
+    for outcome in Outcome
+    if outcome.stage in (Stage.RESOLVE, Stage.DIAL, Stage.PARENT) and outcome.status >= 500
+) - {Outcome.DESCRIPTORS_EXHAUSTED}  # for which no target can be blamed
+"""How a connection ends whose target cannot be reached."""
+
+
 class Reached:
     """The evidence for each target of the settings."""
 
@@ -62,7 +72,7 @@ class Reached:
         """Take what is newer than what is known; tunnels end in another order than they were connected."""
         for record in records:
             outcome = record.outcome
-            failed = outcome is not None and outcome.status >= 500
+            failed = outcome in NOT_REACHED
             if not record.rule or not (failed or record.is_connected):
                 continue
             evidence = self._of(record.rule)

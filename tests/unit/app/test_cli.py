@@ -53,7 +53,12 @@ def test_the_version_loads_nothing_else() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert done.stdout.splitlines()[-1].split() == ["licensegate.app", "licensegate.app.cli"]
+    assert done.stdout.splitlines()[-1].split() == [
+        "licensegate.app",
+        "licensegate.app.terminal",
+        "licensegate.app.verbs",
+        "licensegate.app.cli",
+    ]
 
 
 @pytest.mark.parametrize(

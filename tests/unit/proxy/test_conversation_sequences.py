@@ -71,7 +71,8 @@ class AnySequence(RuleBasedStateMachine):
         self.accept(SNAPSHOT, CLIENT, behind_balancer=False)
 
     def accept(self, snapshot: Snapshot, client: str, *, behind_balancer: bool) -> None:
-        self.snapshot = snapshot
+        self.must_log_in = snapshot is GUARDED
+        self.snapshot = snapshot = guarded() if self.must_log_in else snapshot  # one that remembers nobody
         self.census.draining = False
         self.conversation = begun(snapshot, client=client, census=self.census, behind_balancer=behind_balancer)
         self.record = self.conversation.record
@@ -162,7 +163,7 @@ class AnySequence(RuleBasedStateMachine):
                 self.tunnel_begins(command)
         if isinstance(command, Dial | StartTls | Answer | Establish):
             assert CLIENTS.admits(self.record.client), "a stranger is served nothing"
-        if isinstance(command, Dial) and self.snapshot is GUARDED:
+        if isinstance(command, Dial) and self.must_log_in:
             assert self.record.login_result is LoginResult.ACCEPTED, "nor whoever has not logged in"
             assert self.record.user == USER
 

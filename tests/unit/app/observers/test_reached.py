@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from licensegate.app.observers.reached import Evidence, Reached
+from licensegate.app.observers.reached import NOT_REACHED, Evidence, Reached
 from licensegate.app.observers.targets import Targets
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import TunnelRecord
@@ -93,11 +93,16 @@ def test_each_target_has_evidence_of_its_own() -> None:
 
 def test_a_failure_is_explained_without_naming_a_client() -> None:
     sentence, cure = evidence(failure(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")).why_not()
-    everything = [evidence(failure(outcome)).why_not() for outcome in Outcome if outcome.status >= 500]
+    everything = [evidence(failure(outcome)).why_not() for outcome in NOT_REACHED]
 
     assert sentence == "tools.cisco.com:443 refused the connection (192.0.2.1:443, ECONNREFUSED)."
     assert cure.startswith("Look for a firewall")
     assert "10.1.2.3" not in str(everything)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.INTERNAL_ERROR, Outcome.DESCRIPTORS_EXHAUSTED])
+def test_a_target_is_not_blamed_for_what_the_gate_has_brought_about(outcome: Outcome) -> None:
+    assert not after(failure(outcome)).evidence
 
 
 def test_without_evidence_nothing_is_known() -> None:
