@@ -95,7 +95,7 @@ class Policy:
     whatever the order of rules and whichever preset brought them.
     """
 
-    __slots__ = ("_allowing", "_opt_in", "_ports", "_reporting", "hash", "mode", "rules")
+    __slots__ = ("_allowing", "_any_for_some", "_opt_in", "_ports", "_reporting", "hash", "mode", "rules")
 
     def __init__(
         self,
@@ -111,6 +111,7 @@ class Policy:
         self.mode = mode
         self.rules = _merge(presets, rules, known)
         self.hash = _hash(self.rules, mode)
+        self._any_for_some = any(rule.is_for_some for rule in self.rules)
         self._allowing: _Rules[Decision] = _Rules()
         self._reporting: _Rules[Rule] = _Rules()
         self._ports: dict[str, list[int]] = {}
@@ -131,10 +132,9 @@ class Policy:
         decision = self._allowing.find(target)
         if decision is None:
             return self._refuse_or_report(target, client, identity)
-        rule = decision.rule
-        if client is None or rule is None or not rule.is_for_some:
+        if client is None or not self._any_for_some or decision.rule is None:
             return decision
-        return self._decide_for(decision, rule, client, identity)
+        return self._decide_for(decision, decision.rule, client, identity)
 
     def _decide_for(self, decision: Decision, rule: Rule, client: str, identity: Identity) -> Decision:
         keys = rule.keys_in_the_way(client, identity)

@@ -284,3 +284,33 @@ def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path) -> None
         _, said = checking.communicate()
 
     assert (checking.returncode, said) == (130, b"")
+
+
+def test_check_names_the_line_of_a_file_of_users_that_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "users.htpasswd").write_text("cucm:plain\n")
+    (tmp_path / "gate.toml").write_text("[auth]\nrequired = true\nhtpasswd = 'users.htpasswd'\n")
+
+    done = run("check", tmp_path / "gate.toml")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"licensegate: {tmp_path}/users.htpasswd, line 1: the hash is neither bcrypt nor")
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "said"),
+    [
+        ([], 1, "refused: login_required (407)"),
+        (["--user", "satellite"], 0, "allowed"),
+        (["--user", "cucm"], 1, "refused: target_not_for_client (403)"),
+        (["--user", "satellite", "--certificate", "x"], 0, "allowed"),
+    ],
+    ids=["nobody", "the rule's user", "another", "with a certificate"],
+)
+def test_test_rule_judges_as_if_a_client_had_logged_in(tmp_path: Path, who: list[str], status: int, said: str) -> None:
+    (tmp_path / "users.htpasswd").touch()
+    rule = "[[allowlist.rule]]\nhost = 'api.cisco.com'\nusers = ['satellite']\n"
+    (tmp_path / "gate.toml").write_text(f"[auth]\nrequired = true\nhtpasswd = 'users.htpasswd'\n{rule}")
+
+    done = run("test-rule", "--config", tmp_path / "gate.toml", *who, "10.1.2.3", "api.cisco.com:443")
+
+    assert (done.returncode, done.stdout.partition("\n")[0]) == (status, said)
