@@ -18,3 +18,6 @@ done < <(grep -v '^#' scripts/debian-packages.txt)
 if [[ ${#missing[@]} -gt 0 ]] && ! scripts/apt-install.sh "${missing[@]}"; then
     echo "Going on without ${missing[*]}: what needs them is skipped." >&2
 fi
+
+# squid's shared memory is there. In a chroot as debootstrap leaves it, it is root's alone; everywhere else, everybody's.
+if [[ $EUID -eq 0 && -d /dev/shm && ! -k /dev/shm ]]; then chmod 1777 /dev/shm; fi

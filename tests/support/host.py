@@ -12,6 +12,7 @@ from typing import Self
 from support.base_image import base_image, host_tree, python_version
 from support.clients import run
 from support.image import ROOT, gather_wheels
+from support.namespaces import require_mounts
 from support.parts import require_command
 from support.upstream import SECONDS
 
@@ -23,6 +24,7 @@ class Host:
 
     def __enter__(self) -> Self:
         nspawn = require_command("systemd-nspawn", "systemd-container")
+        require_mounts()
         tree = host_tree()
         gather_wheels(python_version(base_image()))
         self._process = subprocess.Popen(

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from support.base_image import base_image, python_version
+from support.namespaces import require_mounts
 from support.parts import missing, require_command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ class Image:
         }
 
     def __enter__(self) -> Self:
+        require_mounts()
         base = base_image()
         self.python_version = python_version(base)
         store = {"driver": "vfs", "graphroot": str(self._folder / "store"), "runroot": str(self._folder / "run")}

@@ -33,6 +33,11 @@ def with_hosts(folder: Path, addresses: Mapping[str, str], *, alone: bool = Fals
     return (*_unshare("--mount", *(("--net",) if alone else ())), "sh", "-c", _MOUNT, str(hosts))
 
 
+def require_mounts() -> None:
+    """Skip the test where nothing may be mounted: in a chroot, whose root is no mount that could be made private."""
+    _unshare("--mount")
+
+
 def _unshare(*namespaces: str) -> tuple[str, ...]:
     unshare = require_command("unshare", "util-linux")
     for command in ((unshare, "--map-root-user", *namespaces), (unshare, *namespaces)):

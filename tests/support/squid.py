@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -13,12 +14,13 @@ from typing import Self
 
 from support.authority import Leaf
 from support.clients import run
-from support.parts import require_command, require_file
+from support.parts import missing, require_command, require_file
 from support.upstream import SECONDS, closed_port
 
 USER, PASSWORD, REALM = "svc-licensing", "correct horse", "parent"
 """An account of the squids of these tests."""
 
+_SHARED_MEMORY = Path("/dev/shm")  # shm_overview(7)
 _FOR_WHO_LOGS_IN = ("acl known proxy_auth REQUIRED", "http_access deny !known", "http_access allow all")
 
 
@@ -87,6 +89,8 @@ class Squid:
         self.folder = Path(tempfile.mkdtemp(prefix="squid-"))
         self.folder.chmod(0o777)  # started by root, squid reads and writes as a user of its own
         self._program = require_command("squid", "squid")
+        if not _SHARED_MEMORY.is_dir() or not _SHARED_MEMORY.stat().st_mode & stat.S_ISVTX:
+            missing("shared memory for everybody", f"mount a tmpfs on {_SHARED_MEMORY}, or chmod 1777 it")
         self._environment = environment or {}
         tls = f" tls-cert={leaf.chain} tls-key={leaf.key}" if leaf else ""
         self._settings = self.folder / "squid.conf"

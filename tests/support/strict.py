@@ -21,14 +21,14 @@ from support.parts import require_command
 from support.standin import StandIn
 
 
-class Offers(enum.Enum):
+class Offers(enum.StrEnum):
     """What a listener of the gate takes, as the settings call it."""
 
-    EVERYTHING = ()
-    DIGEST = ("digest",)
-    MD5 = ("digest-md5",)
-    SHA_256 = ("digest-sha-256",)
-    BASIC = ("basic",)
+    EVERYTHING = ""
+    DIGEST = "digest"
+    MD5 = "digest-md5"
+    SHA_256 = "digest-sha-256"
+    BASIC = "basic"
 
 
 class Strict(Struct, frozen=True):
@@ -82,7 +82,7 @@ def strict(
     """A gate with two files of users, by default one of each; `more` is TOML for `[auth]` and what follows."""
     write_user_files(folder, *users)
     listeners = "".join(
-        f'[[listen]]\naddress = "127.0.0.1:0"\nauth = {json.dumps(offers.value)}\n' for offers in Offers
+        f'[[listen]]\naddress = "127.0.0.1:0"\nauth = {json.dumps(offers.split())}\n' for offers in Offers
     )
     auth = f'[auth]\nrequired = true\nhtpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n{more}'
     with StandIn(authority) as standin:

@@ -14,6 +14,7 @@ from licensegate.app.commands.passwd import NEW_MODE, PasswdError
 from licensegate.proxy.auth.scheme import DIGESTS
 from licensegate.proxy.auth.user_files import LoginFileError, read_users
 from support.logins import PASSWORD, REALM, USER, htdigest_lines, write_user_files
+from support.parts import missing
 from support.upstream import SECONDS
 
 COMMAND = Path(sys.executable).with_name("licensegate")
@@ -265,7 +266,10 @@ def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: s
 
 def at_a_terminal(files: list[Path], *typed: str, action: str = "--add") -> tuple[int, str]:
     """Run the command at a terminal where this is typed; its exit status, and all that the terminal showed."""
-    child, terminal = pty.fork()
+    try:
+        child, terminal = pty.fork()
+    except OSError:
+        missing("a terminal", "mount devpts on /dev/pts")
     if child == 0:
         os.execv(COMMAND, [str(COMMAND), "passwd", *map(str, files), action, "cucm"])
     shown = b""
