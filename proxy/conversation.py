@@ -8,20 +8,18 @@ from collections.abc import Callable
 from typing import Final
 
 from licensegate.allowlist.clients import NOBODY, Identity
-from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 
-from .auth.door import Door
+from .admission import Admission, Denied, Finding, Granted
 from .auth.scheme import Scheme
 from .auth.secret import Secret
-from .auth.talk import LoginTalk
-from .auth.verdict import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
+from .auth.verdict import CheckNeeded
 from .census import Census
 from .commands import Answer, CheckLogin, Close, Command, Dial, Establish, Refuse, StartTls, Wait
 from .inner_hello import judge_inner_hello, note_hello
 from .outcome import LoginResult, Outcome, ServerNameCheck
 from .record import TunnelRecord, quoted
-from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_login, for_other_method, for_reason
+from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method
 from .settings import TunnelChecks
 from .snapshot import Snapshot
 from .states import MOVES, State
@@ -47,7 +45,7 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_identity", "_login", "_received",
+        "_admission", "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_identity", "_received",
         "_schemes", "_snapshot", "_speaks", "_target", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
@@ -71,7 +69,7 @@ class Conversation:
         self._hello_reader: HelloReader | None = None
         self._target: Target | None = None
         self._schemes = schemes  # the ways to log in at this listener; None for those of everywhere
-        self._login: LoginTalk | None = None
+        self._admission: Admission | None = None  # while it is being decided
         self._identity = NOBODY
         self._checks = TunnelChecks()
         self.record = record
@@ -109,9 +107,9 @@ class Conversation:
     def login_checked(self, *, right: bool) -> Command:
         """The password is right, or it is not."""
         self._only_in(State.LOGIN)
-        if self._login is None:
-            raise RuntimeError("there is no login to be checked")
-        return self._follow(self._login.checked(right=right))
+        if self._admission is None:
+            raise RuntimeError("nobody waits for a login")
+        return self._follow(self._admission.login_checked(right=right))
 
     def login_not_checked(self, detail: str) -> Command:
         """Nobody can tell whether the password is right, for a reason in a few words."""
@@ -250,7 +248,7 @@ class Conversation:
             target = parse_authority(str(Target(hello.server_name, _HTTPS_PORT)).encode())
         except TargetError as unusable:
             return self._refuse(Outcome.HELLO_MALFORMED, str(unusable))
-        command = self._decide(target)
+        command = self._ask_for(target)
         if self.state is State.DIALLING:
             self.record.server_name_check = ServerNameCheck.MATCH
         return command
@@ -285,7 +283,7 @@ class Conversation:
         if names_us(head.via):
             record.target = str(target)
             return self._refuse(Outcome.PROXY_LOOP)
-        return self._decide(target, head.authorization)
+        return self._ask_for(target, head.authorization)
 
     def _answer_health(self) -> Command:
         """To a balancer that cannot ask on the admin port; while the gate drains it must send nobody here."""
@@ -296,68 +294,31 @@ class Conversation:
         self._move(State.LINGERING)
         return Refuse(healthy(self.record.method))
 
-    def _decide(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
-        """Limits, then the login, then the target; the client's network is judged already."""
-        record, snapshot = self.record, self._snapshot
-        record.target = str(target)
+    def _ask_for(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
         self._target = target
-        full = self._census.turns_away(record.client, snapshot.limits)
-        if full is not None:
-            return self._refuse(full)
-        if snapshot.door is None:
-            return self._reach(target)
-        if self._speaks is Speaks.TLS:
-            return self._pass_unasked(snapshot.door, target)
-        visit = Visit(record.client, target, self._schemes, authorization, self._identity.certificate)
-        self._login = LoginTalk(snapshot.door, visit, record)
-        return self._follow(self._login.begin())
+        self._admission = Admission(
+            self._snapshot,
+            self._census,
+            self.record,
+            target,
+            speaks=self._speaks,
+            schemes=self._schemes,
+            identity=self._identity,
+        )
+        return self._follow(self._admission.begin(authorization))
 
-    def _pass_unasked(self, door: Door, target: Target) -> Command:
-        """TLS without a proxy carries no login."""
-        if door.passes_unasked(self.record.client):
-            return self._reach(target)
-        self.record.login_result = LoginResult.IMPOSSIBLE
-        return self._refuse(Outcome.LOGIN_IMPOSSIBLE)
-
-    def _follow(self, verdict: Verdict) -> Command:
-        match verdict:
-            case Admitted():
-                self._identity = verdict.identity
-                if self._target is None:
-                    raise RuntimeError("nobody is at the door without a target")
-                return self._reach(self._target)
+    def _follow(self, finding: Finding) -> Command:
+        match finding:
+            case Granted():
+                self._admission = None
+                self._checks = finding.checks
+                self._move(State.DIALLING)
+                return Dial(finding.target, finding.rule)
             case CheckNeeded():
                 self._move(State.LOGIN)
-                return CheckLogin(verdict.check)
-            case TurnedAway():
-                return self._refuse(for_login(verdict), verdict.detail, verdict.challenges)
-
-    def _reach(self, target: Target) -> Command:
-        """The target, for whoever the client is."""
-        record, snapshot = self.record, self._snapshot
-        login, self._login = self._login, None
-        decision = snapshot.policy.decide(target, record.client, self._identity)
-        record.policy = snapshot.policy.hash
-        record.allowed = decision.allowed
-        if not decision.allowed:
-            record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
-            refused = for_reason(decision.reason, self._speaks)
-            if decision.reason is Reason.LOGIN_LACKING and login is not None and not decision.reported:
-                asked = login.ask()
-                if asked is not None:
-                    return self._follow(asked)
-            if not decision.reported:
-                return self._refuse(refused, decision.detail)
-            record.reported = refused.label
-        rule = decision.rule
-        if rule is None:
-            raise RuntimeError(f"the policy lets {target} pass by no rule")
-        if decision.allowed:
-            record.rule = str(rule)
-            record.preset = rule.preset
-        self._checks = snapshot.checks.checks_for(rule, record.client)
-        self._move(State.DIALLING)
-        return Dial(target, rule)
+                return CheckLogin(finding.check)
+            case Denied():
+                return self._refuse(finding.outcome, finding.detail, finding.challenges)
 
     def _read_inner_hello(self) -> Command:
         """Until it may pass, nothing that the upstream says reaches the client."""
@@ -399,7 +360,7 @@ class Conversation:
 
     def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
         """In the client's language; whoever speaks none is left without a word."""
-        self._login = None
+        self._admission = None
         self.record.end(outcome, detail)
         answer = self._say()
         if self._speaks is Speaks.HTTP and outcome.status >= 400:

@@ -19,8 +19,8 @@ ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
 
 # Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
 BELOW_CONVERSATION = {
-    "auth", "census", "checks", "commands", "inner_hello", "outcome", "record", "refusals", "settings", "snapshot",
-    "states", "wire",
+    "admission", "auth", "census", "checks", "commands", "inner_hello", "outcome", "record", "refusals", "settings",
+    "snapshot", "states", "wire",
 }  # fmt: skip
 PURE = BELOW_CONVERSATION | {"conversation"}
 # These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
