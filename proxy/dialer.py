@@ -11,11 +11,12 @@ import socket
 import time
 from typing import Final, Protocol
 
-from licensegate.allowlist.addresses import judge
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
+from .candidates import interleave, may_be_dialled, why_none
 from .channel import Channel
+from .keepalive import set_up_keepalive
 from .outcome import Outcome
 from .own_sockets import OwnSockets
 from .poller import ONCE, WRITE, Poller
@@ -25,8 +26,6 @@ from .settings import Dial
 
 _ATTEMPT_DELAY: Final = 0.25
 """Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""
-
-_KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 
 _OUTCOME_OF_ERRNO: Final = {
     errno.ECONNREFUSED: Outcome.CONNECTION_REFUSED,
@@ -75,40 +74,6 @@ class Dials(Protocol):
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
-
-
-def set_up_keepalive(sock: socket.socket) -> None:
-    """Have a peer that vanished noticed within two minutes, and small writes sent at once."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _KEEPALIVE:
-        sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def interleave(addresses: list[str]) -> list[str]:
-    """Alternate between the families, the first one first (RFC 8305 section 4)."""
-    first_is_v6 = ":" in addresses[0]
-    first = [address for address in addresses if (":" in address) is first_is_v6]
-    second = [address for address in addresses if (":" in address) is not first_is_v6]
-    mixed: list[str] = []
-    for place in range(max(len(first), len(second))):
-        mixed += first[place : place + 1] + second[place : place + 1]
-    return mixed
-
-
-def may_be_dialled(addresses: list[str], port: int, own: OwnSockets, *, named_by_operator: bool) -> list[str]:
-    """Those that are public, or named by the operator, and do not lead back to the gate."""
-    allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
-    return [address for address in allowed if not own.has(address, port)]
-
-
-def why_none(addresses: list[str], own: OwnSockets) -> tuple[Outcome, str]:
-    """Why none of a target's addresses may be dialled."""
-    ours = [address for address in addresses if own.is_local(address)]
-    if ours:
-        return Outcome.TARGET_IS_GATE, ", ".join(ours[:4])
-    told = [f"{address} ({judge(address).name})" for address in addresses[:4]]
-    return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told)
 
 
 class Dialer:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .auth.sources import Sources
-from .dialer import set_up_keepalive
+from .keepalive import set_up_keepalive
 from .poller import READ, Poller
 from .settings import ListenAddress
 

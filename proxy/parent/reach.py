@@ -9,8 +9,9 @@ import asyncio
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
+from ..candidates import may_be_dialled, why_none
 from ..channel import Channel
-from ..dialer import Dialer, may_be_dialled, why_none
+from ..dialer import Dialer
 from ..outcome import Outcome
 from ..record import TunnelRecord
 from ..resolver import Answer, Resolved, Unresolved

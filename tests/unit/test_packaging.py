@@ -25,8 +25,8 @@ BELOW_CONVERSATION = {
 PURE = BELOW_CONVERSATION | {"conversation"}
 # These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
 MOVING = (
-    "poller", "channel", "own_sockets", "deadlines", "flow", "linger", "relay", "resolver", "dialer", "parent",
-    "listener", "password_checks", "surroundings", "probe", "tunnel", "gate",
+    "poller", "channel", "own_sockets", "keepalive", "candidates", "deadlines", "flow", "linger", "relay", "resolver",
+    "dialer", "parent", "listener", "password_checks", "surroundings", "probe", "tunnel", "gate",
 )  # fmt: skip
 # These hold what is said to a parent proxy, and are as pure as the rest of the protocol.
 PURE_OF_PARENT = {"basic", "challenges", "digest", "exchange", "password", "scheme", "standing"}

@@ -8,7 +8,7 @@ import pytest
 
 from licensegate.allowlist.addresses import Verdict
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy import dialer as dialer_module
+from licensegate.proxy import candidates
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.resolver import Unresolved
 from licensegate.proxy.settings import ConnectTo, Dial
@@ -89,7 +89,7 @@ def test_addresses_that_are_not_public_are_dropped_and_never_dialled(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        monkeypatch.setattr(dialer_module, "judge", public("127.0.0.1"))
+        monkeypatch.setattr(candidates, "judge", public("127.0.0.1"))
         with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
             who = await here.finish(server.port, PUBLIC)
             assert who.upstream is not None

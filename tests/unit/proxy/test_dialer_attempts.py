@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from licensegate.proxy import dialer as dialer_module
-from licensegate.proxy.dialer import Dialling, interleave
+from licensegate.proxy.candidates import interleave
+from licensegate.proxy.dialer import Dialling
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.resolver import Answer, Resolved
 from licensegate.proxy.settings import ConnectTo, Dial
