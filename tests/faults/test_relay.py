@@ -215,16 +215,17 @@ class SecureTalk:
         self._unsent = memoryview(bytes(self._unsent) + self._tls.end())
 
     def hear(self) -> bytes:
-        """Send what is to be said, and hear the gate to its close_notify."""
+        """Send all that is to be said, and hear the gate to its close_notify, whichever takes longer."""
         heard = []
-        while not self._tls.heard_end:
+        while self._unsent or not self._tls.heard_end:
             self._move()
             heard.append(self._tls.hear())
         return b"".join(heard)
 
     def _move(self) -> None:
+        readers = [] if self._tls.heard_end else [self._connection]
         writers = [self._connection] if self._unsent else []
-        readable, writable, _ = select.select([self._connection], writers, [], SECONDS)
+        readable, writable, _ = select.select(readers, writers, [], SECONDS)
         assert readable or writable, "the gate fell silent"
         if writable:
             with suppress(BlockingIOError):
