@@ -196,9 +196,9 @@ class Dialling:
             self._who.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
 
     def _start(self, address: str) -> socket.socket:
-        sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
-            sock.setblocking(False)
             source = self._dialer.source_address
             if source and (":" in source) is (":" in address):
                 sock.bind((source, 0))

@@ -15,10 +15,6 @@ WRITE: Final = select.EPOLLOUT
 ONCE: Final = select.EPOLLONESHOT
 """With other events: reported once, and then nothing at all until the descriptor is watched anew."""
 
-LEFT: Final = select.EPOLLRDHUP
-"""The peer ended its side. Hang-ups and errors are reported whatever the interest: an owner that cannot act on them now
-must forget the descriptor meanwhile."""
-
 _BATCH: Final = 256
 
 _log = logging.getLogger(__name__)
@@ -45,7 +41,10 @@ class Owner(Fallible, Protocol):
     """Whoever has a descriptor watched."""
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The descriptor can be used now."""
+        """The descriptor can be used now; its peer's end is something to read.
+
+        Hang-ups and errors are reported whatever is watched for: who cannot act on them now must forget it meanwhile.
+        """
 
 
 class Poller:

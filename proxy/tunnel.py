@@ -16,7 +16,7 @@ from .deadlines import Deadline
 from .dialer import InProgress
 from .linger import Lingering
 from .outcome import Outcome, Party, RefusalTaken
-from .poller import LEFT, READ, WRITE
+from .poller import READ, WRITE
 from .record import TunnelRecord, milliseconds
 from .relay import Relay
 from .states import State
@@ -158,13 +158,16 @@ class Tunnel:
 
     def _hear_while_waiting(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
-        data = b""
-        if not events & ~LEFT:
-            with contextlib.suppress(OSError):
-                data = self._client.recv(_READ_BYTES)
+        broke_off = events & ~READ
+        try:
+            data = b"" if broke_off else self._client.recv(_READ_BYTES)
+        except BlockingIOError:  # TLS has spoken, and nobody in it
+            return
+        except OSError:
+            data = b""
         if data:
             self.conversation.received(data)
-        if data or (self.conversation.early and not events & ~LEFT):
+        if data or (self.conversation.early and not broke_off):
             self._gate.poller.watch(self._client.fileno(), 0, self)
         else:
             self._obey(self.conversation.client_ended())
@@ -225,7 +228,7 @@ class Tunnel:
 
     def _check_login(self, check: PasswordCheck) -> None:
         self._limit(self._deadlines.head)
-        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
+        self._gate.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
         if self._gate.password_checks.begin(check, self.record.client, self):
             self._check = check
         else:
@@ -234,7 +237,7 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
-        self._gate.poller.watch(self._client.fileno(), LEFT, self)  # what it sends can wait
+        self._gate.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
         dialling = self._gate.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
