@@ -4,7 +4,10 @@ import contextlib
 import logging
 import resource
 import socket
+from pathlib import Path
 from typing import Final
+
+from .settings import SettingsError
 
 _OTHER_DESCRIPTORS: Final = 256
 """What the gate itself needs, dials in progress and pipes included."""
@@ -28,6 +31,14 @@ def raise_descriptor_limit(tunnels: int) -> None:
             max(granted - _OTHER_DESCRIPTORS, 0) // 2,
             tunnels,
         )
+
+
+def make_state_directory(directory: Path) -> None:
+    """Make it for this user alone, unless it is there. Raises SettingsError."""
+    try:
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
 
 
 def what_to_type_into_cucm(ports: list[int]) -> str:

@@ -3,12 +3,13 @@
 import contextlib
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from licensegate.allowlist.policy import Mode
-from licensegate.certs.identity import CertificateError
+from licensegate.certs.identity import SOON, CertificateError, ServerIdentity
 from licensegate.certs.obtain import obtain_identity
 from licensegate.certs.watch import IdentityWatch
 from licensegate.proxy.auth.sources import Sources
@@ -20,7 +21,7 @@ from licensegate.proxy.snapshot import Snapshot
 
 from .control import Reply
 from .doorkeeper import Doorkeeper
-from .host import raise_descriptor_limit
+from .host import make_state_directory, raise_descriptor_limit
 from .observers.access_log import AccessLog, AccessLogError
 from .observers.login_log import log_failed_logins
 from .service_log import ServiceLog
@@ -96,6 +97,7 @@ class Serving:
             identity = self._certificate.identity
             self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, identity=identity))
             _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
+            _warn_of_end(identity)
 
     def look_at_users(self) -> None:
         """Let in who is in the files of users by now; a file that cannot be used is named, the old users stay."""
@@ -154,11 +156,22 @@ class Serving:
 
 def _obtain(settings: Settings) -> IdentityWatch:
     tls = settings.tls
+    if settings.state_directory is not None:
+        make_state_directory(settings.state_directory)
     watch = obtain_identity(
         tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory, tls.client_crl
     )
     _log.info("TLS to the gate by the certificate %s, SHA-256 %s", watch.identity.source, watch.identity.fingerprint)
+    _warn_of_end(watch.identity)
     return watch
+
+
+def _warn_of_end(identity: ServerIdentity) -> None:
+    with contextlib.suppress(CertificateError):  # only OpenSSL can read it
+        left = identity.not_after - datetime.now(UTC)
+        if left < SOON:
+            ends = "expired" if left < timedelta() else "expires"
+            _log.warning("the certificate %s %s on %s: replace it", identity.source, ends, f"{identity.not_after:%F}")
 
 
 def _same_certificate(new: Settings, old: Settings) -> bool:

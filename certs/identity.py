@@ -9,11 +9,12 @@ import os
 import re
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .files import read_whole
 from .mirror import Reflection, reflect
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ KEPT_CERTIFICATE: Final = "gate.pem"
 KEPT_KEY: Final = "gate.key"
 """What the gate makes for itself, in the state directory."""
 
-_MOST_BYTES: Final = (
-    1 << 20
-)  # a chain is a few KB; reading on would only fill memory with whatever was named by mistake
+SOON: Final = timedelta(days=30)
+"""Before its end a certificate is to be replaced."""
+
+_MOST_BYTES: Final = 1 << 20  # a chain is a few KB
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]+-----END X509 CRL-----")
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
@@ -212,13 +214,9 @@ def fingerprint(certificate: bytes) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        return read_whole(path, _MOST_BYTES)
     except OSError as error:
         raise CertificateError(f"{path}: {error.strerror}") from None
-    if len(content) > _MOST_BYTES:
-        raise CertificateError(f"{path}: is larger than a certificate or key may be ({_MOST_BYTES} bytes)")
-    return content
 
 
 def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:

@@ -4,7 +4,7 @@ Judged as clients judge it: a fault is what clients refuse, a warning what some 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from msgspec import Struct
 
-from .identity import CertificateError, load_identity, read_chain, read_key
+from .identity import SOON, CertificateError, load_identity, read_chain, read_key
 from .reading import Facts, facts_of, parse
 
-_SOON: Final = timedelta(days=30)
 _OTHERS: Final = 0o007
 
 
@@ -59,7 +58,7 @@ def _ends(facts: Facts, what: str, now: datetime) -> Iterator[Finding]:
         yield Finding(True, f"{what} is not valid before {facts.not_before:%Y-%m-%d %H:%M} UTC; is the clock right?")
     if facts.not_after < now:
         yield Finding(True, f"{what} expired on {facts.not_after:%Y-%m-%d}; replace it")
-    elif facts.not_after < now + _SOON:
+    elif facts.not_after < now + SOON:
         yield Finding(False, f"{what} expires on {facts.not_after:%Y-%m-%d}; replace it before")
 
 

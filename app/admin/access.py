@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.target import is_address
 from licensegate.app.settings import SettingsError
+from licensegate.certs.files import read_whole
 from licensegate.proxy.auth.sources import Network, Sources
 
 OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz", "/upstreamz"})
@@ -75,8 +76,7 @@ class Access:
 def read_token(file: Path) -> str:
     """The token in a file, without the blanks around it. Raises SettingsError."""
     try:
-        with file.open("rb") as content:
-            token = content.read(_MOST_BYTES).decode("ascii").strip()
+        token = read_whole(file, _MOST_BYTES).decode("ascii").strip()
     except OSError as error:
         raise SettingsError(f"admin.token_file: cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:

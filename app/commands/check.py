@@ -24,7 +24,7 @@ from licensegate.proxy.settings import (
     TunnelChecks,
 )
 
-from . import check_logins
+from . import check_logins, check_tls
 from .layout import sections
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
@@ -42,7 +42,7 @@ def report(settings: Settings) -> str:
         {
             "settings": [settings.source],
             "listen": _listen(settings),
-            "tls": _tls(settings),
+            "tls": check_tls.lines(settings),
             "logins": check_logins.lines(settings),
             "clients": [str(network) for network in settings.client_networks],
             "mode": [_MODES[settings.policy.mode]],
@@ -81,6 +81,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from _names_without_tls(settings)
     yield from _doubtful_parents(settings)
     parents = {(parent.host, parent.port) for parent in settings.dial.parents}
+    yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)
     for to in settings.dial.connect_to:
         decision = settings.policy.decide(Target(to.host, to.port))
@@ -231,19 +232,6 @@ def _doubtful_parents(settings: Settings) -> Iterator[str]:
             f"parents may take {patience:g} s before the last way is tried, but limits.dial_seconds ends a dial "
             f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise that"
         )
-
-
-def _tls(settings: Settings) -> list[str]:
-    tls = settings.tls
-    if tls.certificate:
-        lines = [f"certificate {tls.certificate}", f"key {tls.key}"]
-    elif settings.state_directory:
-        lines = [f"a certificate of its own, kept in {settings.state_directory}"]
-    else:
-        lines = ["a certificate of its own, another one after each start"]
-    if tls.names:
-        lines.append(f"also known as {' and '.join(tls.names)}")
-    return lines
 
 
 def _admin(settings: Settings) -> list[str]:

@@ -48,7 +48,11 @@ def ask(url: str, question: str) -> Verdict:
         answer = connection.getresponse()
         said = answer.read(_MOST_BYTES).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        return Verdict(False, f"{url}/{question} does not answer: {error or type(error).__name__}")
+        return Verdict(False, f"{url}/{question} does not answer: {_told(error)}")
     finally:
         connection.close()
     return Verdict(answer.status == 200, f"{answer.status} {said}")
+
+
+def _told(error: OSError | http.client.HTTPException) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

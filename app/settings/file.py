@@ -9,6 +9,8 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
+from licensegate.certs.files import read_whole
+
 from .origin import Origin
 from .schema import File, keys
 from .values import SettingsError
@@ -32,13 +34,9 @@ def read_file(path: Path) -> File:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        return read_whole(path, _MOST_BYTES)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}; {_NAMING}") from None
-    if len(content) > _MOST_BYTES:
-        raise SettingsError(f"{path}: larger than a settings file may be ({_MOST_BYTES} bytes); {_NAMING}")
-    return content
 
 
 def _parse(path: Path, content: bytes) -> dict[str, object]:

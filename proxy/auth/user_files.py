@@ -12,6 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.certs.files import read_whole
 from licensegate.certs.watch import FileWatch
 
 from .digest import HEX_DIGITS, md5_works
@@ -121,13 +122,9 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        return read_whole(path, _MOST_BYTES)
     except OSError as error:
         raise LoginFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
-    if len(content) > _MOST_BYTES:
-        raise LoginFileError(f"{path}: larger than such a file may be ({_MOST_BYTES} bytes)")
-    return content
 
 
 def user_fault(user: str) -> str:

@@ -148,3 +148,16 @@ def test_a_pair_that_does_not_fit_ends_the_start(tmp_path: Path) -> None:
     assert ended.value.status == 1
     assert str(tmp_path / "gate.key") in gate.stderr[-1]
     assert "the key does not belong to the certificate" in gate.stderr[-1]
+
+
+@pytest.mark.parametrize(("days", "said"), [(-0.5, "expired on"), (20, "expires on"), (40, "")])
+def test_a_certificate_that_has_ended_or_soon_will_is_served_with_a_warning(
+    tmp_path: Path, days: float, said: str
+) -> None:
+    issue(days=(-1, days)).write(tmp_path)
+
+    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+        pass
+
+    warned = [line for line in gate.stderr if "WARNING" in line and f"{tmp_path}/gate.pem" in line]
+    assert [said in line for line in warned] == ([True] if said else [])

@@ -80,3 +80,16 @@ def test_a_settings_file_that_cannot_be_read_ends_the_start(tmp_path: Path) -> N
     assert status_of(gate) == 2
     assert str(gate.settings) in gate.stderr[-1]
     assert "Permission denied" in gate.stderr[-1]
+
+
+def test_the_folder_for_state_is_made_for_the_gate_alone(tmp_path: Path) -> None:
+    with Gate(tmp_path, lab(more='[state]\ndirectory = "state"\n')):
+        assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+        assert (tmp_path / "state" / "gate.pem").exists()
+
+
+def test_a_folder_for_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
+    gate = Gate(tmp_path, lab(more='[state]\ndirectory = "missing/state"\n'))
+
+    assert status_of(gate) == 1
+    assert f"state.directory: {tmp_path}/missing/state cannot be made: No such file" in gate.stderr[-1]

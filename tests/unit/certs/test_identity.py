@@ -191,7 +191,7 @@ WRONG: dict[Callable[[Path, Path], None], str] = {
     damaged: "gate.pem with /gate.key: OpenSSL refuses them: ",
     cut_short: "gate.pem: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
     damaged_key: "gate.pem with /gate.key: OpenSSL refuses them: ",
-    endless: "gate.pem: is larger than a certificate or key may be (1048576 bytes)",
+    endless: "gate.pem: it is larger than such a file may be (1048576 bytes)",
     too_weak: "gate.pem with /gate.key: OpenSSL refuses them: ee key too small",
 }
 

@@ -183,7 +183,7 @@ def test_what_the_schema_does_not_have_is_named_with_its_place(tmp_path: Path, t
         pytest.param(b"\x7fELF\x02\0\0\0", "not valid TOML: ", id="control characters"),
         pytest.param(b"listen = " + b"[" * 100_000, "not valid TOML: ", id="lists without end"),
         pytest.param(b"[limits]\ntunnels = " + b"9" * 5000, "not valid TOML: ", id="endless number"),
-        pytest.param(b"#" * 1_048_577, "larger than a settings file may be (1048576 bytes)", id="too large"),
+        pytest.param(b"#" * 1_048_577, "larger than such a file may be (1048576 bytes)", id="too large"),
     ],
 )
 def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
@@ -231,7 +231,7 @@ def test_a_file_that_may_not_be_read_is_named_with_the_way_out(tmp_path: Path) -
 
 
 def test_an_endless_file_is_not_read_to_its_end() -> None:
-    assert refusal(Path("/dev/zero")).startswith("larger than a settings file may be")
+    assert refusal(Path("/dev/zero")).startswith("it is larger than such a file may be")
 
 
 @given(st.binary(max_size=200))
