@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
-from licensegate.certs.identity import CertificateError
+from licensegate.certs.pem import CertificateError
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError

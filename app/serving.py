@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from licensegate.allowlist.policy import Mode
-from licensegate.certs.identity import SOON, CertificateError, ServerIdentity
+from licensegate.certs.identity import SOON, ServerIdentity
 from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.pem import CertificateError
 from licensegate.certs.watch import IdentityWatch
 from licensegate.proxy.auth.sources import Sources
 from licensegate.proxy.auth.user_files import LoginFileError

@@ -56,8 +56,8 @@ def reload(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would be in force."""
     from licensegate.app.commands.check import report, warnings
-    from licensegate.certs.identity import CertificateError
     from licensegate.certs.own_names import own_name
+    from licensegate.certs.pem import CertificateError
     from licensegate.proxy.auth.user_files import LoginFileError
 
     settings = _load(arguments.file)
@@ -124,7 +124,7 @@ def passwd(arguments: argparse.Namespace) -> int:
 
 def cert(arguments: argparse.Namespace) -> int:
     """Do what `run_cert` of the arguments does."""
-    from licensegate.certs.identity import CertificateError
+    from licensegate.certs.pem import CertificateError
 
     try:
         return int(arguments.run_cert(arguments))

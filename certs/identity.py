@@ -4,9 +4,7 @@ Loads with nothing but Python's ssl. Never opens a socket; never asks anybody fo
 """
 
 import contextlib
-import hashlib
 import os
-import re
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -14,27 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .files import read_whole
 from .mirror import Reflection, reflect
+from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
 
 if TYPE_CHECKING:
     from .reading import Facts
 
-KEPT_CERTIFICATE: Final = "gate.pem"
-KEPT_KEY: Final = "gate.key"
-"""What the gate makes for itself, in the state directory."""
-
 SOON: Final = timedelta(days=30)
 """Before its end a certificate is to be replaced."""
-
-_MOST_BYTES: Final = 1 << 20  # a chain is a few KB
-_CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
-_CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]+-----END X509 CRL-----")
-_KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
-
-
-class CertificateError(Exception):
-    """A certificate or key cannot be used. `str()` is one line: which file, what is wrong with it, what to change."""
 
 
 class ServerIdentity:
@@ -170,53 +155,6 @@ def _file_of(*parts: bytes) -> Iterator[str]:
         file.write(b"\n".join((*parts, b"")))
         file.flush()
         yield f"/proc/self/fd/{descriptor}"
-
-
-def read_chain(path: Path) -> list[bytes]:
-    """The certificates in a PEM file, in its order. Raises CertificateError."""
-    content = _read(path)
-    chain = _CERTIFICATE.findall(content)
-    if chain:
-        return chain
-    if content[:1] == b"0":  # an ASN.1 sequence
-        convert = "convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
-        raise CertificateError(f"{path}: is not in PEM form; {convert}")
-    raise CertificateError(f"{path}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
-
-
-def read_crls(path: Path) -> list[bytes]:
-    """The revocation lists in a PEM file. Raises CertificateError."""
-    content = _read(path)
-    lists = _CRL.findall(content)
-    if lists:
-        return lists
-    convert = "; convert it with `openssl crl -inform DER`" if content[:1] == b"0" else ""
-    raise CertificateError(f"{path}: holds no revocation list in PEM form (-----BEGIN X509 CRL-----){convert}")
-
-
-def read_key(path: Path) -> bytes:
-    """The first private key in a PEM file. Raises CertificateError, also if a password protects it."""
-    found = _KEY.search(_read(path))
-    if found is None:
-        raise CertificateError(f"{path}: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
-    if found[1] == b"ENCRYPTED " or b"ENCRYPTED" in found[2]:
-        raise CertificateError(
-            f"{path}: the key is encrypted, and the gate has nobody to ask for the password; "
-            "decrypt it with `openssl pkey`, and let nobody but the gate read the result"
-        )
-    return found[0]
-
-
-def fingerprint(certificate: bytes) -> str:
-    """The SHA-256 of a certificate in PEM, as browsers and `openssl x509 -fingerprint -sha256` show it."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))).digest().hex(":").upper()
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return read_whole(path, _MOST_BYTES)
-    except OSError as error:
-        raise CertificateError(f"{path}: {error.strerror}") from None
 
 
 def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:

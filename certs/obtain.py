@@ -7,17 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from .identity import (
-    KEPT_CERTIFICATE,
-    KEPT_KEY,
-    CertificateError,
-    ServerIdentity,
-    load_identity,
-    load_pair,
-    server_context,
-)
+from .identity import ServerIdentity, load_identity, load_pair, server_context
 from .own_names import own_names
-from .pair import Pair, keep_pair
+from .pair import KEPT_CERTIFICATE, KEPT_KEY, Pair, keep_pair
+from .pem import CertificateError
 from .watch import IdentityWatch
 
 

@@ -6,10 +6,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
-from .identity import CertificateError
+from .pem import CertificateError
+
+KEPT_CERTIFICATE: Final = "gate.pem"
+KEPT_KEY: Final = "gate.key"
+"""What the gate makes for itself, in the state directory."""
 
 
 class Pair(Struct, frozen=True):

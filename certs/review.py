@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from msgspec import Struct
 
-from .identity import SOON, CertificateError, load_identity, read_chain, read_key
+from .identity import SOON, load_identity
+from .pem import CertificateError, read_chain, read_key
 from .reading import Facts, facts_of, parse
 
 _OTHERS: Final = 0o007

@@ -7,7 +7,7 @@ from typing import Final
 
 from cryptography import x509
 
-from .identity import CertificateError, read_chain, read_crls
+from .pem import CertificateError, read_chain, read_crls
 from .reading import parse
 
 _SOON: Final = timedelta(days=7)

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
-from licensegate.certs.identity import KEPT_CERTIFICATE, KEPT_KEY, CertificateError, read_chain
 from licensegate.certs.own_names import own_names
-from licensegate.certs.pair import write_pair
+from licensegate.certs.pair import KEPT_CERTIFICATE, KEPT_KEY, write_pair
+from licensegate.certs.pem import CertificateError, read_chain
 from licensegate.certs.reading import Facts, facts_of
 from licensegate.certs.review import Finding, review_chain, review_pair
 from licensegate.certs.self_signed import DAYS, make_pair

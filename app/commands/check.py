@@ -12,7 +12,7 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
-from licensegate.app.settings.pem import others_may_read
+from licensegate.app.settings.named_files import others_may_read
 from licensegate.app.settings.wording import shown
 from licensegate.proxy.checks import overlay
 from licensegate.proxy.settings import (

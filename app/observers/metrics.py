@@ -14,7 +14,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from licensegate.certs.identity import CertificateError, ServerIdentity
+from licensegate.certs.identity import ServerIdentity
+from licensegate.certs.pem import CertificateError
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.snapshot import Snapshot
 from licensegate.proxy.states import State

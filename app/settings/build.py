@@ -17,9 +17,9 @@ from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddre
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
 from .logins import read_auth, read_listener_schemes
+from .named_files import holds_private_key, missing
 from .origin import Origin
 from .parents import read_parents
-from .pem import holds_private_key, missing
 from .schema import (
     AdminTable,
     AllowlistTable,

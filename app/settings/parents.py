@@ -12,8 +12,8 @@ from licensegate.proxy.record import DIRECT
 from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
 
 from .address import read_parent_url
+from .named_files import missing
 from .origin import Origin
-from .pem import missing
 from .schema import ParentTable
 from .values import SettingsError
 from .wording import shown

@@ -9,7 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 
-from licensegate.certs.identity import CertificateError, ServerIdentity, load_identity, server_context
+from licensegate.certs.identity import ServerIdentity, load_identity, server_context
+from licensegate.certs.pem import CertificateError
 from support.certificates import altered, issue
 from support.clients import run
 from support.parts import require_command

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs import obtain
-from licensegate.certs.identity import CertificateError
 from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.pem import CertificateError
 from support.certificates import issue
 
 NAMES = ("gate.example", "10.1.2.3")

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.identity import CertificateError, load_identity
+from licensegate.certs.identity import load_identity
 from licensegate.certs.pair import Pair, keep_pair, write_pair
+from licensegate.certs.pem import CertificateError
 from licensegate.certs.self_signed import make_pair
 
 

@@ -6,7 +6,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
-from licensegate.certs.identity import CertificateError
+from licensegate.certs.pem import CertificateError
 from licensegate.certs.reading import facts_of
 from support.certificates import Key, altered, issue
 

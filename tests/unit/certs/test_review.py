@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from licensegate.certs.identity import CertificateError
+from licensegate.certs.pem import CertificateError
 from licensegate.certs.review import Finding, review_chain, review_pair
 from support.certificates import Issued, issue
 

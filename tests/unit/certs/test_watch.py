@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.identity import CertificateError, ServerIdentity, load_identity
+from licensegate.certs.identity import ServerIdentity, load_identity
+from licensegate.certs.pem import CertificateError
 from licensegate.certs.watch import IdentityWatch
 from support.certificates import Issued, issue
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from licensegate.certs.identity import CertificateError, load_identity
+from licensegate.certs.identity import load_identity
 from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.pem import CertificateError
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue, revoke
 from support.tls import VERSIONS, MemoryClient, shake_hands, trusting

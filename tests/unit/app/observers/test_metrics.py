@@ -15,7 +15,8 @@ from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.reached import Reached
 from licensegate.app.observers.tally import Tally
 from licensegate.app.observers.targets import NO_TARGET, Targets
-from licensegate.certs.identity import CertificateError, ServerIdentity
+from licensegate.certs.identity import ServerIdentity
+from licensegate.certs.pem import CertificateError
 from licensegate.proxy.outcome import Outcome, ServerNameCheck, Stage
 from licensegate.proxy.record import TunnelRecord
 from licensegate.proxy.snapshot import Snapshot
