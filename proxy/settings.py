@@ -43,19 +43,6 @@ class Limits(Struct, frozen=True):
     tunnels_per_client: int = 512
 
 
-class Logins(Struct, frozen=True):
-    """Who must log in, and by what.
-
-    Whoever comes from `trusted_networks` need not, nor anybody where it is not `required`; but a login that is sent is
-    checked. `schemes` are those that there is something to check by. The `realm` is part of every Digest.
-    """
-
-    required: bool = False
-    schemes: frozenset[Scheme] = frozenset()
-    realm: str = "LicenseGate"
-    trusted_networks: tuple[Network, ...] = ()
-
-
 class TunnelChecks(Struct, frozen=True):
     """What the first bytes of a client in its tunnel must be.
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from licensegate.proxy.auth.digest import md5_works
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.auth.user_files import realm_fault
-from licensegate.proxy.settings import Logins
 
 from .origin import Origin
 from .schema import AuthTable, SchemeName

@@ -9,8 +9,9 @@ from typing import Annotated, Final, Literal, TypeAlias
 from msgspec import Meta, Struct, structs
 
 from licensegate.allowlist.policy import Mode
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
-from licensegate.proxy.settings import Dns, Limits, Logins, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
+from licensegate.proxy.settings import Dns, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log
 

@@ -6,9 +6,10 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.sources import Network
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, Logins, NetworkChecks, TunnelChecks
+from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")

@@ -13,9 +13,9 @@ from licensegate.allowlist.clients import Identity
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 
 from ..outcome import LoginResult
-from ..settings import Logins
 from . import digest
 from .credentials import BasicCredentials, CredentialsError, DigestCredentials, OtherCredentials, read_credentials
+from .logins import Logins
 from .memory import LoginMemory
 from .nonces import Nonces
 from .scheme import BY_CHALLENGE, DIGESTS, Scheme

@@ -8,6 +8,7 @@ from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity, server_context
 from licensegate.proxy.auth.door import Door
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.memory import LoginMemory
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.password_hash import read_hash
@@ -20,7 +21,7 @@ from licensegate.proxy.checks import Checks
 from licensegate.proxy.commands import Command, Refuse
 from licensegate.proxy.conversation import Conversation
 from licensegate.proxy.record import open_record
-from licensegate.proxy.settings import Limits, Logins, TunnelChecks
+from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.snapshot import Snapshot
 from support.certificates import issue
 from support.clock import Clock

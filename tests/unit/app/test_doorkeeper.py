@@ -8,12 +8,12 @@ import pytest
 from licensegate.allowlist.target import Target
 from licensegate.app.doorkeeper import Doorkeeper
 from licensegate.app.settings import Auth
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, Scheme
 from licensegate.proxy.auth.secret import Secret
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.auth.verdict import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
 from licensegate.proxy.outcome import LoginResult
-from licensegate.proxy.settings import Logins
 from support.logins import basic, digest, htpasswd_line, parameters, write_user_files
 
 CLIENT = "10.1.2.3"

@@ -11,6 +11,7 @@ from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target
 from licensegate.proxy.auth.door import Door
 from licensegate.proxy.auth.failures import FREE_TRIES
+from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.memory import LoginMemory
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
 from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
@@ -20,7 +21,6 @@ from licensegate.proxy.auth.users import Users
 from licensegate.proxy.auth.verdict import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
 from licensegate.proxy.auth.verified import KEPT_SECONDS
 from licensegate.proxy.outcome import LoginResult
-from licensegate.proxy.settings import Logins
 from support.clock import Clock
 from support.logins import PASSWORD, REALM, USER, basic, digest, htdigest_lines, htpasswd_line, parameters
 

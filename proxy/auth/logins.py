@@ -1,0 +1,19 @@
+"""What an operator can set of logins: a frozen value, checked and built by `licensegate.app.settings`."""
+
+from msgspec import Struct
+
+from .scheme import Scheme
+from .sources import Network
+
+
+class Logins(Struct, frozen=True):
+    """Who must log in, and by what.
+
+    Whoever comes from `trusted_networks` need not, nor anybody where it is not `required`; but a login that is sent is
+    checked. `schemes` are those that there is something to check by. The `realm` is part of every Digest.
+    """
+
+    required: bool = False
+    schemes: frozenset[Scheme] = frozenset()
+    realm: str = "LicenseGate"
+    trusted_networks: tuple[Network, ...] = ()
