@@ -12,6 +12,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from licensegate.proxy.channel import TlsChannel
 from licensegate.proxy.outcome import Outcome, Party, ServerNameCheck
 from licensegate.proxy.settings import Limits, TunnelChecks
+from licensegate.proxy.states import State
 from support.certificates import issue
 from support.hellos import in_records, message, server_name
 from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, SlowNames, room, room_with_upstream
@@ -126,6 +127,24 @@ def test_a_head_that_takes_several_reads_of_one_record_is_read_to_its_end() -> N
 
 LARGE_HELLO = in_records(message(server_name(HOST.encode()), b"\x00\x15" + (20_000).to_bytes(2, "big") + bytes(20_000)))
 """More than is read at once, and more than one record; as of a post-quantum key share."""
+
+
+def test_half_a_record_while_the_target_is_dialled_is_no_end(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names, identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
+            client, tunnel = await here.secured()
+            await client.send(here.connect)
+            await turns(20)
+            record = client.tls.say(HELLO)
+            client.sock.send(record[:50])
+            await turns(20)
+            assert tunnel.conversation.state is State.DIALLING
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            client.sock.send(record[50:])
+            slow_names.now.set()
+            assert await receive(await upstream.accept(), len(HELLO)) == HELLO
+
+    run(main())
 
 
 @pytest.mark.parametrize("when", ["with the head", "while the target is dialled", "after the answer"])
