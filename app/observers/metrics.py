@@ -195,7 +195,7 @@ def _bytes(tally: Tally) -> dict[tuple[str, ...], int]:
 def _durations(tally: Tally) -> Metric:
     help_text = "How long the phases of a tunnel took; relay and total of those that were established."
     family = HistogramMetricFamily("licensegate_phase_seconds", help_text, labels=("phase",))
-    for phase in ("head", "resolve", "dial", "relay", "total"):
+    for phase in ("head", "resolve", "dial", "parent", "relay", "total"):
         durations: Durations = getattr(tally, phase)
         if any(durations.counts):
             family.add_metric((phase,), _buckets(durations), durations.sum_ms / 1000)

@@ -65,6 +65,7 @@ class Tally:
         self.head = Durations(_SETTING_UP)
         self.resolve = Durations(_SETTING_UP)
         self.dial = Durations(_SETTING_UP)
+        self.parent = Durations(_SETTING_UP)
         self.relay = Durations(_IN_USE)
         self.total = Durations(_IN_USE)
 
@@ -94,6 +95,8 @@ class Tally:
             self.resolve.add(record.resolve_ms)
         if record.dial_ms is not None:
             self.dial.add(record.dial_ms)
+        if record.parent_ms is not None:
+            self.parent.add(record.parent_ms)
         if record.relay_ms is not None and record.total_ms is not None:
             self.relay.add(record.relay_ms)
             self.total.add(record.total_ms)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from licensegate.proxy.outcome import Outcome, Stage
 from support.authority import Authority
 from support.clients import run
 from support.exchange import MESSAGE, REFUSING_HOST, TARGET, URL
@@ -110,11 +111,17 @@ def bring_traffic(gate: Gate, standin: StandIn, authority: Authority) -> None:
     dial(gate).close()
 
 
-def queries() -> Iterator[Any]:
-    """Each query of the dashboard, with the panel that it is for."""
+def all_queries() -> Iterator[tuple[str, Any]]:
+    """Each query of the dashboard, after the title of the panel that it is for."""
     for panel in PANELS:
         for target in panel["targets"]:
-            yield pytest.param(target, id=f"{panel['title']} {target['refId']}")
+            yield panel["title"], target
+
+
+def queries() -> Iterator[Any]:
+    """The same for a test that tries each."""
+    for title, target in all_queries():
+        yield pytest.param(target, id=f"{title} {target['refId']}")
 
 
 def filled_in(query: str) -> str:
@@ -137,6 +144,13 @@ def test_every_alert_has_a_case_in_which_it_comes_and_one_in_which_it_does_not(a
     about = [case for case in cases if re.match(rf'- (expr: ALERTS{{alertname="|alertname: ){alert}\b', case)]
 
     assert {"exp_" in case for case in about} == {True, False}
+
+
+@pytest.mark.parametrize("stage", sorted({outcome.stage for outcome in Outcome}))
+def test_the_dashboard_shows_what_ended_in_every_stage(stage: Stage) -> None:
+    chosen = "|".join(re.findall(r'stage=~?"([a-z_|]+)"', " ".join(target["expr"] for _, target in all_queries())))
+
+    assert stage in chosen.split("|")
 
 
 def test_the_page_names_every_alert_with_its_severity() -> None:

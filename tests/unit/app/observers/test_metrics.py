@@ -192,7 +192,7 @@ LABELS: dict[str, set[str]] = {
     "target": {*TARGETS, NO_TARGET},
     "stage": set(Stage),
     "outcome": {outcome.label for outcome in Outcome},
-    "phase": {"head", "resolve", "dial", "relay", "total"},
+    "phase": {"head", "resolve", "dial", "parent", "relay", "total"},
     "direction": {"from_client", "to_client", "from_upstream", "to_upstream"},
     "family": {"ipv4", "ipv6"},
     "result": {

@@ -91,10 +91,11 @@ def test_server_name_checks_and_what_was_only_reported_are_counted() -> None:
 def test_phases_are_counted_as_far_as_a_connection_came() -> None:
     counted = tally()
 
-    counted.observe([tunnel(), failure(Outcome.DNS_NOT_FOUND, head_ms=1.0, resolve_ms=5.0)])
+    refused = failure(Outcome.PARENT_REFUSED, parent_ms=9.0)
+    counted.observe([tunnel(), failure(Outcome.DNS_NOT_FOUND, head_ms=1.0, resolve_ms=5.0), refused])
 
-    phases = counted.head, counted.resolve, counted.dial, counted.relay, counted.total
-    assert [sum(phase.counts) for phase in phases] == [2, 2, 1, 1, 1]
+    phases = counted.head, counted.resolve, counted.dial, counted.parent, counted.relay, counted.total
+    assert [sum(phase.counts) for phase in phases] == [2, 2, 1, 1, 1, 1]
     assert counted.resolve.sum_ms == pytest.approx(17.0)
 
 
