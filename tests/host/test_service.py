@@ -15,7 +15,9 @@ from support.host import PAGE, Host
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to make a system to boot
 
-SETTINGS = "/etc/licensegate/licensegate.toml"
+FOLDER = "/etc/licensegate"
+SETTINGS = f"{FOLDER}/licensegate.toml"
+COMMAND = "/opt/licensegate/bin/licensegate"
 LOG = "/var/log/licensegate/access.jsonl"
 LAB = f"""
 [dial]
@@ -54,7 +56,7 @@ def test_it_is_running_as_installed_on_every_port_and_not_as_root(host: Host) ->
     for port in (3128, 8080, 443):
         assert f"0.0.0.0:{port}, [::]:{port}" in host.show("StatusText")
     assert host.do("stat", "--format=%U", f"/proc/{host.show('MainPID')}") == "licensegate\n"
-    assert "warning" not in host.do("/opt/licensegate/bin/licensegate", "check", SETTINGS).lower()
+    assert "warning" not in host.do(COMMAND, "check", SETTINGS).lower()
 
 
 def test_systemd_finds_no_fault_in_the_unit(host: Host) -> None:
@@ -80,6 +82,28 @@ def test_a_tunnel_goes_through_port_443(host: Host, authority: Authority, scheme
         done = get_through(host.inside(), f"{scheme}://127.0.0.1:443", authority)
 
     assert elsewhere.PAGE in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_hardening_keeps_nobody_from_logging_in(host: Host, authority: Authority, scheme: str) -> None:
+    files = [f"{FOLDER}/users.htpasswd", f"{FOLDER}/users.htdigest"]
+    passwd = (COMMAND, "passwd", *files, "--add", "cucm")
+    host.do("sh", "-ec", f'echo "Smart & licensed" | {" ".join(passwd)} --stdin; chgrp licensegate {" ".join(files)}')
+    auth = '[auth]\nrequired = true\nhtpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n'
+    who = (f"--proxy-{scheme}", "--proxy-user", "cucm:Smart & licensed")
+    inside = host.inside()
+    with settings(host, LAB + auth), stand_in(inside, authority):
+        let_in = get_through(inside, "http://127.0.0.1:443", authority, *who)
+        unknown = get_through(inside, "http://127.0.0.1:443", authority)
+
+    assert elsewhere.PAGE in let_in.stdout, let_in.stderr
+    assert "407" in unknown.stderr
+
+
+def test_more_tunnels_than_the_unit_grants_descriptors_for_are_told_and_do_no_harm(host: Host) -> None:
+    with settings(host, "[limits]\ntunnels = 50000\n"):
+        host.await_said("raise the limit (ulimit -n, LimitNOFILE), or lower limits.tunnels")
+        host.await_said("ready: listening on")
 
 
 def test_its_metrics_tell_of_its_process_which_hardening_could_hide(host: Host) -> None:

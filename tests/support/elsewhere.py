@@ -36,10 +36,13 @@ def curl(inside: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[
     return run(*inside, require_command("curl", "curl"), "--silent", "--show-error", "--fail", *arguments)
 
 
-def get_through(inside: Sequence[str], proxy: str, authority: Authority) -> subprocess.CompletedProcess[str]:
-    """Get the stand-in's page through this proxy, a URL whose certificate is not looked at."""
+def get_through(
+    inside: Sequence[str], proxy: str, authority: Authority, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Get the stand-in's page through this proxy, a URL whose certificate is not looked at; `options` are curl's."""
     return curl(
         inside,
+        *options,
         "--cacert",
         str(authority.root),
         "--proxy",
