@@ -20,7 +20,6 @@ from .inner_hello import judge_inner_hello, note_hello
 from .outcome import LoginResult, Outcome, ServerNameCheck
 from .record import TunnelRecord, quoted
 from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method
-from .settings import TunnelChecks
 from .snapshot import Snapshot
 from .states import MOVES, State
 from .wire.answers import ESTABLISHED, alert, healthy, refusal
@@ -45,8 +44,8 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_admission", "_census", "_checks", "_handshaking", "_hello", "_hello_reader", "_identity", "_received",
-        "_schemes", "_snapshot", "_speaks", "_target", "_unsaid", "_upstream_said", "record", "state",
+        "_admission", "_census", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_received",
+        "_schemes", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -67,11 +66,10 @@ class Conversation:
         self._handshaking = False
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
-        self._target: Target | None = None
         self._schemes = schemes  # the ways to log in at this listener; None for those of everywhere
-        self._admission: Admission | None = None  # while it is being decided
         self._identity = NOBODY
-        self._checks = TunnelChecks()
+        self._admission: Admission | None = None  # of what it asked for, while that is being decided
+        self._granted: Granted | None = None
         self.record = record
         self.state = State.PROXY_HEADER if behind_balancer else State.HELLO
 
@@ -126,7 +124,7 @@ class Conversation:
             return self._establish(self._hello)
         self.record.status = 200
         self._unsaid = ESTABLISHED
-        if self._checks.none:
+        if self._promised().checks.none:
             return self._establish()
         self._move(State.INNER_HELLO)
         return self._read_inner_hello()
@@ -295,7 +293,6 @@ class Conversation:
         return Refuse(healthy(self.record.method))
 
     def _ask_for(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
-        self._target = target
         self._admission = Admission(
             self._snapshot,
             self._census,
@@ -311,7 +308,7 @@ class Conversation:
         match finding:
             case Granted():
                 self._admission = None
-                self._checks = finding.checks
+                self._granted = finding
                 self._move(State.DIALLING)
                 return Dial(finding.target, finding.rule)
             case CheckNeeded():
@@ -322,9 +319,8 @@ class Conversation:
 
     def _read_inner_hello(self) -> Command:
         """Until it may pass, nothing that the upstream says reaches the client."""
-        if self._target is None:
-            raise RuntimeError("a tunnel has a target")
-        inner = judge_inner_hello(self._reader(), self._received, self._target, self._checks)
+        promised = self._promised()
+        inner = judge_inner_hello(self._reader(), self._received, promised.target, promised.checks)
         if inner is None:
             return Answer(self._say()) if self._unsaid else _WAIT
         self.record.server_name_check = inner.check
@@ -334,6 +330,11 @@ class Conversation:
             return self._establish(inner.hello)
         self._speaks = first_bytes(self._received)
         return self._refuse(inner.refused, inner.detail)
+
+    def _promised(self) -> Granted:
+        if self._granted is None:
+            raise RuntimeError("nothing was granted that a tunnel could be for")
+        return self._granted
 
     def _reader(self) -> HelloReader:
         """The reader of the ClientHello that is being received."""
