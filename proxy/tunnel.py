@@ -303,9 +303,8 @@ class Tunnel:
         self._count(record)
         if self._relay is not None:
             self._relay.close()
-        self._check = self._dialling = self._lingering = self._relay = (
-            None  # they name us: no work for the garbage collector
-        )
+        # These name us: without them there is no work for the garbage collector.
+        self._check = self._dialling = self._lingering = self._relay = None
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)

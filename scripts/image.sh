@@ -37,4 +37,7 @@ esac
 if [[ $(basename "$builder") != docker ]]; then options+=(--format docker); fi
 
 echo "Building licensegate:$version with $builder"
-"$builder" build "${options[@]}" --tag "licensegate:$version" --tag licensegate:latest .
+if ! "$builder" build "${options[@]}" --tag "licensegate:$version" --tag licensegate:latest .; then
+    echo "No image was built. Where no registry can be reached, BASE= names a base image that is here (docs/operations.md)." >&2
+    exit 1
+fi
