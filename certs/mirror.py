@@ -1,6 +1,6 @@
 """What a certificate says of itself, found out with nothing but Python's ssl: by shaking hands with it in memory.
 
-`reading` tells more, but needs cryptography, which costs a small appliance some 20 MB for as long as the gate runs.
+`reading` tells more, but needs cryptography, and would keep it in memory for as long as the gate runs.
 """
 
 import ssl

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 # The rooms from top to bottom: each may import itself and what stands below it.
-ROOMS = ("app", "licensing", "proxy", "certs", "allowlist")
+ROOMS = ("app", "proxy", "certs", "allowlist")
 
 # Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
 BELOW_CONVERSATION = {
