@@ -1,4 +1,4 @@
-"""What the machine grants and is called: the limit on open files, and the address that clients are to be given."""
+"""What the machine grants and is called: the limit on open files, the folder for state, and the address for clients."""
 
 import contextlib
 import logging

@@ -61,7 +61,7 @@ class Serving:
         _say_what_differs(settings)
 
     def close(self) -> None:
-        """Cut what is open and write what waits."""
+        """Cut the connections that are open and write the lines that wait."""
         self.gate.close()
         self._access_log.close()
 

@@ -135,7 +135,7 @@ class Conversation:
         return self._refuse(outcome, detail)
 
     def client_ended(self) -> Command:
-        """The client closed or broke its connection before there was a tunnel, or after a refusal."""
+        """The client closed or broke its connection before its tunnel was in use, or after a refusal."""
         self._only_in(*FOR_LEAVING_IN, State.LINGERING)
         if self._handshaking:
             return self.handshake_failed("the client left", certificate_rejected=False)
@@ -144,9 +144,9 @@ class Conversation:
         return self._close()
 
     def deadline_passed(self) -> Command:
-        """The client did not say in time what it must; one that said nothing at all is left without a word.
+        """The client did not say what it must in time, or its login was not checked in time.
 
-        Or its login was not checked in time.
+        One that said nothing at all is left without a word.
         """
         self._only_in(State.PROXY_HEADER, State.HELLO, State.HEAD, State.LOGIN, State.INNER_HELLO)
         if self._handshaking:

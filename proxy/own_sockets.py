@@ -21,12 +21,12 @@ class OwnSockets:
         self._local: dict[str, tuple[bool, float]] = {}
 
     def add(self, host: str, port: int) -> None:
-        """Name a bound socket: a listener, or the admin server."""
+        """Count in a bound socket, a listener's or the admin server's."""
         self._bound.add((_plain(host), port))
         self._ports = frozenset(port for _, port in self._bound)
 
     def remove(self, host: str, port: int) -> None:
-        """It is closed."""
+        """Count it out: it is closed."""
         self._bound.discard((_plain(host), port))
         self._ports = frozenset(port for _, port in self._bound)
 

@@ -32,7 +32,7 @@ class Resolved(Struct, frozen=True):
 
 
 class Unresolved(Struct, frozen=True):
-    """Why there are none."""
+    """Why a name has no addresses; `detail` is for the outcome's sentence."""
 
     outcome: Outcome
     detail: str = ""
@@ -73,7 +73,11 @@ def system_look_up(name: str) -> Answer:
 
 
 class Resolver:
-    """The cache of names, and the look-ups in progress. `look_up_finished` runs after waiters were called."""
+    """The cache of names, and the look-ups in progress.
+
+    `ask` answers for one name and may block; it is called in a thread. `look_up_finished` runs after waiters were
+    called.
+    """
 
     def __init__(
         self,

@@ -93,7 +93,7 @@ class Tunnel:
             self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """The client did not finish its head, or the target could not be dialled, in time; or it is time to log it."""
+        """The client, the check of its login or the dial took too long; or it is time to log a tunnel that is open."""
         if deadline is self._deadlines.announce:
             self._announce()
             return

@@ -1,1 +1,1 @@
-"""What the commands that only tell something say, as text; the command line prints it."""
+"""What takes a command more than a few lines: what it finds or changes, as text; `verbs` prints it."""
