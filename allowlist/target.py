@@ -16,8 +16,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, less the first length and the root's
-LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
+_NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, less the first length and the root's
+_LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
 _SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
@@ -55,7 +55,12 @@ class Target(Struct, frozen=True, cache_hash=True):
         return is_address(self.host)
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as a URL has them (RFC 3986 section 3.2), an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_address(host: str) -> bool:
@@ -120,13 +125,13 @@ def _name(text: str) -> str:
     name = text.removesuffix(".").lower()
     if not name:
         raise TargetError("no host")
-    if len(name) > NAME_CHARACTERS:
-        raise TargetError(f"name over {NAME_CHARACTERS} characters: {_shown(text)}")
+    if len(name) > _NAME_CHARACTERS:
+        raise TargetError(f"name over {_NAME_CHARACTERS} characters: {_shown(text)}")
     for label in name.split("."):
         if not label:
             raise TargetError(f"empty label in {_shown(text)}")
-        if len(label) > LABEL_CHARACTERS:
-            raise TargetError(f"label over {LABEL_CHARACTERS} characters: {_shown(label)}")
+        if len(label) > _LABEL_CHARACTERS:
+            raise TargetError(f"label over {_LABEL_CHARACTERS} characters: {_shown(label)}")
         if label.startswith("-") or label.endswith("-"):
             raise TargetError(f"hyphen at the edge of {_shown(label)}")
     if label.isdigit() or label.startswith("0x"):

@@ -13,19 +13,19 @@ import ssl
 from typing import Final, Protocol
 
 from .wire.tls_layer import TlsFailure, TlsLayer
+from .wire.tls_records import RECORD_PAYLOAD
 
-_RECORD: Final = 1 << 14
-"""The most plaintext of one record (RFC 8446 section 5.1), and what the layer is fed at a time: OpenSSL's memory
-buffers keep the size of the most that they ever held."""
+_FEED: Final = RECORD_PAYLOAD
+"""Bytes that the layer is fed at a time: OpenSSL's memory buffers keep the size of the most that they ever held."""
 
-_IN_ONE_GO: Final = 9 * _RECORD
+_IN_ONE_GO: Final = 9 * _FEED
 """Bytes of ciphertext: enough for 128 KiB in full records. A client that sends nothing but the smallest, or key updates
 of which no plaintext comes, may not keep the others waiting."""
 
 _UNSENT_AT_MOST: Final = 1 << 16
 """A peer that asks for key updates without end, and reads none, is not read from any further."""
 
-_ciphertext: Final = memoryview(bytearray(_RECORD))  # one for all: what is received is fed at once
+_ciphertext: Final = memoryview(bytearray(_FEED))  # one for all: what is received is fed at once
 _plaintext: Final = memoryview(bytearray(1 << 16))  # one for all: what is read is copied for the caller
 
 
@@ -91,7 +91,7 @@ class TlsChannel:
             self.flush()
             if complete:
                 return True
-            if not self._receive(_RECORD):
+            if not self._receive(_FEED):
                 return False
 
     def recv(self, size: int) -> bytes:
@@ -138,7 +138,7 @@ class TlsChannel:
         plaintext = memoryview(data)
         taken = 0
         while taken < len(plaintext):
-            taken += self.layer.write(plaintext[taken : taken + _RECORD])
+            taken += self.layer.write(plaintext[taken : taken + RECORD_PAYLOAD])
             if not self.flush():
                 break
         return taken
@@ -203,7 +203,7 @@ class TlsChannel:
         if self._broken:
             raise OSError(self._broken, os.strerror(self._broken))
         try:
-            size = self.sock.recv_into(_ciphertext, min(room, _RECORD))
+            size = self.sock.recv_into(_ciphertext, min(room, _FEED))
         except BlockingIOError:
             return False
         except OSError as error:

@@ -1,14 +1,11 @@
 """Which checks hold for one tunnel: those of its rule, else of its client's network, else of all. Pure."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from licensegate.allowlist.rule import Rule
 
-from .auth.sources import Network, Sources
+from .auth.sources import REMEMBERED_CLIENTS, Network, Sources
 from .settings import NetworkChecks, TunnelChecks
-
-_REMEMBERED: Final = 4096  # as many clients as the default limit has tunnels
 
 
 class Checks:
@@ -32,7 +29,7 @@ class Checks:
     def _checks_of(self, client: str) -> TunnelChecks:
         checks = self._of_client.get(client)
         if checks is None:
-            if len(self._of_client) >= _REMEMBERED:
+            if len(self._of_client) >= REMEMBERED_CLIENTS:
                 self._of_client.clear()
             network = self._networks.network_of(client)
             checks = self._everywhere if network is None else self._of_network[network]

@@ -12,7 +12,7 @@ import time
 from typing import Final, Protocol
 
 from licensegate.allowlist.rule import Rule
-from licensegate.allowlist.target import Target
+from licensegate.allowlist.target import Target, authority
 
 from .candidates import interleave, may_be_dialled, why_none
 from .channel import Channel
@@ -170,9 +170,9 @@ class Dialling:
         if self._waits_for_name:
             self._dialer.resolver.forget(self._target.host, self._answered)
             return Outcome.DNS_TIMEOUT, ""
-        waiting = [_host_port(address, self._port) for _, address, _ in self._attempts.values()]
+        waiting = [authority(address, self._port) for _, address, _ in self._attempts.values()]
         for descriptor in list(self._attempts):
-            self._end_attempt(descriptor, "ECANCELED")
+            self._give_up(descriptor)
         self._stop()
         return Outcome.CONNECTION_TIMEOUT, ", ".join(waiting)
 
@@ -184,7 +184,7 @@ class Dialling:
             try:
                 sock = self._start(address)
             except OSError as error:
-                self._failed(address, began, error.errno or 0)
+                self._note_failure(address, began, error.errno or 0)
                 continue
             self._attempts[sock.fileno()] = (sock, address, began)
             self._dialer.poller.watch(sock.fileno(), WRITE | ONCE, self)
@@ -221,22 +221,22 @@ class Dialling:
         sock, address, began = self._attempts[descriptor]
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            self._end_attempt(descriptor, errno.errorcode.get(error, str(error)))
-            self._note_failure(address, error)
+            self._close_attempt(descriptor)
+            self._note_failure(address, began, error)
             self._stop_timer()
             self._try_next()
             return
         del self._attempts[descriptor]
         for other in list(self._attempts):
-            self._end_attempt(other, "ECANCELED")
+            self._give_up(other)
         self._stop()
         record = self._record
         now = time.monotonic()
         record.attempts.append(DialAttempt(address, milliseconds(now - began)))
         record.dial_ms = milliseconds(now - self._began)
-        record.upstream = _host_port(address, self._port)
+        record.upstream = authority(address, self._port)
         local = sock.getsockname()
-        record.local = _host_port(local[0], local[1])
+        record.local = authority(local[0], local[1])
         self._who.connected(sock)
 
     def crashed(self, error: Exception) -> None:
@@ -244,21 +244,21 @@ class Dialling:
         self.abandon()
         self._who.crashed(error)
 
-    def _end_attempt(self, descriptor: int, why: str) -> None:
-        sock, address, began = self._attempts.pop(descriptor)
-        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), why))
+    def _give_up(self, descriptor: int) -> None:
+        _, address, began = self._attempts[descriptor]
+        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), "ECANCELED"))
+        self._close_attempt(descriptor)
+
+    def _close_attempt(self, descriptor: int) -> None:
+        sock, _, _ = self._attempts.pop(descriptor)
         self._dialer.poller.forget(descriptor)
         self._dialer.poller.close(sock)
 
-    def _failed(self, address: str, began: float, error: int) -> None:
+    def _note_failure(self, address: str, began: float, error: int) -> None:
         name = errno.errorcode.get(error, str(error))
         self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), name))
-        self._note_failure(address, error)
-
-    def _note_failure(self, address: str, error: int) -> None:
-        name = errno.errorcode.get(error, str(error))
         outcome = _OUTCOME_OF_ERRNO.get(error, Outcome.DIAL_FAILED)
-        self._failures.append((outcome, f"{_host_port(address, self._port)}, {name}"))
+        self._failures.append((outcome, f"{authority(address, self._port)}, {name}"))
 
     def _stop(self) -> None:
         self._untried.clear()
@@ -268,7 +268,3 @@ class Dialling:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _host_port(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

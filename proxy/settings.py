@@ -5,6 +5,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from licensegate.allowlist.target import authority
+
 from .auth.scheme import Scheme
 from .auth.secret import Secret
 from .auth.sources import Network
@@ -25,7 +27,7 @@ class ListenAddress(Struct, frozen=True):
     schemes: frozenset[Scheme] | None = None
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
 
 
 class Limits(Struct, frozen=True):
@@ -149,7 +151,7 @@ class ParentProxy(Struct, frozen=True):
     @property
     def address(self) -> str:
         """Host and port."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return authority(self.host, self.port)
 
     def __str__(self) -> str:
         return f"{'https' if self.tls else 'http'}://{self.address}"

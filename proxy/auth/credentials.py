@@ -27,7 +27,9 @@ _HEX: Final = re.compile(rb"[0-9A-Fa-f]++")
 
 _KNOWN_BY_NAME: Final = frozenset({"bearer", "hoba", "kerberos", "mutual", "negotiate", "ntlm", "oauth"})
 _PARAMETERS_AT_MOST: Final = 32
-_USER_CHARACTERS: Final = 256  # what a file of users may hold, too
+
+USER_CHARACTERS: Final = 256
+"""The longest name of a user, in a login and in a file of users."""
 
 _OF_DIGEST: Final = (b"realm", b"nonce", b"uri", b"response", b"cnonce", b"nc", b"qop")
 
@@ -179,7 +181,7 @@ def _text(raw: bytes) -> str:
 def _check_user(user: str) -> None:
     if not user:
         raise CredentialsError("the user is empty")
-    if len(user) > _USER_CHARACTERS:
-        raise CredentialsError(f"the user has more than {_USER_CHARACTERS} characters")
+    if len(user) > USER_CHARACTERS:
+        raise CredentialsError(f"the user has more than {USER_CHARACTERS} characters")
     if _CONTROLS.search(user):
         raise CredentialsError("there is a control character in the user")

@@ -5,10 +5,12 @@ from ipaddress import IPv6Address, IPv6Network
 
 from licensegate.allowlist.clients import client_address
 
+from .sources import REMEMBERED_CLIENTS
+
 _SITE_BITS = 64  # the network that a host chooses its own addresses from, RFC 4291 section 2.5.4
 
 
-@lru_cache(maxsize=4096)  # as many clients as the default limit has tunnels
+@lru_cache(maxsize=REMEMBERED_CLIENTS)
 def source_block(client: str) -> str:
     """The client's IPv4 address, or the /64 of its IPv6 address: within it a host may come from wherever it likes."""
     address = client_address(client)

@@ -10,7 +10,7 @@ from typing import Final
 
 from licensegate.allowlist.clients import Network, network_of
 
-__all__ = ["DEFAULT_NETWORKS", "Network", "Sources"]
+__all__ = ["DEFAULT_NETWORKS", "REMEMBERED_CLIENTS", "Network", "Sources"]
 
 DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(network)
@@ -28,7 +28,8 @@ DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
 )
 """Sources that no one can have from the Internet: a gate exposed by mistake serves nobody out there."""
 
-_REMEMBERED = 4096  # as many clients as the default limit has tunnels; some 0.5 MB when full
+REMEMBERED_CLIENTS: Final = 4096
+"""How many clients a cache by address holds: as many as the default limit has tunnels; some 0.5 MB here when full."""
 
 
 class Sources:
@@ -42,7 +43,7 @@ class Sources:
         """Whether the client at `address`, as a socket spells it, may use the gate. What is no IP address may not."""
         verdict = self._verdicts.get(address)
         if verdict is None:
-            if len(self._verdicts) >= _REMEMBERED:
+            if len(self._verdicts) >= REMEMBERED_CLIENTS:
                 self._verdicts.clear()
             verdict = self._verdicts[address] = self.network_of(address) is not None
         return verdict

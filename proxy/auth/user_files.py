@@ -15,6 +15,7 @@ from msgspec import Struct
 from licensegate.certs.files import read_whole
 from licensegate.certs.watch import FileWatch
 
+from .credentials import USER_CHARACTERS
 from .digest import HEX_DIGITS, md5_works
 from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
 from .scheme import Scheme
@@ -23,7 +24,6 @@ from .users import Users
 
 _MOST_BYTES: Final = 1 << 20
 _LEAST_KEY_BYTES: Final = 32
-_USER_CHARACTERS: Final = 256
 _OF_DIGITS: Final = {digits: scheme for scheme, digits in HEX_DIGITS.items()}
 
 
@@ -131,8 +131,8 @@ def user_fault(user: str) -> str:
     """Why nobody can be called so; empty if somebody can."""
     if not user:
         return "the user is empty"
-    if len(user) > _USER_CHARACTERS:
-        return f"the user has more than {_USER_CHARACTERS} characters"
+    if len(user) > USER_CHARACTERS:
+        return f"the user has more than {USER_CHARACTERS} characters"
     if ":" in user or user.startswith("#") or not user.isprintable():
         return "the user begins with #, or holds a colon or what cannot be printed"
     return ""

@@ -17,10 +17,8 @@ from typing import Final
 from msgspec import Struct
 
 from ..record import printable
+from .tls_records import HANDSHAKE, RECORD_HEADER, RECORD_PAYLOAD
 
-_HANDSHAKE_RECORD: Final = b"\x16\x03"  # content type and major version
-_RECORD_HEADER: Final = 5
-_RECORD_PAYLOAD: Final = 2**14  # at most, RFC 8446 section 5.1
 _CLIENT_HELLO: Final = b"\x01"
 _MESSAGE_HEADER: Final = 4
 _VERSION_AND_RANDOM: Final = 34
@@ -101,9 +99,9 @@ class HelloReader:
     def read(self, received: bytes) -> ClientHello | None:
         """The ClientHello, None while it is incomplete; `received` is all that has come so far. Raises HelloError."""
         if not self._end and _is_lone_hello(received) and len(received) <= self._limit:
-            return _read_message(received, _RECORD_HEADER, len(received))
+            return _read_message(received, RECORD_HEADER, len(received))
         while end := _record_end(received, self._end, self._limit):
-            payload = self._end + _RECORD_HEADER
+            payload = self._end + RECORD_HEADER
             missing = self._missing(received[payload : min(end, payload + _MESSAGE_HEADER)], end)
             if end > len(received):
                 return None
@@ -122,36 +120,36 @@ class HelloReader:
             raise _malformed("its first handshake message is not a ClientHello")
         if len(beginning) < _MESSAGE_HEADER:
             return 1
-        carried = len(self._message) + end - self._end - _RECORD_HEADER
+        carried = len(self._message) + end - self._end - RECORD_HEADER
         missing = _MESSAGE_HEADER + int.from_bytes(beginning[1:_MESSAGE_HEADER], "big") - carried
         if missing < 0:
             raise _malformed("something follows the ClientHello in its record")
-        records = -(-missing // _RECORD_PAYLOAD)
-        if end + missing + records * _RECORD_HEADER > self._limit:
+        records = -(-missing // RECORD_PAYLOAD)
+        if end + missing + records * RECORD_HEADER > self._limit:
             raise _too_large(self._limit)
         return missing
 
 
 def _is_lone_hello(received: bytes) -> bool:
     """Whether it is a whole ClientHello in one record and nothing else, as nearly all are: the short way."""
-    if len(received) < _RECORD_HEADER + _MESSAGE_HEADER:
+    if len(received) < RECORD_HEADER + _MESSAGE_HEADER:
         return False
-    length = len(received) - _RECORD_HEADER
+    length = len(received) - RECORD_HEADER
     expected = (0x1603, length, 0x01000000 + length - _MESSAGE_HEADER)
-    return length <= _RECORD_PAYLOAD and _beginning(received) == expected
+    return length <= RECORD_PAYLOAD and _beginning(received) == expected
 
 
 def _record_end(received: bytes, start: int, limit: int) -> int:
     """Where the handshake record ends that begins at `start`, 0 while its header is incomplete."""
-    header = received[start : start + _RECORD_HEADER]
-    if not header.startswith(_HANDSHAKE_RECORD[: len(header)]):
+    header = received[start : start + RECORD_HEADER]
+    if not header.startswith(HANDSHAKE[: len(header)]):
         _refuse_record(header, is_first=start == 0)
-    if len(header) < _RECORD_HEADER:
+    if len(header) < RECORD_HEADER:
         return 0
     length = header[3] << 8 | header[4]
-    if not 0 < length <= _RECORD_PAYLOAD:
+    if not 0 < length <= RECORD_PAYLOAD:
         raise _malformed(f"one of its records carries {length} bytes")
-    end = start + _RECORD_HEADER + length
+    end = start + RECORD_HEADER + length
     if end > limit:
         raise _too_large(limit)
     return end

@@ -3,6 +3,7 @@
 import enum
 
 from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
+from .tls_records import HANDSHAKE
 
 
 class Speaks(enum.StrEnum):
@@ -16,7 +17,6 @@ class Speaks(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-_TLS_HANDSHAKE = b"\x16\x03"  # content type and major version
 _SSLV2_CLIENT_HELLO = 0x01
 _TOKEN_BYTES = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
@@ -28,11 +28,11 @@ def first_bytes(received: bytes) -> Speaks:
     with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The verdict depends on the bytes alone,
     not on how they were split: it is always that of the shortest beginning which allows one.
     """
-    if received.startswith(_TLS_HANDSHAKE):
+    if received.startswith(HANDSHAKE):
         return Speaks.TLS
     if looks_like_proxy_header(received):
         return Speaks.PROXY
-    if may_become_proxy_header(received) or received == _TLS_HANDSHAKE[:1]:
+    if may_become_proxy_header(received) or received == HANDSHAKE[:1]:
         return Speaks.UNDECIDED
     first = received[0]
     if first in _TOKEN_BYTES:

@@ -8,15 +8,23 @@ import enum
 import struct
 from typing import Final
 
+HANDSHAKE: Final = b"\x16\x03"
+"""How a record of a handshake begins: its content type and the major version."""
+
+RECORD_HEADER: Final = 5
+"""Bytes before what a record carries."""
+
+RECORD_PAYLOAD: Final = 2**14
+"""The most plaintext that one carries, in bytes."""
+
 MOST_RECORDS: Final = 16
 """How many records of one direction are noted."""
 
-_HEADER: Final = 5
 _ALERT: Final = 2  # level and description, in the clear; an encrypted alert is longer
-_ENOUGH: Final = _HEADER + _ALERT  # to tell any record
+_ENOUGH: Final = RECORD_HEADER + _ALERT  # to tell any record
 _ALERT_RECORD: Final = 21
 _RECORD_TYPES: Final = range(20, 25)  # change_cipher_spec, alert, handshake, application_data, heartbeat
-_MOST_PAYLOAD: Final = 2**14 + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
+_MOST_PAYLOAD: Final = RECORD_PAYLOAD + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
 _MAJOR_VERSION: Final = 3
 
 _header: Final = struct.Struct("!BBxH").unpack_from
@@ -109,7 +117,7 @@ class RecordShape:
     def _note(self, data: memoryview | bytes, position: int) -> int:
         """Note the record at `position` and return its size, header included; 0 while too little of it is there."""
         there = len(data) - position
-        if there < _HEADER:
+        if there < RECORD_HEADER:
             self._done = data[position] not in _RECORD_TYPES or (there > 1 and data[position + 1] != _MAJOR_VERSION)
             return 0
         kind: int
@@ -126,4 +134,4 @@ class RecordShape:
                 self.alert = description
         self.records.append((kind, length))
         self._done = len(self.records) == MOST_RECORDS
-        return _HEADER + length
+        return RECORD_HEADER + length

@@ -77,7 +77,7 @@ def test_nothing_need_be_waited_for_only_where_nothing_is_checked(stated: tuple[
 
 
 def test_the_remembered_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_REMEMBERED", 8)
+    monkeypatch.setattr(module, "REMEMBERED_CLIENTS", 8)
     checks = Checks(TunnelChecks(), [OLD_PHONES])
 
     for last in range(100):

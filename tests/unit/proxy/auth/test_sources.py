@@ -72,7 +72,7 @@ def test_a_zone_changes_no_verdict(address: IPv6Address) -> None:
 
 
 def test_the_remembered_verdicts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_REMEMBERED", 8)
+    monkeypatch.setattr(sources, "REMEMBERED_CLIENTS", 8)
     gate = Sources(DEFAULT_NETWORKS)
 
     for last in range(100):
