@@ -12,19 +12,11 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
-from licensegate.app.settings.named_files import others_may_read
 from licensegate.app.settings.wording import shown
 from licensegate.proxy.checks import overlay
-from licensegate.proxy.settings import (
-    NetworkChecks,
-    ParentAuth,
-    ParentLogin,
-    ParentProxy,
-    ParentTarget,
-    TunnelChecks,
-)
+from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
-from . import check_logins, check_tls
+from . import check_logins, check_parents, check_tls
 from .layout import sections
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
@@ -50,7 +42,7 @@ def report(settings: Settings) -> str:
             "more presets": _more_presets(settings),
             "tunnel": _tunnel(settings),
             "connect_to": _connect_to(settings),
-            "parents": list(_parents(settings)),
+            "parents": check_parents.lines(settings),
             "dial from": [settings.dial.source_address or "an address of the system's choice"],
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
@@ -65,32 +57,33 @@ def report(settings: Settings) -> str:
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
     """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
+    yield from _name_too_long(host_name)
+    yield from _nobody_or_everybody(settings)
+    yield from _doubtful_balancers(settings)
+    yield from _idle_reports(settings)
+    yield from _doubtful_admin(settings)
+    yield from _names_without_tls(settings)
+    yield from check_parents.warnings(settings)
+    yield from check_tls.warnings(settings)
+    yield from check_logins.warnings(settings)
+    yield from _refused_connect_to(settings)
+    yield from _ignored_variables(environ)
+
+
+def _name_too_long(host_name: str) -> Iterator[str]:
     if len(host_name) > LONGEST_HOST_NAME:
         yield (
             f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC takes "
             "for a proxy; give it a shorter alias to type there"
         )
+
+
+def _nobody_or_everybody(settings: Settings) -> Iterator[str]:
     if not settings.policy.rules:
         yield "no target is allowed; name a preset in allowlist.presets, or add an allowlist.rule"
     for network in settings.client_networks:
         if network.prefixlen == 0:
             yield f"clients.networks holds {network}: whoever can reach the gate may use it"
-    yield from _doubtful_balancers(settings)
-    yield from _idle_reports(settings)
-    yield from _doubtful_admin(settings)
-    yield from _names_without_tls(settings)
-    yield from _doubtful_parents(settings)
-    parents = {(parent.host, parent.port) for parent in settings.dial.parents}
-    yield from check_tls.warnings(settings)
-    yield from check_logins.warnings(settings)
-    for to in settings.dial.connect_to:
-        decision = settings.policy.decide(Target(to.host, to.port))
-        if not decision.allowed and not decision.reported and (to.host, to.port) not in parents:
-            yield f"dial.connect_to names {Target(to.host, to.port)}, which the allowlist refuses; add a rule for it"
-    meant = {variable.replace("__", "_"): variable for variable in variables()}
-    for name in environ:
-        if name in meant and not name.startswith(PREFIX):
-            yield f"{name} is ignored, since Kubernetes sets names like it; write {meant[name]}"
 
 
 def _doubtful_balancers(settings: Settings) -> Iterator[str]:
@@ -131,6 +124,21 @@ def _names_without_tls(settings: Settings) -> Iterator[str]:
     for place, checks in stated.items():
         if checks.require_server_name and not checks.require_tls:
             yield f"{place} requires a server name but not TLS: whoever speaks no TLS needs no name"
+
+
+def _refused_connect_to(settings: Settings) -> Iterator[str]:
+    parents = {(parent.host, parent.port) for parent in settings.dial.parents}
+    for to in settings.dial.connect_to:
+        decision = settings.policy.decide(Target(to.host, to.port))
+        if not decision.allowed and not decision.reported and (to.host, to.port) not in parents:
+            yield f"dial.connect_to names {Target(to.host, to.port)}, which the allowlist refuses; add a rule for it"
+
+
+def _ignored_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    meant = {variable.replace("__", "_"): variable for variable in variables()}
+    for name in environ:
+        if name in meant and not name.startswith(PREFIX):
+            yield f"{name} is ignored, since Kubernetes sets names like it; write {meant[name]}"
 
 
 def _listen(settings: Settings) -> list[str]:
@@ -183,55 +191,6 @@ def _connect_to(settings: Settings) -> list[str]:
     return [
         f"{Target(to.host, to.port)} goes to {Target(to.address, to.address_port)}" for to in settings.dial.connect_to
     ]
-
-
-def _parents(settings: Settings) -> Iterator[str]:
-    for parent in settings.dial.parents:
-        terms = [str(parent), f"login {' '.join(_login(parent.login))}", *_parent_terms(parent)]
-        yield ", ".join(terms)
-    if settings.dial.parents:
-        yield "directly, if none can be used" if settings.dial.direct else "never around them"
-
-
-def _login(login: ParentLogin) -> Iterator[str]:
-    """Who the gate is there, and where the secret comes from, but not the secret."""
-    yield login.auth
-    if login.username:
-        yield f"as {login.username}"
-    if login.password_file:
-        yield f"by the password in {login.password_file}"
-    elif login.password_env:
-        yield f"by the password in the environment's {login.password_env}"
-    elif login.keytab:
-        yield f"by the keytab {login.keytab}"
-    elif login.auth is ParentAuth.NEGOTIATE or login.ticket_cache:
-        yield f"by the ticket cache {login.ticket_cache or 'of the environment'}"
-
-
-def _parent_terms(parent: ParentProxy) -> Iterator[str]:
-    if parent.ca:
-        yield f"trusted by {parent.ca}"
-    match parent.target:
-        case ParentTarget.CHECKED:
-            yield "asked for names whose addresses may be dialled"
-        case ParentTarget.ADDRESS:
-            yield "asked for addresses"
-
-
-def _doubtful_parents(settings: Settings) -> Iterator[str]:
-    parents = settings.dial.parents
-    for parent in parents:
-        login = parent.login
-        if login.auth is ParentAuth.BASIC and not parent.tls:
-            yield f"the password for {parent} goes there in the clear; use https://, or another auth"
-        if login.password_file and others_may_read(login.password_file):
-            yield f"{login.password_file} can be read by everybody on this machine; chmod 600 it"
-    patience = sum(parent.seconds for parent in (parents if settings.dial.direct else parents[:-1]))
-    if patience >= settings.limits.dial_seconds:
-        yield (
-            f"parents may take {patience:g} s before the last way is tried, but limits.dial_seconds ends a dial "
-            f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise that"
-        )
 
 
 def _admin(settings: Settings) -> list[str]:

@@ -17,7 +17,7 @@ def lines(settings: Settings) -> list[str]:
     auth = settings.auth
     if not auth.possible:
         return ["nobody logs in"]
-    users = users_of(auth)
+    users = _users_of(auth)
     said = [
         "required" if auth.logins.required else "not required; one that is sent is checked",
         f"by {_named(auth.logins.schemes)}",
@@ -38,7 +38,7 @@ def lines(settings: Settings) -> list[str]:
 def warnings(settings: Settings) -> Iterator[str]:
     """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
     auth = settings.auth
-    users = users_of(auth)
+    users = _users_of(auth)
     if users is not None:
         yield from users.notes
     for path in filter(None, (auth.htpasswd, auth.htdigest, auth.nonce_key_file)):
@@ -55,7 +55,7 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield from review_revocation(settings.tls.client_crl, settings.tls.client_ca, datetime.now(UTC))
 
 
-def users_of(auth: Auth) -> Users | None:
+def _users_of(auth: Auth) -> Users | None:
     """Who is known; None if that may not be read here, though perhaps by the gate. Raises LoginFileError."""
     files = [path for path in (auth.htpasswd, auth.htdigest, auth.nonce_key_file) if path is not None]
     if not all(os.access(path, os.R_OK) for path in files):

@@ -1,0 +1,58 @@
+"""What `licensegate check` says of parent proxies: how the gate logs in there, and what deserves a second look."""
+
+from collections.abc import Iterator
+
+from licensegate.app.settings import Settings
+from licensegate.app.settings.named_files import others_may_read
+from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy, ParentTarget
+
+
+def lines(settings: Settings) -> Iterator[str]:
+    """The parents in their order, in lines for people; none where there are none."""
+    for parent in settings.dial.parents:
+        terms = [str(parent), f"login {' '.join(_login(parent.login))}", *_terms(parent)]
+        yield ", ".join(terms)
+    if settings.dial.parents:
+        yield "directly, if none can be used" if settings.dial.direct else "never around them"
+
+
+def warnings(settings: Settings) -> Iterator[str]:
+    """What can be in force, but is hardly meant."""
+    parents = settings.dial.parents
+    for parent in parents:
+        login = parent.login
+        if login.auth is ParentAuth.BASIC and not parent.tls:
+            yield f"the password for {parent} goes there in the clear; use https://, or another auth"
+        if login.password_file and others_may_read(login.password_file):
+            yield f"{login.password_file} can be read by everybody on this machine; chmod 600 it"
+    patience = sum(parent.seconds for parent in (parents if settings.dial.direct else parents[:-1]))
+    if patience >= settings.limits.dial_seconds:
+        yield (
+            f"parents may take {patience:g} s before the last way is tried, but limits.dial_seconds ends a dial "
+            f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise that"
+        )
+
+
+def _login(login: ParentLogin) -> Iterator[str]:
+    """Who the gate is there, and where the secret comes from, but not the secret."""
+    yield login.auth
+    if login.username:
+        yield f"as {login.username}"
+    if login.password_file:
+        yield f"by the password in {login.password_file}"
+    elif login.password_env:
+        yield f"by the password in the environment's {login.password_env}"
+    elif login.keytab:
+        yield f"by the keytab {login.keytab}"
+    elif login.auth is ParentAuth.NEGOTIATE or login.ticket_cache:
+        yield f"by the ticket cache {login.ticket_cache or 'of the environment'}"
+
+
+def _terms(parent: ParentProxy) -> Iterator[str]:
+    if parent.ca:
+        yield f"trusted by {parent.ca}"
+    match parent.target:
+        case ParentTarget.CHECKED:
+            yield "asked for names whose addresses may be dialled"
+        case ParentTarget.ADDRESS:
+            yield "asked for addresses"
