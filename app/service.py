@@ -113,7 +113,7 @@ async def _watch_files(serving: Serving) -> None:
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
     tell_stopping(os.environ, seconds)
-    _log.info("stopping: %d connections open, draining for up to %g s", gate.open_connections, seconds)
+    _log.info("stopping: %d connections open, draining for up to %g s", len(gate.connections), seconds)
     draining = asyncio.ensure_future(gate.drain(seconds))
     again = asyncio.ensure_future(stop.acquire())
     await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)

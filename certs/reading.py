@@ -37,7 +37,7 @@ def parse(certificate: bytes, source: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(certificate)
     except ValueError as error:
-        raise CertificateError(f"{source}: the certificate cannot be read: {_in_one_line(error)}") from None
+        raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
 def facts_of(certificate: bytes, source: str) -> Facts:
@@ -56,7 +56,7 @@ def facts_of(certificate: bytes, source: str) -> Facts:
             serves=_serves(parsed),
         )
     except ValueError as error:  # cryptography reads names and extensions only when they are asked for
-        raise CertificateError(f"{source}: the certificate cannot be read: {_in_one_line(error)}") from None
+        raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -97,5 +97,6 @@ def _serves(certificate: x509.Certificate) -> bool:
     return ExtendedKeyUsageOID.SERVER_AUTH in usages or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usages
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """What a library says of an error, which may go over several lines."""
     return " ".join(str(error).split())

@@ -8,7 +8,7 @@ from typing import Final
 from cryptography import x509
 
 from .pem import CertificateError, read_chain, read_crls
-from .reading import parse
+from .reading import in_one_line, parse
 
 _SOON: Final = timedelta(days=7)
 
@@ -16,13 +16,15 @@ _SOON: Final = timedelta(days=7)
 def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Iterator[str]:
     """What an operator should know of the lists in one file, by the authorities in another. Raises CertificateError."""
     authorities = [parse(certificate, str(client_ca)) for certificate in read_chain(client_ca)]
+    listed = set()
     for number, content in enumerate(read_crls(client_crl), 1):
         where = f"{client_crl}, list {number}"
         try:
             revoked = x509.load_pem_x509_crl(content)
             ends = revoked.next_update_utc
         except ValueError as error:
-            raise CertificateError(f"{where}: cannot be read: {' '.join(str(error).split())}") from None
+            raise CertificateError(f"{where}: cannot be read: {in_one_line(error)}") from None
+        listed.add(revoked.issuer)
         issuer = next((one for one in authorities if one.subject == revoked.issuer), None)
         if issuer is None:
             yield f"{where}: was issued by {revoked.issuer.rfc4514_string()}, who is not in {client_ca}"
@@ -32,7 +34,6 @@ def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Itera
             yield f"{where}: ran out on {ends:%Y-%m-%d %H:%M} UTC, so every client certificate is refused"
         elif ends is not None and ends - now < _SOON:
             yield f"{where}: runs out on {ends:%Y-%m-%d %H:%M} UTC; after that every client certificate is refused"
-    listed = {x509.load_pem_x509_crl(content).issuer for content in read_crls(client_crl)}
     for authority in authorities:
         if authority.subject not in listed:
             name = authority.subject.rfc4514_string()

@@ -151,11 +151,6 @@ class Gate:
         return self._surroundings.connections
 
     @property
-    def open_connections(self) -> int:
-        """How many client connections there are."""
-        return len(self._surroundings.connections)
-
-    @property
     def draining(self) -> bool:
         """Whether it takes no more clients, since it stops."""
         return self._surroundings.census.draining

@@ -32,7 +32,7 @@ def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
             record = here.batches[0][0]
             assert record.client == "127.0.0.1"
             assert record.listener == here.gate.listeners[0].name
-            assert here.gate.open_connections == 0
+            assert len(here.gate.connections) == 0
 
     run(main())
 
@@ -118,7 +118,7 @@ def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.
     async def main() -> None:
         async with running(Limits(head_seconds=0)) as here:
             faulty, sound = here.knock(b"C"), here.knock(b"C")
-            await until(lambda: here.gate.open_connections == 2)
+            await until(lambda: len(here.gate.connections) == 2)
             tunnels = list(here.gate._surroundings.deadlines.head._expires)
             broken, passed = tunnels[0], Tunnel.deadline_passed
 
@@ -181,7 +181,7 @@ def test_a_client_that_asks_during_a_drain_is_told_to_come_again() -> None:
     async def main() -> None:
         async with running() as here:
             client = here.knock()
-            await until(lambda: here.gate.open_connections)
+            await until(lambda: here.gate.connections)
             draining = asyncio.ensure_future(here.gate.drain(3600))
             await turns(5)
             client.send(connect(443))
@@ -207,7 +207,7 @@ def test_the_drains_limit_cuts_the_rest_and_counts_the_tunnels() -> None:
         async with running() as here:
             tunnels = [await here.open_tunnel() for _ in range(2)]
             here.knock()
-            await until(lambda: here.gate.open_connections == 3)
+            await until(lambda: len(here.gate.connections) == 3)
             assert await here.gate.drain(0.01) == 2
             assert here.outcomes.count(Outcome.CUT_BY_STOP) == 2
             assert here.outcomes.count(Outcome.CLOSED_UNUSED) == 1
@@ -243,7 +243,7 @@ def test_a_gate_that_was_closed_has_nothing_open() -> None:
         async with running() as here:
             await here.open_tunnel()
             here.knock(b"C")
-            await until(lambda: here.gate.open_connections == 2)
+            await until(lambda: len(here.gate.connections) == 2)
         await turns(5)
         assert descriptors() == before
 
