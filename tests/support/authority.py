@@ -46,7 +46,7 @@ class Authority:
             decipher_only=False,
         )
         self._root = (
-            _builder(self._name, self._name, public, -DAY, 30 * DAY)
+            _builder(self._name, self._name, public, 30 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage, critical=True)
             .sign(self._key, hashes.SHA256())
@@ -54,14 +54,13 @@ class Authority:
         self.root = folder / f"{name.replace(' ', '-')}.pem"
         self.root.write_bytes(self._root.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, *hosts: str, expired: bool = False) -> Leaf:
-        """A new leaf for servers and clients called `hosts`; an `expired` one ended yesterday."""
+    def issue(self, *hosts: str) -> Leaf:
+        """A new leaf for servers and clients called `hosts`."""
         key = ec.generate_private_key(ec.SECP256R1())
-        begins, ends = (-10 * DAY, -DAY) if expired else (-DAY, 10 * DAY)
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
-            _builder(_subject(f"stand-in for {hosts[0]}"), self._name, key.public_key(), begins, ends)
+            _builder(_subject(f"stand-in for {hosts[0]}"), self._name, key.public_key(), 10 * DAY)
             .add_extension(names, critical=False)
             .add_extension(issuer, critical=False)
             .add_extension(x509.ExtendedKeyUsage(_BOTH_SIDES), critical=False)
@@ -93,11 +92,7 @@ def _subject(common_name: str) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name,
-    issuer: x509.Name,
-    public: ec.EllipticCurvePublicKey,
-    begins: datetime.timedelta,
-    ends: datetime.timedelta,
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, lasts: datetime.timedelta
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
@@ -106,7 +101,7 @@ def _builder(
         .issuer_name(issuer)
         .public_key(public)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now + begins)
-        .not_valid_after(now + ends)
+        .not_valid_before(now - DAY)
+        .not_valid_after(now + lasts)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
     )

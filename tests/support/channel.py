@@ -32,11 +32,11 @@ class Deaf(socket.socket):
 
 
 class Driven:
-    """The server's side of TLS on an accepted socket, its handshake done; `received` is what was read of it before."""
+    """The server's side of TLS on an accepted socket, its handshake done."""
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, received: bytes = b"") -> None:
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
         sock.setblocking(False)
-        self.channel = TlsChannel(sock, context, received)
+        self.channel = TlsChannel(sock, context)
         while not self.channel.handshake():
             self._wait()
         self._flush()

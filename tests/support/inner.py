@@ -125,7 +125,6 @@ class Room:
         self,
         sent: bytes = b"",
         *,
-        client: str = "127.0.0.1",
         behind_balancer: bool = False,
         schemes: frozenset[Scheme] | None = None,
         buffer: int = 0,
@@ -134,7 +133,7 @@ class Room:
         near, far = pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
-        record = open_record(client, far.getpeername()[1], "127.0.0.1:3128")
+        record = open_record("127.0.0.1", far.getpeername()[1], "127.0.0.1:3128")
         tunnel = Tunnel(self.surroundings, far, record, behind_balancer=behind_balancer, schemes=schemes)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
@@ -154,11 +153,9 @@ class Room:
         await client.shake_hands()
         return client, tunnel
 
-    async def open_tunnel_inside_tls(
-        self, upstream: Upstream, version: ssl.TLSVersion | None = None
-    ) -> tuple[SecureClient, socket.socket, Tunnel]:
+    async def open_tunnel_inside_tls(self, upstream: Upstream) -> tuple[SecureClient, socket.socket, Tunnel]:
         """Both ends of a tunnel that has just been established, the client's inside TLS to the gate."""
-        client, tunnel = await self.secured(version)
+        client, tunnel = await self.secured()
         await client.send(self.connect)
         far = await upstream.accept()
         assert await client.receive(len(ESTABLISHED)) == ESTABLISHED

@@ -48,16 +48,15 @@ async def turns(count: int = 300) -> None:
         await asyncio.sleep(0)
 
 
-def pair(host: str = "127.0.0.1", *, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
+def pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     """Two ends of a TCP connection, neither of which blocks; `buffer` bounds what the kernel holds, in bytes."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
+    with socket.socket() as listener:
         if buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)
-        listener.bind((host, 0))
+        listener.bind(("127.0.0.1", 0))
         listener.listen()
-        near = socket.socket(family)
+        near = socket.socket()
         if buffer:
             near.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
             near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)

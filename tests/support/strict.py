@@ -42,11 +42,9 @@ class Strict(Struct, frozen=True):
         """Where the listener with these schemes listens."""
         return self.gate.listeners[list(Offers).index(offers)][1]
 
-    def proxy(
-        self, user: str = USER, password: str = PASSWORD, offers: Offers = Offers.EVERYTHING, *, login: bool = True
-    ) -> str:
+    def proxy(self, password: str = PASSWORD, offers: Offers = Offers.EVERYTHING, *, login: bool = True) -> str:
         """The URL of the proxy, with a login as clients are told it."""
-        who = f"{user}:{password}@" if login else ""
+        who = f"{USER}:{password}@" if login else ""
         return f"http://{who}127.0.0.1:{self.port(offers)}"
 
     def post(self, client: Client, proxy: str) -> str:

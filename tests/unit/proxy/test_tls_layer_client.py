@@ -35,11 +35,9 @@ def shake_hands(client: TlsLayer, server: TlsLayer) -> None:
         client.feed(server.take_ciphertext())
 
 
-def connect(
-    trusted: Path, version: ssl.TLSVersion | None = None, *, shown: Issued = PARENT
-) -> tuple[TlsLayer, TlsLayer]:
+def connect(trusted: Path, version: ssl.TLSVersion) -> tuple[TlsLayer, TlsLayer]:
     client = TlsLayer(trusting(trusted, version), "proxy.test")
-    server = TlsLayer(identity(shown).context)
+    server = TlsLayer(identity(PARENT).context)
     shake_hands(client, server)
     return client, server
 

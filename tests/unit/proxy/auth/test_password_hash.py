@@ -16,14 +16,14 @@ from licensegate.proxy.auth.password_hash import (
 )
 
 
-def crypt_like(kind: Kind, password: str, rounds: int | None = None) -> str:
+def crypt_like(kind: Kind, password: str) -> str:
     """A hash as libpass makes it."""
     from passlib.hash import apr_md5_crypt, bcrypt, sha256_crypt, sha512_crypt
 
     made = {
-        Kind.BCRYPT: bcrypt.using(rounds=rounds or 4, ident="2y"),
-        Kind.SHA_256_CRYPT: sha256_crypt.using(rounds=rounds or 1000),
-        Kind.SHA_512_CRYPT: sha512_crypt.using(rounds=rounds or 1000),
+        Kind.BCRYPT: bcrypt.using(rounds=4, ident="2y"),
+        Kind.SHA_256_CRYPT: sha256_crypt.using(rounds=1000),
+        Kind.SHA_512_CRYPT: sha512_crypt.using(rounds=1000),
         Kind.APR1: apr_md5_crypt,
     }[kind].hash(password)
     return str(made)
