@@ -1,11 +1,13 @@
 """Attacks on logins: replays, forged nonces, guesses, floods, broken headers; and what is never written down."""
 
 import base64
+import contextlib
 import random
 import select
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +45,21 @@ def say(here: Strict, *values: str | bytes, source: str = "127.0.0.1") -> tuple[
         if answer.status == 200:
             return answer, ""
         return answer, read_to_break(connection).decode()
+
+
+@contextlib.contextmanager
+def guessing(here: Strict, folder: Path, clients: int) -> Iterator[list[socket.socket]]:
+    """So many clients at once, each with another wrong password, which takes a second or so to check."""
+    (folder / "users.htpasswd").write_text(htpasswd_line(cost=14))
+    here.gate.send(signal.SIGHUP)
+    here.gate.await_line("takes about 1.1 s to check")
+    guesses = [dial(here) for _ in range(clients)]
+    for number, connection in enumerate(guesses):
+        login = basic(password=f"guess {number}")
+        connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
+    yield guesses
+    for connection in guesses:
+        connection.close()
 
 
 def outcome(answer: Answer) -> str:
@@ -128,55 +145,31 @@ def test_whoever_is_asked_without_a_login_does_not_count_as_guessing(here: Stric
 
 def test_a_flood_of_guesses_keeps_nobody_else_waiting(tmp_path: Path, authority: Authority) -> None:
     """A password that takes a second to check, many of them at once, and a client beside them that needs none."""
-    with strict(tmp_path, authority, f'trusted_networks = ["{ELSEWHERE}"]\n') as here:
-        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
-        here.gate.send(signal.SIGHUP)
-        here.gate.await_line("takes about 1.1 s to check")
-        guessing = [dial(here) for _ in range(16)]
-        for number, connection in enumerate(guessing):
-            login = basic(password=f"guess {number}")
-            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
-
+    trusted = f'trusted_networks = ["{ELSEWHERE}"]\n'
+    with strict(tmp_path, authority, trusted) as here, guessing(here, tmp_path, 16) as guesses:
         assert outcome(say(here, source=ELSEWHERE)[0]).startswith("200")
 
-        answered, _, _ = select.select(guessing, [], [], 0)
-        assert len(answered) < len(guessing), "most of them still wait"
-        for connection in guessing:
-            connection.close()
+        answered, _, _ = select.select(guesses, [], [], 0)
+        assert len(answered) < len(guesses), "most of them still wait"
 
 
 def test_more_guesses_at_a_time_than_can_be_checked_are_told_so(tmp_path: Path, authority: Authority) -> None:
-    with strict(tmp_path, authority) as here:
-        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
-        here.gate.send(signal.SIGHUP)
-        here.gate.await_line("takes about 1.1 s to check")
-        guessing = [dial(here) for _ in range(17)]
-        for number, connection in enumerate(guessing):
-            login = basic(password=f"guess {number}")
-            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
-
-        (answered, *_), _, _ = select.select(guessing, [], [], SECONDS)
+    with strict(tmp_path, authority) as here, guessing(here, tmp_path, 17) as guesses:
+        (answered, *_), _, _ = select.select(guesses, [], [], SECONDS)
         assert outcome(read_answer(answered)) == "503 login_not_checked"
-        for connection in guessing:
-            connection.close()
 
 
 def test_a_stop_waits_for_the_password_that_is_being_checked_and_for_no_other(
     tmp_path: Path, authority: Authority
 ) -> None:
-    with strict(tmp_path, authority) as here:
-        (tmp_path / "users.htpasswd").write_text(htpasswd_line(cost=14))
-        here.gate.send(signal.SIGHUP)
-        here.gate.await_line("takes about 1.1 s to check")
-        guessing = [dial(here) for _ in range(10)]
-        for number, connection in enumerate(guessing):
-            login = basic(password=f"guess {number}")
-            connection.sendall(LEAST + f"Proxy-Authorization: {login}\r\n\r\n".encode())
-        select.select(guessing, [], [], SECONDS)
+    with strict(tmp_path, authority) as here, guessing(here, tmp_path, 10) as guesses:
+        began = time.monotonic()
+        select.select(guesses, [], [], SECONDS)
+        first_answer = time.monotonic()
         here.gate.send(signal.SIGTERM)
+        here.gate.await_line("stopping: ")
         here.gate.stop()  # the second signal ends the drain; the exit is a good one
-        for connection in guessing:
-            connection.close()
+        assert time.monotonic() - first_answer < 3 * (first_answer - began), "the rest, two at a time, takes four"
 
 
 # Broken headers
