@@ -11,18 +11,18 @@ import pytest
 from licensegate.proxy import listener as listener_module
 from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.listener import Listener, ListenError, bind
-from licensegate.proxy.poller import Poller
 from licensegate.proxy.settings import ListenAddress
-from support.inner import counting_poller
+from support.inner import CountingPoller, counting_poller
 from support.sockets import descriptors, no_descriptor_left, reset, run, turns, until
 
 
 class Door:
     """A listener, and who came in through it."""
 
-    def __init__(self, poller: Poller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
+    def __init__(self, poller: CountingPoller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
         self.came: list[tuple[str, int]] = []
         self.sockets: list[socket.socket] = []
+        self.poller = poller
         self.sock = sock
         address = ListenAddress("127.0.0.1", 0, proxy_protocol_from=balancers)
         self.listener = Listener(asyncio.get_running_loop(), poller, address, sock, self._accept)
@@ -119,7 +119,9 @@ def test_many_at_once_are_all_accepted_some_in_each_batch(monkeypatch: pytest.Mo
         with door() as here:
             for _ in range(10):
                 here.knock()
+            before = here.poller.wake_ups
             await until(lambda: len(here.came) == 10)
+            assert here.poller.wake_ups >= before + 4
 
     run(main())
 
@@ -142,19 +144,18 @@ def test_without_a_descriptor_left_accepting_pauses_does_not_spin_and_recovers(
     monkeypatch.setattr(listener_module, "_PAUSE_SECONDS", 0.05)
 
     async def main() -> None:
-        with counting_poller() as poller, contextlib.closing(Door(poller, bind(ListenAddress("127.0.0.1", 0)))) as here:
+        with door() as here:
             here.knock()
             with no_descriptor_left():
                 await until(lambda: here.listener._pause)
-                before = poller.wake_ups
+                before = here.poller.wake_ups
                 await turns()
-                assert poller.wake_ups <= before + 1
+                assert here.poller.wake_ups <= before + 1
                 first = here.listener._pause
                 await until(lambda: here.listener._pause not in (None, first))
                 assert not here.came
             await until(lambda: here.came)
             assert here.listener._pause is None
-            here.listener.close()
 
     run(main())
     lines = [record.getMessage() for record in caplog.records]
@@ -179,9 +180,9 @@ def test_a_listener_closed_in_its_pause_does_not_come_back(monkeypatch: pytest.M
 
 def test_once_closed_the_kernel_refuses_whoever_comes() -> None:
     async def main() -> None:
-        with counting_poller() as poller, contextlib.closing(Door(poller, bind(ListenAddress("127.0.0.1", 0)))) as here:
+        with door() as here:
             here.listener.close()
-            poller.finish_batch()
+            here.poller.finish_batch()
             with pytest.raises(ConnectionRefusedError):
                 socket.create_connection((here.listener.host, here.listener.port))
 

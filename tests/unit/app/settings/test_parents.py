@@ -223,9 +223,13 @@ def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
 
 def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
     with patch("licensegate.app.settings.parents.read_password", side_effect=PermissionError):
-        settings_of(tmp_path, table(URL, *SECRET))
+        (parent,) = settings_of(tmp_path, table(URL, *SECRET)).dial.parents
+        assert parent.login.password_file == tmp_path / "parent.secret"
     with patch("licensegate.app.settings.parents.ssl.create_default_context", side_effect=PermissionError):
-        settings_of(tmp_path, table('url = "https://proxy.example.net:8443"', 'ca = "root.pem"'))
+        (parent,) = settings_of(
+            tmp_path, table('url = "https://proxy.example.net:8443"', 'ca = "root.pem"')
+        ).dial.parents
+        assert parent.ca == tmp_path / "root.pem"
 
 
 def test_a_login_in_the_environment_is_refused_with_the_name_of_the_variable() -> None:
