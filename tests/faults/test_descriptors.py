@@ -1,5 +1,7 @@
 """A gate that has run out of file descriptors: it says so, does not spin, and is whole again when they come back."""
 
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +25,19 @@ def poor_gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
         yield gate
 
 
-def test_when_the_descriptors_come_back_so_does_the_gate(poor_gate: Gate) -> None:
-    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
-    poor_gate.await_line("cannot accept")
+@contextlib.contextmanager
+def crowded(gate: Gate) -> Iterator[list[socket.socket]]:
+    """More clients than the gate has descriptors for, which it has noticed."""
+    crowd = [dial(gate) for _ in range(2 * DESCRIPTORS)]
+    gate.await_line("cannot accept")
+    yield crowd
     for client in crowd:
         client.close()
+
+
+def test_when_the_descriptors_come_back_so_does_the_gate(poor_gate: Gate) -> None:
+    with crowded(poor_gate):
+        pass
 
     open_tunnel(poor_gate).close()
 
@@ -36,24 +46,18 @@ def test_when_the_descriptors_come_back_so_does_the_gate(poor_gate: Gate) -> Non
 
 
 def test_waiting_for_descriptors_costs_no_processor_time(poor_gate: Gate) -> None:
-    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
-    poor_gate.await_line("cannot accept")
-    before = poor_gate.processor_seconds()
-    time.sleep(0.7)
-    spent = poor_gate.processor_seconds() - before
-    for client in crowd:
-        client.close()
+    with crowded(poor_gate):
+        before = poor_gate.processor_seconds()
+        time.sleep(0.7)
+        spent = poor_gate.processor_seconds() - before
 
     assert spent < 0.1
 
 
 def test_a_client_for_whom_no_descriptor_is_left_learns_it(poor_gate: Gate, standin: StandIn) -> None:
-    crowd = [dial(poor_gate) for _ in range(2 * DESCRIPTORS)]
-    poor_gate.await_line("cannot accept")
-    crowd[0].sendall(CONNECT)
-    answer = read_answer(crowd[0])
-    for client in crowd:
-        client.close()
+    with crowded(poor_gate) as crowd:
+        crowd[0].sendall(CONNECT)
+        answer = read_answer(crowd[0])
 
     assert (answer.status, answer.reason.partition(":")[0]) == (503, "descriptors_exhausted")
     assert answer.fields["Retry-After"].isdigit()

@@ -12,40 +12,32 @@ import pytest
 from support.exchange import HOST, TARGET
 from support.gate import ANYTHING, Gate, lab
 from support.hellos import in_records, message, server_name
-from support.raw import dial, dial_tls, open_tunnel, read_to_end
+from support.raw import Dial, dial, dial_tls, open_tunnel, read_to_end
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
-Still = Callable[[Gate], socket.socket]
+Still = Callable[[Gate, Dial], socket.socket]
 
 HELLO = in_records(message(server_name(HOST.encode())))
 
 
-def one_byte(gate: Gate) -> socket.socket:
-    client = dial(gate)
-    client.sendall(b"C")
-    return client
+def one_byte(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(b"C", dial(gate))
 
 
-def half_a_head(gate: Gate) -> socket.socket:
-    client = dial(gate)
-    client.sendall(b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: ")
-    return client
+def half_a_head(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: ", dial(gate))
 
 
-def one_byte_of_a_hello(gate: Gate) -> socket.socket:
-    client = dial(gate)
-    client.sendall(HELLO[:1])
-    return client
+def one_byte_of_a_hello(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(HELLO[:1], dial(gate))
 
 
-def half_a_hello(gate: Gate) -> socket.socket:
-    client = dial(gate)
-    client.sendall(HELLO[: len(HELLO) // 2])
-    return client
+def half_a_hello(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(HELLO[: len(HELLO) // 2], dial(gate))
 
 
-def half_a_handshake(gate: Gate) -> socket.socket:
+def half_a_handshake(gate: Gate, dial: Dial) -> socket.socket:
     client, tls = dial(gate), MemoryClient(trusting(None), "127.0.0.1")
     assert not tls.handshake()
     client.sendall(tls.take())
@@ -53,100 +45,74 @@ def half_a_handshake(gate: Gate) -> socket.socket:
     return client
 
 
-def nothing_inside_tls(gate: Gate) -> socket.socket:
-    return dial_tls(gate)
+def nothing(gate: Gate, dial: Dial) -> socket.socket:
+    return dial(gate)
 
 
-def half_a_head_inside_tls(gate: Gate) -> socket.socket:
-    client = dial_tls(gate)
-    client.sendall(b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: ")
+def nothing_in_a_tunnel(gate: Gate, dial: Dial) -> socket.socket:
+    return open_tunnel(gate, dial=dial)
+
+
+def one_byte_of_a_hello_in_a_tunnel(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(HELLO[:1], open_tunnel(gate, dial=dial))
+
+
+def client_has_ended(gate: Gate, dial: Dial) -> socket.socket:
+    client = open_tunnel(gate, dial=dial)
+    if isinstance(client, ssl.SSLSocket):
+        client.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            client.unwrap()
+    else:
+        client.shutdown(socket.SHUT_WR)
     return client
 
 
-def nothing_in_a_tunnel(gate: Gate) -> socket.socket:
-    return open_tunnel(gate)
-
-
-def nothing_in_a_tunnel_inside_tls(gate: Gate) -> socket.socket:
-    return open_tunnel(gate, dial=dial_tls)
-
-
-def one_byte_of_a_hello_in_a_tunnel(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate)
-    client.sendall(HELLO[:1])
-    return client
-
-
-def one_byte_of_a_hello_in_a_tunnel_inside_tls(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate, dial=dial_tls)
-    client.sendall(HELLO[:1])
-    return client
-
-
-def client_has_ended(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate)
-    client.shutdown(socket.SHUT_WR)
-    return client
-
-
-def client_has_ended_inside_tls(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate, dial=dial_tls)
-    assert isinstance(client, ssl.SSLSocket)
-    client.settimeout(0.1)
-    with pytest.raises(TimeoutError):
-        client.unwrap()
-    return client
-
-
-def upstream_has_ended(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate)
-    client.sendall(b"END")
+def upstream_has_ended(gate: Gate, dial: Dial) -> socket.socket:
+    client = having_said(b"END", open_tunnel(gate, dial=dial))
     assert read_to_end(client) == b""
     return client
 
 
-def upstream_has_ended_inside_tls(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate, dial=dial_tls)
-    client.sendall(b"END")
-    assert read_to_end(client) == b""
-    return client
+def client_does_not_read(gate: Gate, dial: Dial) -> socket.socket:
+    return having_said(b"MORE", open_tunnel(gate, dial=dial))
 
 
-def client_does_not_read(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate)
-    client.sendall(b"MORE")
-    return client
-
-
-def client_does_not_read_inside_tls(gate: Gate) -> socket.socket:
-    client = open_tunnel(gate, dial=dial_tls)
-    client.sendall(b"MORE")
+def having_said(data: bytes, client: socket.socket) -> socket.socket:
+    client.sendall(data)
     return client
 
 
 BEFORE_A_TUNNEL_IS_USED = (
-    one_byte,
-    half_a_head,
-    one_byte_of_a_hello,
-    half_a_hello,
-    half_a_handshake,
-    nothing_inside_tls,
-    half_a_head_inside_tls,
-    nothing_in_a_tunnel,
-    nothing_in_a_tunnel_inside_tls,
-    one_byte_of_a_hello_in_a_tunnel,
-    one_byte_of_a_hello_in_a_tunnel_inside_tls,
+    (one_byte, dial),
+    (half_a_head, dial),
+    (half_a_head, dial_tls),
+    (one_byte_of_a_hello, dial),
+    (half_a_hello, dial),
+    (half_a_handshake, dial),
+    (nothing, dial_tls),
+    (nothing_in_a_tunnel, dial),
+    (nothing_in_a_tunnel, dial_tls),
+    (one_byte_of_a_hello_in_a_tunnel, dial),
+    (one_byte_of_a_hello_in_a_tunnel, dial_tls),
 )
 IN_ITS_USE = (
-    nothing_in_a_tunnel,
-    nothing_in_a_tunnel_inside_tls,
-    client_has_ended,
-    client_has_ended_inside_tls,
-    upstream_has_ended,
-    upstream_has_ended_inside_tls,
-    client_does_not_read,
-    client_does_not_read_inside_tls,
+    (nothing_in_a_tunnel, dial),
+    (nothing_in_a_tunnel, dial_tls),
+    (client_has_ended, dial),
+    (client_has_ended, dial_tls),
+    (upstream_has_ended, dial),
+    (upstream_has_ended, dial_tls),
+    (client_does_not_read, dial),
+    (client_does_not_read, dial_tls),
 )
+
+
+def called(case: object) -> str:
+    """A situation, or a way of dialling, in words."""
+    if case is dial:
+        return "plain"
+    return "inside TLS" if case is dial_tls else str(getattr(case, "__name__", case)).replace("_", " ")
 
 
 def do_as_told(connection: socket.socket) -> None:
@@ -167,23 +133,25 @@ def speaks_and_stays(connection: socket.socket) -> None:
     do_as_told(connection)
 
 
-@pytest.mark.parametrize("situation", IN_ITS_USE, ids=lambda situation: situation.__name__)
-def test_a_still_connection_costs_no_processor_time(tmp_path: Path, situation: Still) -> None:
+@pytest.mark.parametrize(("situation", "dial"), IN_ITS_USE, ids=called)
+def test_a_still_connection_costs_no_processor_time(tmp_path: Path, situation: Still, dial: Dial) -> None:
     with Upstream(do_as_told) as upstream:
-        assert processor_seconds(tmp_path, upstream, situation, ANYTHING) < 0.1
+        assert processor_seconds(tmp_path, upstream, situation, dial, ANYTHING) < 0.1
 
 
-@pytest.mark.parametrize("situation", BEFORE_A_TUNNEL_IS_USED, ids=lambda situation: situation.__name__)
-def test_a_connection_that_stops_on_its_way_costs_no_processor_time(tmp_path: Path, situation: Still) -> None:
+@pytest.mark.parametrize(("situation", "dial"), BEFORE_A_TUNNEL_IS_USED, ids=called)
+def test_a_connection_that_stops_on_its_way_costs_no_processor_time(
+    tmp_path: Path, situation: Still, dial: Dial
+) -> None:
     with Upstream(speaks_and_stays) as upstream:
-        assert processor_seconds(tmp_path, upstream, situation) < 0.1
+        assert processor_seconds(tmp_path, upstream, situation, dial) < 0.1
 
 
-def processor_seconds(folder: Path, upstream: Upstream, situation: Still, more: str = "") -> float:
+def processor_seconds(folder: Path, upstream: Upstream, situation: Still, dial: Dial, more: str = "") -> float:
     """What three such connections cost a gate in most of a second."""
     settings = lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=f"{more}[limits]\ndrain_seconds = 0.1")
     with Gate(folder, settings) as gate:
-        clients = [situation(gate) for _ in range(3)]
+        clients = [situation(gate, dial) for _ in range(3)]
         time.sleep(0.3)
         before = gate.processor_seconds()
         time.sleep(0.7)
