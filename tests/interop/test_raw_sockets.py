@@ -26,7 +26,7 @@ SERVED = {
 
 
 @pytest.mark.parametrize("head", SERVED.values(), ids=SERVED.keys())
-def test_the_head_is_served(gate: Gate, standin: StandIn, head: str) -> None:
+def test_the_head_of_an_old_or_odd_client_is_served(gate: Gate, standin: StandIn, head: str) -> None:
     open_tunnel(gate, head.encode()).close()
 
     (record,) = gate.records(1)

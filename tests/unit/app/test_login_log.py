@@ -34,14 +34,14 @@ def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pyte
 
 
 @pytest.mark.parametrize("outcome", [None, *(it for it in Outcome if it is not Outcome.LOGIN_REFUSED)], ids=str)
-def test_nothing_else_does(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_other_outcome_leaves_a_line(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         log_failed_logins([record(outcome)])
 
     assert caplog.messages == []
 
 
-def test_what_a_stranger_calls_himself_is_not_in_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_stranger_calls_himself_is_not_in_the_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         log_failed_logins([record(Outcome.LOGIN_REFUSED, user="x login failed: client 192.0.2.1")])
 

@@ -33,7 +33,7 @@ def test_what_is_kept_is_served_and_nobody_else_reads_the_key(tmp_path: Path) ->
     assert sorted(tmp_path.iterdir()) == [key, certificate]
 
 
-def test_what_is_kept_stays(tmp_path: Path) -> None:
+def test_a_pair_that_is_kept_is_not_made_anew(tmp_path: Path) -> None:
     certificate, key = files(tmp_path)
     keep_pair(certificate, key, made)
     before = certificate.read_bytes(), key.read_bytes()

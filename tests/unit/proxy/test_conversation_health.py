@@ -34,7 +34,7 @@ def asked(head: bytes, *, client: str = "10.1.2.3", draining: bool = False) -> t
         pytest.param(b"GET /healthz HTTP/1.0\r\n\r\n", HEALTHY + b"ok\n", id="without a field"),
     ],
 )
-def test_it_is_answered_that_the_gate_lives(head: bytes, answer: bytes) -> None:
+def test_a_health_check_is_answered_that_the_gate_lives(head: bytes, answer: bytes) -> None:
     command, record = asked(head)
 
     assert command.answer == answer
@@ -59,7 +59,7 @@ def test_it_is_answered_that_the_gate_lives(head: bytes, answer: bytes) -> None:
     ],
     ids=lambda line: line.decode().removesuffix(" HTTP/1.1"),
 )
-def test_anything_else_is_refused_as_ever(line: bytes) -> None:
+def test_what_is_no_health_check_to_the_letter_is_refused_as_ever(line: bytes) -> None:
     command, record = asked(line + b"\r\n\r\n")
 
     assert status_line(command).startswith("HTTP/1.1 405 ")

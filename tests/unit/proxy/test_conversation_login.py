@@ -182,14 +182,14 @@ def test_after_too_many_failures_the_answer_is_no_407() -> None:
 # In which order
 
 
-def test_a_strangers_network_comes_first() -> None:
+def test_a_strangers_network_is_judged_before_all_else() -> None:
     for head in (HEAD, with_login(), with_login(basic(password="x"))):
         conversation = begun(guarded(), client=STRANGER)
         assert status_line(conversation.received(head)).startswith("HTTP/1.1 403 client_not_allowed: ")
         assert told(conversation) == ("", "", None)
 
 
-def test_then_the_head_and_the_limits() -> None:
+def test_the_head_and_the_limits_come_before_the_login() -> None:
     draining = Census()
     draining.draining = True
 
@@ -199,7 +199,7 @@ def test_then_the_head_and_the_limits() -> None:
 
 
 @pytest.mark.parametrize("target", [b"evil.example:443", b"tools.cisco.com:80", b"smartreceiver.cisco.com:443"])
-def test_then_the_login_so_that_nobody_learns_the_allowlist_without_one(target: bytes) -> None:
+def test_the_login_comes_before_the_target_so_that_nobody_learns_the_allowlist_without_one(target: bytes) -> None:
     allowed, refused = begun(guarded()), begun(guarded())
 
     of_allowed, of_refused = allowed.received(HEAD), refused.received(connect(target))
@@ -209,7 +209,7 @@ def test_then_the_login_so_that_nobody_learns_the_allowlist_without_one(target: 
     assert refused.record.policy == ""
 
 
-def test_and_then_the_target_by_which_nobody_who_logged_in_gets_a_407() -> None:
+def test_the_target_comes_last_so_that_nobody_who_logged_in_gets_a_407() -> None:
     conversation = begun(guarded())
     conversation.received(with_login(head=DENIED))
 
@@ -345,7 +345,7 @@ def test_where_only_a_rules_users_stand_in_the_way_the_client_is_asked_who_it_is
     assert isinstance(begun(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
 
 
-def test_that_user_passes() -> None:
+def test_the_user_whom_the_rule_is_for_passes() -> None:
     conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
     conversation.received(with_login(head=SATELLITE_HEAD))
 

@@ -119,7 +119,7 @@ def test_a_peer_that_goes_on_sending_is_cut_off_after_so_many_bytes() -> None:
     run(main())
 
 
-def test_its_owner_can_stop_it() -> None:
+def test_its_owner_can_stop_it_and_is_told_nothing() -> None:
     async def main() -> None:
         with farewell() as here:
             here.begin().stop()
@@ -132,7 +132,7 @@ def test_its_owner_can_stop_it() -> None:
     run(main())
 
 
-def test_a_fault_ends_it_as_well() -> None:
+def test_a_fault_of_the_gate_ends_it_with_no_word_of_what_the_peer_did() -> None:
     async def main() -> None:
         with farewell() as here, patch.object(linger_module, "_READ", "no number"):
             here.begin()

@@ -191,7 +191,7 @@ def test_the_shape_depends_on_the_bytes_and_not_on_their_pieces(pieces: list[byt
         assert (seen.records, seen.alert) == (whole.records, whole.alert)
 
 
-def test_what_passed_is_let_go() -> None:
+def test_no_view_of_the_bytes_that_passed_is_kept() -> None:
     buffer = bytearray(record(HANDSHAKE, bytes(100)) + alert(40)[:6])
     seen = RecordShape()
     with memoryview(buffer) as view:

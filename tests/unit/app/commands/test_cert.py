@@ -68,7 +68,7 @@ def test_the_certificate_that_is_set_is_the_one_that_is_served(settings: Setting
     assert served_certificate(structs.replace(settings, tls=tls)) == tmp_path / "ours.pem"
 
 
-def test_else_it_is_the_one_that_is_kept(settings: Settings, tmp_path: Path) -> None:
+def test_without_a_given_certificate_the_one_that_is_kept_is_served(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "gate.pem").touch()
 
     assert served_certificate(structs.replace(settings, state_directory=tmp_path)) == tmp_path / "gate.pem"

@@ -20,7 +20,7 @@ def warned(folder: Path, *shown: Issued) -> list[str]:
     return list(warnings(load(settings, {}), {}, "gate"))
 
 
-def test_a_good_one_is_not_warned_of(tmp_path: Path) -> None:
+def test_a_good_certificate_is_not_warned_of(tmp_path: Path) -> None:
     assert warned(tmp_path, issue(issuer=ROOT), ROOT) == []
 
 

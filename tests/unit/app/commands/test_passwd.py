@@ -297,7 +297,7 @@ def test_a_password_is_typed_twice_and_not_shown(files: list[Path]) -> None:
     assert at_a_terminal(files, "Smart & licensed", action="--check")[0] == 0
 
 
-def test_two_that_differ_change_nothing(files: list[Path]) -> None:
+def test_two_passwords_that_differ_change_nothing(files: list[Path]) -> None:
     status, shown = at_a_terminal(files, "one", "two")
 
     assert status == 2

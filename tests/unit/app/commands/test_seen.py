@@ -49,7 +49,7 @@ def test_a_target_is_told_with_how_often_by_how_many_and_when() -> None:
     assert (reading.records, reading.unread) == (3, 0)
 
 
-def test_once_is_once() -> None:
+def test_what_was_asked_for_once_is_told_in_the_singular() -> None:
     assert "asked for 1 time by 1 client, first" in str(read(REFUSED).targets[SSM])
 
 
@@ -75,7 +75,7 @@ def test_what_was_refused_or_only_reported_is_taken(line: dict[str, Any]) -> Non
         pytest.param(REFUSED | {"event": "start"}, id="a beginning"),
     ],
 )
-def test_other_records_are_left(line: dict[str, Any]) -> None:
+def test_records_of_what_passed_or_named_no_target_are_passed_over(line: dict[str, Any]) -> None:
     reading = read(line)
 
     assert reading.targets == {}

@@ -96,7 +96,7 @@ def test_presets_join_those_that_are_there(before: str, after: str) -> None:
         ),
     ],
 )
-def test_a_rule_comes_last(before: str, after: str) -> None:
+def test_a_rule_is_added_at_the_end_of_the_file(before: str, after: str) -> None:
     assert edited(before, RULE) == after
 
 

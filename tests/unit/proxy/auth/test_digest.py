@@ -49,7 +49,9 @@ def test_the_example_of_the_rfc_is_right(scheme: Scheme) -> None:
         pytest.param("Mufasa", "Circle of Life", "GET", 16, id="half of the response"),
     ],
 )
-def test_anything_else_is_wrong(scheme: Scheme, user: str, password: str, method: str, cut: int) -> None:
+def test_a_response_of_another_user_password_or_method_is_wrong(
+    scheme: Scheme, user: str, password: str, method: str, cut: int
+) -> None:
     secret = digest.ha1(scheme, user, "http-auth@example.org", password)
 
     assert not digest.is_right(scheme, secret, method, mufasa(scheme, CIRCLE_OF_LIFE[scheme][1][:cut]))

@@ -25,7 +25,7 @@ def test_the_wait_grows_with_each_failure_and_not_for_ever(clock: Clock) -> None
     assert waits[-1] == LONGEST_SECONDS
 
 
-def test_the_wait_ends_by_itself(clock: Clock) -> None:
+def test_the_wait_after_failures_ends_by_itself(clock: Clock) -> None:
     failures = Failures(clock)
     for _ in range(FREE_TRIES + 1):
         failures.add(CLIENT)

@@ -36,7 +36,9 @@ def test_a_login_is_held_for_its_time(clock: Clock) -> None:
     ],
     ids=["another user", "another password", "another hash in the file", "the same letters cut elsewhere"],
 )
-def test_nothing_else_is_held_with_it(clock: Clock, user: str, password: Secret, stored: Secret) -> None:
+def test_the_same_login_with_another_user_password_or_hash_is_not_held(
+    clock: Clock, user: str, password: Secret, stored: Secret
+) -> None:
     verified = Verified(clock)
     verified.add(verified.mark("cucm", PASSWORD, STORED))
 
