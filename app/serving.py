@@ -12,7 +12,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.certs.identity import SOON, ServerIdentity
 from licensegate.certs.obtain import obtain_identity
 from licensegate.certs.pem import CertificateError
-from licensegate.certs.watch import IdentityWatch
+from licensegate.certs.watch import FileWatch
 from licensegate.proxy.auth.sources import Sources
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.checks import Checks
@@ -58,7 +58,7 @@ class Serving:
         except (ListenError, SettingsError):
             self.close()
             raise
-        _say_what_differs(settings)
+        _say_what_stands_out(settings)
 
     def close(self) -> None:
         """Cut the connections that are open and write the lines that wait."""
@@ -84,7 +84,7 @@ class Serving:
         policy = f"policy {before} gave way to {settings.policy.hash}"
         said = f"{policy}; listening on {names}; settings from {settings.source}"
         _log.info("reload asked for by %s: %s", who, said)
-        _say_what_differs(settings)
+        _say_what_stands_out(settings)
         return Reply(True, said)
 
     def look_at_certificate(self) -> None:
@@ -95,7 +95,7 @@ class Serving:
             _log.error("the certificate in force stays: %s", error)
             return
         if changed:
-            identity = self._certificate.identity
+            identity = self._certificate.value
             self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, identity=identity))
             _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
             _warn_of_end(identity)
@@ -150,20 +150,20 @@ class Serving:
             settings.policy,
             settings.limits,
             Checks(settings.tunnel, settings.tunnel_networks),
-            self._certificate.identity,
+            self._certificate.value,
             self._doorkeeper.door,
         )
 
 
-def _obtain(settings: Settings) -> IdentityWatch:
+def _obtain(settings: Settings) -> FileWatch[ServerIdentity]:
     tls = settings.tls
     if settings.state_directory is not None:
         make_state_directory(settings.state_directory)
     watch = obtain_identity(
         tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory, tls.client_crl
     )
-    _log.info("TLS to the gate by the certificate %s, SHA-256 %s", watch.identity.source, watch.identity.fingerprint)
-    _warn_of_end(watch.identity)
+    _log.info("TLS to the gate by the certificate %s, SHA-256 %s", watch.value.source, watch.value.fingerprint)
+    _warn_of_end(watch.value)
     return watch
 
 
@@ -180,7 +180,7 @@ def _same_certificate(new: Settings, old: Settings) -> bool:
     return (new.tls, new.state_directory) == (old.tls, old.state_directory)
 
 
-def _say_what_differs(settings: Settings) -> None:
+def _say_what_stands_out(settings: Settings) -> None:
     if settings.dial.parents:
         parents = ", ".join(map(str, settings.dial.parents))
         _log.info("targets are reached through %s%s", parents, ", else directly" if settings.dial.direct else "")

@@ -11,7 +11,7 @@ from .identity import ServerIdentity, load_identity, load_pair, server_context
 from .own_names import own_names
 from .pair import KEPT_CERTIFICATE, KEPT_KEY, Pair, keep_pair
 from .pem import CertificateError
-from .watch import IdentityWatch
+from .watch import FileWatch
 
 
 def obtain_identity(
@@ -21,7 +21,7 @@ def obtain_identity(
     client_ca: Path | None,
     state_directory: Path | None,
     client_crl: Path | None = None,
-) -> IdentityWatch:
+) -> FileWatch[ServerIdentity]:
     """Load the certificate that was given, or the one in the state directory, or make one; and watch the files.
 
     What is made is made for `names`, else for all of this machine's, and lasts only as long as the process where there
@@ -31,11 +31,11 @@ def obtain_identity(
     server = partial(server_context, client_ca, client_crl)
     if certificate is None:
         if state_directory is None:
-            return IdentityWatch(_made(names, server), beside)
+            return FileWatch(_made(names, server), beside)
         certificate, key = _kept(state_directory, names)
     key = key or certificate
     load = partial(load_identity, certificate, key, names, client_ca, client_crl)
-    return IdentityWatch(load, (certificate, key, *beside))
+    return FileWatch(load, (certificate, key, *beside))
 
 
 def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:

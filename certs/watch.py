@@ -1,11 +1,9 @@
-"""Notices that files have changed, and loads them anew while the gate serves: certificates, and who may log in."""
+"""Notices that files have changed, and loads them anew while the gate serves: its certificate, and who may log in."""
 
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
-
-from .identity import ServerIdentity
 
 _T = TypeVar("_T")
 
@@ -26,8 +24,8 @@ class FileWatch(Generic[_T]):
     def look(self) -> bool:
         """Whether there is a new value. Raises what `load` raises once per change that is refused; the old one stays.
 
-        Looks at sizes, times and inodes first, so that looking once a second costs nothing. A certificate that comes
-        before its key is refused, and taken once the key is there, too.
+        Looks at sizes, times and inodes first, so that looking often costs nothing. A certificate that comes before its
+        key is refused, and taken once the key is there, too.
         """
         stamps = self._stamps()  # before loading: what changes meanwhile is seen the next time
         if stamps == self._seen:
@@ -38,15 +36,6 @@ class FileWatch(Generic[_T]):
 
     def _stamps(self) -> list[tuple[int, int, int] | None]:
         return [_stamp(file) for file in self._files]
-
-
-class IdentityWatch(FileWatch[ServerIdentity]):
-    """Keeps the gate's certificate; `load` raises CertificateError."""
-
-    @property
-    def identity(self) -> ServerIdentity:
-        """The certificate that was last loaded well."""
-        return self.value
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

@@ -29,7 +29,7 @@ def certificate(tmp_path: Path) -> Path:
 @pytest.fixture
 def gate(certificate: Path) -> Iterator[Upstream]:
     """Answers one request for each connection."""
-    served = obtain_identity(None, None, NAMES, None, certificate.parent).identity.context
+    served = obtain_identity(None, None, NAMES, None, certificate.parent).value.context
 
     def behave(sock: socket.socket) -> None:
         client = Driven(sock, served)

@@ -39,7 +39,7 @@ def store(state: Path) -> Path:
 def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
     release: int, state: Path, store: Path, name: str, version: str
 ) -> None:
-    served = obtain_identity(None, None, NAMES, None, state).identity.context
+    served = obtain_identity(None, None, NAMES, None, state).value.context
     trust = (f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
     heard = []
 

@@ -20,7 +20,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_certificate_that_was_given_is_served(tmp_path: Path) -> None:
     certificate, key = issue().write(tmp_path)
 
-    identity = obtain_identity(certificate, key, NAMES, None, tmp_path / "state").identity
+    identity = obtain_identity(certificate, key, NAMES, None, tmp_path / "state").value
 
     assert identity.source == str(certificate)
     assert identity.names == ("gate.example", "10.1.2.3")
@@ -31,7 +31,7 @@ def test_a_certificate_without_a_key_file_holds_its_key(tmp_path: Path) -> None:
     both = tmp_path / "both.pem"
     both.write_bytes(issued.pem + issued.key_pem())
 
-    assert obtain_identity(both, None, (), None, None).identity.names == ("gate.example",)
+    assert obtain_identity(both, None, (), None, None).value.names == ("gate.example",)
 
 
 def test_a_certificate_that_was_given_is_watched_with_the_client_ca(tmp_path: Path) -> None:
@@ -55,8 +55,8 @@ def test_a_certificate_that_was_given_is_watched_with_the_client_ca(tmp_path: Pa
 def test_one_is_made_and_kept_where_state_is_kept(
     tmp_path: Path, names: tuple[str, ...], made_for: tuple[str, ...]
 ) -> None:
-    first = obtain_identity(None, None, names, None, tmp_path).identity
-    second = obtain_identity(None, None, names, None, tmp_path).identity
+    first = obtain_identity(None, None, names, None, tmp_path).value
+    second = obtain_identity(None, None, names, None, tmp_path).value
 
     assert first.fingerprint == second.fingerprint
     assert first.source == str(tmp_path / "gate.pem")
@@ -69,7 +69,7 @@ def test_what_an_operator_puts_into_the_state_directory_is_taken(tmp_path: Path)
     issue(names=()).write(tmp_path)
 
     assert watch.look()
-    assert watch.identity.names == NAMES
+    assert watch.value.names == NAMES
 
 
 def test_a_kept_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_a_kept_key_without_its_certificate_is_an_error(tmp_path: Path) -> None:
 def test_one_is_made_for_this_run_where_nothing_is_kept(names: tuple[str, ...]) -> None:
     first, second = (obtain_identity(None, None, names, None, None) for _ in range(2))
 
-    assert first.identity.fingerprint != second.identity.fingerprint
-    assert first.identity.names == (names or ("this.machine.example",))
-    assert first.identity.source == "made for this run only"
+    assert first.value.fingerprint != second.value.fingerprint
+    assert first.value.names == (names or ("this.machine.example",))
+    assert first.value.source == "made for this run only"
     assert not first.look()
 
 
@@ -94,13 +94,13 @@ def test_what_was_made_for_this_run_stays_when_the_client_ca_changes(tmp_path: P
     client_ca = tmp_path / "clients.pem"
     client_ca.write_bytes(issue("clients", authority=True).pem)
     watch = obtain_identity(None, None, NAMES, client_ca, None)
-    before = watch.identity
+    before = watch.value
 
     client_ca.write_bytes(issue("other clients", authority=True).pem)
 
     assert watch.look()
-    assert watch.identity.context is not before.context
-    assert watch.identity.fingerprint == before.fingerprint
+    assert watch.value.context is not before.context
+    assert watch.value.fingerprint == before.fingerprint
 
 
 LAZY = """

@@ -5,7 +5,7 @@ import pytest
 
 from licensegate.certs.identity import ServerIdentity, load_identity
 from licensegate.certs.pem import CertificateError
-from licensegate.certs.watch import IdentityWatch
+from licensegate.certs.watch import FileWatch
 from support.certificates import Issued, issue
 
 
@@ -15,61 +15,61 @@ def old() -> Issued:
 
 
 @pytest.fixture
-def watch(tmp_path: Path, old: Issued) -> IdentityWatch:
+def watch(tmp_path: Path, old: Issued) -> FileWatch[ServerIdentity]:
     files = old.write(tmp_path)
-    return IdentityWatch(lambda: load_identity(*files), files)
+    return FileWatch(lambda: load_identity(*files), files)
 
 
 def test_what_cannot_be_loaded_at_first_is_an_error(tmp_path: Path) -> None:
     files = tmp_path / "gate.pem", tmp_path / "gate.key"
 
     with pytest.raises(CertificateError, match="No such file"):
-        IdentityWatch(lambda: load_identity(*files), files)
+        FileWatch(lambda: load_identity(*files), files)
 
 
-def test_what_has_not_changed_is_not_loaded_again(watch: IdentityWatch) -> None:
-    before = watch.identity
+def test_what_has_not_changed_is_not_loaded_again(watch: FileWatch[ServerIdentity]) -> None:
+    before = watch.value
 
     assert not watch.look()
-    assert watch.identity is before
+    assert watch.value is before
 
 
-def test_a_new_pair_takes_the_place_of_the_old(watch: IdentityWatch, tmp_path: Path) -> None:
-    before = watch.identity
+def test_a_new_pair_takes_the_place_of_the_old(watch: FileWatch[ServerIdentity], tmp_path: Path) -> None:
+    before = watch.value
     issue("new").write(tmp_path)
 
     assert watch.look()
-    assert watch.identity.fingerprint != before.fingerprint
+    assert watch.value.fingerprint != before.fingerprint
     assert not watch.look()
 
 
 def test_a_certificate_before_its_key_is_refused_once_and_taken_with_its_key(
-    watch: IdentityWatch, tmp_path: Path
+    watch: FileWatch[ServerIdentity], tmp_path: Path
 ) -> None:
-    before, new = watch.identity, issue("new")
+    before, new = watch.value, issue("new")
     (tmp_path / "gate.pem").write_bytes(new.pem)
 
     with pytest.raises(CertificateError, match="does not belong"):
         watch.look()
     assert not watch.look()
-    assert watch.identity is before
+    assert watch.value is before
 
     (tmp_path / "gate.key").write_bytes(new.key_pem())
     assert watch.look()
-    assert watch.identity is not before
+    assert watch.value is not before
 
 
 @pytest.mark.parametrize("file", ["gate.pem", "gate.key"])
 def test_a_file_that_goes_away_is_said_once_and_the_old_pair_stays(
-    watch: IdentityWatch, tmp_path: Path, file: str
+    watch: FileWatch[ServerIdentity], tmp_path: Path, file: str
 ) -> None:
-    before = watch.identity
+    before = watch.value
     (tmp_path / file).unlink()
 
     with pytest.raises(CertificateError, match=f"{file}: No such file"):
         watch.look()
     assert not watch.look()
-    assert watch.identity is before
+    assert watch.value is before
 
 
 def test_a_mounted_secret_that_is_moved_as_a_whole_is_seen(tmp_path: Path, old: Issued) -> None:
@@ -82,7 +82,7 @@ def test_a_mounted_secret_that_is_moved_as_a_whole_is_seen(tmp_path: Path, old: 
     current = tmp_path / "current"
     current.symlink_to("one")
     files = current / "gate.pem", current / "gate.key"
-    watch = IdentityWatch(lambda: load_identity(*files), files)
+    watch = FileWatch(lambda: load_identity(*files), files)
 
     current.unlink()
     current.symlink_to("two")
@@ -100,6 +100,6 @@ def test_a_change_while_loading_is_seen_the_next_time(tmp_path: Path, old: Issue
         return loaded
 
     loads = [False, True]
-    watch = IdentityWatch(load, files)
+    watch = FileWatch(load, files)
 
     assert watch.look()

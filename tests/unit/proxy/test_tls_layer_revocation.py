@@ -112,7 +112,7 @@ def test_a_list_is_read_again_when_it_changes_and_no_earlier_session_gets_past_i
     client_crl.write_bytes(revoke(AUTHORITY))
     watch = obtain_identity(trusted, folder / "gate.key", (), client_ca, None, client_crl)
     context = presenting(folder, trusted, REVOKED, version)
-    client, layer = connect(watch.identity.context, context)
+    client, layer = connect(watch.value.context, context)
     assert layer.names == ("gone",)
 
     client_crl.write_bytes(revoke(AUTHORITY, REVOKED, OTHERS))
@@ -121,4 +121,4 @@ def test_a_list_is_read_again_when_it_changes_and_no_earlier_session_gets_past_i
     again.tls.session = client.tls.session
 
     with pytest.raises(TlsFailure, match="certificate revoked"):
-        shake_hands(again, TlsLayer(watch.identity.context))
+        shake_hands(again, TlsLayer(watch.value.context))
