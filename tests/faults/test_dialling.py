@@ -1,7 +1,6 @@
 """A target that neither takes a connection nor refuses it."""
 
 import contextlib
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,19 +9,14 @@ import pytest
 from support.exchange import TARGET
 from support.gate import Gate, lab
 from support.raw import CONNECT, ask, break_off, dial
+from support.sockets import BlackHole
 
 
 @pytest.fixture
 def deaf_port() -> Iterator[int]:
-    """A port where connections are neither accepted nor refused: its queue is full, so the kernel drops what comes."""
-    with contextlib.ExitStack() as queue:
-        listener = queue.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        address = listener.getsockname()
-        for _ in range(4):
-            waiting = queue.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(address)
-        yield address[1]
+    """A port where connections are neither accepted nor refused."""
+    with contextlib.closing(BlackHole("127.0.0.1")) as hole:
+        yield hole.port
 
 
 def test_a_target_that_does_not_answer_is_given_up(tmp_path: Path, deaf_port: int) -> None:

@@ -1,11 +1,9 @@
 """A client that is nothing but a socket, plain or with TLS to the gate, for what no well-behaved client would send."""
 
 import errno
-import fcntl
 import socket
 import ssl
 import struct
-import termios
 import time
 from collections.abc import Callable
 
@@ -13,6 +11,7 @@ from msgspec import Struct
 
 from support.exchange import TARGET
 from support.gate import Gate
+from support.sockets import unacknowledged
 from support.upstream import SECONDS
 
 _CLOSED = 7  # TCP_CLOSE of Linux's tcp_states.h, as tcp(7)'s TCP_INFO tells it
@@ -134,16 +133,11 @@ def break_off(connection: socket.socket) -> int:
 
     Returns how many bytes it did not take: a reset takes those back.
     """
-    left, since = _unacknowledged(connection), time.monotonic()
+    left, since = unacknowledged(connection), time.monotonic()
     while left and time.monotonic() < since + 0.5:
         time.sleep(0.001)
-        if (now := _unacknowledged(connection)) != left:
+        if (now := unacknowledged(connection)) != left:
             left, since = now, time.monotonic()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
     return left
-
-
-def _unacknowledged(connection: socket.socket) -> int:
-    (count,) = struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0\0\0\0"))
-    return int(count)

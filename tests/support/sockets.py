@@ -70,12 +70,13 @@ def pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
 
 def reset(sock: socket.socket) -> None:
     """Break off, once what was sent has left: a reset takes back what the peer's system does not have yet."""
-    spin_until(lambda: not _unacknowledged(sock))
+    spin_until(lambda: not unacknowledged(sock))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 
 
-def _unacknowledged(sock: socket.socket) -> int:
+def unacknowledged(sock: socket.socket) -> int:
+    """How many bytes were sent that the peer's system does not have yet."""
     (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))
     return int(count)
 
