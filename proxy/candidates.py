@@ -1,9 +1,13 @@
 """Which addresses of a target may be dialled, and in which order they are tried."""
 
+from typing import Final
+
 from licensegate.allowlist.addresses import judge
 
 from .outcome import Outcome
 from .own_sockets import OwnSockets
+
+_NAMED_AT_MOST: Final = 4
 
 
 def interleave(addresses: list[str]) -> list[str]:
@@ -27,6 +31,6 @@ def why_none(addresses: list[str], own: OwnSockets) -> tuple[Outcome, str]:
     """Why none of a target's addresses may be dialled."""
     ours = [address for address in addresses if own.is_local(address)]
     if ours:
-        return Outcome.TARGET_IS_GATE, ", ".join(ours[:4])
-    told = [f"{address} ({judge(address).name})" for address in addresses[:4]]
+        return Outcome.TARGET_IS_GATE, ", ".join(ours[:_NAMED_AT_MOST])
+    told = [f"{address} ({judge(address).name})" for address in addresses[:_NAMED_AT_MOST]]
     return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told)

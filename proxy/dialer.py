@@ -59,7 +59,7 @@ class Dialled(Protocol):
         """It could not be connected."""
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate ended the dial, or came of what was told: it will be told no more."""
+        """A fault in the gate ended the dial, or was met in one of the other two: none of them is called any more."""
 
 
 class InProgress(Protocol):

@@ -53,7 +53,7 @@ class Surroundings:
         self.snapshot = snapshot
 
     def late(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
-        """Everybody whose time is over, by the deadlines in force or by those of his birth."""
+        """Whatever has run out of time, by the deadlines in force or by those of its birth."""
         self._earlier_deadlines = [earlier for earlier in self._earlier_deadlines if earlier.run_for_anybody]
         for deadlines in (self.deadlines, *self._earlier_deadlines):
             yield from deadlines.sweep(now)

@@ -38,9 +38,10 @@ class Account:
 
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[str]:
-        """May log in now, with this password; perhaps empty. What the login raises is noted.
+        """Wait until a login may be tried, and lend the password for it, perhaps an empty one.
 
-        Raises LoginRefusedError if it was refused before, and LoginFailedError if it cannot be read.
+        A refusal that the block raises is noted. Raises LoginRefusedError if the password was refused before, and
+        LoginFailedError if it cannot be read.
         """
         self.look()
         async with contextlib.AsyncExitStack() as waiting:

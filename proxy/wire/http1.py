@@ -96,7 +96,10 @@ class _Minded(Struct):
 
 
 def _mind_fields(field_lines: bytes, *, is_connect: bool) -> _Minded:
-    """Refuses what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6)."""
+    """Read the few fields that matter, and the names of all.
+
+    Raises HeadError for what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6).
+    """
     minded = _Minded()
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")

@@ -192,16 +192,7 @@ class Room:
         assert not here.connections
         assert here.census.connections == 0
         assert not here.census.by_client
-        for deadline in (
-            here.deadlines.head,
-            here.deadlines.hello,
-            here.deadlines.dial,
-            here.deadlines.idle,
-            here.deadlines.half_closed,
-            here.deadlines.linger,
-            here.deadlines.announce,
-        ):
-            assert len(deadline) == 0
+        assert not here.deadlines.run_for_anybody
         assert not self.poller._owners
 
     def close(self) -> None:
