@@ -11,13 +11,13 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from ..wire.tokens import TOKEN
 from .secret import Secret
 
-_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_SCHEME: Final = re.compile(rb"(%b)(?: ++(.*))?" % _TOKEN, re.DOTALL)
+_SCHEME: Final = re.compile(rb"(%b)(?: ++(.*))?" % TOKEN, re.DOTALL)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]++={0,2}")
 _QUOTED: Final = rb'"((?:[\t\x20-\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+)"'
-_PARAMETER: Final = re.compile(rb"[\t ]*+(%b)[\t ]*+=[\t ]*+(?:(%b)|%b)[\t ]*+(?:,|\Z)" % (_TOKEN, _TOKEN, _QUOTED))
+_PARAMETER: Final = re.compile(rb"[\t ]*+(%b)[\t ]*+=[\t ]*+(?:(%b)|%b)[\t ]*+(?:,|\Z)" % (TOKEN, TOKEN, _QUOTED))
 _EMPTY_ELEMENT: Final = re.compile(rb"[\t ]*+(?:,|\Z)")  # a list may hold some, RFC 9110 section 5.6.1.2
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _EXTENDED: Final = re.compile(rb"(?i:utf-8)'[A-Za-z0-9-]*'((?:[!#$&+\-.^_`|~0-9A-Za-z]|%[0-9A-Fa-f]{2})*)")  # RFC 8187

@@ -10,7 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-_WORD: Final = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+from ..wire.tokens import TOKEN
+
+_WORD: Final = TOKEN.decode("ascii")
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _element: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\\?$)|[^,"])+')  # an unclosed quote reaches to the end
 _parameter: Final = re.compile(rf"({_WORD})[\t ]*=[\t ]*({_WORD}|{_QUOTED})")

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from ..record import printable
+from ..wire.tokens import TOKEN
 from .challenges import Challenge, read_challenges
 
 HEAD_BYTES: Final = 65536
@@ -20,13 +21,12 @@ BODY_BYTES: Final = 262144
 _LINE_BYTES: Final = 8192
 """The longest line between chunks, and all trailers together."""
 
-_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
 _head: Final = re.compile(
     rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?\r\n((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)\r\n"
-    % _TOKEN
+    % TOKEN
 )
 _chunk: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]{0,256})?\r\n")
-_trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n" % _TOKEN)
+_trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n" % TOKEN)
 _length: Final = re.compile(rb"[0-9]{1,9}")
 _SIGN: Final = b"HTTP/1."
 _SAYS_WHY: Final = (b"x-squid-error", b"proxy-status")

@@ -4,6 +4,7 @@ import enum
 
 from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
 from .tls_records import HANDSHAKE
+from .tokens import TOKEN_BYTES
 
 
 class Speaks(enum.StrEnum):
@@ -18,7 +19,6 @@ class Speaks(enum.StrEnum):
 
 
 _SSLV2_CLIENT_HELLO = 0x01
-_TOKEN_BYTES = frozenset(b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 
 def first_bytes(received: bytes) -> Speaks:
@@ -35,7 +35,7 @@ def first_bytes(received: bytes) -> Speaks:
     if may_become_proxy_header(received) or received == HANDSHAKE[:1]:
         return Speaks.UNDECIDED
     first = received[0]
-    if first in _TOKEN_BYTES:
+    if first in TOKEN_BYTES:
         return Speaks.HTTP
     if first & 0x80 and len(received) < 3:
         return Speaks.UNDECIDED

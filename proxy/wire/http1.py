@@ -14,17 +14,17 @@ from msgspec import Struct
 from ..auth.secret import Secret
 from ..outcome import Outcome
 from ..record import HostForm, printable, quoted
+from .tokens import TOKEN
 from .via import VIA_BYTES
 
-_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-_REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % _TOKEN
-_FIELD_LINES: Final = rb"((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)" % _TOKEN
+_REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % TOKEN
+_FIELD_LINES: Final = rb"((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)" % TOKEN
 
 _head: Final = re.compile(_REQUEST_LINE + _FIELD_LINES + rb"\r\n")
 _request_line: Final = re.compile(_REQUEST_LINE)
-_request_line_0_9: Final = re.compile(rb"%b [\x21-\x7e\x80-\xff]++\r\n" % _TOKEN)
+_request_line_0_9: Final = re.compile(rb"%b [\x21-\x7e\x80-\xff]++\r\n" % TOKEN)
 _field_lines: Final = re.compile(_FIELD_LINES)
-_token_start: Final = re.compile(_TOKEN)
+_token_start: Final = re.compile(TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
 _VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
