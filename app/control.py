@@ -5,10 +5,10 @@ One line of JSON each way: `{"verb": "reload"}` is answered by `{"done": true, "
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
-import stat
 import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,27 +55,43 @@ def control_path(state_directory: Path | None, environ: Mapping[str, str]) -> Pa
 
 
 class Control:
-    """Serves the socket from `open` to `close`."""
+    """Serves the socket where it is told to. To be used in a running event loop."""
 
-    def __init__(self, path: Path, verbs: Mapping[str, Verb]) -> None:
-        self._path = path
+    def __init__(self, verbs: Mapping[str, Verb]) -> None:
         self._verbs = verbs
-        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        self._serving: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        """Raises ControlError."""
-        if len(os.fsencode(self._path)) > _LONGEST_PATH:
-            raise ControlError(f"the control socket's path is over {_LONGEST_PATH} bytes: {self._path}")
-        try:
-            self._server = await asyncio.start_unix_server(self._serve, sock=_bind(self._path), limit=_LONGEST_LINE)
-        except OSError as error:
-            raise ControlError(f"cannot make the control socket {self._path}: {error.strerror}") from error
+    def serve_at(self, path: Path | None) -> None:
+        """Serve it there, and no longer where it was; None for nowhere. One that somebody removed is made again.
 
-    async def close(self) -> None:
+        Raises ControlError, and then it stays where it was.
+        """
+        if path == self._path and (path is None or path.is_socket()):
+            return
+        sock = None if path is None else _bind(path)
+        if path != self._path:
+            self.close()
+        elif self._serving is not None:
+            self._serving.cancel()
+        self._path = path
+        self._serving = None if sock is None else asyncio.create_task(self._serve_on(sock))
+
+    def close(self) -> None:
         """Remove it."""
-        if self._server is not None:
-            self._server.close()
-            self._path.unlink(missing_ok=True)
+        if self._serving is not None:
+            self._serving.cancel()
+            self._serving = None
+        if self._path is not None:
+            with contextlib.suppress(OSError):  # its folder may be gone, or read-only by now
+                self._path.unlink()
+
+    async def _serve_on(self, sock: socket.socket) -> None:
+        server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_LONGEST_LINE)
+        try:
+            await server.serve_forever()
+        finally:
+            server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -117,21 +133,28 @@ def ask(path: Path, verb: str) -> Reply:
     except msgspec.MsgspecError:
         raise ControlError(f"the gate behind {path} broke off; see its log") from None
     except OSError as error:
-        raise ControlError(f"no gate answers on {path}: {error.strerror or error}; is it running?") from error
+        why = error.strerror or error
+        raise ControlError(
+            f"no gate answers on {path}: {why}; is it running? One that is to change its state.directory takes SIGHUP"
+        ) from error
 
 
 def _bind(path: Path) -> socket.socket:
-    """A socket that only its owner may connect to, in place of one that a gate left behind."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.stat().st_mode) and not _is_served(path):
-            path.unlink()
+    """A socket that only its owner may connect to, in place of one that a gate left behind. Raises ControlError."""
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise ControlError(f"the control socket's path is over {_LONGEST_PATH} bytes: {path}")
     sock = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
+        if path.is_socket() and not _is_served(path):
+            path.unlink()
         sock.bind(os.fspath(path))
-    except OSError:
+        sock.listen()
+    except OSError as error:
         sock.close()
-        raise
+        if error.errno == errno.EADDRINUSE and path.is_socket():
+            raise ControlError(f"another gate serves {path}; give each gate a state.directory of its own") from error
+        raise ControlError(f"cannot make the control socket {path}: {error.strerror}") from error
     finally:
         os.umask(before)
     return sock

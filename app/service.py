@@ -7,8 +7,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from licensegate.certs.pem import CertificateError
@@ -54,8 +53,8 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], service_log
     stop = _stop_signals()  # first: the kernel drops what a container's first process has no handler for
     serving = Serving(settings, reread, service_log)
     try:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, serving, "SIGHUP")
-        async with _controlled(serving):
+        with _controlled(serving) as control:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, serving, control, "SIGHUP")
             _say_ready(serving)
             gc.freeze()  # what is here now stays: the collector need not look at it again
             watching = asyncio.ensure_future(_watch_files(serving))
@@ -67,27 +66,31 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], service_log
         serving.close()
 
 
-@contextlib.asynccontextmanager
-async def _controlled(serving: Serving) -> AsyncIterator[None]:
-    """Serve the control socket, if there is a place for it; without it, SIGHUP still reloads."""
-    path = control_path(serving.settings.state_directory, os.environ)
-    if path is None:
-        yield
-        return
-    control = Control(path, {"reload": partial(_reload, serving)})
+@contextlib.contextmanager
+def _controlled(serving: Serving) -> Iterator[Control]:
+    """Serve the control socket, if there is a place for it."""
+    control = Control({"reload": lambda who: _reload(serving, control, who)})
+    _place(control, serving)
     try:
-        await control.open()
+        yield control
+    finally:
+        control.close()
+
+
+def _place(control: Control, serving: Serving) -> None:
+    """Have the control socket where the settings in force want it; without it, SIGHUP still reloads."""
+    try:
+        control.serve_at(control_path(serving.settings.state_directory, os.environ))
     except ControlError as error:
         _log.error("%s; only SIGHUP reloads", error)
-    try:
-        yield
-    finally:
-        await control.close()
 
 
-def _reload(serving: Serving, who: str) -> Reply:
+def _reload(serving: Serving, control: Control, who: str) -> Reply:
+    if serving.gate.draining:  # of which the service manager has been told
+        return serving.reload(who)
     tell_reloading(os.environ)
     reply = serving.reload(who)
+    _place(control, serving)
     tell_ready(os.environ, _status(serving))
     return reply
 

@@ -72,14 +72,14 @@ class Serving:
 
     def reload(self, who: str) -> Reply:
         """Put the settings in force as they are written now; if that cannot be, nothing changes. `who` asked for it."""
+        if self.gate.draining:  # else it would listen again
+            return self._refuse(who, "the gate is stopping")
         before = self.gate.snapshot.policy.hash
         try:
             settings = self._reread()
             self._adopt(settings)
         except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
-            _log.error("reload asked for by %s is refused, the settings in force stay: %s", who, error)
-            self._reopen_log()
-            return Reply(False, f"refused, the settings in force stay: {error}")
+            return self._refuse(who, f"the settings in force stay: {error}")
         names = ", ".join(listener.name for listener in self.gate.listeners)
         policy = f"policy {before} gave way to {settings.policy.hash}"
         said = f"{policy}; listening on {names}; settings from {settings.source}"
@@ -125,13 +125,15 @@ class Serving:
         logging.getLogger().setLevel(settings.log.level.upper())
         self.look_at_certificate()
 
-    def _reopen_log(self) -> None:
-        """A refused reload may have been asked for by a rotation, after which the file in use is soon deleted."""
+    def _refuse(self, who: str, why: str) -> Reply:
+        """Say so, and begin the log anew: a rotation may have asked, after which the file in use is soon deleted."""
+        _log.error("reload asked for by %s is refused, %s", who, why)
         try:
             with self._access_log.reopening(self.settings.log.access):
                 pass
         except AccessLogError as error:
             _log.error("the access log stays as it is: %s", error)
+        return Reply(False, f"refused, {why}")
 
     def _watching(self, settings: Settings) -> contextlib.AbstractContextManager[None]:
         """Be watched by these settings from now on, unless the block raises. Raises ListenError or SettingsError."""

@@ -4,6 +4,7 @@ Writing never blocks a tunnel, and what is dropped for that is counted (`line_wr
 """
 
 import contextlib
+import errno
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,10 @@ def _open(destination: str) -> int:
     if destination == "-":
         return _STANDARD_OUTPUT
     try:
-        return os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        # O_NONBLOCK: opening a pipe that nobody reads would wait for a reader, and all tunnels with it.
+        opened = os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
     except OSError as error:
-        raise AccessLogError(f"cannot write the access log {destination}: {error.strerror}; see log.access") from error
+        why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        raise AccessLogError(f"cannot write the access log {destination}: {why}; see log.access") from error
+    os.set_blocking(opened, True)
+    return opened

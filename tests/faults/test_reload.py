@@ -135,6 +135,31 @@ def test_a_log_that_was_moved_away_is_begun_anew_even_where_the_settings_are_ref
         assert len(gate.records(1)) == 1
 
 
+def test_another_folder_for_state_is_where_the_gate_is_asked_from_then_on(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        gate.settings.write_text(settings(upstream, port).replace('directory = "."', 'directory = "state"'))
+        too_early = run(COMMAND, "reload", "--config", gate.settings)
+        by_signal(gate)
+        by_command(gate)
+
+    assert too_early.returncode == 2
+    assert "SIGHUP" in too_early.stderr
+    assert not list(tmp_path.rglob("control.sock"))
+
+
+def test_a_pipe_for_the_log_that_nobody_reads_is_refused_and_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate, open_tunnel(gate) as tunnel:
+        gate.settings.write_text(settings(upstream, port).replace("access.jsonl", "pipe"))
+        line = by_signal(gate)
+        tunnel.sendall(b"still here")
+        assert tunnel.recv(100) == b"still here"
+
+    assert "nobody reads this pipe" in line
+
+
 def test_a_gate_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
     file = tmp_path / "gate.toml"
     file.write_text('[state]\ndirectory = "."\n')

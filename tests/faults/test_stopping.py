@@ -73,6 +73,21 @@ def test_a_second_signal_ends_the_drain_at_once(tmp_path: Path) -> None:
     assert record["outcome"] == "cut_by_stop"
 
 
+def test_a_gate_that_stops_does_not_reload_but_begins_its_log_anew(tmp_path: Path) -> None:
+    with Upstream(read_nothing) as upstream, Gate(tmp_path, settings(upstream, 3600)) as gate:
+        with open_tunnel(gate):
+            gate.send(signal.SIGTERM)
+            gate.await_line("draining")
+            (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
+            gate.send(signal.SIGHUP)
+            gate.await_line("is refused, the gate is stopping")
+            wait_until_none_is_taken(gate)
+            gate.stop()
+        (record,) = gate.records(1)
+
+    assert record["outcome"] == "cut_by_stop"
+
+
 def test_an_idle_gate_stops_with_nothing_to_cut(tmp_path: Path) -> None:
     with Gate(tmp_path, lab()) as gate:
         with dial(gate):

@@ -125,6 +125,13 @@ def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
     assert "\n" not in str(refused.value)
 
 
+def test_a_pipe_that_nobody_reads_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(AccessLogError, match=f"{path}: nobody reads this pipe; see log.access"):
+        AccessLog(str(path))
+
+
 def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
