@@ -45,8 +45,8 @@ class Rule(Struct, frozen=True):
         keys = []
         if self.networks and network_of(client, self.networks) is None:
             keys.append("networks")
-        if self.certificates and not {name.lower() for name in self.certificates}.intersection(
-            name.lower() for name in identity.certificate
+        if self.certificates and not set(map(_folded, self.certificates)).intersection(
+            map(_folded, identity.certificate)
         ):
             keys.append("certificates")
         if self.users and identity.user not in self.users:
@@ -56,3 +56,8 @@ class Rule(Struct, frozen=True):
     def __str__(self) -> str:
         named = Target(self.host, self.port)
         return f"{named} (preset {self.preset})" if self.preset else f"{named}"
+
+
+def _folded(name: str) -> tuple[str, bool]:
+    """What is the same for names in any case. A name in ASCII is none outside: the Kelvin sign's lower case is a k."""
+    return name.lower(), name.isascii()

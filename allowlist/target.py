@@ -21,7 +21,7 @@ _LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
 _SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-_LOGIN = re.compile(r"\S*@")  # before a host, as in a URL; not to be repeated
+_LOGIN = re.compile(r"(?<!\S)\S*@")  # before a host, as in a URL; not to be repeated. A word is looked at once only
 _STRAY = re.compile(r"[^A-Za-z0-9_.-]")
 
 

@@ -21,7 +21,8 @@ DIRECT = "direct"
 """In place of a parent proxy: the target itself was dialled, around all of them."""
 
 _LOGIN_FIELD = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded one
-_LOGIN_IN_URL = re.compile(rb"\S*@")
+_LOGIN_WITHIN = re.compile(rb"(?is)(?:(?:proxy-)?authorization|(?:basic|bearer|digest|negotiate|ntlm) ).*")
+_LOGIN_IN_URL = re.compile(rb"(?<!\S)\S*@")  # a word is looked at once only, however long
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -157,5 +158,10 @@ def printable(raw: bytes, limit: int = 200) -> str:
 
 
 def quoted(raw: bytes, limit: int = 60) -> str:
-    """A line or a part of one, for an error about it: as `printable`, without any login that may be in it."""
-    return "..." if _LOGIN_FIELD.match(raw) else printable(_LOGIN_IN_URL.sub(b"...@", raw), limit)
+    """A line or a part of one, for an error about it: as `printable`, without any login that may be in it.
+
+    A broken line may well hold the next field, too.
+    """
+    if _LOGIN_FIELD.match(raw):
+        return "..."
+    return printable(_LOGIN_IN_URL.sub(b"...@", _LOGIN_WITHIN.sub(b"...", raw)), limit)

@@ -234,6 +234,12 @@ class Tunnel:
         else:
             self.login_not_checked("too many wait to be checked")
 
+    def _forget_check(self) -> None:
+        """Whatever comes of it, nobody waits for it any more."""
+        if self._check is not None:
+            self._gate.password_checks.forget(self._check, self)
+            self._check = None
+
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
@@ -263,6 +269,7 @@ class Tunnel:
 
     def _refuse(self, answer: bytes) -> None:
         self._limit(None)
+        self._forget_check()
         if self._upstream is not None:  # nothing will be said to it
             self._gate.poller.close(self._upstream)
             self._upstream = None
@@ -294,8 +301,7 @@ class Tunnel:
     def _close(self) -> None:
         gate, record = self._gate, self.record
         self._limit(None)
-        if self._check is not None:
-            gate.password_checks.forget(self._check, self)
+        self._forget_check()
         if self._dialling is not None:
             self._dialling.abandon()
         if self._lingering is not None:
@@ -304,7 +310,7 @@ class Tunnel:
         if self._relay is not None:
             self._relay.close()
         # These name us: without them there is no work for the garbage collector.
-        self._check = self._dialling = self._lingering = self._relay = None
+        self._dialling = self._lingering = self._relay = None
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)

@@ -9,12 +9,15 @@ from .standing import Standing
 
 
 class Parent:
-    """Its settings, who the gate is there, how it has done lately, and whom the gate trusts to be it."""
+    """Its settings, who the gate is there, how it has done lately, and whom the gate trusts to be it.
 
-    def __init__(self, settings: ParentProxy, account: Account) -> None:
+    The first three outlast a reload; the roots are read anew, as their file says by then.
+    """
+
+    def __init__(self, settings: ParentProxy, account: Account, standing: Standing) -> None:
         self.settings = settings
         self.account = account
-        self.standing = Standing()
+        self.standing = standing
 
     @functools.cached_property
     def tls(self) -> ssl.SSLContext:

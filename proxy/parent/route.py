@@ -25,6 +25,7 @@ from .parent import Parent
 from .passage import Passage
 from .reach import ParentError, checked_addresses
 from .scheme import LoginFailedError
+from .standing import Standing
 
 _AT_FAULT: Final = frozenset(
     {
@@ -68,7 +69,8 @@ class Route:
             key = _but_secret(settings)
             if key.login not in accounts:
                 accounts[key.login] = _account(settings.login)
-            self.parents.append(known.get(key) or Parent(settings, accounts[key.login]))
+            standing = known[key].standing if key in known else Standing()
+            self.parents.append(Parent(settings, accounts[key.login], standing))
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """See `Dials`."""

@@ -44,8 +44,8 @@ class Head(Struct, frozen=True):
     """The head of one request. `size` is its length in bytes: what follows it is not part of it.
 
     `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
-    a CONNECT. `via` is what its Via fields say, one after the other, and like `user_agent` printable and not too long.
-    `authorization` are the values of its Proxy-Authorization fields.
+    a CONNECT. `via` is the end of what its Via fields say, one after the other, and like `user_agent` printable and not
+    too long. `authorization` are the values of its Proxy-Authorization fields.
     """
 
     method: str
@@ -108,8 +108,8 @@ def _mind_fields(field_lines: bytes, *, is_connect: bool) -> _Minded:
             case b"user-agent":
                 minded.user_agent = printable(value.strip(b" \t"))
             case b"via":
-                via = printable(value.strip(b" \t"), VIA_BYTES)
-                minded.via = ", ".join(filter(None, [minded.via, via]))[:VIA_BYTES]
+                via = printable(value.strip(b" \t")[-VIA_BYTES:], VIA_BYTES)
+                minded.via = ", ".join(filter(None, [minded.via, via]))[-VIA_BYTES:]
             case b"proxy-authorization":
                 minded.authorization.append(Secret(value.strip(b" \t")))
             case b"host" if is_connect:

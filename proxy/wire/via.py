@@ -12,7 +12,8 @@ OUR_NAME: Final = f"licensegate-{secrets.token_hex(6)}"
 """A pseudonym in place of a host name, which concerns nobody outside."""
 
 VIA_BYTES: Final = 2048
-"""The longest Via that is passed on; a request through so many proxies goes in a circle of some kind."""
+"""The longest Via that is passed on. Of a longer one it is the end, where proxies add their names: what a client wrote
+before them must not push out ours."""
 
 _names_us: Final = re.compile(rf"(?:^|[\t ,]){OUR_NAME}(?:$|[\t ,(])", re.IGNORECASE)
 

@@ -124,9 +124,13 @@ class ScriptedParent:
             yield self
         finally:
             server.close()
-            for writer in self._writers:
-                writer.transport.abort()
+            self.end()
         assert self.failures == []
+
+    def end(self) -> None:
+        """Break off whatever is open."""
+        for writer in self._writers:
+            writer.transport.abort()
 
     def settings(self, login: ParentLogin | None = None, **other: Any) -> ParentProxy:
         """The gate's settings for this parent."""

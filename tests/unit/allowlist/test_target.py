@@ -2,6 +2,7 @@
 
 import ipaddress
 import string
+import time
 
 import pytest
 from hypothesis import example, given
@@ -238,6 +239,14 @@ def assert_short_and_safe(flaw):
     assert flaw.isascii()
     assert flaw.isprintable()
     assert len(flaw) <= 80
+
+
+def test_a_target_as_long_as_a_head_is_refused_at_once():
+    """In a time that grows with its length, and not with the square of that."""
+    before = time.thread_time()
+    with pytest.raises(TargetError):
+        parse_authority(b"x" * 65536)
+    assert time.thread_time() - before < 0.1
 
 
 @given(st.binary(max_size=400) | almost_targets.map(str.encode))

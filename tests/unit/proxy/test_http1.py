@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.record import HostForm, printable
 from licensegate.proxy.wire.http1 import Head, HeadError, read_head
+from licensegate.proxy.wire.via import names_us, passed_on
 
 LIMIT = 1024
 LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
@@ -249,11 +250,19 @@ def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
     assert first_verdict(received) == verdict(received)
 
 
-def test_only_the_beginning_of_a_long_via_is_taken() -> None:
+def test_only_the_end_of_a_long_via_is_taken() -> None:
     head = read_head(LINE + b"Via: " + b"x" * 1500 + b"\r\nVia: " + b"y" * 1500 + b"\r\n\r\n", 16384)
 
     assert head is not None
-    assert head.via == "x" * 1500 + ", " + "y" * 546
+    assert head.via == "x" * 546 + ", " + "y" * 1500
+
+
+@pytest.mark.parametrize("first", [b"x" * 3000 + b", ", b"x" * 2047 + b"\r\nVia: "], ids=["in one field", "in two"])
+def test_nothing_that_a_client_has_written_into_a_via_hides_the_gates_own_name(first: bytes) -> None:
+    head = read_head(LINE + b"Via: " + first + passed_on("", "").encode() + b", 1.1 parent\r\n\r\n", 16384)
+
+    assert head is not None
+    assert names_us(head.via)
 
 
 @pytest.mark.parametrize("received", [received for received, _ in ACCEPTED.values()], ids=ACCEPTED.keys())

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,8 +11,9 @@ from msgspec import structs
 
 from licensegate.proxy.auth.password_hash import PasswordHash
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.outcome import LoginResult, Outcome
+from licensegate.proxy.outcome import LoginResult, Outcome, RefusalTaken
 from licensegate.proxy.settings import Limits
+from licensegate.proxy.states import State
 from support.conversations import a_door
 from support.inner import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
 from support.logins import USER, basic
@@ -144,6 +146,26 @@ def test_a_check_that_takes_too_long_is_answered(hold: Hold) -> None:
             hold.go.set()
             record = await here.ended()
             assert record.detail == "that took too long"
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_check_that_ends_after_its_time_takes_no_refusal_back(hold: Hold, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with guarded(Limits(head_seconds=10)) as (here, _):
+            client, tunnel = here.accept(login(here))
+            await until(hold.begun.is_set)
+            head = here.surroundings.deadlines.head
+            for late in head.expired(time.monotonic() + head.seconds):
+                here.poller.run(late, late.deadline_passed, head)
+            hold.go.set()
+            await until(lambda: not here.surroundings.password_checks)
+            assert tunnel.conversation.state is State.LINGERING
+            assert await answer_to(client) == "503 login_not_checked"
+            client.close()
+            assert (await here.ended()).refusal_taken is RefusalTaken.CLOSED
+            assert not caplog.records, "no fault"
             await here.assert_nothing_left()
 
     run(main())

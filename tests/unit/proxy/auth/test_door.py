@@ -425,6 +425,22 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
     assert isinstance(house.judge(login(PASSWORD)), Admitted)
 
 
+def test_guesses_that_are_sent_side_by_side_are_no_more_than_one_after_the_other() -> None:
+    house = House()
+    visits = [house.visit(basic(password=f"guess {number}")) for number in range(FREE_TRIES + 3)]
+    visits.append(house.visit(basic()))
+    begun = [(visit, house.door.judge(visit)) for visit in visits]
+
+    told = []
+    for visit, verdict in begun:
+        assert isinstance(verdict, CheckNeeded)
+        told.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())).result)
+
+    assert told == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 3
+    house.clock.now += 1
+    assert isinstance(house.judge(basic()), Admitted)
+
+
 def test_a_login_that_cannot_be_used_is_no_guess() -> None:
     house = House()
 

@@ -510,6 +510,24 @@ def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
     run(main())
 
 
+def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
+    tmp_path: Path, authority: Authority
+) -> None:
+    async def main() -> None:
+        ca, another = tmp_path / "ca.pem", tmp_path / "another"
+        ca.write_bytes(authority.root.read_bytes())
+        another.mkdir()
+        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+            named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
+            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+                await parents.opened()
+                ca.write_bytes(Authority(another).root.read_bytes())
+                parents.set([named])
+                assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED
+
+    run(main())
+
+
 def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: Authority) -> None:
     async def main() -> None:
         async def speaks_http(talk: Talk) -> None:
