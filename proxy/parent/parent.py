@@ -1,11 +1,15 @@
 """A parent proxy as the gate knows it, from one tunnel to the next."""
 
-import functools
+import logging
 import ssl
+
+from licensegate.certs.watch import FileWatch
 
 from ..settings import ParentProxy
 from .account import Account
 from .standing import Standing
+
+_log = logging.getLogger(__name__)
 
 
 class Parent:
@@ -15,10 +19,25 @@ class Parent:
         self.settings = settings
         self.account = account
         self.standing = Standing()
+        self._trust: FileWatch[ssl.SSLContext] | None = None
 
-    @functools.cached_property
+    @property
     def tls(self) -> ssl.SSLContext:
-        """Verifies it by its name and the roots in force; raises OSError if those cannot be read."""
+        """Verifies it by its name and the roots that its file has now; raises OSError if there never were any."""
+        if self._trust is None:
+            self._trust = FileWatch(self._verifying, filter(None, (self.settings.ca,)))
+        try:
+            self._trust.look()
+        except OSError as error:
+            _log.error(
+                "the roots in force for the parent proxy %s stay: %s: %s",
+                self,
+                self.settings.ca,
+                error.strerror or error,
+            )
+        return self._trust.value
+
+    def _verifying(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.settings.ca)
         context.set_alpn_protocols(["http/1.1"])
         return context
