@@ -5,6 +5,7 @@ import pty
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -236,6 +237,42 @@ def test_a_file_that_the_gate_could_not_read_is_not_changed(existing: list[Path]
     with pytest.raises(LoginFileError, match="line 1: the hash is neither"):
         passwd.add(existing, "a", REALM, "x")
     assert existing[0].read_text() == "cucm:plain\n"
+
+
+FAULTY = {
+    "a hash that is not taken": (0, f"{USER}:{{SHA}}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"),
+    "two lines": (0, f"{USER}:$apr1$0$W6ph5Mm5Pz8GgiULbPgzG3\n" * 2),
+    "digits that are missing": (1, f"{USER}:{REALM}:0a4f113b\n"),
+}
+
+
+@pytest.mark.parametrize(("number", "lines"), FAULTY.values(), ids=FAULTY)
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_a_user_whose_own_line_is_what_the_gate_cannot_read_can_be_set_right(
+    existing: list[Path], number: int, lines: str, action: str
+) -> None:
+    """It is what the error advises: give the user a new password."""
+    passwd.add(existing, "cucm", REALM, "x")
+    passwd.remove(existing, USER, REALM)
+    existing[number].write_text(f"{lines}{existing[number].read_text()}")
+    with pytest.raises(LoginFileError, match="line "):
+        passwd.add(existing, "cucm", REALM, "y")
+
+    if action == "add":
+        passwd.add(existing, USER, REALM, PASSWORD)
+        assert knows(existing, USER, PASSWORD) == [True] * 3
+    else:
+        passwd.remove(existing, USER, REALM)
+    assert knows(existing, "cucm", "x") == [True] * 3
+
+
+@pytest.mark.parametrize("action", [passwd.add, passwd.check])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, action: Callable[..., object]) -> None:
+    pipe = tmp_path / "users.htpasswd"
+    os.mkfifo(pipe)
+
+    with pytest.raises(PasswdError, match="not a file"):
+        action([pipe], "a", REALM, "x")
 
 
 # The command
