@@ -51,7 +51,13 @@ class Door:
         return self.ask(visit)
 
     def checked(self, visit: Visit, check: PasswordCheck, *, right: bool) -> Verdict:
-        """What follows from the check that `judge` asked for."""
+        """What follows from the check that `judge` asked for.
+
+        Nothing, if its source has to wait by now: of guesses that are made at once, no more than others are answered.
+        """
+        limited = self._limited(visit, Scheme.BASIC, check.user)
+        if limited is not None:
+            return limited
         if not right:
             return self._failed(visit, Scheme.BASIC, check.user, known=check.is_known)
         self._memory.verified.add(check.mark)
@@ -90,9 +96,9 @@ class Door:
         return self.logins.schemes if schemes is None else schemes
 
     def _judge_login(self, visit: Visit) -> Verdict:
-        seconds = self._memory.failures.seconds_left(visit.client)
-        if seconds > 0:
-            return TurnedAway(LoginResult.LIMITED, f"the next one is looked at in {math.ceil(seconds)} s")
+        limited = self._limited(visit)
+        if limited is not None:
+            return limited
         if len(visit.authorization) > 1:
             return self._unusable(visit, "there are two of them")
         try:
@@ -136,6 +142,13 @@ class Door:
         if not self._memory.replays.is_new(offered.nonce, made, offered.count):
             return self._stale(visit, LoginResult.REPLAYED, "its nonce was used already", scheme, offered.user)
         return Admitted(Identity(offered.user, visit.certificate), scheme)
+
+    def _limited(self, visit: Visit, scheme: str = "", user: str = "") -> TurnedAway | None:
+        seconds = self._memory.failures.seconds_left(visit.client)
+        if not seconds:
+            return None
+        detail = f"the next one is looked at in {math.ceil(seconds)} s"
+        return TurnedAway(LoginResult.LIMITED, detail, (), scheme, user)
 
     def _failed(self, visit: Visit, scheme: Scheme, user: str, *, known: bool) -> TurnedAway:
         self._memory.failures.add(visit.client)

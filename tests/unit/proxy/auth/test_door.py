@@ -425,6 +425,24 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
     assert isinstance(house.judge(login(PASSWORD)), Admitted)
 
 
+def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
+    house = House()
+    visits = [house.visit(basic(password=f"guess {number}")) for number in range(9)]
+    visits.append(house.visit(basic()))
+    waiting = [(visit, house.door.judge(visit)) for visit in visits]
+
+    answers = []
+    for visit, verdict in waiting:
+        assert isinstance(verdict, CheckNeeded)
+        answers.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())))
+
+    results = [answer.result for answer in answers]
+    assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
+    assert (answers[-1].scheme, answers[-1].user) == (Scheme.BASIC, USER)
+    house.clock.now += 1
+    assert isinstance(house.judge(basic()), Admitted)
+
+
 def test_a_login_that_cannot_be_used_is_no_guess() -> None:
     house = House()
 
