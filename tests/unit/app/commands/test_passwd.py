@@ -301,6 +301,24 @@ def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: s
     assert "hush" not in wrong.stdout + wrong.stderr
 
 
+@pytest.mark.parametrize(("how", "words"), [("--stdin", "standard input is closed"), ("", "there is no terminal")])
+def test_a_standard_input_that_is_closed_is_told(files: list[Path], how: str, words: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" passwd "$1" --add cucm {how} <&-', COMMAND, files[0]],
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert words in done.stderr
+
+
+def test_the_mark_with_which_windows_begins_a_text_is_no_part_of_a_password(files: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfSmart\r\n")
+
+    assert run(*files, "--add", "cucm", "--password-file", tmp_path / "password").returncode == 0
+    assert knows(files, "cucm", "Smart") == [True] * 3
+
+
 def at_a_terminal(files: list[Path], *typed: str, action: str = "--add") -> tuple[int, str]:
     """Run the command at a terminal where this is typed; its exit status, and all that the terminal showed."""
     try:
