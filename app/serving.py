@@ -95,9 +95,12 @@ class Serving:
             _log.error("the certificate in force stays: %s", error)
             return
         if changed:
-            identity = self._certificate.value
+            before, identity = self.gate.snapshot.identity, self._certificate.value
             self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, identity=identity))
-            _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
+            if before is not None and before.fingerprint == identity.fingerprint:
+                _log.info("the files of certificates were read again; the gate's own is the same")
+            else:
+                _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
             _warn_of_end(identity)
 
     def look_at_users(self) -> None:

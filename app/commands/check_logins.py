@@ -7,6 +7,7 @@ from pathlib import Path
 
 from licensegate.app.settings import Auth, Settings
 from licensegate.app.settings.named_files import others_may_read
+from licensegate.certs.identity import server_context
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
 from licensegate.proxy.auth.user_files import read_nonce_key, read_users
 from licensegate.proxy.auth.users import Users
@@ -49,10 +50,18 @@ def warnings(settings: Settings) -> Iterator[str]:
             yield f"auth.trusted_networks holds {network}: nobody need log in"
     yield from _doubtful_schemes(settings)
     yield from _doubtful_rules(settings, users)
-    if settings.tls.client_ca and settings.tls.client_crl:
+    yield from _doubtful_authority(settings.tls.client_ca, settings.tls.client_crl)
+
+
+def _doubtful_authority(client_ca: Path | None, client_crl: Path | None) -> Iterator[str]:
+    """What is wrong with its revocation lists; raises CertificateError where the gate would not start."""
+    if client_ca is None or not all(os.access(path, os.R_OK) for path in (client_ca, client_crl) if path):
+        return
+    server_context(client_ca, client_crl)
+    if client_crl is not None:
         from licensegate.certs.revocation import review_revocation
 
-        yield from review_revocation(settings.tls.client_crl, settings.tls.client_ca, datetime.now(UTC))
+        yield from review_revocation(client_crl, client_ca, datetime.now(UTC))
 
 
 def _users_of(auth: Auth) -> Users | None:

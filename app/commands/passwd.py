@@ -14,11 +14,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.app.settings.named_files import missing
 from licensegate.proxy.auth.digest import ha1
 from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD
-from licensegate.proxy.auth.user_files import read_htdigest, read_htpasswd, realm_fault, user_fault
+from licensegate.proxy.auth.user_files import LoginFileError, read_htdigest, read_htpasswd, realm_fault, user_fault
 
-from .user_lines import FileKind, holds, kind_of, lines_for, with_lines
+from .user_lines import FileKind, holds, is_line_of, kind_of, lines_for, with_lines
 
 NEW_MODE: Final = 0o640
 """Of a file that is made here: its group, which the gate is to be in, may read it, and nobody else."""
@@ -51,6 +52,7 @@ def add(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
         said = []
         changed = []
         for file in found:
+            _refuse_unreadable(file, user, realm)
             verb = "changed" if holds(file.kind, file.content, user, realm) else "added"
             lines = lines_for(file.kind, user, realm, password)
             changed.append((file, with_lines(file.kind, file.content, user, realm, lines)))
@@ -64,7 +66,10 @@ def remove(files: Sequence[Path], user: str, realm: str) -> Report:
     """Let this user in no longer. Raises PasswdError and LoginFileError."""
     _check(user, realm)
     with _locked(files):
-        found = [(file, holds(file.kind, file.content, user, realm)) for file in _read(files)]
+        found = []
+        for file in _read(files):
+            _refuse_unreadable(file, user, realm)
+            found.append((file, holds(file.kind, file.content, user, realm)))
         _replace([(file, with_lines(file.kind, file.content, user, realm, [])) for file, known in found if known])
     said = [f"{file.path}: {user} {'removed' if known else 'was not there'}" for file, known in found]
     return Report(any(known for _, known in found), "\n".join(said))
@@ -110,13 +115,24 @@ def _read(files: Sequence[Path], *, may_be_new: bool = False) -> list[_UserFile]
             raise PasswdError(f"{path}: is it for Basic or for Digest? name it so, like users.htpasswd, users.htdigest")
         if any(file.kind is kind for file in found):
             raise PasswdError(f"{path}: two files of the same kind; name one {FileKind.HTPASSWD} and one htdigest")
-        if not is_new:
-            _ = read_htpasswd(path) if kind is FileKind.HTPASSWD else read_htdigest(path)
         found.append(_UserFile(path, kind, content, is_new))
     return found
 
 
+def _refuse_unreadable(file: _UserFile, user: str, realm: str) -> None:
+    """Raise LoginFileError for a line that the gate cannot read; the user's own is to go, and may be what is wrong."""
+    if file.is_new:
+        return
+    try:
+        _ = read_htpasswd(file.path) if file.kind is FileKind.HTPASSWD else read_htdigest(file.path)
+    except LoginFileError as error:
+        if not is_line_of(file.kind, file.content, error.line, user, realm):
+            raise
+
+
 def _content(path: Path) -> str:
+    if fault := missing(path):  # a pipe named by mistake would be waited for
+        raise PasswdError(f"{path}: {fault}")
     try:
         return path.read_bytes().decode()
     except OSError as error:

@@ -13,6 +13,8 @@ _MOST_BYTES: Final = 4096
 def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
     """Read one, from the terminal unless told otherwise, there `twice` if it is a new one. Raises PasswdError."""
     if stdin:
+        if sys.stdin is None:
+            raise PasswdError("standard input is closed; give the password to it, or use --password-file")
         return _first_line(sys.stdin.buffer, "standard input")
     if file is not None:
         try:
@@ -26,13 +28,13 @@ def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
 def _first_line(content: BinaryIO, where: str) -> str:
     line = content.readline(_MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r")
     try:
-        return line.decode()
+        return line.decode("utf-8-sig")  # editors on Windows begin a text by its mark
     except UnicodeDecodeError:
         raise PasswdError(f"{where}: the password is not text in UTF-8") from None
 
 
 def _typed(*, twice: bool) -> str:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise PasswdError("there is no terminal to type a password at; use --stdin or --password-file")
     try:
         password = getpass.getpass("Password: ")

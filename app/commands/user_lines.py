@@ -40,6 +40,11 @@ def holds(kind: FileKind, content: str, user: str, realm: str) -> bool:
     return any(map(_is_of(kind, user, realm), _lines(content)))
 
 
+def is_line_of(kind: FileKind, content: str, number: int, user: str, realm: str) -> bool:
+    """Whether the line with this number, counted from 1, is one of such a user; none has the number 0."""
+    return number > 0 and _is_of(kind, user, realm)(_lines(content)[number - 1])
+
+
 def with_lines(kind: FileKind, content: str, user: str, realm: str, lines: list[str]) -> str:
     """The content with these lines in the place of the user's, or at its end; without any, the user is gone."""
     newline = "\r\n" if 0 < content.count("\n") == content.count("\r\n") else "\n"

@@ -1,6 +1,7 @@
 """The `[[parent]]` tables: the proxies that targets are reached through, and who the gate is there."""
 
 import os
+import re
 import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ class _Reader:
         try:
             tls, host, port = read_parent_url(table.url)
         except ValueError as error:
-            raise self.error("url", f"{shown(table.url)} {error}") from None
+            raise self.error("url", f"{shown(_without_login(table.url))} {error}") from None
         if table.ca and not tls:
             raise self.error("ca", "roots for TLS to the proxy, which is spoken to https:// only; change one of them")
         return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds)
@@ -165,3 +166,8 @@ class _Reader:
         if fault := missing(path):
             raise self.error(key, f"{path}: {fault}; name a file that is there")
         return path
+
+
+def _without_login(url: str) -> str:
+    """The URL with dots in the place of a login, which may have a password in it."""
+    return re.sub(r"(\w+://)?.*@", r"\1...@", url, flags=re.DOTALL)

@@ -51,8 +51,11 @@ class Door:
         return self.ask(visit)
 
     def checked(self, visit: Visit, check: PasswordCheck, *, right: bool) -> Verdict:
-        """What follows from the check that `judge` asked for; nothing, if others have used up the tries meanwhile."""
-        limited = self._limited(visit)
+        """What follows from the check that `judge` asked for.
+
+        Nothing, if its source has to wait by now: of guesses that are made at once, no more than others are answered.
+        """
+        limited = self._limited(visit, Scheme.BASIC, check.user)
         if limited is not None:
             return limited
         if not right:
@@ -140,12 +143,13 @@ class Door:
             return self._stale(visit, LoginResult.REPLAYED, "its nonce was used already", scheme, offered.user)
         return Admitted(Identity(offered.user, visit.certificate), scheme)
 
-    def _limited(self, visit: Visit) -> TurnedAway | None:
+    def _limited(self, visit: Visit, scheme: str = "", user: str = "") -> TurnedAway | None:
         """Whether its source has to wait, so that nothing of a login may be told."""
         seconds = self._memory.failures.seconds_left(visit.client)
-        if seconds <= 0:
+        if not seconds:
             return None
-        return TurnedAway(LoginResult.LIMITED, f"the next one is looked at in {math.ceil(seconds)} s")
+        detail = f"the next one is looked at in {math.ceil(seconds)} s"
+        return TurnedAway(LoginResult.LIMITED, detail, (), scheme, user)
 
     def _failed(self, visit: Visit, scheme: Scheme, user: str, *, known: bool) -> TurnedAway:
         self._memory.failures.add(visit.client)

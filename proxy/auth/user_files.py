@@ -28,7 +28,14 @@ _OF_DIGITS: Final = {digits: scheme for scheme, digits in HEX_DIGITS.items()}
 
 
 class LoginFileError(Exception):
-    """A file that logins need cannot be used. `str()` is one line: the file, its line, the fault, what to change."""
+    """A file that logins need cannot be used. `str()` is one line: the file, its line, the fault, what to change.
+
+    `line` is the number of that line, counted from 1; 0 where it is the file itself.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 class HtDigestLine(Struct, frozen=True):
@@ -71,11 +78,11 @@ def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
         user, colon, stored = line.partition(":")
         _check(path, number, user, bool(colon))
         if user in users:
-            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+            raise _fault(path, number, f"{user} is there already; remove one of the lines")
         try:
             users[user] = read_hash(stored)
         except HashError as error:
-            raise LoginFileError(f"{path}, line {number}: {error}") from None
+            raise _fault(path, number, str(error)) from None
     return users
 
 
@@ -89,12 +96,14 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
         _check(path, number, user, bool(colon))
         scheme = _OF_DIGITS.get(len(ha1))
         if scheme is None or not all(digit in "0123456789abcdef" for digit in ha1.lower()):
-            raise LoginFileError(
-                f"{path}, line {number}: what follows the realm is neither 32 nor 64 hexadecimal digits; "
-                "write the line with `licensegate passwd`"
+            raise _fault(
+                path,
+                number,
+                "what follows the realm is neither 32 nor 64 hexadecimal digits; "
+                "write the line with `licensegate passwd`",
             )
         if (user, realm, scheme) in seen:
-            raise LoginFileError(f"{path}, line {number}: {user} is there already; remove one of the lines")
+            raise _fault(path, number, f"{user} is there already; remove one of the lines")
         seen.add((user, realm, scheme))
         found.append(HtDigestLine(user, realm, scheme, ha1.lower()))
     return found
@@ -115,7 +124,7 @@ def lines_of(path: Path) -> Iterator[tuple[int, str]]:
         try:
             line = raw.removesuffix(b"\r").decode()
         except UnicodeDecodeError:
-            raise LoginFileError(f"{path}, line {number}: not text in UTF-8; save the file as UTF-8") from None
+            raise _fault(path, number, "not text in UTF-8; save the file as UTF-8") from None
         if line.strip() and not line.startswith("#"):
             yield number, line
 
@@ -148,7 +157,11 @@ def realm_fault(realm: str) -> str:
 def _check(path: Path, number: int, user: str, separated: bool) -> None:
     fault = user_fault(user) if separated else "there is no colon where one belongs"
     if fault:
-        raise LoginFileError(f"{path}, line {number}: {fault}; write the line with `licensegate passwd`")
+        raise _fault(path, number, f"{fault}; write the line with `licensegate passwd`")
+
+
+def _fault(path: Path, number: int, what: str) -> LoginFileError:
+    return LoginFileError(f"{path}, line {number}: {what}", number)
 
 
 def _notes_on_passwords(path: Path, passwords: dict[str, PasswordHash]) -> Iterator[str]:

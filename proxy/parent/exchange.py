@@ -28,6 +28,7 @@ _head: Final = re.compile(
 _chunk: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]{0,256})?\r\n")
 _trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n" % TOKEN)
 _length: Final = re.compile(rb"[0-9]{1,9}")
+_ended_otherwise: Final = re.compile(rb"\n\r?\n")
 _SIGN: Final = b"HTTP/1."
 _SAYS_WHY: Final = (b"x-squid-error", b"proxy-status")
 
@@ -110,9 +111,9 @@ def body_size(answer: Answer, received: bytes) -> int | None:
 
 
 def _refuse_unlikely(received: bytes, start: int) -> None:
-    """What does not begin as an answer, or goes on for too long, will not become one."""
+    """What does not begin as an answer, ends in other line ends, or goes on for too long, will not become one."""
     sign = received[start : start + len(_SIGN)]
-    if not _SIGN.startswith(sign):
+    if not _SIGN.startswith(sign) or _ended_otherwise.search(received, start):
         raise AnswerError(f"it begins with {printable(received[start:], 60)}")
     if len(received) > HEAD_BYTES:
         raise AnswerError(f"its head is longer than {HEAD_BYTES} bytes")

@@ -14,7 +14,7 @@ def read_password(raw: bytes) -> str:
     """The one line, without its end. Raises PasswordError."""
     line = raw.removesuffix(b"\n").removesuffix(b"\r")
     try:
-        password = line.decode()
+        password = line.decode("utf-8-sig")  # editors on Windows begin a text by its mark
     except UnicodeDecodeError:
         raise PasswordError("is not text in UTF-8") from None
     if not password or len(raw) > PASSWORD_BYTES or any(sign in password for sign in "\r\n\0"):

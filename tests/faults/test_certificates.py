@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from support.certificates import Issued, issue
+from support.certificates import Issued, issue, revoke
 from support.exchange import TARGET
 from support.gate import ANYTHING, Gate, GateEndedError, lab
 from support.raw import dial, dial_tls, open_tunnel, secured
@@ -96,6 +96,19 @@ def test_whatever_is_wrong_with_the_new_files_the_old_certificate_stays(
         gate.send(signal.SIGHUP)
         assert str(tmp_path) in gate.await_line(STAYS)
         assert shown(gate) == digest(first)
+
+
+def test_a_revocation_list_that_changes_is_noticed_and_not_taken_for_a_new_certificate(tmp_path: Path) -> None:
+    issue().write(tmp_path)
+    clients = issue("clients", authority=True)
+    clients.write(tmp_path, stem="ca")
+    (tmp_path / "clients.crl").write_bytes(revoke(clients))
+    auth = '[auth]\nclient_ca = "ca.pem"\nclient_crl = "clients.crl"\n'
+    with Gate(tmp_path, lab(more=SETTINGS + auth)) as gate:
+        (tmp_path / "clients.crl").write_bytes(revoke(clients, issue("revoked", clients)))
+        gate.send(signal.SIGHUP)
+        gate.await_line("the gate's own is the same")
+        assert not any(IN_FORCE in line for line in gate.stderr)
 
 
 def test_files_that_are_changed_by_moving_a_link_are_noticed(tmp_path: Path) -> None:

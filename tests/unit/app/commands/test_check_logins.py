@@ -8,6 +8,7 @@ import pytest
 from licensegate.app.commands import check_logins
 from licensegate.app.commands.check import report
 from licensegate.app.settings import Settings, load
+from licensegate.certs.pem import CertificateError
 from licensegate.proxy.auth.user_files import LoginFileError
 from support.certificates import issue, revoke
 from support.logins import REALM, write_user_files
@@ -186,6 +187,16 @@ def test_revocation_lists_are_looked_at(folder: Path, lists: bytes, words: list[
     for warning, expected in zip(said, words, strict=True):
         assert warning.startswith("clients.crl")
         assert expected in warning
+
+
+@pytest.mark.parametrize("wrong", ["ca.pem", "clients.crl"])
+def test_an_authority_that_would_end_the_start_is_refused_here_too(folder: Path, wrong: str) -> None:
+    (folder / "clients.crl").write_bytes(revoke(AUTHORITY))
+    (folder / wrong).write_text("none")
+    crl = "client_crl = 'clients.crl'" if wrong == "clients.crl" else ""
+
+    with pytest.raises(CertificateError, match=wrong):
+        warned(folder, f"{REQUIRED}client_ca = 'ca.pem'\n{crl}")
 
 
 def test_the_networks_of_a_rule_are_those_of_its_clients(folder: Path) -> None:

@@ -5,6 +5,7 @@ import pty
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,42 @@ def test_a_file_that_the_gate_could_not_read_is_not_changed(existing: list[Path]
     assert existing[0].read_text() == "cucm:plain\n"
 
 
+FAULTY = {
+    "a hash that is not taken": (0, f"{USER}:{{SHA}}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n"),
+    "two lines": (0, f"{USER}:$apr1$0$W6ph5Mm5Pz8GgiULbPgzG3\n" * 2),
+    "digits that are missing": (1, f"{USER}:{REALM}:0a4f113b\n"),
+}
+
+
+@pytest.mark.parametrize(("number", "lines"), FAULTY.values(), ids=FAULTY)
+@pytest.mark.parametrize("action", ["add", "remove"])
+def test_a_user_whose_own_line_is_what_the_gate_cannot_read_can_be_set_right(
+    existing: list[Path], number: int, lines: str, action: str
+) -> None:
+    """It is what the error advises: give the user a new password."""
+    passwd.add(existing, "cucm", REALM, "x")
+    passwd.remove(existing, USER, REALM)
+    existing[number].write_text(f"{lines}{existing[number].read_text()}")
+    with pytest.raises(LoginFileError, match="line "):
+        passwd.add(existing, "cucm", REALM, "y")
+
+    if action == "add":
+        passwd.add(existing, USER, REALM, PASSWORD)
+        assert knows(existing, USER, PASSWORD) == [True] * 3
+    else:
+        passwd.remove(existing, USER, REALM)
+    assert knows(existing, "cucm", "x") == [True] * 3
+
+
+@pytest.mark.parametrize("action", [passwd.add, passwd.check])
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, action: Callable[..., object]) -> None:
+    pipe = tmp_path / "users.htpasswd"
+    os.mkfifo(pipe)
+
+    with pytest.raises(PasswdError, match="not a file"):
+        action([pipe], "a", REALM, "x")
+
+
 # The command
 
 
@@ -262,6 +299,24 @@ def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: s
     assert added.stderr == ""
     assert "Smart" not in added.stdout + added.stderr
     assert "hush" not in wrong.stdout + wrong.stderr
+
+
+@pytest.mark.parametrize(("how", "words"), [("--stdin", "standard input is closed"), ("", "there is no terminal")])
+def test_a_standard_input_that_is_closed_is_told(files: list[Path], how: str, words: str) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'exec "$0" passwd "$1" --add cucm {how} <&-', COMMAND, files[0]],
+        capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert words in done.stderr
+
+
+def test_the_mark_with_which_windows_begins_a_text_is_no_part_of_a_password(files: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfSmart\r\n")
+
+    assert run(*files, "--add", "cucm", "--password-file", tmp_path / "password").returncode == 0
+    assert knows(files, "cucm", "Smart") == [True] * 3
 
 
 def at_a_terminal(files: list[Path], *typed: str, action: str = "--add") -> tuple[int, str]:

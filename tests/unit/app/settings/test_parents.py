@@ -133,7 +133,11 @@ REFUSED = {
     "no port": (table('url = "http://proxy.example.net"'), "write http://HOST:PORT or https://HOST:PORT"),
     "another scheme": (table('url = "socks5://proxy.example.net:1080"'), "is not the URL of a proxy"),
     "a path": (table('url = "http://proxy.example.net:8080/proxy.pac"'), "is not the URL of a proxy"),
-    "a login in the URL": (table('url = "http://svc:hush@proxy.example.net:8080"'), "username and password_file"),
+    "a login in the URL": (
+        table('url = "http://svc:hush@proxy.example.net:8080"'),
+        '"http://...@proxy.example.net:8080" has a login in it; write that as username and password_file',
+    ),
+    "an @ in a password": (table('url = "svc:h@hush@proxy:8080"'), 'url: "...@proxy:8080" has a login'),
     "no host": (table('url = "http://:8080"'), "is not a host"),
     "a port too high": (table('url = "http://proxy.example.net:80800"'), "has the port 80800"),
     "an address in no brackets": (table('url = "http://2001:db8::1:8080"'), "is not the URL of a proxy"),
@@ -193,6 +197,7 @@ def test_what_makes_no_parent_is_refused_with_its_place_and_without_a_secret(
     assert words in told
     assert told.startswith("parent, item ")
     assert "\n" not in told
+    assert "hush" not in told
 
 
 def test_every_snippet_of_the_manual_can_be_in_force(tmp_path: Path) -> None:
@@ -233,5 +238,6 @@ def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
 
 
 def test_a_login_in_the_environment_is_refused_with_the_name_of_the_variable() -> None:
-    with pytest.raises(SettingsError, match=r"LICENSEGATE__PARENT, item 1"):
+    with pytest.raises(SettingsError, match=r"LICENSEGATE__PARENT, item 1") as raised:
         load(None, {"LICENSEGATE__PARENT": "http://svc:hush@proxy.example.net:8080"})
+    assert "hush" not in str(raised.value)

@@ -425,18 +425,20 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
     assert isinstance(house.judge(login(PASSWORD)), Admitted)
 
 
-def test_guesses_that_are_sent_side_by_side_are_no_more_than_one_after_the_other() -> None:
+def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
     house = House()
-    visits = [house.visit(basic(password=f"guess {number}")) for number in range(FREE_TRIES + 3)]
+    visits = [house.visit(basic(password=f"guess {number}")) for number in range(9)]
     visits.append(house.visit(basic()))
-    begun = [(visit, house.door.judge(visit)) for visit in visits]
+    waiting = [(visit, house.door.judge(visit)) for visit in visits]
 
-    told = []
-    for visit, verdict in begun:
+    answers = []
+    for visit, verdict in waiting:
         assert isinstance(verdict, CheckNeeded)
-        told.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())).result)
+        answers.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())))
 
-    assert told == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 3
+    results = [answer.result for answer in answers]
+    assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
+    assert (answers[-1].scheme, answers[-1].user) == (Scheme.BASIC, USER)
     house.clock.now += 1
     assert isinstance(house.judge(basic()), Admitted)
 

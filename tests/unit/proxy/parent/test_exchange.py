@@ -147,6 +147,8 @@ def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(r
         b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n folded\r\n\r\n",
         b"HTTP/1.1 200 OK\nServer: x\r\n\r\n",
+        b"HTTP/1.0 200 OK\n\n",
+        b"HTTP/1.0 200 OK\nServer: x\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nhello",

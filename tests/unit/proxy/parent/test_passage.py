@@ -14,6 +14,7 @@ from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.resolver import Resolved
 from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
 from support.authority import Authority
+from support.certificates import issue
 from support.inner_dialer import HOST
 from support.parent import CLOSING, ScriptedParent, Talk, answers, opens, password_file, route, wants
 from support.sockets import run, turns, until
@@ -565,6 +566,26 @@ def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
                 who = await parents.dial()
                 assert who.failed[0][0] is Outcome.PARENT_TLS_FAILED
                 assert "gone.pem" in who.failed[0][1]
+
+    run(main())
+
+
+def test_roots_that_change_count_for_the_next_tunnel_and_what_is_none_leaves_the_old(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        ca = tmp_path / "root.pem"
+        ca.write_bytes(issue("another authority", authority=True).pem)
+        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+            named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
+            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+                assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED
+                ca.write_bytes(authority.root.read_bytes())
+                await parents.opened()
+                ca.write_text("half a certificate")
+                await parents.opened()
+                await parents.opened()
+                assert [str(ca) in message for message in caplog.messages if "stay" in message] == [True]
 
     run(main())
 

@@ -11,9 +11,18 @@ from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, rea
         (b"secret\r\n", "secret"),
         (b" se cret \n", " se cret "),
         ("pässwörd\n".encode(), "pässwörd"),
+        (b"\xef\xbb\xbfsecret\r\n", "secret"),
         (b"x" * PASSWORD_BYTES, "x" * PASSWORD_BYTES),
     ],
-    ids=["bare", "with its line's end", "from Windows", "with blanks", "UTF-8", "the longest"],
+    ids=[
+        "bare",
+        "with its line's end",
+        "from Windows",
+        "with blanks",
+        "UTF-8",
+        "with the mark of UTF-8",
+        "the longest",
+    ],
 )
 def test_a_password_is_one_line(raw: bytes, password: str) -> None:
     assert read_password(raw) == password
