@@ -7,7 +7,6 @@ import select
 import signal
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -159,17 +158,15 @@ def test_more_guesses_at_a_time_than_can_be_checked_are_told_so(tmp_path: Path, 
         assert outcome(read_answer(answered)) == "503 login_not_checked"
 
 
-def test_a_stop_waits_for_the_password_that_is_being_checked_and_for_no_other(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_a_stop_in_the_midst_of_guesses_is_a_good_end(tmp_path: Path, authority: Authority) -> None:
+    """A thread that came back from bcrypt too late would abort the program."""
     with strict(tmp_path, authority) as here, guessing(here, tmp_path, 10) as guesses:
-        began = time.monotonic()
         select.select(guesses, [], [], SECONDS)
-        first_answer = time.monotonic()
         here.gate.send(signal.SIGTERM)
         here.gate.await_line("stopping: ")
-        here.gate.stop()  # the second signal ends the drain; the exit is a good one
-        assert time.monotonic() - first_answer < 3 * (first_answer - began), "the rest, two at a time, takes four"
+        here.gate.stop()  # the second signal ends the drain
+
+        assert "stopped at once: 0 tunnels were cut" in here.gate.stderr[-1]
 
 
 # Broken headers
