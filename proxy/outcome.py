@@ -197,7 +197,7 @@ class Outcome(enum.Enum):
         "Try again in a moment; find out who logs in so often, or use hashes that are faster to check.")
     LOGIN_IMPOSSIBLE = ("login_impossible", Stage.LOGIN, _G, 0, "",
         "{client} speaks TLS to {target} through the gate without asking it as a proxy, and so cannot log in.",
-        "Have the client use the gate as its proxy, or add its address to auth.trusted_networks.")
+        "Have the client use the gate as its proxy, or, unless a rule names users, add it to auth.trusted_networks.")
     CERTIFICATE_REQUIRED = ("certificate_required", Stage.LOGIN, _G, 403, "http_request_denied",
         "{client} must show a certificate, and showed none.",
         "Give the client a certificate that auth.client_ca has signed, and an https:// address for its proxy.")

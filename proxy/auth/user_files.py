@@ -4,6 +4,7 @@ In htdigest a line `user:realm:hash` with 32 hexadecimal digits serves MD5, and 
 writes nothing; an error names the file and the line, and nothing of a hash.
 """
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -179,7 +180,8 @@ def _notes_on_digests(
     if not everybody:
         others = sorted(Counter(line.realm for line in lines))
         there = f", but of {' and '.join(map(repr, others))}" if others else ""
-        yield f"{path}: holds no user of the realm {realm!r}{there}; add one with `licensegate passwd`"
+        command = f"licensegate passwd --realm {shlex.quote(realm)}"
+        yield f"{path}: holds no user of the realm {realm!r}{there}; add one with `{command}`"
         return
     for scheme, lacks in _WITHOUT.items():
         without = sorted(everybody - ha1[scheme].keys())

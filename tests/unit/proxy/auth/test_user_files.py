@@ -165,6 +165,15 @@ def test_an_algorithm_that_somebody_has_no_hash_for_is_not_offered_and_that_is_s
         assert words in note
 
 
+def test_who_sets_passwords_anew_for_another_realm_is_told_how(tmp_path: Path) -> None:
+    file = tmp_path / "users.htdigest"
+    file.write_text(htdigest_lines())
+
+    (note,) = read_users(None, file, "Voice & licences").notes
+
+    assert note.endswith("; add one with `licensegate passwd --realm 'Voice & licences'`")
+
+
 def test_passwords_that_take_long_to_check_and_a_file_without_users_are_named(tmp_path: Path) -> None:
     file = tmp_path / "users.htpasswd"
     file.write_text(f"{htpasswd_line('quick')}slow:{SHA_512}\n")
