@@ -6,6 +6,7 @@ other kinds are refused: unsalted or plain, they give away the passwords with th
 
 import enum
 import functools
+import hashlib
 import re
 from typing import Any, Final
 
@@ -93,11 +94,10 @@ def read_hash(text: str) -> PasswordHash:
     try:
         handler = _handlers()[kind]
         handler.from_string(text)
-        if kind is Kind.APR1:
-            handler.verify(b"", text)  # needs MD5, which a system in FIPS mode may not let be used
+        if kind is Kind.APR1 and _md5_is_barred():
+            raise ValueError("needs MD5, which this system does not allow")
     except ValueError as error:
-        reason = "needs MD5, which this system does not allow" if kind is Kind.APR1 and _md5_is_barred() else error
-        raise HashError(f"the hash cannot be used ({kind}: {reason}); give the user a new password") from None
+        raise HashError(f"the hash cannot be used ({kind}: {error}); give the user a new password") from None
     return PasswordHash(kind, found["bcrypt"] or found["sha"] or found["apr1"], text, seconds)
 
 
@@ -108,8 +108,7 @@ def make_hash(password: str) -> str:
 
 
 def _md5_is_barred() -> bool:
-    import hashlib
-
+    """Whether it may not be used for passwords, as libpass does; for Digest it may (see `digest`)."""
     try:
         hashlib.md5(b"")  # noqa: S324  asked only whether it can be
     except ValueError:
