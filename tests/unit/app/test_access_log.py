@@ -145,6 +145,17 @@ def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_ti
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
+def test_long_lines_take_no_more_memory_meanwhile_than_many_short_ones(reader: Reader) -> None:
+    reader.stall()
+    log = AccessLog(reader.path)
+    for _ in range(40):
+        log.observe([record(detail="x" * 1_000_000)])
+    assert log.dropped >= 40 - 2 * 17, "one lot is in hand, and one waits"
+    log.close()
+    reader.read()
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
 def test_the_end_does_not_wait_for_a_reader_that_has_stalled_and_says_what_it_lost(
     reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
