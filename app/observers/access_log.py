@@ -66,7 +66,10 @@ class AccessLog:
 def _open(destination: str) -> int:
     if destination == "-":
         return _STANDARD_OUTPUT
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for its reader
     try:
-        return os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        opened = os.open(destination, flags, 0o640)
     except OSError as error:
         raise AccessLogError(f"cannot write the access log {destination}: {error.strerror}; see log.access") from error
+    os.set_blocking(opened, True)
+    return opened

@@ -125,6 +125,18 @@ def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
     assert "\n" not in str(refused.value)
 
 
+def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path: Path, reader: Reader) -> None:
+    unread = str(tmp_path / "unread")
+    os.mkfifo(unread)
+    with pytest.raises(AccessLogError):
+        AccessLog(unread)
+    with contextlib.closing(AccessLog(reader.path)) as log:
+        with pytest.raises(AccessLogError), log.reopening(unread):
+            pass
+        log.observe([record()])
+        spin_until(lambda: len(reader.lines) == 1, reader.read)
+
+
 def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
