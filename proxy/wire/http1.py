@@ -28,7 +28,8 @@ _token_start: Final = re.compile(_TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
 _VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
-_FIELD_NAMES: Final = 400  # characters of them that are kept
+_FIELD_NAMES: Final = 32  # that are kept, and characters of all
+_FIELD_NAME_CHARACTERS: Final = 400
 
 
 class HeadError(Exception):
@@ -81,7 +82,7 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
         _VERSIONS[version],
         minded.user_agent,
         found.end(),
-        _field_names(b" ".join(minded.names)[:_FIELD_NAMES]),
+        _field_names(b" ".join(minded.names[:_FIELD_NAMES])[:_FIELD_NAME_CHARACTERS]),
         _host_form(minded.host, target) if method == b"CONNECT" else None,
         minded.via,
         tuple(minded.authorization),
