@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 _WAITING_AT_MOST: Final = 20_000
+_WAITING_BYTES_AT_MOST: Final = 1 << 24
+"""As much as so many lines of the usual length; what strangers write can make one ten times as long."""
+
 _PAUSE_SECONDS: Final = 0.1
 """Between two writes: waking a thread for every line would cost more than the line."""
 
@@ -26,6 +29,8 @@ class LineWriter:
         self._troubled = troubled
         self._next: deque[int] = deque()
         self._waiting: deque[bytes] = deque()
+        self._bytes_put = 0  # each of the two is counted by one thread only
+        self._bytes_taken = 0
         self._in_hand = 0
         self._refused = 0
         self._lost = 0
@@ -44,7 +49,8 @@ class LineWriter:
 
     def put(self, line: bytes) -> None:
         """Have it written. For one thread at a time."""
-        if len(self._waiting) < _WAITING_AT_MOST:
+        if len(self._waiting) < _WAITING_AT_MOST and self._bytes_put - self._bytes_taken < _WAITING_BYTES_AT_MOST:
+            self._bytes_put += len(line)
             self._waiting.append(line)
         else:
             self._refused += 1
@@ -87,6 +93,7 @@ class LineWriter:
         self._change_descriptor()
         lines = [self._waiting.popleft() for _ in range(len(self._waiting))]
         self._in_hand = len(lines)
+        self._bytes_taken += sum(map(len, lines))
         text = b"\n" * self._torn + b"".join(lines)
         done = 0
         try:

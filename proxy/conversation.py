@@ -44,8 +44,8 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_admission", "_census", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_received",
-        "_schemes", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
+        "_admission", "_census", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_judged",
+        "_received", "_schemes", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Conversation:
         self._snapshot = snapshot
         self._census = census
         self._received = b""
+        self._judged = 0  # bytes of a head that are there and not all of it
         self._unsaid = b""  # what is to be sent before the next answer
         self._upstream_said = b""  # the tunnel's first bytes from the other side, which came with the connection
         self._speaks = Speaks.UNDECIDED  # what a refusal must be said in
@@ -253,10 +254,13 @@ class Conversation:
 
     def _read_head(self) -> Command:
         try:
-            head = read_head(self._received, self._snapshot.limits.head_bytes)
-            return _WAIT if head is None else self._judge(head)
+            head = read_head(self._received, self._snapshot.limits.head_bytes, self._judged)
         except HeadError as refused:
             return self._refuse(refused.outcome, refused.detail)
+        if head is None:
+            self._judged = len(self._received)
+            return _WAIT
+        return self._judge(head)
 
     def _judge(self, head: Head) -> Command:
         """The target of a CONNECT is in authority-form (RFC 9110 section 9.3.6)."""

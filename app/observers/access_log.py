@@ -67,9 +67,9 @@ class AccessLog:
 def _open(destination: str) -> int:
     if destination == "-":
         return _STANDARD_OUTPUT
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for its reader
     try:
-        # O_NONBLOCK: opening a pipe that nobody reads would wait for a reader, and all tunnels with it.
-        opened = os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o640)
+        opened = os.open(destination, flags, 0o640)
     except OSError as error:
         why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
         raise AccessLogError(f"cannot write the access log {destination}: {why}; see log.access") from error

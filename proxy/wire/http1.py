@@ -28,7 +28,8 @@ _token_start: Final = re.compile(TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
 _VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
-_FIELD_NAMES: Final = 400  # characters of them that are kept
+_FIELD_NAMES: Final = 32  # that are kept, and characters of all
+_FIELD_NAME_CHARACTERS: Final = 400
 
 
 class HeadError(Exception):
@@ -59,14 +60,17 @@ class Head(Struct, frozen=True):
     authorization: tuple[Secret, ...] = ()
 
 
-def read_head(received: bytes, limit: int) -> Head | None:
+def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     """The head that `received` starts with, None while it is incomplete.
 
-    Raises HeadError as soon as the bytes cannot become an acceptable head of at most `limit` bytes.
+    `judged` counts the bytes for which it was None before: their lines are not looked at again, or a head that comes a
+    byte at a time would take a second. Raises HeadError as soon as the bytes cannot become an acceptable head of at
+    most `limit` bytes.
     """
-    found = _head.match(received)
+    is_whole = received.find(b"\r\n\r\n", max(judged - 3, 0)) >= 0
+    found = _head.match(received) if is_whole else None
     if found is None or found.end() > limit:
-        _refuse_unreadable(received, limit)
+        _refuse_unreadable(received, limit, judged)
         return None
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
@@ -78,7 +82,7 @@ def read_head(received: bytes, limit: int) -> Head | None:
         _VERSIONS[version],
         minded.user_agent,
         found.end(),
-        _field_names(b" ".join(minded.names)[:_FIELD_NAMES]),
+        _field_names(b" ".join(minded.names[:_FIELD_NAMES])[:_FIELD_NAME_CHARACTERS]),
         _host_form(minded.host, target) if method == b"CONNECT" else None,
         minded.via,
         tuple(minded.authorization),
@@ -142,15 +146,21 @@ def _check_host(value: bytes, *, is_second: bool) -> None:
         raise HeadError(Outcome.HOST_MALFORMED, f"{quoted(value)} is not a host")
 
 
-def _refuse_unreadable(received: bytes, limit: int) -> None:
+def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:
     """Raise for the first fault in `received`; return if it is merely incomplete."""
-    if received and not _token_start.match(received):
+    if received and not judged and not _token_start.match(received):
         raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}")
     line_end = received.find(b"\n")
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
     if line_end < 0:
         return
+    if judged <= line_end:
+        _refuse_request_line(received, line_end)
+    _refuse_unreadable_fields(received, max(line_end, received.rfind(b"\n", 0, judged)) + 1, limit)
+
+
+def _refuse_request_line(received: bytes, line_end: int) -> None:
     line = _request_line.match(received)
     if line is None:
         if _request_line_0_9.match(received):
@@ -158,15 +168,15 @@ def _refuse_unreadable(received: bytes, limit: int) -> None:
         raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {quoted(received[:line_end])}")
     if line[3] not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    _refuse_unreadable_fields(received, line_end + 1, limit)
 
 
 def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
-    readable = _field_lines.match(received, start)
-    stop = readable.end() if readable else start
-    line_end = received.find(b"\n", stop)
-    faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
-    if faulty and line_end < limit:
-        raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(received[stop:line_end])}")
+    if received.find(b"\n", start) >= 0:
+        readable = _field_lines.match(received, start)
+        stop = readable.end() if readable else start
+        line_end = received.find(b"\n", stop)
+        faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
+        if faulty and line_end < limit:
+            raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(received[stop:line_end])}")
     if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

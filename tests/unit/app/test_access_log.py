@@ -125,11 +125,16 @@ def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
     assert "\n" not in str(refused.value)
 
 
-def test_a_pipe_that_nobody_reads_is_named_and_not_waited_for(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    with pytest.raises(AccessLogError, match=f"{path}: nobody reads this pipe; see log.access"):
-        AccessLog(str(path))
+def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path: Path, reader: Reader) -> None:
+    unread = str(tmp_path / "unread")
+    os.mkfifo(unread)
+    with pytest.raises(AccessLogError, match=f"{unread}: nobody reads this pipe; see log.access"):
+        AccessLog(unread)
+    with contextlib.closing(AccessLog(reader.path)) as log:
+        with pytest.raises(AccessLogError), log.reopening(unread):
+            pass
+        log.observe([record()])
+        spin_until(lambda: len(reader.lines) == 1, reader.read)
 
 
 def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
@@ -149,6 +154,17 @@ def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_ti
         spin_until(lambda: any(f"{log.dropped} lines" in line.getMessage() for line in caplog.records))
 
     assert reader.text.endswith(b"\n")
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_long_lines_take_no_more_memory_meanwhile_than_many_short_ones(reader: Reader) -> None:
+    reader.stall()
+    log = AccessLog(reader.path)
+    for _ in range(40):
+        log.observe([record(detail="x" * 1_000_000)])
+    assert log.dropped >= 40 - 2 * 17, "one lot is in hand, and one waits"
+    log.close()
+    reader.read()
 
 
 @pytest.mark.usefixtures("quick_to_give_up")

@@ -1,5 +1,8 @@
 """Heads that are accepted, heads that are refused, and that nothing depends on how their bytes were split."""
 
+import time
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,9 +207,9 @@ INCOMPLETE = {
 Verdict = Head | tuple[Outcome, str] | None
 
 
-def verdict(received: bytes, limit: int = LIMIT) -> Verdict:
+def verdict(received: bytes, limit: int = LIMIT, judged: int = 0) -> Verdict:
     try:
-        return read_head(received, limit)
+        return read_head(received, limit, judged)
     except HeadError as refused:
         return refused.outcome, refused.detail
 
@@ -248,6 +251,22 @@ EVERY_HEAD = (
 @pytest.mark.parametrize("received", EVERY_HEAD.values(), ids=EVERY_HEAD.keys())
 def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
     assert first_verdict(received) == verdict(received)
+
+
+def test_a_head_that_comes_byte_by_byte_is_read_in_a_time_that_grows_with_its_length() -> None:
+    head = LINE + b"a:\r\n" * 4000
+    before = time.thread_time()
+    for size in range(1, len(head)):
+        assert read_head(head[:size], 16384, size - 1) is None
+    assert time.thread_time() - before < 0.4
+
+
+def test_no_more_than_the_first_names_of_fields_are_kept() -> None:
+    """Each is a string of its own wherever clients are remembered, and 133 of two letters came to 8 KB."""
+    head = read_head(LINE + b"".join(b"x%d:\r\n" % number for number in range(100)) + b"\r\n", 16384)
+
+    assert head is not None
+    assert head.fields == tuple(f"x{number}" for number in range(32))
 
 
 def test_only_the_end_of_a_long_via_is_taken() -> None:
@@ -295,6 +314,18 @@ def test_no_head_is_judged_by_how_it_was_split(received: bytes, limit: int) -> N
     if isinstance(whole, Head):
         assert whole.size <= limit
         assert received[: whole.size].endswith(b"\r\n\r\n")
+
+
+@given(st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 300), st.randoms())
+def test_what_was_judged_need_not_be_judged_again(received: bytes, limit: int, chance: Random) -> None:
+    judged = 0
+    while judged < len(received):
+        size = chance.randint(judged + 1, len(received))
+        whole = verdict(received[:size], limit)
+        assert verdict(received[:size], limit, judged) == whole
+        if whole is not None:
+            return
+        judged = size
 
 
 @given(heads(), st.binary(max_size=50))
