@@ -67,7 +67,7 @@ class Control:
 
         Raises ControlError, and then it stays where it was.
         """
-        if path == self._path and (path is None or path.is_socket()):
+        if path == self._path and (path is None or os.path.exists(path)):
             return
         sock = None if path is None else _bind(path)
         if path != self._path:

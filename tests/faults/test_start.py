@@ -88,6 +88,13 @@ def test_the_folder_for_state_is_made_for_the_gate_alone(tmp_path: Path) -> None
         assert (tmp_path / "state" / "gate.pem").exists()
 
 
+def test_a_folder_for_state_that_may_not_be_entered_ends_the_start(tmp_path: Path, sealed: Path) -> None:
+    gate = Gate(tmp_path, lab(more=f'[state]\ndirectory = "{sealed.name}"\n'), prefix=unprivileged())
+
+    assert status_of(gate) == 1
+    assert f"{sealed}: no certificate can be kept there: Permission denied" in gate.stderr[-1]
+
+
 def test_a_folder_for_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, lab(more='[state]\ndirectory = "missing/state"\n'))
 
