@@ -67,7 +67,7 @@ class Control:
 
         Raises ControlError, and then it stays where it was.
         """
-        if path == self._path and (path is None or path.is_socket()):
+        if path == self._path and (path is None or os.path.exists(path)):
             return
         sock = None if path is None else _bind(path)
         if path != self._path:
@@ -98,7 +98,8 @@ class Control:
             async with asyncio.timeout(_SECONDS):
                 uid = _uid_of(writer.get_extra_info("socket"))
                 reply = self.answer(await reader.readline(), uid)
-                writer.write(msgspec.json.encode(reply) + b"\n")
+                said = reply.said.encode(errors="backslashreplace").decode()  # a path in it may be no text
+                writer.write(msgspec.json.encode(Reply(reply.done, said)) + b"\n")
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
             _log.warning("a request on the control socket was broken off")

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import resource
 import socket
 from pathlib import Path
@@ -13,6 +14,18 @@ _OTHER_DESCRIPTORS: Final = 256
 """What the gate itself needs, dials in progress and pipes included."""
 
 _log = logging.getLogger(__name__)
+
+
+def open_standard_streams() -> None:
+    """Open /dev/null for each that is closed: else a socket would get its number, and what is meant for a log.
+
+    To be called before anything else is opened.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
 
 
 def raise_descriptor_limit(tunnels: int) -> None:

@@ -16,7 +16,7 @@ from licensegate.proxy.gate import Gate
 from licensegate.proxy.listener import ListenError
 
 from .control import Control, ControlError, Reply, control_path
-from .host import what_to_type_into_cucm
+from .host import open_standard_streams, what_to_type_into_cucm
 from .observers.access_log import AccessLogError
 from .service_log import ServiceLog, start_service_log
 from .service_manager import tell_ready, tell_reloading, tell_stopping
@@ -34,6 +34,7 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
 
     `reread` reads the settings anew, for a reload; it raises SettingsError.
     """
+    open_standard_streams()
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, reread, service_log))

@@ -41,6 +41,6 @@ def _tell(environ: Mapping[str, str], *lines: str) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
             connection.connect(address)
-            connection.send("\n".join(lines).encode())
+            connection.send("\n".join(lines).encode(errors="backslashreplace"))  # a path may be no text
     except OSError as error:
-        _log.warning("the service manager cannot be told %s: %s", lines[0], error.strerror)
+        _log.warning("the service manager cannot be told %s: %s", lines[0], error.strerror or error)

@@ -55,7 +55,9 @@ def reload(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would be in force."""
+    from licensegate.app.admin.access import read_token
     from licensegate.app.commands.check import report, warnings
+    from licensegate.app.settings import SettingsError
     from licensegate.certs.own_names import own_name
     from licensegate.certs.pem import CertificateError
     from licensegate.proxy.auth.user_files import LoginFileError
@@ -65,7 +67,10 @@ def check(arguments: argparse.Namespace) -> int:
         say(report(settings))
         for warning in warnings(settings, os.environ, own_name()):
             complain(f"warning: {warning}")
-    except (CertificateError, LoginFileError) as error:
+        token_file = settings.admin.token_file
+        if token_file and os.access(token_file, os.R_OK):  # the gate may be let read more than who checks its settings
+            read_token(token_file)
+    except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
     return 0
 

@@ -1,5 +1,6 @@
 """Which certificate the gate serves: the one it was given, else one of its own, kept where state is kept."""
 
+import os
 import ssl
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def obtain_identity(
 
 def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = directory / KEPT_CERTIFICATE, directory / KEPT_KEY
-    if not key.exists():
+    if not os.path.exists(key):  # nor where it may not be seen: keeping one says why not
         keep_pair(certificate, key, partial(_make, names or own_names()))
     return certificate, key
 

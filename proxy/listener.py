@@ -58,7 +58,10 @@ def _remedy(address: ListenAddress, error: OSError) -> str:
                 "net.ipv4.ip_unprivileged_port_start to it, or choose a port from 1024 up"
             )
         case errno.EADDRINUSE:
-            return "another program has this port; stop that program, or choose another port"
+            return (
+                "another program has this port, or this gate itself for an address that a reload is to replace; stop "
+                "that program, restart the gate, or choose another port"
+            )
         case errno.EADDRNOTAVAIL:
             return "this host has no such address; name one it has, or 0.0.0.0 for all"
         case errno.EAFNOSUPPORT:

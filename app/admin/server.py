@@ -59,7 +59,7 @@ class AdminServer:
     def __init__(self, access: Access, pages: Pages) -> None:
         self.access = access
         self._pages = pages
-        self._web = web.Server(self._answer, access_log=None, logger=_aiohttp_log, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self._web = web.Server(self._answer)
         self._serving: asyncio.Task[None] | None = None
         self._answering: set[web.RequestHandler] = set()
 
@@ -90,7 +90,13 @@ class AdminServer:
             if idle is None:
                 return _NoRoom()
             idle.force_close()
-        return self._web()
+        return _Requests(
+            self._web,
+            loop=asyncio.get_running_loop(),
+            access_log=_aiohttp_log,
+            logger=_aiohttp_log,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+        )
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         self._answering.add(request.protocol)
@@ -98,8 +104,7 @@ class AdminServer:
             page = await self._page(request)
         finally:
             self._answering.discard(request.protocol)
-        headers = {**_HEADERS, "Content-Type": page.content_type, **_FIELDS_OF_STATUS.get(page.status, {})}
-        return web.Response(status=page.status, body=page.body, headers=headers)
+        return _response(page)
 
     async def _page(self, request: web.BaseRequest) -> Page:
         if request.method not in ("GET", "HEAD"):
@@ -115,6 +120,24 @@ class AdminServer:
         except Exception:
             _log.exception("a fault in the gate kept the page %s from being shown", request.path)
             return _sentence(500, "A fault in the gate; its traceback is in the service log.")
+
+
+class _Requests(web.RequestHandler):
+    """One connection. What is no request is answered as all else is, and not in aiohttp's name and version."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        super().handle_error(request, status, exc, message)
+        response = _response(_sentence(status, "That is no HTTP/1 request that can be answered here."))
+        response.force_close()
+        return response
 
 
 class _NoRoom(asyncio.Protocol):
@@ -133,6 +156,11 @@ def _asking(request: web.BaseRequest) -> Asking:
         authorization=headers.get("Authorization", ""),
         by_proxy=any(field in headers for field in _CARRIED),
     )
+
+
+def _response(page: Page) -> web.Response:
+    headers = {**_HEADERS, "Content-Type": page.content_type, **_FIELDS_OF_STATUS.get(page.status, {})}
+    return web.Response(status=page.status, body=page.body, headers=headers)
 
 
 def _sentence(status: int, sentence: str) -> Page:

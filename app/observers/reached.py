@@ -45,6 +45,13 @@ class Evidence(Struct):
         newest = self.newest
         return None if newest is None else newest == self.reached_at
 
+    def forget_after(self, time: datetime) -> None:
+        """Drop what claims to be later than that: it was seen before the clock was set back."""
+        if self.success is not None and self.success.time > time:
+            self.success = None
+        if self.failure is not None and self.failure.time > time:
+            self.failure = None
+
     def why_not(self) -> tuple[str, str]:
         """What went wrong when it last failed, and what to change, naming no client."""
         if self.failure is None:
@@ -52,6 +59,9 @@ class Evidence(Struct):
         record = structs.replace(self.failure, client="a client")
         return record.sentence(), record.cure()
 
+
+_CLOCK_SET_BACK: Final = timedelta(hours=1)
+"""What is known from so long after a record's end cannot have come before it; a lesser error is over by itself soon."""
 
 NOT_REACHED: Final = frozenset(
     outcome
@@ -78,6 +88,8 @@ class Reached:
             evidence = self._of(record.rule)
             if evidence is None:
                 continue
+            ended = record.time + timedelta(milliseconds=record.total_ms or 0)
+            evidence.forget_after(ended + _CLOCK_SET_BACK)
             known = evidence.failure if failed else evidence.success
             if known is not None and known.time > record.time:
                 continue

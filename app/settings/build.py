@@ -49,8 +49,11 @@ def build(
     client_networks = _client_networks(file.clients.networks, origin)
     parents, direct = read_parents(file.parent, origin, folder, environ)
     auth = _auth(file.auth, origin, folder)
+    listen = _listen(file.listen, auth, origin)
+    admin = _admin(file.admin, client_networks, origin, folder)
+    _keep_apart(listen, admin, origin)
     return Settings(
-        listen=_listen(file.listen, auth, origin),
+        listen=listen,
         tls=_tls(file.tls, file.auth, origin, folder),
         auth=auth,
         client_networks=client_networks,
@@ -65,7 +68,7 @@ def build(
         ),
         dns=Dns(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
-        admin=_admin(file.admin, client_networks, origin, folder),
+        admin=admin,
         probe_seconds=_read(read_every, file.probe.every, origin.place("probe.every")),
         state_directory=_state_directory(file.state.directory, origin, folder) or packaged_state,
         log=_log(file.log, origin, folder),
@@ -185,6 +188,22 @@ def _admin(table: AdminTable, client_networks: tuple[Network, ...], origin: Orig
         place = origin.place("admin.token_file")
         raise SettingsError(f"{place}: {token_file}: {fault}; make one with `openssl rand -hex 32`")
     return Admin(listen, networks, token_file, table.ready_needs_upstream)
+
+
+def _keep_apart(listen: Sequence[ListenAddress], admin: Admin, origin: Origin) -> None:
+    """Clients and whoever watches need an address each: the gate could only blame another program for its own."""
+    for number, address in enumerate(listen, 1):
+        if admin.listen and address.named and _overlap(address, admin.listen):
+            place = origin.place("listen", number, "address")
+            raise SettingsError(
+                f"{place}: {address} takes the address of admin.listen, {admin.listen}; change one of them"
+            )
+
+
+def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
+    """Whether the system would not let both listen."""
+    same_host = one.host == other.host or bool({one.host, other.host} & {"0.0.0.0", "::"})
+    return same_host and (":" in one.host) == (":" in other.host) and one.port == other.port != 0
 
 
 def _state_directory(text: str, origin: Origin, folder: Path) -> Path | None:

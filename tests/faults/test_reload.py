@@ -91,6 +91,17 @@ def test_a_listener_that_cannot_be_had_changes_nothing_at_all(tmp_path: Path) ->
     assert f"cannot listen on 127.0.0.1:{upstream.port}" in reply.stderr
 
 
+def test_an_address_that_holds_one_in_use_is_refused_without_blaming_another_program_alone(tmp_path: Path) -> None:
+    port = closed_port()
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
+        gate.settings.write_text(settings(upstream, port).replace(f"127.0.0.1:{port}", f"0.0.0.0:{port}"))
+        said = by_signal(gate)
+        assert ask(gate, OTHER).status == 403
+
+    assert f"cannot listen on 0.0.0.0:{port}" in said
+    assert "restart the gate" in said
+
+
 def test_listeners_come_and_go_and_one_that_stays_keeps_its_socket(tmp_path: Path) -> None:
     stays, goes, comes = closed_port(), closed_port(), closed_port()
     with Upstream(echo) as upstream:

@@ -1,5 +1,7 @@
 """A gate that cannot start as it was told: it ends at once, with one line that says what to change."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,8 +90,24 @@ def test_the_folder_for_state_is_made_for_the_gate_alone(tmp_path: Path) -> None
         assert (tmp_path / "state" / "gate.pem").exists()
 
 
+def test_a_folder_for_state_that_may_not_be_entered_ends_the_start(tmp_path: Path, sealed: Path) -> None:
+    gate = Gate(tmp_path, lab(more=f'[state]\ndirectory = "{sealed.name}"\n'), prefix=unprivileged())
+
+    assert status_of(gate) == 1
+    assert f"{sealed}: no certificate can be kept there: Permission denied" in gate.stderr[-1]
+
+
 def test_a_folder_for_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, lab(more='[state]\ndirectory = "missing/state"\n'))
 
     assert status_of(gate) == 1
     assert f"state.directory: {tmp_path}/missing/state cannot be made: No such file" in gate.stderr[-1]
+
+
+def test_a_standard_stream_that_is_closed_is_no_socket(tmp_path: Path) -> None:
+    """Its number is the first that is free: what is written there must not reach what was opened next."""
+    closing = "import os, sys; os.close(0); os.close(1); os.execv(sys.argv[1], sys.argv[1:])"
+    with Gate(tmp_path, lab().replace("access.jsonl", "-"), prefix=(sys.executable, "-c", closing)) as gate:
+        numbers = {number: os.readlink(f"/proc/{gate.pid}/fd/{number}") for number in (0, 1)}
+
+    assert numbers == {0: os.devnull, 1: os.devnull}

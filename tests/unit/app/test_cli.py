@@ -296,6 +296,18 @@ def test_check_names_the_line_of_a_file_of_users_that_cannot_be_used(tmp_path: P
     assert done.stderr.startswith(f"licensegate: {tmp_path}/users.htpasswd, line 1: the hash is neither bcrypt nor")
 
 
+def test_check_refuses_a_token_that_the_gate_would_not_take(tmp_path: Path) -> None:
+    (tmp_path / "admin.token").write_text("short")
+    (tmp_path / "gate.toml").write_text("[admin]\ntoken_file = 'admin.token'\n")
+
+    done = run("check", tmp_path / "gate.toml")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        f"licensegate: admin.token_file: {tmp_path}/admin.token holds no token: one word of 16"
+    )
+
+
 @pytest.mark.parametrize(
     ("who", "status", "said"),
     [

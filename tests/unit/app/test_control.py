@@ -37,6 +37,20 @@ def test_its_owner_is_told_what_was_done(tmp_path: Path) -> None:
     assert served(path, lambda: ask(path, "reload")) == Reply(True, f"done for uid {os.getuid()}")
 
 
+def test_a_path_that_is_no_text_can_be_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def main() -> Reply:
+        here = Control({"reload": lambda who: Reply(True, os.fsdecode(b"settings from gate-\xff.toml"))})
+        here.serve_at(path)
+        try:
+            return await asyncio.to_thread(ask, path, "reload")
+        finally:
+            here.close()
+
+    assert asyncio.run(main()) == Reply(True, "settings from gate-\\udcff.toml")
+
+
 def test_only_the_owner_can_open_it(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 

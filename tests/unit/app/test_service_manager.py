@@ -1,3 +1,4 @@
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,13 @@ def test_it_is_told_that_the_gate_is_ready(manager: tuple[socket.socket, dict[st
     tell_ready(environment, "listening on [::]:3128")
 
     assert listening.recv(1000) == b"READY=1\nSTATUS=listening on [::]:3128"
+
+
+def test_it_is_told_of_a_path_that_is_no_text(manager: tuple[socket.socket, dict[str, str]]) -> None:
+    listening, environment = manager
+    tell_ready(environment, os.fsdecode(b"settings from gate-\xff.toml"))
+
+    assert listening.recv(1000) == b"READY=1\nSTATUS=settings from gate-\\udcff.toml"
 
 
 def test_it_is_told_of_a_reload_and_when(manager: tuple[socket.socket, dict[str, str]]) -> None:
@@ -53,3 +61,9 @@ def test_a_manager_that_is_gone_is_named_and_no_more(tmp_path: Path, caplog: pyt
 
     (line,) = [record.getMessage() for record in caplog.records]
     assert line == "the service manager cannot be told READY=1: No such file or directory"
+
+
+def test_an_address_that_no_socket_can_have_is_named_and_no_more(caplog: pytest.LogCaptureFixture) -> None:
+    tell_ready({"NOTIFY_SOCKET": "/" + "x" * 200}, "listening on [::]:3128")
+
+    assert caplog.messages == ["the service manager cannot be told READY=1: AF_UNIX path too long"]

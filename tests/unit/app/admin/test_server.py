@@ -112,6 +112,29 @@ def test_other_methods_are_not_served(method: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03", id="TLS"),
+        pytest.param(b"SSH-2.0-x\r\n", id="SSH"),
+        pytest.param(b"GET /\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", id="bytes in a path"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", id="a field too long"),
+    ],
+)
+def test_what_is_no_request_is_answered_without_saying_by_which_library(said: bytes) -> None:
+    async def main() -> None:
+        async with served() as here:
+            reader, writer = await here.connect()
+            writer.write(said)
+            answer = Answer(await asyncio.wait_for(reader.read(), PATIENCE))
+            writer.close()
+            assert (answer.status, answer.fields["server"]) == (400, "LicenseGate")
+            assert answer.body == b"That is no HTTP/1 request that can be answered here.\n"
+            assert answer.fields["x-content-type-options"] == "nosniff"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
     ("request_line", "fields", "status"),
     [
         pytest.param("GET /clients HTTP/1.1", ["X-Forwarded-For: 127.0.0.1"], 401, id="what a proxy has carried"),

@@ -67,6 +67,23 @@ def test_the_newest_counts_in_whatever_order_tunnels_end(order: int) -> None:
     assert seen.success is newer[1]
 
 
+def test_what_was_seen_before_the_clock_was_set_back_counts_no_more() -> None:
+    ahead = 86400
+    failed = evidence(tunnel(after=ahead), failure(Outcome.DNS_TIMEOUT, after=ahead + 60), failure(Outcome.DNS_TIMEOUT))
+    reached = evidence(failure(Outcome.DNS_TIMEOUT, after=ahead), tunnel())
+
+    assert (failed.reached, failed.reached_at) == (False, None)
+    assert failed.failed_at == NOON + timedelta(seconds=failed.failure.total_ms / 1000)
+    assert (reached.reached, reached.failed_at) == (True, None)
+
+
+def test_a_long_tunnel_that_ends_hides_nothing_that_was_seen_since() -> None:
+    seen = evidence(failure(Outcome.DNS_TIMEOUT, after=7200), tunnel(total_ms=7_500_000.0))
+
+    assert seen.reached is False
+    assert seen.reached_at is not None
+
+
 def test_a_target_that_is_reached_again_is_reached() -> None:
     assert evidence(failure(Outcome.DNS_TIMEOUT), tunnel(after=20)).reached
 

@@ -252,6 +252,18 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             id="admin port alone",
         ),
         pytest.param(
+            "[admin]\nlisten = '[::1]:3128'\n[[listen]]\naddress = '[::]:3128'",
+            "gate.toml: listen, item 1, address: [::]:3128 takes the address of admin.listen, [::1]:3128; "
+            "change one of them",
+            id="clients where the gate is watched",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '10.0.0.1:9130'\n[[listen]]\naddress = '0.0.0.0:9130'",
+            "gate.toml: listen, item 2, address: 0.0.0.0:9130 takes the address of admin.listen, 127.0.0.1:9130; "
+            "change one of them",
+            id="clients where the gate is watched unless said otherwise",
+        ),
+        pytest.param(
             "[admin]\nnetworks = ['10.0.0.0/8', 'prometheus']",
             'gate.toml: admin.networks, item 2: "prometheus" is not a network; '
             'write one like "10.0.0.0/8" or "fd00::/8"',
@@ -513,6 +525,11 @@ def test_an_admin_address_that_is_named_must_be_bound_and_an_empty_one_is_none(t
     assert named == ListenAddress("0.0.0.0", 9130)
     assert named.named
     assert settings_of(tmp_path, "[admin]\nlisten = ''").admin.listen is None
+
+
+@pytest.mark.parametrize("admin", ["127.0.0.1:3128", "[::]:9130", "127.0.0.2:9130", ""])
+def test_clients_and_whoever_watches_may_have_neighbouring_addresses(tmp_path: Path, admin: str) -> None:
+    settings_of(tmp_path, f"[[listen]]\naddress = '127.0.0.1:9130'\n[admin]\nlisten = '{admin}'")
 
 
 def test_the_rest_of_what_watching_needs_is_read(tmp_path: Path) -> None:
