@@ -5,6 +5,7 @@ import logging
 import os
 import resource
 import socket
+import stat
 from pathlib import Path
 from typing import Final
 
@@ -47,11 +48,16 @@ def raise_descriptor_limit(tunnels: int) -> None:
 
 
 def make_state_directory(directory: Path) -> None:
-    """Make it for this user alone, unless it is there. Raises SettingsError."""
+    """Make it for this user alone, unless it is there; warn of one that others may write to. Raises SettingsError."""
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
+        mode = directory.stat().st_mode
+    except FileExistsError:
+        raise SettingsError(f"state.directory: {directory} is a file; remove it, or name a folder") from None
     except OSError as error:
         raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
+    if mode & stat.S_IWOTH:
+        _log.warning("state.directory: everybody may write to %s, and so change the key; chmod o-w it", directory)
 
 
 def what_to_type_into_cucm(ports: list[int]) -> str:

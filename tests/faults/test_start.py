@@ -97,6 +97,15 @@ def test_a_folder_for_state_that_may_not_be_entered_ends_the_start(tmp_path: Pat
     assert f"{sealed}: no certificate can be kept there: Permission denied" in gate.stderr[-1]
 
 
+def test_a_folder_for_state_that_everybody_may_write_to_is_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o1777)
+    with Gate(tmp_path, lab(more='[state]\ndirectory = "state"\n')) as gate:
+        pass
+
+    assert [line for line in gate.stderr if f"everybody may write to {tmp_path}/state" in line]
+
+
 def test_a_folder_for_state_that_cannot_be_made_ends_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, lab(more='[state]\ndirectory = "missing/state"\n'))
 
