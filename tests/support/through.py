@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.exchange import HOST, MESSAGE, TARGET
+from support.exchange import ENDED_WELL, HOST, MESSAGE, TARGET
 from support.gate import Gate, lab
 from support.squid import USER
 from support.standin import CALL_HOME_PATH, StandIn
@@ -24,7 +24,7 @@ def assert_came_through(gate: Gate, standin: StandIn, *, login: str = "", parent
     (post,) = standin.received
     assert (post.method, post.path, post.body, post.server_name) == ("POST", CALL_HOME_PATH, MESSAGE, HOST)
     record = gate.records(1)[-1]
-    assert record["outcome"] in ("closed_by_client", "closed_by_upstream"), record
+    assert record["outcome"] in ENDED_WELL, record
     assert (record["target"], record["status"]) == (TARGET, 200)
     assert record.get("parent_login", "") == login
     assert record["parent_status"] == 200
