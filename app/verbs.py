@@ -55,7 +55,6 @@ def reload(arguments: argparse.Namespace) -> int:
 
 def check(arguments: argparse.Namespace) -> int:
     """Say what would be in force."""
-    from licensegate.app.admin.access import read_token
     from licensegate.app.commands.check import report, warnings
     from licensegate.app.settings import SettingsError
     from licensegate.certs.own_names import own_name
@@ -67,9 +66,6 @@ def check(arguments: argparse.Namespace) -> int:
         say(report(settings))
         for warning in warnings(settings, os.environ, own_name()):
             complain(f"warning: {warning}")
-        token_file = settings.admin.token_file
-        if token_file and os.access(token_file, os.R_OK):  # the gate may be let read more than who checks its settings
-            read_token(token_file)
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
     return 0

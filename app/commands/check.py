@@ -1,5 +1,6 @@
 """`licensegate check`: what would be in force, and what in it deserves a second look."""
 
+import os
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Final
@@ -10,6 +11,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
 from licensegate.app.settings.wording import shown
@@ -56,7 +58,10 @@ def report(settings: Settings) -> str:
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
-    """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
+    """What can be in force, but is hardly meant.
+
+    Raises LoginFileError, CertificateError and SettingsError for files with which the gate would not start.
+    """
     yield from _name_too_long(host_name)
     yield from _nobody_or_everybody(settings)
     yield from _doubtful_balancers(settings)
@@ -68,6 +73,9 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_logins.warnings(settings)
     yield from _refused_connect_to(settings)
     yield from _ignored_variables(environ)
+    token_file = settings.admin.token_file
+    if token_file and os.access(token_file, os.R_OK):  # the gate may be let read more than who checks its settings
+        read_token(token_file)
 
 
 def _name_too_long(host_name: str) -> Iterator[str]:

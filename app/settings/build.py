@@ -48,13 +48,15 @@ def build(
     """
     client_networks = _client_networks(file.clients.networks, origin)
     parents, direct = read_parents(file.parent, origin, folder, environ)
-    auth = _auth(file.auth, origin, folder)
+    login_files = _login_files(file.auth, origin, folder)
+    trusted = _networks(file.auth.trusted_networks, origin, "auth.trusted_networks")
+    auth = read_auth(file.auth, login_files, trusted, origin)
     listen = _listen(file.listen, auth, origin)
     admin = _admin(file.admin, client_networks, origin, folder)
     _keep_apart(listen, admin, origin)
     return Settings(
         listen=listen,
-        tls=_tls(file.tls, file.auth, origin, folder),
+        tls=_tls(file.tls, login_files, origin, folder),
         auth=auth,
         client_networks=client_networks,
         policy=_policy(file.allowlist, origin),
@@ -88,8 +90,9 @@ def _listen(tables: Sequence[ListenTable], auth: Auth, origin: Origin) -> tuple[
     return tuple(listen) or DEFAULT_LISTEN
 
 
-def _auth(table: AuthTable, origin: Origin, folder: Path) -> Auth:
-    files = {
+def _login_files(table: AuthTable, origin: Origin, folder: Path) -> dict[str, Path | None]:
+    """The files that logins need, by key."""
+    return {
         **{key: _pem(getattr(table, key), f"auth.{key}", origin, folder) for key in ("client_ca", "client_crl")},
         **{
             key: _there(getattr(table, key), f"auth.{key}", cure, origin, folder)
@@ -100,10 +103,9 @@ def _auth(table: AuthTable, origin: Origin, folder: Path) -> Auth:
             )
         },
     }
-    return read_auth(table, files, _networks(table.trusted_networks, origin, "auth.trusted_networks"), origin)
 
 
-def _tls(table: TlsTable, auth: AuthTable, origin: Origin, folder: Path) -> Tls:
+def _tls(table: TlsTable, login_files: Mapping[str, Path | None], origin: Origin, folder: Path) -> Tls:
     certificate = _pem(table.certificate, "tls.certificate", origin, folder)
     key = _pem(table.key, "tls.key", origin, folder)
     if key and not certificate:
@@ -113,10 +115,7 @@ def _tls(table: TlsTable, auth: AuthTable, origin: Origin, folder: Path) -> Tls:
         raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
     names = _read_each(read_host, table.names, origin, "tls.names")
     _refuse_twins(names, origin, "tls.names")
-    client_ca = _pem(auth.client_ca, "auth.client_ca", origin, folder)
-    return Tls(
-        certificate, key or certificate, names, client_ca, _pem(auth.client_crl, "auth.client_crl", origin, folder)
-    )
+    return Tls(certificate, key or certificate, names, login_files["client_ca"], login_files["client_crl"])
 
 
 def _client_networks(texts: Sequence[str], origin: Origin) -> tuple[Network, ...]:

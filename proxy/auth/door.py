@@ -40,7 +40,7 @@ class Door:
 
     def judge(self, visit: Visit) -> Verdict:
         """Whether this client may go on. A login that is sent is checked, be one required or not."""
-        schemes = self._schemes(visit)
+        schemes = self._usable(visit.schemes)
         if visit.authorization and schemes & BY_CHALLENGE:
             self._memory.unanswered.answered(visit.client)
             return self._judge_login(visit)
@@ -83,16 +83,13 @@ class Door:
 
         An algorithm that somebody has no hash for is left out; where that would leave nothing, it stays.
         """
-        usable = self._restricted(schemes)
+        usable = self._usable(schemes)
         digests = tuple(scheme for scheme in DIGESTS if scheme in usable)
         basic = (Scheme.BASIC,) if Scheme.BASIC in usable else ()
         complete = tuple(scheme for scheme in digests if scheme in self.users.digests)
         return (*complete, *basic) or digests
 
-    def _schemes(self, visit: Visit) -> frozenset[Scheme]:
-        return self._restricted(visit.schemes)
-
-    def _restricted(self, schemes: frozenset[Scheme] | None) -> frozenset[Scheme]:
+    def _usable(self, schemes: frozenset[Scheme] | None) -> frozenset[Scheme]:
         return self.logins.schemes if schemes is None else schemes
 
     def _judge_login(self, visit: Visit) -> Verdict:
@@ -114,7 +111,7 @@ class Door:
                 return self._not_offered(visit, credentials.scheme)
 
     def _judge_basic(self, visit: Visit, offered: BasicCredentials) -> Verdict:
-        if Scheme.BASIC not in self._schemes(visit):
+        if Scheme.BASIC not in self._usable(visit.schemes):
             return self._not_offered(visit, Scheme.BASIC)
         stored, known = self.users.password_of(offered.user)
         if stored is None:
