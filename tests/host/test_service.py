@@ -104,6 +104,7 @@ def test_more_tunnels_than_the_unit_grants_descriptors_for_are_told_and_do_no_ha
     with settings(host, "[limits]\ntunnels = 50000\n"):
         host.await_said("raise the limit (ulimit -n, LimitNOFILE), or lower limits.tunnels")
         host.await_said("ready: listening on")
+        assert host.show("ActiveState") == "active"
 
 
 def test_its_metrics_tell_of_its_process_which_hardening_could_hide(host: Host) -> None:

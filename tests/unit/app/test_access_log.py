@@ -92,6 +92,7 @@ def test_a_line_is_there_while_the_gate_runs(tmp_path: Path) -> None:
     with contextlib.closing(AccessLog(str(path))) as log:
         log.observe([record()])
         spin_until(lambda: path.read_bytes().endswith(b"\n"))
+        assert path.read_bytes().count(b"\n") == 1
 
 
 def test_the_file_is_appended_to_and_not_for_everybody_to_read(tmp_path: Path) -> None:

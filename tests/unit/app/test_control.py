@@ -148,7 +148,8 @@ def test_it_ends_quietly_where_its_folder_is_gone(tmp_path: Path) -> None:
         folder.touch()
         return Reply(True, "")
 
-    served(folder / "control.sock", replace_by_file)
+    assert served(folder / "control.sock", replace_by_file).done
+    assert folder.is_file()
 
 
 @pytest.mark.parametrize(

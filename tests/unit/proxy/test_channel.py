@@ -407,6 +407,7 @@ def test_ending_before_the_handshake_ends_tcp_alone(tmp_path: Path) -> None:
     line.channel.shutdown(socket.SHUT_WR)
 
     spin_until(lambda: is_closed(line.socket))
+    assert line.channel.fileno() >= 0, "it is still there to be closed"
     line.close()
 
 

@@ -529,7 +529,10 @@ def test_an_admin_address_that_is_named_must_be_bound_and_an_empty_one_is_none(t
 
 @pytest.mark.parametrize("admin", ["127.0.0.1:3128", "[::]:9130", "127.0.0.2:9130", ""])
 def test_clients_and_whoever_watches_may_have_neighbouring_addresses(tmp_path: Path, admin: str) -> None:
-    settings_of(tmp_path, f"[[listen]]\naddress = '127.0.0.1:9130'\n[admin]\nlisten = '{admin}'")
+    settings = settings_of(tmp_path, f"[[listen]]\naddress = '127.0.0.1:9130'\n[admin]\nlisten = '{admin}'")
+
+    assert [str(address) for address in settings.listen] == ["127.0.0.1:9130"]
+    assert str(settings.admin.listen or "") == admin
 
 
 def test_the_rest_of_what_watching_needs_is_read(tmp_path: Path) -> None:

@@ -58,4 +58,4 @@ def test_whatever_a_field_holds_is_read_or_passed_over(values: list[bytes]) -> N
 @pytest.mark.parametrize("value", [b'"\\' * 30000, b'a="' * 20000, b"a " * 30000, b'Digest a="' + b"\\" * 60000])
 def test_a_long_field_is_read_in_one_go(value: bytes) -> None:
     """It ends: what takes the square of its length would take minutes."""
-    read_challenges([value])
+    assert len(read_challenges([value])) <= 1
