@@ -75,7 +75,7 @@ def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> User
 def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
     """Read an htpasswd file: lines `user:hash`. Raises LoginFileError."""
     users: dict[str, PasswordHash] = {}
-    for number, line in lines_of(path):
+    for number, line in _lines_of(path):
         user, colon, stored = line.partition(":")
         _check(path, number, user, bool(colon))
         if user in users:
@@ -91,7 +91,7 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
     """Read an htdigest file: lines `user:realm:hash`, of whatever realm. Raises LoginFileError."""
     found: list[HtDigestLine] = []
     seen = set()
-    for number, line in lines_of(path):
+    for number, line in _lines_of(path):
         user, _, rest = line.partition(":")
         realm, colon, ha1 = rest.partition(":")
         _check(path, number, user, bool(colon))
@@ -119,7 +119,7 @@ def read_nonce_key(path: Path) -> Secret:
     return Secret(key)
 
 
-def lines_of(path: Path) -> Iterator[tuple[int, str]]:
+def _lines_of(path: Path) -> Iterator[tuple[int, str]]:
     """The lines that say something, counted from 1; comments and empty ones do not. Raises LoginFileError."""
     for number, raw in enumerate(_read(path).split(b"\n"), 1):
         try:

@@ -15,11 +15,9 @@ from .tickets import Tickets, kerberos_is_installed
 
 
 def possible(login: ParentLogin) -> list[Scheme]:
-    """The schemes that these settings allow for and have the means for, the strongest first."""
+    """The schemes that there are the means for where none is prescribed, the strongest first; none for `none`."""
     if login.auth is ParentAuth.NONE:
         return []
-    if login.auth is not ParentAuth.AUTO:
-        return [Scheme(login.auth.value)]
     schemes = []
     by_tickets = login.keytab or login.ticket_cache or (login.has_password and "@" in login.username)
     if by_tickets and kerberos_is_installed():
