@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
 
-from licensegate.allowlist.clients import NOBODY, Identity
-from licensegate.allowlist.preset import Preset
-from licensegate.allowlist.rule import Rule
-from licensegate.allowlist.target import Target
+from .clients import NOBODY, Identity
+from .preset import Preset
+from .rule import Rule
+from .target import Target
 
 _T = TypeVar("_T")
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from licensegate.allowlist.target import is_address, parse_host
+from .target import is_address, parse_host
 
 _Text = Annotated[str, Meta(min_length=1)]
 _FOLDER = Path(__file__).with_name("presets")

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from licensegate.allowlist.clients import Identity, Network, network_of
-from licensegate.allowlist.target import Target
+from .clients import Identity, Network, network_of
+from .target import Target
 
 
 class Rule(Struct, frozen=True):

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from .terminal import complain, say
 
 if TYPE_CHECKING:
-    from licensegate.app.settings import Settings
+    from .settings import Settings
 
 
 def _load(file: Path | None) -> "Settings":
-    from licensegate.app.settings import SettingsError, load
+    from .settings import SettingsError, load
 
     try:
         return load(file, os.environ)
@@ -29,15 +29,16 @@ def _load(file: Path | None) -> "Settings":
 def serve(arguments: argparse.Namespace) -> int:
     """Serve until stopped."""
     settings = _load(arguments.config)
-    from licensegate.app import service
-    from licensegate.app.settings import load
+    from licensegate.app.service.run import run
 
-    return service.run(settings, partial(load, arguments.config, os.environ))
+    from .settings import load
+
+    return run(settings, partial(load, arguments.config, os.environ))
 
 
 def reload(arguments: argparse.Namespace) -> int:
     """Have the running gate read its settings anew."""
-    from licensegate.app.control import ControlError, ask, control_path
+    from licensegate.app.service.control import ControlError, ask, control_path
 
     # A gate of systemd's can be asked though its settings cannot be used now: that is for it to say, and its log.
     path = control_path(None, os.environ) or control_path(_load(arguments.config).state_directory, os.environ)
@@ -56,10 +57,11 @@ def reload(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would be in force."""
     from licensegate.app.commands.check import report, warnings
-    from licensegate.app.settings import SettingsError
-    from licensegate.certs.own_names import own_name
+    from licensegate.certs.host_names import own_name
     from licensegate.certs.pem import CertificateError
     from licensegate.proxy.auth.user_files import LoginFileError
+
+    from .settings import SettingsError
 
     settings = _load(arguments.file)
     try:
@@ -103,9 +105,10 @@ def health(arguments: argparse.Namespace) -> int:
 
 def passwd(arguments: argparse.Namespace) -> int:
     """Add, check or remove a user."""
-    from licensegate.app.commands import passwd
     from licensegate.app.commands.password_input import read_password
     from licensegate.proxy.auth.user_files import LoginFileError
+
+    from .commands import passwd
 
     files, realm = arguments.file, arguments.realm
     try:
@@ -163,7 +166,7 @@ def cert_check(arguments: argparse.Namespace) -> int:
 
 def suggest_rules(arguments: argparse.Namespace) -> int:
     """Say what would allow what was refused."""
-    from licensegate.app.commands.seen import read_log
+    from licensegate.app.commands.log_reader import read_log
     from licensegate.app.commands.suggest import suggest
     from licensegate.app.settings.load import settings_file
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from licensegate.files.watch import FileWatch
+
+from .host_names import own_names
 from .identity import ServerIdentity, load_identity, load_pair, server_context
-from .own_names import own_names
 from .pair import KEPT_CERTIFICATE, KEPT_KEY, Pair, keep_pair
 from .pem import CertificateError
-from .watch import FileWatch
 
 
 def obtain_identity(

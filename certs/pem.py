@@ -6,7 +6,7 @@ import ssl
 from pathlib import Path
 from typing import Final
 
-from .files import read_whole
+from licensegate.files.read import read_whole
 
 _MOST_BYTES: Final = 1 << 20  # a chain is a few KB
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")

@@ -1,9 +1,8 @@
 """One client connection, from accept to record.
 
-The route of a CONNECT: `listener` accepts → `tunnel` reads → `conversation` (`wire.first_bytes`, the client's network,
-`wire.http1`, `admission`) says dial → `dialer` (`resolver`), or `parent` in its place → `conversation` says 200 and
-reads the tunnel's first bytes (`inner_hello`) → `relay` → `record` → observers.
+The route of a CONNECT: `net/listener` accepts, `tunnel` reads, `protocol/conversation` (with `wire/http1`, `auth` and
+the allowlist) says dial, `dial/dialer` or `parent/selector` connects, `conversation` says 200 and judges the tunnel's
+first bytes, `tunnel/relay` moves the rest, and the gate hands the record to the observers.
 
-`conversation` and everything below it (`admission`, `auth`, `wire`, `states`, `commands`, `outcome`, `record`) hold the
-protocol and know no socket; `poller`, `listener`, `dialer`, `tunnel` and `relay` move bytes and decide nothing.
+`wire`, `auth` and `protocol` hold the protocol and know no socket; the other rooms move bytes and decide nothing.
 """

@@ -9,20 +9,20 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord, open_record
 
-from .dialer import Dialer, Dials
-from .listener import Listener, ListenError, bind
-from .outcome import Outcome
-from .own_sockets import OwnSockets
-from .parent.route import Route
-from .poller import Poller
-from .probe import Probe
-from .record import TunnelRecord, open_record
-from .resolver import Resolver
+from .dial.dialer import Dialer, Dials
+from .dial.loop_guard import OwnSockets
+from .dial.resolver import Resolver
+from .net.listener import Listener, ListenError, bind
+from .net.poller import Poller
+from .parent.selector import Route
+from .protocol.snapshot import Snapshot
 from .settings import Dial, Dns, ListenAddress
-from .snapshot import Snapshot
-from .surroundings import Connection, Surroundings
-from .tunnel import Tunnel
+from .tunnel.context import Connection, Surroundings
+from .tunnel.probe import Probe
+from .tunnel.tunnel import Tunnel
 
 Observer = Callable[[Sequence[TunnelRecord]], None]
 

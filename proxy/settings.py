@@ -5,11 +5,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.target import authority
+from licensegate.records.secret import Secret
 
 from .auth.scheme import Scheme
-from .auth.secret import Secret
-from .auth.sources import Network
 
 
 class ListenAddress(Struct, frozen=True):

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from licensegate.proxy.outcome import Outcome, Stage
+from licensegate.records.outcome import Outcome, Stage
 
 INTRODUCTION = """\
 # How a connection can end
 
-<!-- Made by scripts/outcomes_page.py from proxy/outcome.py: change the table there and make this page anew. -->
+<!-- Made by scripts/outcomes_page.py from records/outcome.py: change the table there and make this page anew. -->
 
 Whatever ends a client's connection has one of the names below. The name is the `outcome` of the record in the access
 log ([records.md](records.md)). Where the client can still be answered, it is also the first word of the reason phrase,

@@ -12,10 +12,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.allowlist.client_networks import Network, Sources
 from licensegate.allowlist.target import is_address
 from licensegate.app.settings import SettingsError
-from licensegate.certs.files import read_whole
-from licensegate.proxy.auth.sources import Network, Sources
+from licensegate.files.read import read_whole
 
 OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz", "/upstreamz"})
 """The pages that name no client."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from licensegate.proxy.listener import Listener
+from licensegate.proxy.net.listener import Listener
 
 from .upstreams import Upstream, Upstreams
 

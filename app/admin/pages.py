@@ -12,10 +12,10 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from licensegate.app.observers.recent import Clients, Program, Refusals, Writing
-from licensegate.proxy.outcome import Outcome, RefusalTaken
-from licensegate.proxy.record import HostForm, TunnelRecord
-from licensegate.proxy.states import State
-from licensegate.proxy.surroundings import Connection
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.tunnel.context import Connection
+from licensegate.records.outcome import Outcome, RefusalTaken
+from licensegate.records.record import HostForm, TunnelRecord
 
 _TUNNELS: Final = 500
 

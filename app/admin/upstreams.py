@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.observers.reached import Evidence, Reached
-from licensegate.app.observers.targets import Targets
-from licensegate.proxy.record import TunnelRecord
+from licensegate.app.observers.target_health import Evidence, Reached
+from licensegate.app.observers.target_names import Targets
+from licensegate.records.record import TunnelRecord
 
 FRESH_SECONDS: Final = 60
 """Evidence that is older is asked for anew."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
-from licensegate.certs.own_names import own_names
+from licensegate.certs.host_names import own_names
 from licensegate.certs.pair import KEPT_CERTIFICATE, KEPT_KEY, write_pair
 from licensegate.certs.pem import CertificateError, read_chain
 from licensegate.certs.reading import Facts, facts_of

@@ -15,7 +15,7 @@ from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings
 from licensegate.app.settings.environment import PREFIX, variables
 from licensegate.app.settings.wording import shown
-from licensegate.proxy.checks import overlay
+from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 from . import check_logins, check_parents, check_tls

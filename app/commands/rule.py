@@ -5,23 +5,23 @@ from ipaddress import ip_address
 
 from msgspec import Struct
 
+from licensegate.allowlist.client_networks import Sources
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.app.settings import Settings
-from licensegate.proxy.auth.door import Door
-from licensegate.proxy.auth.memory import LoginMemory
+from licensegate.proxy.auth.authenticator import Door
 from licensegate.proxy.auth.nonces import Nonces
-from licensegate.proxy.auth.secret import Secret
-from licensegate.proxy.auth.sources import Sources
+from licensegate.proxy.auth.result import Admitted, Visit
+from licensegate.proxy.auth.result import Verdict as Passage
+from licensegate.proxy.auth.state import LoginMemory
 from licensegate.proxy.auth.users import Users
-from licensegate.proxy.auth.verdict import Admitted, Visit
-from licensegate.proxy.auth.verdict import Verdict as Passage
-from licensegate.proxy.census import Census
-from licensegate.proxy.checks import Checks
-from licensegate.proxy.commands import Dial
-from licensegate.proxy.conversation import Conversation
-from licensegate.proxy.outcome import Stage
-from licensegate.proxy.record import open_record
-from licensegate.proxy.snapshot import Snapshot
+from licensegate.proxy.protocol.commands import Dial
+from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.records.outcome import Stage
+from licensegate.records.record import open_record
+from licensegate.records.secret import Secret
 
 
 class UnusableInput(ValueError):  # noqa: N818  the name says it

@@ -23,7 +23,7 @@ from licensegate.app.settings.environment import override, variable_of
 from licensegate.app.settings.file import read_file
 from licensegate.app.settings.schema import AllowlistTable, File, RuleTable
 
-from .seen import Seen
+from .log_reader import Seen
 
 _NEW_FILE: Final = "licensegate.toml"
 _PRESETS: Final = variable_of("allowlist.presets")

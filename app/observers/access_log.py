@@ -12,9 +12,10 @@ from typing import Final
 
 import msgspec
 
-from licensegate.app.line_writer import LineWriter
-from licensegate.proxy.outcome import PROBES
-from licensegate.proxy.record import TunnelRecord
+from licensegate.records.outcome import PROBES
+from licensegate.records.record import TunnelRecord
+
+from .line_writer import LineWriter
 
 _STANDARD_OUTPUT: Final = 1
 

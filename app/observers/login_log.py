@@ -6,8 +6,8 @@ The line holds nothing that a client chose, not even the user (docs/logins.md): 
 import logging
 from collections.abc import Sequence
 
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 
 _log = logging.getLogger(__name__)
 

@@ -16,13 +16,13 @@ from prometheus_client.registry import Collector
 
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.snapshot import Snapshot
-from licensegate.proxy.states import State
-from licensegate.proxy.surroundings import Connection
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.tunnel.context import Connection
+from licensegate.records.outcome import Outcome
 
-from .reached import Reached
-from .tally import Durations, Tally
+from .counters import Durations, Tally
+from .target_health import Reached
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Of Prometheus' text format, which every scraper takes."""

@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.proxy.outcome import PROBES, Outcome, RefusalTaken
-from licensegate.proxy.record import HostForm, TunnelRecord
+from licensegate.records.outcome import PROBES, Outcome, RefusalTaken
+from licensegate.records.record import HostForm, TunnelRecord
 
 _REFUSALS: Final = 100
 _CLIENTS: Final = 512

@@ -8,8 +8,8 @@ import re
 from ipaddress import IPv6Network, ip_address, ip_network
 from typing import Final
 
+from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.target import TargetError, parse_host
-from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.settings import ConnectTo, ListenAddress
 
 _ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"

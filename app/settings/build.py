@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from msgspec import structs
 
+from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy.auth.sources import Network
 from licensegate.proxy.auth.user_files import user_fault
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 

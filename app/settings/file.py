@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import inspect
 
-from licensegate.certs.files import read_whole
+from licensegate.files.read import read_whole
 
 from .origin import Origin
 from .schema import File, keys

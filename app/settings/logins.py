@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from licensegate.allowlist.client_networks import Network
 from licensegate.proxy.auth.digest import md5_works
-from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
-from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.auth.settings import Logins
 from licensegate.proxy.auth.user_files import realm_fault
 
 from .origin import Origin

@@ -6,11 +6,11 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from licensegate.proxy.auth.secret import Secret
 from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
 from licensegate.proxy.parent.tickets import kerberos_is_installed
-from licensegate.proxy.record import DIRECT
 from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
+from licensegate.records.record import DIRECT
+from licensegate.records.secret import Secret
 
 from .address import read_parent_url
 from .named_files import missing

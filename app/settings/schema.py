@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct, structs
 
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
-from licensegate.proxy.auth.logins import Logins
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
+from licensegate.proxy.auth.settings import Logins
 from licensegate.proxy.settings import Dns, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log

@@ -5,10 +5,10 @@ from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import Policy
-from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.auth.sources import Network
+from licensegate.proxy.auth.settings import Logins
 from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(

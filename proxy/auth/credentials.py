@@ -11,8 +11,9 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from licensegate.records.secret import Secret
+
 from ..wire.tokens import TOKEN
-from .secret import Secret
 
 _SCHEME: Final = re.compile(rb"(%b)(?: ++(.*))?" % TOKEN, re.DOTALL)
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/]++={0,2}")

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from .secret import Secret
-from .source_block import source_block
+from licensegate.allowlist.client_block import source_block
+from licensegate.records.secret import Secret
 
 NONCE_SECONDS: Final = 300
 """How long one nonce may be used. Clients keep theirs for their next tunnels, and are told when it is stale."""

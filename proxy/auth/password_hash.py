@@ -10,7 +10,7 @@ import hashlib
 import re
 from typing import Any, Final
 
-from .secret import Secret
+from licensegate.records.secret import Secret
 
 BCRYPT_COST: Final = 10
 """What new passwords get: 0.05 to 0.1 s to check."""

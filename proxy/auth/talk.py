@@ -1,9 +1,10 @@
 """One request at the door: what it is asked, what it waits for, and what its record tells of it."""
 
-from ..outcome import LoginResult
-from ..record import TunnelRecord, printable
-from .door import Door
-from .verdict import Admitted, CheckNeeded, PasswordCheck, TurnedAway, Verdict, Visit
+from licensegate.records.outcome import LoginResult
+from licensegate.records.record import TunnelRecord, printable
+
+from .authenticator import Door
+from .result import Admitted, CheckNeeded, PasswordCheck, TurnedAway, Verdict, Visit
 
 
 class LoginTalk:

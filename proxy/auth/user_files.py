@@ -13,14 +13,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.certs.files import read_whole
-from licensegate.certs.watch import FileWatch
+from licensegate.files.read import read_whole
+from licensegate.files.watch import FileWatch
+from licensegate.records.secret import Secret
 
 from .credentials import USER_CHARACTERS
 from .digest import HEX_DIGITS, md5_works
 from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
 from .scheme import Scheme
-from .secret import Secret
 from .users import Users
 
 _MOST_BYTES: Final = 1 << 20

@@ -10,8 +10,8 @@ import socket
 import ssl
 from typing import Final
 
-from ..channel import Channel, TlsChannel
-from ..poller import READ, WRITE, Poller
+from ..net.channel import Channel, TlsChannel
+from ..net.poller import READ, WRITE, Poller
 from ..wire.tls_layer import TlsFailure
 from .exchange import Answer, AnswerError, body_size, read_answer
 

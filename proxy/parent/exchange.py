@@ -8,7 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..record import printable
+from licensegate.records.record import printable
+
 from ..wire.tokens import TOKEN
 from .challenges import Challenge, read_challenges
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..record import printable
+from licensegate.records.record import printable
+
 from ..settings import ParentAuth, ParentLogin
 from . import digest
 from .basic import BasicLogin

@@ -5,7 +5,8 @@ import binascii
 import logging
 from typing import TYPE_CHECKING
 
-from ..record import printable
+from licensegate.records.record import printable
+
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, Scheme
 

@@ -3,11 +3,11 @@
 import logging
 import ssl
 
-from licensegate.certs.watch import FileWatch
+from licensegate.files.watch import FileWatch
 
 from ..settings import ParentProxy
 from .account import Account
-from .standing import Standing
+from .health import Standing
 
 _log = logging.getLogger(__name__)
 

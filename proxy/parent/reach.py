@@ -8,13 +8,13 @@ import asyncio
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 
-from ..candidates import may_be_dialled, why_none
-from ..channel import Channel
-from ..dialer import Dialer
-from ..outcome import Outcome
-from ..record import TunnelRecord
-from ..resolver import Answer, Resolved, Unresolved
+from ..dial.address_selection import may_be_dialled, why_none
+from ..dial.dialer import Dialer
+from ..dial.resolver import Answer, Resolved, Unresolved
+from ..net.channel import Channel
 
 
 class ParentError(Exception):

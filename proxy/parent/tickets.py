@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ..record import printable
+from licensegate.records.record import printable
+
 from .scheme import LoginFailedError, LoginRefusedError
 
 if TYPE_CHECKING:

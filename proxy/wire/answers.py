@@ -8,8 +8,9 @@ hands it on as if the target had answered.
 from collections.abc import Iterable
 from typing import Final
 
-from ..outcome import Outcome, Stage
-from ..record import TunnelRecord
+from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.record import TunnelRecord
+
 from .tls_records import Alert, fatal_alert
 
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"

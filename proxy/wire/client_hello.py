@@ -16,7 +16,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..record import printable
+from licensegate.records.record import printable
+
 from .tls_records import HANDSHAKE, RECORD_HEADER, RECORD_PAYLOAD
 
 _CLIENT_HELLO: Final = b"\x01"

@@ -11,9 +11,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from ..auth.secret import Secret
-from ..outcome import Outcome
-from ..record import HostForm, printable, quoted
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import HostForm, printable, quoted
+from licensegate.records.secret import Secret
+
 from .tokens import TOKEN
 from .via import VIA_BYTES
 

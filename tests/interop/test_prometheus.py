@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from licensegate.proxy.outcome import Outcome, Stage
+from licensegate.records.outcome import Outcome, Stage
 from support.authority import Authority
 from support.clients import run
 from support.exchange import MESSAGE, REFUSING_HOST, TARGET, URL

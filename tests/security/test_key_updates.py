@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs.identity import load_identity
-from licensegate.proxy.channel import TlsChannel
+from licensegate.proxy.net.channel import TlsChannel
 from support.certificates import issue
 from support.channel import Deaf
 from support.parts import require_command

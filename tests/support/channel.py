@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from licensegate.proxy.channel import TlsChannel
+from licensegate.proxy.net.channel import TlsChannel
 from support.upstream import SECONDS
 
 if TYPE_CHECKING:

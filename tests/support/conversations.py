@@ -3,26 +3,26 @@
 from cryptography.x509 import DNSName
 from msgspec import structs
 
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Network, Sources
 from licensegate.allowlist.policy import Mode, Policy
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity, server_context
-from licensegate.proxy.auth.door import Door
-from licensegate.proxy.auth.logins import Logins
-from licensegate.proxy.auth.memory import LoginMemory
+from licensegate.proxy.auth.authenticator import Door
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.password_hash import read_hash
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
-from licensegate.proxy.auth.secret import Secret
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Network, Sources
+from licensegate.proxy.auth.settings import Logins
+from licensegate.proxy.auth.state import LoginMemory
 from licensegate.proxy.auth.users import Users
-from licensegate.proxy.census import Census
-from licensegate.proxy.checks import Checks
-from licensegate.proxy.commands import Command, Refuse
-from licensegate.proxy.conversation import Conversation
-from licensegate.proxy.record import open_record
+from licensegate.proxy.protocol.commands import Command, Refuse
+from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.tunnel_checks import Checks
 from licensegate.proxy.settings import Limits, TunnelChecks
-from licensegate.proxy.snapshot import Snapshot
+from licensegate.records.record import open_record
+from licensegate.records.secret import Secret
 from support.certificates import issue
 from support.clock import Clock
 from support.hellos import in_records, message, server_name

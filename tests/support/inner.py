@@ -8,21 +8,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Sources
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS, Sources
-from licensegate.proxy.checks import Checks
-from licensegate.proxy.dialer import Dialer
-from licensegate.proxy.own_sockets import OwnSockets
-from licensegate.proxy.poller import Poller
-from licensegate.proxy.record import TunnelRecord, open_record
-from licensegate.proxy.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.dial.dialer import Dialer
+from licensegate.proxy.dial.loop_guard import OwnSockets
+from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.net.poller import Poller
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.tunnel_checks import Checks
 from licensegate.proxy.settings import Dial, Dns, Limits, TunnelChecks
-from licensegate.proxy.snapshot import Snapshot
-from licensegate.proxy.surroundings import Surroundings
-from licensegate.proxy.tunnel import Tunnel
+from licensegate.proxy.tunnel.context import Surroundings
+from licensegate.proxy.tunnel.tunnel import Tunnel
+from licensegate.records.record import TunnelRecord, open_record
 from support.hellos import in_records, message, server_name
 from support.secure import SecureClient
 from support.sockets import pair, receive, turns, until

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.dialer import Dialer, Dialling
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.own_sockets import OwnSockets
-from licensegate.proxy.record import open_record
-from licensegate.proxy.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.dial.dialer import Dialer, Dialling
+from licensegate.proxy.dial.loop_guard import OwnSockets
+from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver
 from licensegate.proxy.settings import Dial, Dns
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import open_record
 from support.inner import CountingPoller, counting_poller
 from support.sockets import turns, until
 

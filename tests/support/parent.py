@@ -9,12 +9,12 @@ from typing import Any
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.channel import Channel
-from licensegate.proxy.dialer import InProgress
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.parent.route import Route
-from licensegate.proxy.resolver import Answer, Resolved
+from licensegate.proxy.dial.dialer import InProgress
+from licensegate.proxy.dial.resolver import Answer, Resolved
+from licensegate.proxy.net.channel import Channel
+from licensegate.proxy.parent.selector import Route
 from licensegate.proxy.settings import Dial, ParentLogin, ParentProxy
+from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PUBLIC, Caller, Room
 from support.sockets import turns, until

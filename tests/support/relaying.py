@@ -6,13 +6,13 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 
-from licensegate.proxy.channel import Channel, TlsChannel
-from licensegate.proxy.commands import Establish
-from licensegate.proxy.deadlines import Deadlines
-from licensegate.proxy.flow import Flow, Pipes
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.relay import Relay
+from licensegate.proxy.net.channel import Channel, TlsChannel
+from licensegate.proxy.net.deadlines import Deadlines
+from licensegate.proxy.protocol.commands import Establish
 from licensegate.proxy.settings import Limits
+from licensegate.proxy.tunnel.flow import Flow, Pipes
+from licensegate.proxy.tunnel.relay import Relay
+from licensegate.records.outcome import Outcome
 from support.inner import CountingPoller, counting_poller
 from support.secure import IDENTITY, SecureClient
 from support.sockets import fill, pair, receive, turns, until, waiting

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.gate import Gate, Observer
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import TunnelRecord
+from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, TunnelChecks
-from licensegate.proxy.snapshot import Snapshot
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 from support.inner import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
 from support.sockets import receive, until
 

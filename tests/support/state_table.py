@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from licensegate.proxy import states
-from licensegate.proxy.states import State
+from licensegate.proxy.protocol import states
+from licensegate.proxy.protocol.states import State
 
 
 def lines_of_the_docstring() -> list[list[str]]:

@@ -14,25 +14,35 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# The rooms from top to bottom: each may import itself and what stands below it.
-ROOMS = ("app", "proxy", "certs", "allowlist")
-
-# Inside proxy these hold the protocol and know no socket. Only conversation itself may import conversation.
-BELOW_CONVERSATION = {
-    "admission", "auth", "census", "checks", "commands", "inner_hello", "outcome", "record", "refusals", "settings",
-    "snapshot", "states", "wire",
-}  # fmt: skip
-PURE = BELOW_CONVERSATION | {"conversation"}
-# These move bytes, from the bottom to the top: each may import those before it, and whatever is pure.
-MOVING = (
-    "poller", "channel", "own_sockets", "keepalive", "candidates", "deadlines", "flow", "linger", "relay", "resolver",
-    "dialer", "parent", "listener", "password_checks", "surroundings", "probe", "tunnel", "gate",
-)  # fmt: skip
-# These hold what is said to a parent proxy, and are as pure as the rest of the protocol.
-PURE_OF_PARENT = {"basic", "challenges", "digest", "exchange", "password", "scheme", "standing"}
-# What would let the pure ones wait or move bytes.
+# The rooms from top to bottom: each may import itself and the rooms below it. A folder stands for all that is in it.
+FLOORS = (
+    "app.__main__",
+    "app.cli",
+    "app.verbs",
+    "app.commands",
+    "app.service",
+    "app.admin",
+    "app.observers",
+    "app.settings",
+    "app.terminal",
+    "proxy.gate",
+    "proxy.tunnel",
+    "proxy.parent",
+    "proxy.dial",
+    "proxy.net",
+    "proxy.protocol",
+    "proxy.settings",
+    "proxy.auth",
+    "proxy.wire",
+    "certs",
+    "allowlist",
+    "files",
+    "records",
+)
+# Values in, values out: these rooms may import nothing that waits or moves bytes.
+PURE = ("proxy.protocol", "proxy.settings", "proxy.auth", "proxy.wire", "allowlist", "records")
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
-# TLS between two buffers in memory waits for nothing.
+# The one exception: TLS between two buffers in memory waits for nothing.
 IN_MEMORY = {"licensegate.proxy.wire.tls_layer": {"ssl"}}
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,23 +78,21 @@ def _imports(name: str, source: str) -> Iterator[str]:
             yield from (f"{origin}.{alias.name}" for alias in node.names if f"{origin}.{alias.name}" in MODULES)
 
 
+def _room(name: str) -> str | None:
+    """The room that a module belongs to; None for the empty module of a folder of rooms."""
+    inner = name.partition(".")[2] + "."
+    return next((room for room in FLOORS if inner.startswith(f"{room}.")), None)
+
+
 def _may_import(name: str, imported: str) -> bool:
     """Tell whether the module called `name` may import the one called `imported`."""
-    _, room, *inner = name.split(".")
-    top, *rest = imported.split(".")
-    is_said_to_parent = room == "proxy" and inner[0:1] == ["parent"] and set(inner[1:2]) <= PURE_OF_PARENT
-    is_pure = room == "proxy" and (not inner or inner[0] in PURE or is_said_to_parent)
+    room = _room(name)
+    top = imported.partition(".")[0]
     if top != "licensegate":
-        return not (is_pure and top in WAITING - IN_MEMORY.get(name, set()))
-    if rest[0] != room:
-        return rest[0] in ROOMS[ROOMS.index(room) :]
-    if is_said_to_parent and rest[1:2] == ["parent"]:
-        return set(rest[2:3]) <= PURE_OF_PARENT
-    if is_pure and len(rest) > 1:
-        return rest[1] in (PURE if inner[0:1] == ["conversation"] else BELOW_CONVERSATION)
-    if room == "proxy" and len(rest) > 1:
-        return rest[1] in {*PURE, *MOVING[: MOVING.index(inner[0])]} or rest[1] == inner[0] == "parent"
-    return True
+        return room not in PURE or top not in WAITING - IN_MEMORY.get(name, set())
+    if imported in MODULES and _room(imported) is None:
+        return True
+    return room in FLOORS and _room(imported) in FLOORS[FLOORS.index(room) :]
 
 
 def _pins(lock: str) -> dict[str, str]:
@@ -99,59 +107,51 @@ def test_a_module_imports_nothing_above_it(name: str) -> None:
     assert [imported for imported in imports if not _may_import(name, imported)] == []
 
 
-def test_the_architecture_says_what_every_file_is_for_and_names_no_other() -> None:
+def test_every_module_belongs_to_a_room() -> None:
+    folders = {"licensegate.app", "licensegate.proxy"}
+    assert {name for name in MODULES if _room(name) is None} == folders
+    assert {_room(name) for name in MODULES} - {None} == set(FLOORS)
+
+
+def test_architecture_page_names_every_room_and_no_other() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    named = set()
-    for line in page.partition("| file | responsibility |\n|---|---|\n")[2].partition("\n\n")[0].splitlines():
-        cell = line.split("|")[1]
-        if "**" in cell:
-            room = cell.strip(" */")
-        named |= {(room, name.partition("/")[0]) for name in re.findall(r"`([^`]+)`", cell)}
-
-    files = {(name.split(".")[1], name.split(".")[2]) for name in MODULES if name.count(".") > 1}
-    data = {(file.parent.parent.name, file.parent.name) for file in ROOT.glob("allowlist/*/*.toml")}
-    assert named == (files | data | {("allowlist", "networks.csv")}) - {("app", "__main__")}
-
-
-def test_a_file_of_the_proxy_either_moves_bytes_or_is_pure_and_never_both() -> None:
-    files = {name.split(".")[2] for name in MODULES if name.startswith("licensegate.proxy.")}
-
-    assert sorted(files) == sorted([*PURE, *MOVING])
+    table = page.partition("| room | what it does |\n|---|---|\n")[2].partition("\n\n")[0]
+    named = re.findall(r"^\| `([a-z_/]+?)/?`", table, re.MULTILINE)
+    assert sorted(named) == sorted(room.replace(".", "/") for room in FLOORS if room != "app.__main__")
 
 
 @pytest.mark.parametrize(
     ("name", "source", "upwards"),
     [
-        ("allowlist.rule", "import licensegate.proxy", True),
-        ("proxy.record", "def late():\n    from licensegate.app.cli import main", True),
-        ("proxy.tunnel", "from licensegate.elsewhere import thing", True),
-        ("proxy.wire.http1", "from ..conversation import Conversation", True),
-        ("proxy.auth", "from ..conversation import Conversation", True),
-        ("proxy.conversation", "from licensegate.proxy.tunnel import Tunnel", True),
-        ("proxy.conversation", "import socket", True),
-        ("proxy.conversation", "from asyncio.events import Handle", True),
-        ("proxy.commands", "import ssl", True),
-        ("proxy.inner_hello", "from .conversation import Conversation", True),
-        ("proxy.states", "from .tunnel import Tunnel", True),
-        ("proxy.poller", "from .channel import Channel", True),
-        ("proxy.flow", "from .relay import Relay", True),
-        ("proxy.listener", "from .gate import Gate", True),
-        ("proxy.parent.route", "from ..listener import Listener", True),
-        ("proxy.parent.exchange", "import socket", True),
-        ("proxy.parent.digest", "from .connection import Connection", True),
-        ("proxy", "import ssl", True),
+        ("allowlist.rule", "import licensegate.proxy.gate", True),
+        ("allowlist.rule", "import socket", True),
+        ("records.record", "def late():\n    from licensegate.app.cli import main", True),
+        ("records.record", "from licensegate.allowlist.target import Target", True),
+        ("files.watch", "from licensegate.certs.pem import CertificateError", True),
+        ("proxy.tunnel.tunnel", "from licensegate.elsewhere import thing", True),
+        ("proxy.wire.http1", "from ..protocol.conversation import Conversation", True),
+        ("proxy.wire.http1", "from ..auth.scheme import Scheme", True),
         ("proxy.wire.http1", "import ssl", True),
         ("proxy.wire.tls_layer", "import socket", True),
+        ("proxy.auth", "from ..protocol.conversation import Conversation", True),
+        ("proxy.protocol.conversation", "from licensegate.proxy.tunnel.tunnel import Tunnel", True),
+        ("proxy.protocol.conversation", "import socket", True),
+        ("proxy.protocol.conversation", "from asyncio.events import Handle", True),
+        ("proxy.protocol.conversation", "from ..net.poller import Poller", True),
+        ("proxy.net.poller", "from ..tunnel.relay import Relay", True),
+        ("proxy.net.listener", "from ..gate import Gate", True),
+        ("proxy.dial.dialer", "from ..parent.selector import ParentSelector", True),
+        ("proxy.parent.selector", "from ..tunnel.relay import Relay", True),
+        ("proxy.settings", "import ssl", True),
+        ("app.settings.build", "from licensegate.app.admin.server import AdminServer", True),
         ("proxy.wire.tls_layer", "import ssl", False),
-        ("app.service", "from licensegate.proxy import outcome", False),
-        ("proxy.tunnel", "import socket, licensegate.allowlist.target", False),
-        ("proxy.tunnel", "from .relay import Relay\nfrom .conversation import Conversation", False),
-        ("proxy.linger", "from .channel import Channel", False),
-        ("proxy.commands", "from licensegate.certs.identity import ServerIdentity", False),
-        ("proxy.conversation", "from licensegate.proxy import outcome, wire", False),
-        ("proxy.auth", "from ...allowlist import policy\nfrom ..outcome import Outcome", False),
-        ("proxy.parent.route", "import asyncio\nfrom ..dialer import Dialer\nfrom .passage import Passage", False),
-        ("proxy.parent.digest", "from .challenges import Challenge\nfrom ..record import printable", False),
+        ("app.service.run", "from licensegate.records import outcome", False),
+        ("proxy.tunnel.tunnel", "import socket, licensegate.allowlist.target", False),
+        ("proxy.tunnel.tunnel", "from .relay import Relay\nfrom ..protocol.conversation import Conversation", False),
+        ("proxy.protocol.commands", "from licensegate.certs.identity import ServerIdentity", False),
+        ("proxy.protocol.conversation", "from licensegate.proxy import wire", False),
+        ("proxy.auth", "from ...allowlist import policy\nfrom licensegate.records.outcome import Outcome", False),
+        ("proxy.parent.selector", "import asyncio\nfrom ..dial.dialer import Dialer", False),
     ],
 )
 def test_the_arrows_tell_up_from_down(name: str, source: str, upwards: bool) -> None:

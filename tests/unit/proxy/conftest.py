@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from licensegate.proxy import dialer as dialer_module
+from licensegate.proxy.dial import dialer as dialer_module
 from support.inner import SlowNames
 from support.inner_dialer import Server
 from support.sockets import BlackHole

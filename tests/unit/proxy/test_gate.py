@@ -6,14 +6,14 @@ from unittest.mock import patch
 
 import pytest
 
+from licensegate.proxy.dial.resolver import Resolved
 from licensegate.proxy.gate import Gate
-from licensegate.proxy.listener import ListenError
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import TunnelRecord
-from licensegate.proxy.resolver import Resolved
+from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, TunnelChecks
-from licensegate.proxy.tunnel import Tunnel
+from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 from support.hellos import in_records, message, server_name
 from support.inner import HELLO, HOST, Upstream, connect, snapshot
 from support.running import LOOPBACK, Running, running

@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from licensegate.proxy.outcome import Outcome
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
+from licensegate.records.outcome import Outcome
 from support.inner import ESTABLISHED, HELLO, connect
 from support.running import Running, running
 from support.secure import IDENTITY, SecureClient

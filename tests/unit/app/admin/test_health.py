@@ -9,7 +9,7 @@ import pytest
 
 from licensegate.app.admin.health import Health
 from licensegate.app.admin.upstreams import Upstream, Upstreams
-from licensegate.proxy.listener import Listener
+from licensegate.proxy.net.listener import Listener
 from support.sockets import run
 
 

@@ -7,10 +7,10 @@ import msgspec
 
 from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
 from licensegate.app.observers.recent import Clients, Refusals
-from licensegate.proxy.outcome import Outcome, RefusalTaken
-from licensegate.proxy.record import TunnelRecord
-from licensegate.proxy.states import State
-from licensegate.proxy.surroundings import Connection
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.tunnel.context import Connection
+from licensegate.records.outcome import Outcome, RefusalTaken
+from licensegate.records.record import TunnelRecord
 from support.records import record, tunnel
 
 

@@ -10,10 +10,10 @@ from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, Upstreams
-from licensegate.app.observers.reached import Reached
-from licensegate.app.observers.targets import Targets
-from licensegate.proxy.outcome import Outcome
-from licensegate.proxy.record import TunnelRecord
+from licensegate.app.observers.target_health import Reached
+from licensegate.app.observers.target_names import Targets
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 from support.records import NOON, record
 from support.sockets import run, turns, until
 

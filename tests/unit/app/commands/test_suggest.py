@@ -8,7 +8,7 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target, parse_authority
-from licensegate.app.commands.seen import Seen
+from licensegate.app.commands.log_reader import Seen
 from licensegate.app.commands.suggest import suggest
 from licensegate.app.settings import load
 from support.parts import require_command

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from msgspec import structs
 from prometheus_client.parser import text_string_to_metric_families
 
+from licensegate.app.observers.counters import Tally
 from licensegate.app.observers.metrics import Metrics
-from licensegate.app.observers.reached import Reached
-from licensegate.app.observers.tally import Tally
-from licensegate.app.observers.targets import NO_TARGET, Targets
+from licensegate.app.observers.target_health import Reached
+from licensegate.app.observers.target_names import NO_TARGET, Targets
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
-from licensegate.proxy.outcome import Outcome, ServerNameCheck, Stage
-from licensegate.proxy.record import TunnelRecord
-from licensegate.proxy.snapshot import Snapshot
-from licensegate.proxy.states import State
-from licensegate.proxy.surroundings import Connection
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.tunnel.context import Connection
+from licensegate.records.outcome import Outcome, ServerNameCheck, Stage
+from licensegate.records.record import TunnelRecord
 from support.conversations import IDENTITY, in_force
 from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load
-from licensegate.proxy.auth.sources import DEFAULT_NETWORKS
 from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 KEY = "-----BEGIN PRIVATE KEY-----\n"

@@ -7,8 +7,8 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.app.settings import Auth, Settings, SettingsError, load
-from licensegate.proxy.auth.logins import Logins
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
+from licensegate.proxy.auth.settings import Logins
 
 MD5, SHA = DIGESTS
 BOTH_FILES = "htpasswd = 'users.htpasswd'\nhtdigest = 'users.htdigest'\n"

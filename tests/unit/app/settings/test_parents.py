@@ -8,8 +8,8 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.app.settings import Settings, SettingsError, load
-from licensegate.proxy.outcome import Outcome, Stage
 from licensegate.proxy.settings import Dial, ParentAuth, ParentLogin, ParentProxy, ParentTarget
+from licensegate.records.outcome import Outcome, Stage
 from support.certificates import issue
 
 MANUAL = (Path(__file__).parents[4] / "docs" / "parents.md").read_text()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensegate.allowlist.client_block import source_block
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
-from licensegate.proxy.auth.secret import Secret
-from licensegate.proxy.auth.source_block import source_block
+from licensegate.records.secret import Secret
 from support.clock import Clock
 
 KEY = Secret(bytes(range(32)))

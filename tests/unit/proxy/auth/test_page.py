@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.proxy import password_checks
-from licensegate.proxy.auth import failures, nonces, password_hash, unanswered, verified
-from licensegate.proxy.outcome import LoginResult, Outcome, Stage
+from licensegate.proxy.auth import login_throttle, nonces, password_cache, password_hash, unanswered_challenges
+from licensegate.proxy.tunnel import password_checks
+from licensegate.records.outcome import LoginResult, Outcome, Stage
 
 PAGE = " ".join((Path(__file__).parents[4] / "docs/logins.md").read_text().split())
 
@@ -27,11 +27,11 @@ def test_every_result_of_a_login_is_explained(result: LoginResult) -> None:
     ("words", "number"),
     [
         ("last five minutes", nonces.NONCE_SECONDS / 60 - 5),
-        ("for a minute, or until the file", verified.KEPT_SECONDS - 60),
-        ("Three wrong logins of a source cost nothing", failures.FREE_TRIES - 3),
-        ("twice as long, up to 64 s", failures.LONGEST_SECONDS - 64),
-        ("after a quarter of an hour without one", failures.FORGIVEN_SECONDS - 900),
-        ("more than five seconds apart", unanswered.ANSWERED_WITHIN_SECONDS - 5),
+        ("for a minute, or until the file", password_cache.KEPT_SECONDS - 60),
+        ("Three wrong logins of a source cost nothing", login_throttle.FREE_TRIES - 3),
+        ("twice as long, up to 64 s", login_throttle.LONGEST_SECONDS - 64),
+        ("after a quarter of an hour without one", login_throttle.FORGIVEN_SECONDS - 900),
+        ("more than five seconds apart", unanswered_challenges.ANSWERED_WITHIN_SECONDS - 5),
         ("bcrypt at a cost of 10", password_hash.BCRYPT_COST - 10),
         ("one of 0.25 s and more is named", password_hash.SLOW_SECONDS - 0.25),
         ("more than about 3 s", password_hash.LONGEST_CHECK_SECONDS - 3),

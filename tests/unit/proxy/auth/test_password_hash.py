@@ -6,14 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.auth.password_hash import (
-    LONGEST_PASSWORD,
-    SLOW_SECONDS,
-    HashError,
-    Kind,
-    make_hash,
-    read_hash,
-)
+from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD, SLOW_SECONDS, HashError, Kind, make_hash, read_hash
 
 
 def crypt_like(kind: Kind, password: str) -> str:

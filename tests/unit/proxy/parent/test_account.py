@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.proxy.auth.secret import Secret
 from licensegate.proxy.parent.account import Account
 from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
 from licensegate.proxy.settings import ParentLogin
+from licensegate.records.secret import Secret
 from support.sockets import run, turns
 
 

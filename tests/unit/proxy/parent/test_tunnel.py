@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from licensegate.proxy.channel import Channel, TlsChannel
-from licensegate.proxy.dialer import Dialer
-from licensegate.proxy.outcome import Outcome, Party
-from licensegate.proxy.parent.route import Route
+from licensegate.proxy.dial.dialer import Dialer
+from licensegate.proxy.net.channel import Channel, TlsChannel
+from licensegate.proxy.parent.selector import Route
 from licensegate.proxy.settings import Dial, ParentProxy
-from licensegate.proxy.tunnel import Tunnel
+from licensegate.proxy.tunnel.tunnel import Tunnel
+from licensegate.records.outcome import Outcome, Party
 from support.inner import ESTABLISHED, HOST, Room, Upstream, room
 from support.secure import GATE, identity
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until

@@ -1,0 +1,115 @@
+"""Counts what the records tell, in plain integers: a fifth of what prometheus-client's own counters cost.
+
+`metrics` gives them their names. Whatever a key comes from is a closed set, of outcomes, targets of the settings, kinds
+of errors: nothing that a client chooses, and no client.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
+
+from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.record import DialAttempt, TunnelRecord
+
+from .target_names import Targets
+
+_SETTING_UP: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+"""Seconds, up to the limit on dialling: a name that is known takes less than the first, a distant target some 0.1."""
+
+_IN_USE: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+"""Seconds: a licensing message takes one to ten, a kept connection minutes, one that was forgotten the idle limit."""
+
+_RESULT_OF_ERRNO: Final = {
+    "": "connected",
+    "ECANCELED": "given_up",
+    "ECONNREFUSED": "refused",
+    "ETIMEDOUT": "timeout",
+    "EHOSTUNREACH": "unreachable",
+    "ENETUNREACH": "unreachable",
+    "ENETDOWN": "unreachable",
+}
+_OTHER_ERRNO: Final = "failed"
+
+
+class Durations:
+    """How long something took: how often at most as long as each bound (seconds), and beyond the last."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self.bounds = tuple(bounds)
+        self._bounds_ms = [bound * 1000 for bound in bounds]
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum_ms = 0.0
+
+    def add(self, ms: float) -> None:
+        """Count one that took so many milliseconds."""
+        self.counts[bisect_left(self._bounds_ms, ms)] += 1
+        self.sum_ms += ms
+
+
+class Tally:
+    """What has ended since the start.
+
+    `ended` goes by target and outcome, `reported` by the label of the outcome that was not enforced, `attempts` by
+    family and result of a dial to one address.
+    """
+
+    def __init__(self, targets: Targets) -> None:
+        self._targets = targets
+        self.ended: dict[tuple[str, str], int] = {}
+        self.reported: dict[str, int] = {}
+        self.empty = 0
+        self.health_answers = 0
+        self.attempts: dict[tuple[str, str], int] = {}
+        self.server_name_checks: dict[ServerNameCheck, int] = {}
+        self.client_read = self.client_written = self.upstream_read = self.upstream_written = 0
+        self.head = Durations(_SETTING_UP)
+        self.resolve = Durations(_SETTING_UP)
+        self.dial = Durations(_SETTING_UP)
+        self.parent = Durations(_SETTING_UP)
+        self.relay = Durations(_IN_USE)
+        self.total = Durations(_IN_USE)
+
+    def observe(self, records: Sequence[TunnelRecord]) -> None:
+        """Count each that is an end; what a tunnel's start says, its end says again."""
+        for record in records:
+            outcome = record.outcome
+            if outcome is None:
+                continue
+            if outcome is Outcome.CLOSED_UNUSED:
+                self.empty += 1
+            elif outcome is Outcome.HEALTH_ASKED:
+                self.health_answers += 1
+            else:
+                ended = self._targets.name(record.rule), outcome.label
+                self.ended[ended] = self.ended.get(ended, 0) + 1
+                self._add(record)
+
+    def _add(self, record: TunnelRecord) -> None:
+        self.client_read += record.client_read
+        self.client_written += record.client_written
+        self.upstream_read += record.upstream_read
+        self.upstream_written += record.upstream_written
+        if record.head_ms is not None:
+            self.head.add(record.head_ms)
+        if record.resolve_ms is not None:
+            self.resolve.add(record.resolve_ms)
+        if record.dial_ms is not None:
+            self.dial.add(record.dial_ms)
+        if record.parent_ms is not None:
+            self.parent.add(record.parent_ms)
+        if record.relay_ms is not None and record.total_ms is not None:
+            self.relay.add(record.relay_ms)
+            self.total.add(record.total_ms)
+        for attempt in record.attempts:
+            result = _result(attempt)
+            self.attempts[result] = self.attempts.get(result, 0) + 1
+        check = record.server_name_check
+        if check is not None:
+            self.server_name_checks[check] = self.server_name_checks.get(check, 0) + 1
+        if record.reported:
+            self.reported[record.reported] = self.reported.get(record.reported, 0) + 1
+
+
+def _result(attempt: DialAttempt) -> tuple[str, str]:
+    family = "ipv6" if ":" in attempt.address else "ipv4"
+    return family, _RESULT_OF_ERRNO.get(attempt.errno, _OTHER_ERRNO)

@@ -1,0 +1,61 @@
+"""How long a source of failed logins must wait for its next try: longer with each, and never for ever.
+
+Bounded: the sources that failed longest ago are forgotten first. No I/O; the clock is handed in.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from licensegate.allowlist.client_block import source_block
+
+FREE_TRIES: Final = 3
+"""So many failures cost nothing: somebody mistyped."""
+
+LONGEST_SECONDS: Final = 64.0
+FORGIVEN_SECONDS: Final = 900.0
+"""After so long without a failure a source begins anew."""
+
+_REMEMBERED: Final = 4096
+
+
+class _Source:
+    __slots__ = ("failures", "last", "until")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.last = 0.0
+        self.until = 0.0
+
+
+class Failures:
+    """The sources of failed logins. `clock` is any steady time in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
+        self._clock = clock
+        self._remembered = remembered
+        self._sources: dict[str, _Source] = {}  # in the order of their last failure
+
+    def __len__(self) -> int:
+        return len(self._sources)
+
+    def seconds_left(self, client: str) -> float:
+        """How long no login of this client is looked at; 0 if it is."""
+        source = self._sources.get(source_block(client)) if self._sources else None
+        return max(source.until - self._clock(), 0.0) if source is not None else 0.0
+
+    def add(self, client: str) -> None:
+        """A login of this client was wrong. While it has to wait already, another one changes nothing."""
+        now, block = self._clock(), source_block(client)
+        source = self._sources.pop(block, None)
+        if source is None or now - source.last > FORGIVEN_SECONDS:
+            source = _Source()
+        self._sources[block] = source
+        if now >= source.until:
+            source.failures += 1
+            beyond = source.failures - FREE_TRIES
+            if beyond > 0:
+                source.until = now + min(2.0 ** min(beyond - 1, 60), LONGEST_SECONDS)
+        source.last = now
+        if len(self._sources) > self._remembered:
+            del self._sources[next(iter(self._sources))]

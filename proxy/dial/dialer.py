@@ -1,0 +1,270 @@
+"""Target → checked address → connected socket.
+
+The check is the last thing before connect, and the connection goes to exactly the address that was checked: a name
+whose answer changes in between gains nothing. Several addresses are tried by Happy Eyeballs (RFC 8305).
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import time
+from typing import Final, Protocol
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target, authority
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
+
+from ..net.channel import Channel
+from ..net.poller import ONCE, WRITE, Poller
+from ..net.socket_options import set_up_keepalive
+from ..settings import Dial
+from .address_selection import interleave, may_be_dialled, why_none
+from .loop_guard import OwnSockets
+from .resolver import Answer, Resolver, Unresolved
+
+_ATTEMPT_DELAY: Final = 0.25
+"""Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""
+
+_OUTCOME_OF_ERRNO: Final = {
+    errno.ECONNREFUSED: Outcome.CONNECTION_REFUSED,
+    errno.ETIMEDOUT: Outcome.CONNECTION_TIMEOUT,
+    errno.EHOSTUNREACH: Outcome.DESTINATION_UNREACHABLE,
+    errno.ENETUNREACH: Outcome.DESTINATION_UNREACHABLE,
+    errno.ENETDOWN: Outcome.DESTINATION_UNREACHABLE,
+    errno.EMFILE: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENFILE: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENOBUFS: Outcome.DESCRIPTORS_EXHAUSTED,
+    errno.ENOMEM: Outcome.DESCRIPTORS_EXHAUSTED,
+}
+_MOST_TELLING_FIRST: Final = (
+    Outcome.DESCRIPTORS_EXHAUSTED,
+    Outcome.CONNECTION_REFUSED,
+    Outcome.CONNECTION_TIMEOUT,
+    Outcome.DIAL_FAILED,
+    Outcome.DESTINATION_UNREACHABLE,
+)
+
+
+class Dialled(Protocol):
+    """Whoever waits for a dial."""
+
+    record: TunnelRecord
+
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+        """It is connected, and has `said` this already; the connection, perhaps still watched, is the receiver's."""
+
+    def dial_failed(self, outcome: Outcome, detail: str) -> None:
+        """It could not be connected."""
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate ended the dial, or was met in one of the other two: none of them is called any more."""
+
+
+class InProgress(Protocol):
+    """A dial in progress."""
+
+    def abandon(self) -> tuple[Outcome, str]:
+        """Stop; what it was waiting for, should the reason be that it took too long."""
+
+
+class Dials(Protocol):
+    """Whoever can connect to a target, directly or through others: who asks cannot tell."""
+
+    def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
+        """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
+
+
+class Dialer:
+    """Dials targets directly."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
+        resolver: Resolver,
+        own_sockets: OwnSockets,
+        settings: Dial,
+    ) -> None:
+        self.loop = loop
+        self.poller = poller
+        self.resolver = resolver
+        self.own_sockets = own_sockets
+        self.source_address = settings.source_address
+        self.connect_to = {
+            Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
+        }
+
+    def dial(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
+        """See `Dials`."""
+        dialling = Dialling(self, target, who)
+        named = self.connect_to.get(target)
+        if named is not None:
+            dialling.try_addresses([named[0]], named[1], named_by_operator=True)
+        elif target.is_address:
+            dialling.try_addresses([target.host], target.port, named_by_operator=rule.private)
+        else:
+            dialling.resolve(named_by_operator=rule.private)
+        return dialling
+
+
+class Dialling:
+    """One dial in progress."""
+
+    __slots__ = (
+        "_attempts", "_began", "_dialer", "_failures", "_named_by_operator", "_port", "_record", "_target", "_timer",
+        "_untried", "_waits_for_name", "_who",
+    )  # fmt: skip
+
+    def __init__(self, dialer: Dialer, target: Target, who: Dialled) -> None:
+        self._dialer = dialer
+        self._target = target
+        self._who = who
+        self._record = who.record
+        self._began = time.monotonic()
+        self._named_by_operator = False
+        self._waits_for_name = False
+        self._port = target.port
+        self._untried: list[str] = []
+        self._attempts: dict[int, tuple[socket.socket, str, float]] = {}
+        self._failures: list[tuple[Outcome, str]] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def resolve(self, *, named_by_operator: bool) -> None:
+        """Look the target's name up first."""
+        self._named_by_operator = named_by_operator
+        answer = self._dialer.resolver.look_up(self._target.host, self._answered)
+        if answer is None:
+            self._waits_for_name = True
+        else:
+            self._resolved(answer)
+
+    def _answered(self, answer: Answer) -> None:
+        self._dialer.poller.run(self, self._resolved, answer)
+
+    def _resolved(self, answer: Answer) -> None:
+        self._waits_for_name = False
+        now = time.monotonic()
+        self._record.resolve_ms = milliseconds(now - self._began)
+        self._began = now
+        if isinstance(answer, Unresolved):
+            self._who.dial_failed(answer.outcome, answer.detail)
+        else:
+            self.try_addresses(list(answer.addresses), self._target.port, named_by_operator=self._named_by_operator)
+
+    def try_addresses(self, addresses: list[str], port: int, *, named_by_operator: bool) -> None:
+        """Connect to the first of these that answers; only public ones, unless the operator named them."""
+        self._port = port
+        self._record.addresses = addresses
+        own = self._dialer.own_sockets
+        allowed = may_be_dialled(addresses, port, own, named_by_operator=named_by_operator)
+        if allowed:
+            self._untried = interleave(allowed) if len(allowed) > 1 else allowed
+            self._try_next()
+        else:
+            self._who.dial_failed(*why_none(addresses, own))
+
+    def abandon(self) -> tuple[Outcome, str]:
+        """See `InProgress`."""
+        if self._waits_for_name:
+            self._dialer.resolver.forget(self._target.host, self._answered)
+            return Outcome.DNS_TIMEOUT, ""
+        waiting = [authority(address, self._port) for _, address, _ in self._attempts.values()]
+        for descriptor in list(self._attempts):
+            self._give_up(descriptor)
+        self._stop()
+        return Outcome.CONNECTION_TIMEOUT, ", ".join(waiting)
+
+    def _try_next(self) -> None:
+        """Start attempts until one is in flight, or none is left."""
+        while self._untried:
+            address = self._untried.pop(0)
+            began = time.monotonic()
+            try:
+                sock = self._start(address)
+            except OSError as error:
+                self._note_failure(address, began, error.errno or 0)
+                continue
+            self._attempts[sock.fileno()] = (sock, address, began)
+            self._dialer.poller.watch(sock.fileno(), WRITE | ONCE, self)
+            if self._untried:
+                self._timer = self._dialer.loop.call_later(_ATTEMPT_DELAY, self._delay_over)
+            return
+        if not self._attempts:
+            self._stop()
+            self._who.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
+
+    def _start(self, address: str) -> socket.socket:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            source = self._dialer.source_address
+            if source and (":" in source) is (":" in address):
+                sock.bind((source, 0))
+            set_up_keepalive(sock)
+            error = sock.connect_ex((address, self._port))
+            if error not in (0, errno.EINPROGRESS):
+                raise OSError(error, os.strerror(error))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def _delay_over(self) -> None:
+        self._timer = None
+        self._dialer.poller.run(self, self._try_next)
+        self._dialer.poller.finish_batch()
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """An attempt succeeded or failed."""
+        sock, address, began = self._attempts[descriptor]
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            self._close_attempt(descriptor)
+            self._note_failure(address, began, error)
+            self._stop_timer()
+            self._try_next()
+            return
+        del self._attempts[descriptor]
+        for other in list(self._attempts):
+            self._give_up(other)
+        self._stop()
+        record = self._record
+        now = time.monotonic()
+        record.attempts.append(DialAttempt(address, milliseconds(now - began)))
+        record.dial_ms = milliseconds(now - self._began)
+        record.upstream = authority(address, self._port)
+        local = sock.getsockname()
+        record.local = authority(local[0], local[1])
+        self._who.connected(sock)
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate, while dialling or in whom it was told to."""
+        self.abandon()
+        self._who.crashed(error)
+
+    def _give_up(self, descriptor: int) -> None:
+        _, address, began = self._attempts[descriptor]
+        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), "ECANCELED"))
+        self._close_attempt(descriptor)
+
+    def _close_attempt(self, descriptor: int) -> None:
+        sock, _, _ = self._attempts.pop(descriptor)
+        self._dialer.poller.forget(descriptor)
+        self._dialer.poller.close(sock)
+
+    def _note_failure(self, address: str, began: float, error: int) -> None:
+        name = errno.errorcode.get(error, str(error))
+        self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), name))
+        outcome = _OUTCOME_OF_ERRNO.get(error, Outcome.DIAL_FAILED)
+        self._failures.append((outcome, f"{authority(address, self._port)}, {name}"))
+
+    def _stop(self) -> None:
+        self._untried.clear()
+        self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

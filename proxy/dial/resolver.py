@@ -1,0 +1,194 @@
+"""Names to addresses by the system's resolver (so /etc/hosts counts), remembered, and never in the event loop.
+
+One look-up per name at a time, each in a thread of its own: a name that hangs holds up nobody else, and a thread that
+hangs does not hold up the end of the program. An answer is fresh for a while, then renewed in the background when it
+is used; the last good one serves while the resolver fails.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.records.outcome import Outcome
+
+from ..settings import Dns
+
+_LOOK_UPS_AT_ONCE: Final = 64
+_REMEMBERED_NAMES: Final = 4096
+_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+_log = logging.getLogger(__name__)
+
+
+class Resolved(Struct, frozen=True):
+    """The addresses of a name, in the resolver's order."""
+
+    addresses: tuple[str, ...]
+
+
+class Unresolved(Struct, frozen=True):
+    """Why a name has no addresses; `detail` is for the outcome's sentence."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+Answer = Resolved | Unresolved
+Waiter = Callable[[Answer], None]
+_TIMED_OUT: Final = Unresolved(Outcome.DNS_TIMEOUT)
+_TOO_MANY: Final = Unresolved(Outcome.DNS_FAILED, "too many look-ups hang")
+
+
+class _Name:
+    """What is known of one name. Times are those of `time.monotonic`."""
+
+    __slots__ = ("failed", "failed_at", "good", "good_at", "in_flight", "timer", "waiters")
+
+    def __init__(self) -> None:
+        self.good: Resolved | None = None
+        self.good_at = 0.0
+        self.failed: Unresolved | None = None
+        self.failed_at = 0.0
+        self.in_flight = False
+        self.timer: asyncio.TimerHandle | None = None
+        self.waiters: list[Waiter] = []
+
+
+def system_look_up(name: str) -> Answer:
+    """Ask the system's resolver; blocks, for as long as it likes."""
+    try:
+        found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno in _NO_SUCH_NAME:
+            return Unresolved(Outcome.DNS_NOT_FOUND)
+        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
+    except OSError as error:
+        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
+    return Resolved(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))
+
+
+class Resolver:
+    """The cache of names, and the look-ups in progress.
+
+    `ask` answers for one name and may block; it is called in a thread. `look_up_finished` runs after waiters were
+    called.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Dns,
+        look_up_finished: Callable[[], None],
+        ask: Callable[[str], Answer] = system_look_up,
+    ) -> None:
+        self._loop = loop
+        self.settings = settings
+        self._finished = look_up_finished
+        self._ask = ask
+        self._names: dict[str, _Name] = {}
+        self._in_flight = 0
+        self.results: dict[Outcome | None, int] = {}
+        """How often the system's resolver was asked, by what came of it; None is an answer."""
+
+    def look_up(self, name: str, waiter: Waiter) -> Answer | None:
+        """The answer if it is known; else None, and `waiter` is called once with it, within the time limit."""
+        known = self._names.get(name)
+        if known is None:
+            known = self._remember(name)
+        now = time.monotonic()
+        failing = known.failed is not None and now - known.failed_at < self.settings.failure_seconds
+        if known.good is not None and now - known.good_at < 2 * self.settings.fresh_seconds:
+            if now - known.good_at >= self.settings.fresh_seconds and not failing:
+                self._start(name, known)
+            return known.good
+        if failing and known.failed is not None:
+            return self._or_last_good(known, known.failed)
+        if not self._start(name, known):
+            return self._or_last_good(known, _TOO_MANY)
+        known.waiters.append(waiter)
+        if known.timer is None:
+            known.timer = self._loop.call_later(self.settings.timeout_seconds, self._timed_out, known)
+        return None
+
+    def forget(self, name: str, waiter: Waiter) -> None:
+        """The waiter no longer waits."""
+        known = self._names.get(name)
+        if known is not None and waiter in known.waiters:
+            known.waiters.remove(waiter)
+
+    def _remember(self, name: str) -> _Name:
+        if len(self._names) >= _REMEMBERED_NAMES:  # only a wildcard rule brings so many; the oldest idle one goes
+            for old, known in self._names.items():
+                if not known.in_flight:
+                    del self._names[old]
+                    break
+        known = self._names[name] = _Name()
+        return known
+
+    def _or_last_good(self, known: _Name, failure: Unresolved) -> Answer:
+        """The last good answer in place of a failure to ask."""
+        if known.good is None:
+            return failure
+        recent = time.monotonic() - known.good_at < self.settings.last_good_seconds
+        return known.good if recent else failure
+
+    def _start(self, name: str, known: _Name) -> bool:
+        """Have a look-up of this name in flight; False if no more can be had."""
+        if known.in_flight:
+            return True
+        if self._in_flight >= _LOOK_UPS_AT_ONCE:
+            return False
+        thread = threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the limit on processes is reached
+            _log.error("cannot look up %s: %s", name, error)
+            return False
+        known.in_flight = True
+        self._in_flight += 1
+        return True
+
+    def _look_up(self, name: str, known: _Name) -> None:
+        """In the thread."""
+        try:
+            answer = self._ask(name)
+        except Exception:
+            _log.exception("a fault in the look-up of %s", name)
+            answer = Unresolved(Outcome.DNS_FAILED, "a fault in the gate")
+        try:
+            self._loop.call_soon_threadsafe(self._arrived, known, answer)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits any more
+
+    def _arrived(self, known: _Name, answer: Answer) -> None:
+        known.in_flight = False
+        self._in_flight -= 1
+        if isinstance(answer, Resolved):
+            known.good, known.good_at, known.failed = answer, time.monotonic(), None
+        self._settle(known, answer)
+
+    def _timed_out(self, known: _Name) -> None:
+        self._settle(known, _TIMED_OUT)
+
+    def _settle(self, known: _Name, answer: Answer) -> None:
+        """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
+        result = answer.outcome if isinstance(answer, Unresolved) else None
+        self.results[result] = self.results.get(result, 0) + 1
+        if isinstance(answer, Unresolved):
+            known.failed, known.failed_at = answer, time.monotonic()
+            if answer.outcome is Outcome.DNS_NOT_FOUND:  # an answer, not a failure to get one
+                known.good = None
+            answer = self._or_last_good(known, answer)
+        if known.timer is not None:
+            known.timer.cancel()
+            known.timer = None
+        waiters, known.waiters = known.waiters, []
+        for waiter in waiters:
+            waiter(answer)
+        self._finished()

@@ -1,0 +1,79 @@
+"""Every time limit of a client connection, checked by one sweep a second: no timer per connection.
+
+All who wait for one deadline wait equally long, so the order in which they began is the order in which they expire.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from ..settings import Limits
+from .poller import Owner
+
+LINGER_SECONDS: Final = 2
+ANNOUNCE_SECONDS: Final = 60
+"""A tunnel that is open for so long is logged while it is."""
+
+
+class Waiting(Owner, Protocol):
+    """Whoever may be late."""
+
+    def deadline_passed(self, deadline: "Deadline") -> None:
+        """The time that `begin` started is over."""
+
+
+class Deadline:
+    """One time limit, in seconds, and those for whom it runs. Times are those of `time.monotonic`."""
+
+    __slots__ = ("_expires", "seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._expires: OrderedDict[Waiting, float] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._expires)
+
+    def begin(self, who: Waiting, now: float) -> None:
+        """Start the time for `who`, or start it anew."""
+        self._expires[who] = now + self.seconds
+        self._expires.move_to_end(who)
+
+    def stop(self, who: Waiting) -> None:
+        """It no longer runs for `who`."""
+        self._expires.pop(who, None)
+
+    def expired(self, now: float) -> Iterator[Waiting]:
+        """Take out, one by one, those whose time is over."""
+        while self._expires:
+            who, expires = next(iter(self._expires.items()))
+            if expires > now:
+                return
+            del self._expires[who]
+            yield who
+
+
+class Deadlines:
+    """The deadlines that go with one set of limits."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.head = Deadline(limits.head_seconds)
+        self.hello = Deadline(limits.hello_seconds)
+        self.dial = Deadline(limits.dial_seconds)
+        self.idle = Deadline(limits.idle_seconds)
+        self.half_closed = Deadline(limits.half_closed_seconds)
+        self.linger = Deadline(LINGER_SECONDS)
+        self.announce = Deadline(ANNOUNCE_SECONDS)
+
+        self._all = (self.head, self.hello, self.dial, self.idle, self.half_closed, self.linger, self.announce)
+
+    @property
+    def run_for_anybody(self) -> bool:
+        """Whether one of them runs."""
+        return any(self._all)
+
+    def sweep(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
+        """Everybody whose time is over, and which one."""
+        for deadline in self._all:
+            for who in deadline.expired(now):
+                yield who, deadline

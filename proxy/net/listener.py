@@ -1,0 +1,151 @@
+"""Binds, accepts in batches, hands over. Any port, and the same behind each: what a client speaks there decides."""
+
+import asyncio
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from licensegate.allowlist.client_networks import Sources
+
+from ..settings import ListenAddress
+from .poller import READ, Poller
+from .socket_options import set_up_keepalive
+
+_BACKLOG: Final = 1024
+_ACCEPTS_AT_ONCE: Final = 64
+_PAUSE_SECONDS: Final = 0.5
+_OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_V4_MAPPED: Final = "::ffff:"
+
+_log = logging.getLogger(__name__)
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; says which, why, and what to do."""
+
+
+def bind(address: ListenAddress) -> socket.socket:
+    """A listening socket. Raises ListenError."""
+    try:
+        return _listen(address)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {_remedy(address, error)}") from error
+
+
+def _listen(address: ListenAddress) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # else [::]:p could not stand beside 0.0.0.0:p
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        set_up_keepalive(sock)  # what is accepted inherits it
+        sock.setblocking(False)
+        sock.bind((address.host, address.port))
+        sock.listen(_BACKLOG)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _remedy(address: ListenAddress, error: OSError) -> str:
+    match error.errno:
+        case errno.EACCES:
+            return (
+                f"port {address.port} needs a privilege; grant CAP_NET_BIND_SERVICE, lower "
+                "net.ipv4.ip_unprivileged_port_start to it, or choose a port from 1024 up"
+            )
+        case errno.EADDRINUSE:
+            return (
+                "another program has this port, or this gate itself for an address that a reload is to replace; stop "
+                "that program, restart the gate, or choose another port"
+            )
+        case errno.EADDRNOTAVAIL:
+            return "this host has no such address; name one it has, or 0.0.0.0 for all"
+        case errno.EAFNOSUPPORT:
+            return "this host has no IPv6; remove the address"
+        case _:
+            return error.strerror or str(error)
+
+
+class Listener:
+    """One listening socket. Each connection goes to `accepted`, with the client's address and port."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        poller: Poller,
+        address: ListenAddress,
+        sock: socket.socket,
+        accepted: Callable[["Listener", socket.socket, str, int], None],
+    ) -> None:
+        self._loop = loop
+        self._poller = poller
+        self._sock = sock
+        self._accepted = accepted
+        self.address = address
+        self._pause: asyncio.TimerHandle | None = None
+        self.host, self.port = sock.getsockname()[:2]
+        self.name = str(ListenAddress(self.host, self.port))
+        poller.watch(sock.fileno(), READ, self)
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """Accept whoever waits."""
+        for _ in range(_ACCEPTS_AT_ONCE):
+            try:
+                sock, address = self._sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in _OUT_OF_RESOURCES:
+                    self._wait_for_resources(error)
+                    return
+                continue  # that client has gone already (ECONNABORTED and its kin, accept(2))
+            sock.setblocking(False)
+            host = address[0]
+            self._accepted(self, sock, host[7:] if host.startswith(_V4_MAPPED) else host, address[1])
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate, before the connection had an owner: the others go on."""
+
+    @property
+    def accepts(self) -> bool:
+        """Whether it takes connections just now; not while there are no descriptors or memory for them."""
+        return self._pause is None
+
+    @property
+    def address(self) -> ListenAddress:
+        """The address as it was set; another one that it `serves` may take its place."""
+        return self._address
+
+    @address.setter
+    def address(self, address: ListenAddress) -> None:
+        self._address = address
+        self._balancers = Sources(address.proxy_protocol_from) if address.proxy_protocol_from else None
+
+    def serves(self, address: ListenAddress) -> bool:
+        """Whether it listens there already."""
+        return (address.host, address.port) == (self._address.host, self._address.port)
+
+    def is_balancer(self, client: str) -> bool:
+        """Whether connections from this address must begin with a PROXY header."""
+        return self._balancers is not None and self._balancers.admits(client)
+
+    def close(self) -> None:
+        """Accept no more."""
+        if self._pause is not None:
+            self._pause.cancel()
+        self._poller.close(self._sock)
+
+    def _wait_for_resources(self, error: OSError) -> None:
+        """Level-triggered, a connection that cannot be accepted would be reported without end."""
+        _log.error("cannot accept on %s: %s; trying again in %s s", self.name, error.strerror, _PAUSE_SECONDS)
+        self._poller.forget(self._sock.fileno())
+        self._pause = self._loop.call_later(_PAUSE_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        self._pause = None
+        self._poller.watch(self._sock.fileno(), READ, self)

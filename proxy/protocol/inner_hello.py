@@ -1,0 +1,58 @@
+"""The first bytes inside a tunnel: are they TLS, and for the name that the CONNECT asked for? Never decrypts."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.allowlist.target import Target
+from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.record import TunnelRecord
+
+from ..settings import TunnelChecks
+from ..wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader
+
+
+class InnerHello(Struct, frozen=True):
+    """The result, the outcome if the tunnel is refused for it, and the ClientHello if there was one."""
+
+    check: ServerNameCheck
+    refused: Outcome | None = None
+    hello: ClientHello | None = None
+    detail: str = ""
+
+
+_NOT_TLS: Final = frozenset({HelloFault.NOT_TLS, HelloFault.SSLV2})
+
+
+def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, checks: TunnelChecks) -> InnerHello | None:
+    """Judge the first bytes of a client in its tunnel to `target`; None while more of them are needed."""
+    try:
+        hello = reader.read(received)
+    except HelloError as error:
+        return _judge_other_bytes(error, checks)
+    if hello is None:
+        return None
+    if not hello.server_name:
+        refused = Outcome.SERVER_NAME_ABSENT if checks.require_server_name else None
+        return InnerHello(ServerNameCheck.ABSENT, refused, hello)
+    if hello.server_name == target.host:
+        return InnerHello(ServerNameCheck.MATCH, None, hello)
+    refused = Outcome.SERVER_NAME_MISMATCH if checks.match_server_name else None
+    return InnerHello(ServerNameCheck.MISMATCH, refused, hello, hello.server_name)
+
+
+def _judge_other_bytes(error: HelloError, checks: TunnelChecks) -> InnerHello:
+    """What merely begins like TLS may hide a name, so it fails whichever check there is."""
+    if error.fault in _NOT_TLS:
+        refused = Outcome.INNER_NOT_TLS if checks.require_tls else None
+        return InnerHello(ServerNameCheck.NOT_TLS, refused, detail=str(error))
+    refused = None if checks.none else Outcome.INNER_HELLO_MALFORMED
+    return InnerHello(ServerNameCheck.MALFORMED, refused, detail=str(error))
+
+
+def note_hello(hello: ClientHello, record: TunnelRecord) -> None:
+    """Write down what a ClientHello tells of its client."""
+    record.server_name = hello.server_name
+    record.alpn = hello.alpn
+    record.tls_version = hello.max_version
+    record.ech = hello.ech

@@ -1,0 +1,49 @@
+"""Which checks hold for one tunnel: those of its rule, else of its client's network, else of all. Pure."""
+
+from collections.abc import Iterable
+
+from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS, Network, Sources
+from licensegate.allowlist.rule import Rule
+
+from ..settings import NetworkChecks, TunnelChecks
+
+
+class Checks:
+    """The checks that are configured, and what they come to for each client seen lately."""
+
+    def __init__(self, everywhere: TunnelChecks, networks: Iterable[NetworkChecks] = ()) -> None:
+        """Take those of all tunnels, and what differs for some networks: the first that holds a client counts."""
+        self._everywhere = everywhere
+        self._of_network: dict[Network, TunnelChecks] = {}
+        for differing in networks:
+            for network in differing.networks:
+                self._of_network.setdefault(network, overlay(everywhere, differing))
+        self._networks = Sources(self._of_network)
+        self._of_client: dict[str, TunnelChecks] = {}
+
+    def checks_for(self, rule: Rule, client: str) -> TunnelChecks:
+        """What the tunnel of the client at this address, which `rule` allows, must carry."""
+        checks = self._checks_of(client) if self._of_network else self._everywhere
+        return overlay(checks, rule)
+
+    def _checks_of(self, client: str) -> TunnelChecks:
+        checks = self._of_client.get(client)
+        if checks is None:
+            if len(self._of_client) >= REMEMBERED_CLIENTS:
+                self._of_client.clear()
+            network = self._networks.network_of(client)
+            checks = self._everywhere if network is None else self._of_network[network]
+            self._of_client[client] = checks
+        return checks
+
+
+def overlay(checks: TunnelChecks, differing: NetworkChecks | Rule) -> TunnelChecks:
+    """The checks with those in their place that differ; without a difference the same value, which costs nothing."""
+    require_tls, match, require_name = differing.require_tls, differing.match_server_name, differing.require_server_name
+    if require_tls is None and match is None and require_name is None:
+        return checks
+    return TunnelChecks(
+        checks.require_tls if require_tls is None else require_tls,
+        checks.match_server_name if match is None else match,
+        checks.require_server_name if require_name is None else require_name,
+    )

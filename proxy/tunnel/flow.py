@@ -1,0 +1,241 @@
+"""One direction of a tunnel: reads from one socket, writes to the other, holds back when the other cannot take more.
+
+Memory is bounded by what one read returns: while anything waits to be written, nothing is read. A direction that has
+carried enough to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
+"""
+
+import contextlib
+import fcntl
+import os
+import socket
+from errno import errorcode
+from typing import Final
+
+from ..net.channel import Channel, TlsChannel
+from ..wire.tls_records import RecordShape
+
+_CHUNK: Final = 1 << 17
+_SPLICE_AFTER: Final = 1 << 18
+_TURNS: Final = 4
+"""Reads in one go: one busy direction may not keep the others waiting."""
+
+_SPLICE_FLAGS: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+
+_buffer: Final = memoryview(bytearray(_CHUNK))  # one for all: what is read is written, or copied, before the next read
+
+
+class Pipes:
+    """A bounded stock of pipes for splicing; without one, copying goes on."""
+
+    def __init__(self, at_most: int) -> None:
+        self._left = at_most
+        self._idle: list[tuple[int, int]] = []
+
+    def take(self) -> tuple[int, int] | None:
+        """An empty pipe (read end, write end), or None if there is none to be had."""
+        if self._idle:
+            return self._idle.pop()
+        if not self._left:
+            return None
+        try:
+            pipe = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
+        except OSError:  # this user's pipes hold as much as they may (pipe(7)): a small one is dearer than copying
+            _close(pipe)
+            return None
+        self._left -= 1
+        return pipe
+
+    def give_back(self, pipe: tuple[int, int], *, empty: bool) -> None:
+        """Take a pipe back; one that still holds bytes is closed, so that they reach nobody else."""
+        if empty:
+            self._idle.append(pipe)
+            return
+        self._left += 1
+        _close(pipe)
+
+    def close(self) -> None:
+        """Close the idle ones."""
+        for pipe in self._idle:
+            self._left += 1
+            _close(pipe)
+        self._idle.clear()
+
+
+def _close(pipe: tuple[int, int]) -> None:
+    for end in pipe:
+        os.close(end)
+
+
+NO_PIPES: Final = Pipes(at_most=0)
+"""For directions that cannot be spliced."""
+
+
+class Flow:
+    """One direction.
+
+    `blocked` means that something waits until the sink can take it, and `ended` that nothing more will pass: the source
+    ended or broke (`source_error`), which is seen only once all that came before is written, or the sink broke
+    (`sink_error`). `passed_on` is for the relay to note that the sink was told of the source's end. `read` and
+    `written` count bytes.
+    """
+
+    __slots__ = (
+        "_in_pipe",
+        "_pending",
+        "_pipe",
+        "_pipes",
+        "_shape",
+        "_sink",
+        "_source",
+        "_tls_sink",
+        "blocked",
+        "ended",
+        "passed_on",
+        "read",
+        "sink_error",
+        "source_error",
+        "written"
+    )  # fmt: skip
+
+    def __init__(self, source: Channel, sink: Channel, pipes: Pipes, shape: RecordShape | None = None) -> None:
+        self._source = source
+        self._sink = sink
+        self._tls_sink = sink if isinstance(sink, TlsChannel) else None
+        self._shape = shape
+        self._pipes = pipes
+        self._pipe: tuple[int, int] | None = None
+        self._in_pipe = 0
+        self._pending: memoryview | None = None
+        self.read = 0
+        self.written = 0
+        self.blocked = False
+        self.ended = False
+        self.passed_on = False
+        self.source_error = ""
+        self.sink_error = ""
+
+    @property
+    def source_open(self) -> bool:
+        """The source may still be sending: its end was not read."""
+        return not self.ended or self.sink_error != ""
+
+    def put(self, data: bytes) -> None:
+        """Write bytes of our own first."""
+        self._write(memoryview(data))
+
+    def pass_end_on(self) -> None:
+        """Half-close the sink: the source has ended and all of it is written."""
+        self.passed_on = True
+        with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
+            self._sink.shutdown(socket.SHUT_WR)
+        if self._tls_sink is not None:
+            self.blocked = self._tls_sink.unsent
+
+    def pump(self) -> bool:
+        """Move what can be moved now; whether anything moved."""
+        before = self.read + self.written
+        if not self.blocked or self._flush():
+            if self._pipe is None and self.read > _SPLICE_AFTER:
+                self._pipe = self._pipes.take()
+            step = self._copy if self._pipe is None else self._splice
+            turns = _TURNS
+            while turns and not self.ended and step():
+                turns -= 1
+        return self.read + self.written > before
+
+    def close(self) -> None:
+        """Give the pipe back. The sockets belong to the tunnel."""
+        if self._pipe is not None:
+            self._pipes.give_back(self._pipe, empty=self._in_pipe == 0)
+            self._pipe = None
+            self._in_pipe = 0
+
+    def _copy(self) -> bool:
+        """One read and its write; whether another round is worth trying."""
+        try:
+            size = self._source.recv_into(_buffer)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._source_broke(error)
+        if size == 0:
+            self.ended = True
+            return False
+        self.read += size
+        if self._shape is not None and not self._shape.see(_buffer[:size]):
+            self._shape = None
+        return self._write(_buffer[:size]) and size == _CHUNK
+
+    def _write(self, data: memoryview) -> bool:
+        """Whether all of it was taken; what was not waits."""
+        try:
+            sent = self._sink.send(data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            return self._sink_broke(error)
+        self.written += sent
+        self._pending = memoryview(bytes(data[sent:])) if sent < len(data) else None
+        self.blocked = self._pending is not None or (self._tls_sink is not None and self._tls_sink.unsent)
+        return not self.blocked
+
+    def _splice(self) -> bool:
+        pipe = self._pipe
+        assert pipe is not None  # noqa: S101 - for the type checker: only called with one
+        try:
+            size = os.splice(self._source.fileno(), pipe[1], _CHUNK, flags=_SPLICE_FLAGS)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._source_broke(error)
+        if size == 0:
+            self.ended = True
+            return False
+        self.read += size
+        self._in_pipe = size
+        self.blocked = True
+        return self._empty_pipe(pipe[0])
+
+    def _empty_pipe(self, read_end: int) -> bool:
+        try:
+            while self._in_pipe:
+                sent = os.splice(read_end, self._sink.fileno(), self._in_pipe, flags=_SPLICE_FLAGS)
+                self._in_pipe -= sent
+                self.written += sent
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            return self._sink_broke(error)
+        self.blocked = False
+        return True
+
+    def _flush(self) -> bool:
+        if self._pending is not None:
+            return self._write(self._pending)
+        if self._tls_sink is not None:
+            return self._flush_tls(self._tls_sink)
+        return self._pipe is not None and self._empty_pipe(self._pipe[0])
+
+    def _flush_tls(self, sink: TlsChannel) -> bool:
+        try:
+            self.blocked = not sink.flush()
+        except OSError as error:
+            return self._sink_broke(error)
+        return not self.blocked
+
+    def _source_broke(self, error: OSError) -> bool:
+        self.ended = True
+        self.source_error = errorcode.get(error.errno or 0, "unknown error")
+        return False
+
+    def _sink_broke(self, error: OSError) -> bool:
+        self.ended = True
+        self.blocked = False
+        self._pending = None
+        self.close()
+        self.sink_error = errorcode.get(error.errno or 0, "unknown error")
+        return False

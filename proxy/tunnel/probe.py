@@ -1,0 +1,74 @@
+"""One dial to a target without a tunnel: can it be reached? Sends nothing; what came of it is a record of its own."""
+
+import time
+from collections.abc import Callable
+
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord, milliseconds, open_record
+
+from ..dial.dialer import InProgress
+from ..net.channel import Channel
+from ..net.deadlines import Deadline
+from .context import Surroundings
+
+
+class Probe:
+    """Dials as a tunnel would, within the same time limit, and hangs up. `told` gets the record, once.
+
+    Its event is `probe`, it has no client and no listener, and an outcome only if the target was not reached.
+    """
+
+    def __init__(self, gate: Surroundings, target: Target, rule: Rule, told: Callable[[TunnelRecord], None]) -> None:
+        self._gate = gate
+        self._target = target
+        self._rule = rule
+        self._told = told
+        self._deadline = gate.deadlines.dial
+        self._dialling: InProgress | None = None
+        self._began = time.monotonic()
+        self._ended = False
+        self.record = open_record("", 0, "")
+        self.record.event = "probe"
+        self.record.target = str(target)
+        self.record.rule = str(rule)
+
+    def begin(self) -> None:
+        """Start the dial, which may be over at once."""
+        self._deadline.begin(self, self._began)
+        dialling = self._gate.dialer.dial(self._target, self._rule, self)
+        if not self._ended:
+            self._dialling = dialling
+
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+        """It is reached."""
+        self._gate.poller.close(upstream)
+        self._end()
+
+    def dial_failed(self, outcome: Outcome, detail: str) -> None:
+        """It is not."""
+        self.record.end(outcome, detail)
+        self._end()
+
+    def deadline_passed(self, deadline: Deadline) -> None:
+        """It took too long."""
+        if self._dialling is not None:
+            self.dial_failed(*self._dialling.abandon())
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """Nothing is watched for a probe once it is connected."""
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate."""
+        if self._dialling is not None:
+            self._dialling.abandon()
+        if not self._ended:
+            self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
+
+    def _end(self) -> None:
+        self._ended = True
+        self._dialling = None
+        self._deadline.stop(self)
+        self.record.total_ms = milliseconds(time.monotonic() - self._began)
+        self._told(self.record)

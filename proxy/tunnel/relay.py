@@ -1,0 +1,176 @@
+"""Relays between two connected sockets until both sides have ended.
+
+A descriptor is watched only for what can be used now, and forgotten meanwhile. Each side is read on to its end or its
+error, so that data which is followed by a reset is still delivered. The first end decides how the tunnel is said to
+have ended; what comes after it is a consequence.
+"""
+
+import time
+from typing import Final, Protocol
+
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import TunnelRecord
+
+from ..net.channel import Channel, TlsChannel
+from ..net.deadlines import Deadline, Deadlines
+from ..net.poller import READ, WRITE, Poller
+from ..protocol.commands import Establish
+from .flow import NO_PIPES, Flow, Pipes
+
+_CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Outcome.CLOSED_BY_UPSTREAM}
+_RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outcome.RESET_BY_UPSTREAM}
+
+
+class Relayed(Protocol):
+    """Whose relay it is."""
+
+    def relay_ended(self, outcome: Outcome, detail: str) -> None:
+        """Both sides have ended, one broke off, or a deadline passed."""
+
+
+class Relay:
+    """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
+
+    __slots__ = (
+        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls",
+        "_upstream", "_upstream_events", "_whose", "down", "ended_first", "up",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        poller: Poller,
+        deadlines: Deadlines,
+        pipes: Pipes,
+        client: Channel,
+        upstream: Channel,
+        command: Establish,
+        whose: Relayed,
+    ) -> None:
+        self._poller = poller
+        self._deadlines = deadlines
+        self._deadline = deadlines.idle
+        self._client = client
+        self._upstream = upstream
+        self._client_events = 0
+        self._upstream_events = 0
+        self._command = command
+        self._whose = whose
+        self._outcome: tuple[Outcome, str] | None = None
+        self.ended_first: Party | None = None
+        self._tls: tuple[TlsChannel, ...] = ()
+        if isinstance(client, TlsChannel) or isinstance(upstream, TlsChannel):
+            self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
+            pipes = NO_PIPES  # what is spliced never passes through TLS
+        self.up = Flow(client, upstream, pipes, command.client_shape)
+        self.down = Flow(upstream, client, pipes, command.upstream_shape)
+
+    def begin(self) -> None:
+        """Send the command's first bytes each way, then whatever comes."""
+        if self._command.to_client:
+            self.down.put(self._command.to_client)
+        if self._command.to_upstream:
+            self.up.put(self._command.to_upstream)
+        self._deadline.begin(self, time.monotonic())
+        self._client_events = self._upstream_events = -1
+        self._after_moving()
+
+    def ready(self, descriptor: int, events: int) -> None:
+        """One of the two sockets can be used."""
+        outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
+        moved = events & WRITE and outgoing.pump()
+        if events & ~WRITE and not (incoming.ended or incoming.blocked):
+            moved = incoming.pump() or moved
+        if moved:
+            self._deadline.begin(self, time.monotonic())
+        self._after_moving()
+
+    def deadline_passed(self, deadline: Deadline) -> None:
+        """Nothing moved for too long."""
+        idle = deadline is self._deadlines.idle
+        self._end(Outcome.IDLE_TIMEOUT if idle else Outcome.HALF_CLOSED_TIMEOUT, "")
+
+    def crashed(self, error: Exception) -> None:
+        """A fault in the gate."""
+        self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
+
+    def still_sending(self) -> tuple[Channel, ...]:
+        """Those from whom more may come, which nobody will read."""
+        both = ((self.up, self._client), (self.down, self._upstream))
+        return tuple(source for flow, source in both if flow.source_open)
+
+    def note_shapes(self, record: TunnelRecord) -> None:
+        """Write down what the first TLS records of each side looked like."""
+        if self._command.client_shape is not None:
+            record.client_records = self._command.client_shape.records
+            record.client_alert = self._command.client_shape.alert
+        if self._command.upstream_shape is not None:
+            record.upstream_records = self._command.upstream_shape.records
+            record.upstream_alert = self._command.upstream_shape.alert
+
+    def close(self) -> None:
+        """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
+        self._deadline.stop(self)
+        self.up.close()
+        self.down.close()
+
+    def _after_moving(self) -> None:
+        up, down = self.up, self.down
+        if (up.ended or down.ended) and self._see_ends(up, down):
+            return
+        client_events = (0 if up.ended or up.blocked else READ) | (WRITE if down.blocked else 0)
+        if client_events != self._client_events:
+            self._client_events = client_events
+            self._watch(self._client, client_events)
+        upstream_events = (0 if down.ended or down.blocked else READ) | (WRITE if up.blocked else 0)
+        if upstream_events != self._upstream_events:
+            self._upstream_events = upstream_events
+            self._watch(self._upstream, upstream_events)
+        for side in self._tls:
+            reads = client_events if side is self._client else upstream_events
+            if reads & READ and side.pending:
+                self._poller.call_again(side.fileno())
+
+    def _see_ends(self, up: Flow, down: Flow) -> bool:
+        """A side has ended, or both: whether the tunnel has, too."""
+        if down.sink_error:  # first: the failed write took the error with it, and `up` read a mere end behind it
+            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
+        if up.ended:
+            self._note_end(up, Party.CLIENT, Party.UPSTREAM)
+        if down.ended:
+            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
+        for side in self._tls:
+            flow = down if side is self._client else up
+            if flow.ended:
+                self._pass_end_on(flow)  # first: the tunnel may not end without a close_notify, nor before it has left
+        both = up.ended and down.ended and not (up.blocked or down.blocked)
+        if both or up.source_error or down.source_error:
+            self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
+            return True
+        for flow in (up, down):
+            if flow.ended:
+                self._pass_end_on(flow)
+        return False
+
+    def _pass_end_on(self, flow: Flow) -> None:
+        if not flow.passed_on and not flow.sink_error:
+            flow.pass_end_on()
+
+    def _watch(self, sock: Channel, events: int) -> None:
+        if events:
+            self._poller.watch(sock.fileno(), events, self)
+        else:
+            self._poller.forget(sock.fileno())
+
+    def _note_end(self, flow: Flow, source: Party, sink: Party) -> None:
+        """Only the first end counts."""
+        if self._outcome is not None:
+            return
+        self.ended_first = sink if flow.sink_error else source
+        error = flow.sink_error or flow.source_error
+        self._outcome = (_RESET_BY if error else _CLOSED_BY)[self.ended_first], error
+        self._deadline.stop(self)
+        self._deadline = self._deadlines.half_closed
+        self._deadline.begin(self, time.monotonic())
+
+    def _end(self, outcome: Outcome, detail: str) -> None:
+        self._whose.relay_ended(outcome, detail)

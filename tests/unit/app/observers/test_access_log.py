@@ -1,0 +1,220 @@
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.observers import line_writer
+from licensegate.app.observers.access_log import AccessLog, AccessLogError
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord, open_record
+from support.sockets import spin_until
+
+
+def record(outcome: Outcome | None = Outcome.TARGET_NOT_ALLOWED, detail: str = "") -> TunnelRecord:
+    made = open_record("192.0.2.9", 4711, "127.0.0.1:3128")
+    if outcome is None:
+        made.event = "start"
+    else:
+        made.end(outcome, detail)
+    return made
+
+
+class Reader:
+    """A pipe whose reader reads only when a test says so."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        self.path = str(path)
+        self.text = b""
+
+    def stall(self) -> None:
+        """Have the pipe full, so that the next to write to it waits."""
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(self._descriptor, b"\n" * 4096)
+
+    def read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._descriptor, 1 << 20):
+                self.text += data
+
+    @property
+    def lines(self) -> list[dict[str, object]]:
+        """What was read, parsed line by line."""
+        whole = self.text[: self.text.rfind(b"\n") + 1]
+        return [json.loads(line) for line in whole.splitlines() if line]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    made = Reader(tmp_path / "pipe")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_writer, "_LAST_WRITE_SECONDS", 0.05)
+
+
+def test_each_record_is_one_line_in_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    records = [record(detail="ü\n\u2028"), record(None), record(Outcome.CLOSED_BY_CLIENT)]
+    with contextlib.closing(AccessLog(str(path))) as log:
+        log.observe(records[:1])
+        log.observe(records[1:])
+
+    lines = [json.loads(line) for line in path.read_bytes().splitlines()]
+    assert [line["id"] for line in lines] == [each.id for each in records]
+    assert [line["event"] for line in lines] == ["end", "start", "end"]
+    assert lines[0]["detail"] == "ü\n\u2028"
+    assert lines[2]["outcome"] == "closed_by_client"
+
+
+def test_a_connection_that_was_never_used_leaves_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    with contextlib.closing(AccessLog(str(path))) as log:
+        log.observe([record(Outcome.CLOSED_UNUSED)])
+    assert path.read_bytes() == b""
+    assert log.dropped == 0
+
+
+def test_a_line_is_there_while_the_gate_runs(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    with contextlib.closing(AccessLog(str(path))) as log:
+        log.observe([record()])
+        spin_until(lambda: path.read_bytes().endswith(b"\n"))
+        assert path.read_bytes().count(b"\n") == 1
+
+
+def test_the_file_is_appended_to_and_not_for_everybody_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    for _ in range(2):
+        with contextlib.closing(AccessLog(str(path))) as log:
+            log.observe([record()])
+    assert path.read_bytes().count(b"\n") == 2
+    assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO
+
+
+def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    with contextlib.closing(AccessLog("-")) as log:
+        log.observe([record()])
+    out = capfdbinary.readouterr().out
+    assert json.loads(out)["event"] == "end"
+    os.fstat(1)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: None], ids=["a folder", "in no folder"])
+def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "place"
+    make(path)
+    destination = path if path.exists() else path / "access.jsonl"
+    with pytest.raises(AccessLogError) as refused:
+        AccessLog(str(destination))
+    assert str(destination) in str(refused.value)
+    assert "log.access" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path: Path, reader: Reader) -> None:
+    unread = str(tmp_path / "unread")
+    os.mkfifo(unread)
+    with pytest.raises(AccessLogError, match=f"{unread}: nobody reads this pipe; see log.access"):
+        AccessLog(unread)
+    with contextlib.closing(AccessLog(reader.path)) as log:
+        with pytest.raises(AccessLogError), log.reopening(unread):
+            pass
+        log.observe([record()])
+        spin_until(lambda: len(reader.lines) == 1, reader.read)
+
+
+def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(line_writer, "_WAITING_AT_MOST", 50)
+    reader.stall()
+    with contextlib.closing(AccessLog(reader.path)) as log:
+        sent = 0
+        while log.dropped < 20:
+            log.observe([record() for _ in range(10)])
+            sent += 10
+        assert sum("nobody reads" in line.getMessage() for line in caplog.records) == 1, "said at once, and once"
+        spin_until(lambda: len(reader.lines) == sent - log.dropped, reader.read)
+        log.observe([record(Outcome.CLOSED_BY_CLIENT)])
+        spin_until(lambda: reader.lines[-1]["outcome"] == "closed_by_client", reader.read)
+        spin_until(lambda: any(f"{log.dropped} lines" in line.getMessage() for line in caplog.records))
+
+    assert reader.text.endswith(b"\n")
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_long_lines_take_no_more_memory_meanwhile_than_many_short_ones(reader: Reader) -> None:
+    reader.stall()
+    log = AccessLog(reader.path)
+    for _ in range(40):
+        log.observe([record(detail="x" * 1_000_000)])
+    assert log.dropped >= 40 - 2 * 17, "one lot is in hand, and one waits"
+    log.close()
+    reader.read()
+
+
+@pytest.mark.usefixtures("quick_to_give_up")
+def test_the_end_does_not_wait_for_a_reader_that_has_stalled_and_says_what_it_lost(
+    reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader.stall()
+    log = AccessLog(reader.path)
+    log.observe([record(), record(Outcome.CLOSED_UNUSED), record()])
+    log.close()
+    assert log.dropped == 2
+    assert any("2 lines" in line.getMessage() for line in caplog.records)
+    reader.read()
+
+
+def test_a_full_disk_costs_lines_that_are_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    with contextlib.closing(AccessLog("/dev/full")) as log:
+        log.observe([record(), record()])
+        spin_until(lambda: log.dropped == 2)
+        log.observe([record()])
+        spin_until(lambda: log.dropped == 3)
+    told = [line.getMessage() for line in caplog.records]
+    assert any("/dev/full" in line and "No space left on device" in line for line in told)
+    assert any("3 lines" in line for line in told)
+
+
+def test_after_a_line_was_torn_the_next_one_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk takes what fits of a line and refuses the rest; when it has room again, the rest is gone."""
+    path, room = tmp_path / "access.jsonl", [100]
+    write = os.write
+
+    def write_what_fits(descriptor: int, data: memoryview) -> int:
+        taken = min(room[0], len(data))
+        if not taken:
+            raise OSError(28, "No space left on device")
+        room[0] -= taken
+        return write(descriptor, bytes(data[:taken]))
+
+    with contextlib.closing(AccessLog(str(path))) as log:
+        monkeypatch.setattr(os, "write", write_what_fits)
+        log.observe([record(), record()])
+        spin_until(lambda: log.dropped == 2)
+        log.observe([record()])
+        spin_until(lambda: log.dropped == 3)
+        room[0] = 10_000
+        log.observe([record(Outcome.CLOSED_BY_CLIENT), record()])
+    assert log.dropped == 3
+    torn, whole, last, rest = path.read_bytes().split(b"\n")
+    assert len(torn) == 100
+    assert json.loads(whole)["outcome"] == "closed_by_client"
+    assert json.loads(last)["outcome"] == "target_not_allowed"
+    assert rest == b""

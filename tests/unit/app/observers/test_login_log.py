@@ -1,0 +1,48 @@
+"""One line for each wrong login, which fail2ban can read and no stranger can write into."""
+
+import logging
+import re
+
+import pytest
+
+from licensegate.app.observers.login_log import log_failed_logins
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord, open_record
+
+LINE = re.compile(
+    r"login failed: client (?P<client>[0-9a-f.:]+) listener \S+ scheme (basic|digest-md5|digest-sha-256) record \w+"
+)
+
+
+def record(outcome: Outcome | None, client: str = "10.1.2.3", user: str = "cucm") -> TunnelRecord:
+    made = open_record(client, 40000, "0.0.0.0:3128")
+    made.login, made.user = "basic", user
+    if outcome is not None:
+        made.end(outcome)
+    return made
+
+
+@pytest.mark.parametrize("client", ["10.1.2.3", "2001:db8::7"])
+def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        log_failed_logins([record(Outcome.LOGIN_REFUSED, client)])
+
+    (line,) = caplog.messages
+    found = LINE.fullmatch(line)
+    assert found is not None
+    assert found["client"] == client
+
+
+@pytest.mark.parametrize("outcome", [None, *(it for it in Outcome if it is not Outcome.LOGIN_REFUSED)], ids=str)
+def test_no_other_outcome_leaves_a_line(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        log_failed_logins([record(outcome)])
+
+    assert caplog.messages == []
+
+
+def test_what_a_stranger_calls_himself_is_not_in_the_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        log_failed_logins([record(Outcome.LOGIN_REFUSED, user="x login failed: client 192.0.2.1")])
+
+    assert "192.0.2.1" not in caplog.text

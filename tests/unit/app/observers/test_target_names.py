@@ -1,0 +1,54 @@
+"""What a target may be called: what the settings call it, whoever asks for whatever."""
+
+import pytest
+
+from licensegate.allowlist.policy import Mode, Policy
+from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.app.observers.target_names import NO_TARGET, Targets
+from support.records import POLICY, TOOLS
+
+OWN = Rule("ssm.example.net", 8443, private=True)
+WILD = Rule("*.example.org")
+WATCHED = Rule("watched.example", report=True)
+ADDRESS = Rule("2001:db8::1")
+
+
+@pytest.mark.parametrize(
+    ("rule", "name"),
+    [
+        pytest.param(TOOLS, "tools.cisco.com:443", id="a preset's"),
+        pytest.param(str(OWN), "ssm.example.net:8443", id="one's own"),
+        pytest.param(str(WILD), "*.example.org:443", id="a wildcard"),
+        pytest.param(str(WATCHED), "watched.example:443", id="one that only reports"),
+        pytest.param(str(ADDRESS), "[2001:db8::1]:443", id="an address"),
+        pytest.param("", NO_TARGET, id="none"),
+        pytest.param("evil.example:443", NO_TARGET, id="one made for a target that passes since all is reported"),
+    ],
+)
+def test_a_target_has_the_name_of_its_rule_in_the_settings(rule: str, name: str) -> None:
+    policy = Policy(["cisco-licensing"], [OWN, WILD, WATCHED, ADDRESS], load_presets(), Mode.REPORT)
+
+    assert Targets(lambda: policy).name(rule) == name
+
+
+def test_after_a_reload_old_names_and_new_ones_are_known() -> None:
+    in_force = [POLICY]
+    targets = Targets(lambda: in_force[-1])
+    assert (targets.name(TOOLS), targets.name(str(OWN))) == ("tools.cisco.com:443", NO_TARGET)
+
+    in_force.append(Policy([], [OWN], {}))
+
+    assert targets.name(str(OWN)) == "ssm.example.net:8443"
+    assert targets.name(TOOLS) == "tools.cisco.com:443", "a tunnel from before the reload ends"
+    assert [target for target, _ in targets.exact()] == [Target("ssm.example.net", 8443)]
+
+
+def test_exact_are_those_that_are_allowed_by_themselves() -> None:
+    policy = Policy([], [OWN, WILD, WATCHED, ADDRESS], {})
+
+    assert Targets(lambda: policy).exact() == [
+        (Target("ssm.example.net", 8443), OWN),
+        (Target("2001:db8::1", 443), ADDRESS),
+    ]

@@ -1,0 +1,58 @@
+import resource
+from collections.abc import Callable
+
+import pytest
+
+from licensegate.app.service import host
+
+Limit = tuple[int, int]
+
+
+@pytest.fixture
+def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int], int]]:
+    """Set what the system grants; what is called then returns the soft limit that is in force after it."""
+
+    def grant(limit: Limit) -> Callable[[int], int]:
+        held = [limit]
+        monkeypatch.setattr(resource, "getrlimit", lambda _: held[0])
+        monkeypatch.setattr(resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
+
+        def call(tunnels: int) -> int:
+            host.raise_descriptor_limit(tunnels)
+            return held[0][0]
+
+        return call
+
+    return grant
+
+
+@pytest.mark.parametrize(
+    ("limit", "after"),
+    [
+        pytest.param((1024, 1 << 20), 8448, id="raised to what is needed"),
+        pytest.param((1024, 4096), 4096, id="raised as far as it goes"),
+        pytest.param((1024, resource.RLIM_INFINITY), 8448, id="raised without a bound"),
+        pytest.param((1 << 20, 1 << 20), 1 << 20, id="enough already"),
+        pytest.param((resource.RLIM_INFINITY, resource.RLIM_INFINITY), resource.RLIM_INFINITY, id="without a limit"),
+    ],
+)
+def test_the_limit_on_open_files_is_raised_as_needed_and_never_lowered(
+    granted: Callable[[Limit], Callable[[int], int]], limit: Limit, after: int
+) -> None:
+    assert granted(limit)(4096) == after
+
+
+def test_a_limit_that_is_too_low_is_said_with_what_it_suffices_for(
+    granted: Callable[[Limit], Callable[[int], int]], caplog: pytest.LogCaptureFixture
+) -> None:
+    call = granted((1024, 4096))
+    call(4096)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert "4096 open files" in line
+    assert "1920 tunnels" in line
+    assert "limits.tunnels" in line
+    assert "LimitNOFILE" in line
+
+    caplog.clear()
+    call(1900)
+    assert not caplog.records

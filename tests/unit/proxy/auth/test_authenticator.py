@@ -1,0 +1,533 @@
+"""Who passes the door, by what, and what whoever does not is told."""
+
+import random
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.allowlist.clients import NOBODY, Identity
+from licensegate.allowlist.target import Target
+from licensegate.proxy.auth.authenticator import Door
+from licensegate.proxy.auth.login_throttle import FREE_TRIES
+from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
+from licensegate.proxy.auth.password_cache import KEPT_SECONDS
+from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
+from licensegate.proxy.auth.result import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
+from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
+from licensegate.proxy.auth.settings import Logins
+from licensegate.proxy.auth.state import LoginMemory
+from licensegate.proxy.auth.users import Users
+from licensegate.records.outcome import LoginResult
+from licensegate.records.secret import Secret
+from support.clock import Clock
+from support.logins import PASSWORD, REALM, USER, basic, digest, htdigest_lines, htpasswd_line, parameters
+
+CUCM, TRUSTED, ELSEWHERE = "10.1.2.3", "10.9.9.9", "10.1.2.4"
+TOOLS = Target("tools.cisco.com", 443)
+EVERY_SCHEME = frozenset(Scheme)
+STORED = read_hash(htpasswd_line().rstrip().partition(":")[2])
+HA1 = dict(zip(DIGESTS, (line.rpartition(":")[2] for line in htdigest_lines().split()), strict=True))
+USERS = Users({USER: STORED}, {scheme: {USER: secret} for scheme, secret in HA1.items()})
+KEY = Secret(b"k" * 32)
+CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
+
+
+class House:
+    """A door with the clocks that it goes by."""
+
+    def __init__(
+        self,
+        *,
+        required: bool = True,
+        schemes: frozenset[Scheme] = EVERY_SCHEME,
+        users: Users = USERS,
+        key: Secret = KEY,
+        memory: LoginMemory | None = None,
+    ) -> None:
+        self.clock = Clock(1_800_000_000.0)
+        logins = Logins(required, schemes, REALM, (ip_network(f"{TRUSTED}/32"),))
+        self.memory = memory or LoginMemory(self.clock)
+        self.door = Door(logins, users, Nonces(key, self.clock), self.memory)
+
+    def visit(self, *values: str | bytes, client: str = CUCM, **more: object) -> Visit:
+        sent = tuple(Secret(value if isinstance(value, bytes) else value.encode()) for value in values)
+        return Visit(client, TOOLS, authorization=sent, **more)  # type: ignore[arg-type]
+
+    def judge(self, *values: str | bytes, client: str = CUCM, **more: object) -> Verdict:
+        """What is said of a login, once its password has been checked."""
+        visit = self.visit(*values, client=client, **more)
+        verdict = self.door.judge(visit)
+        if isinstance(verdict, CheckNeeded):
+            verdict = self.door.checked(visit, verdict.check, right=verdict.check.is_right())
+        return verdict
+
+    def challenges(self, client: str = CUCM, **more: object) -> dict[str, str]:
+        """What the client is asked, by scheme."""
+        asked = self.door.ask(self.visit(client=client, **more))
+        return {parameters(text).get("algorithm", "Basic"): text for text in asked.challenges}
+
+
+def refused(verdict: Verdict) -> TurnedAway:
+    assert isinstance(verdict, TurnedAway)
+    return verdict
+
+
+# Who passes
+
+
+def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_that_java_and_curl_want() -> None:
+    asked = refused(House().judge())
+
+    assert asked.result is LoginResult.MISSING
+    md5, sha, plain = asked.challenges
+    assert (parameters(md5)["algorithm"], parameters(sha)["algorithm"]) == ("MD5", "SHA-256")
+    assert plain == 'Basic realm="LicenseGate", charset="UTF-8"'
+    assert "stale" not in md5 + sha
+
+
+@pytest.mark.parametrize(
+    ("schemes", "listener", "offered"),
+    [
+        (EVERY_SCHEME, None, ["MD5", "SHA-256", "Basic"]),
+        (frozenset(DIGESTS), None, ["MD5", "SHA-256"]),
+        (frozenset({Scheme.DIGEST_SHA_256, Scheme.BASIC}), None, ["SHA-256", "Basic"]),
+        (EVERY_SCHEME, frozenset({Scheme.BASIC}), ["Basic"]),
+        (EVERY_SCHEME, frozenset({Scheme.CERTIFICATE}), []),
+        (frozenset({Scheme.BASIC}), EVERY_SCHEME, ["MD5", "SHA-256", "Basic"]),
+    ],
+)
+def test_schemes_are_those_of_the_settings_and_of_the_listener(
+    schemes: frozenset[Scheme], listener: frozenset[Scheme] | None, offered: list[str]
+) -> None:
+    assert list(House(schemes=schemes).challenges(schemes=listener)) == offered
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_a_digest_is_taken_on_the_next_connection(algorithm: str) -> None:
+    house = House()
+
+    login = digest(house.challenges()[algorithm])
+
+    assert house.judge(login) == Admitted(Identity(USER), Scheme(f"digest-{algorithm.lower()}"))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_basic_is_taken_without_being_asked_for(encoding: str) -> None:
+    password = "pä & ß"
+    stored = read_hash(htpasswd_line(password=password).rstrip().partition(":")[2])
+    house = House(users=Users({"jürgen": stored}, {}))
+
+    assert house.judge(basic("jürgen", password, encoding)) == Admitted(Identity("jürgen"), Scheme.BASIC)
+
+
+@pytest.mark.parametrize(
+    ("required", "client", "certificate", "admitted"),
+    [
+        pytest.param(False, CUCM, (), Admitted(NOBODY), id="none required"),
+        pytest.param(True, TRUSTED, (), Admitted(NOBODY), id="a trusted network"),
+        pytest.param(True, f"::ffff:{TRUSTED}", (), Admitted(NOBODY), id="a trusted network, mapped"),
+        pytest.param(
+            True, CUCM, CERTIFICATE, Admitted(Identity("", CERTIFICATE), Scheme.CERTIFICATE), id="a certificate"
+        ),
+    ],
+)
+def test_a_client_passes_without_a_password_where_that_is_enough(
+    required: bool, client: str, certificate: tuple[str, ...], admitted: Admitted
+) -> None:
+    assert House(required=required).judge(client=client, certificate=certificate) == admitted
+
+
+def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners() -> None:
+    house = House()
+
+    asked = refused(house.judge(certificate=CERTIFICATE, schemes=frozenset({Scheme.BASIC})))
+
+    assert [text.partition(" ")[0] for text in asked.challenges] == ["Basic"]
+
+
+def test_where_only_a_certificate_would_do_nothing_can_be_asked_for() -> None:
+    assert House(schemes=frozenset({Scheme.CERTIFICATE})).judge() == TurnedAway(LoginResult.MISSING)
+
+
+@pytest.mark.parametrize("required", [True, False], ids=["required", "not required"])
+@pytest.mark.parametrize("client", [CUCM, TRUSTED])
+@pytest.mark.parametrize("certificate", [(), CERTIFICATE], ids=["no certificate", "a certificate"])
+def test_a_login_that_is_sent_is_checked_even_where_none_is_needed(
+    required: bool, client: str, certificate: tuple[str, ...]
+) -> None:
+    house = House(required=required)
+
+    wrong = refused(house.judge(basic(password="wrong"), client=client, certificate=certificate))
+    right = house.judge(basic(), client=client, certificate=certificate)
+
+    assert wrong.result is LoginResult.WRONG_PASSWORD
+    assert len(wrong.challenges) == 3
+    assert right == Admitted(Identity(USER, certificate), Scheme.BASIC)
+
+
+def test_a_login_is_not_looked_at_where_there_is_nothing_to_check_it_by() -> None:
+    house = House(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
+
+    assert house.judge(basic(password="wrong")) == Admitted(NOBODY)
+
+
+def test_tls_by_name_passes_only_where_nobody_need_log_in() -> None:
+    assert House(required=False).door.passes_unasked(CUCM)
+    assert House().door.passes_unasked(TRUSTED)
+    assert not House().door.passes_unasked(CUCM)
+
+
+# What is wrong with a login
+
+
+def wrong_logins(house: House) -> dict[str, tuple[tuple[str, ...], LoginResult, str]]:
+    asked = house.challenges()
+    md5, sha = asked["MD5"], asked["SHA-256"]
+    wrong, unknown = LoginResult.WRONG_PASSWORD, LoginResult.UNKNOWN_USER
+    unusable, not_offered = LoginResult.UNUSABLE, LoginResult.NOT_OFFERED
+    return {
+        "basic, password": ((basic(password="x"),), wrong, ""),
+        "basic, user": ((basic("nobody"),), unknown, ""),
+        "basic, case of the user": ((basic(USER.upper()),), unknown, ""),
+        "digest, password": ((digest(md5, password="x"),), wrong, ""),
+        "digest, user": ((digest(sha, "nobody"),), unknown, ""),
+        "digest, method": ((digest(md5, method="GET"),), wrong, ""),
+        "digest, response of the other algorithm": ((digest(md5, algorithm="SHA-256"),), wrong, ""),
+        "digest, no response": ((digest(md5, response='"0"'),), wrong, ""),
+        "digest, another target": ((digest(md5, uri="api.cisco.com:443"),), unusable, "its uri is not the target"),
+        "digest, a path": ((digest(md5, uri="/"),), unusable, "its uri is not the target"),
+        "digest, realm": ((digest(md5.replace(REALM, "squid")),), unusable, "another realm"),
+        "digest, a session": ((digest(md5, algorithm="MD5-sess"),), not_offered, "digest is not among"),
+        "garbage": (("Digest x",), unusable, "cannot be told apart"),
+        "empty": (("",), unusable, "do not begin with a scheme"),
+        "two": ((basic(), basic()), unusable, "two of them"),
+        "ntlm": (("NTLM TlRMTVNTUAABAAAA",), not_offered, "ntlm is not among the schemes"),
+    }
+
+
+@pytest.mark.parametrize("case", wrong_logins(House()))
+def test_a_login_that_is_not_right_is_told_apart_and_asked_for_again(case: str) -> None:
+    house = House()
+    values, result, words = wrong_logins(house)[case]
+
+    verdict = refused(house.judge(*values))
+
+    assert verdict.result is result
+    assert words in verdict.detail
+    assert len(verdict.challenges) == 3
+    assert "stale" not in "".join(verdict.challenges)
+
+
+def test_what_the_client_is_told_does_not_say_whether_the_user_is_known() -> None:
+    house = House()
+    asked = house.challenges()["MD5"]
+
+    for one, two in ((basic(password="x"), basic("x")), (digest(asked, password="x"), digest(asked, "x"))):
+        known, unknown = refused(house.judge(one)), refused(house.judge(two))
+        assert known.detail == unknown.detail == ""
+        assert len(known.challenges) == len(unknown.challenges)
+
+
+@pytest.mark.parametrize("uri", ["TOOLS.cisco.com:443", "tools.cisco.com.:443"])
+def test_a_digests_uri_may_be_written_as_any_target_may(uri: str) -> None:
+    house = House()
+
+    assert isinstance(house.judge(digest(house.challenges()["SHA-256"], uri=uri)), Admitted)
+
+
+@pytest.mark.parametrize(
+    ("schemes", "login"),
+    [
+        (frozenset(DIGESTS), basic()),
+        (frozenset({Scheme.BASIC, Scheme.DIGEST_SHA_256}), digest(House().challenges()["MD5"])),
+    ],
+    ids=["basic", "digest-md5"],
+)
+def test_a_right_password_by_a_scheme_that_is_not_offered_is_not_taken(schemes: frozenset[Scheme], login: str) -> None:
+    assert refused(House(schemes=schemes).judge(login)).result is LoginResult.NOT_OFFERED
+
+
+def test_an_algorithm_that_somebody_has_no_hash_for_is_neither_offered_nor_taken() -> None:
+    ha1 = {Scheme.DIGEST_MD5: {USER: HA1[Scheme.DIGEST_MD5], "old": "0" * 32}}
+    users = Users({}, {**ha1, Scheme.DIGEST_SHA_256: {USER: HA1[Scheme.DIGEST_SHA_256]}})
+    house = House(users=users, schemes=frozenset(DIGESTS))
+    of_another = House(key=KEY).challenges()["SHA-256"]
+
+    assert list(house.challenges()) == ["MD5"]
+    assert refused(house.judge(digest(of_another))).result is LoginResult.NOT_OFFERED
+
+
+def test_where_nobody_can_log_in_something_is_offered_all_the_same() -> None:
+    """A 407 must have a challenge (RFC 9110 section 15.5.8)."""
+    assert list(House(users=Users({}, {}), schemes=frozenset(DIGESTS)).challenges()) == ["MD5", "SHA-256"]
+    assert list(House(users=Users({}, {})).challenges()) == ["Basic"]
+
+
+def test_with_a_file_that_holds_nobody_every_password_is_that_of_an_unknown_user() -> None:
+    assert refused(House(users=Users({}, {})).judge(basic())).result is LoginResult.UNKNOWN_USER
+
+
+# Nonces
+
+
+def test_a_nonce_serves_more_tunnels_by_counting_on_and_none_twice() -> None:
+    house = House()
+    asked = house.challenges()["SHA-256"]
+
+    assert isinstance(house.judge(digest(asked, count=1)), Admitted)
+    assert isinstance(house.judge(digest(asked, count=2)), Admitted)
+    for replayed in (1, 2):
+        verdict = refused(house.judge(digest(asked, count=replayed)))
+        assert verdict.result is LoginResult.REPLAYED
+        assert all("stale=true" in text for text in verdict.challenges if text.startswith("Digest"))
+
+
+def test_a_replay_with_another_cnonce_or_algorithm_is_one_too() -> None:
+    house = House()
+    asked = house.challenges()
+    house.judge(digest(asked["MD5"]))
+
+    for login in (digest(asked["MD5"], cnonce="other"), digest(asked["SHA-256"])):
+        assert refused(house.judge(login)).result is LoginResult.REPLAYED
+
+
+@pytest.mark.parametrize(
+    "how", ["too old", "from another source", "by another key", "changed", "none of ours", "empty"]
+)
+def test_a_right_password_with_a_nonce_that_is_not_good_gets_a_new_one_and_is_told_so(how: str) -> None:
+    house = House()
+    asked = house.challenges()["MD5"]
+    client = CUCM
+    match how:
+        case "too old":
+            house.clock.now += NONCE_SECONDS
+        case "from another source":
+            client = ELSEWHERE
+        case "by another key":
+            asked = House(key=Secret(b"other" * 8)).challenges()["MD5"]
+        case _:
+            nonce = parameters(asked)["nonce"]
+            other = {"changed": "A" * 20 + nonce[20:], "none of ours": "dcd98b7102dd2f0e8b11d0f600bfb0c0", "empty": ""}
+            asked = asked.replace(nonce, other[how])
+
+    verdict = refused(house.judge(digest(asked), client=client))
+
+    assert verdict.result is LoginResult.STALE
+    md5, sha, plain = verdict.challenges
+    assert parameters(md5)["stale"] == parameters(sha)["stale"] == "true"
+    assert "stale" not in plain
+    assert isinstance(house.judge(digest(md5), client=client), Admitted)
+    assert house.memory.failures.seconds_left(client) == 0
+
+
+def test_a_wrong_password_with_a_stale_nonce_is_a_wrong_password() -> None:
+    house = House()
+    asked = house.challenges()["MD5"]
+    house.clock.now += NONCE_SECONDS
+
+    verdict = refused(house.judge(digest(asked, password="x")))
+
+    assert verdict.result is LoginResult.WRONG_PASSWORD
+    assert "stale" not in "".join(verdict.challenges)
+
+
+def test_gates_with_the_same_key_take_each_others_nonces_and_cannot_know_each_others_counts() -> None:
+    one, two = House(), House()
+    login = digest(one.challenges()["SHA-256"])
+
+    assert isinstance(one.judge(login), Admitted)
+    assert isinstance(two.judge(login), Admitted)
+    assert refused(two.judge(login)).result is LoginResult.REPLAYED
+
+
+def test_what_was_used_is_not_forgotten_by_a_new_door_with_the_same_memory() -> None:
+    one = House()
+    login = digest(one.challenges()["SHA-256"])
+    one.judge(login)
+
+    assert refused(House(memory=one.memory).judge(login)).result is LoginResult.REPLAYED
+
+
+# Passwords that were checked
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The kinds of hashes that were worked out."""
+    kinds: list[str] = []
+    fits = PasswordHash.fits
+
+    def counting(self: PasswordHash, password: bytes) -> bool:
+        kinds.append(self.kind)
+        return fits(self, password)
+
+    monkeypatch.setattr(PasswordHash, "fits", counting)
+    return kinds
+
+
+def test_a_login_found_right_is_not_checked_again_for_a_while(counted: list[str]) -> None:
+    house = House()
+
+    for _ in range(5):
+        assert isinstance(house.judge(basic()), Admitted)
+    assert len(counted) == 1
+    house.clock.now += KEPT_SECONDS
+    house.judge(basic())
+    assert len(counted) == 2
+
+
+def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: list[str]) -> None:
+    house = House()
+    house.judge(basic())
+    changed = House(users=Users({USER: read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])}, {}))
+    changed.door._memory = house.memory
+
+    assert refused(changed.judge(basic())).result is LoginResult.WRONG_PASSWORD
+    assert len(counted) == 2
+
+
+def test_known_and_unknown_users_cost_one_hash_of_the_same_kind_each_time(counted: list[str]) -> None:
+    house = House()
+    house.judge(basic())
+    counted.clear()
+
+    for user in (USER, "nobody", USER, "nobody"):
+        house.judge(basic(user, "wrong"))
+        house.clock.now += 100
+
+    assert counted == [STORED.kind] * 4
+
+
+# Limits
+
+
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, counted: list[str]) -> None:
+    house = House()
+    asked = house.challenges()["MD5"]
+
+    def login(password: str) -> str:
+        return basic(password=password) if scheme == "basic" else digest(asked, password=password)
+
+    for number in range(FREE_TRIES + 1):
+        assert refused(house.judge(login(f"guess {number}"))).result is LoginResult.WRONG_PASSWORD
+    counted.clear()
+    limited = refused(house.judge(login(PASSWORD)))
+    assert (limited.result, limited.challenges) == (LoginResult.LIMITED, ())
+    assert limited.detail == "the next one is looked at in 1 s"
+    assert not counted, "nothing was worked out"
+    assert isinstance(house.judge(login(PASSWORD), client=ELSEWHERE), Admitted | TurnedAway)
+    assert refused(house.judge()).result is LoginResult.MISSING, "whoever sends none is asked"
+
+    house.clock.now += 1
+    assert isinstance(house.judge(login(PASSWORD)), Admitted)
+
+
+def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
+    house = House()
+    visits = [house.visit(basic(password=f"guess {number}")) for number in range(9)]
+    visits.append(house.visit(basic()))
+    waiting = [(visit, house.door.judge(visit)) for visit in visits]
+
+    answers = []
+    for visit, verdict in waiting:
+        assert isinstance(verdict, CheckNeeded)
+        answers.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())))
+
+    results = [answer.result for answer in answers]
+    assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
+    assert (answers[-1].scheme, answers[-1].user) == (Scheme.BASIC, USER)
+    house.clock.now += 1
+    assert isinstance(house.judge(basic()), Admitted)
+
+
+def test_a_login_that_cannot_be_used_is_no_guess() -> None:
+    house = House()
+
+    for _ in range(20):
+        house.judge("Basic !")
+        house.judge("NTLM x")
+
+    assert isinstance(house.judge(basic()), Admitted)
+
+
+# 407s that nobody answers
+
+
+@pytest.mark.parametrize(
+    ("schemes", "words"),
+    [(EVERY_SCHEME, "Digest was offered"), (frozenset({Scheme.BASIC}), "only Basic was offered, which Java")],
+    ids=["an old CUCM", "Java refusing Basic"],
+)
+def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
+    schemes: frozenset[Scheme], words: str
+) -> None:
+    house = House(schemes=schemes)
+
+    first = refused(house.judge())
+    house.clock.now += 900
+    second = refused(house.judge())
+    house.clock.now += 900
+    third = refused(house.judge())
+
+    assert [each.unanswered for each in (first, second, third)] == [0, 1, 2]
+    assert first.detail == ""
+    assert words in third.detail
+    house.judge(basic(password="wrong"))
+    house.clock.now += 900
+    assert refused(house.judge()).unanswered == 0
+
+
+# Whatever a stranger sends
+
+
+@given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([basic().encode(), b"Basic Og=="])), max_size=3))
+def test_no_stranger_passes_by_any_bytes(values: list[bytes]) -> None:
+    house = House(users=Users({"somebody": STORED}, {}))
+
+    assert isinstance(house.judge(*values), TurnedAway)
+
+
+def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> None:
+    """Most are one login with something changed in it; a password that is right passes only whole."""
+    house = House(users=Users({}, {scheme: {USER: "0" * len(secret)} for scheme, secret in HA1.items()}))
+    rng = random.Random(7616)
+    asked = house.challenges()
+    seeds = [basic().encode(), digest(asked["MD5"]).encode(), digest(asked["SHA-256"]).encode(), b"Negotiate YII="]
+    results = set()
+    for _ in range(100_000):
+        value = bytearray(rng.choice(seeds))
+        for _ in range(rng.randrange(1, 5)):
+            place = rng.randrange(len(value) + 1)
+            value[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(4))
+        verdict = house.door.judge(house.visit(bytes(value)))
+        assert isinstance(verdict, TurnedAway)
+        results.add(verdict.result)
+        house.clock.now += 100
+
+    assert results == {
+        LoginResult.UNUSABLE,
+        LoginResult.NOT_OFFERED,
+        LoginResult.UNKNOWN_USER,
+        LoginResult.WRONG_PASSWORD,
+    }
+
+
+def test_the_schemes_of_a_407_are_those_that_a_407_can_ask_for() -> None:
+    assert {*DIGESTS, Scheme.BASIC} == BY_CHALLENGE
+
+
+def test_no_verdict_shows_a_password_or_a_hash() -> None:
+    house = House()
+    asked = house.challenges()["MD5"]
+    visits = [house.visit(basic()), house.visit(digest(asked, password="hush")), house.visit(basic(password="hush"))]
+
+    for visit in visits:
+        said = repr(visit) + repr(house.door.judge(visit)) + repr(house.door.logins) + repr(house.door.users)
+        assert "hush" not in said
+        assert PASSWORD not in said
+        assert basic()[6:] not in said
+        assert STORED.text.raw.decode() not in said
+        assert HA1[Scheme.DIGEST_MD5] not in said

@@ -1,0 +1,76 @@
+"""A nonce count is taken once, in bounded memory."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.auth.nonce_replay_cache import Replays
+
+LIFETIME = 300.0
+
+
+def nonce(number: int) -> bytes:
+    return b"nonce-%d" % number
+
+
+def test_a_count_is_new_once() -> None:
+    replays = Replays(LIFETIME)
+
+    assert [replays.is_new(b"n", 0.0, count) for count in (1, 1, 2, 2, 3, 1)] == [True, False, True, False, True, False]
+
+
+def test_counts_may_overtake_each_other_within_a_window() -> None:
+    replays = Replays(LIFETIME)
+
+    assert replays.is_new(b"n", 0.0, 200)
+    assert [replays.is_new(b"n", 0.0, count) for count in (199, 73, 199, 72, 1)] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_counts_begin_with_one(count: int) -> None:
+    replays = Replays(LIFETIME)
+
+    assert not replays.is_new(b"n", 0.0, count)
+    assert replays.is_new(b"n", 0.0, 1)
+    assert not replays.is_new(b"n", 0.0, count)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 400)), max_size=200))
+def test_no_count_is_ever_taken_twice(used: list[tuple[int, int]]) -> None:
+    replays = Replays(LIFETIME)
+    taken = [each for each in used if replays.is_new(nonce(each[0]), 0.0, each[1])]
+
+    assert len(taken) == len(set(taken))
+
+
+def test_no_more_nonces_are_remembered_than_fit_and_none_that_was_forgotten_is_new_again() -> None:
+    replays = Replays(LIFETIME, remembered=8)
+
+    for number in range(100):
+        assert replays.is_new(nonce(number), float(number), 1)
+        assert len(replays) <= 8
+
+    for number in range(100):
+        assert not replays.is_new(nonce(number), float(number), 1)
+
+
+def test_what_is_stale_is_forgotten_before_what_is_in_use() -> None:
+    replays = Replays(LIFETIME, remembered=8)
+    for number in range(6):
+        replays.is_new(nonce(number), 0.0, 1)
+    for number in (6, 7):
+        replays.is_new(nonce(number), 1000.0, 1)
+
+    assert replays.is_new(nonce(8), 1000.0, 1)
+
+    assert len(replays) == 3
+    assert replays.is_new(nonce(6), 1000.0, 2), "still counted"
+    assert not replays.is_new(nonce(0), 0.0, 2)
+
+
+def test_a_nonce_that_is_older_than_what_was_forgotten_is_not_taken() -> None:
+    replays = Replays(LIFETIME, remembered=4)
+    for number in range(1, 6):
+        replays.is_new(nonce(number), float(number), 1)
+
+    assert not replays.is_new(b"never seen", 1.0, 1)

@@ -1,0 +1,192 @@
+"""Where a dial may go."""
+
+import contextlib
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from licensegate.allowlist.addresses import Verdict
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.dial import address_selection
+from licensegate.proxy.dial.resolver import Unresolved
+from licensegate.proxy.settings import ConnectTo, Dial
+from licensegate.records.outcome import Outcome
+from support.inner import counting_poller
+from support.inner_dialer import HOST, PRIVATE, PUBLIC, Room, Server, room
+from support.sockets import run
+
+
+def public(*addresses: str) -> Callable[[str], Verdict]:
+    """A judge in whose eyes these addresses, and no others, are public."""
+    return lambda address: Verdict(address in addresses, "127.0.0.0/8", "Loopback")
+
+
+def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
+    async def main() -> None:
+        with room("127.0.0.1") as here:
+            who = await here.finish(server.port)
+            assert who.upstream is not None
+            record = who.record
+            assert record.addresses == ["127.0.0.1"]
+            assert who.tried == [("127.0.0.1", "")]
+            assert record.upstream == f"127.0.0.1:{server.port}"
+            assert record.local == "{}:{}".format(*who.upstream.getsockname())
+            assert record.resolve_ms is not None
+            assert record.dial_ms is not None
+            assert not who.upstream.getblocking()
+            assert who.upstream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert who.upstream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            who.upstream.close()
+
+    run(main())
+
+
+def test_connect_to_goes_where_the_operator_says_and_asks_nobody(server: Server) -> None:
+    async def main() -> None:
+        elsewhere = ConnectTo("other.test", 443, "127.0.0.1", server.port)
+        with room(settings=Dial(connect_to=(elsewhere,))) as here:
+            who = await here.finish(443, PUBLIC, "other.test")
+            assert who.upstream is not None, "what the operator named is not subject to the public-address check"
+            assert who.record.upstream == f"127.0.0.1:{server.port}"
+            assert who.record.resolve_ms is None
+            who.upstream.close()
+
+            (failure,) = (await here.finish(444, PUBLIC, "10.1.2.3")).failed
+            assert failure[0] is Outcome.DESTINATION_IP_PROHIBITED, "another target of that name is not sent there"
+
+    run(main())
+
+
+def test_a_private_address_is_dialled_only_for_a_rule_that_allows_it(server: Server) -> None:
+    async def main() -> None:
+        with room("127.0.0.1") as here:
+            ((outcome, detail),) = (await here.finish(server.port, PUBLIC)).failed
+            assert outcome is Outcome.TARGET_IS_GATE
+            assert detail == "127.0.0.1"
+            assert server.accept() == []
+            who = await here.finish(server.port, PRIVATE)
+            assert who.upstream is not None
+            who.upstream.close()
+
+    run(main())
+
+
+@pytest.mark.parametrize("rule", [PUBLIC, PRIVATE], ids=["public", "private"])
+def test_a_target_that_is_an_address_is_judged_like_an_answer(server: Server, rule: Rule) -> None:
+    async def main() -> None:
+        with room() as here:
+            who = await here.finish(server.port, rule, "127.0.0.1")
+            assert (who.upstream is not None) is rule.private
+            assert who.record.addresses == ["127.0.0.1"]
+            if who.upstream is not None:
+                who.upstream.close()
+
+    run(main())
+
+
+def test_addresses_that_are_not_public_are_dropped_and_never_dialled(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        monkeypatch.setattr(address_selection, "judge", public("127.0.0.1"))
+        with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
+            who = await here.finish(server.port, PUBLIC)
+            assert who.upstream is not None
+            assert who.tried == [("127.0.0.1", "")]
+            assert who.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows what the resolver said"
+            assert forbidden.accept() == []
+            who.upstream.close()
+
+    run(main())
+
+
+def test_when_none_is_public_the_refusal_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        with room("10.1.2.3", "fd00::1") as here:
+            ((outcome, detail),) = (await here.finish(443, PUBLIC)).failed
+            assert outcome is Outcome.DESTINATION_IP_PROHIBITED
+            assert "10.1.2.3" in detail
+            assert "fd00::1" in detail
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("bound", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "::ffff:127.0.0.1"),
+        ("127.0.0.1", "0.0.0.0"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("0.0.0.0", "127.3.2.1"),
+        ("::", "::1"),
+        ("::1", "::"),
+    ],
+)
+def test_the_gate_never_dials_itself_though_the_operator_allows_private_addresses(bound: str, address: str) -> None:
+    async def main() -> None:
+        with contextlib.closing(Server(bound)) as gate, room(address) as here:
+            here.own_sockets.add(bound, gate.port)
+            ((outcome, detail),) = (await here.finish(gate.port, PRIVATE)).failed
+            assert outcome is Outcome.TARGET_IS_GATE
+            assert address in detail
+            assert gate.accept() == []
+
+    run(main())
+
+
+def test_a_name_that_a_dns_override_sends_to_this_host_is_told_so_whatever_the_port() -> None:
+    async def main() -> None:
+        with room("127.0.0.1") as here:
+            here.own_sockets.add("0.0.0.0", 3128)
+            assert (await here.finish(443, PUBLIC)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
+
+    run(main())
+
+
+def test_connect_to_the_gate_itself_is_refused_too() -> None:
+    async def main() -> None:
+        with room(settings=Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 3128),))) as here:
+            here.own_sockets.add("127.0.0.1", 3128)
+            assert (await here.finish(443)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
+
+    run(main())
+
+
+def test_a_failed_look_up_is_what_the_client_is_told() -> None:
+    async def main() -> None:
+        with counting_poller() as poller:
+            here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, Dial())
+            who = await here.finish(443)
+            assert who.failed == [(Outcome.DNS_FAILED, "no answer")]
+            assert who.record.resolve_ms is not None
+
+    run(main())
+
+
+def test_connections_leave_from_the_source_address_where_the_family_fits(server: Server) -> None:
+    async def main() -> None:
+        with room("127.0.0.1", settings=Dial(source_address="127.0.0.5")) as here:
+            who = await here.finish(server.port)
+            assert who.upstream is not None
+            assert server.accept() == ["127.0.0.5"]
+            assert who.record.local.startswith("127.0.0.5:")
+            who.upstream.close()
+        with contextlib.closing(Server("::1")) as other, room("::1", settings=Dial(source_address="127.0.0.5")) as here:
+            who = await here.finish(other.port)
+            assert who.upstream is not None
+            assert other.accept() == ["::1"]
+            who.upstream.close()
+
+    run(main())
+
+
+def test_a_source_address_that_this_host_has_not_fails_the_dial_by_its_name(server: Server) -> None:
+    async def main() -> None:
+        with room("127.0.0.1", settings=Dial(source_address="192.0.2.1")) as here:
+            ((outcome, detail),) = (await here.finish(server.port)).failed
+            assert outcome is Outcome.DIAL_FAILED
+            assert "EADDRNOTAVAIL" in detail
+
+    run(main())

@@ -1,0 +1,224 @@
+"""How addresses are tried, and how a dial ends."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import threading
+
+import pytest
+
+from licensegate.proxy.dial import dialer as dialer_module
+from licensegate.proxy.dial.address_selection import interleave
+from licensegate.proxy.dial.dialer import Dialling
+from licensegate.proxy.dial.resolver import Answer, Resolved
+from licensegate.proxy.settings import ConnectTo, Dial
+from licensegate.records.outcome import Outcome
+from support.inner import counting_poller
+from support.inner_dialer import HOST, Caller, Room, Server, room
+from support.sockets import BlackHole, descriptors, no_descriptor_left, run, turns, until
+from support.upstream import SECONDS
+
+
+@pytest.mark.usefixtures("attempts_at_once")
+def test_an_address_that_answers_nothing_does_not_hold_up_the_next(server: Server) -> None:
+    async def main() -> None:
+        with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
+            before = len(descriptors())
+            who = await here.finish(server.port)
+            assert who.upstream is not None
+            assert who.record.upstream == f"127.0.0.1:{server.port}"
+            assert who.tried == [("127.0.0.2", "ECANCELED"), ("127.0.0.1", "")]
+            assert len(descriptors()) == before + 1, "the attempt that lost is still open"
+            who.upstream.close()
+
+    run(main())
+
+
+def test_an_address_that_refuses_is_followed_by_the_next_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_DELAY", 3600)
+
+    async def main() -> None:
+        with room("127.0.0.2", "127.0.0.3", "127.0.0.1") as here:
+            who = await here.finish(server.port)
+            assert who.upstream is not None
+            assert who.tried == [("127.0.0.2", "ECONNREFUSED"), ("127.0.0.3", "ECONNREFUSED"), ("127.0.0.1", "")]
+            who.upstream.close()
+
+    run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once")
+def test_a_slow_address_wins_when_the_later_ones_fail() -> None:
+    async def main() -> None:
+        with contextlib.closing(BlackHole("127.0.0.2")) as slow, room("127.0.0.2", "127.0.0.1") as here:
+            who, dialling = here.dial(slow.port)
+            await until(lambda: who.tried == [("127.0.0.1", "ECONNREFUSED")])
+            await turns(20)
+            assert not who.done, "the first one may still answer"
+            dialling.abandon()
+
+    run(main())
+
+
+def test_the_families_alternate_as_rfc_8305_wants() -> None:
+    assert interleave(["::1", "::2", "::3", "1.1.1.1", "2.2.2.2"]) == ["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"]
+    assert interleave(["1.1.1.1", "2.2.2.2", "::1"]) == ["1.1.1.1", "::1", "2.2.2.2"]
+    assert interleave(["1.1.1.1"]) == ["1.1.1.1"]
+
+
+ERRNOS = {
+    "127.0.0.2": errno.ECONNREFUSED,
+    "127.0.0.3": errno.ENETUNREACH,
+    "127.0.0.4": errno.ETIMEDOUT,
+    "127.0.0.5": errno.EMFILE,
+    "127.0.0.6": errno.EACCES,
+    "127.0.0.7": errno.EHOSTUNREACH,
+}
+
+
+@pytest.mark.parametrize(
+    ("addresses", "outcome"),
+    [
+        pytest.param(["127.0.0.2"], Outcome.CONNECTION_REFUSED, id="refused"),
+        pytest.param(["127.0.0.3"], Outcome.DESTINATION_UNREACHABLE, id="no route"),
+        pytest.param(["127.0.0.4"], Outcome.CONNECTION_TIMEOUT, id="silent"),
+        pytest.param(["127.0.0.5"], Outcome.DESCRIPTORS_EXHAUSTED, id="no descriptor"),
+        pytest.param(["127.0.0.6"], Outcome.DIAL_FAILED, id="else"),
+        pytest.param(["127.0.0.3", "127.0.0.2"], Outcome.CONNECTION_REFUSED, id="no IPv6 route, IPv4 refused"),
+        pytest.param(["127.0.0.7", "127.0.0.4"], Outcome.CONNECTION_TIMEOUT, id="unreachable, silent"),
+        pytest.param(["127.0.0.4", "127.0.0.2"], Outcome.CONNECTION_REFUSED, id="silent, refused"),
+        pytest.param(["127.0.0.2", "127.0.0.5"], Outcome.DESCRIPTORS_EXHAUSTED, id="refused, no descriptor"),
+    ],
+)
+def test_when_all_addresses_fail_the_most_telling_failure_is_told(
+    monkeypatch: pytest.MonkeyPatch, addresses: list[str], outcome: Outcome
+) -> None:
+    def start(_: Dialling, address: str) -> socket.socket:
+        raise OSError(ERRNOS[address], os.strerror(ERRNOS[address]))
+
+    monkeypatch.setattr(Dialling, "_start", start)
+
+    async def main() -> None:
+        with room(*addresses) as here:
+            who = await here.finish(443)
+            ((told, detail),) = who.failed
+            assert told is outcome
+            telling = next(
+                a for a in addresses if dialer_module._OUTCOME_OF_ERRNO.get(ERRNOS[a], Outcome.DIAL_FAILED) is outcome
+            )
+            assert detail == f"{telling}:443, {errno.errorcode[ERRNOS[telling]]}"
+            assert [address for address, _ in who.tried] == addresses
+
+    run(main())
+
+
+def test_the_time_limit_names_the_addresses_that_were_silent_and_closes_the_attempts() -> None:
+    async def main() -> None:
+        with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
+            before = len(descriptors())
+            who, dialling = here.dial(hole.port)
+            await until(lambda: len(descriptors()) == before + 1)
+            assert dialling.abandon() == (Outcome.CONNECTION_TIMEOUT, f"127.0.0.2:{hole.port}")
+            here.poller.finish_batch()
+            assert len(descriptors()) == before
+            await turns(20)
+            assert not who.done
+
+    run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once")
+def test_an_abandoned_dial_starts_no_further_attempt(server: Server) -> None:
+    async def main() -> None:
+        with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
+            who, dialling = here.dial(server.port)
+            await until(lambda: dialling._attempts)
+            dialling.abandon()
+            here.poller.finish_batch()
+            await asyncio.sleep(0.05)
+            assert server.accept() == []
+            assert not who.done
+
+    run(main())
+
+
+def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server: Server) -> None:
+    async def main() -> None:
+        answer = threading.Event()
+
+        def ask(_: str) -> Answer:
+            answer.wait(SECONDS)
+            return Resolved(("127.0.0.1",))
+
+        with counting_poller() as poller:
+            here = Room(poller, {}, Dial())
+            here.resolver._ask = ask
+            who, dialling = here.dial(server.port)
+            assert dialling.abandon() == (Outcome.DNS_TIMEOUT, "")
+            answer.set()
+            await until(lambda: here.resolver._in_flight == 0)
+            await turns(20)
+            assert not who.done
+            assert server.accept() == []
+
+    run(main())
+
+
+def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
+    async def main() -> None:
+        with room(settings=Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
+            with no_descriptor_left():
+                who, _ = here.dial(443)
+            assert who.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]
+
+    run(main())
+
+
+@pytest.mark.parametrize("refuses", [False, True], ids=["once connected", "once it failed"])
+def test_a_fault_in_who_was_told_is_theirs_and_no_second_message_follows(
+    server: Server, monkeypatch: pytest.MonkeyPatch, refuses: bool
+) -> None:
+    def fail(who: Caller, *told: object) -> None:
+        if isinstance(told[0], socket.socket):
+            who.poller.close(told[0])
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Caller, "dial_failed" if refuses else "connected", fail)
+
+    async def main() -> None:
+        with room("127.0.0.1") as here:
+            if refuses:
+                server.sock.close()
+            who = await here.finish(server.port)
+            assert [type(error) for error in who.crashes] == [ZeroDivisionError]
+            assert not who.failed
+
+    run(main())
+
+
+def test_what_a_failed_attempt_leaves_is_closed(server: Server) -> None:
+    async def main() -> None:
+        server.sock.close()
+        with room("127.0.0.1") as here:
+            before = len(descriptors())
+            await here.finish(server.port)
+            assert len(descriptors()) == before
+
+    run(main())
+
+
+def test_a_waiting_dial_wakes_nobody() -> None:
+    async def main() -> None:
+        with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
+            _, dialling = here.dial(hole.port)
+            await until(lambda: dialling._attempts)
+            before = here.poller.wake_ups
+            await turns()
+            assert here.poller.wake_ups == before
+            dialling.abandon()
+
+    run(main())

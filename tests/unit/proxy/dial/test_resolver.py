@@ -1,0 +1,384 @@
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.proxy.dial import resolver as resolver_module
+from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver, Unresolved, system_look_up
+from licensegate.proxy.settings import Dns
+from licensegate.records.outcome import Outcome
+from support.sockets import run, turns, until
+from support.upstream import SECONDS
+
+ONE = Resolved(("192.0.2.1",))
+TWO = Resolved(("192.0.2.2", "2001:db8::2"))
+FAILED = Unresolved(Outcome.DNS_FAILED, "temporary failure")
+NOT_FOUND = Unresolved(Outcome.DNS_NOT_FOUND)
+TIMED_OUT = Unresolved(Outcome.DNS_TIMEOUT)
+NAME = "tools.test"
+
+
+def nobody(answer: Answer) -> None:
+    """Waits where an answer is known already."""
+    pytest.fail(f"told later: {answer}")
+
+
+class NameServer:
+    """Answers each question with the next of `answers`, the last one for ever; a name in `hanging` when it is freed."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.hanging: dict[str, threading.Event] = {}
+
+    def __call__(self, name: str) -> Answer:
+        self.asked.append(name)
+        if name in self.hanging:
+            self.hanging[name].wait(SECONDS)
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def hang(self, name: str) -> None:
+        self.hanging[name] = threading.Event()
+
+
+class Clock:
+    """The resolver's clock; a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(resolver_module, "time", clock)
+    return clock
+
+
+class Asker:
+    """Asks a resolver and keeps what each of its waiters was told."""
+
+    def __init__(self, server: Callable[[str], Answer], **settings: float) -> None:
+        self.finished = 0
+        self.resolver = Resolver(asyncio.get_running_loop(), Dns(**settings), self._finish, server)
+
+    def _finish(self) -> None:
+        self.finished += 1
+
+    async def ask(self, name: str = NAME) -> Answer:
+        told: list[Answer] = []
+        known = self.resolver.look_up(name, told.append)
+        if known is not None:
+            return known
+        await until(lambda: told)
+        await turns(5)
+        assert len(told) == 1
+        return told[0]
+
+    def ask_later(self, name: str = NAME) -> list[Answer]:
+        told: list[Answer] = []
+        assert self.resolver.look_up(name, told.append) is None
+        return told
+
+    async def settle(self) -> None:
+        """Wait until no look-up is in progress."""
+        await until(lambda: self.resolver._in_flight == 0)
+
+
+@pytest.fixture
+def server() -> Iterator[NameServer]:
+    server = NameServer(ONE)
+    yield server
+    for event in server.hanging.values():
+        event.set()
+
+
+def test_many_who_ask_at_once_share_one_look_up_and_are_each_told_once(server: NameServer) -> None:
+    async def main() -> None:
+        server.hang(NAME)
+        asker = Asker(server)
+        loop = asyncio.get_running_loop()
+        with patch.object(loop, "call_later", wraps=loop.call_later) as timers:
+            told = [asker.ask_later() for _ in range(10)]
+        assert timers.call_count == 1
+        server.hanging[NAME].set()
+        await until(lambda: all(told))
+        await asker.settle()
+        assert told == [[ONE]] * 10
+        assert server.asked == [NAME]
+        assert asker.finished == 1, "the end-of-batch work runs once, after all of them"
+
+    run(main())
+
+
+def test_a_fresh_answer_is_given_at_once_and_nobody_is_asked(server: NameServer, clock: Clock) -> None:
+    async def main() -> None:
+        asker = Asker(server, fresh_seconds=60)
+        await asker.ask()
+        clock.now += 59
+        assert asker.resolver.look_up(NAME, nobody) == ONE
+        assert server.asked == [NAME]
+
+    run(main())
+
+
+def test_an_answer_past_its_freshness_is_given_at_once_and_renewed_in_the_background(clock: Clock) -> None:
+    async def main() -> None:
+        server = NameServer(ONE, TWO)
+        asker = Asker(server, fresh_seconds=60)
+        await asker.ask()
+        clock.now += 61
+        assert asker.resolver.look_up(NAME, nobody) == ONE
+        await asker.settle()
+        assert asker.resolver.look_up(NAME, nobody) == TWO
+        assert len(server.asked) == 2
+
+    run(main())
+
+
+def test_an_old_answer_is_asked_for_anew(clock: Clock) -> None:
+    async def main() -> None:
+        asker = Asker(NameServer(ONE, TWO), fresh_seconds=60)
+        await asker.ask()
+        clock.now += 121
+        assert asker.ask_later() == []
+        assert await asker.ask() == TWO
+
+    run(main())
+
+
+def test_a_failure_is_remembered_for_a_while_and_then_tried_again(clock: Clock) -> None:
+    async def main() -> None:
+        server = NameServer(FAILED, ONE)
+        asker = Asker(server, failure_seconds=5)
+        assert await asker.ask() == FAILED
+        clock.now += 4
+        assert asker.resolver.look_up(NAME, nobody) == FAILED
+        assert len(server.asked) == 1
+        clock.now += 2
+        assert await asker.ask() == ONE
+
+    run(main())
+
+
+@pytest.mark.parametrize("failure", [FAILED, TIMED_OUT], ids=["fails", "is silent"])
+def test_while_the_resolver_fails_the_last_good_answer_serves_for_its_time(clock: Clock, failure: Unresolved) -> None:
+    async def main() -> None:
+        server = NameServer(ONE, failure)
+        asker = Asker(server, fresh_seconds=60, last_good_seconds=86400, failure_seconds=5)
+        await asker.ask()
+        clock.now += 86399
+        assert await asker.ask() == ONE
+        assert asker.resolver.look_up(NAME, nobody) == ONE, "the failure is remembered, and hidden"
+        assert len(server.asked) == 2
+        clock.now += 6
+        assert await asker.ask() == failure
+
+    run(main())
+
+
+def test_a_renewal_that_fails_is_not_repeated_with_every_question(clock: Clock) -> None:
+    async def main() -> None:
+        server = NameServer(ONE, FAILED)
+        asker = Asker(server, fresh_seconds=60, failure_seconds=5)
+        await asker.ask()
+        clock.now += 61
+        for _ in range(5):
+            assert asker.resolver.look_up(NAME, nobody) == ONE
+            await asker.settle()
+        assert len(server.asked) == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize("past", [61, 121], ids=["in the background", "while somebody waits"])
+def test_that_a_name_exists_no_more_is_not_hidden_by_its_last_good_answer(clock: Clock, past: int) -> None:
+    async def main() -> None:
+        asker = Asker(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
+        await asker.ask()
+        clock.now += past
+        asker.resolver.look_up(NAME, lambda answer: None)
+        await asker.settle()
+        assert await asker.ask() == NOT_FOUND
+        clock.now += 6
+        assert await asker.ask() == FAILED, "what was answered before it was said not to exist is no last good answer"
+
+    run(main())
+
+
+def test_a_name_that_hangs_is_a_dns_timeout_and_holds_up_no_other(server: NameServer) -> None:
+    async def main() -> None:
+        server.hang("slow.test")
+        asker = Asker(server, timeout_seconds=0.05)
+        slow = asker.ask_later("slow.test")
+        assert await asker.ask("quick.test") == ONE
+        await until(lambda: slow)
+        assert slow == [TIMED_OUT]
+        assert asker.resolver.look_up("slow.test", nobody) == TIMED_OUT, "a silence is remembered as a failure"
+
+        server.hanging["slow.test"].set()
+        await asker.settle()
+        assert await asker.ask("slow.test") == ONE, "a late answer is as good as any"
+        assert server.asked.count("slow.test") == 1
+        assert len(slow) == 1
+
+    run(main())
+
+
+def test_a_name_that_hangs_is_asked_once_however_often_its_time_passes(server: NameServer, clock: Clock) -> None:
+    async def main() -> None:
+        server.hang(NAME)
+        asker = Asker(server, timeout_seconds=0.01, failure_seconds=5)
+        for _ in range(3):
+            assert await asker.ask() == TIMED_OUT
+            clock.now += 6
+        assert server.asked == [NAME]
+
+    run(main())
+
+
+def test_so_many_names_that_hang_are_asked_and_no_more(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver_module, "_LOOK_UPS_AT_ONCE", 3)
+
+    async def main() -> None:
+        asker = Asker(server)
+        for number in range(3):
+            server.hang(f"slow{number}.test")
+            asker.ask_later(f"slow{number}.test")
+        refused = asker.resolver.look_up("one.too.many.test", nobody)
+        assert isinstance(refused, Unresolved)
+        assert refused.outcome is Outcome.DNS_FAILED
+        assert len(server.asked) <= 3
+        server.hanging["slow0.test"].set()
+        await until(lambda: asker.resolver._in_flight < 3)
+        assert await asker.ask("one.too.many.test") == ONE
+
+    run(main())
+
+
+def test_whoever_no_longer_waits_is_not_told(server: NameServer) -> None:
+    async def main() -> None:
+        server.hang(NAME)
+        asker = Asker(server)
+        gone: list[Answer] = []
+        waiter = gone.append
+        assert asker.resolver.look_up(NAME, waiter) is None
+        staying = asker.ask_later()
+        asker.resolver.forget(NAME, waiter)
+        asker.resolver.forget(NAME, waiter)
+        asker.resolver.forget("unheard.of.test", waiter)
+        server.hanging[NAME].set()
+        await until(lambda: staying)
+        assert not gone
+
+    run(main())
+
+
+def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver_module, "_REMEMBERED_NAMES", 8)
+
+    async def main() -> None:
+        server.hang("slow.test")
+        asker = Asker(server)
+        told = asker.ask_later("slow.test")
+        for number in range(40):
+            await asker.ask(f"name{number}.test")
+        assert len(asker.resolver._names) <= 8
+        server.hanging["slow.test"].set()
+        await until(lambda: told)
+        asked = len(server.asked)
+        assert await asker.ask("slow.test") == ONE
+        assert await asker.ask("name39.test") == ONE
+        assert len(server.asked) == asked, "what was asked last is remembered"
+
+    run(main())
+
+
+def test_a_fault_in_a_look_up_is_a_failure_of_that_name_only(caplog: pytest.LogCaptureFixture) -> None:
+    def faulty(name: str) -> Answer:
+        if name == NAME:
+            raise ZeroDivisionError
+        return ONE
+
+    async def main() -> None:
+        asker = Asker(faulty)
+        answer = await asker.ask()
+        assert isinstance(answer, Unresolved)
+        assert answer.outcome is Outcome.DNS_FAILED
+        assert await asker.ask("other.test") == ONE
+
+    run(main())
+    assert any(record.levelno == logging.ERROR and record.exc_info for record in caplog.records)
+
+
+def test_when_the_system_grants_no_thread_the_name_fails_now_and_works_later(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def main() -> None:
+        asker = Asker(server)
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            refused = asker.resolver.look_up(NAME, nobody)
+        assert isinstance(refused, Unresolved)
+        assert refused.outcome is Outcome.DNS_FAILED
+        assert await asker.ask() == ONE
+
+    run(main())
+
+
+def test_an_answer_that_comes_after_the_end_of_the_loop_harms_nobody(
+    server: NameServer, recwarn: pytest.WarningsRecorder
+) -> None:
+    async def main() -> None:
+        server.hang(NAME)
+        Asker(server).ask_later()
+
+    run(main())
+    thread = next(thread for thread in threading.enumerate() if thread.name == f"look-up {NAME}")
+    server.hanging[NAME].set()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    assert not recwarn
+
+
+def test_the_systems_resolver_reads_its_own_names() -> None:
+    answer = system_look_up("localhost")
+    assert isinstance(answer, Resolved)
+    assert set(answer.addresses) <= {"127.0.0.1", "::1"}
+    assert len(set(answer.addresses)) == len(answer.addresses)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        pytest.param(socket.gaierror(socket.EAI_NONAME, "Name or service not known"), Outcome.DNS_NOT_FOUND, id="no"),
+        pytest.param(socket.gaierror(socket.EAI_NODATA, "No address"), Outcome.DNS_NOT_FOUND, id="no address"),
+        pytest.param(socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), Outcome.DNS_FAILED, id="again"),
+        pytest.param(socket.gaierror(socket.EAI_FAIL, "Failure"), Outcome.DNS_FAILED, id="failure"),
+        pytest.param(OSError(24, "Too many open files"), Outcome.DNS_FAILED, id="descriptors"),
+    ],
+)
+def test_an_error_of_the_systems_resolver_is_told_by_its_kind(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: Outcome
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    answer = system_look_up(NAME)
+    assert isinstance(answer, Unresolved)
+    assert answer.outcome is outcome
+    if outcome is Outcome.DNS_FAILED:
+        assert answer.detail == error.strerror

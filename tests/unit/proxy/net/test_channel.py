@@ -1,0 +1,433 @@
+import contextlib
+import errno
+import random
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from licensegate.certs.identity import load_identity
+from licensegate.proxy.net import channel as channel_module
+from licensegate.proxy.net.channel import TlsChannel
+from licensegate.proxy.wire.tls_layer import TlsFailure
+from support.certificates import issue
+from support.channel import Deaf
+from support.sockets import is_closed, pair, reset, spin_until, waiting
+from support.tls import VERSIONS, MemoryClient, trusting
+
+RECORD = 1 << 14
+BLOB = random.Random(4).randbytes(1 << 20)
+
+
+class Line:
+    """A client with its socket in the test's hands, and the gate's channel at the other end."""
+
+    def __init__(self, folder: Path, version: ssl.TLSVersion | None = None, *, buffer: int = 0) -> None:
+        certificate, key = issue().write(folder)
+        self.context = load_identity(certificate, key).context
+        self.client = MemoryClient(trusting(certificate, version))
+        self.socket, self.gate = pair(buffer=buffer)
+        self.channel = TlsChannel(self.gate, self.context, b"")
+
+    def close(self) -> None:
+        self.channel.close()
+        self.socket.close()
+
+    def connect(self) -> None:
+        """Carry the handshake to its end on both sides."""
+        done = False
+
+        def step() -> None:
+            nonlocal done
+            self.client.handshake()
+            self.send(self.client.take())
+            done = self.channel.handshake() or done
+            self.receive()
+
+        spin_until(lambda: done and self.client.handshake(), step)
+
+    def send(self, ciphertext: bytes) -> None:
+        """Send to the channel, which reads nothing meanwhile."""
+        left = memoryview(ciphertext)
+        while left:
+            left = left[self.socket.send(left) :]
+
+    def say(self, plaintext: bytes) -> None:
+        """Encrypt, send, and see it arrive."""
+        ciphertext = self.client.say(plaintext)
+        self.send(ciphertext)
+        spin_until(lambda: waiting(self.gate) >= len(ciphertext))
+
+    def end(self) -> None:
+        """Say close_notify and end TCP's direction, too."""
+        self.send(self.client.end())
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def receive(self) -> None:
+        """Feed the client with what there is."""
+        with contextlib.suppress(BlockingIOError):
+            while ciphertext := self.socket.recv(65536):
+                self.client.feed(ciphertext)
+
+    def hear(self) -> bytes:
+        """What the client can read now."""
+        self.receive()
+        return self.client.hear()
+
+    def read(self, size: int) -> bytes:
+        """Read so much from the channel, waiting for it."""
+        heard = b""
+
+        def step() -> None:
+            nonlocal heard
+            with contextlib.suppress(BlockingIOError):
+                heard += self.channel.recv(size - len(heard))
+
+        spin_until(lambda: len(heard) == size, step)
+        return heard
+
+
+@pytest.fixture(params=list(VERSIONS.values()), ids=list(VERSIONS))
+def line(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
+    line = Line(tmp_path, request.param)
+    line.connect()
+    yield line
+    line.close()
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Line]:
+    """One whose kernel holds little, so that the channel soon has to wait."""
+    line = Line(tmp_path, buffer=8192)
+    line.connect()
+    yield line
+    line.close()
+
+
+def ended(line: Line) -> bool:
+    """Whether the channel says that the client has ended."""
+    try:
+        return line.channel.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+def test_what_was_read_before_tls_was_decided_begins_the_handshake(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.client.handshake()
+
+    line.channel = TlsChannel(line.gate, line.context, line.client.take())
+    line.connect()
+
+    assert line.channel.layer.version == "TLSv1.3"
+    line.close()
+
+
+def test_bytes_flow_both_ways(line: Line) -> None:
+    line.say(b"CONNECT")
+    assert line.channel.recv(100) == b"CONNECT"
+
+    assert line.channel.send(b"200") == 3
+    assert not line.channel.unsent
+    spin_until(lambda: waiting(line.socket))
+    assert line.hear() == b"200"
+
+
+def test_nothing_to_read_is_said_as_a_socket_says_it(line: Line) -> None:
+    with pytest.raises(BlockingIOError):
+        line.channel.recv(1)
+
+    line.send(line.client.say(b"half")[:-1])
+    with pytest.raises(BlockingIOError):
+        line.channel.recv(1)
+    assert not line.channel.pending
+
+
+def test_one_read_takes_all_records_that_are_there(line: Line) -> None:
+    line.say(BLOB[:100_000])
+    buffer = bytearray(1 << 17)
+
+    assert line.channel.recv_into(buffer) == 100_000
+    assert buffer[:100_000] == BLOB[:100_000]
+
+
+def test_what_did_not_fit_is_pending_though_the_socket_is_silent(line: Line) -> None:
+    line.say(b"0123456789")
+
+    assert line.channel.recv(4) == b"0123"
+    assert waiting(line.gate) == 0
+    assert line.channel.pending
+    assert line.channel.recv(100) == b"456789"
+    assert not line.channel.pending
+
+
+def test_an_end_behind_data_is_pending_until_it_was_told(line: Line) -> None:
+    line.say(b"last words")
+    line.end()
+    spin_until(lambda: waiting(line.gate) > len(b"last words"))
+
+    assert line.channel.recv(100) == b"last words"
+    assert line.channel.pending
+    assert line.channel.recv(100) == b""
+    assert not line.channel.pending
+    assert line.channel.recv(100) == b""
+
+
+def test_data_before_a_reset_is_read_and_then_the_reset(line: Line) -> None:
+    line.say(b"last words")
+    reset(line.socket)
+
+    assert line.channel.recv(100) == b"last words"
+    assert line.channel.pending
+    for _ in range(2):
+        with pytest.raises(ConnectionResetError):
+            line.channel.recv(100)
+
+
+def test_data_before_a_forged_record_is_read_and_then_the_failure_with_its_alert(line: Line) -> None:
+    genuine, forged = line.client.say(b"genuine"), bytearray(line.client.say(b"forged"))
+    forged[-1] ^= 1
+    line.send(genuine + forged)
+    spin_until(lambda: waiting(line.gate) == len(genuine + forged))
+
+    assert line.channel.recv(100) == b"genuine"
+    assert line.channel.pending
+    for _ in range(2):
+        with pytest.raises(TlsFailure, match="bad record mac"):
+            line.channel.recv(100)
+    with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
+        spin_until(line.hear)
+
+
+def test_a_handshake_goes_on_when_the_client_takes_what_waited(tmp_path: Path) -> None:
+    line = Line(tmp_path, buffer=8192)
+    long_chain = issue().write(tmp_path, *[issue("another", authority=True)] * 150)
+    line.channel = TlsChannel(line.gate, load_identity(*long_chain).context, b"")
+    line.client = MemoryClient(trusting(long_chain[0]))
+    line.client.handshake()
+    line.send(line.client.take())
+
+    spin_until(lambda: line.channel.handshake() or line.channel.unsent)
+    assert not line.channel.layer.complete
+
+    line.connect()
+    assert line.channel.layer.complete
+    line.close()
+
+
+def test_a_failed_handshake_still_sends_its_alert(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.send(b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00")
+    spin_until(lambda: waiting(line.gate))
+
+    with pytest.raises(TlsFailure, match="unexpected message"):
+        line.channel.handshake()
+
+    spin_until(lambda: waiting(line.socket))
+    assert line.socket.recv(100) == b"\x15\x03\x03\x00\x02\x02\x0a"
+    line.close()
+
+
+def test_a_client_that_leaves_in_the_handshake_fails_it(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    assert not line.channel.handshake()
+    line.socket.close()
+
+    with pytest.raises(TlsFailure, match="ended the connection in the handshake"):
+        spin_until(line.channel.handshake)
+    line.close()
+
+
+def test_a_client_that_breaks_off_in_the_handshake_is_an_error_of_the_socket(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    reset(line.socket)
+
+    with pytest.raises(ConnectionResetError):
+        spin_until(line.channel.handshake)
+    line.close()
+
+
+# Sending to a client that is slow.
+
+
+def test_a_slow_client_gets_everything(narrow: Line) -> None:
+    left, heard = memoryview(BLOB), b""
+
+    def step() -> None:
+        nonlocal left, heard
+        with contextlib.suppress(BlockingIOError):
+            left = left[narrow.channel.send(left) :] if left else left
+        narrow.channel.flush()
+        heard += narrow.hear()
+
+    spin_until(lambda: len(heard) == len(BLOB), step)
+    assert heard == BLOB
+    assert not narrow.channel.unsent
+
+
+def test_a_client_that_takes_nothing_is_sent_one_record_and_no_more(line: Line) -> None:
+    deafen(line)
+
+    assert line.channel.send(BLOB) == RECORD
+    assert line.channel.unsent
+    for _ in range(2):
+        with pytest.raises(BlockingIOError):
+            line.channel.send(BLOB)
+    assert not line.channel.flush()
+
+    deafen(line, deaf=False)
+    assert line.channel.flush()
+    assert not line.channel.unsent
+    spin_until(lambda: waiting(line.socket) > RECORD)
+    assert line.hear() == BLOB[:RECORD]
+
+
+def deafen(line: Line, *, deaf: bool = True) -> None:
+    """Let the client take nothing, or something again."""
+    if not isinstance(line.channel.sock, Deaf):
+        line.gate = line.channel.sock = Deaf(line.gate)
+    line.channel.sock.deaf = deaf
+
+
+def test_sending_to_a_client_that_broke_off_is_an_error(line: Line) -> None:
+    reset(line.socket)
+
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        spin_until(lambda: line.channel.send(b"x") == 0)
+
+
+# Half-close.
+
+
+def test_after_our_end_the_client_still_talks(line: Line) -> None:
+    line.channel.send(b"last answer")
+    line.channel.shutdown(socket.SHUT_WR)
+
+    spin_until(lambda: is_closed_after(line))
+    assert line.client.hear() == b"last answer"
+    assert line.client.heard_end
+    line.say(BLOB[:100_000])
+    assert line.read(100_000) == BLOB[:100_000]
+    line.end()
+    spin_until(lambda: ended(line))
+
+
+def is_closed_after(line: Line) -> bool:
+    """Whether TCP's end has come, feeding the client with what comes before it."""
+    try:
+        while ciphertext := line.socket.recv(65536):
+            line.client.feed(ciphertext)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def test_after_the_clients_end_we_still_talk(line: Line) -> None:
+    line.end()
+    spin_until(lambda: ended(line))
+
+    left, heard = memoryview(BLOB), b""
+
+    def step() -> None:
+        nonlocal left, heard
+        with contextlib.suppress(BlockingIOError):
+            left = left[line.channel.send(left) :] if left else left
+        line.channel.flush()
+        heard += line.hear()
+
+    spin_until(lambda: len(heard) == len(BLOB), step)
+    line.channel.shutdown(socket.SHUT_WR)
+    spin_until(lambda: is_closed_after(line))
+    assert heard == BLOB
+    assert line.client.heard_end
+
+
+def test_what_was_read_but_not_asked_for_outlives_our_end(line: Line) -> None:
+    line.say(BLOB[:50_000])
+    assert line.channel.recv(10) == BLOB[:10]
+
+    line.channel.shutdown(socket.SHUT_WR)
+
+    assert line.read(49_990) == BLOB[10:50_000]
+
+
+def test_tcp_ends_only_after_everything_was_sent(line: Line) -> None:
+    deafen(line)
+    line.channel.send(BLOB)
+    line.channel.shutdown(socket.SHUT_WR)
+    assert line.channel.unsent
+    assert not line.channel.flush()
+    assert not is_closed_after(line)
+
+    deafen(line, deaf=False)
+
+    assert line.channel.flush()
+    spin_until(lambda: is_closed_after(line))
+    assert line.client.hear() == BLOB[:RECORD]
+    assert line.client.heard_end
+
+
+def test_after_our_end_nothing_can_be_sent(line: Line) -> None:
+    line.channel.shutdown(socket.SHUT_WR)
+
+    with pytest.raises(BrokenPipeError):
+        line.channel.send(b"x")
+
+
+def test_ending_twice_is_ending_once(line: Line) -> None:
+    line.channel.shutdown(socket.SHUT_WR)
+    line.channel.shutdown(socket.SHUT_WR)
+
+    spin_until(lambda: is_closed_after(line))
+    assert line.client.hear() == b""
+
+
+def test_a_forged_record_after_our_end_is_a_failure_and_nothing_else(line: Line) -> None:
+    forged = bytearray(line.client.say(b"forged"))
+    forged[-1] ^= 1
+    line.channel.shutdown(socket.SHUT_WR)
+    line.send(bytes(forged))
+    spin_until(lambda: waiting(line.gate))
+
+    with pytest.raises(TlsFailure, match="bad record mac"):
+        line.channel.recv(100)
+
+
+@pytest.mark.parametrize("how", [socket.SHUT_RD, socket.SHUT_RDWR])
+def test_only_what_we_send_can_be_ended(line: Line, how: int) -> None:
+    with pytest.raises(ValueError, match="only end what it sends"):
+        line.channel.shutdown(how)
+
+
+def test_ending_before_the_handshake_ends_tcp_alone(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+
+    line.channel.shutdown(socket.SHUT_WR)
+
+    spin_until(lambda: is_closed(line.socket))
+    assert line.channel.fileno() >= 0, "it is still there to be closed"
+    line.close()
+
+
+def test_closing_closes_the_socket(line: Line) -> None:
+    descriptor = line.gate.fileno()
+    assert line.channel.fileno() == descriptor
+
+    line.channel.close()
+
+    assert line.channel.fileno() == line.gate.fileno() == -1
+
+
+def test_a_client_that_makes_us_answer_and_does_not_read_is_not_read_from(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.say(b"x")
+    deafen(line)
+    line.channel.send(BLOB)
+    monkeypatch.setattr(channel_module, "_UNSENT_AT_MOST", RECORD)
+
+    with pytest.raises(OSError, match="buffer space") as raised:
+        line.channel.recv(1)
+    assert raised.value.errno == errno.ENOBUFS

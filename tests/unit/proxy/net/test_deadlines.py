@@ -1,0 +1,175 @@
+"""Time limits: who expires, in which order, and who does not. The clock is a number; nothing here waits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.net.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadline, Deadlines, Waiting
+from licensegate.proxy.settings import Limits
+
+
+class Somebody:
+    """Whoever waits; nothing ever becomes ready here."""
+
+    def ready(self, descriptor: int, events: int) -> None:
+        raise AssertionError("a deadline reads nothing")
+
+    def crashed(self, error: Exception) -> None:
+        raise AssertionError("a deadline ends nobody by itself") from error
+
+    def deadline_passed(self, deadline: Deadline) -> None:
+        raise AssertionError("a deadline only names those who are late")
+
+
+def test_nobody_is_late_before_the_time_and_everybody_from_then_on() -> None:
+    deadline, who = Deadline(10), Somebody()
+    deadline.begin(who, 100)
+
+    assert list(deadline.expired(109.999)) == []
+    assert list(deadline.expired(110)) == [who]
+
+
+def test_whoever_is_late_is_named_once() -> None:
+    deadline, who = Deadline(10), Somebody()
+    deadline.begin(who, 100)
+
+    assert list(deadline.expired(200)) == [who]
+    assert list(deadline.expired(300)) == []
+    assert len(deadline) == 0
+
+
+def test_the_order_of_beginning_is_the_order_of_expiry() -> None:
+    deadline = Deadline(10)
+    first, second, third = Somebody(), Somebody(), Somebody()
+    for began, who in ((100, first), (101, second), (102, third)):
+        deadline.begin(who, began)
+
+    assert list(deadline.expired(111)) == [first, second]
+    assert list(deadline.expired(112)) == [third]
+
+
+def test_to_begin_anew_is_to_go_to_the_end() -> None:
+    deadline = Deadline(10)
+    active, silent = Somebody(), Somebody()
+    deadline.begin(active, 100)
+    deadline.begin(silent, 101)
+    deadline.begin(active, 105)
+
+    assert len(deadline) == 2
+    assert list(deadline.expired(114)) == [silent]
+    assert list(deadline.expired(115)) == [active]
+
+
+def test_for_whom_it_was_stopped_it_does_not_expire() -> None:
+    deadline = Deadline(10)
+    stopped, other = Somebody(), Somebody()
+    deadline.begin(stopped, 100)
+    deadline.begin(other, 100)
+
+    deadline.stop(stopped)
+    deadline.stop(stopped)
+
+    assert list(deadline.expired(1000)) == [other]
+
+
+def test_one_who_is_late_may_end_another_who_is_late() -> None:
+    deadline = Deadline(10)
+    first, second, third = Somebody(), Somebody(), Somebody()
+    for who in (first, second, third):
+        deadline.begin(who, 100)
+
+    late = deadline.expired(110)
+
+    assert next(late) is first
+    deadline.stop(second)
+    assert list(late) == [third]
+
+
+def test_one_who_is_late_may_begin_anew_at_once() -> None:
+    deadline, who = Deadline(10), Somebody()
+    deadline.begin(who, 100)
+
+    late = deadline.expired(110)
+
+    assert next(late) is who
+    deadline.begin(who, 110)
+    assert list(late) == []
+    assert list(deadline.expired(120)) == [who]
+
+
+def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
+    deadlines = Deadlines(
+        Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
+    )
+    all_of_them = [
+        deadlines.head, deadlines.hello, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger,
+        deadlines.announce,
+    ]  # fmt: skip
+    assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
+    waiting = {Somebody(): deadline for deadline in all_of_them}
+    for who, deadline in waiting.items():
+        deadline.begin(who, 1000)
+
+    assert dict(deadlines.sweep(1004)) == {who: it for who, it in waiting.items() if it.seconds <= 4}
+    assert dict(deadlines.sweep(2000)) == {who: it for who, it in waiting.items() if it.seconds > 4}
+
+
+def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
+    deadlines, who = Deadlines(Limits()), Somebody()
+    assert not deadlines.run_for_anybody
+
+    deadlines.hello.begin(who, 0)
+    assert deadlines.run_for_anybody
+
+    deadlines.hello.stop(who)
+    assert not deadlines.run_for_anybody
+
+
+def test_two_limits_can_run_for_one_and_the_same() -> None:
+    deadlines, tunnel = Deadlines(Limits()), Somebody()
+    deadlines.idle.begin(tunnel, 0)
+    deadlines.announce.begin(tunnel, 0)
+
+    assert list(deadlines.sweep(60)) == [(tunnel, deadlines.announce)]
+    assert list(deadlines.sweep(3600)) == [(tunnel, deadlines.idle)]
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [
+        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
+        ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
+    ],
+)  # fmt: skip
+def test_every_limit_is_as_long_as_the_settings_say(name: str, seconds: float) -> None:
+    deadlines = Deadlines(
+        Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4, hello_seconds=5)
+    )
+
+    assert getattr(deadlines, name).seconds == seconds
+
+
+@given(st.lists(st.tuples(st.sampled_from(["begin", "stop", "sweep"]), st.integers(0, 4), st.integers(0, 7))))
+def test_whatever_happens_exactly_those_expire_whose_time_is_over(events: list[tuple[str, int, int]]) -> None:
+    """Against a model: a plain dict from who to when, searched whole at each sweep."""
+    deadline = Deadline(10)
+    people = [Somebody() for _ in range(5)]
+    expected: dict[Waiting, int] = {}
+    now = 0
+    for event, number, passed in events:
+        now += passed
+        who = people[number]
+        match event:
+            case "begin":
+                deadline.begin(who, now)
+                expected[who] = now + 10
+            case "stop":
+                deadline.stop(who)
+                expected.pop(who, None)
+            case "sweep":
+                late = list(deadline.expired(now))
+                assert set(late) == {who for who, expires in expected.items() if expires <= now}
+                assert late == sorted(late, key=expected.__getitem__)
+                for one in late:
+                    del expected[one]
+        assert len(deadline) == len(expected)

@@ -1,0 +1,612 @@
+"""Logging in to one parent, step by step: real dials to a parent in the same loop that goes as the test says."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import spnego
+
+from licensegate.proxy.dial.resolver import Resolved
+from licensegate.proxy.net.channel import TlsChannel
+from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
+from licensegate.records.outcome import Outcome
+from support.authority import Authority
+from support.certificates import issue
+from support.inner_dialer import HOST
+from support.parent import CLOSING, ScriptedParent, Talk, answers, opens, password_file, route, wants
+from support.sockets import run, turns, until
+
+BASIC = "Basic c3ZjOnNlY3JldA=="  # svc:secret
+STAYS = b"Content-Length: 2\r\n\r\nno"
+LOGIN = b"HTTP/1.1 407 Login\r\n"
+
+
+def login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str = "secret") -> ParentLogin:
+    return ParentLogin(ParentAuth(auth), user, password_file(folder, password))
+
+
+def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                who = await parents.opened()
+                assert parent.credentials == [BASIC]
+                assert who.record.parent_login == "basic"
+
+    run(main())
+
+
+@pytest.mark.parametrize("ending", [STAYS, CLOSING], ids=["where it is kept", "where it closes"])
+def test_a_challenge_is_followed_on_the_same_connection_or_on_a_new_one(tmp_path: Path, ending: bytes) -> None:
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            while await talk.credentials() != BASIC:
+                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", ending)
+                if ending is CLOSING:
+                    return
+            await talk.open()
+
+        async with ScriptedParent(behave).serve() as parent:
+            with route(parent.settings(login(tmp_path))) as parents:
+                await parents.opened()
+                assert parent.credentials == ["", BASIC]
+                assert parent.connections == (2 if ending is CLOSING else 1)
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"Content-Length: 2\r\n\r\nno",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n",
+        b"\r\n",
+        b"Content-Length: 300000\r\n\r\n",
+        b"Content-Length: 2\r\n\r\nno, and something else",
+        b"Content-Length: 2\r\n\r\nn",
+    ],
+    ids=["a length", "chunks", "neither", "a long body", "more than it said", "less than it said"],
+)
+def test_whatever_body_a_challenge_has_the_login_goes_on(tmp_path: Path, tail: bytes) -> None:
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            if await talk.credentials() != BASIC:
+                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", tail)
+                if tail.endswith(b"\r\n\r\nn"):
+                    return
+                await talk.credentials()
+            await talk.open()
+
+        async with ScriptedParent(behave).serve() as parent:
+            with route(parent.settings(login(tmp_path))) as parents:
+                await parents.opened()
+                assert parent.credentials[-1] == BASIC
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_kept_connection_that_has_died_is_replaced(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            if parent.connections == 1:
+                await talk.head()
+                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                await talk.head()
+                talk.reset()
+            else:
+                assert await talk.credentials() == BASIC
+                await talk.open()
+
+        parent = ScriptedParent(behave)
+        async with parent.serve():
+            with route(parent.settings(login(tmp_path))) as parents:
+                await parents.opened()
+                assert parent.connections == 2
+
+    run(main())
+
+
+def test_the_strongest_that_is_offered_is_taken(tmp_path: Path) -> None:
+    offered = (
+        b'Proxy-Authenticate: Basic realm="r"\r\n'
+        b"Proxy-Authenticate: NTLM\r\n"
+        b'Proxy-Authenticate: Digest realm="r", nonce="m", qop="auth", algorithm=MD5\r\n'
+        b'Proxy-Authenticate: Digest realm="r", nonce="s", qop="auth", algorithm=SHA-256\r\n'
+        b"Proxy-Authenticate: Negotiate\r\n"
+    )
+
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            await talk.head()
+            talk.say(LOGIN, offered, STAYS)
+            await talk.head()
+            await talk.open()
+
+        async with ScriptedParent(behave).serve() as parent:
+            with route(parent.settings(login(tmp_path))) as parents:
+                who = await parents.opened()
+                said = parent.credentials[1]
+                assert said.startswith('Digest username="svc"')
+                assert 'nonce="s"' in said
+                assert f'uri="{HOST}:443"' in said
+                assert who.record.parent_login == "digest"
+
+    run(main())
+
+
+def test_a_stale_nonce_is_answered_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            for challenge in (b'nonce="a"', b'nonce="b", stale=true'):
+                await talk.head()
+                talk.say(LOGIN, b'Proxy-Authenticate: Digest realm="r", ', challenge, b"\r\n", STAYS)
+            await talk.head()
+            await talk.open()
+
+        async with ScriptedParent(behave).serve() as parent:
+            with route(parent.settings(login(tmp_path, "digest"))) as parents:
+                await parents.opened()
+                assert ['nonce="b"' in said for said in parent.credentials] == [False, False, True]
+
+    run(main())
+
+
+class NtlmParent(ScriptedParent):
+    """A parent that wants NTLM, by pyspnego; with `closes`, it ends the connection within the login."""
+
+    def __init__(self, *, closes: bool = False) -> None:
+        super().__init__(self._log_in)
+        self._closes = closes
+
+    async def _log_in(self, talk: Talk) -> None:
+        server = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        while not server.complete:
+            _, _, token = (await talk.credentials()).partition(" ")
+            challenge = b""
+            if token:
+                try:
+                    challenge = server.step(base64.b64decode(token)) or b""
+                except spnego.exceptions.SpnegoError:
+                    server = server.new_context()
+            if not server.complete:
+                said = b"Proxy-Authenticate: NTLM" + (b" " + base64.b64encode(challenge) if challenge else b"")
+                talk.say(LOGIN, said, b"\r\n", CLOSING if self._closes else STAYS)
+                if self._closes:
+                    return
+        await talk.open()
+
+
+@pytest.fixture
+def known_to_ntlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = tmp_path / "users"
+    users.write_text("CORP:svc:secret\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(users))
+
+
+@pytest.mark.usefixtures("known_to_ntlm")
+@pytest.mark.parametrize(("auth", "requests"), [("ntlm", 2), ("auto", 3)])
+def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, requests: int) -> None:
+    async def main() -> None:
+        async with NtlmParent().serve() as parent:
+            with route(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
+                who = await parents.opened()
+                assert (len(parent.heads), parent.connections) == (requests, 1)
+                assert who.record.parent_login == "ntlm"
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.usefixtures("known_to_ntlm")
+def test_a_parent_that_closes_within_ntlm_has_not_refused_the_password(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with NtlmParent(closes=True).serve() as parent:
+            with route(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
+                for _ in range(2):
+                    who = await parents.dial()
+                    ((outcome, detail),) = who.failed
+                    assert outcome is Outcome.PARENT_LOGIN_FAILED
+                    assert "in the middle of the login" in detail
+                assert parent.connections == 2
+
+    run(main())
+
+
+def refuses_digest(talk: Talk) -> Awaitable[None]:
+    return wants("nothing", b'Digest realm="r", nonce="n"')(talk)
+
+
+def refuses_basic(talk: Talk) -> Awaitable[None]:
+    return wants("nothing", b'Basic realm="r"')(talk)
+
+
+def refuses_ntlm(talk: Talk) -> Awaitable[None]:
+    return NtlmParent()._log_in(talk)
+
+
+@pytest.mark.usefixtures("known_to_ntlm")
+@pytest.mark.parametrize("auth", ["auto", "the scheme's"])
+@pytest.mark.parametrize("behaviour", [refuses_digest, refuses_basic, refuses_ntlm])
+def test_a_wrong_password_is_tried_once_until_it_changes(
+    tmp_path: Path, behaviour: Callable[[Talk], Awaitable[None]], auth: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scheme = behaviour.__name__.removeprefix("refuses_")
+
+    async def main() -> None:
+        async with ScriptedParent(behaviour).serve() as parent:
+            mine = login(tmp_path, scheme if auth != "auto" else auth, user="CORP\\svc", password="hunter1")
+            with route(parent.settings(mine)) as parents:
+                assert await parents.outcome() is Outcome.PARENT_LOGIN_REFUSED
+                tried = [said for said in parent.credentials if said]
+                assert len(tried) == (2 if scheme == "ntlm" else 1)
+
+                who = await parents.dial()
+                assert who.failed[0][0] is Outcome.PARENT_LOGIN_REFUSED
+                assert "not tried again" in who.failed[0][1]
+                assert [said for said in parent.credentials if said] == tried
+
+                password_file(tmp_path, "hunter2")
+                await parents.dial()
+                assert [said for said in parent.credentials if said] != tried
+                await parents.assert_nothing_left()
+
+    run(main())
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("was refused" in line for line in lines) == 2
+    assert not any("hunter" in line for line in lines)
+
+
+@pytest.mark.parametrize("leaves", ["the client", "the gate, for another parent"])
+def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: Path, leaves: str) -> None:
+    """A parent that makes who was wrong wait would otherwise be shown the same password by every impatient client."""
+
+    async def main() -> None:
+        verdict = asyncio.Event()
+
+        async def slow(talk: Talk) -> None:
+            await talk.head()
+            await verdict.wait()
+            talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
+
+        async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
+            mine = parent.settings(login(tmp_path, "basic"), seconds=0.05)
+            with route(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
+                who, dialling = parents.start()
+                await until(lambda: parent.heads)
+                if leaves == "the client":
+                    dialling.abandon()
+                else:
+                    await until(lambda: who.done)
+                    assert who.record.parent_status == 200
+                verdict.set()
+                await until(lambda: parents.route.parents[0].account._refused)
+                await parents.assert_nothing_left()
+                assert who.record.parent_status == (0 if leaves == "the client" else 200)
+                parents.route.parents[0].standing.answered()
+                await parents.dial()
+                assert len(parent.heads) == 1
+
+    run(main())
+
+
+def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> None:
+    async def main() -> None:
+        verdict, closed = asyncio.Event(), asyncio.Event()
+
+        async def slow(talk: Talk) -> None:
+            await talk.head()
+            await verdict.wait()
+            await talk.open()
+            closed.set()
+
+        async with ScriptedParent(slow).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                _, dialling = parents.start()
+                await until(lambda: parent.heads)
+                dialling.abandon()
+                verdict.set()
+                await closed.wait()
+                assert parents.route.parents[0].account.is_proven
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(refuses_basic).serve() as parent:
+            with route(parent.settings(login(tmp_path, password="wrong"))) as parents:
+                callers = [parents.start()[0] for _ in range(20)]
+                await until(lambda: all(who.done for who in callers))
+                assert {who.failed[0][0] for who in callers} == {Outcome.PARENT_LOGIN_REFUSED}
+                assert len([said for said in parent.credentials if said]) == 1
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
+            with route(parent.settings(login(tmp_path))) as parents:
+                callers = [parents.start()[0] for _ in range(20)]
+                await until(lambda: all(who.done for who in callers))
+                assert all(who.upstream for who in callers)
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_after_a_refusal_another_account_is_tried_elsewhere_and_the_same_is_not(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            ScriptedParent(refuses_basic).serve() as first,
+            ScriptedParent(refuses_basic).serve() as second,
+            ScriptedParent(opens).serve() as third,
+        ):
+            mine = login(tmp_path, "basic")
+            other = ParentLogin(ParentAuth.BASIC, "other", mine.password_file)
+            with route(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
+                await parents.opened()
+                assert (len(first.heads), second.heads, len(third.heads)) == (1, [], 1)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("mine", "offered", "outcome"),
+    [
+        (ParentLogin(), b'Proxy-Authenticate: Basic realm="r"\r\n', Outcome.PARENT_LOGIN_REQUIRED),
+        (ParentLogin(ParentAuth.NONE), b"Proxy-Authenticate: NTLM\r\n", Outcome.PARENT_LOGIN_REQUIRED),
+        (ParentLogin(), b"", Outcome.PARENT_LOGIN_REQUIRED),
+        (None, b"", Outcome.PARENT_LOGIN_UNSUPPORTED),
+        (None, b"Proxy-Authenticate: Bearer, Negotiate\r\n", Outcome.PARENT_LOGIN_UNSUPPORTED),
+        (None, b'Proxy-Authenticate: Digest nonce="n", algorithm=SHA-512-256\r\n', Outcome.PARENT_LOGIN_UNSUPPORTED),
+    ],
+    ids=["no login", "none", "no login, no offer", "no offer", "other ways", "another algorithm"],
+)
+def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered(
+    tmp_path: Path, mine: ParentLogin | None, offered: bytes, outcome: Outcome
+) -> None:
+    async def main() -> None:
+        async with ScriptedParent(answers(LOGIN + offered + CLOSING)).serve() as parent:
+            with route(parent.settings(mine or login(tmp_path))) as parents:
+                who = await parents.dial()
+                assert who.failed[0][0] is outcome
+                scheme = offered.partition(b": ")[2].split(b" ")[0].split(b",")[0].strip().decode().lower()
+                assert (scheme or "names no way") in who.failed[0][1]
+                assert parent.credentials == [""]
+                assert who.record.parent_status == 407
+
+    run(main())
+
+
+def test_a_parent_that_offers_another_way_than_was_said_has_not_refused_the_password(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(wants("nothing", b"NTLM")).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                for _ in range(2):
+                    assert await parents.outcome() is Outcome.PARENT_LOGIN_UNSUPPORTED
+                assert parent.credentials == [BASIC, BASIC]
+
+    run(main())
+
+
+def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(opens).serve() as parent:
+            mine = login(tmp_path, "basic")
+            password_file(tmp_path).unlink()
+            with route(parent.settings(mine)) as parents:
+                who = await parents.dial()
+                assert who.failed[0][0] is Outcome.PARENT_LOGIN_FAILED
+                assert "No such file" in who.failed[0][1]
+                assert parent.connections == 0
+
+    run(main())
+
+
+def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path) -> None:
+    async def main() -> None:
+        async def dies(talk: Talk) -> None:
+            await talk.head()
+            if parent.connections == 1:
+                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                await talk.head()
+                talk.say(b"HTTP/1.1 4")
+            talk.reset()
+
+        parent = ScriptedParent(dies)
+        async with parent.serve(), ScriptedParent(opens).serve() as second:
+            with route(parent.settings(login(tmp_path)), second.settings()) as parents:
+                await parents.opened()
+                assert parents.route.parents[0].standing.left_out_until > 0
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_credentials_are_proven_by_a_tunnel_and_not_by_a_refusal_of_the_target(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(answers(b"HTTP/1.1 403 no\r\n" + CLOSING)).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                assert await parents.outcome() is Outcome.PARENT_REFUSED
+                assert not parents.route.parents[0].account.is_proven
+                parent.behaviour = opens
+                await parents.opened()
+                assert parents.route.parents[0].account.is_proven
+
+    run(main())
+
+
+# TLS to the parent itself
+
+
+def serving(authority: Authority, name: str = "proxy.test") -> ssl.SSLContext:
+    leaf = authority.issue(name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(leaf.chain, leaf.key)
+    return context
+
+
+def test_a_parent_over_tls_is_verified_by_name_and_carries_the_tunnel(tmp_path: Path, authority: Authority) -> None:
+    async def main() -> None:
+        async def behave(talk: Talk) -> None:
+            assert await talk.credentials() == BASIC
+            await talk.open(b"first ")
+
+        asked: list[str] = []
+        context = serving(authority)
+        context.sni_callback = lambda sock, name, ctx: asked.append(name)
+        async with ScriptedParent(behave).serve(context) as parent:
+            named = ParentProxy("proxy.test", parent.port, tls=True, ca=authority.root, login=login(tmp_path, "basic"))
+            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+                who = await parents.opened()
+                assert asked == ["proxy.test"]
+                assert isinstance(who.upstream, TlsChannel)
+                who.upstream.send(b"hello")
+                heard = who.said
+                while len(heard) < 11:
+                    await turns(1)
+                    try:
+                        heard += who.upstream.recv(100)
+                    except BlockingIOError:
+                        continue
+                assert heard == b"first hello"
+                assert who.record.parent == f"https://proxy.test:{parent.port}"
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("certified", "trusted", "outcome", "words"),
+    [
+        ("other.test", True, Outcome.PARENT_CERTIFICATE_REJECTED, "mismatch"),
+        ("proxy.test", False, Outcome.PARENT_CERTIFICATE_REJECTED, "certificate"),
+    ],
+    ids=["another name", "an unknown root"],
+)
+def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
+    authority: Authority, certified: str, trusted: bool, outcome: Outcome, words: str
+) -> None:
+    async def main() -> None:
+        async with ScriptedParent(opens).serve(serving(authority, certified)) as parent:
+            ca = authority.root if trusted else None
+            with route(
+                ParentProxy("proxy.test", parent.port, tls=True, ca=ca), names={"proxy.test": Resolved(("127.0.0.1",))}
+            ) as parents:
+                who = await parents.dial()
+                assert who.failed[0][0] is outcome
+                assert words in who.failed[0][1]
+                assert parent.heads == []
+                assert parents.route.parents[0].standing.left_out_until > 0
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
+    tmp_path: Path, authority: Authority
+) -> None:
+    async def main() -> None:
+        ca, another = tmp_path / "ca.pem", tmp_path / "another"
+        ca.write_bytes(authority.root.read_bytes())
+        another.mkdir()
+        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+            named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
+            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+                await parents.opened()
+                ca.write_bytes(Authority(another).root.read_bytes())
+                parents.set([named])
+                assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED
+
+    run(main())
+
+
+def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: Authority) -> None:
+    async def main() -> None:
+        async def speaks_http(talk: Talk) -> None:
+            talk.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await talk.hold()
+
+        async def ends(talk: Talk) -> None:
+            return
+
+        async def holds(talk: Talk) -> None:
+            await talk.hold()
+
+        async with ScriptedParent(speaks_http).serve() as parent:
+            with route(parent.settings(tls=True)) as parents:
+                assert await parents.outcome() is Outcome.PARENT_TLS_FAILED
+                parent.behaviour = ends
+                assert await parents.outcome() is Outcome.PARENT_TLS_FAILED
+                parent.behaviour = holds
+                _, dialling = parents.start()
+                await until(lambda: parent.connections == 3)
+                await turns(5)
+                assert dialling.abandon() == (
+                    Outcome.PARENT_TIMEOUT,
+                    f"127.0.0.1:{parent.port}, no answer to the TLS handshake",
+                )
+                await parents.assert_nothing_left()
+
+    run(main())
+
+
+def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with ScriptedParent(opens).serve() as parent:
+            with route(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
+                who = await parents.dial()
+                assert who.failed[0][0] is Outcome.PARENT_TLS_FAILED
+                assert "gone.pem" in who.failed[0][1]
+
+    run(main())
+
+
+def test_roots_that_change_count_for_the_next_tunnel_and_what_is_none_leaves_the_old(
+    tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        ca = tmp_path / "root.pem"
+        ca.write_bytes(issue("another authority", authority=True).pem)
+        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+            named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
+            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+                assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED
+                ca.write_bytes(authority.root.read_bytes())
+                await parents.opened()
+                ca.write_text("half a certificate")
+                await parents.opened()
+                await parents.opened()
+                assert [str(ca) in message for message in caplog.messages if "stay" in message] == [True]
+
+    run(main())
+
+
+def test_a_login_that_takes_too_long_is_told_from_a_parent_that_does(tmp_path: Path) -> None:
+    async def main() -> None:
+        hold = asyncio.Event()
+
+        async def behave(talk: Talk) -> None:
+            await talk.head()
+            await hold.wait()
+
+        async with ScriptedParent(behave).serve() as parent:
+            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+                _, first = parents.start()
+                await until(lambda: parent.heads)
+                _, second = parents.start()
+                await turns(5)
+                assert second.abandon()[0] is Outcome.PARENT_LOGIN_FAILED
+                assert first.abandon()[0] is Outcome.PARENT_TIMEOUT
+                hold.set()
+                await parents.assert_nothing_left()
+
+    run(main())

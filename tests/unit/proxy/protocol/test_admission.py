@@ -1,0 +1,149 @@
+"""In which order a client's wish is judged: limits, then its login, then the allowlist."""
+
+from ipaddress import ip_network
+
+import pytest
+from msgspec import structs
+
+from licensegate.allowlist.clients import Identity
+from licensegate.allowlist.policy import Mode
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
+from licensegate.proxy.auth.result import CheckNeeded
+from licensegate.proxy.auth.scheme import Scheme
+from licensegate.proxy.protocol.admission import Admission, Denied, Finding, Granted
+from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.settings import TunnelChecks
+from licensegate.proxy.wire.protocol_detection import Speaks
+from licensegate.records.outcome import LoginResult, Outcome
+from licensegate.records.record import TunnelRecord, open_record
+from licensegate.records.secret import Secret
+from support.conversations import CLIENT, HOST, LIMITS, NO_CHECKS, a_door, guarded, in_force
+from support.logins import USER, basic
+
+ALLOWED, ELSEWHERE = Target(HOST, 443), Target("evil.example", 443)
+FOR_ONE = Rule("api.cisco.com", users=(USER,))
+RIGHT = (Secret(basic().encode()),)
+
+
+def wish(
+    target: Target, snapshot: Snapshot, *, speaks: Speaks = Speaks.HTTP, census: Census | None = None, **more: Identity
+) -> tuple[Admission, TunnelRecord]:
+    """What a client wants, not judged yet, and the record of it."""
+    record = open_record(CLIENT, 40000, "0.0.0.0:3128")
+    return Admission(snapshot, census or Census(), record, target, speaks=speaks, **more), record
+
+
+def found(target: Target, snapshot: Snapshot, *, speaks: Speaks = Speaks.HTTP) -> Finding:
+    admission, _ = wish(target, snapshot, speaks=speaks)
+    return admission.begin()
+
+
+def test_an_allowed_target_is_granted_by_its_rule_with_what_the_tunnel_must_carry() -> None:
+    rule = Rule(HOST, require_tls=False)
+    admission, record = wish(ALLOWED, in_force(rule, checks=Checks(NO_CHECKS)))
+
+    assert admission.begin() == Granted(ALLOWED, rule, NO_CHECKS)
+    assert (record.target, record.allowed, record.rule) == (f"{HOST}:443", True, f"{HOST}:443")
+
+
+def test_a_full_gate_asks_nobody_for_a_login() -> None:
+    census = Census()
+    for _ in range(LIMITS.tunnels_per_client + 1):
+        census.enter(CLIENT)
+    admission, record = wish(ELSEWHERE, guarded(), census=census)
+
+    assert admission.begin() == Denied(Outcome.CLIENT_TUNNELS_EXHAUSTED)
+    assert (record.login_result, record.allowed) == (None, None)
+
+
+@pytest.mark.parametrize("target", [ALLOWED, ELSEWHERE], ids=["allowed", "refused"])
+def test_who_must_log_in_first_learns_nothing_of_the_allowlist(target: Target) -> None:
+    admission, record = wish(target, guarded())
+    denied = admission.begin()
+
+    assert isinstance(denied, Denied)
+    assert denied.outcome is Outcome.LOGIN_REQUIRED
+    assert [challenge.split()[0] for challenge in denied.challenges] == ["Digest", "Digest", "Basic"]
+    assert (record.allowed, record.rule, record.policy) == (None, "", "")
+
+
+@pytest.mark.parametrize(("target", "outcome"), [(ALLOWED, None), (ELSEWHERE, Outcome.TARGET_NOT_ALLOWED)])
+def test_the_target_is_judged_once_the_password_is_right(target: Target, outcome: Outcome | None) -> None:
+    admission, record = wish(target, guarded())
+
+    assert isinstance(admission.begin(RIGHT), CheckNeeded)
+    assert record.allowed is None
+    judged = admission.login_checked(right=True)
+    assert judged.outcome is outcome if isinstance(judged, Denied) else outcome is None
+    assert (record.user, record.login_result) == (USER, LoginResult.ACCEPTED)
+
+
+def test_a_wrong_password_is_told_before_the_target_is_looked_at() -> None:
+    admission, record = wish(ELSEWHERE, guarded())
+    admission.begin(RIGHT)
+    denied = admission.login_checked(right=False)
+
+    assert isinstance(denied, Denied)
+    assert denied.outcome is Outcome.LOGIN_REFUSED
+    assert record.allowed is None
+
+
+def test_no_login_is_checked_that_nobody_has_sent() -> None:
+    admission, _ = wish(ALLOWED, in_force())
+
+    with pytest.raises(RuntimeError, match="no login"):
+        admission.login_checked(right=True)
+
+
+def test_tls_without_a_proxy_carries_no_login() -> None:
+    trusting = guarded(a_door(ip_network(f"{CLIENT}/32")))
+
+    assert found(ALLOWED, guarded(), speaks=Speaks.TLS) == Denied(Outcome.LOGIN_IMPOSSIBLE)
+    assert isinstance(found(ALLOWED, trusting, speaks=Speaks.TLS), Granted)
+    assert found(ELSEWHERE, trusting, speaks=Speaks.TLS) == Denied(Outcome.SERVER_NAME_NOT_ALLOWED)
+
+
+def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_users() -> None:
+    target = Target(FOR_ONE.host, 443)
+    free = structs.replace(in_force(FOR_ONE), door=a_door(required=False))
+    nobody_logs_in = in_force(FOR_ONE)
+    only_certificates = structs.replace(free, door=a_door(required=False, schemes=frozenset({Scheme.CERTIFICATE})))
+
+    asked = found(target, free)
+    assert isinstance(asked, Denied)
+    assert asked.outcome is Outcome.LOGIN_REQUIRED
+    assert asked.challenges
+    for snapshot in (nobody_logs_in, only_certificates):
+        denied = found(target, snapshot)
+        assert isinstance(denied, Denied)
+        assert denied.challenges == ()
+
+
+def test_who_has_logged_in_is_never_asked_again_for_a_target_that_is_for_others() -> None:
+    target = Target("api.cisco.com", 443)
+    admission, _ = wish(target, structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), door=a_door()))
+    admission.begin(RIGHT)
+
+    denied = admission.login_checked(right=True)
+
+    assert isinstance(denied, Denied)
+    assert (denied.outcome.status, denied.challenges) == (403, ())
+
+
+def test_what_is_only_reported_passes_and_the_record_says_what_it_would_have_met() -> None:
+    admission, record = wish(ELSEWHERE, in_force(mode=Mode.REPORT))
+
+    assert isinstance(admission.begin(), Granted)
+    assert (record.allowed, record.rule, record.reported) == (False, "", "target_not_allowed")
+
+
+def test_a_certificate_that_was_shown_counts_as_who_the_client_is() -> None:
+    target, rule = Target("api.cisco.com", 443), Rule("api.cisco.com", certificates=("satellite.example",))
+    snapshot = in_force(rule, checks=Checks(TunnelChecks()))
+    shown, _ = wish(target, snapshot, identity=Identity(certificate=("satellite.example",)))
+
+    assert isinstance(shown.begin(), Granted)
+    assert isinstance(found(target, snapshot), Denied)

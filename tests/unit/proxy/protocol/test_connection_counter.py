@@ -1,0 +1,88 @@
+"""Who is counted, and who is turned away for which reason."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.settings import Limits
+from licensegate.records.outcome import Outcome
+
+LIMITS = Limits(tunnels=16, tunnels_per_client=4)
+ONE, OTHER = "10.0.0.1", "10.0.0.2"
+
+
+def census_of(*clients: str) -> Census:
+    census = Census()
+    for client in clients:
+        census.enter(client)
+    return census
+
+
+@pytest.mark.parametrize(
+    ("clients", "outcome"),
+    [
+        pytest.param([ONE], None, id="the first"),
+        pytest.param([ONE] * 4, None, id="as many as one may"),
+        pytest.param([ONE] * 5, Outcome.CLIENT_TUNNELS_EXHAUSTED, id="one more than one may"),
+        pytest.param([ONE] + [OTHER] * 5, None, id="another has too many"),
+        pytest.param([ONE] + [f"10.0.1.{last}" for last in range(15)], None, id="as many as all may"),
+        pytest.param([ONE] + [f"10.0.1.{last}" for last in range(16)], Outcome.TUNNELS_EXHAUSTED, id="one more"),
+        pytest.param([ONE] * 17, Outcome.TUNNELS_EXHAUSTED, id="all of them from one"),
+    ],
+)
+def test_a_client_is_turned_away_above_the_limits(clients: list[str], outcome: Outcome | None) -> None:
+    assert census_of(*clients).turns_away(ONE, LIMITS) is outcome
+
+
+def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
+    census = census_of(*[ONE] * 17)
+    census.draining = True
+
+    assert census.turns_away(ONE, LIMITS) is Outcome.DRAINING
+    assert Census().turns_away(ONE, LIMITS) is None
+
+
+def test_whoever_left_makes_room() -> None:
+    census = census_of(*[ONE] * 5)
+
+    census.leave(ONE)
+
+    assert census.turns_away(ONE, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("tunnels", "room"),
+    [
+        pytest.param(4096, 4096 + 512, id="an eighth"),
+        pytest.param(64, 72, id="an eighth that is eight"),
+        pytest.param(1, 9, id="eight at least"),
+    ],
+)
+def test_refusals_find_room_above_the_limit(tunnels: int, room: int) -> None:
+    limits = Limits(tunnels=tunnels)
+    census = census_of(*[ONE] * room)
+
+    assert not census.is_full(limits)
+    census.enter(ONE)
+    assert census.is_full(limits)
+
+
+@st.composite
+def comings_and_goings(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """The clients in the order in which they come, and in the one in which they leave."""
+    coming = draw(st.lists(st.sampled_from([ONE, OTHER, "10.0.0.3"])))
+    return coming, draw(st.permutations(coming))
+
+
+@given(comings_and_goings())
+def test_when_all_have_left_in_any_order_nothing_is_remembered(orders: tuple[list[str], list[str]]) -> None:
+    coming, leaving = orders
+    census = census_of(*coming)
+    assert census.connections == sum(census.by_client.values()) == len(coming)
+
+    for client in leaving:
+        census.leave(client)
+
+    assert census.connections == 0
+    assert census.by_client == {}

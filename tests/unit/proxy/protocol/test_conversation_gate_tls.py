@@ -1,0 +1,157 @@
+"""A client that speaks TLS to the gate itself: the handshake, and HTTP inside it as without."""
+
+import pytest
+
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.protocol.commands import Answer, Close, Dial, Establish, StartTls, Wait
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.wire.answers import ESTABLISHED
+from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.outcome import Outcome
+from support.conversations import (
+    ANOTHER_OWN_NAME,
+    HEAD,
+    HOST,
+    IDENTITY,
+    OWN_NAME,
+    alert_in,
+    asked_inside,
+    begun,
+    connect,
+    hello,
+    in_force,
+    status_line,
+)
+from support.hellos import in_records, message, server_name
+
+HELLO = hello(HOST)
+
+
+def shaking_hands(received: bytes = b"") -> Conversation:
+    """A conversation whose client has begun TLS to the gate."""
+    conversation = begun()
+    assert isinstance(conversation.received(received or hello()), StartTls)
+    return conversation
+
+
+def secured() -> Conversation:
+    """One whose client has TLS to the gate."""
+    conversation = shaking_hands()
+    assert conversation.secured("TLSv1.3", "") == Wait()
+    return conversation
+
+
+@pytest.mark.parametrize("name", [OWN_NAME, ANOTHER_OWN_NAME, "GATE.Example.", ""], ids=lambda name: name or "no name")
+def test_tls_to_one_of_the_gates_names_or_to_none_is_tls_to_the_gate(name: str) -> None:
+    conversation = begun()
+
+    command = conversation.received(hello(name) + b"more")
+
+    assert command == StartTls(IDENTITY, hello(name) + b"more")
+    assert conversation.state is State.HEAD
+    assert conversation.record.protocol == "https"
+    assert (conversation.record.target, conversation.record.allowed) == ("", None)
+
+
+@pytest.mark.parametrize("cut", range(1, len(hello(OWN_NAME))))
+def test_however_the_hello_was_split_the_handshake_gets_all_of_it(cut: int) -> None:
+    conversation = begun()
+
+    conversation.received(hello(OWN_NAME)[:cut])
+
+    assert conversation.received(hello(OWN_NAME)[cut:]) == StartTls(IDENTITY, hello(OWN_NAME))
+
+
+def test_inside_tls_to_the_gate_a_connect_is_served_as_without() -> None:
+    conversation = shaking_hands()
+    assert conversation.secured("TLSv1.3", "CN=cucm-pub") == Wait()
+
+    command = conversation.received(HEAD)
+
+    assert isinstance(command, Dial)
+    record = conversation.record
+    assert (record.protocol, record.gate_tls, record.client_certificate) == ("https", "TLSv1.3", "CN=cucm-pub")
+    assert (record.method, record.target) == ("CONNECT", f"{HOST}:443")
+    assert asked_inside(conversation) == Answer(ESTABLISHED)
+    established = conversation.received(HELLO)
+    assert isinstance(established, Establish)
+    assert (established.to_client, established.to_upstream) == (b"", HELLO)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_the_hello_in_the_tunnel_is_read_anew_however_the_one_before_it_was_cut(size: int) -> None:
+    handshake = message(server_name(OWN_NAME.encode()))
+    conversation = shaking_hands(in_records(handshake, [size] * len(handshake)))
+    conversation.secured("TLSv1.3", "")
+    conversation.received(HEAD)
+
+    command = asked_inside(conversation, HELLO)
+
+    assert isinstance(command, Establish)
+    assert conversation.record.server_name == HOST
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        pytest.param(connect(b"evil.example:443"), "403 target_not_allowed", id="a target that no rule names"),
+        pytest.param(
+            b"POST /SmartTransport HTTP/1.1\r\n\r\n", "405 gate_is_no_gateway", id="a message for a satellite"
+        ),
+        pytest.param(HELLO, "400 head_malformed", id="TLS once more"),
+        pytest.param(b"\r\n", "400 head_malformed", id="an empty line"),
+    ],
+)
+def test_inside_tls_to_the_gate_a_refusal_is_one_of_http(sent: bytes, words: str) -> None:
+    assert status_line(secured().received(sent)).startswith(f"HTTP/1.1 {words}: ")
+
+
+def test_nothing_is_read_until_the_handshake_is_complete() -> None:
+    conversation = shaking_hands()
+
+    with pytest.raises(RuntimeError, match="reads nothing"):
+        conversation.received(HEAD)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "outcome"),
+    [(False, Outcome.HANDSHAKE_FAILED), (True, Outcome.GATE_CERTIFICATE_REJECTED)],
+    ids=["for whatever reason", "for the gate's certificate"],
+)
+def test_a_handshake_that_fails_is_recorded_with_its_reason(rejected: bool, outcome: Outcome) -> None:
+    conversation = shaking_hands()
+
+    assert conversation.handshake_failed("the client's alert", certificate_rejected=rejected) == Close()
+
+    record = conversation.record
+    assert (record.outcome, record.detail, record.protocol) == (outcome, "the client's alert", "https")
+    assert (record.status, record.gate_tls) == (0, "")
+
+
+def test_a_handshake_that_does_not_end_is_recorded_by_who_ended_it() -> None:
+    left, late, stopped = shaking_hands(), shaking_hands(), shaking_hands()
+
+    assert left.client_ended() == late.deadline_passed() == stopped.stopped() == Close()
+
+    assert (left.record.outcome, left.record.detail) == (Outcome.HANDSHAKE_FAILED, "the client left")
+    assert (late.record.outcome, late.record.detail) == (Outcome.HANDSHAKE_FAILED, "it took too long")
+    assert stopped.record.outcome is Outcome.CUT_BEFORE_TUNNEL
+
+
+def test_inside_tls_to_the_gate_a_head_has_its_time_and_silence_is_no_fault() -> None:
+    late, silent, left = secured(), secured(), secured()
+    late.received(b"CONNECT ")
+
+    assert status_line(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
+    assert silent.deadline_passed() == left.client_ended() == Close()
+    assert silent.record.outcome is left.record.outcome is Outcome.CLOSED_UNUSED
+
+
+def test_a_gate_without_a_certificate_passes_tls_on_or_refuses_it() -> None:
+    snapshot = in_force(Rule(OWN_NAME), identity=None)
+    by_name, nameless = begun(snapshot), begun(snapshot)
+
+    assert isinstance(by_name.received(hello(OWN_NAME)), Dial)
+    assert alert_in(nameless.received(hello())) == Alert.DECODE_ERROR
+    assert nameless.record.outcome is Outcome.HELLO_MALFORMED

@@ -1,0 +1,376 @@
+"""From the connected target to the tunnel: the 200, and the first bytes in the tunnel, which may pass or not."""
+
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.protocol.commands import Answer, Close, Command, Dial, Establish, Refuse, Wait
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.settings import Limits, NetworkChecks, TunnelChecks
+from licensegate.proxy.wire import client_hello
+from licensegate.proxy.wire.answers import ESTABLISHED
+from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.outcome import Outcome, ServerNameCheck
+from support.conversations import HEAD, HOST, SNAPSHOT, UNCHECKED, alert_in, begun, connect, hello, in_force
+from support.hellos import RECORDED, Recorded, handshake_of, in_records, message, server_name
+
+HELLO = hello(HOST)
+FINISHED = b"\x14\x03\x03\0\x01\x01" + b"\x17\x03\x03\0\x35" + bytes(0x35)
+"""What a client says next in TLS 1.3: change_cipher_spec and its Finished."""
+
+
+def dialled(snapshot: Snapshot = SNAPSHOT, *, behind_head: bytes = b"", target: str = HOST) -> Conversation:
+    """A conversation whose target is being dialled; its client did not wait with these bytes."""
+    conversation = begun(snapshot)
+    assert isinstance(conversation.received(connect(f"{target}:443".encode()) + behind_head), Dial)
+    return conversation
+
+
+def asked(received: bytes, snapshot: Snapshot = SNAPSHOT, *, target: str = HOST) -> tuple[Conversation, Command]:
+    """A conversation whose client waited for the 200 before it said this, and what follows."""
+    conversation = dialled(snapshot, target=target)
+    assert conversation.connected() == Answer(ESTABLISHED)
+    return conversation, conversation.received(received)
+
+
+def told(conversation: Conversation) -> tuple[Outcome | None, ServerNameCheck | None, str, int]:
+    record = conversation.record
+    return record.outcome, record.server_name_check, record.detail, record.status
+
+
+# A hello that may pass
+
+
+def test_the_client_is_answered_first_and_its_hello_begins_the_tunnel() -> None:
+    conversation = dialled()
+
+    assert conversation.connected() == Answer(ESTABLISHED)
+    assert conversation.state is State.INNER_HELLO
+    command = conversation.received(HELLO)
+
+    assert isinstance(command, Establish)
+    assert (command.to_client, command.to_upstream) == (b"", HELLO)
+    record = conversation.record
+    assert told(conversation) == (None, ServerNameCheck.MATCH, "", 200)
+    assert (record.protocol, record.server_name, record.tls_version) == ("http", HOST, "1.2")
+    assert record.client_read == len(connect(f"{HOST}:443".encode()) + HELLO)
+    assert not conversation._received, "kept for as long as the tunnel is open"
+    assert conversation._hello_reader is None, "and so is this"
+
+
+@pytest.mark.parametrize("cut", range(1, len(HELLO)))
+def test_a_hello_split_at_any_byte_passes_when_it_is_whole_and_not_before(cut: int) -> None:
+    conversation, command = asked(HELLO[:cut])
+    assert command == Wait()
+
+    command = conversation.received(HELLO[cut:])
+
+    assert isinstance(command, Establish)
+    assert command.to_upstream == HELLO
+
+
+@pytest.mark.parametrize("cut", range(len(HELLO + FINISHED) + 1))
+def test_a_client_that_does_not_wait_for_the_200_is_served_however_much_it_has_said(cut: int) -> None:
+    """Bytes that are glued to the head, and some more that come while the target is dialled."""
+    glued, rest = (HELLO + FINISHED)[: cut // 2], (HELLO + FINISHED)[cut // 2 : cut]
+    conversation = dialled(behind_head=glued)
+    if rest:
+        assert conversation.received(rest) == Wait()
+
+    command = conversation.connected()
+
+    if cut < len(HELLO):
+        assert command == Answer(ESTABLISHED)
+        command = conversation.received((HELLO + FINISHED)[cut:])
+        expected = (b"", HELLO + FINISHED)
+    else:
+        expected = (ESTABLISHED, (HELLO + FINISHED)[:cut])
+    assert isinstance(command, Establish)
+    assert (command.to_client, command.to_upstream) == expected
+    assert told(conversation) == (None, ServerNameCheck.MATCH, "", 200)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [RECORDED["openssl-over-16-kb"], RECORDED["openssl-records-of-512"]],
+    ids=["over 16 KB", "in records of 512"],
+)
+@pytest.mark.parametrize("size", [1400, 8192, 16389, 100_000])
+def test_a_hello_over_several_records_passes_in_segments_of_any_size(row: Recorded, size: int) -> None:
+    conversation, command = asked(row.hello[:size], in_force(Rule(row.server_name)), target=row.server_name)
+    for place in range(size, len(row.hello), size):
+        assert command == Wait()
+        command = conversation.received(row.hello[place : place + size])
+
+    assert isinstance(command, Establish)
+    assert command.to_upstream == row.hello
+    assert conversation.record.server_name_check is ServerNameCheck.MATCH
+
+
+REAL = [row for row in RECORDED.values() if row.server_name and not row.fault]
+
+
+@pytest.mark.parametrize("row", REAL, ids=[row.name for row in REAL])
+def test_every_real_client_passes_and_the_record_says_what_it_can_speak(row: Recorded) -> None:
+    conversation, command = asked(row.hello, in_force(Rule(row.server_name)), target=row.server_name)
+
+    assert isinstance(command, Establish)
+    record = conversation.record
+    assert (record.server_name, record.alpn) == (row.server_name, row.alpn)
+    assert (record.tls_version, record.ech) == (row.max_version, row.ech)
+
+
+def test_an_absent_name_passes_and_is_recorded_as_that() -> None:
+    conversation, command = asked(hello())
+
+    assert isinstance(command, Establish)
+    assert told(conversation) == (None, ServerNameCheck.ABSENT, "", 200)
+    assert conversation.record.server_name == ""
+
+
+# What may not pass, told to a client that waited for the 200 and to one that did not
+
+FORBIDDEN: dict[str, tuple[bytes, Outcome, ServerNameCheck, int | None]] = {
+    "another name": (
+        hello("evil.example"), Outcome.SERVER_NAME_MISMATCH, ServerNameCheck.MISMATCH, Alert.UNRECOGNIZED_NAME
+    ),
+    "no name where one is required": (
+        hello(), Outcome.SERVER_NAME_ABSENT, ServerNameCheck.ABSENT, Alert.UNRECOGNIZED_NAME
+    ),
+    "another message of TLS": (
+        b"\x16\x03\x01\0\x04\x02\0\0\0", Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR
+    ),
+    "two names": (
+        in_records(message(server_name(b"tools.cisco.com", b"evil.example"))),
+        Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR
+    ),
+    "more than is read": (
+        b"\x16\x03\x01\x40\0\x01\x0f\0\0", Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR
+    ),
+    "HTTP": (b"GET / HTTP/1.1\r\n\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "HTTP's first byte": (b"P", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "a CONNECT": (HEAD, Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "SSH": (b"SSH-2.0-OpenSSH_9.6\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "SMTP": (b"EHLO mail.example\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "SSL 2": (RECORDED["java-11-ssl-2"].hello, Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "a PROXY header": (b"PROXY TCP4 10.1.2.3 10.1.2.3 1 2\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "TLS of a version that there is not": (b"\x16\x04\x01", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "data of TLS": (b"\x17\x03\x03\0\x01x", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+}  # fmt: skip
+STRICT = in_force(checks=Checks(TunnelChecks(require_server_name=True)))
+every_forbidden = pytest.mark.parametrize(
+    ("received", "outcome", "check", "alert"), FORBIDDEN.values(), ids=FORBIDDEN.keys()
+)
+
+
+@every_forbidden
+def test_what_spoke_tls_gets_an_alert_and_what_did_not_is_closed(
+    received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
+) -> None:
+    conversation, command = asked(received, STRICT)
+
+    if alert is None:
+        assert command == Close()
+    else:
+        assert alert_in(command) == alert
+    record = conversation.record
+    assert (record.outcome, record.server_name_check, record.status) == (outcome, check, 200)
+
+
+@every_forbidden
+def test_who_did_not_wait_for_the_200_gets_it_and_then_the_same(
+    received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
+) -> None:
+    conversation = dialled(STRICT, behind_head=received)
+
+    command = conversation.connected()
+
+    if alert is None:
+        assert command == Refuse(ESTABLISHED)
+    else:
+        assert alert_in(command, behind=ESTABLISHED) == alert
+    record = conversation.record
+    assert (record.outcome, record.server_name_check, record.status) == (outcome, check, 200)
+
+
+@every_forbidden
+def test_byte_by_byte_it_is_refused_at_the_latest_with_its_last(
+    received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
+) -> None:
+    conversation, command = asked(received[:1], STRICT)
+
+    for place in range(1, len(received)):
+        if conversation.state is State.INNER_HELLO:
+            assert command == Wait()
+            command = conversation.received(received[place : place + 1])
+
+    assert (conversation.record.outcome, conversation.record.server_name_check) == (outcome, check)
+    assert isinstance(command, Close if alert is None else Refuse)
+
+
+def test_the_record_of_a_mismatch_names_both() -> None:
+    conversation, _ = asked(hello("evil.example"))
+
+    record = conversation.record
+    assert (record.target, record.server_name, record.detail) == (f"{HOST}:443", "evil.example", "evil.example")
+    assert record.sentence() == f"10.1.2.3 asked for a tunnel to {HOST}:443, and in it for the server evil.example."
+
+
+def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:
+    enough, too_little = (in_force(limits=Limits(hello_bytes=len(HELLO) - missing)) for missing in (0, 1))
+
+    assert isinstance(asked(HELLO, enough)[1], Establish)
+    assert alert_in(asked(HELLO[:9], too_little)[1]) == Alert.DECODE_ERROR
+
+
+# Who says nothing, or not enough
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, len(HELLO) - 1])
+@pytest.mark.parametrize("early", [False, True], ids=["after the 200", "before it"])
+def test_a_hello_that_stays_incomplete_is_recorded_by_who_ended_it(size: int, early: bool) -> None:
+    left, late, stopped = conversations = [dialled(behind_head=HELLO[:size] if early else b"") for _ in range(3)]
+    for conversation in conversations:
+        assert conversation.connected() == Answer(ESTABLISHED)
+        if size and not early:
+            assert conversation.received(HELLO[:size]) == Wait()
+
+    assert left.client_ended() == late.deadline_passed() == stopped.stopped() == Close()
+
+    assert told(left) == (Outcome.CLIENT_LEFT_IN_INNER_HELLO, None, "", 200)
+    assert told(late) == (Outcome.INNER_HELLO_TIMEOUT, ServerNameCheck.TIMEOUT, "", 200)
+    assert told(stopped) == (Outcome.CUT_BY_STOP, None, "", 200)
+
+
+# Where nothing is checked, or another thing
+
+ANYTHING = [b"", b"SSH-2.0-OpenSSH_9.6\r\n", HELLO, HELLO[:9], hello("evil.example"), b"\x16\x04"]
+
+
+@pytest.mark.parametrize("early", ANYTHING, ids=repr)
+def test_where_nothing_is_checked_nothing_is_held_back_and_nothing_looked_at(early: bytes) -> None:
+    conversation = dialled(UNCHECKED, behind_head=early)
+
+    assert conversation.connected() == Establish(ESTABLISHED, early, None, None)
+
+    assert told(conversation) == (None, None, "", 200)
+    assert conversation.record.server_name == ""
+
+
+CASES = {
+    "not TLS": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "another name": hello("evil.example"),
+    "no name": hello(),
+    "malformed": b"\x16\x03\x01\0\x04\x02\0\0\0",
+    "the name": HELLO,
+}
+
+
+@pytest.mark.parametrize(
+    ("checks", "passing"),
+    [
+        pytest.param(TunnelChecks(), {"no name", "the name"}, id="as by default"),
+        pytest.param(TunnelChecks(require_tls=False), {"not TLS", "no name", "the name"}, id="TLS not required"),
+        pytest.param(TunnelChecks(match_server_name=False), {"another name", "no name", "the name"}, id="any name"),
+        pytest.param(TunnelChecks(require_server_name=True), {"the name"}, id="a name required"),
+        pytest.param(
+            TunnelChecks(False, False, True), {"not TLS", "another name", "the name"}, id="a name required in TLS only"
+        ),
+    ],
+)
+@pytest.mark.parametrize("stated_by", ["everywhere", "a rule", "a network"])
+def test_each_check_can_be_turned_off_and_on_for_all_for_a_rule_and_for_a_network(
+    checks: TunnelChecks, passing: set[str], stated_by: str
+) -> None:
+    stated = {name: getattr(checks, name) for name in TunnelChecks.__struct_fields__}
+    opposite = TunnelChecks(**{name: not value for name, value in stated.items()})
+    match stated_by:
+        case "a rule":
+            snapshot = in_force(Rule(HOST, **stated), checks=Checks(opposite))
+        case "a network":
+            here = NetworkChecks((ip_network("10.1.0.0/16"),), **stated)
+            snapshot = in_force(checks=Checks(opposite, [here]))
+        case _:
+            snapshot = in_force(checks=Checks(checks))
+
+    commands = {name: asked(received, snapshot)[1] for name, received in CASES.items()}
+
+    assert {name for name, command in commands.items() if isinstance(command, Establish)} == passing
+
+
+def test_what_passes_by_a_check_that_is_off_is_recorded_all_the_same() -> None:
+    lenient = in_force(
+        checks=Checks(TunnelChecks(require_tls=False, match_server_name=False, require_server_name=True))
+    )
+    not_tls, another = asked(b"SSH-2.0", lenient)[0], asked(hello("evil.example"), lenient)[0]
+
+    assert told(not_tls)[:2] == (None, ServerNameCheck.NOT_TLS)
+    assert told(another)[:2] == (None, ServerNameCheck.MISMATCH)
+    assert another.record.server_name == "evil.example"
+
+
+# The shape of what follows
+
+
+@given(st.integers(0, len(FINISHED)), st.booleans())
+def test_the_shape_is_fed_with_what_follows_the_hello_and_with_that_alone(size: int, early: bool) -> None:
+    if early:
+        conversation = dialled(behind_head=HELLO + FINISHED[:size])
+        command = conversation.connected()
+    else:
+        conversation, command = asked(HELLO + FINISHED[:size])
+
+    assert isinstance(command, Establish)
+    assert command.client_shape is not None
+    assert command.upstream_shape is not None
+    command.client_shape.see(FINISHED[size:])
+    assert command.client_shape.records == [(20, 1), (23, 0x35)]
+    assert command.client_shape.alert is None
+    assert command.upstream_shape.records == []
+
+
+def test_an_alert_right_behind_the_hello_is_seen() -> None:
+    _, command = asked(HELLO + b"\x15\x03\x03\0\x02\x02\x30")
+
+    assert isinstance(command, Establish)
+    assert command.client_shape is not None
+    assert (command.client_shape.records, command.client_shape.alert) == ([(21, 2)], Alert.UNKNOWN_CA)
+
+
+def test_what_is_no_tls_has_no_shape() -> None:
+    _, command = asked(b"SSH-2.0", in_force(Rule(HOST, require_tls=False)))
+
+    assert command == Establish(b"", b"SSH-2.0", None, None)
+
+
+# What it costs
+
+
+@pytest.mark.parametrize("bare", [False, True], ids=["in a tunnel", "bare"])
+def test_a_hello_that_trickles_in_is_looked_at_once(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 KB of it, read from the beginning with each byte, kept the gate busy for a quarter of an hour."""
+    handshake = handshake_of(HELLO)
+    trickling = in_records(handshake, [1] * len(handshake))
+    looks = 0
+    look = client_hello._record_end
+
+    def counted(received: bytes, start: int, limit: int) -> int:
+        nonlocal looks
+        looks += 1
+        return look(received, start, limit)
+
+    conversation = begun() if bare else dialled()
+    if not bare:
+        conversation.connected()
+    monkeypatch.setattr(client_hello, "_record_end", counted)
+
+    commands = [conversation.received(trickling[place : place + 1]) for place in range(len(trickling))]
+
+    assert isinstance(commands[-1], Dial if bare else Establish)
+    assert looks <= len(trickling) + len(handshake), "once for each byte, and once more for each record"

@@ -1,0 +1,485 @@
+"""A client that must log in: what it is asked, in which order, and what its record tells."""
+
+from ipaddress import ip_network
+
+import pytest
+from msgspec import structs
+
+from licensegate.allowlist.policy import Mode
+from licensegate.allowlist.rule import Rule
+from licensegate.proxy.auth.scheme import Scheme
+from licensegate.proxy.protocol.commands import CheckLogin, Close, Command, Dial, Refuse, Wait
+from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.outcome import LoginResult, Outcome
+from support.clock import Clock
+from support.conversations import (
+    CLIENT,
+    HEAD,
+    HOST,
+    STRANGER,
+    a_door,
+    alert_in,
+    begun,
+    connect,
+    guarded,
+    hello,
+    in_force,
+    status_line,
+    with_login,
+)
+from support.logins import PASSWORD, USER, basic, digest, parameters
+
+TRUSTED = "10.9.9.9"
+TRUSTED_NETWORK = ip_network(f"{TRUSTED}/32")
+DENIED = connect(b"evil.example:443")
+CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
+
+
+def fields(command: Command, name: str) -> list[str]:
+    """The values of a field of a refusal, in their order."""
+    assert isinstance(command, Refuse)
+    lines = command.answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    return [value for line in lines for field, _, value in [line.partition(": ")] if field == name]
+
+
+def challenges(command: Command) -> dict[str, str]:
+    return {parameters(text).get("algorithm", "Basic"): text for text in fields(command, "Proxy-Authenticate")}
+
+
+def told(conversation: Conversation) -> tuple[str, str, LoginResult | None]:
+    record = conversation.record
+    return record.login, record.user, record.login_result
+
+
+# What is asked
+
+
+def test_the_407_has_every_scheme_in_a_field_of_its_own_a_short_body_and_ends_the_connection() -> None:
+    conversation = begun(guarded())
+
+    command = conversation.received(HEAD)
+
+    assert status_line(command).startswith("HTTP/1.1 407 login_required: 10.1.2.3 must log in")
+    assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
+    assert fields(command, "Connection") == ["close"]
+    assert isinstance(command, Refuse)
+    body = command.answer.partition(b"\r\n\r\n")[2]
+    assert fields(command, "Content-Length") == [str(len(body))]
+    assert len(command.answer) < 1500, "one segment"
+    assert conversation.state is State.LINGERING
+    assert (conversation.record.outcome, conversation.record.status) == (Outcome.LOGIN_REQUIRED, 407)
+    assert told(conversation) == ("", "", LoginResult.MISSING)
+    assert conversation.record.target == f"{HOST}:443"
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+def test_the_login_comes_on_the_next_connection(algorithm: str) -> None:
+    in_force = guarded()
+    asked = challenges(begun(in_force).received(HEAD))[algorithm]
+    conversation = begun(in_force)
+
+    command = conversation.received(with_login(digest(asked)))
+
+    assert isinstance(command, Dial)
+    assert told(conversation) == (f"digest-{algorithm.lower()}", USER, LoginResult.ACCEPTED)
+
+
+def test_a_password_is_checked_elsewhere_while_the_client_may_send_on() -> None:
+    conversation = begun(guarded())
+
+    command = conversation.received(with_login())
+
+    assert isinstance(command, CheckLogin)
+    assert conversation.received(hello(HOST)) == Wait()
+    assert isinstance(conversation.login_checked(right=command.check.is_right()), Dial)
+    assert told(conversation) == ("basic", USER, LoginResult.ACCEPTED)
+    assert conversation.early == hello(HOST), "the tunnel's first bytes are kept"
+
+
+def test_a_password_found_right_a_moment_ago_is_not_checked_again() -> None:
+    in_force = guarded()
+    first = begun(in_force)
+    first.received(with_login())
+    first.login_checked(right=True)
+
+    assert isinstance(begun(in_force).received(with_login()), Dial)
+
+
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+def test_http_1_0_and_a_login_without_being_asked_are_fine(version: bytes) -> None:
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
+
+    assert list(challenges(begun(guarded()).received(head))) == ["MD5", "SHA-256", "Basic"]
+    assert isinstance(begun(guarded()).received(with_login(head=head)), CheckLogin)
+
+
+def test_the_name_of_the_field_may_be_written_as_java_does() -> None:
+    head = with_login().replace(b"Proxy-Authorization:", b"Proxy-authorization:")
+
+    assert isinstance(begun(guarded()).received(head), CheckLogin)
+
+
+def test_a_wrong_password_is_asked_for_again_and_not_told_from_a_wrong_user() -> None:
+    results = {}
+    for name, value in {"password": basic(password="x"), "user": basic("nobody")}.items():
+        conversation = begun(guarded())
+        command = conversation.received(with_login(value))
+        assert isinstance(command, CheckLogin)
+        refused = conversation.login_checked(right=command.check.is_right())
+        assert list(challenges(refused)) == ["MD5", "SHA-256", "Basic"]
+        results[name] = status_line(refused), told(conversation)[2]
+
+    assert results["password"][0] == results["user"][0]
+    assert results["password"][0].startswith("HTTP/1.1 407 login_refused: ")
+    assert results["password"][1] is LoginResult.WRONG_PASSWORD
+    assert results["user"][1] is LoginResult.UNKNOWN_USER
+
+
+def test_a_login_that_nobody_could_check_is_no_fault_of_the_clients() -> None:
+    conversation = begun(guarded())
+    conversation.received(with_login())
+
+    command = conversation.login_not_checked("too many wait to be checked")
+
+    assert status_line(command).startswith("HTTP/1.1 503 login_not_checked: ")
+    assert told(conversation) == ("basic", USER, LoginResult.NOT_CHECKED)
+
+
+def test_a_check_that_takes_too_long_ends_in_an_answer() -> None:
+    conversation = begun(guarded())
+    conversation.received(with_login())
+
+    assert status_line(conversation.deadline_passed()).startswith("HTTP/1.1 503 login_not_checked: ")
+
+
+def test_a_client_that_leaves_meanwhile_is_recorded_as_that() -> None:
+    conversation = begun(guarded())
+    conversation.received(with_login())
+
+    assert conversation.client_ended() == Close()
+    assert conversation.record.outcome is Outcome.CLIENT_LEFT_IN_LOGIN
+
+
+def test_after_too_many_failures_the_answer_is_no_407() -> None:
+    in_force = guarded()
+    for number in range(4):
+        conversation = begun(in_force)
+        conversation.received(with_login(basic(password=f"guess {number}")))
+        conversation.login_checked(right=False)
+    conversation = begun(in_force)
+
+    command = conversation.received(with_login())
+
+    assert status_line(command).startswith("HTTP/1.1 429 login_limited: ")
+    assert fields(command, "Retry-After") == ["60"]
+    assert fields(command, "Proxy-Authenticate") == []
+    assert told(conversation)[2] is LoginResult.LIMITED
+
+
+# In which order
+
+
+def test_a_strangers_network_is_judged_before_all_else() -> None:
+    for head in (HEAD, with_login(), with_login(basic(password="x"))):
+        conversation = begun(guarded(), client=STRANGER)
+        assert status_line(conversation.received(head)).startswith("HTTP/1.1 403 client_not_allowed: ")
+        assert told(conversation) == ("", "", None)
+
+
+def test_the_head_and_the_limits_come_before_the_login() -> None:
+    draining = Census()
+    draining.draining = True
+
+    assert "405" in status_line(begun(guarded()).received(b"GET / HTTP/1.1\r\n\r\n"))
+    assert "400 target_malformed" in status_line(begun(guarded()).received(connect(b"no-port")))
+    assert "503 draining" in status_line(begun(guarded(), census=draining).received(with_login()))
+
+
+@pytest.mark.parametrize("target", [b"evil.example:443", b"tools.cisco.com:80", b"smartreceiver.cisco.com:443"])
+def test_the_login_comes_before_the_target_so_that_nobody_learns_the_allowlist_without_one(target: bytes) -> None:
+    allowed, refused = begun(guarded()), begun(guarded())
+
+    of_allowed, of_refused = allowed.received(HEAD), refused.received(connect(target))
+
+    assert status_line(of_allowed) == status_line(of_refused)
+    assert refused.record.allowed is None
+    assert refused.record.policy == ""
+
+
+def test_the_target_comes_last_so_that_nobody_who_logged_in_gets_a_407() -> None:
+    conversation = begun(guarded())
+    conversation.received(with_login(head=DENIED))
+
+    assert status_line(conversation.login_checked(right=True)).startswith("HTTP/1.1 403 target_not_allowed: ")
+
+
+# Who need not log in
+
+
+def test_a_trusted_network_passes_and_others_do_not() -> None:
+    in_force = guarded(a_door(TRUSTED_NETWORK))
+
+    assert isinstance(begun(in_force, client=TRUSTED).received(HEAD), Dial)
+    assert "407" in status_line(begun(in_force, client=CLIENT).received(HEAD))
+
+
+def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
+    in_force = guarded(a_door(TRUSTED_NETWORK))
+    conversation = begun(in_force, client="10.0.0.5", behind_balancer=True)
+
+    command = conversation.received(f"PROXY TCP4 {TRUSTED} 10.1.2.4 50000 443\r\n".encode() + HEAD)
+
+    assert isinstance(command, Dial)
+
+
+@pytest.mark.parametrize("value", [basic(password="x"), "Digest x", "NTLM x"], ids=["wrong", "garbage", "NTLM"])
+@pytest.mark.parametrize("client", [CLIENT, TRUSTED], ids=["none required", "trusted"])
+def test_a_login_that_nobody_asked_for_is_checked_all_the_same(client: str, value: str) -> None:
+    conversation = begun(guarded(a_door(TRUSTED_NETWORK, required=client == TRUSTED)), client=client)
+
+    command = conversation.received(with_login(value))
+    if isinstance(command, CheckLogin):
+        command = conversation.login_checked(right=command.check.is_right())
+
+    assert status_line(command).startswith("HTTP/1.1 407 login_")
+
+
+def test_two_logins_in_one_request_are_none() -> None:
+    conversation = begun(guarded())
+
+    assert status_line(conversation.received(with_login(basic(), basic()))).startswith("HTTP/1.1 407 login_unusable: ")
+    assert conversation.record.detail == "there are two of them"
+
+
+def test_where_nobody_logs_in_a_login_is_passed_over() -> None:
+    assert isinstance(begun().received(with_login("anything")), Dial)
+
+
+def test_a_listener_may_take_other_schemes_than_the_others() -> None:
+    in_force = guarded()
+
+    asked = begun(in_force, schemes=frozenset({Scheme.BASIC})).received(HEAD)
+
+    assert list(challenges(asked)) == ["Basic"]
+
+
+# Certificates
+
+
+def behind_tls(snapshot: object = None, names: tuple[str, ...] = CERTIFICATE, **more: object) -> Conversation:
+    """One whose client speaks TLS to the gate, and has shown a certificate with these names."""
+    conversation = begun(snapshot or guarded(), **more)  # type: ignore[arg-type]
+    conversation.received(hello())
+    conversation.secured("TLSv1.3", "; ".join(names), names)
+    return conversation
+
+
+def test_a_certificate_is_a_login() -> None:
+    conversation = behind_tls()
+
+    assert isinstance(conversation.received(HEAD), Dial)
+    assert told(conversation) == ("certificate", "cucm-pub", LoginResult.ACCEPTED)
+
+
+def test_a_client_of_tls_without_a_certificate_may_log_in_by_password() -> None:
+    assert "407" in status_line(behind_tls(names=()).received(HEAD))
+    assert isinstance(behind_tls(names=()).received(with_login()), CheckLogin)
+
+
+def test_where_only_a_certificate_is_taken_nothing_is_asked_for_that_a_client_could_not_answer() -> None:
+    only = guarded(a_door(schemes=frozenset({Scheme.CERTIFICATE})))
+
+    command = begun(only).received(HEAD)
+
+    assert status_line(command).startswith("HTTP/1.1 403 certificate_required: ")
+    assert isinstance(behind_tls(only).received(HEAD), Dial)
+
+
+# TLS by name
+
+
+def test_tls_by_name_cannot_carry_a_login_so_only_trusted_networks_pass() -> None:
+    in_force = guarded(a_door(TRUSTED_NETWORK))
+    conversation = begun(in_force)
+
+    command = conversation.received(hello(HOST))
+
+    assert alert_in(command) == Alert.ACCESS_DENIED
+    assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
+    assert conversation.record.login_result is LoginResult.IMPOSSIBLE
+    assert HOST in conversation.record.sentence()
+    assert "auth.trusted_networks" in conversation.record.cure()
+    assert isinstance(begun(in_force, client=TRUSTED).received(hello(HOST)), Dial)
+
+
+def test_a_stranger_to_the_door_does_not_learn_by_tls_which_names_are_allowed() -> None:
+    allowed, refused = begun(guarded()).received(hello(HOST)), begun(guarded()).received(hello("evil.example"))
+
+    assert allowed == refused
+
+
+# Rules for some
+
+SATELLITE = "satellite.example:443"
+FOR_USER = Rule("satellite.example", users=(USER,))
+SATELLITE_HEAD = connect(SATELLITE.encode())
+
+
+def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
+    """No login is required but for what rules name users."""
+    door = a_door(TRUSTED_NETWORK, required=trusted)
+    return in_force(*rules, mode=mode, door=door)
+
+
+def test_where_only_a_rules_users_stand_in_the_way_the_client_is_asked_who_it_is() -> None:
+    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
+
+    command = conversation.received(SATELLITE_HEAD)
+
+    assert status_line(command).startswith("HTTP/1.1 407 login_required: ")
+    assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
+    assert conversation.record.allowed is False
+    assert isinstance(begun(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
+
+
+def test_the_user_whom_the_rule_is_for_passes() -> None:
+    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
+    conversation.received(with_login(head=SATELLITE_HEAD))
+
+    command = conversation.login_checked(right=True)
+
+    assert isinstance(command, Dial)
+    assert conversation.record.rule == SATELLITE
+
+
+def test_a_trusted_client_is_asked_too_since_it_has_not_said_who_it_is() -> None:
+    conversation = begun(open_to_all(FOR_USER, trusted=True), client=TRUSTED)  # type: ignore[arg-type]
+
+    assert "407 login_required" in status_line(conversation.received(SATELLITE_HEAD))
+
+
+@pytest.mark.parametrize(
+    ("rule", "detail"),
+    [
+        pytest.param(Rule("satellite.example", users=("somebody",)), "users", id="another user's"),
+        pytest.param(Rule("satellite.example", networks=(TRUSTED_NETWORK,)), "networks", id="another network's"),
+        pytest.param(
+            Rule("satellite.example", users=(USER,), networks=(TRUSTED_NETWORK,)), "networks", id="the network lacks"
+        ),
+        pytest.param(Rule("satellite.example", certificates=("x",)), "certificates", id="for a certificate"),
+    ],
+)
+def test_whoever_logged_in_and_is_not_meant_gets_no_407(rule: Rule, detail: str) -> None:
+    conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
+    conversation.received(with_login(head=SATELLITE_HEAD))
+
+    command = conversation.login_checked(right=True)
+
+    assert status_line(command).startswith("HTTP/1.1 403 target_not_for_client: ")
+    assert conversation.record.detail == detail
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Rule("satellite.example", networks=(TRUSTED_NETWORK,)), Rule("satellite.example", certificates=("x",))],
+    ids=["networks", "certificates"],
+)
+def test_a_login_that_would_not_help_is_not_asked_for(rule: Rule) -> None:
+    conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
+
+    assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
+
+
+def test_without_logins_a_rule_for_users_lets_nobody_pass_and_asks_nobody() -> None:
+    conversation = begun(in_force(FOR_USER))
+
+    assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
+
+
+def test_where_no_password_is_taken_here_a_rule_for_users_asks_nobody() -> None:
+    snapshot = open_to_all(FOR_USER)
+
+    command = begun(snapshot, schemes=frozenset({Scheme.CERTIFICATE})).received(SATELLITE_HEAD)  # type: ignore[arg-type]
+
+    assert "403 target_not_for_client" in status_line(command)
+
+
+def test_tls_by_name_to_a_users_target_is_told_that_it_cannot_log_in() -> None:
+    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
+
+    assert alert_in(conversation.received(hello("satellite.example"))) == Alert.ACCESS_DENIED
+    assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
+
+
+def test_a_certificate_in_a_rule_opens_it() -> None:
+    rule = Rule("satellite.example", certificates=("CUCM-pub.example.net",))
+    snapshot = open_to_all(rule)
+
+    assert isinstance(behind_tls(snapshot).received(SATELLITE_HEAD), Dial)
+    assert "403" in status_line(behind_tls(snapshot, ("other",)).received(SATELLITE_HEAD))
+
+
+def test_who_showed_a_certificate_has_logged_in_unless_the_rule_wants_both() -> None:
+    both = structs.replace(FOR_USER, certificates=("cucm-pub",))
+
+    assert "403" in status_line(behind_tls(open_to_all(FOR_USER)).received(SATELLITE_HEAD))
+    assert "407" in status_line(behind_tls(open_to_all(both)).received(SATELLITE_HEAD))
+    conversation = behind_tls(open_to_all(both))
+    conversation.received(with_login(head=SATELLITE_HEAD))
+    assert isinstance(conversation.login_checked(right=True), Dial)
+
+
+def test_where_targets_are_only_reported_nobody_is_asked_for_a_rules_sake() -> None:
+    conversation = begun(open_to_all(FOR_USER, mode=Mode.REPORT))  # type: ignore[arg-type]
+
+    assert isinstance(conversation.received(SATELLITE_HEAD), Dial)
+    assert conversation.record.reported == "target_not_for_client"
+
+
+# 407s that nobody answers
+
+
+@pytest.mark.parametrize(
+    ("schemes", "words"),
+    [
+        pytest.param(frozenset(Scheme), "Digest was offered, so it has no login to send", id="an old CUCM"),
+        pytest.param(frozenset({Scheme.BASIC}), "only Basic was offered, which Java does not answer", id="Java"),
+    ],
+)
+def test_the_next_contacts_of_a_client_tell_that_it_never_answers(schemes: frozenset[Scheme], words: str) -> None:
+    clock = Clock()
+    in_force = guarded(a_door(schemes=schemes, clock=clock))
+    records = []
+    for _ in range(3):
+        conversation = begun(in_force)
+        conversation.received(HEAD)
+        records.append(conversation.record)
+        clock.now += 900
+
+    assert [record.outcome for record in records] == [
+        Outcome.LOGIN_REQUIRED,
+        Outcome.LOGIN_UNANSWERED,
+        Outcome.LOGIN_UNANSWERED,
+    ]
+    assert [record.login_unanswered for record in records] == [0, 1, 2]
+    assert words in records[2].detail
+    assert "auth.trusted_networks" in records[2].cure()
+
+
+def test_nothing_that_a_conversation_says_or_records_holds_a_password() -> None:
+    sent = [with_login(basic(password="hush")), with_login("Basic hush"), with_login("Digest hush=hush")]
+    sent += [HEAD[:-2] + b"Proxy-Authorization : Basic hush\r\n\r\n", HEAD[:-2] + b"X: 1\r\n hush\r\n\r\n"]
+    sent += [b"CONNECT cucm:hush@tools.cisco.com:443 HTTP/1.1\r\n\r\n", b"GET http://cucm:hush@x/ HTTP/1.1\r\n\r\n"]
+    sent += [b"Proxy-Authorization: Basic hush\r\n\r\n", HEAD.replace(b"Host: ", b"Host: cucm:hush@")]
+    for message in sent:
+        conversation = begun(guarded())
+        command = conversation.received(message)
+        said = repr(command) + repr(conversation.record)
+        if isinstance(command, CheckLogin):
+            said += repr(conversation.login_checked(right=False)) + repr(conversation.record)
+        assert "hush" not in said
+        assert PASSWORD not in said
+        assert basic(password="hush")[6:] not in said

@@ -1,0 +1,87 @@
+"""Requests that have been through proxies, and what a target's side has said along with its connection."""
+
+import pytest
+
+from licensegate.proxy.protocol.commands import Dial, Establish, Refuse
+from licensegate.proxy.protocol.states import State
+from licensegate.proxy.wire.via import OUR_NAME
+from licensegate.records.outcome import Outcome
+from support.conversations import CLIENT, HOST, STRANGER, UNCHECKED, begun, hello
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+SERVER_HELLO = bytes([22, 3, 3, 0, 4]) + b"abcd"
+
+
+def connect(via: str, host: str = HOST) -> bytes:
+    return f"CONNECT {host}:443 HTTP/1.1\r\nVia: {via}\r\n\r\n".encode()
+
+
+def test_a_request_through_other_proxies_is_served_and_says_so() -> None:
+    conversation = begun()
+
+    assert isinstance(conversation.received(connect("1.1 edge, 1.1 licensegate-000000000000")), Dial)
+    assert conversation.record.via == "1.1 edge, 1.1 licensegate-000000000000"
+
+
+@pytest.mark.parametrize("host", [HOST, "elsewhere.example"], ids=["an allowed target", "another"])
+def test_a_request_that_has_been_here_is_refused(host: str) -> None:
+    conversation = begun()
+
+    command = conversation.received(connect(f"1.1 {OUR_NAME}, 1.1 parent.test (squid/5.7)", host))
+    assert isinstance(command, Refuse)
+    assert command.answer.startswith(b"HTTP/1.1 502 proxy_loop: ")
+    assert b"error=proxy_loop_detected" in command.answer
+    assert conversation.record.outcome is Outcome.PROXY_LOOP
+    assert conversation.record.target == f"{host}:443"
+    assert conversation.record.allowed is None
+
+
+def test_a_stranger_does_not_learn_of_loops() -> None:
+    conversation = begun(client=STRANGER)
+    conversation.received(connect(f"1.1 {OUR_NAME}"))
+
+    assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
+
+
+def test_what_came_with_the_connection_follows_the_200_where_nothing_is_checked() -> None:
+    conversation = begun(UNCHECKED)
+    conversation.received(connect("1.1 edge"))
+
+    command = conversation.connected(b"220 hello")
+    assert isinstance(command, Establish)
+    assert command.to_client == ESTABLISHED + b"220 hello"
+    assert conversation.record.upstream_read == len(b"220 hello")
+
+
+def test_what_came_with_the_connection_waits_until_the_hello_may_pass_and_its_shape_is_noted() -> None:
+    conversation = begun()
+    conversation.received(connect("1.1 edge"))
+
+    answer = conversation.connected(SERVER_HELLO)
+    assert SERVER_HELLO not in getattr(answer, "to_client", b"")
+    command = conversation.received(hello(HOST))
+    assert isinstance(command, Establish)
+    assert command.to_client == SERVER_HELLO
+    assert command.upstream_shape is not None
+    assert command.upstream_shape.records == [(22, 4)]
+
+
+def test_what_came_with_the_connection_reaches_nobody_whose_hello_may_not_pass() -> None:
+    conversation = begun()
+    conversation.received(connect("1.1 edge"))
+    conversation.connected(SERVER_HELLO)
+
+    command = conversation.received(hello("elsewhere.example"))
+    assert isinstance(command, Refuse)
+    assert SERVER_HELLO not in command.answer
+    assert conversation.state is State.LINGERING
+    assert conversation.record.client == CLIENT
+
+
+def test_bare_tls_gets_what_came_with_the_connection() -> None:
+    conversation = begun()
+    conversation.received(hello(HOST))
+
+    command = conversation.connected(SERVER_HELLO)
+    assert isinstance(command, Establish)
+    assert command.to_client == SERVER_HELLO

@@ -1,0 +1,316 @@
+"""One direction of a tunnel whose client's leg is TLS: from the client, or to it."""
+
+import contextlib
+import random
+import socket
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensegate.proxy.net import channel as channel_module
+from licensegate.proxy.net.channel import TlsChannel
+from licensegate.proxy.tunnel import flow as flow_module
+from licensegate.proxy.tunnel.flow import NO_PIPES, Flow
+from licensegate.proxy.wire.tls_records import RecordShape
+from support.hellos import in_records, message
+from support.secure import IDENTITY
+from support.sockets import pair, reset, spin_until, waiting
+from support.tls import MemoryClient, trusting
+
+CHUNK = flow_module._CHUNK
+RECORD = 1 << 14
+BLOB = random.Random(6).randbytes(1 << 22)
+
+
+class Leg:
+    """A client that has shaken hands, its socket, and the gate's channel to it."""
+
+    def __init__(self, buffer: int) -> None:
+        self.socket, near = pair(buffer=buffer)
+        self.tls = MemoryClient(trusting(None))
+        self.channel = TlsChannel(near, IDENTITY.context, b"")
+        done = False
+
+        def step() -> None:
+            nonlocal done
+            self.tls.handshake()
+            self.socket.send(self.tls.take())
+            done = self.channel.handshake() or done
+            self.hear()
+
+        spin_until(lambda: done and self.tls.handshake(), step)
+
+    def hear(self, size: int = 1 << 16) -> bytes:
+        """What the client can read now, of so many bytes on its socket."""
+        with contextlib.suppress(BlockingIOError):
+            self.tls.feed(self.socket.recv(size))
+        return self.tls.hear()
+
+    def close(self) -> None:
+        self.socket.close()
+        self.channel.close()
+
+
+class Down:
+    """A flow from a plain upstream to a client that speaks TLS."""
+
+    def __init__(self, *, buffer: int = 0) -> None:
+        self.upstream, self.source = pair(buffer=buffer)
+        self.leg = Leg(buffer)
+        self.flow = Flow(self.source, self.leg.channel, NO_PIPES)
+        self.received = b""
+
+    def step(self) -> None:
+        self.flow.pump()
+        self.received += self.leg.hear()
+
+    def block(self) -> int:
+        """Write a little at a time, without reading, until ciphertext waits and nothing else; how much was written."""
+        written = 0
+
+        def step() -> None:
+            nonlocal written
+            if self.flow.read == written:
+                written += self.upstream.send(BLOB[written : written + 1000])
+            self.flow.pump()
+
+        spin_until(lambda: self.flow.blocked, step)
+        return written
+
+    def close(self) -> None:
+        self.upstream.close()
+        self.source.close()
+        self.leg.close()
+
+
+class Up:
+    """A flow from a client that speaks TLS to a plain upstream."""
+
+    def __init__(self, *, buffer: int = 0, shape: RecordShape | None = None) -> None:
+        self.leg = Leg(buffer)
+        self.sink, self.upstream = pair(buffer=buffer)
+        self.flow = Flow(self.leg.channel, self.sink, NO_PIPES, shape)
+        self.received = b""
+
+    def step(self) -> None:
+        self.flow.pump()
+        with contextlib.suppress(BlockingIOError):
+            self.received += self.upstream.recv(1 << 16)
+
+    def close(self) -> None:
+        self.sink.close()
+        self.upstream.close()
+        self.leg.close()
+
+
+@pytest.fixture
+def down() -> Iterator[Down]:
+    with contextlib.closing(Down(buffer=8192)) as made:
+        yield made
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    with contextlib.closing(Up()) as made:
+        yield made
+
+
+def test_plaintext_is_counted_whatever_tls_makes_of_it(down: Down, up: Up) -> None:
+    down.upstream.send(b"answer")
+    spin_until(lambda: down.received == b"answer", down.step)
+    up.leg.socket.send(up.leg.tls.say(b"question"))
+    spin_until(lambda: up.received == b"question", up.step)
+
+    assert (down.flow.read, down.flow.written) == (6, 6)
+    assert (up.flow.read, up.flow.written) == (8, 8)
+
+
+def test_while_ciphertext_waits_nothing_more_is_read(down: Down) -> None:
+    written = down.block()
+    assert down.leg.channel.unsent
+    assert down.flow.read == down.flow.written == written, "it is plaintext that waits"
+
+    down.upstream.send(b"x" * 1000)
+    spin_until(lambda: waiting(down.source) == 1000)
+    for _ in range(50):
+        assert not down.flow.pump()
+    assert waiting(down.source) == 1000
+
+
+def test_ciphertext_that_waits_leaves_once_there_is_room_and_reading_goes_on(down: Down) -> None:
+    written = down.block()
+    down.upstream.send(BLOB[written : written + 1000])
+
+    spin_until(lambda: len(down.received) == written + 1000, down.step)
+    assert down.received == BLOB[: written + 1000]
+    assert not down.flow.blocked
+    assert not down.leg.channel.unsent
+
+
+def test_a_client_that_breaks_off_while_ciphertext_waits_ends_the_flow(down: Down) -> None:
+    down.block()
+    down.leg.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    down.leg.socket.close()
+
+    spin_until(lambda: down.flow.ended, down.flow.pump)
+    assert down.flow.sink_error in ("ECONNRESET", "EPIPE")
+    assert not down.flow.blocked
+
+
+def test_the_upstreams_end_is_a_close_notify_behind_its_last_byte(down: Down) -> None:
+    down.upstream.send(b"last words")
+    down.upstream.shutdown(socket.SHUT_WR)
+    spin_until(lambda: down.flow.ended, down.step)
+    down.flow.pass_end_on()
+    assert not down.flow.blocked
+
+    spin_until(lambda: down.leg.tls.heard_end, down.step)
+    assert down.received == b"last words"
+
+
+def test_a_flow_is_blocked_until_its_close_notify_has_left(down: Down) -> None:
+    down.upstream.shutdown(socket.SHUT_WR)
+    spin_until(lambda: down.flow.ended, down.flow.pump)
+    with patch.object(TlsChannel, "_send", return_value=0):
+        down.flow.pass_end_on()
+        assert not down.flow.pump()
+        assert down.flow.blocked
+
+    spin_until(lambda: not down.flow.blocked, down.flow.pump)
+    spin_until(lambda: down.leg.tls.heard_end, down.step)
+
+
+def test_a_clients_close_notify_is_the_flows_end_though_tcp_goes_on(up: Up) -> None:
+    up.leg.socket.send(up.leg.tls.say(b"last words") + up.leg.tls.end())
+
+    spin_until(lambda: up.flow.ended, up.step)
+    spin_until(lambda: up.received == b"last words", up.step)
+    assert up.flow.source_error == ""
+
+
+def test_a_clients_tcp_end_is_the_flows_end_though_it_said_no_close_notify(up: Up) -> None:
+    up.leg.socket.send(up.leg.tls.say(b"last words"))
+    up.leg.socket.shutdown(socket.SHUT_WR)
+
+    spin_until(lambda: up.flow.ended, up.step)
+    spin_until(lambda: up.received == b"last words", up.step)
+    assert up.flow.source_error == ""
+
+
+@pytest.mark.parametrize(
+    ("broken", "error"), [(False, "EPROTO"), (True, "ECONNRESET")], ids=["what is no TLS", "a reset"]
+)
+def test_what_precedes_a_break_is_read_on_to_the_error(up: Up, broken: bool, error: str) -> None:
+    up.leg.socket.send(up.leg.tls.say(b"before"))
+    if broken:
+        reset(up.leg.socket)
+    else:
+        up.leg.socket.send(b"GET / HTTP/1.1\r\n\r\n")
+
+    spin_until(lambda: up.flow.ended and up.received == b"before", up.step)
+    assert up.flow.source_error == error
+    assert up.flow.sink_error == ""
+
+
+@pytest.mark.parametrize("fruitless", [False, True], ids=["of a byte each", "without a byte for us"])
+def test_one_go_is_bounded_though_the_client_sends_nothing_but_small_records(fruitless: bool) -> None:
+    """Each takes as long as a large one: a few hundred KB of them would keep all other tunnels waiting."""
+    with contextlib.closing(Up(buffer=1 << 20)) as up:
+        up.leg.socket.send(b"".join(up.leg.tls.say(b"x") for _ in range(15_000)))
+        spin_until(lambda: waiting(up.leg.channel) > 2 * channel_module._IN_ONE_GO)
+        waited = waiting(up.leg.channel)
+        if fruitless:
+            up.leg.channel.layer = Fruitless()  # type: ignore[assignment]
+
+        assert up.flow.pump() is not fruitless
+        assert 0 < waited - waiting(up.leg.channel) <= channel_module._IN_ONE_GO
+
+
+class Fruitless:
+    """A layer that is fed with nothing but key updates, or what else brings no plaintext."""
+
+    pending = False
+
+    def feed(self, ciphertext: memoryview) -> None:
+        """Take it."""
+
+    def read_into(self, buffer: memoryview) -> int:
+        raise BlockingIOError
+
+    def take_ciphertext(self) -> bytes:
+        return b""
+
+
+def test_the_shape_is_that_of_what_travels_inside() -> None:
+    shape = RecordShape()
+    with contextlib.closing(Up(shape=shape)) as up:
+        inside = in_records(message(), [10, 20])
+        up.leg.socket.send(up.leg.tls.say(inside))
+        spin_until(lambda: up.received == inside, up.step)
+
+        assert shape.records[:2] == [(22, 10), (22, 20)]
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["write", "read", "pump"]), st.integers(1, 3 * RECORD)), min_size=1, max_size=60
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_whatever_the_order_of_writing_reading_and_moving_all_gets_down_as_it_was_sent(
+    steps: list[tuple[str, int]],
+) -> None:
+    with contextlib.closing(Down(buffer=32768)) as down:
+        sent = b""
+        for what, size in steps:
+            match what:
+                case "write":
+                    with contextlib.suppress(BlockingIOError):
+                        sent += BLOB[len(sent) : len(sent) + down.upstream.send(BLOB[len(sent) : len(sent) + size])]
+                case "read":
+                    down.received += down.leg.hear(size)
+                case "pump":
+                    down.flow.pump()
+            assert down.flow.read - down.flow.written <= CHUNK
+            assert len(down.leg.channel._unsent) <= 2 * RECORD
+        down.upstream.shutdown(socket.SHUT_WR)
+        spin_until(lambda: down.flow.ended and len(down.received) == len(sent), down.step)
+        assert down.received == sent
+        assert down.flow.read == down.flow.written == len(sent)
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_whatever_the_order_of_writing_reading_and_moving_all_gets_up_as_it_was_sent(
+    steps: list[tuple[str, int]],
+) -> None:
+    with contextlib.closing(Up(buffer=32768)) as up:
+        sent = unsent = b""
+        for what, size in steps:
+            match what:
+                case "write":
+                    unsent += up.leg.tls.say(BLOB[len(sent) : len(sent) + size])
+                    sent += BLOB[len(sent) : len(sent) + size]
+                    with contextlib.suppress(BlockingIOError):
+                        unsent = unsent[up.leg.socket.send(unsent) :]
+                case "read":
+                    with contextlib.suppress(BlockingIOError):
+                        up.received += up.upstream.recv(size)
+                case "pump":
+                    up.flow.pump()
+            assert up.flow.read - up.flow.written <= CHUNK
+        unsent += up.leg.tls.end()
+
+        def step() -> None:
+            nonlocal unsent
+            with contextlib.suppress(BlockingIOError):
+                unsent = unsent[up.leg.socket.send(unsent) :]
+            up.step()
+
+        spin_until(lambda: up.flow.ended and len(up.received) == len(sent), step)
+        assert up.received == sent
+        assert up.flow.read == up.flow.written == len(sent)

@@ -1,0 +1,154 @@
+"""The end of a connection that speaks TLS, when its client is to read what it was sent."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncIterator
+
+import pytest
+
+from licensegate.proxy.net.channel import TlsChannel
+from licensegate.proxy.net.deadlines import Deadline
+from licensegate.proxy.tunnel import linger as linger_module
+from licensegate.proxy.tunnel.linger import Lingering
+from licensegate.records.outcome import RefusalTaken
+from support.inner import HANDFUL, CountingPoller, counting_poller
+from support.secure import IDENTITY, SecureClient
+from support.sockets import pair, reset, run, turns, until
+from support.tls import VERSIONS, trusting
+
+SECONDS = 2
+ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
+
+
+class Farewell:
+    """A lingering end of a connection whose client is in the test's hands."""
+
+    def __init__(self, poller: CountingPoller, client: SecureClient, channel: TlsChannel) -> None:
+        self.poller, self.client, self.channel = poller, client, channel
+        self.deadline = Deadline(SECONDS)
+        self.done = 0
+        self.taken: RefusalTaken | None = None
+
+    def begin(self) -> Lingering:
+        return Lingering(self.poller, self.deadline, self.channel, self._end)
+
+    def _end(self, taken: RefusalTaken | None) -> None:
+        self.done += 1
+        self.taken = taken
+        self.poller.close(self.channel)
+
+    def close(self) -> None:
+        self.client.sock.close()
+        self.channel.close()
+
+
+@contextlib.asynccontextmanager
+async def farewell(version: ssl.TLSVersion | None = None, *, buffer: int = 0) -> AsyncIterator[Farewell]:
+    sock, near = pair(buffer=buffer)
+    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, IDENTITY.context, b"")
+    await asyncio.gather(client.shake_hands(), until(channel.handshake))
+    with counting_poller() as poller, contextlib.closing(Farewell(poller, client, channel)) as made:
+        yield made
+
+
+versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
+
+
+@versions
+def test_the_client_reads_what_it_was_sent_and_the_end_though_it_still_sends(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        async with farewell(version) as here:
+            await here.client.send(b"x" * 300_000)
+            here.channel.send(ANSWER)
+            here.begin()
+            await turns(20)
+            await here.client.send(b"x" * 100_000)
+            await turns(20)
+            assert await here.client.receive() == ANSWER
+            assert here.client.heard_end
+            assert here.done == 0, "the client has not ended its side"
+            await here.client.send(b"x")
+            await here.client.end()
+            await until(lambda: here.done)
+            assert here.done == 1
+            assert not len(here.deadline)
+
+    run(main())
+
+
+def test_an_answer_that_finds_no_room_leaves_when_there_is_some_and_wakes_nobody_before() -> None:
+    async def main() -> None:
+        async with farewell(buffer=8192) as here:
+            sent = 0
+            while not here.channel.unsent:
+                sent += here.channel.send(ANSWER)
+            here.begin()
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            received = await here.client.receive()
+            assert received == ANSWER * (sent // len(ANSWER))
+            assert here.client.heard_end
+            await here.client.end(with_tcp=True)
+            await until(lambda: here.done)
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["leaves", "resets", "speaks no TLS"])
+def test_a_client_that_breaks_off_ends_it(how: str) -> None:
+    async def main() -> None:
+        async with farewell() as here:
+            here.begin()
+            if how == "leaves":
+                here.client.sock.close()
+            elif how == "resets":
+                reset(here.client.sock)
+            else:
+                here.client.sock.send(b"GET / HTTP/1.1\r\n\r\n")
+            await until(lambda: here.done)
+            await turns(20)
+            assert here.done == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["with nothing to read", "with an answer it does not read"])
+def test_a_client_that_breaks_off_before_it_began_ends_it(full: bool) -> None:
+    async def main() -> None:
+        async with farewell(buffer=8192) as here:
+            while full and not here.channel.unsent:
+                here.channel.send(ANSWER)
+            reset_at_once(here)
+            here.begin()
+            await until(lambda: here.done)
+            await turns(20)
+            assert here.done == 1
+
+    run(main())
+
+
+def reset_at_once(here: Farewell) -> None:
+    here.client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    here.client.sock.close()
+
+
+def test_a_client_that_goes_on_sending_is_cut_off_after_so_much_plaintext() -> None:
+    async def main() -> None:
+        async with farewell() as here:
+            here.begin()
+            sent = 0
+
+            def flood() -> bool:
+                nonlocal sent
+                with contextlib.suppress(ConnectionError):
+                    if here.client.push():
+                        here.client.push(bytes(4096))
+                        sent += 4096
+                return here.done > 0
+
+            await until(flood)
+            assert sent > linger_module._DISCARDED_AT_MOST
+            assert here.done == 1
+
+    run(main())

@@ -1,0 +1,223 @@
+"""Passwords checked in threads: once for all who wait, bounded, and for nobody who is gone."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
+from licensegate.proxy.auth.result import PasswordCheck
+from licensegate.proxy.tunnel.password_checks import PasswordChecks
+from licensegate.records.secret import Secret
+from support.inner import counting_poller
+from support.logins import PASSWORD, htpasswd_line
+from support.sockets import run, turns, until
+from support.upstream import SECONDS
+
+STORED = read_hash(htpasswd_line().rstrip().partition(":")[2])
+CLIENT = "10.1.2.3"
+
+
+def check(name: str = "cucm", password: str = PASSWORD, *, is_known: bool = True) -> PasswordCheck:
+    return PasswordCheck(name, Secret(password.encode()), STORED, is_known, f"{name} {password}".encode())
+
+
+class Waiting:
+    """Somebody who waits, and what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[object] = []
+
+    def login_checked(self, *, right: bool) -> None:
+        self.told.append(right)
+
+    def login_not_checked(self, detail: str) -> None:
+        self.told.append(detail)
+
+    def ready(self, descriptor: int, events: int) -> None:
+        raise AssertionError("nobody watches")
+
+    def crashed(self, error: Exception) -> None:
+        self.told.append(error)
+
+
+class Failing(Waiting):
+    def login_checked(self, *, right: bool) -> None:
+        raise KeyError("a fault")
+
+
+class Held:
+    """Hashes that are worked out when they are told to; `worked` counts them."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.worked = 0
+        self.threads: set[str] = set()
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    here, fits, lock = Held(), PasswordHash.fits, threading.Lock()
+
+    def wait(stored: PasswordHash, password: bytes) -> bool:
+        with lock:
+            here.threads.add(threading.current_thread().name)
+        assert here.go.wait(SECONDS)
+        with lock:
+            here.worked += 1
+        return fits(stored, password)
+
+    monkeypatch.setattr(PasswordHash, "fits", wait)
+    yield here
+    here.go.set()
+
+
+@contextlib.contextmanager
+def checks() -> Iterator[PasswordChecks]:
+    with counting_poller() as poller, contextlib.closing(PasswordChecks(poller)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (check(), True),
+        (check(password="wrong"), False),
+        (check(is_known=False), False),
+    ],
+    ids=["right", "wrong", "right by chance for somebody unknown"],
+)
+def test_whoever_waits_is_told_once_and_not_at_once(asked: PasswordCheck, told: bool) -> None:
+    async def main() -> None:
+        with checks() as here:
+            waiting = Waiting()
+            assert here.begin(asked, CLIENT, waiting)
+            assert waiting.told == []
+            await until(lambda: not len(here))
+            assert waiting.told == [told]
+
+    run(main())
+
+
+def test_the_loop_goes_on_meanwhile_and_two_are_worked_on_side_by_side(held: Held) -> None:
+    async def main() -> None:
+        with checks() as here:
+            for number in range(4):
+                here.begin(check(f"user-{number}"), CLIENT, Waiting())
+            await until(lambda: len(held.threads) == 2)
+            await turns(50)
+            assert held.worked == 0
+            held.go.set()
+            await until(lambda: not len(here))
+            assert held.threads == {"password check 1", "password check 2"}
+
+    run(main())
+
+
+def test_the_same_login_is_checked_once_for_all_who_wait(held: Held) -> None:
+    async def main() -> None:
+        with checks() as here:
+            waiting = [Waiting() for _ in range(20)]
+            assert all(here.begin(check(), f"10.1.2.{number}", who) for number, who in enumerate(waiting))
+            held.go.set()
+            await until(lambda: not len(here))
+            assert [who.told for who in waiting] == [[True]] * 20
+            assert held.worked == 1
+
+    run(main())
+
+
+def test_no_client_may_have_more_than_some_waiting_and_the_rest_of_them_stay_free(held: Held) -> None:
+    async def main() -> None:
+        with checks() as here:
+            begun = [here.begin(check(f"guess-{number}"), CLIENT, Waiting()) for number in range(20)]
+            assert begun == [True] * 16 + [False] * 4
+            assert here.begin(check("guess-0"), CLIENT, Waiting()), "no further one"
+            assert here.begin(check("other"), "10.1.2.4", Waiting())
+            held.go.set()
+            await until(lambda: not len(here))
+            assert here.begin(check("again"), CLIENT, Waiting())
+            await until(lambda: not len(here))
+
+    run(main())
+
+
+def test_nor_all_clients_together_more_than_a_limit(held: Held) -> None:
+    async def main() -> None:
+        with checks() as here:
+            begun = [here.begin(check(f"{n}"), f"10.0.{n}.1", Waiting()) for n in range(130)]
+            assert begun == [True] * 128 + [False] * 2
+            held.go.set()
+            await until(lambda: not len(here))
+
+    run(main())
+
+
+def test_whoever_is_gone_is_not_told_and_leaving_makes_no_room_for_more_guesses(held: Held) -> None:
+    async def main() -> None:
+        with checks() as here:
+            gone, stays = Waiting(), Waiting()
+            here.begin(check(), CLIENT, gone)
+            here.begin(check(), CLIENT, stays)
+            here.forget(check(), gone)
+            here.forget(check(), gone)
+            for number in range(15):
+                here.begin(check(f"guess-{number}"), CLIENT, gone)
+                here.forget(check(f"guess-{number}"), gone)
+            assert not here.begin(check("one more"), CLIENT, gone)
+            held.go.set()
+            await until(lambda: not len(here))
+            assert (gone.told, stays.told) == ([], [True])
+
+    run(main())
+
+
+def test_a_fault_in_a_check_is_told_and_logged_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fault(stored: PasswordHash, password: bytes) -> bool:
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(PasswordHash, "fits", fault)
+
+    async def main() -> None:
+        with checks() as here:
+            waiting = Waiting()
+            here.begin(check(), CLIENT, waiting)
+            await until(lambda: not len(here))
+            assert waiting.told == ["a fault in the gate"]
+
+    with caplog.at_level(logging.ERROR):
+        run(main())
+    assert "a fault in the check of a password" in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+def test_a_fault_in_who_is_told_keeps_it_from_nobody_else() -> None:
+    async def main() -> None:
+        with checks() as here:
+            failing, waiting = Failing(), Waiting()
+            here.begin(check(), CLIENT, failing)
+            here.begin(check(), CLIENT, waiting)
+            await until(lambda: not len(here))
+            assert isinstance(failing.told[0], KeyError)
+            assert waiting.told == [True]
+
+    run(main())
+
+
+def test_an_end_waits_for_the_checks_that_are_being_made_and_begins_no_other(held: Held) -> None:
+    """A thread that came back from bcrypt while the program ends would abort it."""
+
+    async def main() -> None:
+        with checks() as here:
+            for number in range(6):
+                here.begin(check(f"user-{number}"), CLIENT, Waiting())
+            await until(lambda: len(held.threads) == 2)
+            threading.Timer(0.05, held.go.set).start()
+
+    run(main())
+    assert held.worked == 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("password check")]

@@ -1,0 +1,287 @@
+import asyncio
+import random
+import socket
+import time
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensegate.proxy.tunnel import flow as flow_module
+from licensegate.proxy.tunnel.flow import Flow
+from licensegate.records.outcome import Outcome, Party
+from support.inner import HANDFUL
+from support.relaying import HALF_CLOSED, IDLE, exchange, relaying
+from support.sockets import is_closed, receive, reset, run, turns, until
+
+BLOB = random.Random(2).randbytes(3 << 20)
+
+
+def test_the_first_bytes_go_each_way_before_all_others() -> None:
+    async def main() -> None:
+        with relaying(to_client=b"200 ", to_upstream=b"hello ") as between:
+            between.client.send(b"upstream")
+            between.upstream.send(b"client")
+            assert await receive(between.client, 10) == b"200 client"
+            assert await receive(between.upstream, 14) == b"hello upstream"
+
+    run(main())
+
+
+@pytest.mark.parametrize("first", [Party.CLIENT, Party.UPSTREAM])
+def test_one_side_may_end_and_still_be_answered(first: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            asker, answerer = ends if first is Party.CLIENT else reversed(ends)
+            asker.send(b"question")
+            asker.shutdown(socket.SHUT_WR)
+            assert await receive(answerer) == b"question"
+            assert not between.ended
+
+            answerer.send(b"answer")
+            answerer.shutdown(socket.SHUT_WR)
+            assert await receive(asker) == b"answer"
+            await until(lambda: between.ended)
+            closed_by = Outcome.CLOSED_BY_CLIENT if first is Party.CLIENT else Outcome.CLOSED_BY_UPSTREAM
+            assert between.ended == [(closed_by, "")]
+            assert between.relay.ended_first is first
+
+    run(main())
+
+
+def test_when_both_end_at_once_it_ends_once() -> None:
+    async def main() -> None:
+        with relaying() as between:
+            between.client.close()
+            between.upstream.close()
+            await until(lambda: between.ended)
+            await turns(20)
+            assert len(between.ended) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+@pytest.mark.parametrize("much", [False, True], ids=["a few bytes", "more than the relay can pass on"])
+def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to_read(who: Party, much: bool) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            writer, reader = ends if who is Party.CLIENT else reversed(ends)
+            flow = between.relay.up if who is Party.CLIENT else between.relay.down
+            sent = writer.send(BLOB[:1000])
+            while much and not flow.blocked:
+                await turns(2)
+                sent += writer.send(BLOB[sent % 1000 : sent % 1000 + 50_000])
+            reset(writer)
+            if much:
+                await turns(20)
+                assert not between.ended
+
+            received = await receive(reader)
+            assert len(received) == sent
+            assert received.startswith(BLOB[:1000])
+            reset_by = Outcome.RESET_BY_CLIENT if who is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
+            assert between.ended == [(reset_by, "ECONNRESET")]
+            assert between.relay.ended_first is who
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_a_reader_that_breaks_off_ends_the_tunnel(who: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            reader, writer = ends if who is Party.CLIENT else reversed(ends)
+            await between.block(writer, between.relay.down if who is Party.CLIENT else between.relay.up)
+            reset(reader)
+            reset_by = Outcome.RESET_BY_CLIENT if who is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
+            writer.close()
+            await until(lambda: between.ended)
+            assert between.ended[0][0] is reset_by
+
+    run(main())
+
+
+def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
+    async def main() -> None:
+        with relaying() as between:
+            await between.block(between.client, between.relay.up)
+            await between.block(between.upstream, between.relay.down)
+            left = between.waits
+            assert left
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+            assert between.waits == left
+            for flow in (between.relay.up, between.relay.down):
+                assert flow.read - flow.written <= flow_module._CHUNK
+
+    run(main())
+
+
+@pytest.mark.parametrize("break_off", [False, True], ids=["ends", "resets"])
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(who: Party, break_off: bool) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            writer = between.client if who is Party.CLIENT else between.upstream
+            await between.block(writer, between.relay.up if who is Party.CLIENT else between.relay.down)
+            if break_off:
+                writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            writer.close()
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+            assert not between.ended, "there are bytes that its reader has not got"
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(who: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            writer, reader = ends if who is Party.CLIENT else reversed(ends)
+            sent = await between.block(writer, between.relay.up if who is Party.CLIENT else between.relay.down)
+            writer.shutdown(socket.SHUT_WR)
+            await turns(20)
+            assert len(await receive(reader)) == sent
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_a_half_closed_tunnel_is_not_woken_for(who: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            (between.client if who is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
+            await until(lambda: between.relay.ended_first)
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(who: Party) -> None:
+    async def main() -> None:
+        with relaying() as between:
+            ends = [between.client, between.upstream]
+            ender, writer = ends if who is Party.CLIENT else reversed(ends)
+            await between.block(writer, between.relay.down if who is Party.CLIENT else between.relay.up)
+            ender.shutdown(socket.SHUT_WR)
+            await until(lambda: between.relay.ended_first)
+            writer.shutdown(socket.SHUT_WR)
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+            assert not between.ended
+
+    run(main())
+
+
+def test_an_idle_tunnel_is_not_woken_for() -> None:
+    async def main() -> None:
+        with relaying() as between:
+            between.client.send(b"x")
+            assert await receive(between.upstream, 1) == b"x"
+            assert await between.poller.wake_ups_in_peace() == 0
+
+    run(main())
+
+
+def test_the_idle_time_starts_with_the_tunnel_and_anew_with_each_byte() -> None:
+    async def main() -> None:
+        with relaying() as between:
+            began = time.monotonic()
+            assert not list(between.deadlines.sweep(began + IDLE - 1))
+            await asyncio.sleep(0.01)
+            between.upstream.send(b"x")
+            await receive(between.client, 1)
+            assert not list(between.deadlines.sweep(began + IDLE)), "the byte did not count"
+            ((late, deadline),) = between.deadlines.sweep(began + IDLE + 5)
+            assert late is between.relay
+            late.deadline_passed(deadline)
+            assert between.ended == [(Outcome.IDLE_TIMEOUT, "")]
+
+    run(main())
+
+
+def test_once_half_closed_the_shorter_time_runs_and_activity_extends_it() -> None:
+    async def main() -> None:
+        with relaying() as between:
+            between.client.shutdown(socket.SHUT_WR)
+            await until(lambda: between.relay.ended_first)
+            half_closed = time.monotonic()
+            await asyncio.sleep(0.01)
+            between.upstream.send(b"x")
+            await receive(between.client, 1)
+            assert not list(between.deadlines.sweep(half_closed + HALF_CLOSED))
+            ((late, deadline),) = between.deadlines.sweep(half_closed + HALF_CLOSED + 5)
+            late.deadline_passed(deadline)
+            assert between.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
+            assert not list(between.deadlines.sweep(half_closed + 10 * IDLE)), "a deadline outlives its tunnel"
+
+    run(main())
+
+
+def test_a_fault_ends_the_tunnel_with_its_name() -> None:
+    async def main() -> None:
+        with relaying() as between, patch.object(Flow, "pump", side_effect=ZeroDivisionError):
+            between.client.send(b"x")
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.INTERNAL_ERROR, "ZeroDivisionError")]
+
+    run(main())
+
+
+def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
+    async def main() -> None:
+        with relaying(to_client=b"200", begun=False) as between:
+            reset(between.client)
+            await turns(5)
+            between.relay.begin()
+            await until(lambda: between.ended)
+            assert between.ended[0][0] is Outcome.RESET_BY_CLIENT
+
+    run(main())
+
+
+def test_both_pipes_are_back_when_a_busy_tunnel_ends() -> None:
+    async def main() -> None:
+        with relaying(pipes=2) as between:
+            await asyncio.gather(
+                exchange(between.client, [BLOB], [0]), exchange(between.upstream, [BLOB], [0])
+            )  # fmt: skip
+            await until(lambda: between.ended)
+            taken = [between.pipes.take() for _ in range(3)]
+            assert [pipe is not None for pipe in taken] == [True, True, False]
+            for pipe in taken:
+                if pipe is not None:
+                    between.pipes.give_back(pipe, empty=True)
+
+    run(main())
+
+
+BLOCKS = st.lists(st.integers(0, 300_000), max_size=8).map(
+    lambda sizes: [BLOB[place * 1000 : place * 1000 + size] for place, size in enumerate(sizes)]
+)
+RESTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(up=BLOCKS, down=BLOCKS, rests=RESTS, splice_after=st.sampled_from([0, 1 << 18]), pipes=st.integers(0, 2))
+def test_however_both_directions_are_cut_and_interleaved_each_arrives_as_it_was_sent(
+    up: list[bytes], down: list[bytes], rests: list[int], splice_after: int, pipes: int
+) -> None:
+    async def main() -> None:
+        with patch.object(flow_module, "_SPLICE_AFTER", splice_after), relaying(pipes=pipes, buffer=50_000) as between:
+            at_client, at_upstream = await asyncio.gather(
+                exchange(between.client, up, rests), exchange(between.upstream, down, rests[::-1])
+            )
+            assert at_client == b"".join(down)
+            assert at_upstream == b"".join(up)
+            await until(lambda: between.ended)
+            assert between.relay.up.written == between.relay.up.read == len(at_upstream)
+            assert between.relay.down.written == between.relay.down.read == len(at_client)
+            assert is_closed(between.client)
+
+    run(main())

@@ -1,0 +1,324 @@
+"""The relay with TLS on the client's leg: what passes, and how it ends."""
+
+import asyncio
+import contextlib
+import os
+import random
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from licensegate.proxy.tunnel import flow as flow_module
+from licensegate.proxy.tunnel.relay import Relay
+from licensegate.records.outcome import Outcome, Party
+from support.inner import HANDFUL
+from support.relaying import HALF_CLOSED, IDLE, exchange, relaying_tls
+from support.secure import SecureClient
+from support.sockets import is_closed, receive, reset, run, turns, until, waiting
+from support.tls import VERSIONS
+
+BLOB = random.Random(5).randbytes(3 << 20)
+RECORD = 1 << 14
+ENDS = {
+    "by close_notify alone": (True, False),
+    "by close_notify and TCP": (True, True),
+    "by TCP alone": (False, True),
+}
+"""How a client may end its direction: whether it says close_notify, and whether TCP ends."""
+
+versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
+
+
+async def end(client: SecureClient, *, notify: bool, tcp: bool) -> None:
+    if notify:
+        await client.end()
+    if tcp:
+        client.sock.shutdown(socket.SHUT_WR)
+
+
+@contextlib.contextmanager
+def reads_of(size: int) -> Iterator[None]:
+    """Let a flow read so many bytes at once, where it is not many: what TLS has of a record beyond that must wait."""
+    with patch.object(flow_module, "_buffer", memoryview(bytearray(size))), patch.object(flow_module, "_CHUNK", size):
+        yield
+
+
+@versions
+def test_the_first_bytes_go_each_way_before_all_others(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        async with relaying_tls(version, to_client=b"200 ", to_upstream=b"hello ") as (between, client):
+            await client.send(b"upstream")
+            between.upstream.send(b"client")
+            assert await client.receive(10) == b"200 client"
+            assert await receive(between.upstream, 14) == b"hello upstream"
+
+    run(main())
+
+
+@versions
+@pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
+def test_a_client_that_ends_first_still_gets_the_answer(version: ssl.TLSVersion, notify: bool, tcp: bool) -> None:
+    async def main() -> None:
+        async with relaying_tls(version) as (between, client):
+            await client.send(b"question")
+            await end(client, notify=notify, tcp=tcp)
+            assert await receive(between.upstream) == b"question"
+            assert not between.ended
+
+            between.upstream.send(BLOB[:100_000])
+            between.upstream.shutdown(socket.SHUT_WR)
+            assert await client.receive() == BLOB[:100_000]
+            assert client.heard_end, "it looks cut short"
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.CLOSED_BY_CLIENT, "")]
+            assert between.relay.ended_first is Party.CLIENT
+            await until(lambda: is_closed(client.sock))
+
+    run(main())
+
+
+@versions
+@pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
+def test_an_upstream_that_ends_first_still_hears_the_client(version: ssl.TLSVersion, notify: bool, tcp: bool) -> None:
+    async def main() -> None:
+        async with relaying_tls(version) as (between, client):
+            between.upstream.send(b"greeting")
+            between.upstream.shutdown(socket.SHUT_WR)
+            assert await client.receive() == b"greeting"
+            assert client.heard_end
+            assert not between.ended
+
+            await client.send(BLOB[:100_000])
+            assert await receive(between.upstream, 100_000) == BLOB[:100_000]
+            assert not between.ended
+            await end(client, notify=notify, tcp=tcp)
+            assert await receive(between.upstream) == b""
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.CLOSED_BY_UPSTREAM, "")]
+            assert between.relay.ended_first is Party.UPSTREAM
+
+    run(main())
+
+
+@versions
+def test_what_a_client_sent_before_its_reset_arrives(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        async with relaying_tls(version) as (between, client):
+            await client.send(BLOB[:100_000])
+            reset(client.sock)
+            assert await receive(between.upstream) == BLOB[:100_000]
+            assert between.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
+
+    run(main())
+
+
+@versions
+def test_what_an_upstream_sent_before_its_reset_arrives(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        async with relaying_tls(version) as (between, client):
+            between.upstream.send(BLOB[:100_000])
+            await until(lambda: between.relay.down.read == 100_000)
+            reset(between.upstream)
+            assert await client.receive(100_000) == BLOB[:100_000]
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.RESET_BY_UPSTREAM, "ECONNRESET")]
+
+    run(main())
+
+
+@versions
+def test_bytes_that_are_no_tls_end_the_tunnel_behind_what_came_before_them(version: ssl.TLSVersion) -> None:
+    async def main() -> None:
+        async with relaying_tls(version) as (between, client):
+            await client.send(b"before")
+            client.sock.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+            assert await receive(between.upstream, 6) == b"before"
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.RESET_BY_CLIENT, "EPROTO")]
+            with pytest.raises(ssl.SSLError, match=r"(?i)bad.record.mac"):
+                await client.receive()
+
+    run(main())
+
+
+def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel() -> None:
+    async def main() -> None:
+        async with relaying_tls() as (between, client):
+            reset(client.sock)
+            await until(lambda: between.ended)
+            assert between.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
+
+    run(main())
+
+
+def test_plaintext_that_waits_inside_tls_is_read_without_a_further_word_from_the_socket() -> None:
+    async def main() -> None:
+        with reads_of(1000):
+            async with relaying_tls() as (between, client):
+                await client.send(BLOB[:RECORD])
+                assert await receive(between.upstream, RECORD) == BLOB[:RECORD]
+                assert await between.poller.wake_ups_in_peace() == 0
+
+    run(main())
+
+
+def test_an_end_that_waits_inside_tls_behind_data_is_passed_on() -> None:
+    async def main() -> None:
+        with reads_of(1000):
+            async with relaying_tls() as (between, client):
+                client.sock.send(client.tls.say(BLOB[:RECORD]) + client.tls.end())
+                assert await receive(between.upstream) == BLOB[:RECORD]
+
+    run(main())
+
+
+def test_plaintext_that_waits_inside_tls_starves_nobody() -> None:
+    async def main() -> None:
+        with reads_of(100):
+            async with relaying_tls() as (between, client):
+                calls: list[int] = []
+                ready = Relay.ready
+
+                def counting(relay: Relay, descriptor: int, events: int) -> None:
+                    if descriptor == between.near.fileno():
+                        calls.append(between.poller.wake_ups)
+                    ready(relay, descriptor, events)
+
+                with patch.object(Relay, "ready", counting):
+                    reading = asyncio.ensure_future(receive(between.upstream, 10 * RECORD))
+                    for part in range(10):
+                        await client.send(BLOB[part * RECORD : (part + 1) * RECORD])
+                    assert await reading == BLOB[: 10 * RECORD]
+                assert len(calls) > 10 * RECORD / 100 / flow_module._TURNS
+                assert len(calls) == len(set(calls)), "it had more than one turn in a batch"
+
+    run(main())
+
+
+def test_a_record_that_comes_in_parts_wakes_nobody_in_between() -> None:
+    async def main() -> None:
+        async with relaying_tls() as (between, client):
+            ciphertext = client.tls.say(BLOB[:1000])
+            for part in (ciphertext[:3], ciphertext[3:700]):
+                client.sock.send(part)
+                await until(lambda: not waiting(between.near))
+                assert await between.poller.wake_ups_in_peace() <= 1
+            client.sock.send(ciphertext[700:])
+            assert await receive(between.upstream, 1000) == BLOB[:1000]
+
+    run(main())
+
+
+def test_an_idle_tunnel_is_not_woken_for() -> None:
+    async def main() -> None:
+        async with relaying_tls() as (between, client):
+            await client.send(b"x")
+            assert await receive(between.upstream, 1) == b"x"
+            assert await between.poller.wake_ups_in_peace() == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+@pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
+def test_a_half_closed_tunnel_is_not_woken_for(who: Party, notify: bool, tcp: bool) -> None:
+    async def main() -> None:
+        async with relaying_tls() as (between, client):
+            if who is Party.CLIENT:
+                await end(client, notify=notify, tcp=tcp)
+            else:
+                between.upstream.shutdown(socket.SHUT_WR)
+            await until(lambda: between.relay.ended_first)
+            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+
+    run(main())
+
+
+def test_nothing_is_spliced_however_much_passes() -> None:
+    async def main() -> None:
+        with patch.object(os, "splice", side_effect=AssertionError("plaintext would go past TLS")):
+            async with relaying_tls() as (between, client):
+                at_client, at_upstream = await asyncio.gather(
+                    talk(client, [BLOB], [0]), exchange(between.upstream, [BLOB[::-1]], [0])
+                )
+                assert (at_client, at_upstream) == (BLOB[::-1], BLOB)
+                taken = [pipe for pipe in (between.pipes.take(), between.pipes.take()) if pipe]
+                assert len(taken) == 2
+                for pipe in taken:
+                    between.pipes.give_back(pipe, empty=True)
+
+    run(main())
+
+
+def test_the_idle_time_starts_anew_with_each_byte_and_is_shorter_once_half_closed() -> None:
+    async def main() -> None:
+        async with relaying_tls() as (between, client):
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            await client.send(b"x")
+            await receive(between.upstream, 1)
+            assert not list(between.deadlines.sweep(began + IDLE)), "the byte did not count"
+            await client.end()
+            await until(lambda: between.relay.ended_first)
+            half_closed = time.monotonic()
+            await asyncio.sleep(0.01)
+            between.upstream.send(b"x")
+            await client.receive(1)
+            assert not list(between.deadlines.sweep(half_closed + HALF_CLOSED))
+            ((late, deadline),) = between.deadlines.sweep(half_closed + HALF_CLOSED + 5)
+            late.deadline_passed(deadline)
+            assert between.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
+
+    run(main())
+
+
+async def talk(client: SecureClient, blocks: list[bytes], rests: list[int], *, notify: bool = True) -> bytes:
+    """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
+    reading = asyncio.ensure_future(client.receive())
+    for number, block in enumerate(blocks):
+        await client.send(block)
+        await turns(rests[number % len(rests)])
+    await end(client, notify=notify, tcp=not notify)
+    return await reading
+
+
+BLOCKS = st.lists(st.integers(0, 300_000), max_size=8).map(
+    lambda sizes: [BLOB[place * 1000 : place * 1000 + size] for place, size in enumerate(sizes)]
+)
+
+
+RESTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    up=BLOCKS,
+    down=BLOCKS,
+    rests=RESTS,
+    version=st.sampled_from(list(VERSIONS.values())),
+    chunk=st.sampled_from([700, 1 << 14, 1 << 17]),
+    notify=st.booleans(),
+)
+def test_however_both_directions_are_cut_and_interleaved_each_arrives_as_it_was_sent(
+    up: list[bytes], down: list[bytes], rests: list[int], version: ssl.TLSVersion, chunk: int, notify: bool
+) -> None:
+    async def main() -> None:
+        with reads_of(chunk):
+            async with relaying_tls(version, buffer=50_000) as (between, client):
+                at_client, at_upstream = await asyncio.gather(
+                    talk(client, up, rests, notify=notify), exchange(between.upstream, down, rests[::-1])
+                )
+                assert at_client == b"".join(down)
+                assert at_upstream == b"".join(up)
+                await until(lambda: between.ended)
+                assert between.relay.up.written == between.relay.up.read == len(at_upstream)
+                assert between.relay.down.written == between.relay.down.read == len(at_client)
+                assert is_closed(client.sock)
+
+    run(main())

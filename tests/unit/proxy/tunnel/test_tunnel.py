@@ -1,0 +1,287 @@
+"""A connection up to its tunnel: the head, the dial, and every way not to get further."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from licensegate.proxy.settings import Limits
+from licensegate.records.outcome import Outcome, Party
+from support.inner import ESTABLISHED, HANDFUL, HOST, SlowNames, answer_to, room, room_with_upstream
+from support.sockets import (
+    BlackHole,
+    descriptors,
+    fill,
+    no_descriptor_left,
+    receive,
+    reset,
+    run,
+    turns,
+    until,
+)
+from support.upstream import closed_port
+
+SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)
+
+
+def test_a_tunnel_from_its_head_to_its_record() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(b"question")
+            assert await receive(far, 8) == b"question"
+            far.send(b"answer!")
+            assert await receive(client, 7) == b"answer!"
+            client.close()
+            assert await receive(far) == b""
+            far.close()
+
+            record = await here.ended()
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert record.ended_first is Party.CLIENT
+            assert record.target == f"{HOST}:{upstream.port}"
+            assert (record.client_read, record.upstream_written) == (len(here.connect) + 8, 8)
+            assert (record.upstream_read, record.client_written) == (7, 7 + len(ESTABLISHED))
+            for milliseconds in (record.head_ms, record.dial_ms, record.relay_ms, record.total_ms):
+                assert milliseconds is not None
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_no_descriptor_outlives_its_tunnel() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            before = descriptors()
+            client, far, _ = await here.open_tunnel(upstream)
+            client.close()
+            far.close()
+            await here.ended()
+            await turns(5)
+            assert descriptors() == before
+
+    run(main())
+
+
+def test_what_follows_the_head_at_once_is_the_tunnels_first_bytes() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, _ = here.accept(here.connect + b"hello")
+            far = await upstream.accept()
+            assert await receive(far, 5) == b"hello"
+            assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+
+    run(main())
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["and the client stays", "and the client ends its side"])
+def test_what_is_sent_while_the_target_is_dialled_waits_and_wakes_nobody(slow_names: SlowNames, ends: bool) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names) as (here, upstream):
+            client, _ = here.accept(here.connect)
+            client.send(b"sent early")
+            if ends:
+                client.shutdown(socket.SHUT_WR)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(far, 10) == b"sent early"
+            far.send(b"answer")
+            assert await receive(client, len(ESTABLISHED) + 6) == ESTABLISHED + b"answer"
+
+    run(main())
+
+
+def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names) as (here, upstream):
+            client, _ = here.accept(here.connect + b"question")
+            client.shutdown(socket.SHUT_WR)
+            await turns(20)
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(far) == b"question"
+            far.send(b"answer")
+            far.close()
+            assert await receive(client) == ESTABLISHED + b"answer"
+
+    run(main())
+
+
+@pytest.mark.parametrize("sent", [b"C", b"CONNECT target.test:443 HTTP/1.1\r\nHost: "], ids=["a byte", "half a head"])
+def test_a_client_that_stops_within_its_head_wakes_nobody_and_is_told_when_its_time_is_over(sent: bytes) -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, _ = here.accept()
+            client.send(sent)
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(SOON.head_seconds - 1)
+            assert not here.records
+            here.sweep(SOON.head_seconds + 1)
+            assert await answer_to(client) == "408 head_timeout"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.HEAD_TIMEOUT
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_the_head_does_not_start_anew_with_each_byte() -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, tunnel = here.accept()
+            (expires,) = here.surroundings.deadlines.head._expires.values()
+            for byte in b"CONN":
+                client.send(bytes([byte]))
+                await turns(5)
+            assert here.surroundings.deadlines.head._expires == {tunnel: expires}
+
+    run(main())
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["leaves", "stays for the time of a head"])
+def test_a_connection_without_a_byte_ends_as_unused(late: bool) -> None:
+    async def main() -> None:
+        with room(limits=SOON) as here:
+            client, _ = here.accept()
+            if late:
+                here.sweep(SOON.head_seconds + 1)
+                assert await receive(client) == b""
+            else:
+                client.close()
+            assert (await here.ended()).outcome is Outcome.CLOSED_UNUSED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_leaves_within_its_head_is_recorded_as_that() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"CONNECT ")
+            client.close()
+            assert (await here.ended()).outcome is Outcome.CLIENT_LEFT_IN_HEAD
+
+    run(main())
+
+
+def test_a_refusal_reaches_a_client_that_is_still_sending() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"CONNECT evil.test:443 HTTP/1.1\r\n\r\n" + b"x" * 200_000)
+            fill(client)
+            assert await answer_to(client) == "403 target_not_allowed"
+            assert not here.records, "it is recorded once the client has read it, or had its time"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.TARGET_NOT_ALLOWED
+            assert record.client_written > 100
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
+    async def main() -> None:
+        with room() as here:
+            client, _ = here.accept(b"GET / HTTP/1.1\r\n\r\n")
+            assert await answer_to(client) == "405 method_not_allowed"
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(3)
+            assert (await here.ended()).outcome is Outcome.METHOD_NOT_ALLOWED
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_target_that_refuses_is_a_bad_gateway_with_its_address() -> None:
+    async def main() -> None:
+        port = closed_port()
+        with room(port) as here:
+            client, _ = here.accept(here.connect)
+            assert await answer_to(client) == "502 connection_refused"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.CONNECTION_REFUSED
+            assert record.detail == f"127.0.0.1:{port}, ECONNREFUSED"
+
+    run(main())
+
+
+def test_a_name_that_hangs_is_a_gateway_timeout(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room(ask=slow_names) as here:
+            client, _ = here.accept(here.connect)
+            assert await answer_to(client) == "504 dns_timeout"
+            client.close()
+            assert (await here.ended()).outcome is Outcome.DNS_TIMEOUT
+            slow_names.now.set()
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_dialling_counts_the_look_up_too(slow_names: SlowNames) -> None:
+    async def main() -> None:
+        with room(ask=slow_names, limits=SOON) as here:
+            client, _ = here.accept(here.connect)
+            here.sweep(SOON.dial_seconds + 1)
+            assert await answer_to(client) == "504 dns_timeout"
+
+    run(main())
+
+
+def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: BlackHole) -> None:
+    async def main() -> None:
+        with room(hole.port, SOON) as here:
+            client, tunnel = here.accept(here.connect)
+            await until(lambda: tunnel._dialling)
+            assert tunnel._dialling is not None
+            dialling = tunnel._dialling
+            await until(lambda: dialling._attempts)
+            ((attempt, _, _),) = dialling._attempts.values()
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            here.sweep(SOON.dial_seconds + 1)
+            assert attempt.fileno() == -1
+            assert await answer_to(client) == "504 connection_timeout"
+            client.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.CONNECTION_TIMEOUT
+            assert record.detail == f"127.0.0.1:{hole.port}"
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
+@pytest.mark.parametrize("resolving", [True, False], ids=["while its name is looked up", "while its address is silent"])
+def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
+    hole: BlackHole, slow_names: SlowNames, leave: Callable[[socket.socket], None], resolving: bool
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(hole.port, ask=slow_names if resolving else None) as here:
+            client, _ = here.accept(here.connect)
+            await turns(20)
+            leave(client)
+            record = await here.ended()
+            assert record.outcome is Outcome.CLIENT_LEFT_IN_DIAL
+            assert await here.poller.wake_ups_in_peace() == 0
+            slow_names.now.set()
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_without_a_descriptor_for_the_upstream_the_client_is_told(hole: BlackHole) -> None:
+    async def main() -> None:
+        with room(hole.port) as here:
+            client, _ = here.accept()
+            await here.look_up(HOST)
+            with no_descriptor_left():
+                client.send(here.connect)
+                assert await answer_to(client) == "503 descriptors_exhausted"
+
+    run(main())

@@ -1,0 +1,299 @@
+"""How a tunnel ends, what still arrives then, and what is left behind: nothing."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.proxy.dial.dialer import Dialer
+from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.settings import Limits
+from licensegate.proxy.tunnel.flow import Flow
+from licensegate.proxy.tunnel.relay import Relay
+from licensegate.proxy.tunnel.tunnel import Tunnel
+from licensegate.records.outcome import Outcome
+from support.inner import Room, answer_to, room, room_with_upstream
+from support.sockets import (
+    BlackHole,
+    descriptors,
+    is_closed,
+    receive,
+    reset,
+    run,
+    turns,
+    until,
+    waiting,
+)
+
+SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)
+
+
+@pytest.mark.parametrize("sender_first", [True, False], ids=["while the client reads", "before the client reads"])
+def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_still_sending(sender_first: bool) -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            sent = fill_until_blocked(far)
+            while not blocked(tunnel):
+                await turns(2)
+                sent += fill_until_blocked(far)
+            reset(far)
+            reading = asyncio.ensure_future(receive(client)) if sender_first else None
+            client.send(b"x" * 100_000)
+            await turns(50)
+            client.send(b"x" * 100_000)
+            received = await (reading or receive(client))
+            assert len(received) == sent
+            client.close()
+            assert (await here.ended()).outcome is Outcome.RESET_BY_UPSTREAM
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def fill_until_blocked(sock: socket.socket) -> int:
+    """Send a block, small enough to be in the gate's kernel before the sender resets."""
+    with contextlib.suppress(BlockingIOError):
+        return sock.send(bytes(50_000))
+    return 0
+
+
+def blocked(tunnel: Tunnel) -> bool:
+    return tunnel._relay is not None and tunnel._relay.down.blocked
+
+
+def test_all_that_an_upstream_sent_before_it_closed_reaches_a_client_that_is_still_sending() -> None:
+    """The upstream's system answers what comes after its close with a reset, which is no reason to lose its answer."""
+
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            sent = far.send(bytes(1 << 20))
+            await until(lambda: tunnel.conversation.state and not waiting(client) < 1)
+            far.close()
+            await turns(50)
+            for _ in range(5):
+                with contextlib.suppress(BlockingIOError, ConnectionError):
+                    client.send(b"x" * 100_000)
+                await turns(50)
+            assert len(await receive(client)) == sent
+            client.close()
+            await here.ended()
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_all_that_a_client_sent_before_its_reset_reaches_an_upstream_that_is_still_sending() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            sent = client.send(bytes(30_000))
+            await turns(20)
+            far.send(b"x" * 100_000)
+            reset(client)
+            await until(lambda: not here.surroundings.connections)
+            with contextlib.suppress(BlockingIOError):
+                far.send(b"x" * 100_000)
+            await turns(20)
+            assert len(await receive(far)) == sent
+            far.close()
+            assert (await here.ended()).outcome is Outcome.RESET_BY_CLIENT
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_what_lingers_after_a_reset_has_its_time_and_no_more() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            reset(far)
+            await here.ended()
+            assert await receive(client) == b""
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(3)
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_long_tunnel_is_recorded_at_its_start_and_at_its_end_and_its_bytes_once() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(b"question")
+            await receive(far, 8)
+            here.sweep(59)
+            assert not here.records
+            here.sweep(61)
+            (start,) = here.records
+            assert start.event == "start"
+            assert start.outcome is None
+            assert (start.client_read, start.upstream_written) == (len(here.connect) + 8, 8)
+            assert start.relay_ms is not None
+            here.sweep(200)
+            assert len(here.records) == 1
+
+            client.close()
+            far.close()
+            end = await here.ended()
+            assert end.id == start.id
+            assert end.event == "end"
+            assert (end.client_read, end.upstream_written) == (len(here.connect) + 8, 8)
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("half_closed", "outcome"), [(False, Outcome.IDLE_TIMEOUT), (True, Outcome.HALF_CLOSED_TIMEOUT)]
+)
+def test_a_silent_tunnel_is_ended_on_both_sides(half_closed: bool, outcome: Outcome) -> None:
+    async def main() -> None:
+        limits = Limits(idle_seconds=50, half_closed_seconds=5)
+        with room_with_upstream(limits) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            if half_closed:
+                client.shutdown(socket.SHUT_WR)
+                assert await receive(far) == b""
+            here.sweep(4 if half_closed else 49)
+            assert not here.records
+            here.sweep(6 if half_closed else 51)
+            assert (await here.ended()).outcome is outcome
+            await until(lambda: is_closed(client) and is_closed(far))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+async def silent(here: Room) -> None:
+    here.accept()
+
+
+async def half_a_head(here: Room) -> None:
+    here.accept(b"CONNECT ")
+
+
+async def dialling(here: Room) -> None:
+    here.accept(here.connect)
+    await turns(20)
+
+
+async def refused(here: Room) -> None:
+    here.accept(b"GET / HTTP/1.1\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("situation", "outcome"),
+    [
+        (silent, Outcome.CLOSED_UNUSED),
+        (half_a_head, Outcome.CUT_BEFORE_TUNNEL),
+        (dialling, Outcome.CUT_BEFORE_TUNNEL),
+        (refused, Outcome.METHOD_NOT_ALLOWED),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_leaves_nothing(
+    hole: BlackHole, situation: Callable[[Room], Any], outcome: Outcome
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room(hole.port) as here:
+            await situation(here)
+            (connection,) = here.surroundings.connections
+            connection.stop()
+            here.poller.finish_batch()
+            assert [record.outcome for record in here.final] == [outcome]
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
+def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            tunnel.stop()
+            here.poller.finish_batch()
+            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            await until(lambda: is_closed(client) and is_closed(far))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
+    async def main() -> None:
+        with room(limits=Limits(tunnels=1)) as here:
+            for _ in range(9):
+                here.accept()
+            client, _ = here.accept(here.connect)
+            await until(lambda: is_closed(client))
+            assert here.final[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
+            assert here.surroundings.census.connections == 9
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("broken", "answer"),
+    [
+        pytest.param((Conversation, "received"), "", id="reading the head"),
+        pytest.param((Dialer, "dial"), "500 internal_error", id="dialling"),
+        pytest.param((Conversation, "connected"), "", id="being connected"),
+        pytest.param((Relay, "begin"), "", id="establishing"),
+    ],
+)
+def test_a_fault_ends_one_connection_and_leaves_nothing(
+    broken: tuple[type, str], answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room_with_upstream() as (here, _):
+            with patch.object(*broken, side_effect=ZeroDivisionError):
+                client, _ = here.accept(here.connect)
+                assert await answer_to(client) == answer
+                client.close()
+                record = await here.ended()
+            assert record.outcome is Outcome.INTERNAL_ERROR
+            assert record.detail == "ZeroDivisionError"
+            await here.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+    (line,) = caplog.records
+    assert line.exc_info is not None
+    assert line.exc_info[0] is ZeroDivisionError
+
+
+def test_a_fault_while_relaying_ends_one_tunnel_and_another_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            other_client, other_far, _ = await here.open_tunnel(upstream)
+            assert tunnel._relay is not None
+            faulty, pump = tunnel._relay.up, Flow.pump
+
+            def fail(flow: Flow) -> bool:
+                if flow is faulty:
+                    raise ZeroDivisionError
+                return pump(flow)
+
+            with patch.object(Flow, "pump", fail):
+                client.send(b"x")
+                other_client.send(b"goes on")
+                assert await receive(other_far, 7) == b"goes on"
+                record = await here.ended()
+            assert record.outcome is Outcome.INTERNAL_ERROR
+            assert record.id == tunnel.record.id
+            await until(lambda: is_closed(client) and is_closed(far))
+            assert len(here.surroundings.connections) == 1
+
+    run(main())
+    assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [ZeroDivisionError]

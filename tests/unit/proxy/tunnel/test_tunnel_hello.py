@@ -1,0 +1,162 @@
+"""The first bytes in a tunnel: until they have passed, neither side hears the other."""
+
+import socket
+from collections.abc import Awaitable, Callable
+from unittest.mock import patch
+
+import pytest
+
+from licensegate.proxy.settings import TunnelChecks
+from licensegate.proxy.wire import client_hello
+from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.outcome import Outcome, ServerNameCheck
+from support.hellos import RECORDED, in_records, message, server_name
+from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, Upstream, room_with_upstream
+from support.secure import IDENTITY
+from support.sockets import receive, run, turns, until, waiting
+
+CHECKS = TunnelChecks()
+BANNER = b"220 smtp.example ESMTP\r\n"
+"""What a server says that speaks first."""
+
+
+def test_the_200_comes_before_the_hello_and_is_counted() -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(HELLO)
+            assert await receive(far, len(HELLO)) == HELLO
+            far.send(b"answer")
+            assert await receive(client, 6) == b"answer"
+            client.close()
+            far.close()
+            record = await here.ended()
+            assert record.outcome is Outcome.CLOSED_BY_CLIENT
+            assert (record.server_name_check, record.server_name) == (ServerNameCheck.MATCH, HOST)
+            assert record.client_written == len(ESTABLISHED) + 6
+            assert record.client_read == len(here.connect) + len(HELLO)
+            assert record.upstream_written == len(HELLO)
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("when", ["with the head", "while the target is dialled", "in two parts, one early"])
+def test_a_hello_may_come_early(slow_names: SlowNames, when: str) -> None:
+    async def main() -> None:
+        with room_with_upstream(ask=slow_names, checks=CHECKS) as (here, upstream):
+            early = {"with the head": HELLO, "in two parts, one early": HELLO[:40]}.get(when, b"")
+            client, _ = here.accept(here.connect + early)
+            await turns(20)
+            if when == "while the target is dialled":
+                client.send(HELLO)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            slow_names.now.set()
+            far = await upstream.accept()
+            assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+            if when == "in two parts, one early":
+                assert not waiting(far)
+                client.send(HELLO[40:])
+            assert await receive(far, len(HELLO)) == HELLO
+
+    run(main())
+
+
+@pytest.mark.parametrize("hello", [HELLO, RECORDED["openssl-over-16-kb"].hello], ids=["one record", "over 16 KB"])
+def test_a_hello_may_come_in_pieces_and_none_of_it_passes_before_its_last_byte(hello: bytes) -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=TunnelChecks(match_server_name=False)) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            for byte in hello[:60]:
+                client.send(bytes([byte]))
+                await turns(1)
+            client.send(hello[60:-1])
+            await turns(20)
+            assert not waiting(far)
+            client.send(hello[-1:])
+            assert await receive(far, len(hello)) == hello
+
+    run(main())
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "inside TLS"])
+def test_each_of_many_records_that_a_hello_is_cut_into_is_looked_at_once(secure: bool) -> None:
+    """Else one of thousands, sent one by one, would keep the gate from everything else for a minute."""
+
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS, identity=IDENTITY) as (here, upstream):
+            send, far = await (secure_sender if secure else plain_sender)(here, upstream)
+            with patch.object(client_hello, "_record_end", wraps=client_hello._record_end) as looked:
+                for place in range(0, len(CUT), 6):
+                    await send(CUT[place : place + 6])
+                    await turns(3)
+                assert await receive(far, len(CUT)) == CUT
+            assert looked.call_count <= 3 * len(CUT) / 6
+
+    run(main())
+
+
+CUT = in_records(message(server_name(HOST.encode())), [1] * 100)
+
+
+Send = Callable[[bytes], Awaitable[None]]
+
+
+async def plain_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    client, far, _ = await here.open_tunnel(upstream)
+
+    async def send(data: bytes) -> None:
+        client.send(data)
+
+    return send, far
+
+
+async def secure_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.socket]:
+    client, far, _ = await here.open_tunnel_inside_tls(upstream)
+    return client.send, far
+
+
+def test_what_follows_the_hello_passes_with_it() -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(HELLO + b"\x17\x03\x03\x00\x05early")
+            assert await receive(far, len(HELLO) + 10) == HELLO + b"\x17\x03\x03\x00\x05early"
+            far.send(b"\x16\x03\x03\x00\x02ab\x15\x03\x03\x00\x02\x02\x30")
+            await receive(client, 14)
+            client.close()
+            far.close()
+            record = await here.ended()
+            assert record.client_records == [(0x17, 5)]
+            assert record.upstream_records == [(0x16, 2), (0x15, 2)]
+            assert (record.client_alert, record.upstream_alert) == (None, Alert.UNKNOWN_CA)
+
+    run(main())
+
+
+def test_an_upstream_that_speaks_first_is_heard_once_the_hello_has_passed_and_wakes_nobody_before() -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            far.send(BANNER)
+            own = tunnel._upstream
+            assert own is not None
+            await until(lambda: waiting(own))
+            assert await here.poller.wake_ups_in_peace() == 0
+            assert not waiting(client)
+            assert waiting(own) == len(BANNER), "it was read before it may be heard"
+
+            client.send(HELLO)
+            assert await receive(client, len(BANNER)) == BANNER
+
+    run(main())
+
+
+def test_without_checks_an_upstream_that_speaks_first_is_heard_at_once() -> None:
+    async def main() -> None:
+        with room_with_upstream() as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            far.send(BANNER)
+            assert await receive(client, len(BANNER)) == BANNER
+
+    run(main())

@@ -1,0 +1,224 @@
+"""Tunnels that end before their first bytes have passed."""
+
+import socket
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from licensegate.proxy.settings import Limits, TunnelChecks
+from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.records.outcome import Outcome, Party, ServerNameCheck
+from support.hellos import in_records, message, server_name
+from support.inner import ESTABLISHED, HANDFUL, HELLO, room_with_upstream
+from support.secure import IDENTITY, SecureClient
+from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
+
+CHECKS = TunnelChecks()
+SOON = Limits(hello_seconds=30)
+NAMELESS = in_records(message())
+ANOTHERS = in_records(message(server_name(b"evil.example")))
+BROKEN = in_records(message(b"\0\0\0\x50"))
+BANNER = b"220 smtp.example ESMTP\r\n"
+"""What a server says that speaks first."""
+
+
+LEAVES: dict[str, Callable[[socket.socket], None]] = {
+    "ends its side": lambda sock: sock.shutdown(socket.SHUT_WR),
+    "closes": socket.socket.close,
+    "resets": reset,
+}
+
+
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES.keys())
+@pytest.mark.parametrize("said", [b"", BANNER], ids=["without a word", "after it spoke"])
+def test_an_upstream_that_leaves_before_the_hello_wakes_nobody_and_is_noticed_behind_it(
+    leave: Callable[[socket.socket], None], said: bytes
+) -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            far.send(said)
+            leave(far)
+            assert await here.poller.wake_ups_in_peace() == 0
+            assert not here.records
+            assert not waiting(client)
+
+            client.send(HELLO)
+            assert await receive(client) == said
+            if far.fileno() != -1:
+                assert await receive(far, len(HELLO)) == HELLO
+            client.close()
+            record = await here.ended()
+            reset_ = leave is reset
+            assert record.outcome is (Outcome.RESET_BY_UPSTREAM if reset_ else Outcome.CLOSED_BY_UPSTREAM)
+            assert record.ended_first is Party.UPSTREAM
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES.keys())
+@pytest.mark.parametrize("said", [b"", HELLO[:1], HELLO[:-1]], ids=["nothing", "a byte", "all but a byte"])
+def test_a_client_that_leaves_before_its_hello_is_whole_is_recorded_as_that(
+    leave: Callable[[socket.socket], None], said: bytes
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(said)
+            await turns(20)
+            leave(client)
+            record = await here.ended()
+            assert record.outcome is Outcome.CLIENT_LEFT_IN_INNER_HELLO
+            assert record.status == 200
+            assert record.client_written == len(ESTABLISHED)
+            assert await receive(far) == b"", "nothing of it passes"
+            await here.assert_nothing_left()
+            upstream.close()
+            client.close()
+        assert descriptors() <= before
+
+    run(main())
+
+
+@pytest.mark.parametrize("said", [b"", HELLO[:1], HELLO[:-1]], ids=["nothing", "a byte", "all but a byte"])
+def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_closed_when_its_time_is_over(
+    said: bytes,
+) -> None:
+    async def main() -> None:
+        with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(said)
+            await turns(20)
+            assert await here.poller.wake_ups_in_peace() == 0
+            here.sweep(SOON.hello_seconds - 1)
+            assert not here.records
+            here.sweep(SOON.hello_seconds + 1)
+            record = await here.ended()
+            assert record.outcome is Outcome.INNER_HELLO_TIMEOUT
+            assert record.server_name_check is ServerNameCheck.TIMEOUT
+            await until(lambda: is_closed(client))
+            assert await receive(far) == b""
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_the_time_for_the_hello_does_not_start_anew_with_each_byte() -> None:
+    async def main() -> None:
+        with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
+            client, _, tunnel = await here.open_tunnel(upstream)
+            (expires,) = here.surroundings.deadlines.hello._expires.values()
+            for byte in HELLO[:5]:
+                client.send(bytes([byte]))
+                await turns(5)
+            assert here.surroundings.deadlines.hello._expires == {tunnel: expires}
+
+    run(main())
+
+
+REFUSED = {
+    "another name": (ANOTHERS, Outcome.SERVER_NAME_MISMATCH, ServerNameCheck.MISMATCH, Alert.UNRECOGNIZED_NAME),
+    "no name": (NAMELESS, Outcome.SERVER_NAME_ABSENT, ServerNameCheck.ABSENT, Alert.UNRECOGNIZED_NAME),
+    "a broken hello": (BROKEN, Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR),
+    "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "HTTP": (b"GET / HTTP/1.1\r\n\r\n", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+    "SSL 2": (b"\x80\x2e\x01\x00\x02" + bytes(43), Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
+}
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["after the answer", "with the head"])
+@pytest.mark.parametrize(("sent", "outcome", "check", "alert"), REFUSED.values(), ids=REFUSED.keys())
+def test_what_may_not_pass_is_refused_and_neither_side_has_heard_the_other(
+    sent: bytes, outcome: Outcome, check: ServerNameCheck, alert: Alert | None, early: bool
+) -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=TunnelChecks(require_server_name=True)) as (here, upstream):
+            client, _ = here.accept(here.connect + (sent if early else b""))
+            far = await upstream.accept()
+            far.send(BANNER)
+            assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+            if not early:
+                client.send(sent)
+            assert await receive(client) == (b"" if alert is None else fatal_alert(alert))
+            client.close()
+            record = await here.ended()
+            assert (record.outcome, record.server_name_check) == (outcome, check)
+            assert (record.status, record.upstream_written, record.upstream_read) == (200, 0, 0)
+            assert record.client_written == len(ESTABLISHED) + (0 if alert is None else 7)
+            assert await receive(far) == b""
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_an_alert_reaches_a_client_that_goes_on_sending() -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, _ = await here.open_tunnel(upstream)
+            client.send(ANOTHERS + b"x" * 100_000)
+            await turns(20)
+            client.send(b"x" * 100_000)
+            await turns(20)
+            assert await receive(client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
+            assert await receive(far) == b""
+            client.close()
+            assert (await here.ended()).outcome is Outcome.SERVER_NAME_MISMATCH
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_gate_that_stops_cuts_what_waits_for_a_hello() -> None:
+    async def main() -> None:
+        with room_with_upstream(checks=CHECKS) as (here, upstream):
+            client, far, tunnel = await here.open_tunnel(upstream)
+            tunnel.stop()
+            here.poller.finish_batch()
+            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            await until(lambda: is_closed(client) and is_closed(far))
+            await here.assert_nothing_left()
+
+    run(main())
+
+
+async def leaves(client: SecureClient) -> None:
+    await client.end()
+
+
+async def is_silent(client: SecureClient) -> None:
+    await client.send(HELLO[:1])
+
+
+async def asks_for_another(client: SecureClient) -> None:
+    await client.send(ANOTHERS)
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome", "heard"),
+    [
+        (leaves, Outcome.CLIENT_LEFT_IN_INNER_HELLO, b""),
+        (is_silent, Outcome.INNER_HELLO_TIMEOUT, b""),
+        (asks_for_another, Outcome.SERVER_NAME_MISMATCH, fatal_alert(Alert.UNRECOGNIZED_NAME)),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_inside_tls_to_the_gate_it_is_the_same(
+    what: Callable[[SecureClient], Awaitable[None]], outcome: Outcome, heard: bytes
+) -> None:
+    async def main() -> None:
+        with room_with_upstream(SOON, checks=CHECKS, identity=IDENTITY) as (here, upstream):
+            client, far, _ = await here.open_tunnel_inside_tls(upstream)
+            far.send(BANNER)
+            await what(client)
+            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            here.sweep(SOON.hello_seconds + 1)
+            assert await client.receive() == heard
+            assert client.heard_end
+            client.sock.close()
+            assert (await here.ended()).outcome is outcome
+            assert await receive(far) == b""
+            await here.assert_nothing_left()
+
+    run(main())

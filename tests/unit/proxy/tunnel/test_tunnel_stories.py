@@ -1,0 +1,145 @@
+"""Any client, any login, any parents, and each does what it likes at any moment: one record, and nothing is left."""
+
+import asyncio
+import logging
+import random
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import pytest
+from msgspec import structs
+
+from licensegate.proxy.dial.dialer import Dialer
+from licensegate.proxy.dial.loop_guard import OwnSockets
+from licensegate.proxy.net.deadlines import Deadline
+from licensegate.proxy.parent.selector import Route
+from licensegate.proxy.settings import Dial, ParentAuth, ParentLogin
+from licensegate.proxy.tunnel.tunnel import Tunnel
+from licensegate.records.outcome import Outcome
+from support.conversations import a_door
+from support.inner import HELLO, Room, room
+from support.logins import basic
+from support.parent import CLOSING, OPENED, Behaviour, ScriptedParent, Talk, password_file
+from support.sockets import descriptors, reset, run, turns, until
+
+STORIES: Final = 500
+LOGIN: Final = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: "
+CHALLENGES: Final = (b"Basic", b'Digest realm="r", nonce="n", qop="auth"', b"Negotiate", b"nonsense")
+ENDINGS: Final = (b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", CLOSING, b"\r\n")
+
+
+def parent_by(chance: random.Random) -> Behaviour:
+    """One that answers each request in some way, after a while."""
+
+    async def behave(talk: Talk) -> None:
+        while True:
+            await talk.head()
+            await turns(chance.choice([0, 0, 1, 5, 30]))
+            match chance.randrange(8):
+                case 0 | 1:
+                    await talk.open(chance.choice([b"", b"said at once"]))
+                    return
+                case 2 | 3 | 4:
+                    talk.say(LOGIN, chance.choice(CHALLENGES), b"\r\n", chance.choice(ENDINGS))
+                case 5:
+                    talk.say(chance.choice([b"HTTP/1.1 403 no\r\n" + CLOSING, b"SSH-2.0\r\n\r\n", OPENED[:20]]))
+                    return
+                case 6:
+                    talk.reset()
+                    return
+                case _:
+                    await talk.hold()
+                    return
+
+    return behave
+
+
+def head_by(chance: random.Random, here: Room) -> bytes:
+    """What a client says first: a head or less of it, with a login or without, and perhaps its tunnel's first bytes."""
+    login = chance.choice(["", *(f"Proxy-Authorization: {value}\r\n" for value in (basic(), basic(password="x")))])
+    said = here.connect[:-2] + f"{login}\r\n".encode() + chance.choice([b"", HELLO, b"SSH-2.0"])
+    return said[: chance.choice([10, len(said), len(said), len(said)])]
+
+
+def run_out(here: Room, deadline: Deadline) -> None:
+    """The time of all who wait for this is over."""
+    for who in deadline.expired(time.monotonic() + 1e6):
+        here.poller.run(who, who.deadline_passed, deadline)
+    here.poller.finish_batch()
+
+
+def deeds(here: Room, client: socket.socket, tunnel: Tunnel) -> list[Callable[[], object]]:
+    """What may happen at any moment."""
+    return [
+        lambda: client.send(HELLO),
+        lambda: client.shutdown(socket.SHUT_WR),
+        lambda: client.recv(65536),
+        lambda: reset(client),
+        *(partial(run_out, here, deadline) for deadline in here.surroundings.deadlines._all),
+        lambda: (here.poller.run(tunnel, tunnel.stop), here.poller.finish_batch()),
+    ]
+
+
+async def tell(chance: random.Random, here: Room) -> None:
+    """One client's story, from its first bytes to its record."""
+    client, tunnel = here.accept(head_by(chance, here))
+    for _ in range(chance.randrange(5)):
+        await turns(chance.choice([0, 1, 2, 5, 10, 40]))
+        if here.final or client.fileno() < 0:
+            break
+        try:
+            chance.choice(deeds(here, client, tunnel))()
+        except OSError:
+            continue
+    client.close()
+    await turns(20)
+    if not here.final:
+        here.sweep(1e4)
+    record = await here.ended()
+    assert record.outcome is not None
+    assert record.outcome is not Outcome.INTERNAL_ERROR
+
+
+def test_whatever_happens_there_is_one_record_and_nothing_is_left(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(seed: int) -> None:
+        chance = random.Random(seed)
+        before = descriptors()
+        first, second = (ScriptedParent(parent_by(chance)) for _ in range(2))
+        async with first.serve(), second.serve():
+            with room(443) as here:
+                auth = ParentAuth(chance.choice(["auto", "basic", "digest"]))
+                login = ParentLogin(auth, "svc", password_file(tmp_path))
+                parents = [first.settings(login), second.settings(login, seconds=0.02)]
+                dial = Dial(parents=tuple(parents[: chance.randint(1, 2)]), direct=chance.random() < 0.2)
+                loop = asyncio.get_running_loop()
+                dialer = Dialer(loop, here.poller, here.resolver, OwnSockets(), dial)
+                here.surroundings.dialer = Route(dialer, dial)
+                if chance.random() < 0.5:
+                    here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, door=a_door())
+                await tell(chance, here)
+                await until(lambda: is_over(first, second))
+                await here.assert_nothing_left()
+        await turns(5)
+        assert descriptors() == before
+
+    for seed in range(STORIES):
+        run(story(seed))
+        assert not any(map(is_fault, caplog.records)), f"story {seed}"
+
+
+def is_fault(logged: logging.LogRecord) -> bool:
+    """Of the gate's; asyncio's own streams, in the parents' place, dislike to be cut off."""
+    return logged.exc_info is not None if logged.name.startswith("licensegate") else "never retrieved" in logged.message
+
+
+def is_over(*parents: ScriptedParent) -> bool:
+    """Whether no dial goes on once the parents hang up; one that waits for a verdict may ask once more."""
+    for parent in parents:
+        parent.end()
+    return not any("Detour" in task or "Passage" in task for task in map(repr, asyncio.all_tasks()))

@@ -1,0 +1,395 @@
+"""Heads that are accepted, heads that are refused, and that nothing depends on how their bytes were split."""
+
+import time
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.wire.http1 import Head, HeadError, read_head
+from licensegate.proxy.wire.via import names_us, passed_on
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import HostForm, printable
+
+LIMIT = 1024
+LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
+
+
+def accepted(
+    fields: bytes = b"",
+    *,
+    user_agent: str = "",
+    via: str = "",
+    line: bytes = LINE,
+    host: HostForm | None = HostForm.ABSENT,
+) -> tuple[bytes, Head]:
+    method, target, version = line.split()
+    head = line + fields + b"\r\n"
+    names = tuple(field.partition(b":")[0].decode() for field in fields.splitlines())
+    if method != b"CONNECT":
+        host = None
+    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head), names, host, via)
+
+
+ACCEPTED = {
+    "no field": accepted(),
+    "HTTP/1.0": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.0\r\n"),
+    "a Host": accepted(b"Host: tools.cisco.com:443\r\n", host=HostForm.HOST_PORT),
+    "a Host without the port, as from Java": accepted(b"Host: tools.cisco.com\r\n", host=HostForm.HOST),
+    "a Host that is another": accepted(b"Host: evil.example\r\n", host=HostForm.OTHER),
+    "a Host with another port": accepted(b"Host: tools.cisco.com:8443\r\n", host=HostForm.OTHER),
+    "an IPv6 Host without its port": accepted(
+        b"Host: [2001:db8::1]\r\n", line=b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n", host=HostForm.HOST
+    ),
+    "an IPv6 Host": accepted(b"Host: [2001:db8::1]:443\r\n", host=HostForm.OTHER),
+    "an empty Host": accepted(b"Host:\r\n", host=HostForm.OTHER),
+    "a User-Agent": accepted(b"User-Agent: curl/8.5.0\r\n", user_agent="curl/8.5.0"),
+    "a name in any case": accepted(b"uSER-aGENT:curl\r\n", user_agent="curl"),
+    "blanks and tabs around a value": accepted(b"User-Agent: \t a b \t \r\n", user_agent="a b"),
+    "two User-Agents, of which the last counts": accepted(b"User-Agent: a\r\nUser-Agent: b\r\n", user_agent="b"),
+    "a Via": accepted(b"Via: 1.1 edge\r\n", via="1.1 edge"),
+    "two Vias, which are one list": accepted(b"Via: 1.1 a,1.0 b\r\nvia:\t1.1 c \r\n", via="1.1 a,1.0 b, 1.1 c"),
+    "an empty Via": accepted(b"Via:\r\nVia: 1.1 a\r\n", via="1.1 a"),
+    "a Via outside ASCII": accepted(b"Via: 1.1 \xe9\r\n", via=r"1.1 \xe9"),
+    "a User-Agent outside ASCII": accepted(b"User-Agent: \xc3\xa9\r\n", user_agent=r"\xc3\xa9"),
+    "a value outside ASCII": accepted(b"X: \x80\xff\r\n"),
+    "an empty value": accepted(b"X:\r\n"),
+    "a name of odd characters": accepted(b"!#$%&'*+-.^_`|~09azAZ: x\r\n"),
+    "a length of nothing": accepted(b"Content-Length: 0\r\n"),
+    "a length of nothing, twice": accepted(b"Content-Length: 0\r\nContent-Length: 0\r\n"),
+    "Proxy-Connection": accepted(b"Proxy-Connection: Keep-Alive\r\n"),
+    "a head of exactly the limit": accepted(b"X: " + b"x" * (LIMIT - len(LINE) - 7) + b"\r\n"),
+    "another method": accepted(line=b"GET / HTTP/1.1\r\n"),
+    "another method, with two Hosts and a body": accepted(
+        b"Host: a\r\nHost: b\r\nContent-Length: 5\r\n", line=b"POST http://tools.cisco.com/ HTTP/1.1\r\n"
+    ),
+    "a method in lower case": accepted(line=b"connect tools.cisco.com:443 HTTP/1.1\r\n"),
+    "a target that is none": accepted(line=b'CONNECT "\xff/\\? HTTP/1.1\r\n'),
+}
+
+Refusal = tuple[bytes, Outcome, str]
+
+
+def first_byte(received: bytes) -> Refusal:
+    return received, Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}"
+
+
+def line(faulty: bytes, end: bytes = b"\r\n") -> Refusal:
+    shown = printable((faulty + end).partition(b"\n")[0], 60)
+    return faulty + end + b"\r\n", Outcome.HEAD_MALFORMED, f"its first line is {shown}"
+
+
+def version(unknown: bytes) -> Refusal:
+    return unknown + b"\r\n\r\n", Outcome.VERSION_NOT_SUPPORTED, ""
+
+
+def field(faulty: bytes, before: bytes = b"") -> Refusal:
+    shown = printable(faulty.partition(b"\n")[0] + (b"" if b"\n" in faulty else b"\r"), 60)
+    if faulty[:1] in {b" ", b"\t"}:
+        shown = "..."  # it may go on with a login that began on the line before
+    return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field reads {shown}"
+
+
+def host(fields: bytes, detail: str) -> Refusal:
+    return LINE + fields + b"\r\n\r\n", Outcome.HOST_MALFORMED, detail
+
+
+def body(announced: bytes, before: bytes = b"") -> Refusal:
+    return LINE + before + announced + b"\r\n\r\n", Outcome.BODY_NOT_ALLOWED, announced.decode()
+
+
+def too_large(fields: bytes) -> Refusal:
+    return LINE + fields, Outcome.HEAD_TOO_LARGE, ""
+
+
+def too_long(received: bytes) -> Refusal:
+    return received, Outcome.REQUEST_LINE_TOO_LONG, ""
+
+
+REFUSED = {
+    # Where the head begins
+    "an empty line first": first_byte(b"\r\n" + LINE + b"\r\n"),
+    "an empty line of a bare LF first": first_byte(b"\n" + LINE + b"\r\n"),
+    "a blank first": first_byte(b" " + LINE + b"\r\n"),
+    "a byte order mark first": first_byte(b"\xef\xbb\xbf" + LINE + b"\r\n"),
+    "TLS": first_byte(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+    "SOCKS 5": first_byte(b"\x05\x01\x00"),
+    "SOCKS 4": first_byte(b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00"),
+    "SSH": line(b"SSH-2.0-OpenSSH_9.2"),
+    "the PROXY protocol": line(b"PROXY TCP4 10.1.2.3 10.1.2.4 40000 3128"),
+    # The request line
+    "a bare LF": line(LINE[:-2], end=b"\n"),
+    "a bare CR": line(LINE[:-2] + b"\r"),
+    "two blanks": line(b"CONNECT  tools.cisco.com:443 HTTP/1.1"),
+    "two blanks before the version": line(b"CONNECT tools.cisco.com:443  HTTP/1.1"),
+    "a blank after the version": line(b"CONNECT tools.cisco.com:443 HTTP/1.1 "),
+    "a tab for a blank": line(b"CONNECT\ttools.cisco.com:443 HTTP/1.1"),
+    "a blank in the target": line(b"CONNECT tools.cisco.com:443 evil.example:443 HTTP/1.1"),
+    "a NUL in the target": line(b"CONNECT tools.cisco.com\0:443 HTTP/1.1"),
+    "a DEL in the target": line(b"CONNECT tools.cisco.com\x7f:443 HTTP/1.1"),
+    "a colon in the method": line(b"CON:NECT x:443 HTTP/1.1"),
+    "a method alone": line(b"CONNECT"),
+    "words": line(b"Hello, is this a proxy?"),
+    "a protocol in lower case": line(b"CONNECT x:443 http/1.1"),
+    "a version of letters": line(b"CONNECT x:443 HTTP/one"),
+    "a version of nine characters": line(b"CONNECT x:443 HTTP/1.1111111"),
+    "no version": line(b"CONNECT x:443 HTTP/"),
+    "a faulty line that is long": line(b"CONNECT  " + b"x" * 500),
+    # Versions
+    "HTTP/0.9": version(b"CONNECT tools.cisco.com:443"),
+    "no target": version(b"CONNECT HTTP/1.1"),
+    "HTTP/1.2": version(b"CONNECT tools.cisco.com:443 HTTP/1.2"),
+    "HTTP/1.10": version(b"CONNECT tools.cisco.com:443 HTTP/1.10"),
+    "HTTP/01.1": version(b"CONNECT tools.cisco.com:443 HTTP/01.1"),
+    "HTTP/1": version(b"CONNECT tools.cisco.com:443 HTTP/1"),
+    "HTTP/2.0": version(b"CONNECT tools.cisco.com:443 HTTP/2.0"),
+    "HTTP/2's preface": version(b"PRI * HTTP/2.0\r\n\r\nSM"),
+    "HTTP/3.0 and a faulty field": version(b"CONNECT tools.cisco.com:443 HTTP/3.0\r\n folded"),
+    # Fields
+    "a folded field": field(b" two", before=b"X: one\r\n"),
+    "a field folded by a tab": field(b"\ttwo", before=b"X: one\r\n"),
+    "an empty line with a blank in it": field(b" "),
+    "a blank before the colon": field(b"Host : x"),
+    "no colon": field(b"Host"),
+    "no name": field(b": x"),
+    "a name outside ASCII": field(b"H\xc3\xb6st: x"),
+    "a bare LF between fields": field(b"A: 1\nB: 2"),
+    "a bare LF for the empty line": field(b"\n", before=b"A: 1\r\n"),
+    "a bare CR in a field": field(b"A: 1\rB: 2"),
+    "a NUL in a field": field(b"A: 1\x002"),
+    "an escape sequence in a field": field(b"A: \x1b[2J"),
+    "a DEL in a field": field(b"A: \x7f"),
+    # What a CONNECT may not carry
+    "two Hosts": host(b"Host: a\r\nHost: b", "there are two of them"),
+    "two Hosts that agree": host(b"Host: a\r\nhost: a", "there are two of them"),
+    "a Host with a blank": host(b"Host: a b", "a b is not a host"),
+    "a Host with a slash": host(b"Host: a/b", "a/b is not a host"),
+    "a Host with user information": host(b"Host: a:secret@b", "...@b is not a host"),
+    "a Host outside ASCII": host(b"Host: \xf6", r"\xf6 is not a host"),
+    "a length": body(b"Content-Length: 5"),
+    "a length of 00": body(b"Content-Length: 00"),
+    "a length of +0": body(b"Content-Length: +0"),
+    "a length of -0": body(b"Content-Length: -0"),
+    "an empty length": body(b"Content-Length:"),
+    "a list of lengths": body(b"Content-Length: 0, 0"),
+    "two lengths": body(b"content-length: 5", before=b"Content-Length: 0\r\n"),
+    "chunks": body(b"Transfer-Encoding: chunked"),
+    "chunks and a length of nothing": body(b"Transfer-Encoding: chunked", before=b"Content-Length: 0\r\n"),
+    "an identity coding": body(b"transfer-encoding: identity"),
+    "a transfer coding of 0": body(b"Transfer-Encoding: 0"),
+    # Size
+    "one byte over the limit": too_large(b"X: " + b"x" * (LIMIT - len(LINE) - 6) + b"\r\n\r\n"),
+    "a mebibyte in one field": too_large(b"X: " + b"x" * (1 << 20) + b"\r\n\r\n"),
+    "a mebibyte of one field's name": too_large(b"x" * (1 << 20)),
+    "ten thousand fields": too_large(b"X: y\r\n" * 10_000 + b"\r\n"),
+    "a fault whose LF is one byte over the limit": too_large(b"x" * (LIMIT - len(LINE)) + b"\n"),
+    "a fault behind the limit": too_large(b"X: " + b"x" * LIMIT + b"\r\n folded\r\n\r\n"),
+    "a target without end": too_long(b"CONNECT " + b"x" * (1 << 20)),
+    "a line that ends behind the limit": too_long(b"CONNECT " + b"x" * LIMIT + b" HTTP/1.1\r\n\r\n"),
+    "an LF that is one byte over the limit": too_long(b"CONNECT " + b"x" * (LIMIT - 18) + b" HTTP/1.1\r\n\r\n"),
+}
+
+INCOMPLETE = {
+    "nothing": b"",
+    "a letter": b"C",
+    "a line without its LF": LINE[:-1],
+    "a line": LINE,
+    "a field": LINE + b"Host: tools.cisco.com\r\n",
+    "a field without its LF": LINE + b"Host: tools.cisco.com\r",
+    "a head without its last byte": LINE + b"Host: tools.cisco.com\r\n\r",
+    "a fault whose line is not over": LINE + b"Host : tools.cisco.com\r",
+    "two Hosts in a head that is not over": LINE + b"Host: a\r\nHost: b\r\n",
+    "as much as the limit": LINE + b"x" * (LIMIT - len(LINE)),
+    "as much of a line as the limit": b"x" * LIMIT,
+}
+
+Verdict = Head | tuple[Outcome, str] | None
+
+
+def verdict(received: bytes, limit: int = LIMIT, judged: int = 0) -> Verdict:
+    try:
+        return read_head(received, limit, judged)
+    except HeadError as refused:
+        return refused.outcome, refused.detail
+
+
+def first_verdict(received: bytes, limit: int = LIMIT) -> Verdict:
+    """What is said of a head that arrives byte by byte; the prefixes beyond the limit by one are enough."""
+    for size in range(min(len(received), limit + 1) + 1):
+        found = verdict(received[:size], limit)
+        if found is not None:
+            return found
+    return None
+
+
+@pytest.mark.parametrize(("received", "head"), ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_a_valid_head_is_read(received: bytes, head: Head) -> None:
+    assert read_head(received, LIMIT) == head
+
+
+@pytest.mark.parametrize(("received", "outcome", "detail"), REFUSED.values(), ids=REFUSED.keys())
+def test_a_faulty_head_is_refused_with_its_outcome(received: bytes, outcome: Outcome, detail: str) -> None:
+    with pytest.raises(HeadError) as refused:
+        read_head(received, LIMIT)
+
+    assert (refused.value.outcome, refused.value.detail) == (outcome, detail)
+
+
+@pytest.mark.parametrize("received", INCOMPLETE.values(), ids=INCOMPLETE.keys())
+def test_of_a_head_that_may_still_become_valid_nothing_is_said(received: bytes) -> None:
+    assert read_head(received, LIMIT) is None
+
+
+EVERY_HEAD = (
+    {name: received for name, (received, _) in ACCEPTED.items()}
+    | {name: received for name, (received, *_) in REFUSED.items()}
+    | INCOMPLETE
+)
+
+
+@pytest.mark.parametrize("received", EVERY_HEAD.values(), ids=EVERY_HEAD.keys())
+def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
+    assert first_verdict(received) == verdict(received)
+
+
+def test_a_head_that_comes_byte_by_byte_is_read_in_a_time_that_grows_with_its_length() -> None:
+    head = LINE + b"a:\r\n" * 4000
+    before = time.thread_time()
+    for size in range(1, len(head)):
+        assert read_head(head[:size], 16384, size - 1) is None
+    assert time.thread_time() - before < 0.4
+
+
+def test_no_more_than_the_first_names_of_fields_are_kept() -> None:
+    """Each is a string of its own wherever clients are remembered, and 133 of two letters came to 8 KB."""
+    head = read_head(LINE + b"".join(b"x%d:\r\n" % number for number in range(100)) + b"\r\n", 16384)
+
+    assert head is not None
+    assert head.fields == tuple(f"x{number}" for number in range(32))
+
+
+def test_only_the_end_of_a_long_via_is_taken() -> None:
+    head = read_head(LINE + b"Via: " + b"x" * 1500 + b"\r\nVia: " + b"y" * 1500 + b"\r\n\r\n", 16384)
+
+    assert head is not None
+    assert head.via == "x" * 546 + ", " + "y" * 1500
+
+
+@pytest.mark.parametrize("first", [b"x" * 3000 + b", ", b"x" * 2047 + b"\r\nVia: "], ids=["in one field", "in two"])
+def test_nothing_that_a_client_has_written_into_a_via_hides_the_gates_own_name(first: bytes) -> None:
+    head = read_head(LINE + b"Via: " + first + passed_on("", "").encode() + b", 1.1 parent\r\n\r\n", 16384)
+
+    assert head is not None
+    assert names_us(head.via)
+
+
+@pytest.mark.parametrize("received", [received for received, _ in ACCEPTED.values()], ids=ACCEPTED.keys())
+@pytest.mark.parametrize("early", [b"\r\n", b"\x16\x03\x01", LINE + b"\r\n", b"x" * LIMIT], ids=repr)
+def test_what_follows_a_head_is_no_part_of_it(received: bytes, early: bytes) -> None:
+    assert read_head(received + early, LIMIT) == read_head(received, LIMIT)
+
+
+FIELDS = [b"Host: x\r\n", b"Content-Length: 0\r\n", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n"]
+ENDS = [b"\r\n", b"\r", b"\n", b"\r\n\r\n"]
+OTHERS = [b" ", b"\t", b":", b"\0", b"\x7f", b"\xff", b"x", b"HTTP/1.1", b"HTTP/2.0", b"CONNECT"]
+PIECES = st.sampled_from([*ENDS, *FIELDS, *OTHERS])
+
+
+@st.composite
+def heads(draw: st.DrawFn) -> bytes:
+    """Some head of the tables, with up to four pieces put in, each in the place of up to three bytes."""
+    head = bytearray(draw(st.sampled_from([head for head in EVERY_HEAD.values() if len(head) < 200])))
+    for _ in range(draw(st.integers(0, 4))):
+        start = draw(st.integers(0, len(head)))
+        head[start : start + draw(st.integers(0, 3))] = draw(PIECES)
+    return bytes(head)
+
+
+@given(heads(), st.integers(0, 220))
+def test_no_head_is_judged_by_how_it_was_split(received: bytes, limit: int) -> None:
+    whole = verdict(received, limit)
+
+    assert first_verdict(received, limit) == whole
+    if isinstance(whole, Head):
+        assert whole.size <= limit
+        assert received[: whole.size].endswith(b"\r\n\r\n")
+
+
+@given(st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 300), st.randoms())
+def test_what_was_judged_need_not_be_judged_again(received: bytes, limit: int, chance: Random) -> None:
+    judged = 0
+    while judged < len(received):
+        size = chance.randint(judged + 1, len(received))
+        whole = verdict(received[:size], limit)
+        assert verdict(received[:size], limit, judged) == whole
+        if whole is not None:
+            return
+        judged = size
+
+
+@given(heads(), st.binary(max_size=50))
+def test_once_there_is_a_verdict_later_bytes_do_not_change_it(received: bytes, later: bytes) -> None:
+    whole = verdict(received)
+
+    if whole is not None:
+        assert verdict(received + later) == whole
+
+
+@given(st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 300))
+def test_no_input_raises_anything_but_a_head_error(received: bytes, limit: int) -> None:
+    whole = verdict(received, limit)
+
+    assert first_verdict(received, limit) == whole
+    if isinstance(whole, tuple):
+        outcome, detail = whole
+        assert outcome.status >= 400
+        assert detail.isascii()
+        assert detail.isprintable()
+        assert len(detail) <= 100
+
+
+# Logins
+
+
+@pytest.mark.parametrize(
+    ("fields", "values"),
+    [
+        pytest.param(b"", [], id="none"),
+        pytest.param(b"Proxy-Authorization: Basic YTpi\r\n", [b"Basic YTpi"], id="one"),
+        pytest.param(b"Proxy-authorization:Basic YTpi \t\r\n", [b"Basic YTpi"], id="as Java writes it"),
+        pytest.param(b"proxy-authorization:\r\n", [b""], id="empty"),
+        pytest.param(b"Proxy-Authorization: a\r\nX: y\r\nPROXY-AUTHORIZATION: b\r\n", [b"a", b"b"], id="two"),
+        pytest.param(b"Authorization: Basic YTpi\r\n", [], id="one for the target"),
+        pytest.param(b"X-Proxy-Authorization: a\r\nX: Proxy-Authorization: b\r\n", [], id="others that look like it"),
+        pytest.param(b"Proxy-Authorization: \xff\r\n", [b"\xff"], id="not ASCII"),
+    ],
+)
+def test_the_logins_of_a_head_are_kept_in_their_order_and_never_shown(fields: bytes, values: list[bytes]) -> None:
+    head = read_head(LINE + fields + b"\r\n", LIMIT)
+
+    assert head is not None
+    assert [value.raw for value in head.authorization] == values
+    assert "YTpi" not in repr(head)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        LINE + b"Proxy-Authorization : Basic YTpi\r\n",
+        LINE + b"Proxy-Authorization: Basic YTpi\n",
+        LINE + b"Proxy-Authorization: Basic YTpi\x00\r\n",
+        LINE + b"proxy-authorization Basic YTpi\r\n",
+        LINE + b"Cookie : YTpi\r\n",
+        LINE + b"Proxy-Authorization: Digest username=x,\r\n response=YTpi\r\n",
+        b"Proxy-Authorization: Basic YTpi\r\n",
+        b"CONNECT  cucm:YTpi@tools.cisco.com:443 HTTP/1.1\r\n",
+        LINE + b"Host: cucm:YTpi@tools.cisco.com\r\n\r\n",
+    ],
+    ids=repr,
+)
+def test_an_error_repeats_no_login(received: bytes) -> None:
+    with pytest.raises(HeadError) as caught:
+        read_head(received, LIMIT)
+
+    assert "YTpi" not in str(caught.value)

@@ -1,0 +1,63 @@
+"""What a client speaks, told by its first bytes: by as few as it takes, and however they were split."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.proxy.wire.protocol_detection import Speaks, first_bytes
+from support.hellos import RECORDED, Recorded
+
+PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
+
+TOLD: dict[str, tuple[bytes, Speaks]] = {
+    "CONNECT": (b"C", Speaks.HTTP),
+    "any other token": (b"!", Speaks.HTTP),
+    "a method that begins as PROXY does": (b"PO", Speaks.HTTP),
+    "a method that is PROXY": (b"PROXY /", Speaks.HTTP),
+    "a PROXY header of a family that there is not": (b"PROXY TCP5", Speaks.HTTP),
+    "a handshake record": (b"\x16\x03", Speaks.TLS),
+    "a handshake record of a version that there is not": (b"\x16\x04", Speaks.UNKNOWN),
+    "another TLS record": (b"\x17", Speaks.UNKNOWN),
+    "a hello of SSL 2": (b"\x80\x2e\x01", Speaks.SSLV2),
+    "a hello of SSL 2 in the long form of its length": (b"\xc0\x00\x01", Speaks.SSLV2),
+    "another message of SSL 2": (b"\x80\x2e\x04", Speaks.UNKNOWN),
+    "PROXY version 1, IPv4": (b"PROXY TCP4", Speaks.PROXY),
+    "PROXY version 1, IPv6": (b"PROXY TCP6", Speaks.PROXY),
+    "PROXY version 1, unknown": (b"PROXY UNKNOWN", Speaks.PROXY),
+    "PROXY version 2": (PROXY_V2, Speaks.PROXY),
+    "an empty line": (b"\r\nC", Speaks.UNKNOWN),
+    "two empty lines": (b"\r\n\r\nC", Speaks.UNKNOWN),
+    "a bare line feed": (b"\n", Speaks.UNKNOWN),
+    "a blank": (b" ", Speaks.UNKNOWN),
+    "NUL": (b"\0", Speaks.UNKNOWN),
+    "a byte that no token has": (b"(", Speaks.UNKNOWN),
+}
+"""As few bytes as it takes."""
+
+
+@pytest.mark.parametrize(("received", "speaks"), TOLD.values(), ids=TOLD.keys())
+def test_what_a_client_speaks_is_told_as_soon_as_it_can_be_and_not_before(received: bytes, speaks: Speaks) -> None:
+    assert {first_bytes(received[:size]) for size in range(len(received))} == {Speaks.UNDECIDED}
+    assert first_bytes(received) is speaks
+
+
+@given(st.sampled_from(list(TOLD.values())), st.binary(max_size=40))
+def test_what_follows_changes_nothing(told: tuple[bytes, Speaks], more: bytes) -> None:
+    received, speaks = told
+
+    assert first_bytes(received + more) is speaks
+
+
+@pytest.mark.parametrize("row", RECORDED.values(), ids=RECORDED.keys())
+def test_a_real_client_of_tls_is_known_as_one(row: Recorded) -> None:
+    assert first_bytes(row.hello) is (Speaks.SSLV2 if row.fault == "sslv2" else Speaks.TLS)
+
+
+@given(st.one_of(st.binary(max_size=20), st.sampled_from(list(TOLD.values())).map(lambda told: told[0] + b"more")))
+def test_the_verdict_is_that_of_the_shortest_beginning_which_allows_one(received: bytes) -> None:
+    verdicts = [first_bytes(received[:size]) for size in range(len(received) + 1)]
+
+    decided = [verdict for verdict in verdicts if verdict is not Speaks.UNDECIDED]
+    assert verdicts[: len(verdicts) - len(decided)] == [Speaks.UNDECIDED] * (len(verdicts) - len(decided))
+    assert len(set(decided)) <= 1
+    assert decided or len(received) < len(b"PROXY UNKNOWN"), "so much is always enough"

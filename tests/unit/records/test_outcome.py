@@ -1,0 +1,138 @@
+"""The table of outcomes: what every row must be, and that its page in the documentation says the same."""
+
+import re
+import string
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from licensegate.records.outcome import Outcome, Party, Stage
+
+ROOT = Path(__file__).parents[3]
+
+STATUSES = {0, 200, 400, 403, 405, 407, 408, 414, 429, 431, 500, 502, 503, 504, 505}
+
+PROXY_ERROR_TYPES = {  # RFC 9209 section 2.3, in its order
+    "dns_timeout",
+    "dns_error",
+    "destination_not_found",
+    "destination_unavailable",
+    "destination_ip_prohibited",
+    "destination_ip_unroutable",
+    "connection_refused",
+    "connection_terminated",
+    "connection_timeout",
+    "connection_read_timeout",
+    "connection_write_timeout",
+    "connection_limit_reached",
+    "tls_protocol_error",
+    "tls_certificate_error",
+    "tls_alert_received",
+    "http_request_error",
+    "http_request_denied",
+    "http_response_incomplete",
+    "http_response_header_section_size",
+    "http_response_header_size",
+    "http_response_body_size",
+    "http_response_trailer_section_size",
+    "http_response_trailer_size",
+    "http_response_transfer_coding",
+    "http_response_content_coding",
+    "http_response_timeout",
+    "http_upgrade_failed",
+    "http_protocol_error",
+    "proxy_internal_response",
+    "proxy_internal_error",
+    "proxy_configuration_error",
+    "proxy_loop_detected",
+}
+
+every_row = pytest.mark.parametrize("outcome", Outcome, ids=lambda outcome: outcome.label)
+
+
+def placeholders(template: str) -> set[str]:
+    return {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+
+
+@every_row
+def test_a_label_is_the_members_name_in_lower_case_words(outcome: Outcome) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z]+)*", outcome.label)
+    assert outcome.label == outcome.name.lower()
+    assert outcome.value == outcome.label, "what a record is encoded to"
+
+
+@every_row
+def test_stage_party_and_status_come_from_closed_sets(outcome: Outcome) -> None:
+    assert isinstance(outcome.stage, Stage)
+    assert isinstance(outcome.ended_by, Party)
+    assert outcome.status in STATUSES
+
+
+@every_row
+def test_an_error_type_is_one_of_rfc_9209(outcome: Outcome) -> None:
+    assert outcome.error in PROXY_ERROR_TYPES | {""}
+
+
+@every_row
+def test_whatever_is_answered_with_an_error_has_an_error_type(outcome: Outcome) -> None:
+    assert outcome.error or outcome.status < 400
+
+
+@every_row
+def test_sentence_and_cure_are_sentences_for_people(outcome: Outcome) -> None:
+    for text in (outcome.sentence, outcome.cure):
+        assert text[0].isupper() or text[0] == "{"
+        assert text.endswith(".")
+        assert text.isascii()
+        assert text.isprintable()
+
+
+@every_row
+def test_sentence_and_cure_are_filled_from_the_record_alone(outcome: Outcome) -> None:
+    assert placeholders(outcome.sentence) <= {"client", "target", "listener", "detail"}
+    assert placeholders(outcome.cure) <= {"client", "target", "listener", "detail"}
+
+
+@every_row
+def test_only_a_client_that_was_promised_its_tunnel_or_asked_for_health_has_status_200(outcome: Outcome) -> None:
+    promised = outcome.stage in {Stage.INNER_HELLO, Stage.RELAY}
+    assert (outcome.status == 200) == (promised or outcome is Outcome.HEALTH_ASKED)
+
+
+@every_row
+def test_before_it_is_known_what_a_client_speaks_there_is_no_status(outcome: Outcome) -> None:
+    if outcome.stage is Stage.HELLO:
+        assert (outcome.status, outcome.error) == (0, "")
+
+
+@every_row
+def test_a_client_that_ends_its_connection_gets_no_answer(outcome: Outcome) -> None:
+    if outcome.ended_by is Party.CLIENT:
+        assert outcome.status in {0, 200}
+
+
+def test_no_two_rows_say_the_same() -> None:
+    assert len({outcome.sentence for outcome in Outcome}) == len(Outcome)
+
+
+def test_the_page_in_the_documentation_is_the_one_that_its_script_makes() -> None:
+    made = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "outcomes_page.py"], capture_output=True, text=True, check=True
+    )
+
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+    assert page == made.stdout, "make it anew: python scripts/outcomes_page.py > docs/outcomes.md"
+
+
+def test_every_stage_has_its_part_of_the_page_in_the_order_in_which_they_come() -> None:
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+
+    assert re.findall(r"^Stage `(\w+)`: ", page, re.MULTILINE) == list(Stage)
+
+
+def test_every_outcome_has_one_entry_on_the_page() -> None:
+    page = (ROOT / "docs" / "outcomes.md").read_text()
+
+    assert sorted(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == sorted(outcome.label for outcome in Outcome)

@@ -1,0 +1,343 @@
+"""The record and its page in the documentation: the keys of a line are a contract with whoever reads the log."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from licensegate.proxy.wire.protocol_detection import Speaks
+from licensegate.records.outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from licensegate.records.record import (
+    SCHEMA,
+    DialAttempt,
+    HostForm,
+    TunnelRecord,
+    milliseconds,
+    open_record,
+    printable,
+    quoted,
+)
+
+PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
+
+KEYS_OF_SCHEMA_1 = {
+    "schema": "integer",
+    "event": "text",
+    "id": "text",
+    "time": "time",
+    "client": "text",
+    "client_port": "integer",
+    "listener": "text",
+    "outcome": "text",
+    "stage": "text",
+    "ended_by": "text",
+    "status": "integer",
+    "detail": "text",
+    "protocol": "text",
+    "balancer": "text",
+    "gate_tls": "text",
+    "client_certificate": "text",
+    "user_agent": "text",
+    "http_version": "text",
+    "fields": "list of text",
+    "host_form": "text",
+    "method": "text",
+    "requested": "text",
+    "target": "text",
+    "login": "text",
+    "user": "text",
+    "login_result": "text",
+    "login_unanswered": "integer",
+    "allowed": "boolean",
+    "reported": "text",
+    "rule": "text",
+    "preset": "text",
+    "policy": "text",
+    "addresses": "list of text",
+    "attempts": "list of attempts",
+    "upstream": "text",
+    "local": "text",
+    "via": "text",
+    "parent": "text",
+    "parent_login": "text",
+    "parent_status": "integer",
+    "parent_reason": "text",
+    "parent_server": "text",
+    "server_name_check": "text",
+    "server_name": "text",
+    "alpn": "list of text",
+    "tls_version": "text",
+    "ech": "boolean",
+    "client_records": "list of records",
+    "upstream_records": "list of records",
+    "client_alert": "integer",
+    "upstream_alert": "integer",
+    "head_ms": "number",
+    "resolve_ms": "number",
+    "dial_ms": "number",
+    "parent_ms": "number",
+    "relay_ms": "number",
+    "total_ms": "number",
+    "client_read": "integer",
+    "client_written": "integer",
+    "upstream_read": "integer",
+    "upstream_written": "integer",
+    "ended_first": "text",
+    "refusal_taken": "text",
+}
+KEYS_OF_AN_ATTEMPT = {"address": "text", "ms": "number", "errno": "text"}
+
+WORDS = {
+    int: "integer",
+    int | None: "integer",
+    str: "text",
+    float | None: "number",
+    float: "number",
+    bool: "boolean",
+    bool | None: "boolean",
+    datetime: "time",
+    Outcome | None: "text",
+    Stage | None: "text",
+    Party | None: "text",
+    ServerNameCheck | None: "text",
+    HostForm | None: "text",
+    RefusalTaken | None: "text",
+    LoginResult | None: "text",
+    list[str]: "list of text",
+    tuple[str, ...]: "list of text",
+    list[tuple[int, int]]: "list of records",
+    list[DialAttempt]: "list of attempts",
+}
+"""Python's types as the page calls what they become in JSON."""
+
+
+def keys_in_code(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {field.encode_name: WORDS[field.type] for field in msgspec.structs.fields(struct)}
+
+
+def rows_on_page(first: str, after: str = "") -> list[list[str]]:
+    """The rows of the first table after `after` whose heading begins with `first`, cell by cell."""
+    _, heading, table = PAGE[PAGE.index(after) :].partition(f"| {first} |")
+    assert heading, f"no table of {first} on the page"
+    lines = table.splitlines()[2:]
+    end = next((number for number, line in enumerate(lines) if not line.startswith("|")), len(lines))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[:end]]
+
+
+def keys_on_page(after: str = "") -> dict[str, str]:
+    return {row[0].strip("`"): row[1] for row in rows_on_page("Key", after)}
+
+
+def column(name: str, after: str = "") -> dict[str, str]:
+    place = ["Key", "Type", "Unit", "Meaning", "Left out"].index(name)
+    return {row[0].strip("`"): row[place] for row in rows_on_page("Key", after)}
+
+
+def lines_on_page() -> list[str]:
+    return re.findall(r"^```json\n(.*)\n```$", PAGE, re.MULTILINE)
+
+
+def encoded(record: TunnelRecord) -> dict[str, Any]:
+    return dict(json.loads(msgspec.json.encode(record)))
+
+
+def a_record() -> TunnelRecord:
+    return open_record("10.1.2.3", 40000, "0.0.0.0:3128")
+
+
+def test_the_keys_of_a_schema_do_not_change() -> None:
+    assert SCHEMA == 1
+    assert keys_in_code(TunnelRecord) == KEYS_OF_SCHEMA_1, (
+        "a new key: add it here and to docs/records.md; a key that changed or went: SCHEMA goes up by one as well"
+    )
+    assert keys_in_code(DialAttempt) == KEYS_OF_AN_ATTEMPT
+
+
+def test_the_page_describes_every_key_with_its_type_in_the_order_of_the_line() -> None:
+    assert list(keys_on_page().items()) == list(keys_in_code(TunnelRecord).items())
+    assert list(keys_on_page(after="Each of the `attempts`").items()) == list(keys_in_code(DialAttempt).items())
+
+
+def test_every_key_on_the_page_has_a_meaning_and_says_when_it_is_left_out() -> None:
+    for after in ("", "Each of the `attempts`"):
+        assert all(meaning.endswith(".") for meaning in column("Meaning", after).values())
+        assert all(column("Left out", after).values())
+
+
+def test_the_page_names_the_unit_of_every_duration_and_size() -> None:
+    for after in ("", "Each of the `attempts`"):
+        for key, unit in column("Unit", after).items():
+            assert (unit == "ms") == (key == "ms" or key.endswith("_ms"))
+            assert (unit == "bytes") == key.endswith(("_read", "_written"))
+
+
+def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
+    meaning = column("Meaning")
+
+    assert meaning["schema"] == f"The number of this description: {SCHEMA}."
+    assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
+    assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
+    assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
+    assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
+    assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*Speaks, "https"} - {Speaks.UNDECIDED}
+    assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
+
+
+def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
+    record = a_record()
+    record.total_ms = 0.0
+
+    assert encoded(record).keys() == {key for key, left_out in column("Left out").items() if left_out == "never"}
+
+
+@pytest.mark.parametrize(
+    "line", lines_on_page(), ids=["served", "refused", "not logged in", "reported", "refused by a parent"]
+)
+def test_the_lines_on_the_page_are_records(line: str) -> None:
+    record = msgspec.json.decode(line, type=TunnelRecord)
+
+    assert encoded(record) == json.loads(line), "a key that the record does not know"
+    assert record.outcome is not None
+    assert (record.stage, record.ended_by) == (record.outcome.stage, record.outcome.ended_by)
+    assert record.schema == SCHEMA
+
+
+def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
+    shown = {key for line in lines_on_page() for key in json.loads(line)}
+
+    rare = {"requested", "ech", "upstream_alert"}
+    assert shown == keys_on_page().keys() - rare
+
+
+def test_a_new_record_is_an_end_without_an_outcome_and_with_an_id_of_its_own() -> None:
+    one, two = a_record(), a_record()
+
+    assert (one.event, one.outcome, one.sentence(), one.cure()) == ("end", None, "", "")
+    assert re.fullmatch(r"[0-9a-f]{18}", one.id)
+    assert one.id != two.id
+    assert one.time.tzinfo is UTC
+    assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,6})?Z", encoded(one)["time"])
+
+
+def test_only_the_first_outcome_counts() -> None:
+    record = a_record()
+
+    record.end(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")
+    record.end(Outcome.CLIENT_LEFT_IN_HEAD, "later")
+
+    assert record.outcome is Outcome.CONNECTION_REFUSED
+    assert (record.stage, record.ended_by) == (Stage.DIAL, Party.UPSTREAM)
+    assert record.detail == "192.0.2.1:443, ECONNREFUSED"
+    assert encoded(record)["outcome"] == "connection_refused"
+
+
+def test_sentence_and_cure_are_filled_from_the_record() -> None:
+    record = a_record()
+    record.target = "smartreceiver.cisco.com:443"
+    record.end(Outcome.TARGET_IN_PRESET, "smart-transport")
+
+    assert record.sentence() == (
+        "smartreceiver.cisco.com:443 is not in the allowlist, but the preset smart-transport would allow it."
+    )
+    assert record.cure() == "Add that preset to allowlist.presets."
+
+
+def test_a_sentence_says_so_where_it_wants_a_detail_and_there_is_none() -> None:
+    record = a_record()
+    record.end(Outcome.CONNECTION_REFUSED)
+
+    assert record.sentence().endswith(" refused the connection (no detail).")
+
+
+def test_a_detail_in_braces_is_not_filled_again() -> None:
+    record = a_record()
+    record.end(Outcome.HEAD_MALFORMED, "{client} {0} {")
+
+    assert record.sentence() == "The request is not a valid HTTP/1 request: {client} {0} {."
+
+
+@pytest.mark.parametrize("outcome", Outcome, ids=lambda outcome: outcome.label)
+def test_every_outcome_makes_a_sentence_of_an_empty_record(outcome: Outcome) -> None:
+    record = a_record()
+    record.end(outcome)
+
+    assert record.sentence().endswith(".")
+    assert record.cure().endswith(".")
+    assert not re.search(r"[{}]", record.sentence() + record.cure())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0.0, 0.0), (0.0000004, 0.0), (0.0000006, 0.001), (1.5, 1500.0), (3600.0, 3600000.0)],
+)
+def test_durations_are_written_in_milliseconds_to_the_microsecond(seconds: float, written: float) -> None:
+    assert milliseconds(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param(b"curl/8.5.0", "curl/8.5.0", id="printable"),
+        pytest.param(b"", "", id="nothing"),
+        pytest.param(b"a\r\nb", r"a\r\nb", id="CR LF"),
+        pytest.param(b"\x00\x1b[2J\x7f", r"\x00\x1b[2J\x7f", id="controls"),
+        pytest.param("é".encode(), r"\xc3\xa9", id="UTF-8"),
+        pytest.param(b'"quoted" \\ {braces}', '"quoted" \\ {braces}', id="quotes"),
+        pytest.param(b"x" * 300, "x" * 200, id="long"),
+        pytest.param(b"\xff" * 300, r"\xff" * 50, id="long and escaped"),
+    ],
+)
+def test_a_strangers_bytes_become_safe_text(raw: bytes, text: str) -> None:
+    assert printable(raw) == text
+
+
+@given(st.binary(max_size=400), st.integers(0, 300))
+@example(b"\xff" * 400, 3)
+def test_text_made_of_any_bytes_is_printable_ascii_and_bounded(raw: bytes, limit: int) -> None:
+    text = printable(raw, limit)
+
+    assert text.isascii()
+    assert text.isprintable()
+    assert len(text) <= limit
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200))
+def test_printable_text_is_left_as_it_is(text: str) -> None:
+    assert printable(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"GET /x HTTP/1.1", "GET /x HTTP/1.1"),
+        (b"http://cucm:se/cret@host/", "...@host/"),
+        (b"cucm:secret@host:443", "...@host:443"),
+        (b"CONNECT a@b@c:443", "CONNECT ...@c:443"),
+        (b"Proxy-Authorization: Basic secret", "..."),
+        (b"authorization: secret", "..."),
+        (b"Set-Cookie: secret", "..."),
+        (b" secret", "..."),
+        (b"Basic secret", "..."),
+        (b"CONNECT a:443 HTTP/1.1 Proxy-Authorization: secret", "CONNECT a:443 HTTP/1.1 ..."),
+        (b"X: y\rProxy-Authorization: Basic secret\rZ: z", r"X: y\r..."),
+        (b"a:443 NTLM secret", "a:443 ..."),
+        (b"X: \xff", r"X: \xff"),
+        (b"x" * 100, "x" * 60),
+    ],
+)
+def test_what_is_quoted_of_a_strangers_line_holds_no_login(raw: bytes, text: str) -> None:
+    assert quoted(raw) == text
+
+
+def test_a_line_as_long_as_a_head_is_quoted_at_once() -> None:
+    """In a time that grows with its length, and not with the square of that."""
+    before = time.thread_time()
+    quoted(b"x" * 65536)
+    assert time.thread_time() - before < 0.1
