@@ -23,7 +23,7 @@ _TABLE = Path(__file__).with_name("networks.csv")
 _IPV4_MASK = 0xFFFF_FFFF
 
 
-class Verdict(Struct, frozen=True):
+class AddressClass(Struct, frozen=True):
     """Whether an address is public, with the network that decided and its name.
 
     For an IPv4 address inside an IPv6 one both are the IPv4's, and the name goes on to say how it was embedded.
@@ -39,18 +39,18 @@ class _Network(Struct, frozen=True):
 
     prefix: int
     shift: int
-    verdict: Verdict
+    verdict: AddressClass
     ipv4_at: tuple[tuple[int, int], ...]
 
 
 @lru_cache(maxsize=4096)
-def judge(address: str) -> Verdict:
+def judge(address: str) -> AddressClass:
     """Judge an address as a resolver writes it, a zone id left out; raises `ValueError` on what is none."""
     parsed = ipaddress.ip_address(address)
     return _judge(parsed.version, int(parsed))
 
 
-def _judge(version: int, number: int) -> Verdict:
+def _judge(version: int, number: int) -> AddressClass:
     network = next(each for each in _NETWORKS[version] if number >> each.shift == each.prefix)
     if not network.ipv4_at:
         return network.verdict
@@ -59,9 +59,11 @@ def _judge(version: int, number: int) -> Verdict:
     return next((verdict for verdict in verdicts if not verdict.public), verdicts[-1])
 
 
-def _embedded(ipv4: int, form: str) -> Verdict:
+def _embedded(ipv4: int, form: str) -> AddressClass:
     verdict = _judge(4, ipv4)
-    return Verdict(verdict.public, verdict.network, f"{verdict.name}, as {ipaddress.IPv4Address(ipv4)} inside {form}")
+    return AddressClass(
+        verdict.public, verdict.network, f"{verdict.name}, as {ipaddress.IPv4Address(ipv4)} inside {form}"
+    )
 
 
 def _read_networks() -> dict[int, list[_Network]]:
@@ -75,7 +77,7 @@ def _read_networks() -> dict[int, list[_Network]]:
                 _Network(
                     prefix=int(network.network_address) >> shift,
                     shift=shift,
-                    verdict=Verdict(row["public"] == "yes", row["network"], row["name"]),
+                    verdict=AddressClass(row["public"] == "yes", row["network"], row["name"]),
                     ipv4_at=tuple(map(_place, row["ipv4_at"].split())),
                 )
             )

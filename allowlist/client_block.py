@@ -10,7 +10,7 @@ _SITE_BITS = 64  # the network that a host chooses its own addresses from, RFC 4
 
 
 @lru_cache(maxsize=REMEMBERED_CLIENTS)
-def source_block(client: str) -> str:
+def client_block(client: str) -> str:
     """The client's IPv4 address, or the /64 of its IPv6 address: within it a host may come from wherever it likes."""
     address = client_address(client)
     if isinstance(address, IPv6Address):

@@ -10,7 +10,7 @@ from typing import Final
 
 from .clients import Network, network_of
 
-__all__ = ["DEFAULT_NETWORKS", "REMEMBERED_CLIENTS", "Network", "Sources"]
+__all__ = ["DEFAULT_NETWORKS", "REMEMBERED_CLIENTS", "ClientNetworks", "Network"]
 
 DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(network)
@@ -32,7 +32,7 @@ REMEMBERED_CLIENTS: Final = 4096
 """How many clients a cache by address holds: as many as the default limit has tunnels; some 0.5 MB here when full."""
 
 
-class Sources:
+class ClientNetworks:
     """The client networks, and the verdict for each address seen lately."""
 
     def __init__(self, networks: Iterable[Network]) -> None:

@@ -71,8 +71,8 @@ class UnknownPreset(PolicyError):  # noqa: N818  the name says it
         names = sorted(known)
         self.name = name
         self.nearest = next(iter(difflib.get_close_matches(name, names, n=1)), "")
-        cure = f"did you mean {self.nearest!r}?" if self.nearest else f"the presets are {', '.join(names)}"
-        super().__init__(f"there is no preset {name!r}: {cure}")
+        remedy = f"did you mean {self.nearest!r}?" if self.nearest else f"the presets are {', '.join(names)}"
+        super().__init__(f"there is no preset {name!r}: {remedy}")
 
 
 class DuplicateRule(PolicyError):  # noqa: N818  the name says it

@@ -57,7 +57,7 @@ def reload(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     """Say what would be in force."""
     from licensegate.app.commands.check import report, warnings
-    from licensegate.certs.host_names import own_name
+    from licensegate.certs.host_names import host_name
     from licensegate.certs.pem import CertificateError
     from licensegate.proxy.auth.user_files import LoginFileError
 
@@ -66,7 +66,7 @@ def check(arguments: argparse.Namespace) -> int:
     settings = _load(arguments.file)
     try:
         say(report(settings))
-        for warning in warnings(settings, os.environ, own_name()):
+        for warning in warnings(settings, os.environ, host_name()):
             complain(f"warning: {warning}")
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))

@@ -18,7 +18,7 @@ _IPV4: Final = Path("/proc/net/fib_trie")
 _IPV6: Final = Path("/proc/net/if_inet6")
 
 
-def own_name() -> str:
+def host_name() -> str:
     """This machine's name with its domain, as far as that is known within two seconds."""
     names = [socket.gethostname()]
     asking = threading.Thread(target=lambda: names.append(socket.getfqdn()), daemon=True)
@@ -27,9 +27,9 @@ def own_name() -> str:
     return names[-1]
 
 
-def own_names() -> tuple[str, ...]:
+def host_names() -> tuple[str, ...]:
     """Every name and address that a client may type to reach this machine, normalised, what is most likely first."""
-    names = [name for name in map(_normal, (own_name(), socket.gethostname())) if name and name not in _LOOPBACK]
+    names = [name for name in map(_normal, (host_name(), socket.gethostname())) if name and name not in _LOOPBACK]
     addresses = _own_addresses()
     outward = [address for address in addresses if address not in _LOOPBACK]
     return tuple(dict.fromkeys((*names, *outward, *_LOOPBACK)))

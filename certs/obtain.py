@@ -10,7 +10,7 @@ from pathlib import Path
 
 from licensegate.files.watch import FileWatch
 
-from .host_names import own_names
+from .host_names import host_names
 from .identity import ServerIdentity, load_identity, load_pair, server_context
 from .pair import KEPT_CERTIFICATE, KEPT_KEY, Pair, keep_pair
 from .pem import CertificateError
@@ -43,12 +43,12 @@ def obtain_identity(
 def _kept(directory: Path, names: Sequence[str]) -> tuple[Path, Path]:
     certificate, key = directory / KEPT_CERTIFICATE, directory / KEPT_KEY
     if not os.path.exists(key):  # nor where it may not be seen: keeping one says why not
-        keep_pair(certificate, key, partial(_make, names or own_names()))
+        keep_pair(certificate, key, partial(_make, names or host_names()))
     return certificate, key
 
 
 def _made(names: Sequence[str], server: Callable[[], ssl.SSLContext]) -> Callable[[], ServerIdentity]:
-    pair = _make(names or own_names())
+    pair = _make(names or host_names())
 
     def load() -> ServerIdentity:
         context = server()

@@ -13,14 +13,14 @@ from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
 
 from .dial.dialer import Dialer, Dials
-from .dial.loop_guard import OwnSockets
+from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
 from .net.listener import Listener, ListenError, bind
 from .net.poller import Poller
-from .parent.selector import Route
+from .parent.selector import ParentSelector
 from .protocol.snapshot import Snapshot
-from .settings import Dial, Dns, ListenAddress
-from .tunnel.context import Connection, Surroundings
+from .settings import DialSettings, DnsSettings, ListenAddress
+from .tunnel.context import ClientConnection, TunnelContext
 from .tunnel.probe import Probe
 from .tunnel.tunnel import Tunnel
 
@@ -32,43 +32,43 @@ _log = logging.getLogger(__name__)
 class Gate:
     """Serves clients from `listen` to `close`. Observers are called once per batch, with the records it finished.
 
-    No tunnel may lead to one of `own_sockets`: the listeners', and those of what else the program serves.
+    No tunnel may lead to one of `loop_guard`: the listeners', and those of what else the program serves.
     """
 
-    def __init__(self, snapshot: Snapshot, dial: Dial, dns: Dns, observers: Iterable[Observer]) -> None:
+    def __init__(self, snapshot: Snapshot, dial: DialSettings, dns: DnsSettings, observers: Iterable[Observer]) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._observers = list(observers)
         self._finished: list[TunnelRecord] = []
         self._drained = asyncio.Event()
-        self.own_sockets = OwnSockets()
+        self.loop_guard = LoopGuard()
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
-        self._route: Route | None = None
-        self._surroundings = Surroundings(snapshot, self._poller, self._dialer(dial), self._finished.append)
+        self._route: ParentSelector | None = None
+        self._context = TunnelContext(snapshot, self._poller, self._dialer(dial), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
 
     @property
     def snapshot(self) -> Snapshot:
         """What is in force for connections that begin now."""
-        return self._surroundings.snapshot
+        return self._context.snapshot
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
-        self._surroundings.adopt(snapshot)
+        self._context.adopt(snapshot)
 
     def add_observer(self, observer: Observer) -> None:
         """Have it called with what is finished from now on."""
         self._observers.append(observer)
 
-    def dial_by(self, dial: Dial, dns: Dns) -> None:
+    def dial_by(self, dial: DialSettings, dns: DnsSettings) -> None:
         """Dial by these settings from now on; what the resolver knows is kept."""
         self._resolver.settings = dns
-        self._surroundings.dialer = self._dialer(dial)
+        self._context.dialer = self._dialer(dial)
 
-    def _dialer(self, dial: Dial) -> Dials:
-        dialer = Dialer(self._loop, self._poller, self._resolver, self.own_sockets, dial)
-        self._route = Route(dialer, dial, self._route) if dial.parents else None
+    def _dialer(self, dial: DialSettings) -> Dials:
+        dialer = Dialer(self._loop, self._poller, self._resolver, self.loop_guard, dial)
+        self._route = ParentSelector(dialer, dial, self._route) if dial.parents else None
         return self._route or dialer
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
@@ -83,14 +83,14 @@ class Gate:
             raise ListenError("there is no address left to listen on: every one was left out")
         for listener in self.listeners:
             if listener not in kept:
-                self.own_sockets.remove(listener.host, listener.port)
+                self.loop_guard.remove(listener.host, listener.port)
                 listener.close()
         self._poller.finish_batch()
         for listener in kept:
             listener.address = next(filter(listener.serves, addresses))
         for address, sock in new:
             listener = Listener(self._loop, self._poller, address, sock, self._accept)
-            self.own_sockets.add(listener.host, listener.port)
+            self.loop_guard.add(listener.host, listener.port)
             kept.append(listener)
         self.listeners = kept
 
@@ -111,15 +111,15 @@ class Gate:
         record = open_record(client, port, listener.name)
         schemes = listener.address.schemes
         behind_balancer = listener.is_balancer(client)
-        tunnel = Tunnel(self._surroundings, sock, record, behind_balancer=behind_balancer, schemes=schemes)
+        tunnel = Tunnel(self._context, sock, record, behind_balancer=behind_balancer, schemes=schemes)
         self._poller.run(tunnel, tunnel.begin)
 
     async def drain(self, seconds: float) -> int:
         """Accept no more, wait for the open tunnels for so long, then cut them; how many were cut."""
-        self._surroundings.census.draining = True
+        self._context.counter.draining = True
         self._stop_listening()
         self._poller.finish_batch()
-        if self._surroundings.connections:
+        if self._context.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
         return self.cut()
@@ -130,7 +130,7 @@ class Gate:
 
     def cut(self) -> int:
         """End whatever is open; how many tunnels that cost."""
-        for connection in list(self._surroundings.connections):
+        for connection in list(self._context.connections):
             self._poller.run(connection, connection.stop)
         tunnels = sum(record.outcome is Outcome.CUT_BY_STOP for record in self._finished)
         self._poller.finish_batch()
@@ -141,19 +141,19 @@ class Gate:
         self._stop_listening()
         self.cut()
         self._sweep_timer.cancel()
-        self._surroundings.pipes.close()
-        self._surroundings.password_checks.close()
+        self._context.pipes.close()
+        self._context.password_checks.close()
         self._poller.stop()
 
     @property
-    def connections(self) -> Collection[Connection]:
+    def connections(self) -> Collection[ClientConnection]:
         """The open client connections."""
-        return self._surroundings.connections
+        return self._context.connections
 
     @property
     def draining(self) -> bool:
         """Whether it takes no more clients, since it stops."""
-        return self._surroundings.census.draining
+        return self._context.counter.draining
 
     @property
     def look_ups(self) -> Mapping[Outcome | None, int]:
@@ -168,7 +168,7 @@ class Gate:
             if not found.done():  # whoever asked may have given up
                 found.set_result(record)
 
-        probe = Probe(self._surroundings, target, rule, told)
+        probe = Probe(self._context, target, rule, told)
         self._poller.run(probe, probe.begin)
         self._poller.finish_batch()
         return found
@@ -176,7 +176,7 @@ class Gate:
     def _sweep(self) -> None:
         """Once a second: end what is late."""
         self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
-        for who, deadline in self._surroundings.late(time.monotonic()):
+        for who, deadline in self._context.late(time.monotonic()):
             self._poller.run(who, who.deadline_passed, deadline)
         self._poller.finish_batch()
 
@@ -190,5 +190,5 @@ class Gate:
                 except Exception:
                     _log.exception("a fault in the gate kept %d records from one of their readers", len(finished))
             finished.clear()
-            if self._surroundings.census.draining and not self._surroundings.connections:
+            if self._context.counter.draining and not self._context.connections:
                 self._drained.set()

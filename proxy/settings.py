@@ -71,7 +71,7 @@ class NetworkChecks(Struct, frozen=True):
     require_server_name: bool | None = None
 
 
-class Dns(Struct, frozen=True):
+class DnsSettings(Struct, frozen=True):
     """How long the resolver's answers are believed, in seconds."""
 
     fresh_seconds: float = 60
@@ -157,7 +157,7 @@ class ParentProxy(Struct, frozen=True):
         return f"{'https' if self.tls else 'http'}://{self.address}"
 
 
-class Dial(Struct, frozen=True):
+class DialSettings(Struct, frozen=True):
     """Where outgoing connections go and come from.
 
     `source_address` is one of this host's IP addresses, empty for the system's choice. With `parents`, targets are

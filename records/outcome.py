@@ -81,7 +81,7 @@ class Outcome(enum.Enum):
     """One way in which a client connection can end.
 
     `label` is the stable name; `status` the HTTP status of its answer, 0 where there is none; `error` the RFC 9209
-    proxy error type, empty where none fits; `sentence` says what happened to whom, and `cure` what to change.
+    proxy error type, empty where none fits; `sentence` says what happened to whom, and `remedy` what to change.
     """
 
     # fmt: off
@@ -369,7 +369,7 @@ class Outcome(enum.Enum):
     status: int
     error: str
     sentence: str
-    cure: str
+    remedy: str
 
     def __new__(cls, label: str, *row: object) -> "Outcome":
         """The label is the member's value: `Outcome("dns_timeout")`, and what a record is encoded to."""
@@ -378,7 +378,7 @@ class Outcome(enum.Enum):
         return member
 
     def __init__(
-        self, label: str, stage: Stage, ended_by: Party, status: int, error: str, sentence: str, cure: str
+        self, label: str, stage: Stage, ended_by: Party, status: int, error: str, sentence: str, remedy: str
     ) -> None:
         self.label = label
         self.stage = stage
@@ -386,7 +386,7 @@ class Outcome(enum.Enum):
         self.status = status
         self.error = error
         self.sentence = sentence
-        self.cure = cure
+        self.remedy = remedy
 
 
 PROBES: Final = (Outcome.CLOSED_UNUSED, Outcome.HEALTH_ASKED)

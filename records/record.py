@@ -130,9 +130,9 @@ class TunnelRecord(Struct, omit_defaults=True):
         """What happened to whom, in one sentence of the outcome table, filled with this record's names."""
         return self._fill(self.outcome.sentence) if self.outcome else ""
 
-    def cure(self) -> str:
+    def remedy(self) -> str:
         """What to change, from the outcome table."""
-        return self._fill(self.outcome.cure) if self.outcome else ""
+        return self._fill(self.outcome.remedy) if self.outcome else ""
 
     def _fill(self, template: str) -> str:
         return template.format(

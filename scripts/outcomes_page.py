@@ -63,7 +63,7 @@ def entry(outcome: Outcome) -> str:
     return (
         f"### {outcome.label}\n\n"
         f"{filled(outcome.sentence)}\n\n"
-        f"- To do: {filled(outcome.cure)}\n"
+        f"- To do: {filled(outcome.remedy)}\n"
         f"- {', '.join(facts).capitalize()}.\n"
     )
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.allowlist.client_networks import Network, Sources
+from licensegate.allowlist.client_networks import ClientNetworks, Network
 from licensegate.allowlist.target import is_address
 from licensegate.app.settings import SettingsError
 from licensegate.files.read import read_whole
@@ -20,7 +20,7 @@ from licensegate.files.read import read_whole
 OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz", "/upstreamz"})
 """The pages that name no client."""
 
-_LOOPBACK: Final = Sources((ip_network("127.0.0.0/8"), ip_network("::1/128")))
+_LOOPBACK: Final = ClientNetworks((ip_network("127.0.0.0/8"), ip_network("::1/128")))
 _SHORTEST_TOKEN: Final = 16
 _MOST_BYTES: Final = 4096
 
@@ -50,7 +50,7 @@ class Access:
     """The rules in force. Without a token only this host may see what is not open."""
 
     def __init__(self, networks: Iterable[Network], token: str = "") -> None:
-        self._networks = Sources(networks)
+        self._networks = ClientNetworks(networks)
         self._token = token.encode()
 
     def denial(self, asking: Asking) -> Denial | None:

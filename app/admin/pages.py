@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from licensegate.app.observers.recent import Clients, Program, Refusals, Writing
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.tunnel.context import Connection
+from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, RefusalTaken
 from licensegate.records.record import HostForm, TunnelRecord
 
@@ -34,7 +34,7 @@ class Open(Protocol):
     """What is asked of the gate."""
 
     @property
-    def connections(self) -> Collection[Connection]:
+    def connections(self) -> Collection[ClientConnection]:
         """The open client connections."""
 
 
@@ -56,7 +56,7 @@ class Refusal(Struct, frozen=True):
     """What happened, what to change, and the record."""
 
     sentence: str
-    cure: str
+    remedy: str
     record: TunnelRecord
 
 
@@ -107,7 +107,7 @@ def tunnels_page(gate: Open) -> TunnelsPage:
 
 def refusals_page(refusals: Refusals) -> RefusalsPage:
     """What was refused lately."""
-    return RefusalsPage([Refusal(one.sentence(), one.cure(), one) for one in reversed(refusals.records)])
+    return RefusalsPage([Refusal(one.sentence(), one.remedy(), one) for one in reversed(refusals.records)])
 
 
 def clients_page(clients: Clients) -> ClientsPage:

@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
-from licensegate.app.observers.counters import Tally
+from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import CONTENT_TYPE, Metrics
 from licensegate.app.observers.recent import Clients, Refusals
-from licensegate.app.observers.target_health import Reached
-from licensegate.app.observers.target_names import Targets
+from licensegate.app.observers.target_health import TargetHealth
+from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.settings import Admin
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
@@ -32,12 +32,12 @@ _HTML: Final = "text/html; charset=utf-8"
 _log = logging.getLogger(__name__)
 
 
-class Watch:
+class AdminSite:
     """Observes a gate from now on, and shows it as `adopting` says. `dropped` counts each log's lost lines, by name."""
 
     def __init__(self, gate: Gate, dropped: Mapping[str, Callable[[], int]]) -> None:
-        targets = Targets(lambda: gate.snapshot.policy)
-        tally, reached = Tally(targets), Reached(targets)
+        targets = TargetNames(lambda: gate.snapshot.policy)
+        tally, reached = Counters(targets), TargetHealth(targets)
         self._gate = gate
         self._version = version("licensegate")
         self._refusals = Refusals()
@@ -82,11 +82,11 @@ class Watch:
 
     def _serve(self, sock: socket.socket | None) -> None:
         if self._bound is not None:
-            self._gate.own_sockets.remove(*self._bound)
+            self._gate.loop_guard.remove(*self._bound)
         self._server.serve(sock)
         self._bound = None if sock is None else sock.getsockname()[:2]
         if self._bound is not None:
-            self._gate.own_sockets.add(*self._bound)
+            self._gate.loop_guard.add(*self._bound)
             _log.info("metrics and health on http://%s/", ListenAddress(*self._bound))
 
     def _probe(self, every: int | None) -> None:

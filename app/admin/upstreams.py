@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.observers.target_health import Evidence, Reached
-from licensegate.app.observers.target_names import Targets
+from licensegate.app.observers.target_health import Evidence, TargetHealth
+from licensegate.app.observers.target_names import TargetNames
 from licensegate.records.record import TunnelRecord
 
 FRESH_SECONDS: Final = 60
@@ -24,7 +24,7 @@ PATIENCE_SECONDS: Final = 5
 
 _DIALS_AT_ONCE: Final = 16
 
-Dial = Callable[[Target, Rule], Awaitable[TunnelRecord]]
+ProbeTarget = Callable[[Target, Rule], Awaitable[TunnelRecord]]
 
 
 class Upstream(Struct, frozen=True, omit_defaults=True):
@@ -40,7 +40,7 @@ class Upstream(Struct, frozen=True, omit_defaults=True):
     failed_at: datetime | None = None
     outcome: str = ""
     sentence: str = ""
-    cure: str = ""
+    remedy: str = ""
 
 
 class Upstreams:
@@ -48,9 +48,9 @@ class Upstreams:
 
     def __init__(
         self,
-        targets: Targets,
-        reached: Reached,
-        dial: Dial,
+        targets: TargetNames,
+        reached: TargetHealth,
+        dial: ProbeTarget,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._targets = targets
@@ -97,5 +97,5 @@ class Upstreams:
         failure = evidence.failure
         if reached is not False or failure is None or failure.outcome is None:
             return Upstream(name, reached, evidence.reached_at)
-        sentence, cure = evidence.why_not()
-        return Upstream(name, reached, evidence.reached_at, evidence.failed_at, failure.outcome.label, sentence, cure)
+        sentence, remedy = evidence.why_not()
+        return Upstream(name, reached, evidence.reached_at, evidence.failed_at, failure.outcome.label, sentence, remedy)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
-from licensegate.certs.host_names import own_names
+from licensegate.certs.host_names import host_names
 from licensegate.certs.pair import KEPT_CERTIFICATE, KEPT_KEY, write_pair
 from licensegate.certs.pem import CertificateError, read_chain
 from licensegate.certs.reading import Facts, facts_of
@@ -20,7 +20,7 @@ from .check import LONGEST_HOST_NAME
 from .layout import sections
 
 
-class Verdict(Struct, frozen=True):
+class CertificateCheck(Struct, frozen=True):
     """Whether clients can be expected to take a certificate, and what there is to say of it in lines for people."""
 
     usable: bool
@@ -57,7 +57,7 @@ def show(path: Path, now: datetime) -> str:
 def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
     """Write a new pair for the names that were typed, else for all of this machine's. Raises CertificateError."""
     try:
-        names = tuple(dict.fromkeys(parse_host(name, wildcard=True) for name in typed)) or own_names()
+        names = tuple(dict.fromkeys(parse_host(name, wildcard=True) for name in typed)) or host_names()
     except TargetError as error:
         raise CertificateError(f"no certificate can be made for that name: {error}") from None
     certificate, key = (directory / name for name in (KEPT_CERTIFICATE, KEPT_KEY))
@@ -68,13 +68,13 @@ def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
     return sections(made)
 
 
-def check(certificate: Path, key: Path, now: datetime) -> Verdict:
+def check(certificate: Path, key: Path, now: datetime) -> CertificateCheck:
     """Judge a pair that the gate is to serve. Raises CertificateError where a file cannot be read."""
     chain = read_chain(certificate)
     findings = _judged(review_pair(certificate, key, now), chain, certificate)
     usable = not any(finding.fault for finding in findings)
     conclusion = "the gate can serve it" if usable else "do not serve it"
-    return Verdict(usable, "\n".join([_described(chain, certificate, now), *_lines(findings), conclusion]))
+    return CertificateCheck(usable, "\n".join([_described(chain, certificate, now), *_lines(findings), conclusion]))
 
 
 def _described(chain: Sequence[bytes], path: Path, now: datetime) -> str:

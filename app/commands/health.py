@@ -17,7 +17,7 @@ class CannotAsk(ValueError):  # noqa: N818  the name says it
     """There is nobody to ask, or no way to; says what to write instead."""
 
 
-class Verdict(Struct, frozen=True):
+class HealthAnswer(Struct, frozen=True):
     """Whether the answer was 200, and what to tell."""
 
     good: bool
@@ -33,7 +33,7 @@ def url_of(listen: ListenAddress | None) -> str:
     return f"http://{ListenAddress(_FOR_ANY.get(listen.host, listen.host), listen.port)}"
 
 
-def ask(url: str, question: str) -> Verdict:
+def ask(url: str, question: str) -> HealthAnswer:
     """Ask the gate at `url` for one of its health pages. Raises CannotAsk for a URL that leads nowhere."""
     try:
         parts = urlsplit(url)
@@ -48,10 +48,10 @@ def ask(url: str, question: str) -> Verdict:
         answer = connection.getresponse()
         said = answer.read(_MOST_BYTES).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        return Verdict(False, f"{url}/{question} does not answer: {_told(error)}")
+        return HealthAnswer(False, f"{url}/{question} does not answer: {_told(error)}")
     finally:
         connection.close()
-    return Verdict(answer.status == 200, f"{answer.status} {said}")
+    return HealthAnswer(answer.status == 200, f"{answer.status} {said}")
 
 
 def _told(error: OSError | http.client.HTTPException) -> str:

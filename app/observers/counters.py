@@ -11,7 +11,7 @@ from typing import Final
 from licensegate.records.outcome import Outcome, ServerNameCheck
 from licensegate.records.record import DialAttempt, TunnelRecord
 
-from .target_names import Targets
+from .target_names import TargetNames
 
 _SETTING_UP: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 """Seconds, up to the limit on dialling: a name that is known takes less than the first, a distant target some 0.1."""
@@ -46,14 +46,14 @@ class Durations:
         self.sum_ms += ms
 
 
-class Tally:
+class Counters:
     """What has ended since the start.
 
     `ended` goes by target and outcome, `reported` by the label of the outcome that was not enforced, `attempts` by
     family and result of a dial to one address.
     """
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: TargetNames) -> None:
         self._targets = targets
         self.ended: dict[tuple[str, str], int] = {}
         self.reported: dict[str, int] = {}

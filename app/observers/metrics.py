@@ -18,11 +18,11 @@ from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.tunnel.context import Connection
+from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome
 
-from .counters import Durations, Tally
-from .target_health import Reached
+from .counters import Counters, Durations
+from .target_health import TargetHealth
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Of Prometheus' text format, which every scraper takes."""
@@ -40,7 +40,7 @@ class Watched(Protocol):
         """What is in force."""
 
     @property
-    def connections(self) -> Collection[Connection]:
+    def connections(self) -> Collection[ClientConnection]:
         """The open client connections."""
 
     @property
@@ -56,7 +56,12 @@ class Metrics(Collector):
     """One registry's worth of them. `dropped` counts the lines that each log has lost, by the log's name."""
 
     def __init__(
-        self, version: str, gate: Watched, tally: Tally, reached: Reached, dropped: Mapping[str, Callable[[], int]]
+        self,
+        version: str,
+        gate: Watched,
+        tally: Counters,
+        reached: TargetHealth,
+        dropped: Mapping[str, Callable[[], int]],
     ) -> None:
         self._version = version
         self._gate = gate
@@ -183,7 +188,7 @@ def _counters(name: str, help_text: str, labels: tuple[str, ...], counts: Mappin
     return family
 
 
-def _bytes(tally: Tally) -> dict[tuple[str, ...], int]:
+def _bytes(tally: Counters) -> dict[tuple[str, ...], int]:
     return {
         ("from_client",): tally.client_read,
         ("to_client",): tally.client_written,
@@ -192,7 +197,7 @@ def _bytes(tally: Tally) -> dict[tuple[str, ...], int]:
     }
 
 
-def _durations(tally: Tally) -> Metric:
+def _durations(tally: Counters) -> Metric:
     help_text = "How long the phases of a tunnel took; relay and total of those that were established."
     family = HistogramMetricFamily("licensegate_phase_seconds", help_text, labels=("phase",))
     for phase in ("head", "resolve", "dial", "parent", "relay", "total"):

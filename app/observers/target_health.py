@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord
 
-from .target_names import NO_TARGET, Targets
+from .target_names import NO_TARGET, TargetNames
 
 
 class Evidence(Struct):
@@ -57,7 +57,7 @@ class Evidence(Struct):
         if self.failure is None:
             return "", ""
         record = structs.replace(self.failure, client="a client")
-        return record.sentence(), record.cure()
+        return record.sentence(), record.remedy()
 
 
 _CLOCK_SET_BACK: Final = timedelta(hours=1)
@@ -71,10 +71,10 @@ NOT_REACHED: Final = frozenset(
 """How a connection ends whose target cannot be reached."""
 
 
-class Reached:
+class TargetHealth:
     """The evidence for each target of the settings."""
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: TargetNames) -> None:
         self._targets = targets
         self.evidence: dict[str, Evidence] = {}
 

@@ -14,7 +14,7 @@ NO_TARGET: Final = "none"
 """Where no rule was met: refusals, and what passes only because the whole allowlist reports."""
 
 
-class Targets:
+class TargetNames:
     """Names by rules. `in_force` says which policy is.
 
     After a reload it is another one, and tunnels that keep an older one keep their names.

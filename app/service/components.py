@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from licensegate.allowlist.client_networks import Sources
+from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog, AccessLogError
 from licensegate.app.observers.login_log import log_failed_logins
@@ -21,20 +21,20 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 
-from .authenticator_reloader import Doorkeeper
+from .authenticator_reloader import AuthenticatorReloader
 from .control import Reply
 from .host import make_state_directory, raise_descriptor_limit
 from .logs import ServiceLog
 
 if TYPE_CHECKING:
-    from licensegate.app.admin.site import Watch
+    from licensegate.app.admin.site import AdminSite
 
 _log = logging.getLogger(__name__)
 
 
-class Serving:
+class Components:
     """The gate, its certificate, its access log and its admin server, by the settings in force.
 
     `reread` reads the settings anew. To be made in a running event loop. Raises AccessLogError, CertificateError,
@@ -45,10 +45,10 @@ class Serving:
         self.settings = settings
         self._reread = reread
         self._service_log = service_log
-        self._watch: Watch | None = None
+        self._watch: AdminSite | None = None
         raise_descriptor_limit(settings.limits.tunnels)
         self._certificate = _obtain(settings)
-        self._doorkeeper = Doorkeeper(settings.auth)
+        self._reloader = AuthenticatorReloader(settings.auth)
         self._access_log = AccessLog(settings.log.access)
         observers = [self._access_log.observe, log_failed_logins]
         self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, observers)
@@ -106,21 +106,21 @@ class Serving:
     def look_at_users(self) -> None:
         """Let in who is in the files of users by now; a file that cannot be used is named, the old users stay."""
         try:
-            changed = self._doorkeeper.look()
+            changed = self._reloader.look()
         except LoginFileError as error:
             _log.error("the users in force stay: %s", error)
             return
         if changed:
-            self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, door=self._doorkeeper.door))
+            self.gate.adopt(msgspec.structs.replace(self.gate.snapshot, authenticator=self._reloader.authenticator))
 
     def _adopt(self, settings: Settings) -> None:
         """First whatever may fail, the listeners last of these, since they cannot be taken back; then the rest."""
         certificate = self._certificate if _same_certificate(settings, self.settings) else _obtain(settings)
-        doorkeeper = self._doorkeeper.successor(settings.auth)
+        reloader = self._reloader.successor(settings.auth)
         with self._access_log.reopening(settings.log.access), self._watching(settings):
             self.gate.listen(settings.listen)
         self._certificate = certificate
-        self._doorkeeper = doorkeeper
+        self._reloader = reloader
         self.settings = settings
         self.gate.adopt(self._snapshot(settings))
         self.gate.dial_by(settings.dial, settings.dns)
@@ -143,20 +143,20 @@ class Serving:
         if self._watch is None:
             if settings.admin.listen is None:
                 return contextlib.nullcontext()
-            from licensegate.app.admin.site import Watch  # aiohttp takes 0.1 s and 12 MB
+            from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
             dropped = {"access": lambda: self._access_log.dropped, "service": lambda: self._service_log.dropped}
-            self._watch = Watch(self.gate, dropped)
+            self._watch = AdminSite(self.gate, dropped)
         return self._watch.adopting(settings.admin, settings.probe_seconds)
 
     def _snapshot(self, settings: Settings) -> Snapshot:
         return Snapshot(
-            Sources(settings.client_networks),
+            ClientNetworks(settings.client_networks),
             settings.policy,
             settings.limits,
-            Checks(settings.tunnel, settings.tunnel_networks),
+            ChecksByClient(settings.tunnel, settings.tunnel_networks),
             self._certificate.value,
-            self._doorkeeper.door,
+            self._reloader.authenticator,
         )
 
 

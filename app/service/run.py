@@ -17,7 +17,7 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 
-from .components import Serving
+from .components import Components
 from .control import Control, ControlError, Reply, control_path
 from .host import open_standard_streams, what_to_type_into_cucm
 from .logs import ServiceLog, start_service_log
@@ -52,7 +52,7 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
 
 async def _serve(settings: Settings, reread: Callable[[], Settings], service_log: ServiceLog) -> None:
     stop = _stop_signals()  # first: the kernel drops what a container's first process has no handler for
-    serving = Serving(settings, reread, service_log)
+    serving = Components(settings, reread, service_log)
     try:
         with _controlled(serving) as control:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, serving, control, "SIGHUP")
@@ -68,7 +68,7 @@ async def _serve(settings: Settings, reread: Callable[[], Settings], service_log
 
 
 @contextlib.contextmanager
-def _controlled(serving: Serving) -> Iterator[Control]:
+def _controlled(serving: Components) -> Iterator[Control]:
     """Serve the control socket, if there is a place for it."""
     control = Control({"reload": lambda who: _reload(serving, control, who)})
     _place(control, serving)
@@ -78,7 +78,7 @@ def _controlled(serving: Serving) -> Iterator[Control]:
         control.close()
 
 
-def _place(control: Control, serving: Serving) -> None:
+def _place(control: Control, serving: Components) -> None:
     """Have the control socket where the settings in force want it; without it, SIGHUP still reloads."""
     try:
         control.serve_at(control_path(serving.settings.state_directory, os.environ))
@@ -86,7 +86,7 @@ def _place(control: Control, serving: Serving) -> None:
         _log.error("%s; only SIGHUP reloads", error)
 
 
-def _reload(serving: Serving, control: Control, who: str) -> Reply:
+def _reload(serving: Components, control: Control, who: str) -> Reply:
     if serving.gate.draining:  # of which the service manager has been told
         return serving.reload(who)
     tell_reloading(os.environ)
@@ -96,19 +96,19 @@ def _reload(serving: Serving, control: Control, who: str) -> Reply:
     return reply
 
 
-def _say_ready(serving: Serving) -> None:
+def _say_ready(serving: Components) -> None:
     status = _status(serving)
     _log.info("ready: %s", status)
     _log.info("%s", what_to_type_into_cucm([listener.port for listener in serving.gate.listeners]))
     tell_ready(os.environ, status)
 
 
-def _status(serving: Serving) -> str:
+def _status(serving: Components) -> str:
     names = ", ".join(listener.name for listener in serving.gate.listeners)
     return f"listening on {names}; settings from {serving.settings.source}"
 
 
-async def _watch_files(serving: Serving) -> None:
+async def _watch_files(serving: Components) -> None:
     while True:
         await asyncio.sleep(_FILES_SECONDS)
         serving.look_at_certificate()

@@ -12,7 +12,15 @@ from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.user_files import user_fault
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
+from licensegate.proxy.settings import (
+    ConnectTo,
+    DialSettings,
+    DnsSettings,
+    Limits,
+    ListenAddress,
+    NetworkChecks,
+    TunnelChecks,
+)
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
@@ -62,13 +70,13 @@ def build(
         policy=_policy(file.allowlist, origin),
         tunnel=_tunnel(file.tunnel),
         tunnel_networks=_tunnel_networks(file.tunnel.network, origin),
-        dial=Dial(
+        dial=DialSettings(
             connect_to=_connect_to(file.dial.connect_to, origin),
             source_address=_source_address(file.dial.source_address, origin),
             parents=parents,
             direct=direct,
         ),
-        dns=Dns(**structs.asdict(file.dns)),
+        dns=DnsSettings(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
         admin=admin,
         probe_seconds=_read(read_every, file.probe.every, origin.place("probe.every")),
@@ -95,8 +103,8 @@ def _login_files(table: AuthTable, origin: Origin, folder: Path) -> dict[str, Pa
     return {
         **{key: _pem(getattr(table, key), f"auth.{key}", origin, folder) for key in ("client_ca", "client_crl")},
         **{
-            key: _there(getattr(table, key), f"auth.{key}", cure, origin, folder)
-            for key, cure in (
+            key: _there(getattr(table, key), f"auth.{key}", remedy, origin, folder)
+            for key, remedy in (
                 ("htpasswd", "add a user to it with `licensegate passwd`"),
                 ("htdigest", "add a user to it with `licensegate passwd`"),
                 ("nonce_key_file", "make one with `openssl rand -hex 32`"),
@@ -218,12 +226,12 @@ def _pem(text: str, key: str, origin: Origin, folder: Path) -> Path | None:
     return _there(text, key, "name a PEM file that is there", origin, folder)
 
 
-def _there(text: str, key: str, cure: str, origin: Origin, folder: Path) -> Path | None:
+def _there(text: str, key: str, remedy: str, origin: Origin, folder: Path) -> Path | None:
     if not text:
         return None
     path = _path(text, key, origin, folder)
     if fault := missing(path):
-        raise SettingsError(f"{origin.place(key)}: {path}: {fault}; {cure}")
+        raise SettingsError(f"{origin.place(key)}: {path}: {fault}; {remedy}")
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from licensegate.allowlist.client_networks import Network
 from licensegate.proxy.auth.digest import md5_works
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
-from licensegate.proxy.auth.settings import Logins
+from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import realm_fault
 
 from .origin import Origin
@@ -46,7 +46,7 @@ def read_auth(table: AuthTable, files: Mapping[str, Path | None], trusted: Seque
         place = origin.place("auth.schemes")
         raise SettingsError(f"{place}: this system does not allow MD5 (FIPS mode); use digest-sha-256 or basic")
     return Auth(
-        logins=Logins(table.required, schemes, table.realm, tuple(trusted)),
+        logins=LoginSettings(table.required, schemes, table.realm, tuple(trusted)),
         htpasswd=files["htpasswd"],
         htdigest=files["htdigest"],
         nonce_key_file=files["nonce_key_file"],

@@ -10,27 +10,27 @@ from msgspec import Meta, Struct, structs
 
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
-from licensegate.proxy.auth.settings import Logins
-from licensegate.proxy.settings import Dns, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
+from licensegate.proxy.auth.settings import LoginSettings
+from licensegate.proxy.settings import DnsSettings, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log
 
 _LIMITS: Final = Limits()
-_LOGINS: Final = Logins()
+_LOGINS: Final = LoginSettings()
 _TUNNEL: Final = TunnelChecks()
 _PARENT: Final = ParentProxy("", 0)
 _LOGIN: Final = _PARENT.login
-_DNS: Final = Dns()
+_DNS: Final = DnsSettings()
 _LOG: Final = Log()
 
 _DAY: Final = 86400
 # Up to a day, and never so short that no peer could answer.
-Wait = Annotated[float, Meta(ge=0.1, le=_DAY)]
+WaitSeconds = Annotated[float, Meta(ge=0.1, le=_DAY)]
 # How long to believe or to grace: 0 is not at all.
 Span = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
-Head = Annotated[int, Meta(ge=1024, le=1_048_576)]
+HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
 # As it is said elsewhere, unless it is said here.
 Stated = bool | None
 
@@ -129,13 +129,13 @@ class DialTable(Table, frozen=True):
 class LimitsTable(Table, frozen=True):
     """`[limits]`."""
 
-    head_bytes: Head = _LIMITS.head_bytes
-    head_seconds: Wait = _LIMITS.head_seconds
-    hello_bytes: Head = _LIMITS.hello_bytes
-    hello_seconds: Wait = _LIMITS.hello_seconds
-    dial_seconds: Wait = _LIMITS.dial_seconds
+    head_bytes: HeadBytes = _LIMITS.head_bytes
+    head_seconds: WaitSeconds = _LIMITS.head_seconds
+    hello_bytes: HeadBytes = _LIMITS.hello_bytes
+    hello_seconds: WaitSeconds = _LIMITS.hello_seconds
+    dial_seconds: WaitSeconds = _LIMITS.dial_seconds
     idle_seconds: Annotated[float, Meta(ge=0.1, le=30 * _DAY)] = _LIMITS.idle_seconds
-    half_closed_seconds: Wait = _LIMITS.half_closed_seconds
+    half_closed_seconds: WaitSeconds = _LIMITS.half_closed_seconds
     drain_seconds: Span = _LIMITS.drain_seconds
     tunnels: Count = _LIMITS.tunnels
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
@@ -153,7 +153,7 @@ class ParentTable(Table, frozen=True):
     ticket_cache: str = _LOGIN.ticket_cache
     ca: str = ""
     target: ParentTarget = _PARENT.target
-    seconds: Wait = _PARENT.seconds
+    seconds: WaitSeconds = _PARENT.seconds
 
 
 class DnsTable(Table, frozen=True):
@@ -162,7 +162,7 @@ class DnsTable(Table, frozen=True):
     fresh_seconds: Span = _DNS.fresh_seconds
     last_good_seconds: Annotated[float, Meta(ge=0, le=30 * _DAY)] = _DNS.last_good_seconds
     failure_seconds: Span = _DNS.failure_seconds
-    timeout_seconds: Wait = _DNS.timeout_seconds
+    timeout_seconds: WaitSeconds = _DNS.timeout_seconds
 
 
 class AdminTable(Table, frozen=True):

@@ -8,8 +8,8 @@ from msgspec import Struct
 from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import Policy
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.auth.settings import Logins
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
+from licensegate.proxy.auth.settings import LoginSettings
+from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
@@ -55,7 +55,7 @@ class Auth(Struct, frozen=True):
     `possible` are the schemes that there is something to check by, be they in use or not.
     """
 
-    logins: Logins = Logins()
+    logins: LoginSettings = LoginSettings()
     htpasswd: Path | None = None
     htdigest: Path | None = None
     nonce_key_file: Path | None = None
@@ -91,8 +91,8 @@ class Settings(Struct, frozen=True):
     policy: Policy
     tunnel: TunnelChecks
     tunnel_networks: tuple[NetworkChecks, ...]
-    dial: Dial
-    dns: Dns
+    dial: DialSettings
+    dns: DnsSettings
     limits: Limits
     admin: Admin
     probe_seconds: int | None

@@ -9,7 +9,7 @@ link them. No I/O.
 import math
 from typing import Final
 
-from licensegate.allowlist.client_networks import Sources
+from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import Identity
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 from licensegate.records.outcome import LoginResult
@@ -17,10 +17,10 @@ from licensegate.records.outcome import LoginResult
 from . import digest
 from .credentials import BasicCredentials, CredentialsError, DigestCredentials, OtherCredentials, read_credentials
 from .nonces import Nonces
-from .result import Admitted, CheckNeeded, PasswordCheck, TurnedAway, Verdict, Visit
+from .result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected
 from .scheme import BY_CHALLENGE, DIGESTS, Scheme
-from .settings import Logins
-from .state import LoginMemory
+from .settings import LoginSettings
+from .state import AuthState
 from .users import Users
 
 _METHOD: Final = "CONNECT"
@@ -28,17 +28,17 @@ _ONLY_BASIC: Final = "only Basic was offered, which Java does not answer for a t
 _ALSO_DIGEST: Final = "Digest was offered, so it has no login to send, or cannot send any"
 
 
-class Door:
+class Authenticator:
     """The logins in force. `memory` may be shared with the door that this one takes the place of."""
 
-    def __init__(self, logins: Logins, users: Users, nonces: Nonces, memory: LoginMemory) -> None:
+    def __init__(self, logins: LoginSettings, users: Users, nonces: Nonces, memory: AuthState) -> None:
         self.logins = logins
         self.users = users
         self._nonces = nonces
         self._memory = memory
-        self._trusted = Sources(logins.trusted_networks)
+        self._trusted = ClientNetworks(logins.trusted_networks)
 
-    def judge(self, visit: Visit) -> Verdict:
+    def judge(self, visit: AuthRequest) -> AuthResult:
         """Whether this client may go on. A login that is sent is checked, be one required or not."""
         schemes = self._usable(visit.schemes)
         if visit.authorization and schemes & BY_CHALLENGE:
@@ -50,7 +50,7 @@ class Door:
             return Admitted(Identity(certificate=visit.certificate))
         return self.ask(visit)
 
-    def checked(self, visit: Visit, check: PasswordCheck, *, right: bool) -> Verdict:
+    def checked(self, visit: AuthRequest, check: PasswordCheck, *, right: bool) -> AuthResult:
         """What follows from the check that `judge` asked for.
 
         Nothing, if its source has to wait by now: of guesses that are made at once, no more than others are answered.
@@ -63,16 +63,16 @@ class Door:
         self._memory.verified.add(check.mark)
         return Admitted(Identity(check.user, visit.certificate), Scheme.BASIC)
 
-    def ask(self, visit: Visit) -> TurnedAway:
+    def ask(self, visit: AuthRequest) -> Rejected:
         """Ask for a login, where none was sent."""
         challenges = self._challenges(visit)
         if not challenges:
-            return TurnedAway(LoginResult.MISSING)
+            return Rejected(LoginResult.MISSING)
         unanswered = self._memory.unanswered.ask(visit.client)
         detail = ""
         if unanswered:
             detail = _ONLY_BASIC if self.offered(visit.schemes) == (Scheme.BASIC,) else _ALSO_DIGEST
-        return TurnedAway(LoginResult.MISSING, detail, challenges, unanswered=unanswered)
+        return Rejected(LoginResult.MISSING, detail, challenges, unanswered=unanswered)
 
     def passes_unasked(self, client: str) -> bool:
         """Whether a client at this address may go on without a login."""
@@ -92,7 +92,7 @@ class Door:
     def _usable(self, schemes: frozenset[Scheme] | None) -> frozenset[Scheme]:
         return self.logins.schemes if schemes is None else schemes
 
-    def _judge_login(self, visit: Visit) -> Verdict:
+    def _judge_login(self, visit: AuthRequest) -> AuthResult:
         limited = self._limited(visit)
         if limited is not None:
             return limited
@@ -110,7 +110,7 @@ class Door:
             case OtherCredentials():
                 return self._not_offered(visit, credentials.scheme)
 
-    def _judge_basic(self, visit: Visit, offered: BasicCredentials) -> Verdict:
+    def _judge_basic(self, visit: AuthRequest, offered: BasicCredentials) -> AuthResult:
         if Scheme.BASIC not in self._usable(visit.schemes):
             return self._not_offered(visit, Scheme.BASIC)
         stored, known = self.users.password_of(offered.user)
@@ -121,7 +121,7 @@ class Door:
             return Admitted(Identity(offered.user, visit.certificate), Scheme.BASIC)
         return CheckNeeded(PasswordCheck(offered.user, offered.password, stored, known, mark))
 
-    def _judge_digest(self, visit: Visit, offered: DigestCredentials) -> Verdict:
+    def _judge_digest(self, visit: AuthRequest, offered: DigestCredentials) -> AuthResult:
         """First whether the client knows the password: only then is it told that its nonce is stale (RFC 7616 3.3)."""
         scheme = digest.OF_ALGORITHM.get(offered.algorithm)
         if scheme is None or scheme not in self.offered(visit.schemes):
@@ -140,30 +140,30 @@ class Door:
             return self._stale(visit, LoginResult.REPLAYED, "its nonce was used already", scheme, offered.user)
         return Admitted(Identity(offered.user, visit.certificate), scheme)
 
-    def _limited(self, visit: Visit, scheme: str = "", user: str = "") -> TurnedAway | None:
+    def _limited(self, visit: AuthRequest, scheme: str = "", user: str = "") -> Rejected | None:
         """Whether its source has to wait, so that nothing of a login may be told."""
         seconds = self._memory.failures.seconds_left(visit.client)
         if not seconds:
             return None
         detail = f"the next one is looked at in {math.ceil(seconds)} s"
-        return TurnedAway(LoginResult.LIMITED, detail, (), scheme, user)
+        return Rejected(LoginResult.LIMITED, detail, (), scheme, user)
 
-    def _failed(self, visit: Visit, scheme: Scheme, user: str, *, known: bool) -> TurnedAway:
+    def _failed(self, visit: AuthRequest, scheme: Scheme, user: str, *, known: bool) -> Rejected:
         self._memory.failures.add(visit.client)
         result = LoginResult.WRONG_PASSWORD if known else LoginResult.UNKNOWN_USER
-        return TurnedAway(result, "", self._challenges(visit), scheme, user)
+        return Rejected(result, "", self._challenges(visit), scheme, user)
 
-    def _stale(self, visit: Visit, result: LoginResult, detail: str, scheme: Scheme, user: str) -> TurnedAway:
-        return TurnedAway(result, detail, self._challenges(visit, stale=True), scheme, user)
+    def _stale(self, visit: AuthRequest, result: LoginResult, detail: str, scheme: Scheme, user: str) -> Rejected:
+        return Rejected(result, detail, self._challenges(visit, stale=True), scheme, user)
 
-    def _unusable(self, visit: Visit, detail: str, scheme: str = "") -> TurnedAway:
-        return TurnedAway(LoginResult.UNUSABLE, detail, self._challenges(visit), scheme)
+    def _unusable(self, visit: AuthRequest, detail: str, scheme: str = "") -> Rejected:
+        return Rejected(LoginResult.UNUSABLE, detail, self._challenges(visit), scheme)
 
-    def _not_offered(self, visit: Visit, scheme: str) -> TurnedAway:
+    def _not_offered(self, visit: AuthRequest, scheme: str) -> Rejected:
         detail = f"{scheme} is not among the schemes that are offered here"
-        return TurnedAway(LoginResult.NOT_OFFERED, detail, self._challenges(visit), scheme)
+        return Rejected(LoginResult.NOT_OFFERED, detail, self._challenges(visit), scheme)
 
-    def _challenges(self, visit: Visit, *, stale: bool = False) -> tuple[str, ...]:
+    def _challenges(self, visit: AuthRequest, *, stale: bool = False) -> tuple[str, ...]:
         """One field each: some clients do not tell apart what stands in one (RFC 9110 section 11.6.1)."""
         realm = self.logins.realm
         nonce = self._nonces.make(visit.client)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from licensegate.allowlist.client_block import source_block
+from licensegate.allowlist.client_block import client_block
 
 FREE_TRIES: Final = 3
 """So many failures cost nothing: somebody mistyped."""
@@ -28,7 +28,7 @@ class _Source:
         self.until = 0.0
 
 
-class Failures:
+class LoginThrottle:
     """The sources of failed logins. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
@@ -41,12 +41,12 @@ class Failures:
 
     def seconds_left(self, client: str) -> float:
         """How long no login of this client is looked at; 0 if it is."""
-        source = self._sources.get(source_block(client)) if self._sources else None
+        source = self._sources.get(client_block(client)) if self._sources else None
         return max(source.until - self._clock(), 0.0) if source is not None else 0.0
 
     def add(self, client: str) -> None:
         """A login of this client was wrong. While it has to wait already, another one changes nothing."""
-        now, block = self._clock(), source_block(client)
+        now, block = self._clock(), client_block(client)
         source = self._sources.pop(block, None)
         if source is None or now - source.last > FORGIVEN_SECONDS:
             source = _Source()

@@ -25,7 +25,7 @@ class _Used:
         self.seen = 1  # bit n stands for the count n below the highest
 
 
-class Replays:
+class NonceReplayCache:
     """Takes each nonce count once. `remembered` is how many nonces at most, `lifetime` how many seconds one is good."""
 
     def __init__(self, lifetime: float, remembered: int = _REMEMBERED) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from licensegate.allowlist.client_block import source_block
+from licensegate.allowlist.client_block import client_block
 from licensegate.records.secret import Secret
 
 NONCE_SECONDS: Final = 300
@@ -51,4 +51,4 @@ class Nonces:
         return made if -SKEW_SECONDS <= self._clock() - made < NONCE_SECONDS else None
 
     def _seal(self, content: bytes, client: str) -> bytes:
-        return hmac.digest(self._key.raw, content + source_block(client).encode(), "sha256")[:_SEAL_BYTES]
+        return hmac.digest(self._key.raw, content + client_block(client).encode(), "sha256")[:_SEAL_BYTES]

@@ -18,7 +18,7 @@ KEPT_SECONDS: Final = 60.0
 _REMEMBERED: Final = 1024
 
 
-class Verified:
+class PasswordCache:
     """The logins found right lately. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:

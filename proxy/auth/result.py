@@ -11,7 +11,7 @@ from .password_hash import PasswordHash
 from .scheme import Scheme
 
 
-class Visit(Struct, frozen=True):
+class AuthRequest(Struct, frozen=True):
     """One CONNECT, as the door sees it.
 
     `schemes` are those of the listener it came in by, None for those of everywhere; `authorization` the values of its
@@ -52,7 +52,7 @@ class CheckNeeded(Struct, frozen=True):
     check: PasswordCheck
 
 
-class TurnedAway(Struct, frozen=True):
+class Rejected(Struct, frozen=True):
     """The client may not go on.
 
     `challenges` are the Proxy-Authenticate values that go with a 407; none where nothing could be answered to them.
@@ -67,4 +67,4 @@ class TurnedAway(Struct, frozen=True):
     unanswered: int = 0
 
 
-Verdict = Admitted | CheckNeeded | TurnedAway
+AuthResult = Admitted | CheckNeeded | Rejected

@@ -7,7 +7,7 @@ from licensegate.allowlist.client_networks import Network
 from .scheme import Scheme
 
 
-class Logins(Struct, frozen=True):
+class LoginSettings(Struct, frozen=True):
     """Who must log in, and by what.
 
     Whoever comes from `trusted_networks` need not, nor anybody where it is not `required`; but a login that is sent is

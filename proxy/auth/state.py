@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable
 
-from .login_throttle import Failures
-from .nonce_replay_cache import Replays
+from .login_throttle import LoginThrottle
+from .nonce_replay_cache import NonceReplayCache
 from .nonces import NONCE_SECONDS
-from .password_cache import Verified
-from .unanswered_challenges import Unanswered
+from .password_cache import PasswordCache
+from .unanswered_challenges import UnansweredChallenges
 
 
-class LoginMemory:
+class AuthState:
     """One per gate. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.failures = Failures(clock)
-        self.unanswered = Unanswered(clock)
-        self.verified = Verified(clock)
-        self.replays = Replays(NONCE_SECONDS)
+        self.failures = LoginThrottle(clock)
+        self.unanswered = UnansweredChallenges(clock)
+        self.verified = PasswordCache(clock)
+        self.replays = NonceReplayCache(NONCE_SECONDS)

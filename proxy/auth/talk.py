@@ -3,50 +3,50 @@
 from licensegate.records.outcome import LoginResult
 from licensegate.records.record import TunnelRecord, printable
 
-from .authenticator import Door
-from .result import Admitted, CheckNeeded, PasswordCheck, TurnedAway, Verdict, Visit
+from .authenticator import Authenticator
+from .result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected
 
 
 class LoginTalk:
     """Holds what a client sent for as long as its login is not decided."""
 
-    __slots__ = ("_check", "_door", "_record", "_visit")
+    __slots__ = ("_authenticator", "_check", "_record", "_visit")
 
-    def __init__(self, door: Door, visit: Visit, record: TunnelRecord) -> None:
-        self._door = door
+    def __init__(self, authenticator: Authenticator, visit: AuthRequest, record: TunnelRecord) -> None:
+        self._authenticator = authenticator
         self._visit = visit
         self._record = record
         self._check: PasswordCheck | None = None
 
-    def begin(self) -> Verdict:
+    def begin(self) -> AuthResult:
         """Whether the client may go on."""
-        verdict = self._door.judge(self._visit)
+        verdict = self._authenticator.judge(self._visit)
         if isinstance(verdict, CheckNeeded):
             self._check = verdict.check
         return self._note(verdict)
 
-    def checked(self, *, right: bool) -> Verdict:
+    def checked(self, *, right: bool) -> AuthResult:
         """Whether it may, by the check that `begin` asked for."""
         if self._check is None:
             raise RuntimeError("there is no login to be checked")
-        return self._note(self._door.checked(self._visit, self._check, right=right))
+        return self._note(self._authenticator.checked(self._visit, self._check, right=right))
 
-    def ask(self) -> TurnedAway | None:
+    def ask(self) -> Rejected | None:
         """Ask a client that passed without it to log in, for a target that is for some users; None if it cannot be."""
-        if not self._door.offered(self._visit.schemes):
+        if not self._authenticator.offered(self._visit.schemes):
             return None
-        asked = self._door.ask(self._visit)
+        asked = self._authenticator.ask(self._visit)
         self._note(asked)
         return asked
 
-    def _note(self, verdict: Verdict) -> Verdict:
+    def _note(self, verdict: AuthResult) -> AuthResult:
         record = self._record
         match verdict:
             case Admitted(identity, scheme) if scheme is not None:
                 record.login = scheme
                 record.user = _shown(identity.user or identity.certificate[0])
                 record.login_result = LoginResult.ACCEPTED
-            case TurnedAway():
+            case Rejected():
                 record.login = verdict.scheme
                 record.user = _shown(verdict.user)
                 record.login_result = verdict.result

@@ -23,7 +23,7 @@ class _Asked:
         self.unanswered = 0
 
 
-class Unanswered:
+class UnansweredChallenges:
     """Who was asked. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 from licensegate.allowlist.addresses import judge
 from licensegate.records.outcome import Outcome
 
-from .loop_guard import OwnSockets
+from .loop_guard import LoopGuard
 
 _NAMED_AT_MOST: Final = 4
 
@@ -21,13 +21,13 @@ def interleave(addresses: list[str]) -> list[str]:
     return mixed
 
 
-def may_be_dialled(addresses: list[str], port: int, own: OwnSockets, *, named_by_operator: bool) -> list[str]:
+def may_be_dialled(addresses: list[str], port: int, own: LoopGuard, *, named_by_operator: bool) -> list[str]:
     """Those that are public, or named by the operator, and do not lead back to the gate."""
     allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
     return [address for address in allowed if not own.has(address, port)]
 
 
-def why_none(addresses: list[str], own: OwnSockets) -> tuple[Outcome, str]:
+def why_none(addresses: list[str], own: LoopGuard) -> tuple[Outcome, str]:
     """Why none of a target's addresses may be dialled."""
     ours = [address for address in addresses if own.is_local(address)]
     if ours:

@@ -19,10 +19,10 @@ from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
 from ..net.channel import Channel
 from ..net.poller import ONCE, WRITE, Poller
 from ..net.socket_options import set_up_keepalive
-from ..settings import Dial
+from ..settings import DialSettings
 from .address_selection import interleave, may_be_dialled, why_none
-from .loop_guard import OwnSockets
-from .resolver import Answer, Resolver, Unresolved
+from .loop_guard import LoopGuard
+from .resolver import Resolution, Resolver, Unresolved
 
 _ATTEMPT_DELAY: Final = 0.25
 """Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""
@@ -84,13 +84,13 @@ class Dialer:
         loop: asyncio.AbstractEventLoop,
         poller: Poller,
         resolver: Resolver,
-        own_sockets: OwnSockets,
-        settings: Dial,
+        loop_guard: LoopGuard,
+        settings: DialSettings,
     ) -> None:
         self.loop = loop
         self.poller = poller
         self.resolver = resolver
-        self.own_sockets = own_sockets
+        self.loop_guard = loop_guard
         self.source_address = settings.source_address
         self.connect_to = {
             Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
@@ -140,10 +140,10 @@ class Dialling:
         else:
             self._resolved(answer)
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: Resolution) -> None:
         self._dialer.poller.run(self, self._resolved, answer)
 
-    def _resolved(self, answer: Answer) -> None:
+    def _resolved(self, answer: Resolution) -> None:
         self._waits_for_name = False
         now = time.monotonic()
         self._record.resolve_ms = milliseconds(now - self._began)
@@ -157,7 +157,7 @@ class Dialling:
         """Connect to the first of these that answers; only public ones, unless the operator named them."""
         self._port = port
         self._record.addresses = addresses
-        own = self._dialer.own_sockets
+        own = self._dialer.loop_guard
         allowed = may_be_dialled(addresses, port, own, named_by_operator=named_by_operator)
         if allowed:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed

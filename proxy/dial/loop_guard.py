@@ -12,7 +12,7 @@ _DISCARD_PORT: Final = 9
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 
 
-class OwnSockets:
+class LoopGuard:
     """The addresses and ports on which the gate itself is served."""
 
     def __init__(self) -> None:

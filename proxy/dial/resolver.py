@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from licensegate.records.outcome import Outcome
 
-from ..settings import Dns
+from ..settings import DnsSettings
 
 _LOOK_UPS_AT_ONCE: Final = 64
 _REMEMBERED_NAMES: Final = 4096
@@ -39,8 +39,8 @@ class Unresolved(Struct, frozen=True):
     detail: str = ""
 
 
-Answer = Resolved | Unresolved
-Waiter = Callable[[Answer], None]
+Resolution = Resolved | Unresolved
+ResolutionCallback = Callable[[Resolution], None]
 _TIMED_OUT: Final = Unresolved(Outcome.DNS_TIMEOUT)
 _TOO_MANY: Final = Unresolved(Outcome.DNS_FAILED, "too many look-ups hang")
 
@@ -57,10 +57,10 @@ class _Name:
         self.failed_at = 0.0
         self.in_flight = False
         self.timer: asyncio.TimerHandle | None = None
-        self.waiters: list[Waiter] = []
+        self.waiters: list[ResolutionCallback] = []
 
 
-def system_look_up(name: str) -> Answer:
+def system_look_up(name: str) -> Resolution:
     """Ask the system's resolver; blocks, for as long as it likes."""
     try:
         found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
@@ -83,9 +83,9 @@ class Resolver:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        settings: Dns,
+        settings: DnsSettings,
         look_up_finished: Callable[[], None],
-        ask: Callable[[str], Answer] = system_look_up,
+        ask: Callable[[str], Resolution] = system_look_up,
     ) -> None:
         self._loop = loop
         self.settings = settings
@@ -96,7 +96,7 @@ class Resolver:
         self.results: dict[Outcome | None, int] = {}
         """How often the system's resolver was asked, by what came of it; None is an answer."""
 
-    def look_up(self, name: str, waiter: Waiter) -> Answer | None:
+    def look_up(self, name: str, waiter: ResolutionCallback) -> Resolution | None:
         """The answer if it is known; else None, and `waiter` is called once with it, within the time limit."""
         known = self._names.get(name)
         if known is None:
@@ -116,7 +116,7 @@ class Resolver:
             known.timer = self._loop.call_later(self.settings.timeout_seconds, self._timed_out, known)
         return None
 
-    def forget(self, name: str, waiter: Waiter) -> None:
+    def forget(self, name: str, waiter: ResolutionCallback) -> None:
         """The waiter no longer waits."""
         known = self._names.get(name)
         if known is not None and waiter in known.waiters:
@@ -131,7 +131,7 @@ class Resolver:
         known = self._names[name] = _Name()
         return known
 
-    def _or_last_good(self, known: _Name, failure: Unresolved) -> Answer:
+    def _or_last_good(self, known: _Name, failure: Unresolved) -> Resolution:
         """The last good answer in place of a failure to ask."""
         if known.good is None:
             return failure
@@ -166,7 +166,7 @@ class Resolver:
         except RuntimeError:
             return  # the loop is closed: nobody waits any more
 
-    def _arrived(self, known: _Name, answer: Answer) -> None:
+    def _arrived(self, known: _Name, answer: Resolution) -> None:
         known.in_flight = False
         self._in_flight -= 1
         if isinstance(answer, Resolved):
@@ -176,7 +176,7 @@ class Resolver:
     def _timed_out(self, known: _Name) -> None:
         self._settle(known, _TIMED_OUT)
 
-    def _settle(self, known: _Name, answer: Answer) -> None:
+    def _settle(self, known: _Name, answer: Resolution) -> None:
         """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
         result = answer.outcome if isinstance(answer, Unresolved) else None
         self.results[result] = self.results.get(result, 0) + 1

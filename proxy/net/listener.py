@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from licensegate.allowlist.client_networks import Sources
+from licensegate.allowlist.client_networks import ClientNetworks
 
 from ..settings import ListenAddress
 from .poller import READ, Poller
@@ -124,7 +124,7 @@ class Listener:
     @address.setter
     def address(self, address: ListenAddress) -> None:
         self._address = address
-        self._balancers = Sources(address.proxy_protocol_from) if address.proxy_protocol_from else None
+        self._balancers = ClientNetworks(address.proxy_protocol_from) if address.proxy_protocol_from else None
 
     def serves(self, address: ListenAddress) -> bool:
         """Whether it listens there already."""

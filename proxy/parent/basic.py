@@ -3,13 +3,13 @@
 import base64
 
 from .challenges import Challenge
-from .scheme import LoginFailedError, LoginRefusedError, Scheme
+from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 
 
 class BasicLogin:
     """Says the same at once and once only."""
 
-    scheme = Scheme.BASIC
+    scheme = ParentScheme.BASIC
     blocks = False
 
     def __init__(self, user: str, password: str) -> None:

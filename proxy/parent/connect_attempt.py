@@ -17,18 +17,18 @@ from ..wire.tls_layer import TlsFailure
 from ..wire.via import passed_on
 from . import logins
 from .challenges import Challenge
-from .connection import Connection, EndedError
-from .exchange import Answer, AnswerError, request
+from .connection import EndedError, ParentConnection
+from .exchange import ConnectResponse, ConnectResponseError, request
 from .parent import Parent
 from .reach import ParentError, reach
-from .run_in_thread import aside
-from .scheme import Login, LoginFailedError, LoginRefusedError, Scheme
+from .run_in_thread import run_in_thread
+from .scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
 
 _LOGIN_NEEDED: Final = 407
 _ABOUT_THE_TARGET: Final = frozenset({502, 503, 504})
 """Statuses by which a gateway speaks of what is behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
 
-_BY_CONNECTION: Final = frozenset({Scheme.NEGOTIATE, Scheme.NTLM})
+_BY_CONNECTION: Final = frozenset({ParentScheme.NEGOTIATE, ParentScheme.NTLM})
 """What logs a connection in, rather than a request: after a failure, a new one is needed to begin anew (RFC 4559)."""
 
 _MOST_STEPS: Final = 8
@@ -41,7 +41,7 @@ _NO_TURN: Final = Outcome.PARENT_LOGIN_FAILED, "another login with the same pass
 _NO_CREDENTIALS: Final = Outcome.PARENT_LOGIN_FAILED, "the login could not be prepared in time; look at the KDC"
 
 
-class Passage:
+class ConnectAttempt:
     """The way of one tunnel through one parent, to be awaited once. `record` is told of it.
 
     `is_on_trial` says that it has shown a password which nobody has taken yet, and waits for the verdict.
@@ -53,7 +53,7 @@ class Passage:
         self._settings = parent.settings
         self._authority = authority
         self._record = record
-        self._connection: Connection | None = None
+        self._connection: ParentConnection | None = None
         self._waits_for = _NO_CONNECTION
         self.is_on_trial = False
         self._began = time.monotonic()
@@ -73,7 +73,7 @@ class Passage:
             raise self._failed(Outcome.PARENT_LOGIN_REFUSED, str(refused)) from None
         except LoginFailedError as failed:
             raise self._failed(Outcome.PARENT_LOGIN_FAILED, str(failed)) from None
-        except AnswerError as error:
+        except ConnectResponseError as error:
             raise self._failed(Outcome.PARENT_ANSWER_MALFORMED, str(error)) from None
         except EndedError as error:
             raise self._failed(Outcome.PARENT_BROKE_OFF, str(error)) from None
@@ -93,10 +93,10 @@ class Passage:
         """What it was waiting for, if it took too long."""
         return self._failed(*self._waits_for)
 
-    async def _ask_and_log_in(self) -> Answer:
+    async def _ask_and_log_in(self) -> ConnectResponse:
         login = self._settings.login
         if login.auth not in (ParentAuth.AUTO, ParentAuth.NONE):
-            return await self._log_in(Scheme(login.auth.value), None)
+            return await self._log_in(ParentScheme(login.auth.value), None)
         answer = await self._ask("")
         if answer.status != _LOGIN_NEEDED:
             return answer
@@ -104,14 +104,14 @@ class Passage:
         if not possible:
             return answer
         offered = [scheme for scheme in possible if logins.challenge_of(scheme, answer.challenges)]
-        if Scheme.NEGOTIATE in offered[:-1]:
+        if ParentScheme.NEGOTIATE in offered[:-1]:
             with contextlib.suppress(LoginFailedError):  # without a ticket there is still another way
                 return await self._log_in(offered.pop(0), answer)
         if not offered:
             raise self._unsupported(answer)
         return await self._log_in(offered[0], answer)
 
-    async def _log_in(self, scheme: Scheme, answer: Answer | None) -> Answer:
+    async def _log_in(self, scheme: ParentScheme, answer: ConnectResponse | None) -> ConnectResponse:
         """The answer to the last step of a login that `answer` asked for, or that begins by itself."""
         account = self.parent.account
         self._record.parent_login = scheme
@@ -140,9 +140,9 @@ class Passage:
             return login.answer(challenge)
         self._waits_for = _NO_CREDENTIALS
         self.is_on_trial = not self.parent.account.is_proven
-        return await aside(functools.partial(login.answer, challenge))
+        return await run_in_thread(functools.partial(login.answer, challenge))
 
-    async def _ask(self, credentials: str, *, tied: bool = False) -> Answer:
+    async def _ask(self, credentials: str, *, tied: bool = False) -> ConnectResponse:
         """Ask for the tunnel, on the connection that there is if it can still be used, else on a new one.
 
         Credentials that are `tied` to the connection on which they were challenged are worth nothing on another.
@@ -167,20 +167,20 @@ class Passage:
         self._waits_for = _NO_ANSWER
         return self._noted(await self._connection.ask(head))
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> ParentConnection:
         self._waits_for = _NO_CONNECTION
         settings = self._settings
         try:
             sock = await reach(self._dialer, settings.host, settings.port, self._record)
         except ParentError as error:
             raise self._failed(error.outcome, error.detail) from None
-        connection = Connection(self._dialer.loop, self._dialer.poller, sock)
+        connection = ParentConnection(self._dialer.loop, self._dialer.poller, sock)
         if settings.tls:
             self._connection = connection  # so that it is closed if this fails
             await self._secure(connection)
         return connection
 
-    async def _secure(self, connection: Connection) -> None:
+    async def _secure(self, connection: ParentConnection) -> None:
         self._waits_for = _NO_HANDSHAKE
         try:
             context = self.parent.tls
@@ -194,14 +194,14 @@ class Passage:
         except OSError as error:
             raise self._failed(Outcome.PARENT_TLS_FAILED, f"the connection broke: {error.strerror}") from None
 
-    def _noted(self, answer: Answer) -> Answer:
+    def _noted(self, answer: ConnectResponse) -> ConnectResponse:
         record = self._record
         record.parent_status = answer.status
         record.parent_reason = answer.reason
         record.parent_server = answer.server
         return answer
 
-    def _refused(self, answer: Answer) -> ParentError:
+    def _refused(self, answer: ConnectResponse) -> ParentError:
         """Why an answer opens no tunnel: the parent's doing, or the target's, or nobody's."""
         said = " ".join(
             filter(None, [str(answer.status), answer.reason, f"({answer.server})" if answer.server else ""])
@@ -214,7 +214,7 @@ class Passage:
             Outcome.PARENT_TARGET_FAILED if answer.status in _ABOUT_THE_TARGET else Outcome.PARENT_REFUSED, said
         )
 
-    def _unsupported(self, answer: Answer) -> ParentError:
+    def _unsupported(self, answer: ConnectResponse) -> ParentError:
         return self._failed(Outcome.PARENT_LOGIN_UNSUPPORTED, logins.offered(answer.challenges))
 
     def _failed(self, outcome: Outcome, said: str) -> ParentError:

@@ -13,7 +13,7 @@ from typing import Final
 from ..net.channel import Channel, TlsChannel
 from ..net.poller import READ, WRITE, Poller
 from ..wire.tls_layer import TlsFailure
-from .exchange import Answer, AnswerError, body_size, read_answer
+from .exchange import ConnectResponse, ConnectResponseError, body_size, read_connect_response
 
 _READ_BYTES: Final = 16384
 
@@ -26,7 +26,7 @@ class EndedError(Exception):
         self.silently = silently
 
 
-class Connection:
+class ParentConnection:
     """Connected by `sock`, which belongs to it until it is closed or released."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, poller: Poller, sock: Channel) -> None:
@@ -35,7 +35,7 @@ class Connection:
         self._channel = sock
         self._ready: asyncio.Future[None] | None = None
         self._received = b""
-        self._answer: Answer | None = None
+        self._answer: ConnectResponse | None = None
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """Speak TLS from now on, with the server of this name. Raises TlsFailure or OSError."""
@@ -48,11 +48,11 @@ class Connection:
             await self._wait(READ | WRITE if channel.unsent else READ)
         await self._flush()
 
-    async def ask(self, request: bytes) -> Answer:
+    async def ask(self, request: bytes) -> ConnectResponse:
         """Send a request and read the head of its answer; raises EndedError, AnswerError or TlsFailure."""
         try:
             await self._send(request)
-            while (answer := read_answer(self._received)) is None:
+            while (answer := read_connect_response(self._received)) is None:
                 await self._receive()
         except TlsFailure:
             raise
@@ -70,7 +70,7 @@ class Connection:
         try:
             while (size := body_size(answer, self._received)) is None:
                 await self._receive()
-        except (AnswerError, EndedError, OSError):
+        except (ConnectResponseError, EndedError, OSError):
             return False
         whole = size == len(self._received)  # what nobody asked for belongs to no answer
         self._received = b""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ..auth.digest import md5, md5_works, sha_256
 from .challenges import Challenge
-from .scheme import LoginFailedError, LoginRefusedError, Scheme
+from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 
 _COUNT: Final = "00000001"
 """How often a nonce was used with this one: each is used once."""
@@ -27,7 +27,11 @@ def algorithm(challenge: Challenge) -> str:
 def strength(challenge: Challenge) -> int | None:
     """The place of a challenge among several, 0 for the strongest; None for one that cannot be answered."""
     wanted = algorithm(challenge)
-    if challenge.scheme != Scheme.DIGEST or wanted not in _STRONGEST_FIRST or not challenge.parameters.get("nonce"):
+    if (
+        challenge.scheme != ParentScheme.DIGEST
+        or wanted not in _STRONGEST_FIRST
+        or not challenge.parameters.get("nonce")
+    ):
         return None
     if wanted.startswith("md5") and not md5_works():
         return None
@@ -72,7 +76,7 @@ def credentials(challenge: Challenge, user: str, password: str, authority: str, 
 class DigestLogin:
     """Waits for a challenge, and answers it with a new client nonce each time."""
 
-    scheme = Scheme.DIGEST
+    scheme = ParentScheme.DIGEST
     blocks = False
 
     def __init__(self, user: str, password: str, authority: str) -> None:

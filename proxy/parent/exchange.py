@@ -34,11 +34,11 @@ _SIGN: Final = b"HTTP/1."
 _SAYS_WHY: Final = (b"x-squid-error", b"proxy-status")
 
 
-class AnswerError(Exception):
+class ConnectResponseError(Exception):
     """What a parent sent is no answer of an HTTP proxy; `str()` is a short phrase, printable."""
 
 
-class Answer(Struct, frozen=True):
+class ConnectResponse(Struct, frozen=True):
     """The head of an answer.
 
     `size` is its length in bytes. `reason` and `server` are the parent's words, printable and short: the reason phrase
@@ -74,7 +74,7 @@ def request(authority: str, via: str, credentials: str = "") -> bytes:
     ).encode("latin-1")
 
 
-def read_answer(received: bytes) -> Answer | None:
+def read_connect_response(received: bytes) -> ConnectResponse | None:
     """The answer that `received` begins with, None while its head is incomplete; raises AnswerError.
 
     Interim answers (RFC 9110 section 15.2) are read past; `size` counts them in.
@@ -87,17 +87,17 @@ def read_answer(received: bytes) -> Answer | None:
             return None
         found = _head.match(received, start)
         if found is None or found.end() != end + 4:
-            raise AnswerError(f"it begins with {printable(received[start:end], 60)}")
+            raise ConnectResponseError(f"it begins with {printable(received[start:end], 60)}")
         start = found.end()
         if start > HEAD_BYTES:
-            raise AnswerError(f"its head is longer than {HEAD_BYTES} bytes")
+            raise ConnectResponseError(f"its head is longer than {HEAD_BYTES} bytes")
         if not found[2].startswith(b"1"):
             return _answer(found)
         if found[2] == b"101":
-            raise AnswerError("it switches protocols, which nobody asked for")
+            raise ConnectResponseError("it switches protocols, which nobody asked for")
 
 
-def body_size(answer: Answer, received: bytes) -> int | None:
+def body_size(answer: ConnectResponse, received: bytes) -> int | None:
     """How long the body of an answer that opens no tunnel is, `received` being what came after its head.
 
     None while it is incomplete. Raises AnswerError for one that cannot be read past.
@@ -105,9 +105,9 @@ def body_size(answer: Answer, received: bytes) -> int | None:
     if answer.chunked:
         return _chunked_size(received)
     if answer.length is None:
-        raise AnswerError("its body ends with the connection only")
+        raise ConnectResponseError("its body ends with the connection only")
     if answer.length > BODY_BYTES:
-        raise AnswerError(f"its body is longer than {BODY_BYTES} bytes")
+        raise ConnectResponseError(f"its body is longer than {BODY_BYTES} bytes")
     return answer.length if len(received) >= answer.length else None
 
 
@@ -115,12 +115,12 @@ def _refuse_unlikely(received: bytes, start: int) -> None:
     """What does not begin as an answer, ends in other line ends, or goes on for too long, will not become one."""
     sign = received[start : start + len(_SIGN)]
     if not _SIGN.startswith(sign) or _ended_otherwise.search(received, start):
-        raise AnswerError(f"it begins with {printable(received[start:], 60)}")
+        raise ConnectResponseError(f"it begins with {printable(received[start:], 60)}")
     if len(received) > HEAD_BYTES:
-        raise AnswerError(f"its head is longer than {HEAD_BYTES} bytes")
+        raise ConnectResponseError(f"its head is longer than {HEAD_BYTES} bytes")
 
 
-def _answer(found: re.Match[bytes]) -> Answer:
+def _answer(found: re.Match[bytes]) -> ConnectResponse:
     version, status, reason, field_lines = found.groups()
     fields: dict[bytes, list[bytes]] = {}
     for line in field_lines.split(b"\r\n")[:-1]:
@@ -131,7 +131,7 @@ def _answer(found: re.Match[bytes]) -> Answer:
     length = next(iter(lengths), b"")
     plain = bool(_length.fullmatch(length)) and len(lengths) == 1 and not coding
     chunked = coding == b"chunked" and not lengths
-    return Answer(
+    return ConnectResponse(
         status=int(status),
         reason=_reason(reason or b"", fields),
         server=printable(b", ".join(fields.get(b"server") or fields.get(b"via") or []), 100),
@@ -174,11 +174,11 @@ def _chunked_size(received: bytes) -> int | None:
             return None
         at += size + 2
         if at <= len(received) and received[at - 2 : at] != b"\r\n":
-            raise AnswerError("its body in chunks cannot be read")
-    raise AnswerError(f"its body is longer than {BODY_BYTES} bytes")
+            raise ConnectResponseError("its body in chunks cannot be read")
+    raise ConnectResponseError(f"its body is longer than {BODY_BYTES} bytes")
 
 
 def _wait_for_line(received: bytes, at: int, end: bytes = b"\r\n") -> None:
     """More is to come, unless what is there was a line already or is too long to become one."""
     if received.find(end, at) >= 0 or len(received) - at > _LINE_BYTES:
-        raise AnswerError("its body in chunks cannot be read")
+        raise ConnectResponseError("its body in chunks cannot be read")

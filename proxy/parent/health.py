@@ -6,7 +6,7 @@ _FIRST_PAUSE: Final = 10.0
 _LONGEST_PAUSE: Final = 300.0
 
 
-class Standing:
+class ParentHealth:
     """One parent's. Times are those of a monotonic clock, in seconds."""
 
     def __init__(self) -> None:

@@ -11,42 +11,42 @@ from .challenges import Challenge
 from .digest import DigestLogin
 from .negotiate import NegotiateLogin
 from .ntlm import NtlmLogin
-from .scheme import Login, Scheme
+from .scheme import Login, ParentScheme
 from .tickets import Tickets, kerberos_is_installed
 
 
-def possible(login: ParentLogin) -> list[Scheme]:
+def possible(login: ParentLogin) -> list[ParentScheme]:
     """The schemes that there are the means for where none is prescribed, the strongest first; none for `none`."""
     if login.auth is ParentAuth.NONE:
         return []
     schemes = []
     by_tickets = login.keytab or login.ticket_cache or (login.has_password and "@" in login.username)
     if by_tickets and kerberos_is_installed():
-        schemes.append(Scheme.NEGOTIATE)
+        schemes.append(ParentScheme.NEGOTIATE)
     if login.username and login.has_password:
-        schemes += [Scheme.DIGEST, Scheme.NTLM, Scheme.BASIC]
+        schemes += [ParentScheme.DIGEST, ParentScheme.NTLM, ParentScheme.BASIC]
     return schemes
 
 
-def challenge_of(scheme: Scheme, challenges: Iterable[Challenge]) -> Challenge | None:
+def challenge_of(scheme: ParentScheme, challenges: Iterable[Challenge]) -> Challenge | None:
     """The challenge that a login of this scheme answers; of several for Digest, the strongest."""
     offered = [challenge for challenge in challenges if challenge.scheme == scheme]
-    if scheme is not Scheme.DIGEST:
+    if scheme is not ParentScheme.DIGEST:
         return offered[0] if offered else None
     ranked = [(place, challenge) for challenge in offered if (place := digest.strength(challenge)) is not None]
     return min(ranked, key=lambda one: one[0])[1] if ranked else None
 
 
-def begin(scheme: Scheme, user: str, password: str, tickets: Tickets, parent: str, authority: str) -> Login:
+def begin(scheme: ParentScheme, user: str, password: str, tickets: Tickets, parent: str, authority: str) -> Login:
     """A login to the host `parent`, for a tunnel to `authority`."""
     match scheme:
-        case Scheme.BASIC:
+        case ParentScheme.BASIC:
             return BasicLogin(user, password)
-        case Scheme.DIGEST:
+        case ParentScheme.DIGEST:
             return DigestLogin(user, password, authority)
-        case Scheme.NTLM:
+        case ParentScheme.NTLM:
             return NtlmLogin(user, password, parent)
-        case Scheme.NEGOTIATE:
+        case ParentScheme.NEGOTIATE:
             return NegotiateLogin(tickets, password, parent)
 
 
@@ -57,5 +57,5 @@ def offered(challenges: Sequence[Challenge]) -> str:
 
 
 def _name(challenge: Challenge) -> str:
-    algorithm = f" {digest.algorithm(challenge)}" if challenge.scheme == Scheme.DIGEST else ""
+    algorithm = f" {digest.algorithm(challenge)}" if challenge.scheme == ParentScheme.DIGEST else ""
     return printable(f"{challenge.scheme}{algorithm}".encode("latin-1"), 40)

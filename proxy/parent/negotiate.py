@@ -5,7 +5,7 @@ import binascii
 from typing import TYPE_CHECKING
 
 from .challenges import Challenge
-from .scheme import LoginFailedError, LoginRefusedError, Scheme
+from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 from .tickets import SPNEGO, Tickets, said_by
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class NegotiateLogin:
     """Shows a ticket for the parent `host`; one that is rejected is fetched anew, once, and shown again."""
 
-    scheme = Scheme.NEGOTIATE
+    scheme = ParentScheme.NEGOTIATE
     blocks = True
 
     def __init__(self, tickets: Tickets, password: str, host: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from licensegate.records.record import printable
 
 from .challenges import Challenge
-from .scheme import LoginFailedError, LoginRefusedError, Scheme
+from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class NtlmLogin:
     """Negotiates, is challenged, authenticates: two requests on one connection, and no third."""
 
-    scheme = Scheme.NTLM
+    scheme = ParentScheme.NTLM
     blocks = True  # the import alone takes a quarter of a second
 
     def __init__(self, user: str, password: str, host: str) -> None:

@@ -7,7 +7,7 @@ from licensegate.files.watch import FileWatch
 
 from ..settings import ParentProxy
 from .account import Account
-from .health import Standing
+from .health import ParentHealth
 
 _log = logging.getLogger(__name__)
 
@@ -18,10 +18,10 @@ class Parent:
     The account and the standing outlast a reload. The roots are read anew at each, and when their file has changed.
     """
 
-    def __init__(self, settings: ParentProxy, account: Account, standing: Standing) -> None:
+    def __init__(self, settings: ParentProxy, account: Account, standing: ParentHealth) -> None:
         self.settings = settings
         self.account = account
-        self.standing = standing
+        self.health = standing
         self._trust: FileWatch[ssl.SSLContext] | None = None
 
     @property

@@ -13,7 +13,7 @@ from licensegate.records.record import TunnelRecord
 
 from ..dial.address_selection import may_be_dialled, why_none
 from ..dial.dialer import Dialer
-from ..dial.resolver import Answer, Resolved, Unresolved
+from ..dial.resolver import Resolution, Resolved, Unresolved
 from ..net.channel import Channel
 
 
@@ -41,7 +41,7 @@ async def reach(dialer: Dialer, host: str, port: int, record: TunnelRecord) -> C
 async def checked_addresses(dialer: Dialer, target: Target, rule: Rule) -> list[str]:
     """The addresses of a target at which it may be dialled. Raises ParentError with the outcome of a plain dial."""
     found: list[str] = [target.host] if target.is_address else list((await _look_up(dialer, target.host)).addresses)
-    own = dialer.own_sockets
+    own = dialer.loop_guard
     allowed = may_be_dialled(found, target.port, own, named_by_operator=rule.private)
     if not allowed:
         raise ParentError(*why_none(found, own))
@@ -49,9 +49,9 @@ async def checked_addresses(dialer: Dialer, target: Target, rule: Rule) -> list[
 
 
 async def _look_up(dialer: Dialer, name: str) -> Resolved:
-    arrived: asyncio.Future[Answer] = dialer.loop.create_future()
+    arrived: asyncio.Future[Resolution] = dialer.loop.create_future()
 
-    def tell(answer: Answer) -> None:
+    def tell(answer: Resolution) -> None:
         if not arrived.done():
             arrived.set_result(answer)
 

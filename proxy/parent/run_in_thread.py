@@ -12,7 +12,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def aside(work: Callable[[], _T]) -> _T:
+async def run_in_thread(work: Callable[[], _T]) -> _T:
     """What `work` returns or raises, run in a thread of its own."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()

@@ -6,7 +6,7 @@ from typing import Protocol
 from .challenges import Challenge
 
 
-class Scheme(enum.StrEnum):
+class ParentScheme(enum.StrEnum):
     """One way to log in, by the name that stands in a challenge; the strongest first."""
 
     NEGOTIATE = "negotiate"
@@ -36,7 +36,7 @@ class Login(Protocol):
     `blocks` says that `answer` may wait for the network or a disk, or computes for long: it belongs into a thread.
     """
 
-    scheme: Scheme
+    scheme: ParentScheme
     blocks: bool
 
     def answer(self, challenge: Challenge | None) -> str:

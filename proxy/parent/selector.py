@@ -19,10 +19,10 @@ from licensegate.records.record import DIRECT
 
 from ..dial.dialer import Dialer, Dialled, InProgress
 from ..net.channel import Channel
-from ..settings import Dial, ParentLogin, ParentProxy, ParentTarget
+from ..settings import DialSettings, ParentLogin, ParentProxy, ParentTarget
 from .account import Account
-from .connect_attempt import Passage
-from .health import Standing
+from .connect_attempt import ConnectAttempt
+from .health import ParentHealth
 from .parent import Parent
 from .reach import ParentError, checked_addresses
 from .scheme import LoginFailedError
@@ -56,10 +56,10 @@ _VERDICT_SECONDS: Final = 60
 _log = logging.getLogger(__name__)
 
 
-class Route:
+class ParentSelector:
     """Dials targets by `dial`, through its parents. What an `earlier` route knew of a parent or an account is kept."""
 
-    def __init__(self, dialer: Dialer, dial: Dial, earlier: "Route | None" = None) -> None:
+    def __init__(self, dialer: Dialer, dial: DialSettings, earlier: "ParentSelector | None" = None) -> None:
         self.dialer = dialer
         self.direct = dial.direct
         known = {_but_secret(parent.settings): parent for parent in earlier.parents} if earlier else {}
@@ -69,14 +69,14 @@ class Route:
             key = _but_secret(settings)
             if key.login not in accounts:
                 accounts[key.login] = _account(settings.login)
-            standing = known[key].standing if key in known else Standing()
+            standing = known[key].health if key in known else ParentHealth()
             self.parents.append(Parent(settings, accounts[key.login], standing))
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """See `Dials`."""
         parents = self.candidates(time.monotonic())
         if parents:
-            return Detour(self, parents, target, rule, who)
+            return ParentDial(self, parents, target, rule, who)
         who.record.parent = DIRECT
         return self.dialer.dial(target, rule, who)
 
@@ -85,23 +85,25 @@ class Route:
 
         Those that are left out are tried all the same where there is nothing else, those soonest due first.
         """
-        in_use = [parent for parent in self.parents if not parent.standing.is_left_out(now)]
+        in_use = [parent for parent in self.parents if not parent.health.is_left_out(now)]
         if in_use or self.direct:
             return in_use
-        return sorted(self.parents, key=lambda parent: parent.standing.left_out_until)
+        return sorted(self.parents, key=lambda parent: parent.health.left_out_until)
 
 
-class Detour:
+class ParentDial:
     """One dial through parents, in progress: a task that tells `who` in the end."""
 
-    def __init__(self, route: Route, parents: Sequence[Parent], target: Target, rule: Rule, who: Dialled) -> None:
+    def __init__(
+        self, route: ParentSelector, parents: Sequence[Parent], target: Target, rule: Rule, who: Dialled
+    ) -> None:
         self._route = route
         self._parents = parents
         self._target = target
         self._rule = rule
         self._who = who
         self._failures: list[ParentError] = []
-        self._passage: Passage | None = None
+        self._passage: ConnectAttempt | None = None
         self._began = 0.0
         self._directly: InProgress | None = None
         self._task = route.dialer.loop.create_task(self._run())
@@ -155,7 +157,7 @@ class Detour:
         for left, parent in zip(reversed(range(len(self._parents))), self._parents, strict=True):
             authority = await self._authority(parent.settings.target)
             self._began = time.monotonic()
-            self._passage = passage = Passage(self._route.dialer, parent, authority, self._who.record)
+            self._passage = passage = ConnectAttempt(self._route.dialer, parent, authority, self._who.record)
             try:
                 opened = await self._open(passage, parent.settings.seconds if left or direct else None)
             except ParentError as error:
@@ -172,7 +174,7 @@ class Detour:
                 raise self._conclude(failure)
         return None
 
-    async def _open(self, passage: Passage, seconds: float | None) -> tuple[Channel, bytes]:
+    async def _open(self, passage: ConnectAttempt, seconds: float | None) -> tuple[Channel, bytes]:
         """What the passage opens within so much time. Raises ParentError."""
         opening = self._route.dialer.loop.create_task(passage.open())
         try:
@@ -186,7 +188,7 @@ class Detour:
             raise late
         return opening.result()
 
-    def _leave(self, opening: asyncio.Task[tuple[Channel, bytes]], passage: Passage) -> None:
+    def _leave(self, opening: asyncio.Task[tuple[Channel, bytes]], passage: ConnectAttempt) -> None:
         """Nobody waits for it any more. It goes on only to hear whether the password that it has shown is wrong."""
         opening.add_done_callback(self._drop)
         if passage.is_on_trial:
@@ -215,14 +217,14 @@ class Detour:
 
     def _judge(self, parent: Parent, failure: ParentError) -> None:
         if failure.outcome in _AT_FAULT:
-            pause = parent.standing.failed(time.monotonic())
+            pause = parent.health.failed(time.monotonic())
             if pause:
                 _log.warning("the parent proxy %s is left out for %g s: %s", parent, pause, failure)
         elif self._who.record.parent_status:
             self._note_answer(parent)
 
     def _note_answer(self, parent: Parent) -> None:
-        if parent.standing.answered():
+        if parent.health.answered():
             _log.info("the parent proxy %s answers again", parent)
 
     def _conclude(self, failure: ParentError) -> ParentError:

@@ -14,12 +14,12 @@ from licensegate.records.outcome import LoginResult, Outcome
 from licensegate.records.record import TunnelRecord
 from licensegate.records.secret import Secret
 
-from ..auth.result import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
+from ..auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, Rejected
 from ..auth.scheme import Scheme
 from ..auth.talk import LoginTalk
 from ..settings import TunnelChecks
-from ..wire.protocol_detection import Speaks
-from .connection_counter import Census
+from ..wire.protocol_detection import ClientProtocol
+from .connection_counter import ConnectionCounter
 from .refusals import for_login, for_reason
 from .snapshot import Snapshot
 
@@ -32,7 +32,7 @@ class Granted(Struct, frozen=True):
     checks: TunnelChecks
 
 
-class Denied(Struct, frozen=True):
+class Refused(Struct, frozen=True):
     """It may not. `challenges` are the Proxy-Authenticate values of a 407."""
 
     outcome: Outcome
@@ -40,7 +40,7 @@ class Denied(Struct, frozen=True):
     challenges: tuple[str, ...] = ()
 
 
-Finding = Granted | CheckNeeded | Denied
+AdmissionResult = Granted | CheckNeeded | Refused
 
 
 class Admission:
@@ -49,21 +49,21 @@ class Admission:
     `schemes` are the ways to log in at its listener, None for those of everywhere.
     """
 
-    __slots__ = ("_census", "_identity", "_login", "_record", "_schemes", "_snapshot", "_speaks", "_target")
+    __slots__ = ("_counter", "_identity", "_login", "_record", "_schemes", "_snapshot", "_speaks", "_target")
 
     def __init__(
         self,
         snapshot: Snapshot,
-        census: Census,
+        counter: ConnectionCounter,
         record: TunnelRecord,
         target: Target,
         *,
-        speaks: Speaks,
+        speaks: ClientProtocol,
         schemes: frozenset[Scheme] | None = None,
         identity: Identity = NOBODY,
     ) -> None:
         self._snapshot = snapshot
-        self._census = census
+        self._counter = counter
         self._record = record
         self._target = target
         self._speaks = speaks
@@ -71,43 +71,43 @@ class Admission:
         self._identity = identity
         self._login: LoginTalk | None = None
 
-    def begin(self, authorization: tuple[Secret, ...] = ()) -> Finding:
+    def begin(self, authorization: tuple[Secret, ...] = ()) -> AdmissionResult:
         """What is found at once; `authorization` are the values of the request's Proxy-Authorization fields."""
         record, snapshot = self._record, self._snapshot
         record.target = str(self._target)
-        full = self._census.turns_away(record.client, snapshot.limits)
+        full = self._counter.why_refused(record.client, snapshot.limits)
         if full is not None:
-            return Denied(full)
-        door = snapshot.door
-        if door is None:
+            return Refused(full)
+        authenticator = snapshot.authenticator
+        if authenticator is None:
             return self._judge_target()
-        if self._speaks is Speaks.TLS:  # without a proxy, which carries no login
-            return self._judge_target() if door.passes_unasked(record.client) else self._cannot_log_in()
-        visit = Visit(record.client, self._target, self._schemes, authorization, self._identity.certificate)
-        self._login = LoginTalk(door, visit, record)
+        if self._speaks is ClientProtocol.TLS:  # without a proxy, which carries no login
+            return self._judge_target() if authenticator.passes_unasked(record.client) else self._cannot_log_in()
+        visit = AuthRequest(record.client, self._target, self._schemes, authorization, self._identity.certificate)
+        self._login = LoginTalk(authenticator, visit, record)
         return self._follow(self._login.begin())
 
-    def login_checked(self, *, right: bool) -> Finding:
+    def login_checked(self, *, right: bool) -> AdmissionResult:
         """What is found once the password is known to be right or wrong."""
         if self._login is None:
             raise RuntimeError("there is no login to be checked")
         return self._follow(self._login.checked(right=right))
 
-    def _cannot_log_in(self) -> Denied:
+    def _cannot_log_in(self) -> Refused:
         self._record.login_result = LoginResult.IMPOSSIBLE
-        return Denied(Outcome.LOGIN_IMPOSSIBLE)
+        return Refused(Outcome.LOGIN_IMPOSSIBLE)
 
-    def _follow(self, verdict: Verdict) -> Finding:
+    def _follow(self, verdict: AuthResult) -> AdmissionResult:
         match verdict:
             case Admitted():
                 self._identity = verdict.identity
                 return self._judge_target()
             case CheckNeeded():
                 return verdict
-            case TurnedAway():
-                return Denied(for_login(verdict), verdict.detail, verdict.challenges)
+            case Rejected():
+                return Refused(for_login(verdict), verdict.detail, verdict.challenges)
 
-    def _judge_target(self) -> Finding:
+    def _judge_target(self) -> AdmissionResult:
         record, snapshot = self._record, self._snapshot
         decision = snapshot.policy.decide(self._target, record.client, self._identity)
         record.policy = snapshot.policy.hash
@@ -117,7 +117,7 @@ class Admission:
             refused = for_reason(decision.reason, self._speaks)
             if not decision.reported:
                 asked = self._ask_to_log_in() if decision.reason is Reason.LOGIN_LACKING else None
-                return asked or Denied(refused, decision.detail)
+                return asked or Refused(refused, decision.detail)
             record.reported = refused.label
         rule = decision.rule
         if rule is None:
@@ -127,7 +127,7 @@ class Admission:
             record.preset = rule.preset
         return Granted(self._target, rule, snapshot.checks.checks_for(rule, record.client))
 
-    def _ask_to_log_in(self) -> Denied | None:
+    def _ask_to_log_in(self) -> Refused | None:
         """Of a client that passed without a login, for a target that is for some users; None if it cannot be asked."""
         asked = self._login.ask() if self._login is not None else None
-        return None if asked is None else Denied(for_login(asked), asked.detail, asked.challenges)
+        return None if asked is None else Refused(for_login(asked), asked.detail, asked.challenges)

@@ -34,7 +34,7 @@ class Dial(Struct, frozen=True):
     rule: Rule
 
 
-class Answer(Struct, frozen=True):
+class Send(Struct, frozen=True):
     """Send this to the client and go on reading from it; what the upstream says stays unread."""
 
     to_client: bytes
@@ -62,4 +62,4 @@ class Close(Struct, frozen=True):
     """Close without a word."""
 
 
-Command = Wait | StartTls | CheckLogin | Dial | Answer | Establish | Refuse | Close
+Command = Wait | StartTls | CheckLogin | Dial | Send | Establish | Refuse | Close

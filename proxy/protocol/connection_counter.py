@@ -9,7 +9,7 @@ from ..settings import Limits
 _REFUSED_AT_LEAST: Final = 8
 
 
-class Census:
+class ConnectionCounter:
     """The open client connections, in all and by client address."""
 
     def __init__(self) -> None:
@@ -17,12 +17,12 @@ class Census:
         self.by_client: dict[str, int] = {}
         self.draining = False
 
-    def enter(self, client: str) -> None:
+    def add(self, client: str) -> None:
         """Count a connection that was accepted."""
         self.connections += 1
         self.by_client[client] = self.by_client.get(client, 0) + 1
 
-    def leave(self, client: str) -> None:
+    def remove(self, client: str) -> None:
         """Count it out again, exactly once."""
         self.connections -= 1
         left = self.by_client[client] - 1
@@ -31,7 +31,7 @@ class Census:
         else:
             del self.by_client[client]
 
-    def turns_away(self, client: str, limits: Limits) -> Outcome | None:
+    def why_refused(self, client: str, limits: Limits) -> Outcome | None:
         """Why one more tunnel for this client, already counted in, may not be; None if it may."""
         if self.draining:
             return Outcome.DRAINING

@@ -18,13 +18,13 @@ from ..auth.scheme import Scheme
 from ..wire.answers import ESTABLISHED, alert, healthy, refusal
 from ..wire.client_hello import ClientHello, HelloError, HelloReader
 from ..wire.http1 import Head, HeadError, read_head
-from ..wire.protocol_detection import Speaks, first_bytes
+from ..wire.protocol_detection import ClientProtocol, detect_protocol
 from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
 from ..wire.tls_records import RecordShape
 from ..wire.via import names_us
-from .admission import Admission, Denied, Finding, Granted
-from .commands import Answer, CheckLogin, Close, Command, Dial, Establish, Refuse, StartTls, Wait
-from .connection_counter import Census
+from .admission import Admission, AdmissionResult, Granted, Refused
+from .commands import CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
+from .connection_counter import ConnectionCounter
 from .inner_hello import judge_inner_hello, note_hello
 from .refusals import FOR_LEAVING_IN, FOR_PROTOCOL, FOR_TARGET, for_other_method
 from .snapshot import Snapshot
@@ -44,26 +44,26 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_admission", "_census", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_judged",
+        "_admission", "_counter", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_judged",
         "_received", "_schemes", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
         self,
         snapshot: Snapshot,
-        census: Census,
+        counter: ConnectionCounter,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
         schemes: frozenset[Scheme] | None = None,
     ) -> None:
         self._snapshot = snapshot
-        self._census = census
+        self._counter = counter
         self._received = b""
         self._judged = 0  # bytes of a head that are there and not all of it
         self._unsaid = b""  # what is to be sent before the next answer
         self._upstream_said = b""  # the tunnel's first bytes from the other side, which came with the connection
-        self._speaks = Speaks.UNDECIDED  # what a refusal must be said in
+        self._speaks = ClientProtocol.UNDECIDED  # what a refusal must be said in
         self._handshaking = False
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
@@ -91,7 +91,7 @@ class Conversation:
         """
         self._only_while_handshaking()
         self._handshaking = False
-        self._speaks = Speaks.HTTP
+        self._speaks = ClientProtocol.HTTP
         self.record.gate_tls = version
         self.record.client_certificate = client_certificate
         self._identity = Identity(certificate=names) if names else NOBODY
@@ -121,7 +121,7 @@ class Conversation:
         self._only_in(State.DIALLING)
         self._upstream_said = said
         self.record.upstream_read += len(said)
-        if self._speaks is Speaks.TLS:
+        if self._speaks is ClientProtocol.TLS:
             return self._establish(self._hello)
         self.record.status = 200
         self._unsaid = ESTABLISHED
@@ -202,22 +202,22 @@ class Conversation:
         """The balancer's connection is this client's: judged, counted and recorded as such."""
         record = self.record
         record.balancer = record.client
-        self._census.leave(record.client)
+        self._counter.remove(record.client)
         record.client, record.client_port = client, port
-        self._census.enter(client)
+        self._counter.add(client)
 
     def _read_hello(self) -> Command:
-        speaks = first_bytes(self._received)
-        if speaks is Speaks.UNDECIDED:
+        speaks = detect_protocol(self._received)
+        if speaks is ClientProtocol.UNDECIDED:
             return _WAIT
         self._speaks = speaks
         self.record.protocol = speaks.value
         if not self._snapshot.clients.admits(self.record.client):
             return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
-        if speaks is Speaks.HTTP:
+        if speaks is ClientProtocol.HTTP:
             self._move(State.HEAD)
             return self._read_head()
-        if speaks is Speaks.TLS:
+        if speaks is ClientProtocol.TLS:
             return self._read_client_hello()
         return self._refuse(FOR_PROTOCOL[speaks])
 
@@ -289,7 +289,7 @@ class Conversation:
 
     def _answer_health(self) -> Command:
         """To a balancer that cannot ask on the admin port; while the gate drains it must send nobody here."""
-        if self._census.draining:
+        if self._counter.draining:
             return self._refuse(Outcome.DRAINING)
         self.record.end(Outcome.HEALTH_ASKED)
         self.record.status = Outcome.HEALTH_ASKED.status
@@ -299,7 +299,7 @@ class Conversation:
     def _ask_for(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
         self._admission = Admission(
             self._snapshot,
-            self._census,
+            self._counter,
             self.record,
             target,
             speaks=self._speaks,
@@ -308,7 +308,7 @@ class Conversation:
         )
         return self._follow(self._admission.begin(authorization))
 
-    def _follow(self, finding: Finding) -> Command:
+    def _follow(self, finding: AdmissionResult) -> Command:
         match finding:
             case Granted():
                 self._admission = None
@@ -318,7 +318,7 @@ class Conversation:
             case CheckNeeded():
                 self._move(State.LOGIN)
                 return CheckLogin(finding.check)
-            case Denied():
+            case Refused():
                 return self._refuse(finding.outcome, finding.detail, finding.challenges)
 
     def _read_inner_hello(self) -> Command:
@@ -326,13 +326,13 @@ class Conversation:
         promised = self._promised()
         inner = judge_inner_hello(self._reader(), self._received, promised.target, promised.checks)
         if inner is None:
-            return Answer(self._say()) if self._unsaid else _WAIT
+            return Send(self._say()) if self._unsaid else _WAIT
         self.record.server_name_check = inner.check
         if inner.hello is not None:
             note_hello(inner.hello, self.record)
         if inner.refused is None:
             return self._establish(inner.hello)
-        self._speaks = first_bytes(self._received)
+        self._speaks = detect_protocol(self._received)
         return self._refuse(inner.refused, inner.detail)
 
     def _promised(self) -> Granted:
@@ -368,10 +368,10 @@ class Conversation:
         self._admission = None
         self.record.end(outcome, detail)
         answer = self._say()
-        if self._speaks is Speaks.HTTP and outcome.status >= 400:
+        if self._speaks is ClientProtocol.HTTP and outcome.status >= 400:
             self.record.status = outcome.status
             answer += refusal(self.record, challenges)
-        elif self._speaks is Speaks.TLS:
+        elif self._speaks is ClientProtocol.TLS:
             answer += alert(outcome)
         if not answer:
             return self._close()

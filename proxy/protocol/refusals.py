@@ -6,8 +6,8 @@ from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Fault
 from licensegate.records.outcome import LoginResult, Outcome
 
-from ..auth.result import TurnedAway
-from ..wire.protocol_detection import Speaks
+from ..auth.result import Rejected
+from ..wire.protocol_detection import ClientProtocol
 from .states import State
 
 _OF_REASON: Final = {
@@ -23,9 +23,9 @@ FOR_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outco
 """The target of a CONNECT cannot be read."""
 
 FOR_PROTOCOL: Final = {
-    Speaks.SSLV2: Outcome.SSLV2_HELLO,
-    Speaks.PROXY: Outcome.PROXY_HEADER_NOT_ALLOWED,
-    Speaks.UNKNOWN: Outcome.NEITHER_HTTP_NOR_TLS,
+    ClientProtocol.SSLV2: Outcome.SSLV2_HELLO,
+    ClientProtocol.PROXY: Outcome.PROXY_HEADER_NOT_ALLOWED,
+    ClientProtocol.UNKNOWN: Outcome.NEITHER_HTTP_NOR_TLS,
 }
 """The client speaks what no listener serves."""
 
@@ -55,16 +55,16 @@ _GATEWAY_PATHS: Final = (b"/transportgateway/", b"/its/service/", b"/smarttransp
 Emergency Responder administration guide, HCS smart licensing guide), `/licservice/license`, `/cslu/v1/pi`."""
 
 
-def for_reason(reason: Reason, speaks: Speaks) -> Outcome:
+def for_reason(reason: Reason, speaks: ClientProtocol) -> Outcome:
     """The allowlist does not allow the target; one that was asked for by TLS alone was led here by a DNS override."""
-    if speaks is Speaks.TLS and reason is Reason.NO_RULE:
+    if speaks is ClientProtocol.TLS and reason is Reason.NO_RULE:
         return Outcome.SERVER_NAME_NOT_ALLOWED
-    if speaks is Speaks.TLS and reason is Reason.LOGIN_LACKING:
+    if speaks is ClientProtocol.TLS and reason is Reason.LOGIN_LACKING:
         return Outcome.LOGIN_IMPOSSIBLE
     return _OF_REASON[reason]
 
 
-def for_login(verdict: TurnedAway) -> Outcome:
+def for_login(verdict: Rejected) -> Outcome:
     """The door does not let the client pass."""
     if verdict.result is not LoginResult.MISSING:
         return _OF_LOGIN[verdict.result]

@@ -2,13 +2,13 @@
 
 from msgspec import Struct
 
-from licensegate.allowlist.client_networks import Sources
+from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Policy
 from licensegate.certs.identity import ServerIdentity
 
-from ..auth.authenticator import Door
+from ..auth.authenticator import Authenticator
 from ..settings import Limits
-from .tunnel_checks import Checks
+from .tunnel_checks import ChecksByClient
 
 
 class Snapshot(Struct, frozen=True):
@@ -17,9 +17,9 @@ class Snapshot(Struct, frozen=True):
     `identity` is None where the gate speaks no TLS itself, `door` where nobody logs in.
     """
 
-    clients: Sources
+    clients: ClientNetworks
     policy: Policy
     limits: Limits
-    checks: Checks
+    checks: ChecksByClient
     identity: ServerIdentity | None
-    door: Door | None = None
+    authenticator: Authenticator | None = None

@@ -22,7 +22,7 @@
     LOGIN         wrong password, not checked, deadline        LINGERING     Refuse
     LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
-    DIALLING      connected                                    INNER_HELLO   Answer
+    DIALLING      connected                                    INNER_HELLO   Send
     DIALLING      connected behind its first bytes             INNER_HELLO   what they bring
     DIALLING      connected behind bytes that must be TLS      LINGERING     Refuse
     DIALLING      connected with nothing to check              RELAYING      Establish

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS, Network, Sources
+from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS, ClientNetworks, Network
 from licensegate.allowlist.rule import Rule
 
 from ..settings import NetworkChecks, TunnelChecks
 
 
-class Checks:
+class ChecksByClient:
     """The checks that are configured, and what they come to for each client seen lately."""
 
     def __init__(self, everywhere: TunnelChecks, networks: Iterable[NetworkChecks] = ()) -> None:
@@ -18,7 +18,7 @@ class Checks:
         for differing in networks:
             for network in differing.networks:
                 self._of_network.setdefault(network, overlay(everywhere, differing))
-        self._networks = Sources(self._of_network)
+        self._networks = ClientNetworks(self._of_network)
         self._of_client: dict[str, TunnelChecks] = {}
 
     def checks_for(self, rule: Rule, client: str) -> TunnelChecks:

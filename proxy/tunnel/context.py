@@ -8,14 +8,14 @@ from licensegate.records.record import TunnelRecord
 from ..dial.dialer import Dials
 from ..net.deadlines import Deadline, Deadlines, Waiting
 from ..net.poller import Owner, Poller
-from ..protocol.connection_counter import Census
+from ..protocol.connection_counter import ConnectionCounter
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
 from .flow import Pipes
 from .password_checks import PasswordChecks
 
 
-class Connection(Owner, Protocol):
+class ClientConnection(Owner, Protocol):
     """An open client connection."""
 
     @property
@@ -29,7 +29,7 @@ class Connection(Owner, Protocol):
         """End it because the gate stops."""
 
 
-class Surroundings:
+class TunnelContext:
     """One per gate. `snapshot`, `deadlines` and `dialer` may be replaced; a connection keeps those of its birth."""
 
     def __init__(
@@ -40,10 +40,10 @@ class Surroundings:
         self.poller = poller
         self.dialer = dialer
         self.publish = publish
-        self.census = Census()
+        self.counter = ConnectionCounter()
         self.pipes = Pipes(at_most=64)
         self.password_checks = PasswordChecks(poller)
-        self.connections: set[Connection] = set()
+        self.connections: set[ClientConnection] = set()
         self._earlier_deadlines: list[Deadlines] = []
 
     def adopt(self, snapshot: Snapshot) -> None:

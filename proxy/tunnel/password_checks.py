@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from typing import Final, Protocol
 
-from licensegate.allowlist.client_block import source_block
+from licensegate.allowlist.client_block import client_block
 
 from ..auth.result import PasswordCheck
 from ..net.poller import Owner, Poller
@@ -24,7 +24,7 @@ AT_ONCE_FOR_ONE: Final = 16
 _log = logging.getLogger(__name__)
 
 
-class Waiter(Owner, Protocol):
+class LoginWaiter(Owner, Protocol):
     """Whoever waits for the answer. It is called once, unless it was forgotten."""
 
     def login_checked(self, *, right: bool) -> None:
@@ -42,7 +42,7 @@ class _Pending:
     def __init__(self, check: PasswordCheck, source: str) -> None:
         self.check = check
         self.source = source
-        self.waiters: list[Waiter] = []
+        self.waiters: list[LoginWaiter] = []
 
 
 class PasswordChecks:
@@ -58,11 +58,11 @@ class PasswordChecks:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def begin(self, check: PasswordCheck, client: str, waiter: Waiter) -> bool:
+    def begin(self, check: PasswordCheck, client: str, waiter: LoginWaiter) -> bool:
         """Have it checked, and call the waiter later; False if too many wait already."""
         pending = self._pending.get(check.mark)
         if pending is None:
-            source = source_block(client)
+            source = client_block(client)
             if len(self._pending) >= AT_ONCE or self._of_source[source] >= AT_ONCE_FOR_ONE:
                 return False
             pending = self._pending[check.mark] = _Pending(check, source)
@@ -72,7 +72,7 @@ class PasswordChecks:
         pending.waiters.append(waiter)
         return True
 
-    def forget(self, check: PasswordCheck, waiter: Waiter) -> None:
+    def forget(self, check: PasswordCheck, waiter: LoginWaiter) -> None:
         """The waiter no longer waits; the check goes on, and is counted until it is done."""
         pending = self._pending.get(check.mark)
         if pending is not None and waiter in pending.waiters:
@@ -125,5 +125,5 @@ class PasswordChecks:
         self._poller.finish_batch()
 
 
-def _tell(waiter: Waiter, right: bool) -> None:
+def _tell(waiter: LoginWaiter, right: bool) -> None:
     waiter.login_checked(right=right)

@@ -11,7 +11,7 @@ from licensegate.records.record import TunnelRecord, milliseconds, open_record
 from ..dial.dialer import InProgress
 from ..net.channel import Channel
 from ..net.deadlines import Deadline
-from .context import Surroundings
+from .context import TunnelContext
 
 
 class Probe:
@@ -20,12 +20,14 @@ class Probe:
     Its event is `probe`, it has no client and no listener, and an outcome only if the target was not reached.
     """
 
-    def __init__(self, gate: Surroundings, target: Target, rule: Rule, told: Callable[[TunnelRecord], None]) -> None:
-        self._gate = gate
+    def __init__(
+        self, context: TunnelContext, target: Target, rule: Rule, told: Callable[[TunnelRecord], None]
+    ) -> None:
+        self._context = context
         self._target = target
         self._rule = rule
         self._told = told
-        self._deadline = gate.deadlines.dial
+        self._deadline = context.deadlines.dial
         self._dialling: InProgress | None = None
         self._began = time.monotonic()
         self._ended = False
@@ -37,13 +39,13 @@ class Probe:
     def begin(self) -> None:
         """Start the dial, which may be over at once."""
         self._deadline.begin(self, self._began)
-        dialling = self._gate.dialer.dial(self._target, self._rule, self)
+        dialling = self._context.dialer.dial(self._target, self._rule, self)
         if not self._ended:
             self._dialling = dialling
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """It is reached."""
-        self._gate.poller.close(upstream)
+        self._context.poller.close(upstream)
         self._end()
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:

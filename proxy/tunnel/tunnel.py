@@ -16,11 +16,11 @@ from ..dial.dialer import InProgress
 from ..net.channel import Channel, TlsChannel
 from ..net.deadlines import Deadline
 from ..net.poller import READ, WRITE
-from ..protocol.commands import Answer, CheckLogin, Close, Command, Dial, Establish, Refuse, StartTls, Wait
+from ..protocol.commands import CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
 from ..protocol.conversation import Conversation
 from ..protocol.states import State
 from ..wire.tls_layer import TlsFailure
-from .context import Surroundings
+from .context import TunnelContext
 from .linger import Lingering
 from .relay import Relay
 
@@ -33,20 +33,33 @@ class Tunnel:
     """Owns the two sockets, from accept to record. `conversation` and `record` are there to be read."""
 
     __slots__ = (
-        "_accepted", "_check", "_client", "_deadline", "_deadlines", "_dialling", "_gate", "_left_to_read",
-        "_lingering", "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
+        "_accepted",
+        "_check",
+        "_client",
+        "_context",
+        "_deadline",
+        "_deadlines",
+        "_dialling",
+        "_left_to_read",
+        "_lingering",
+        "_relay",
+        "_relaying_since",
+        "_tls",
+        "_upstream",
+        "conversation",
+        "record",
     )  # fmt: skip
 
     def __init__(
         self,
-        gate: Surroundings,
+        context: TunnelContext,
         client: socket.socket,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
         schemes: frozenset[Scheme] | None = None,
     ) -> None:
-        self._gate = gate
+        self._context = context
         self._client: Channel = client
         self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
         self._upstream: Channel | None = None
@@ -55,20 +68,20 @@ class Tunnel:
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
         self._left_to_read: tuple[Channel, ...] = ()
-        self._deadlines = gate.deadlines
+        self._deadlines = context.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
         self._relaying_since = 0.0
         self.record = record
         self.conversation = Conversation(
-            gate.snapshot, gate.census, record, behind_balancer=behind_balancer, schemes=schemes
+            context.snapshot, context.counter, record, behind_balancer=behind_balancer, schemes=schemes
         )
-        gate.census.enter(record.client)
-        gate.connections.add(self)
+        context.counter.add(record.client)
+        context.connections.add(self)
 
     def begin(self) -> None:
         """Read what the client has sent already: mostly all of its head."""
-        if self._gate.census.is_full(self._gate.snapshot.limits):
+        if self._context.counter.is_full(self._context.snapshot.limits):
             self.end(Outcome.CONNECTIONS_EXHAUSTED)
             return
         self._read()
@@ -169,12 +182,12 @@ class Tunnel:
         if data:
             self.conversation.received(data)
         if data or (self.conversation.early and not broke_off):
-            self._gate.poller.watch(self._client.fileno(), 0, self)
+            self._context.poller.watch(self._client.fileno(), 0, self)
         else:
             self._obey(self.conversation.client_ended())
 
     def _watch_client(self) -> None:
-        client, poller = self._client, self._gate.poller
+        client, poller = self._client, self._context.poller
         if not isinstance(client, TlsChannel):
             poller.watch(client.fileno(), READ, self)
             return
@@ -188,7 +201,7 @@ class Tunnel:
                 self._watch_client()
             case StartTls():
                 self._start_tls(command)
-            case Answer():
+            case Send():
                 self._answer(command.to_client)
             case CheckLogin():
                 self._check_login(command.check)
@@ -229,8 +242,8 @@ class Tunnel:
 
     def _check_login(self, check: PasswordCheck) -> None:
         self._limit(self._deadlines.head)
-        self._gate.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
-        if self._gate.password_checks.begin(check, self.record.client, self):
+        self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
+        if self._context.password_checks.begin(check, self.record.client, self):
             self._check = check
         else:
             self.login_not_checked("too many wait to be checked")
@@ -238,14 +251,14 @@ class Tunnel:
     def _forget_check(self) -> None:
         """Whatever comes of it, nobody waits for it any more."""
         if self._check is not None:
-            self._gate.password_checks.forget(self._check, self)
+            self._context.password_checks.forget(self._check, self)
             self._check = None
 
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._limit(self._deadlines.dial)
-        self._gate.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
-        dialling = self._gate.dialer.dial(command.target, command.rule, self)
+        self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
+        dialling = self._context.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
             self._dialling = dialling
 
@@ -260,26 +273,26 @@ class Tunnel:
         self._watch_client()
 
     def _establish(self, command: Establish) -> None:
-        gate, upstream = self._gate, self._upstream
+        context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
         self._limit(self._deadlines.announce)
         self._relaying_since = time.monotonic()
-        self._relay = Relay(gate.poller, self._deadlines, gate.pipes, self._client, upstream, command, self)
+        self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
 
     def _refuse(self, answer: bytes) -> None:
         self._limit(None)
         self._forget_check()
         if self._upstream is not None:  # nothing will be said to it
-            self._gate.poller.close(self._upstream)
+            self._context.poller.close(self._upstream)
             self._upstream = None
         try:
             self.record.client_written += self._client.send(answer)
         except OSError:
             self._lingered(RefusalTaken.RESET)
             return
-        self._lingering = Lingering(self._gate.poller, self._deadlines.linger, self._client, self._lingered)
+        self._lingering = Lingering(self._context.poller, self._deadlines.linger, self._client, self._lingered)
 
     def _lingered(self, taken: RefusalTaken | None) -> None:
         self._lingering = None
@@ -297,10 +310,10 @@ class Tunnel:
     def _announce(self) -> None:
         """Log a long tunnel while it is open: what it has carried so far, and no outcome."""
         self._deadline = None
-        self._gate.publish(self.so_far())
+        self._context.publish(self.so_far())
 
     def _close(self) -> None:
-        gate, record = self._gate, self.record
+        context, record = self._context, self.record
         self._limit(None)
         self._forget_check()
         if self._dialling is not None:
@@ -315,12 +328,12 @@ class Tunnel:
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)
-        gate.census.leave(record.client)
-        gate.connections.discard(self)
-        gate.publish(record)
+        context.counter.remove(record.client)
+        context.connections.discard(self)
+        context.publish(record)
 
     def _close_socket(self, sock: Channel) -> None:
-        poller = self._gate.poller
+        poller = self._context.poller
         if sock in self._left_to_read:
             Lingering(poller, self._deadlines.linger, sock, lambda _: poller.close(sock))
             return

@@ -49,7 +49,7 @@ def refusal(record: TunnelRecord, challenges: Iterable[str] = ()) -> bytes:
     if outcome is None or outcome.status < 400:
         raise ValueError("only an outcome with an error status has an answer")
     sentence = _one_line(record.sentence())
-    body = f"LicenseGate: {sentence} {_one_line(record.cure())} ({outcome.label}, {record.id})\n".encode()
+    body = f"LicenseGate: {sentence} {_one_line(record.remedy())} ({outcome.label}, {record.id})\n".encode()
     error = f"error={outcome.error}; " if outcome.error else ""
     head = (
         f"HTTP/1.1 {outcome.status} {outcome.label}: {sentence[:240]}\r\n"

@@ -7,7 +7,7 @@ from .tls_records import HANDSHAKE
 from .tokens import TOKEN_BYTES
 
 
-class Speaks(enum.StrEnum):
+class ClientProtocol(enum.StrEnum):
     """The protocols that a listener tells apart."""
 
     UNDECIDED = "undecided"
@@ -21,7 +21,7 @@ class Speaks(enum.StrEnum):
 _SSLV2_CLIENT_HELLO = 0x01
 
 
-def first_bytes(received: bytes) -> Speaks:
+def detect_protocol(received: bytes) -> ClientProtocol:
     """The protocol that `received` begins, UNDECIDED while it is too short to tell.
 
     HTTP begins with a token (RFC 9110 section 9.1), TLS with a handshake record (RFC 8446 section 5.1), an SSLv2 hello
@@ -29,16 +29,16 @@ def first_bytes(received: bytes) -> Speaks:
     not on how they were split: it is always that of the shortest beginning which allows one.
     """
     if received.startswith(HANDSHAKE):
-        return Speaks.TLS
+        return ClientProtocol.TLS
     if looks_like_proxy_header(received):
-        return Speaks.PROXY
+        return ClientProtocol.PROXY
     if may_become_proxy_header(received) or received == HANDSHAKE[:1]:
-        return Speaks.UNDECIDED
+        return ClientProtocol.UNDECIDED
     first = received[0]
     if first in TOKEN_BYTES:
-        return Speaks.HTTP
+        return ClientProtocol.HTTP
     if first & 0x80 and len(received) < 3:
-        return Speaks.UNDECIDED
+        return ClientProtocol.UNDECIDED
     if first & 0x80 and received[2] == _SSLV2_CLIENT_HELLO:
-        return Speaks.SSLV2
-    return Speaks.UNKNOWN
+        return ClientProtocol.SSLV2
+    return ClientProtocol.UNKNOWN

@@ -3,23 +3,23 @@
 from cryptography.x509 import DNSName
 from msgspec import structs
 
-from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Network, Sources
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, ClientNetworks, Network
 from licensegate.allowlist.policy import Mode, Policy
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity, server_context
-from licensegate.proxy.auth.authenticator import Door
+from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.password_hash import read_hash
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
-from licensegate.proxy.auth.settings import Logins
-from licensegate.proxy.auth.state import LoginMemory
+from licensegate.proxy.auth.settings import LoginSettings
+from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Command, Refuse
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
@@ -44,14 +44,21 @@ HEAD = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\nUser-A
 def in_force(
     *rules: Rule,
     mode: Mode = Mode.ENFORCE,
-    checks: Checks | None = None,
+    checks: ChecksByClient | None = None,
     limits: Limits = LIMITS,
     identity: ServerIdentity | None = IDENTITY,
-    door: Door | None = None,
+    authenticator: Authenticator | None = None,
 ) -> Snapshot:
     """The preset cisco-licensing, these rules, and the usual clients."""
     policy = Policy(["cisco-licensing"], rules, load_presets(), mode)
-    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits, checks or Checks(TunnelChecks()), identity, door)
+    return Snapshot(
+        ClientNetworks(DEFAULT_NETWORKS),
+        policy,
+        limits,
+        checks or ChecksByClient(TunnelChecks()),
+        identity,
+        authenticator,
+    )
 
 
 _HA1 = (line.rpartition(":")[2] for line in htdigest_lines().split())
@@ -63,36 +70,36 @@ _USERS = Users(
 
 def a_door(
     *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
-) -> Door:
+) -> Authenticator:
     """A door to which one user is known, by every scheme."""
     clock = clock or Clock()
-    logins = Logins(required, schemes, REALM, trusted)
-    return Door(logins, _USERS, Nonces(Secret(b"k" * 32), clock), LoginMemory(clock))
+    logins = LoginSettings(required, schemes, REALM, trusted)
+    return Authenticator(logins, _USERS, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
 
 
 SNAPSHOT = in_force(SATELLITE)
-UNCHECKED = in_force(SATELLITE, checks=Checks(NO_CHECKS))
+UNCHECKED = in_force(SATELLITE, checks=ChecksByClient(NO_CHECKS))
 """The same, but that nothing is asked of what a tunnel carries."""
 
 
-def guarded(door: Door | None = None) -> Snapshot:
+def guarded(authenticator: Authenticator | None = None) -> Snapshot:
     """The same, but that everybody must log in, at a door that remembers nobody."""
-    return structs.replace(SNAPSHOT, door=door or a_door())
+    return structs.replace(SNAPSHOT, authenticator=authenticator or a_door())
 
 
 def begun(
     snapshot: Snapshot = SNAPSHOT,
     *,
     client: str = CLIENT,
-    census: Census | None = None,
+    counter: ConnectionCounter | None = None,
     behind_balancer: bool = False,
     schemes: frozenset[Scheme] | None = None,
 ) -> Conversation:
     """A conversation with a client that has just been accepted."""
-    census = census or Census()
-    census.enter(client)
+    counter = counter or ConnectionCounter()
+    counter.add(client)
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(snapshot, census, record, behind_balancer=behind_balancer, schemes=schemes)
+    return Conversation(snapshot, counter, record, behind_balancer=behind_balancer, schemes=schemes)
 
 
 def connect(target: bytes) -> bytes:

@@ -8,19 +8,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Sources
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, ClientNetworks
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.dial.dialer import Dialer
-from licensegate.proxy.dial.loop_guard import OwnSockets
-from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver
+from licensegate.proxy.dial.loop_guard import LoopGuard
+from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
 from licensegate.proxy.net.poller import Poller
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.protocol.tunnel_checks import Checks
-from licensegate.proxy.settings import Dial, Dns, Limits, TunnelChecks
-from licensegate.proxy.tunnel.context import Surroundings
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, TunnelChecks
+from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record
 from support.hellos import in_records, message, server_name
@@ -78,7 +78,7 @@ def snapshot(
 ) -> Snapshot:
     """What is in force: only HOST on this port is allowed, wherever it leads; clients are the usual ones."""
     policy = Policy([], [Rule(HOST, port, private=True)], {})
-    return Snapshot(Sources(DEFAULT_NETWORKS), policy, limits, Checks(checks), identity)
+    return Snapshot(ClientNetworks(DEFAULT_NETWORKS), policy, limits, ChecksByClient(checks), identity)
 
 
 def connect(port: int) -> bytes:
@@ -111,14 +111,14 @@ class Upstream:
 class Room:
     """What tunnels need around them, and the records that come out. HOST is what `ask` says, by default this host."""
 
-    def __init__(self, poller: CountingPoller, port: int, in_force: Snapshot, ask: Callable[[str], Answer]) -> None:
+    def __init__(self, poller: CountingPoller, port: int, in_force: Snapshot, ask: Callable[[str], Resolution]) -> None:
         loop = asyncio.get_running_loop()
         self.poller = poller
         self.connect = connect(port)
         self.records: list[TunnelRecord] = []
-        self.resolver = Resolver(loop, Dns(timeout_seconds=0.05), poller.finish_batch, ask)
-        dialer = Dialer(loop, poller, self.resolver, OwnSockets(), Dial())
-        self.surroundings = Surroundings(in_force, poller, dialer, self.records.append)
+        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, ask)
+        dialer = Dialer(loop, poller, self.resolver, LoopGuard(), DialSettings())
+        self.surroundings = TunnelContext(in_force, poller, dialer, self.records.append)
         self._clients: list[socket.socket] = []
 
     def accept(
@@ -190,8 +190,8 @@ class Room:
         await until(lambda: not here.password_checks)
         await turns(5)
         assert not here.connections
-        assert here.census.connections == 0
-        assert not here.census.by_client
+        assert here.counter.connections == 0
+        assert not here.counter.by_client
         assert not here.deadlines.run_for_anybody
         assert not self.poller._owners
 
@@ -206,7 +206,7 @@ class Room:
         self.surroundings.password_checks.close()
 
 
-def answer_with(*addresses: str) -> Callable[[str], Answer]:
+def answer_with(*addresses: str) -> Callable[[str], Resolution]:
     """A resolver's answer to whatever it is asked."""
     return lambda name: Resolved(addresses)
 
@@ -217,7 +217,7 @@ class SlowNames:
     def __init__(self) -> None:
         self.now = threading.Event()
 
-    def __call__(self, name: str) -> Answer:
+    def __call__(self, name: str) -> Resolution:
         self.now.wait(SECONDS)
         return Resolved(("127.0.0.1",))
 
@@ -226,7 +226,7 @@ class SlowNames:
 def room(
     port: int = 443,
     limits: Limits | None = None,
-    ask: Callable[[str], Answer] | None = None,
+    ask: Callable[[str], Resolution] | None = None,
     *,
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
@@ -243,7 +243,7 @@ def room(
 @contextlib.contextmanager
 def room_with_upstream(
     limits: Limits | None = None,
-    ask: Callable[[str], Answer] | None = None,
+    ask: Callable[[str], Resolution] | None = None,
     *,
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import Dialer, Dialling
-from licensegate.proxy.dial.loop_guard import OwnSockets
-from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver
-from licensegate.proxy.settings import Dial, Dns
+from licensegate.proxy.dial.loop_guard import LoopGuard
+from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
+from licensegate.proxy.settings import DialSettings, DnsSettings
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 from support.inner import CountingPoller, counting_poller
@@ -54,12 +54,12 @@ class Caller:
 class Room:
     """A dialler within the running loop, whose names are what `names` says."""
 
-    def __init__(self, poller: CountingPoller, names: dict[str, Answer], settings: Dial) -> None:
+    def __init__(self, poller: CountingPoller, names: dict[str, Resolution], settings: DialSettings) -> None:
         loop = asyncio.get_running_loop()
         self.poller = poller
-        self.own_sockets = OwnSockets()
-        self.resolver = Resolver(loop, Dns(timeout_seconds=0.05), poller.finish_batch, names.__getitem__)
-        self.dialer = Dialer(loop, poller, self.resolver, self.own_sockets, settings)
+        self.loop_guard = LoopGuard()
+        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, names.__getitem__)
+        self.dialer = Dialer(loop, poller, self.resolver, self.loop_guard, settings)
 
     def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, Dialling]:
         who = Caller(self.poller)
@@ -73,9 +73,9 @@ class Room:
 
 
 @contextlib.contextmanager
-def room(*addresses: str, settings: Dial | None = None) -> Iterator[Room]:
+def room(*addresses: str, settings: DialSettings | None = None) -> Iterator[Room]:
     with counting_poller() as poller:
-        yield Room(poller, {HOST: Resolved(addresses)}, settings or Dial())
+        yield Room(poller, {HOST: Resolved(addresses)}, settings or DialSettings())
 
 
 class Server:

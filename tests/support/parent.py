@@ -10,10 +10,10 @@ from typing import Any
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import InProgress
-from licensegate.proxy.dial.resolver import Answer, Resolved
+from licensegate.proxy.dial.resolver import Resolution, Resolved
 from licensegate.proxy.net.channel import Channel
-from licensegate.proxy.parent.selector import Route
-from licensegate.proxy.settings import Dial, ParentLogin, ParentProxy
+from licensegate.proxy.parent.selector import ParentSelector
+from licensegate.proxy.settings import DialSettings, ParentLogin, ParentProxy
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PUBLIC, Caller, Room
@@ -164,11 +164,11 @@ class Parents:
     def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
         """Take these settings, as a reload does."""
         former = getattr(self, "route", None)
-        settings = Dial(parents=tuple(parents), direct=direct, **dial)
+        settings = DialSettings(parents=tuple(parents), direct=direct, **dial)
         self.room.dialer.__init__(  # type: ignore[misc]
-            asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.own_sockets, settings
+            asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.loop_guard, settings
         )
-        self.route = Route(self.room.dialer, settings, former)
+        self.route = ParentSelector(self.room.dialer, settings, former)
 
     def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[TunnelCaller, InProgress]:
         """Dial."""
@@ -218,18 +218,18 @@ class Parents:
 
 
 @contextlib.contextmanager
-def route(*parents: ParentProxy, names: dict[str, Answer] | None = None, **dial: Any) -> Iterator[Parents]:
+def route(*parents: ParentProxy, names: dict[str, Resolution] | None = None, **dial: Any) -> Iterator[Parents]:
     """A route through these parents."""
-    known: dict[str, Answer] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
+    known: dict[str, Resolution] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
     with counting_poller() as poller:
         asked: list[str] = []
 
-        class Names(dict[str, Answer]):
-            def __getitem__(self, name: str) -> Answer:
+        class Names(dict[str, Resolution]):
+            def __getitem__(self, name: str) -> Resolution:
                 asked.append(name)
                 return super().__getitem__(name)
 
-        made = Parents(Room(poller, Names(known), Dial()), parents, dial)
+        made = Parents(Room(poller, Names(known), DialSettings()), parents, dial)
         made.asked = asked
         try:
             yield made

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.gate import Gate, Observer
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.settings import ConnectTo, DialSettings, DnsSettings, Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.inner import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
@@ -22,8 +22,8 @@ class Running:
     def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observer] = ()) -> None:
         self.upstream = upstream
         self.batches: list[list[TunnelRecord]] = []
-        dial = Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
-        self.gate = Gate(in_force, dial, Dns(), [*observers, self._observe])
+        dial = DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
+        self.gate = Gate(in_force, dial, DnsSettings(), [*observers, self._observe])
         self.clients: list[socket.socket] = []
 
     def open(self, *addresses: ListenAddress) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from licensegate.allowlist.addresses import Verdict, judge
+from licensegate.allowlist.addresses import AddressClass, judge
 
 with importlib.resources.files("licensegate.allowlist").joinpath("networks.csv").open(encoding="ascii") as table:
     ROWS = list(csv.DictReader(table))
@@ -101,7 +101,7 @@ def test_a_public_address_may_be_dialled(case):
 @pytest.mark.parametrize("case", [*NOT_PUBLIC.values(), *EMBEDDED.values()], ids=[*NOT_PUBLIC, *EMBEDDED])
 def test_an_address_that_is_not_public_is_named_with_its_network(case):
     address, network, name = case
-    assert judge(address) == Verdict(False, network, name)
+    assert judge(address) == AddressClass(False, network, name)
 
 
 @pytest.mark.parametrize("case", EMBEDDED_PUBLIC.values(), ids=EMBEDDED_PUBLIC.keys())
@@ -138,7 +138,7 @@ def test_an_address_inside_a_network_is_judged_by_the_longest_prefix(row, data):
     longest = max((each for each in containing if address in each), key=lambda each: each.prefixlen)
     decided_by = next(other for other in ROWS if ipaddress.ip_network(other["network"]) == longest)
     assume(not decided_by["ipv4_at"])
-    assert judge(str(address)) == Verdict(decided_by["public"] == "yes", decided_by["network"], decided_by["name"])
+    assert judge(str(address)) == AddressClass(decided_by["public"] == "yes", decided_by["network"], decided_by["name"])
 
 
 @given(st.ip_addresses(v=4))

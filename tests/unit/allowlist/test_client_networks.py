@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.allowlist import client_networks
-from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Sources
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, ClientNetworks
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Sources
     ],
 )
 def test_by_default_only_private_loopback_and_link_local_sources_are_admitted(address: str, admitted: bool) -> None:
-    gate = Sources(DEFAULT_NETWORKS)
+    gate = ClientNetworks(DEFAULT_NETWORKS)
 
     assert gate.admits(address) is admitted
     assert gate.admits(address) is admitted, "the remembered verdict differs"
@@ -42,38 +42,38 @@ def test_by_default_only_private_loopback_and_link_local_sources_are_admitted(ad
 
 @pytest.mark.parametrize("address", ["", "%", "localhost", "10.1.2.3.4", "10.1", "0x0a000001", "@/run/socket"])
 def test_what_is_no_ip_address_is_not_admitted(address: str) -> None:
-    assert not Sources([ip_network("0.0.0.0/0"), ip_network("::/0")]).admits(address)
+    assert not ClientNetworks([ip_network("0.0.0.0/0"), ip_network("::/0")]).admits(address)
 
 
 def test_no_network_admits_nobody() -> None:
-    assert not Sources([]).admits("127.0.0.1")
+    assert not ClientNetworks([]).admits("127.0.0.1")
 
 
 def test_the_first_network_that_holds_the_address_is_named() -> None:
     wide, narrow = ip_network("10.0.0.0/8"), ip_network("10.1.0.0/16")
 
-    assert Sources([narrow, wide]).network_of("10.1.2.3") == narrow
-    assert Sources([wide, narrow]).network_of("::ffff:10.1.2.3") == wide
-    assert Sources([wide, narrow]).network_of("192.0.2.1") is None
+    assert ClientNetworks([narrow, wide]).network_of("10.1.2.3") == narrow
+    assert ClientNetworks([wide, narrow]).network_of("::ffff:10.1.2.3") == wide
+    assert ClientNetworks([wide, narrow]).network_of("192.0.2.1") is None
 
 
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_client_is_judged_alike_through_an_ipv6_socket(address: IPv4Address) -> None:
-    gate = Sources(DEFAULT_NETWORKS)
+    gate = ClientNetworks(DEFAULT_NETWORKS)
 
     assert gate.admits(str(address)) is gate.admits(f"::ffff:{address}")
 
 
 @given(st.ip_addresses(v=6))
 def test_a_zone_changes_no_verdict(address: IPv6Address) -> None:
-    gate = Sources(DEFAULT_NETWORKS)
+    gate = ClientNetworks(DEFAULT_NETWORKS)
 
     assert gate.admits(f"{address}%eth0") is gate.admits(str(address))
 
 
 def test_the_remembered_verdicts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_networks, "REMEMBERED_CLIENTS", 8)
-    gate = Sources(DEFAULT_NETWORKS)
+    gate = ClientNetworks(DEFAULT_NETWORKS)
 
     for last in range(100):
         assert gate.admits(f"10.0.0.{last}")

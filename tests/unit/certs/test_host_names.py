@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs import host_names as module
-from licensegate.certs.host_names import own_name, own_names
+from licensegate.certs.host_names import host_name, host_names
 
 # Of a host with two interfaces and a secondary address, as Linux shows them.
 FIB_TRIE = """\
@@ -52,7 +52,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_our_own_name_is_the_one_with_a_domain(machine: Path) -> None:
-    assert own_name() == "gate.example.net"
+    assert host_name() == "gate.example.net"
 
 
 def test_a_dns_server_that_is_away_does_not_hold_anything_up(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,14 +60,14 @@ def test_a_dns_server_that_is_away_does_not_hold_anything_up(machine: Path, monk
     monkeypatch.setattr(socket, "getfqdn", away.wait)
     monkeypatch.setattr(module, "_NAME_SECONDS", 0.01)
 
-    assert own_name() == "Gate"
+    assert host_name() == "Gate"
     away.set()
 
 
 def test_every_name_and_address_that_can_be_typed_is_told(machine: Path) -> None:
     loopback = ("localhost", "127.0.0.1", "::1")
 
-    assert own_names() == ("gate.example.net", "gate", "10.1.2.3", "192.0.2.7", "2001:db8::2", *loopback)
+    assert host_names() == ("gate.example.net", "gate", "10.1.2.3", "192.0.2.7", "2001:db8::2", *loopback)
 
 
 @pytest.mark.parametrize(
@@ -82,16 +82,16 @@ def test_every_name_and_address_that_can_be_typed_is_told(machine: Path) -> None
 def test_a_name_that_helps_nobody_is_left_out(machine: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda: name)
 
-    assert own_names()[:2] == ("gate", "10.1.2.3")
+    assert host_names()[:2] == ("gate", "10.1.2.3")
 
 
 def test_a_system_that_shows_no_addresses_has_its_names(machine: Path) -> None:
     for file in machine.iterdir():
         file.unlink()
 
-    assert own_names() == ("gate.example.net", "gate", "localhost", "127.0.0.1", "::1")
+    assert host_names() == ("gate.example.net", "gate", "localhost", "127.0.0.1", "::1")
 
 
 def test_this_machines_own_address_is_among_them() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        assert server.getsockname()[0] in own_names()
+        assert server.getsockname()[0] in host_names()

@@ -14,7 +14,7 @@ NAMES = ("gate.example", "10.1.2.3")
 
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(obtain, "own_names", lambda: ("this.machine.example",))
+    monkeypatch.setattr(obtain, "host_names", lambda: ("this.machine.example",))
 
 
 def test_a_certificate_that_was_given_is_served(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from licensegate.proxy.dial.resolver import Resolved
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
-from licensegate.proxy.settings import Dial, Dns, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, ListenAddress, TunnelChecks
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome
@@ -119,7 +119,7 @@ def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.
         async with running(Limits(head_seconds=0)) as here:
             faulty, sound = here.knock(b"C"), here.knock(b"C")
             await until(lambda: len(here.gate.connections) == 2)
-            tunnels = list(here.gate._surroundings.deadlines.head._expires)
+            tunnels = list(here.gate._context.deadlines.head._expires)
             broken, passed = tunnels[0], Tunnel.deadline_passed
 
             def fail(tunnel: Tunnel, *arguments: object) -> None:
@@ -148,7 +148,7 @@ def test_a_fault_in_the_sweep_itself_is_not_the_last_sweep(caplog: pytest.LogCap
         async with running(Limits(head_seconds=0)) as here:
             here.gate._sweep_timer.cancel()
             with (
-                patch.object(here.gate._surroundings.deadlines, "sweep", side_effect=ZeroDivisionError),
+                patch.object(here.gate._context.deadlines, "sweep", side_effect=ZeroDivisionError),
                 contextlib.suppress(ZeroDivisionError),
             ):
                 here.gate._sweep()
@@ -221,7 +221,7 @@ def test_one_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pyte
         async with running() as here:
             for _ in range(2):
                 await here.open_tunnel()
-            faulty, stop = next(iter(here.gate._surroundings.connections)), Tunnel.stop
+            faulty, stop = next(iter(here.gate._context.connections)), Tunnel.stop
 
             def fail(tunnel: Tunnel) -> None:
                 if tunnel is faulty:
@@ -254,7 +254,7 @@ def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_op
     async def main() -> None:
         before = descriptors()
         with socket.create_server(("127.0.0.1", 0)) as other:
-            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
             with pytest.raises(ListenError, match="another program"):
                 gate.listen([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
             gate.close()
@@ -267,7 +267,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)
-            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
             gate.listen([taken, ListenAddress("127.0.0.1", 0, named=False)])
             assert len(gate.listeners) == 1
             assert gate.listeners[0].port != taken.port
@@ -275,7 +275,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
             assert str(taken) in line.getMessage()
             gate.close()
 
-            gate = Gate(snapshot(Limits(), 443), Dial(), Dns(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
             with pytest.raises(ListenError, match="every one was left out"):
                 gate.listen([taken])
             assert "another program" in caplog.records[-1].getMessage()
@@ -290,9 +290,9 @@ def test_the_gates_own_listeners_are_never_dialled() -> None:
             here = Running(upstream, snapshot(Limits(), 443))
             here.open(ListenAddress("0.0.0.0", 0))
             port = here.gate.listeners[0].port
-            here.gate._surroundings.dialer.connect_to.clear()
-            here.gate._surroundings.snapshot = snapshot(Limits(), port)
-            here.gate._surroundings.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
+            here.gate._context.dialer.connect_to.clear()
+            here.gate._context.snapshot = snapshot(Limits(), port)
+            here.gate._context.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
             client = here.knock(connect(port))
             assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")
             client.close()

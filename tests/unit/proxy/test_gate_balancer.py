@@ -59,13 +59,13 @@ def test_the_client_is_whom_the_balancer_names(header: bytes, client: str) -> No
         async with running(listen=BALANCED) as here:
             balancer = here.knock(header + CONNECT, source=BALANCER)
             await served(here, balancer)
-            assert here.gate._surroundings.census.by_client == {client: 1}
+            assert here.gate._context.counter.by_client == {client: 1}
             balancer.close()
             here.upstream.accepted[0].close()
             record = await here.recorded(1)
             assert (record.client, record.client_port, record.balancer) == (client, 40000, BALANCER)
             assert record.outcome is Outcome.CLOSED_BY_CLIENT
-            assert not here.gate._surroundings.census.by_client
+            assert not here.gate._context.counter.by_client
 
     run(main())
 
@@ -79,7 +79,7 @@ def test_a_header_may_come_byte_by_byte_and_what_follows_it_too(header: bytes, c
                 balancer.send(bytes([byte]))
                 await turns(2)
             await served(here, balancer)
-            (tunnel,) = here.gate._surroundings.connections
+            (tunnel,) = here.gate._context.connections
             assert tunnel.record.client == client  # type: ignore[attr-defined]
 
     run(main())
@@ -174,7 +174,7 @@ def test_a_balancer_that_speaks_for_itself_is_its_own_client() -> None:
         async with running(listen=BALANCED) as here:
             balancer = here.knock(LOCAL + CONNECT, source=BALANCER)
             await served(here, balancer)
-            assert here.gate._surroundings.census.by_client == {BALANCER: 1}
+            assert here.gate._context.counter.by_client == {BALANCER: 1}
 
     run(main())
 
@@ -199,6 +199,6 @@ def test_the_limit_of_one_client_holds_for_whom_the_balancer_names_and_not_for_t
             assert (await receive(again)).startswith(b"HTTP/1.1 429 client_tunnels_exhausted")
             again.close()
             await here.recorded(1)
-            assert here.gate._surroundings.census.by_client == {"10.0.0.1": 1, "10.0.0.2": 1, "10.0.0.3": 1}
+            assert here.gate._context.counter.by_client == {"10.0.0.1": 1, "10.0.0.2": 1, "10.0.0.3": 1}
 
     run(main())

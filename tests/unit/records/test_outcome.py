@@ -82,7 +82,7 @@ def test_whatever_is_answered_with_an_error_has_an_error_type(outcome: Outcome) 
 
 @every_row
 def test_sentence_and_cure_are_sentences_for_people(outcome: Outcome) -> None:
-    for text in (outcome.sentence, outcome.cure):
+    for text in (outcome.sentence, outcome.remedy):
         assert text[0].isupper() or text[0] == "{"
         assert text.endswith(".")
         assert text.isascii()
@@ -92,7 +92,7 @@ def test_sentence_and_cure_are_sentences_for_people(outcome: Outcome) -> None:
 @every_row
 def test_sentence_and_cure_are_filled_from_the_record_alone(outcome: Outcome) -> None:
     assert placeholders(outcome.sentence) <= {"client", "target", "listener", "detail"}
-    assert placeholders(outcome.cure) <= {"client", "target", "listener", "detail"}
+    assert placeholders(outcome.remedy) <= {"client", "target", "listener", "detail"}
 
 
 @every_row

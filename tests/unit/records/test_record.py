@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.proxy.wire.protocol_detection import Speaks
+from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
 from licensegate.records.record import (
     SCHEMA,
@@ -186,7 +186,7 @@ def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
     assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
-    assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*Speaks, "https"} - {Speaks.UNDECIDED}
+    assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*ClientProtocol, "https"} - {ClientProtocol.UNDECIDED}
     assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
 
 
@@ -219,7 +219,7 @@ def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
 def test_a_new_record_is_an_end_without_an_outcome_and_with_an_id_of_its_own() -> None:
     one, two = a_record(), a_record()
 
-    assert (one.event, one.outcome, one.sentence(), one.cure()) == ("end", None, "", "")
+    assert (one.event, one.outcome, one.sentence(), one.remedy()) == ("end", None, "", "")
     assert re.fullmatch(r"[0-9a-f]{18}", one.id)
     assert one.id != two.id
     assert one.time.tzinfo is UTC
@@ -246,7 +246,7 @@ def test_sentence_and_cure_are_filled_from_the_record() -> None:
     assert record.sentence() == (
         "smartreceiver.cisco.com:443 is not in the allowlist, but the preset smart-transport would allow it."
     )
-    assert record.cure() == "Add that preset to allowlist.presets."
+    assert record.remedy() == "Add that preset to allowlist.presets."
 
 
 def test_a_sentence_says_so_where_it_wants_a_detail_and_there_is_none() -> None:
@@ -269,8 +269,8 @@ def test_every_outcome_makes_a_sentence_of_an_empty_record(outcome: Outcome) -> 
     record.end(outcome)
 
     assert record.sentence().endswith(".")
-    assert record.cure().endswith(".")
-    assert not re.search(r"[{}]", record.sentence() + record.cure())
+    assert record.remedy().endswith(".")
+    assert not re.search(r"[{}]", record.sentence() + record.remedy())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import msgspec
 from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.tunnel.context import Connection
+from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, RefusalTaken
 from licensegate.records.record import TunnelRecord
 from support.records import record, tunnel
@@ -28,7 +28,7 @@ class FakeConnection:
 
 class FakeGate:
     def __init__(self, *connections: FakeConnection) -> None:
-        self.connections = cast(set[Connection], set(connections))
+        self.connections = cast(set[ClientConnection], set(connections))
 
 
 def shown(page: msgspec.Struct) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_refusals_are_shown_with_what_to_do_the_newest_first() -> None:
     newest, older = shown(refusals_page(refusals))["refusals"]
 
     assert newest["sentence"] == "x:443 is not in the allowlist, but the preset cucm would allow it."
-    assert newest["cure"] == "Add that preset to allowlist.presets."
+    assert newest["remedy"] == "Add that preset to allowlist.presets."
     assert newest["record"]["outcome"] == "target_in_preset"
     assert older["record"]["outcome"] == "head_timeout"
 

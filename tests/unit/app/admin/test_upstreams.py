@@ -10,8 +10,8 @@ from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, Upstreams
-from licensegate.app.observers.target_health import Reached
-from licensegate.app.observers.target_names import Targets
+from licensegate.app.observers.target_health import TargetHealth
+from licensegate.app.observers.target_names import TargetNames
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.records import NOON, record
@@ -26,8 +26,8 @@ class Lab:
 
     def __init__(self, *rules: Rule) -> None:
         policy = Policy([], rules or (ONE, TWO), {})
-        targets = Targets(lambda: policy)
-        self.reached = Reached(targets)
+        targets = TargetNames(lambda: policy)
+        self.reached = TargetHealth(targets)
         self.now: datetime = NOON
         self.dialled: list[str] = []
         self.answers: dict[str, Outcome | None] = {}
@@ -72,7 +72,7 @@ def test_what_was_never_tried_is_dialled_once_for_each_target() -> None:
         assert (two.target, two.reached, two.reached_at, two.failed_at) == (NAMES[1], False, None, NOON)
         assert two.outcome == "connection_refused"
         assert two.sentence == "two.example:8443 refused the connection (192.0.2.1:443)."
-        assert two.cure.startswith("Look for a firewall")
+        assert two.remedy.startswith("Look for a firewall")
 
     run(main())
 

@@ -99,7 +99,7 @@ def test_a_gate_that_keeps_none_has_none_to_show(settings: Settings) -> None:
 def test_a_pair_is_made_for_the_names_typed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: list[str], names: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(cert, "own_names", lambda: ("this.machine.example",))
+    monkeypatch.setattr(cert, "host_names", lambda: ("this.machine.example",))
 
     text = make(tmp_path, typed, None)
 

@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from licensegate.app.commands.health import CannotAsk, Verdict, ask, url_of
+from licensegate.app.commands.health import CannotAsk, HealthAnswer, ask, url_of
 from licensegate.proxy.settings import ListenAddress
 from support.upstream import Upstream, closed_port
 
@@ -68,8 +68,8 @@ def test_only_200_is_good_and_the_answer_is_told() -> None:
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
 
-        assert ask(url, "healthz") == Verdict(True, '200 {"status":"/healthz"}')
-        assert ask(url, "readyz") == Verdict(False, '503 {"status":"/readyz"}')
+        assert ask(url, "healthz") == HealthAnswer(True, '200 {"status":"/healthz"}')
+        assert ask(url, "readyz") == HealthAnswer(False, '503 {"status":"/readyz"}')
         server.shutdown()
 
 

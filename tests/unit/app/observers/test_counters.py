@@ -2,15 +2,15 @@
 
 import pytest
 
-from licensegate.app.observers.counters import Durations, Tally
-from licensegate.app.observers.target_names import Targets
+from licensegate.app.observers.counters import Counters, Durations
+from licensegate.app.observers.target_names import TargetNames
 from licensegate.records.outcome import Outcome, ServerNameCheck
 from licensegate.records.record import DialAttempt
 from support.records import POLICY, failure, record, tunnel
 
 
-def tally() -> Tally:
-    return Tally(Targets(lambda: POLICY))
+def tally() -> Counters:
+    return Counters(TargetNames(lambda: POLICY))
 
 
 def test_ends_are_counted_by_target_and_outcome() -> None:

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from msgspec import structs
 from prometheus_client.parser import text_string_to_metric_families
 
-from licensegate.app.observers.counters import Tally
+from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import Metrics
-from licensegate.app.observers.target_health import Reached
-from licensegate.app.observers.target_names import NO_TARGET, Targets
+from licensegate.app.observers.target_health import TargetHealth
+from licensegate.app.observers.target_names import NO_TARGET, TargetNames
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.tunnel.context import Connection
+from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, ServerNameCheck, Stage
 from licensegate.records.record import TunnelRecord
 from support.conversations import IDENTITY, in_force
@@ -35,7 +35,7 @@ class WatchedGate:
 
     def __init__(self) -> None:
         self.snapshot: Snapshot = SNAPSHOT
-        self.connections: list[Connection] = []
+        self.connections: list[ClientConnection] = []
         self.draining = False
         self.look_ups: Mapping[Outcome | None, int] = {}
 
@@ -53,8 +53,8 @@ class Scraped:
 
     def __init__(self, records: Iterable[TunnelRecord] = (), gate: WatchedGate | None = None, dropped: int = 0) -> None:
         gate = gate or WatchedGate()
-        targets = Targets(lambda: gate.snapshot.policy)
-        tally, reached = Tally(targets), Reached(targets)
+        targets = TargetNames(lambda: gate.snapshot.policy)
+        tally, reached = Counters(targets), TargetHealth(targets)
         tally.observe(list(records))
         reached.observe(list(records))
         self.text = Metrics("1.2.3", gate, tally, reached, {"access": lambda: dropped}).text().decode()
@@ -88,7 +88,7 @@ def test_a_series_is_there_once_something_was_counted_in_it() -> None:
 
 def test_what_is_open_is_counted_now() -> None:
     gate = WatchedGate()
-    gate.connections = cast(list[Connection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
+    gate.connections = cast(list[ClientConnection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
 
     scraped = Scraped(gate=gate)
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from licensegate.app.observers.target_health import NOT_REACHED, Evidence, Reached
-from licensegate.app.observers.target_names import Targets
+from licensegate.app.observers.target_health import NOT_REACHED, Evidence, TargetHealth
+from licensegate.app.observers.target_names import TargetNames
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.records import API, NOON, POLICY, failure, record, tunnel
@@ -13,8 +13,8 @@ from support.records import API, NOON, POLICY, failure, record, tunnel
 TARGET = "tools.cisco.com:443"
 
 
-def after(*records: TunnelRecord) -> Reached:
-    reached = Reached(Targets(lambda: POLICY))
+def after(*records: TunnelRecord) -> TargetHealth:
+    reached = TargetHealth(TargetNames(lambda: POLICY))
     reached.observe(records)
     return reached
 
@@ -109,11 +109,11 @@ def test_each_target_has_evidence_of_its_own() -> None:
 
 
 def test_a_failure_is_explained_without_naming_a_client() -> None:
-    sentence, cure = evidence(failure(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")).why_not()
+    sentence, remedy = evidence(failure(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")).why_not()
     everything = [evidence(failure(outcome)).why_not() for outcome in NOT_REACHED]
 
     assert sentence == "tools.cisco.com:443 refused the connection (192.0.2.1:443, ECONNREFUSED)."
-    assert cure.startswith("Look for a firewall")
+    assert remedy.startswith("Look for a firewall")
     assert "10.1.2.3" not in str(everything)
 
 

@@ -6,7 +6,7 @@ from licensegate.allowlist.policy import Mode, Policy
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.observers.target_names import NO_TARGET, Targets
+from licensegate.app.observers.target_names import NO_TARGET, TargetNames
 from support.records import POLICY, TOOLS
 
 OWN = Rule("ssm.example.net", 8443, private=True)
@@ -30,12 +30,12 @@ ADDRESS = Rule("2001:db8::1")
 def test_a_target_has_the_name_of_its_rule_in_the_settings(rule: str, name: str) -> None:
     policy = Policy(["cisco-licensing"], [OWN, WILD, WATCHED, ADDRESS], load_presets(), Mode.REPORT)
 
-    assert Targets(lambda: policy).name(rule) == name
+    assert TargetNames(lambda: policy).name(rule) == name
 
 
 def test_after_a_reload_old_names_and_new_ones_are_known() -> None:
     in_force = [POLICY]
-    targets = Targets(lambda: in_force[-1])
+    targets = TargetNames(lambda: in_force[-1])
     assert (targets.name(TOOLS), targets.name(str(OWN))) == ("tools.cisco.com:443", NO_TARGET)
 
     in_force.append(Policy([], [OWN], {}))
@@ -48,7 +48,7 @@ def test_after_a_reload_old_names_and_new_ones_are_known() -> None:
 def test_exact_are_those_that_are_allowed_by_themselves() -> None:
     policy = Policy([], [OWN, WILD, WATCHED, ADDRESS], {})
 
-    assert Targets(lambda: policy).exact() == [
+    assert TargetNames(lambda: policy).exact() == [
         (Target("ssm.example.net", 8443), OWN),
         (Target("2001:db8::1", 443), ADDRESS),
     ]

@@ -9,7 +9,15 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load
-from licensegate.proxy.settings import ConnectTo, Dial, Dns, Limits, ListenAddress, NetworkChecks, TunnelChecks
+from licensegate.proxy.settings import (
+    ConnectTo,
+    DialSettings,
+    DnsSettings,
+    Limits,
+    ListenAddress,
+    NetworkChecks,
+    TunnelChecks,
+)
 
 KEY = "-----BEGIN PRIVATE KEY-----\n"
 
@@ -56,8 +64,8 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
     assert settings.tls == Tls()
     assert settings.tunnel == TunnelChecks(require_tls=True, match_server_name=True, require_server_name=False)
     assert settings.tunnel_networks == ()
-    assert settings.dial == Dial()
-    assert settings.dns == Dns()
+    assert settings.dial == DialSettings()
+    assert settings.dns == DnsSettings()
     assert settings.limits == Limits()
     assert settings.admin == Admin(ListenAddress("127.0.0.1", 9130, named=False), DEFAULT_NETWORKS)
     assert settings.probe_seconds is None
@@ -170,8 +178,8 @@ def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
         NetworkChecks((ip_network("10.0.0.0/8"),), match_server_name=True, require_server_name=False),
     )
     assert settings.policy.decide(Target("tools.cisco.com", 443)).allowed
-    assert settings.dial == Dial((ConnectTo("tools.cisco.com", 443, "127.0.0.1", 9443),), "192.0.2.7")
-    assert settings.dns == Dns(1, 2, 3, 4)
+    assert settings.dial == DialSettings((ConnectTo("tools.cisco.com", 443, "127.0.0.1", 9443),), "192.0.2.7")
+    assert settings.dns == DnsSettings(1, 2, 3, 4)
     assert settings.limits == Limits(
         head_bytes=16384,
         head_seconds=11,

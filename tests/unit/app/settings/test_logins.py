@@ -8,7 +8,7 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.app.settings import Auth, Settings, SettingsError, load
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
-from licensegate.proxy.auth.settings import Logins
+from licensegate.proxy.auth.settings import LoginSettings
 
 MD5, SHA = DIGESTS
 BOTH_FILES = "htpasswd = 'users.htpasswd'\nhtdigest = 'users.htdigest'\n"
@@ -30,7 +30,7 @@ def settings_of(folder: Path, text: str, environ: dict[str, str] | None = None) 
 def test_without_anything_nobody_logs_in() -> None:
     settings = load(None, {})
 
-    assert settings.auth == Auth(Logins())
+    assert settings.auth == Auth(LoginSettings())
     assert all(address.schemes is None for address in settings.listen)
     assert all(not rule.is_for_some for rule in settings.policy.rules)
 
@@ -66,7 +66,7 @@ def test_the_operators_contract_is_read_whole(folder: Path) -> None:
     )
 
     assert settings.auth == Auth(
-        Logins(True, frozenset(Scheme), "Licences", (ip_network("10.1.2.3/32"),)),
+        LoginSettings(True, frozenset(Scheme), "Licences", (ip_network("10.1.2.3/32"),)),
         folder / "users.htpasswd",
         folder / "users.htdigest",
         folder / "nonce.key",
@@ -198,6 +198,6 @@ def test_the_environment_sets_logins_too(folder: Path, monkeypatch: pytest.Monke
         "LICENSEGATE__AUTH__SCHEMES": "basic",
     }
 
-    assert load(None, environ).auth.logins == Logins(True, frozenset({Scheme.BASIC}))
+    assert load(None, environ).auth.logins == LoginSettings(True, frozenset({Scheme.BASIC}))
     with pytest.raises(SettingsError, match='LICENSEGATE__AUTH__SCHEMES: "ntlm" is not one of "basic"'):
         load(None, environ | {"LICENSEGATE__AUTH__SCHEMES": "basic,ntlm"})

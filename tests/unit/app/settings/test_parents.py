@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.app.settings import Settings, SettingsError, load
-from licensegate.proxy.settings import Dial, ParentAuth, ParentLogin, ParentProxy, ParentTarget
+from licensegate.proxy.settings import DialSettings, ParentAuth, ParentLogin, ParentProxy, ParentTarget
 from licensegate.records.outcome import Outcome, Stage
 from support.certificates import issue
 
@@ -38,7 +38,7 @@ def table(*lines: str) -> str:
 
 
 def test_without_a_parent_targets_are_dialled_directly() -> None:
-    assert load(None, {}).dial == Dial(parents=(), direct=True)
+    assert load(None, {}).dial == DialSettings(parents=(), direct=True)
 
 
 def test_parents_stand_in_their_order_and_nothing_goes_around_them(tmp_path: Path) -> None:

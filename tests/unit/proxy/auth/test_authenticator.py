@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target
-from licensegate.proxy.auth.authenticator import Door
+from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.login_throttle import FREE_TRIES
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
 from licensegate.proxy.auth.password_cache import KEPT_SECONDS
 from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
-from licensegate.proxy.auth.result import Admitted, CheckNeeded, TurnedAway, Verdict, Visit
+from licensegate.proxy.auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, Rejected
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
-from licensegate.proxy.auth.settings import Logins
-from licensegate.proxy.auth.state import LoginMemory
+from licensegate.proxy.auth.settings import LoginSettings
+from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.records.outcome import LoginResult
 from licensegate.records.secret import Secret
@@ -44,33 +44,33 @@ class House:
         schemes: frozenset[Scheme] = EVERY_SCHEME,
         users: Users = USERS,
         key: Secret = KEY,
-        memory: LoginMemory | None = None,
+        memory: AuthState | None = None,
     ) -> None:
         self.clock = Clock(1_800_000_000.0)
-        logins = Logins(required, schemes, REALM, (ip_network(f"{TRUSTED}/32"),))
-        self.memory = memory or LoginMemory(self.clock)
-        self.door = Door(logins, users, Nonces(key, self.clock), self.memory)
+        logins = LoginSettings(required, schemes, REALM, (ip_network(f"{TRUSTED}/32"),))
+        self.memory = memory or AuthState(self.clock)
+        self.authenticator = Authenticator(logins, users, Nonces(key, self.clock), self.memory)
 
-    def visit(self, *values: str | bytes, client: str = CUCM, **more: object) -> Visit:
+    def visit(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthRequest:
         sent = tuple(Secret(value if isinstance(value, bytes) else value.encode()) for value in values)
-        return Visit(client, TOOLS, authorization=sent, **more)  # type: ignore[arg-type]
+        return AuthRequest(client, TOOLS, authorization=sent, **more)  # type: ignore[arg-type]
 
-    def judge(self, *values: str | bytes, client: str = CUCM, **more: object) -> Verdict:
+    def judge(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthResult:
         """What is said of a login, once its password has been checked."""
         visit = self.visit(*values, client=client, **more)
-        verdict = self.door.judge(visit)
+        verdict = self.authenticator.judge(visit)
         if isinstance(verdict, CheckNeeded):
-            verdict = self.door.checked(visit, verdict.check, right=verdict.check.is_right())
+            verdict = self.authenticator.checked(visit, verdict.check, right=verdict.check.is_right())
         return verdict
 
     def challenges(self, client: str = CUCM, **more: object) -> dict[str, str]:
         """What the client is asked, by scheme."""
-        asked = self.door.ask(self.visit(client=client, **more))
+        asked = self.authenticator.ask(self.visit(client=client, **more))
         return {parameters(text).get("algorithm", "Basic"): text for text in asked.challenges}
 
 
-def refused(verdict: Verdict) -> TurnedAway:
-    assert isinstance(verdict, TurnedAway)
+def refused(verdict: AuthResult) -> Rejected:
+    assert isinstance(verdict, Rejected)
     return verdict
 
 
@@ -148,7 +148,7 @@ def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners()
 
 
 def test_where_only_a_certificate_would_do_nothing_can_be_asked_for() -> None:
-    assert House(schemes=frozenset({Scheme.CERTIFICATE})).judge() == TurnedAway(LoginResult.MISSING)
+    assert House(schemes=frozenset({Scheme.CERTIFICATE})).judge() == Rejected(LoginResult.MISSING)
 
 
 @pytest.mark.parametrize("required", [True, False], ids=["required", "not required"])
@@ -174,9 +174,9 @@ def test_a_login_is_not_looked_at_where_there_is_nothing_to_check_it_by() -> Non
 
 
 def test_tls_by_name_passes_only_where_nobody_need_log_in() -> None:
-    assert House(required=False).door.passes_unasked(CUCM)
-    assert House().door.passes_unasked(TRUSTED)
-    assert not House().door.passes_unasked(CUCM)
+    assert House(required=False).authenticator.passes_unasked(CUCM)
+    assert House().authenticator.passes_unasked(TRUSTED)
+    assert not House().authenticator.passes_unasked(CUCM)
 
 
 # What is wrong with a login
@@ -382,7 +382,7 @@ def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: lis
     house = House()
     house.judge(basic())
     changed = House(users=Users({USER: read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])}, {}))
-    changed.door._memory = house.memory
+    changed.authenticator._memory = house.memory
 
     assert refused(changed.judge(basic())).result is LoginResult.WRONG_PASSWORD
     assert len(counted) == 2
@@ -418,7 +418,7 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
     assert (limited.result, limited.challenges) == (LoginResult.LIMITED, ())
     assert limited.detail == "the next one is looked at in 1 s"
     assert not counted, "nothing was worked out"
-    assert isinstance(house.judge(login(PASSWORD), client=ELSEWHERE), Admitted | TurnedAway)
+    assert isinstance(house.judge(login(PASSWORD), client=ELSEWHERE), Admitted | Rejected)
     assert refused(house.judge()).result is LoginResult.MISSING, "whoever sends none is asked"
 
     house.clock.now += 1
@@ -429,12 +429,12 @@ def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -
     house = House()
     visits = [house.visit(basic(password=f"guess {number}")) for number in range(9)]
     visits.append(house.visit(basic()))
-    waiting = [(visit, house.door.judge(visit)) for visit in visits]
+    waiting = [(visit, house.authenticator.judge(visit)) for visit in visits]
 
     answers = []
     for visit, verdict in waiting:
         assert isinstance(verdict, CheckNeeded)
-        answers.append(refused(house.door.checked(visit, verdict.check, right=verdict.check.is_right())))
+        answers.append(refused(house.authenticator.checked(visit, verdict.check, right=verdict.check.is_right())))
 
     results = [answer.result for answer in answers]
     assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
@@ -487,7 +487,7 @@ def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
 def test_no_stranger_passes_by_any_bytes(values: list[bytes]) -> None:
     house = House(users=Users({"somebody": STORED}, {}))
 
-    assert isinstance(house.judge(*values), TurnedAway)
+    assert isinstance(house.judge(*values), Rejected)
 
 
 def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> None:
@@ -502,8 +502,8 @@ def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> N
         for _ in range(rng.randrange(1, 5)):
             place = rng.randrange(len(value) + 1)
             value[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(4))
-        verdict = house.door.judge(house.visit(bytes(value)))
-        assert isinstance(verdict, TurnedAway)
+        verdict = house.authenticator.judge(house.visit(bytes(value)))
+        assert isinstance(verdict, Rejected)
         results.add(verdict.result)
         house.clock.now += 100
 
@@ -525,7 +525,12 @@ def test_no_verdict_shows_a_password_or_a_hash() -> None:
     visits = [house.visit(basic()), house.visit(digest(asked, password="hush")), house.visit(basic(password="hush"))]
 
     for visit in visits:
-        said = repr(visit) + repr(house.door.judge(visit)) + repr(house.door.logins) + repr(house.door.users)
+        said = (
+            repr(visit)
+            + repr(house.authenticator.judge(visit))
+            + repr(house.authenticator.logins)
+            + repr(house.authenticator.users)
+        )
         assert "hush" not in said
         assert PASSWORD not in said
         assert basic()[6:] not in said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensegate.proxy.auth.login_throttle import FORGIVEN_SECONDS, FREE_TRIES, LONGEST_SECONDS, Failures
+from licensegate.proxy.auth.login_throttle import FORGIVEN_SECONDS, FREE_TRIES, LONGEST_SECONDS, LoginThrottle
 from support.clock import Clock
 
 CLIENT = "10.1.2.3"
@@ -14,7 +14,7 @@ def clock() -> Clock:
 
 
 def test_the_wait_grows_with_each_failure_and_not_for_ever(clock: Clock) -> None:
-    failures = Failures(clock)
+    failures = LoginThrottle(clock)
     waits = []
     for _ in range(FREE_TRIES + 9):
         failures.add(CLIENT)
@@ -26,7 +26,7 @@ def test_the_wait_grows_with_each_failure_and_not_for_ever(clock: Clock) -> None
 
 
 def test_the_wait_after_failures_ends_by_itself(clock: Clock) -> None:
-    failures = Failures(clock)
+    failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 1):
         failures.add(CLIENT)
 
@@ -37,7 +37,7 @@ def test_the_wait_after_failures_ends_by_itself(clock: Clock) -> None:
 
 
 def test_tries_that_were_under_way_side_by_side_count_as_one(clock: Clock) -> None:
-    failures = Failures(clock)
+    failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 50):
         failures.add(CLIENT)
 
@@ -45,7 +45,7 @@ def test_tries_that_were_under_way_side_by_side_count_as_one(clock: Clock) -> No
 
 
 def test_after_a_while_a_source_begins_anew(clock: Clock) -> None:
-    failures = Failures(clock)
+    failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 1):
         failures.add(CLIENT)
 
@@ -56,7 +56,7 @@ def test_after_a_while_a_source_begins_anew(clock: Clock) -> None:
 
 
 def test_another_source_does_not_wait_but_the_rest_of_an_ipv6_network_does(clock: Clock) -> None:
-    failures = Failures(clock)
+    failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 1):
         failures.add(CLIENT)
         failures.add("2001:db8::1")
@@ -67,7 +67,7 @@ def test_another_source_does_not_wait_but_the_rest_of_an_ipv6_network_does(clock
 
 
 def test_no_more_sources_are_remembered_than_fit_and_the_latest_stay(clock: Clock) -> None:
-    failures = Failures(clock, remembered=4)
+    failures = LoginThrottle(clock, remembered=4)
     for number in range(20):
         for _ in range(FREE_TRIES + 1):
             failures.add(f"10.0.0.{number}")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.auth.nonce_replay_cache import Replays
+from licensegate.proxy.auth.nonce_replay_cache import NonceReplayCache
 
 LIFETIME = 300.0
 
@@ -14,13 +14,13 @@ def nonce(number: int) -> bytes:
 
 
 def test_a_count_is_new_once() -> None:
-    replays = Replays(LIFETIME)
+    replays = NonceReplayCache(LIFETIME)
 
     assert [replays.is_new(b"n", 0.0, count) for count in (1, 1, 2, 2, 3, 1)] == [True, False, True, False, True, False]
 
 
 def test_counts_may_overtake_each_other_within_a_window() -> None:
-    replays = Replays(LIFETIME)
+    replays = NonceReplayCache(LIFETIME)
 
     assert replays.is_new(b"n", 0.0, 200)
     assert [replays.is_new(b"n", 0.0, count) for count in (199, 73, 199, 72, 1)] == [True, True, False, False, False]
@@ -28,7 +28,7 @@ def test_counts_may_overtake_each_other_within_a_window() -> None:
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_counts_begin_with_one(count: int) -> None:
-    replays = Replays(LIFETIME)
+    replays = NonceReplayCache(LIFETIME)
 
     assert not replays.is_new(b"n", 0.0, count)
     assert replays.is_new(b"n", 0.0, 1)
@@ -37,14 +37,14 @@ def test_counts_begin_with_one(count: int) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 400)), max_size=200))
 def test_no_count_is_ever_taken_twice(used: list[tuple[int, int]]) -> None:
-    replays = Replays(LIFETIME)
+    replays = NonceReplayCache(LIFETIME)
     taken = [each for each in used if replays.is_new(nonce(each[0]), 0.0, each[1])]
 
     assert len(taken) == len(set(taken))
 
 
 def test_no_more_nonces_are_remembered_than_fit_and_none_that_was_forgotten_is_new_again() -> None:
-    replays = Replays(LIFETIME, remembered=8)
+    replays = NonceReplayCache(LIFETIME, remembered=8)
 
     for number in range(100):
         assert replays.is_new(nonce(number), float(number), 1)
@@ -55,7 +55,7 @@ def test_no_more_nonces_are_remembered_than_fit_and_none_that_was_forgotten_is_n
 
 
 def test_what_is_stale_is_forgotten_before_what_is_in_use() -> None:
-    replays = Replays(LIFETIME, remembered=8)
+    replays = NonceReplayCache(LIFETIME, remembered=8)
     for number in range(6):
         replays.is_new(nonce(number), 0.0, 1)
     for number in (6, 7):
@@ -69,7 +69,7 @@ def test_what_is_stale_is_forgotten_before_what_is_in_use() -> None:
 
 
 def test_a_nonce_that_is_older_than_what_was_forgotten_is_not_taken() -> None:
-    replays = Replays(LIFETIME, remembered=4)
+    replays = NonceReplayCache(LIFETIME, remembered=4)
     for number in range(1, 6):
         replays.is_new(nonce(number), float(number), 1)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.allowlist.client_block import source_block
+from licensegate.allowlist.client_block import client_block
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
 from licensegate.records.secret import Secret
 from support.clock import Clock
@@ -103,4 +103,4 @@ def test_a_nonce_needs_no_quoting_in_a_challenge(clock: Clock) -> None:
     ],
 )
 def test_an_ipv6_host_counts_as_its_network_wherever_in_it_it_comes_from(client: str, block: str) -> None:
-    assert source_block(client) == block
+    assert client_block(client) == block

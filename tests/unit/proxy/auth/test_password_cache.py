@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensegate.proxy.auth.password_cache import KEPT_SECONDS, Verified
+from licensegate.proxy.auth.password_cache import KEPT_SECONDS, PasswordCache
 from licensegate.records.secret import Secret
 from support.clock import Clock
 
@@ -15,7 +15,7 @@ def clock() -> Clock:
 
 
 def test_a_login_is_held_for_its_time(clock: Clock) -> None:
-    verified = Verified(clock)
+    verified = PasswordCache(clock)
     mark = verified.mark("cucm", PASSWORD, STORED)
     assert not verified.holds(mark)
 
@@ -39,21 +39,21 @@ def test_a_login_is_held_for_its_time(clock: Clock) -> None:
 def test_the_same_login_with_another_user_password_or_hash_is_not_held(
     clock: Clock, user: str, password: Secret, stored: Secret
 ) -> None:
-    verified = Verified(clock)
+    verified = PasswordCache(clock)
     verified.add(verified.mark("cucm", PASSWORD, STORED))
 
     assert not verified.holds(verified.mark(user, password, stored))
 
 
 def test_a_mark_means_nothing_to_another_process_and_shows_nothing(clock: Clock) -> None:
-    one, two = Verified(clock), Verified(clock)
+    one, two = PasswordCache(clock), PasswordCache(clock)
 
     assert one.mark("cucm", PASSWORD, STORED) != two.mark("cucm", PASSWORD, STORED)
     assert b"secret" not in one.mark("cucm", PASSWORD, STORED)
 
 
 def test_no_more_logins_are_held_than_fit(clock: Clock) -> None:
-    verified = Verified(clock, remembered=4)
+    verified = PasswordCache(clock, remembered=4)
     marks = [verified.mark(f"user-{number}", PASSWORD, STORED) for number in range(20)]
     for mark in marks:
         verified.add(mark)

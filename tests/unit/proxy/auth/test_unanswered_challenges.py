@@ -2,7 +2,7 @@
 
 import pytest
 
-from licensegate.proxy.auth.unanswered_challenges import ANSWERED_WITHIN_SECONDS, Unanswered
+from licensegate.proxy.auth.unanswered_challenges import ANSWERED_WITHIN_SECONDS, UnansweredChallenges
 from support.clock import Clock
 
 CUCM = "10.1.2.3"
@@ -14,7 +14,7 @@ def clock() -> Clock:
 
 
 def test_a_client_that_comes_again_without_a_login_left_each_407_unanswered(clock: Clock) -> None:
-    unanswered = Unanswered(clock)
+    unanswered = UnansweredChallenges(clock)
     told = []
     for _ in range(4):
         told.append(unanswered.ask(CUCM))
@@ -24,7 +24,7 @@ def test_a_client_that_comes_again_without_a_login_left_each_407_unanswered(cloc
 
 
 def test_a_client_that_answers_begins_anew(clock: Clock) -> None:
-    unanswered = Unanswered(clock)
+    unanswered = UnansweredChallenges(clock)
     unanswered.ask(CUCM)
     clock.now += 900
     unanswered.ask(CUCM)
@@ -37,7 +37,7 @@ def test_a_client_that_answers_begins_anew(clock: Clock) -> None:
 
 
 def test_connections_side_by_side_are_one_asking(clock: Clock) -> None:
-    unanswered = Unanswered(clock)
+    unanswered = UnansweredChallenges(clock)
 
     assert [unanswered.ask(CUCM) for _ in range(5)] == [0] * 5
     clock.now += ANSWERED_WITHIN_SECONDS
@@ -47,7 +47,7 @@ def test_connections_side_by_side_are_one_asking(clock: Clock) -> None:
 
 
 def test_clients_are_told_apart(clock: Clock) -> None:
-    unanswered = Unanswered(clock)
+    unanswered = UnansweredChallenges(clock)
     unanswered.ask(CUCM)
     clock.now += 900
 
@@ -57,7 +57,7 @@ def test_clients_are_told_apart(clock: Clock) -> None:
 
 
 def test_no_more_clients_are_remembered_than_fit(clock: Clock) -> None:
-    unanswered = Unanswered(clock, remembered=4)
+    unanswered = UnansweredChallenges(clock, remembered=4)
     for number in range(20):
         unanswered.ask(f"10.0.0.{number}")
         clock.now += 10

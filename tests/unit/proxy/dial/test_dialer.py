@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from licensegate.allowlist.addresses import Verdict
+from licensegate.allowlist.addresses import AddressClass
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.dial import address_selection
 from licensegate.proxy.dial.resolver import Unresolved
-from licensegate.proxy.settings import ConnectTo, Dial
+from licensegate.proxy.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PRIVATE, PUBLIC, Room, Server, room
 from support.sockets import run
 
 
-def public(*addresses: str) -> Callable[[str], Verdict]:
+def public(*addresses: str) -> Callable[[str], AddressClass]:
     """A judge in whose eyes these addresses, and no others, are public."""
-    return lambda address: Verdict(address in addresses, "127.0.0.0/8", "Loopback")
+    return lambda address: AddressClass(address in addresses, "127.0.0.0/8", "Loopback")
 
 
 def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
@@ -45,7 +45,7 @@ def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
 def test_connect_to_goes_where_the_operator_says_and_asks_nobody(server: Server) -> None:
     async def main() -> None:
         elsewhere = ConnectTo("other.test", 443, "127.0.0.1", server.port)
-        with room(settings=Dial(connect_to=(elsewhere,))) as here:
+        with room(settings=DialSettings(connect_to=(elsewhere,))) as here:
             who = await here.finish(443, PUBLIC, "other.test")
             assert who.upstream is not None, "what the operator named is not subject to the public-address check"
             assert who.record.upstream == f"127.0.0.1:{server.port}"
@@ -127,7 +127,7 @@ def test_when_none_is_public_the_refusal_names_them(monkeypatch: pytest.MonkeyPa
 def test_the_gate_never_dials_itself_though_the_operator_allows_private_addresses(bound: str, address: str) -> None:
     async def main() -> None:
         with contextlib.closing(Server(bound)) as gate, room(address) as here:
-            here.own_sockets.add(bound, gate.port)
+            here.loop_guard.add(bound, gate.port)
             ((outcome, detail),) = (await here.finish(gate.port, PRIVATE)).failed
             assert outcome is Outcome.TARGET_IS_GATE
             assert address in detail
@@ -139,7 +139,7 @@ def test_the_gate_never_dials_itself_though_the_operator_allows_private_addresse
 def test_a_name_that_a_dns_override_sends_to_this_host_is_told_so_whatever_the_port() -> None:
     async def main() -> None:
         with room("127.0.0.1") as here:
-            here.own_sockets.add("0.0.0.0", 3128)
+            here.loop_guard.add("0.0.0.0", 3128)
             assert (await here.finish(443, PUBLIC)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
 
     run(main())
@@ -147,8 +147,8 @@ def test_a_name_that_a_dns_override_sends_to_this_host_is_told_so_whatever_the_p
 
 def test_connect_to_the_gate_itself_is_refused_too() -> None:
     async def main() -> None:
-        with room(settings=Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 3128),))) as here:
-            here.own_sockets.add("127.0.0.1", 3128)
+        with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 3128),))) as here:
+            here.loop_guard.add("127.0.0.1", 3128)
             assert (await here.finish(443)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
 
     run(main())
@@ -157,7 +157,7 @@ def test_connect_to_the_gate_itself_is_refused_too() -> None:
 def test_a_failed_look_up_is_what_the_client_is_told() -> None:
     async def main() -> None:
         with counting_poller() as poller:
-            here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, Dial())
+            here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, DialSettings())
             who = await here.finish(443)
             assert who.failed == [(Outcome.DNS_FAILED, "no answer")]
             assert who.record.resolve_ms is not None
@@ -167,13 +167,16 @@ def test_a_failed_look_up_is_what_the_client_is_told() -> None:
 
 def test_connections_leave_from_the_source_address_where_the_family_fits(server: Server) -> None:
     async def main() -> None:
-        with room("127.0.0.1", settings=Dial(source_address="127.0.0.5")) as here:
+        with room("127.0.0.1", settings=DialSettings(source_address="127.0.0.5")) as here:
             who = await here.finish(server.port)
             assert who.upstream is not None
             assert server.accept() == ["127.0.0.5"]
             assert who.record.local.startswith("127.0.0.5:")
             who.upstream.close()
-        with contextlib.closing(Server("::1")) as other, room("::1", settings=Dial(source_address="127.0.0.5")) as here:
+        with (
+            contextlib.closing(Server("::1")) as other,
+            room("::1", settings=DialSettings(source_address="127.0.0.5")) as here,
+        ):
             who = await here.finish(other.port)
             assert who.upstream is not None
             assert other.accept() == ["::1"]
@@ -184,7 +187,7 @@ def test_connections_leave_from_the_source_address_where_the_family_fits(server:
 
 def test_a_source_address_that_this_host_has_not_fails_the_dial_by_its_name(server: Server) -> None:
     async def main() -> None:
-        with room("127.0.0.1", settings=Dial(source_address="192.0.2.1")) as here:
+        with room("127.0.0.1", settings=DialSettings(source_address="192.0.2.1")) as here:
             ((outcome, detail),) = (await here.finish(server.port)).failed
             assert outcome is Outcome.DIAL_FAILED
             assert "EADDRNOTAVAIL" in detail

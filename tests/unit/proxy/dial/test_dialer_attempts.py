@@ -12,8 +12,8 @@ import pytest
 from licensegate.proxy.dial import dialer as dialer_module
 from licensegate.proxy.dial.address_selection import interleave
 from licensegate.proxy.dial.dialer import Dialling
-from licensegate.proxy.dial.resolver import Answer, Resolved
-from licensegate.proxy.settings import ConnectTo, Dial
+from licensegate.proxy.dial.resolver import Resolution, Resolved
+from licensegate.proxy.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, Caller, Room, Server, room
@@ -150,12 +150,12 @@ def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server
     async def main() -> None:
         answer = threading.Event()
 
-        def ask(_: str) -> Answer:
+        def ask(_: str) -> Resolution:
             answer.wait(SECONDS)
             return Resolved(("127.0.0.1",))
 
         with counting_poller() as poller:
-            here = Room(poller, {}, Dial())
+            here = Room(poller, {}, DialSettings())
             here.resolver._ask = ask
             who, dialling = here.dial(server.port)
             assert dialling.abandon() == (Outcome.DNS_TIMEOUT, "")
@@ -170,7 +170,7 @@ def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server
 
 def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
     async def main() -> None:
-        with room(settings=Dial(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
+        with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
             with no_descriptor_left():
                 who, _ = here.dial(443)
             assert who.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]

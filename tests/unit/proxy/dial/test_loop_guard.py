@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from licensegate.proxy.dial import loop_guard as own_sockets_module
-from licensegate.proxy.dial.loop_guard import OwnSockets
+from licensegate.proxy.dial import loop_guard as module
+from licensegate.proxy.dial.loop_guard import LoopGuard
 
 
-def own(*bound: tuple[str, int]) -> OwnSockets:
-    made = OwnSockets()
+def own(*bound: tuple[str, int]) -> LoopGuard:
+    made = LoopGuard()
     for host, port in bound:
         made.add(host, port)
     return made
@@ -105,7 +105,7 @@ class Kernel:
 
 def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, now = Kernel(True), [1000.0]
-    monkeypatch.setattr(own_sockets_module, "_is_local", kernel)
+    monkeypatch.setattr(module, "_is_local", kernel)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     sockets = own()
     assert sockets.is_local("192.0.2.1")
@@ -113,14 +113,14 @@ def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPat
     assert kernel.asked == ["192.0.2.1"]
 
     kernel.verdict = False
-    now[0] += own_sockets_module._REMEMBERED_SECONDS + 1
+    now[0] += module._REMEMBERED_SECONDS + 1
     assert not sockets.is_local("192.0.2.1"), "an address that was removed stays local for ever"
     assert len(kernel.asked) == 2
 
 
 def test_the_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_sockets_module, "_is_local", Kernel(False))
-    monkeypatch.setattr(own_sockets_module, "_REMEMBERED_ADDRESSES", 8)
+    monkeypatch.setattr(module, "_is_local", Kernel(False))
+    monkeypatch.setattr(module, "_REMEMBERED_ADDRESSES", 8)
     sockets = own()
     for last in range(100):
         sockets.is_local(f"192.0.2.{last}")

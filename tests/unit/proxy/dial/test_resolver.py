@@ -8,8 +8,8 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
-from licensegate.proxy.dial.resolver import Answer, Resolved, Resolver, Unresolved, system_look_up
-from licensegate.proxy.settings import Dns
+from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver, Unresolved, system_look_up
+from licensegate.proxy.settings import DnsSettings
 from licensegate.records.outcome import Outcome
 from support.sockets import run, turns, until
 from support.upstream import SECONDS
@@ -22,7 +22,7 @@ TIMED_OUT = Unresolved(Outcome.DNS_TIMEOUT)
 NAME = "tools.test"
 
 
-def nobody(answer: Answer) -> None:
+def nobody(answer: Resolution) -> None:
     """Waits where an answer is known already."""
     pytest.fail(f"told later: {answer}")
 
@@ -30,12 +30,12 @@ def nobody(answer: Answer) -> None:
 class NameServer:
     """Answers each question with the next of `answers`, the last one for ever; a name in `hanging` when it is freed."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Resolution) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
         self.hanging: dict[str, threading.Event] = {}
 
-    def __call__(self, name: str) -> Answer:
+    def __call__(self, name: str) -> Resolution:
         self.asked.append(name)
         if name in self.hanging:
             self.hanging[name].wait(SECONDS)
@@ -65,15 +65,15 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 class Asker:
     """Asks a resolver and keeps what each of its waiters was told."""
 
-    def __init__(self, server: Callable[[str], Answer], **settings: float) -> None:
+    def __init__(self, server: Callable[[str], Resolution], **settings: float) -> None:
         self.finished = 0
-        self.resolver = Resolver(asyncio.get_running_loop(), Dns(**settings), self._finish, server)
+        self.resolver = Resolver(asyncio.get_running_loop(), DnsSettings(**settings), self._finish, server)
 
     def _finish(self) -> None:
         self.finished += 1
 
-    async def ask(self, name: str = NAME) -> Answer:
-        told: list[Answer] = []
+    async def ask(self, name: str = NAME) -> Resolution:
+        told: list[Resolution] = []
         known = self.resolver.look_up(name, told.append)
         if known is not None:
             return known
@@ -82,8 +82,8 @@ class Asker:
         assert len(told) == 1
         return told[0]
 
-    def ask_later(self, name: str = NAME) -> list[Answer]:
-        told: list[Answer] = []
+    def ask_later(self, name: str = NAME) -> list[Resolution]:
+        told: list[Resolution] = []
         assert self.resolver.look_up(name, told.append) is None
         return told
 
@@ -267,7 +267,7 @@ def test_whoever_no_longer_waits_is_not_told(server: NameServer) -> None:
     async def main() -> None:
         server.hang(NAME)
         asker = Asker(server)
-        gone: list[Answer] = []
+        gone: list[Resolution] = []
         waiter = gone.append
         assert asker.resolver.look_up(NAME, waiter) is None
         staying = asker.ask_later()
@@ -304,7 +304,7 @@ def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
 
 
 def test_a_fault_in_a_look_up_is_a_failure_of_that_name_only(caplog: pytest.LogCaptureFixture) -> None:
-    def faulty(name: str) -> Answer:
+    def faulty(name: str) -> Resolution:
         if name == NAME:
             raise ZeroDivisionError
         return ONE

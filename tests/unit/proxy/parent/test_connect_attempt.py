@@ -287,7 +287,7 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
                 await until(lambda: parents.route.parents[0].account._refused)
                 await parents.assert_nothing_left()
                 assert who.record.parent_status == (0 if leaves == "the client" else 200)
-                parents.route.parents[0].standing.answered()
+                parents.route.parents[0].health.answered()
                 await parents.dial()
                 assert len(parent.heads) == 1
 
@@ -425,7 +425,7 @@ def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path)
         async with parent.serve(), ScriptedParent(opens).serve() as second:
             with route(parent.settings(login(tmp_path)), second.settings()) as parents:
                 await parents.opened()
-                assert parents.route.parents[0].standing.left_out_until > 0
+                assert parents.route.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
 
     run(main())
@@ -505,7 +505,7 @@ def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
                 assert who.failed[0][0] is outcome
                 assert words in who.failed[0][1]
                 assert parent.heads == []
-                assert parents.route.parents[0].standing.left_out_until > 0
+                assert parents.route.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
 
     run(main())

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from licensegate.proxy.parent.exchange import (
     BODY_BYTES,
     HEAD_BYTES,
-    Answer,
-    AnswerError,
+    ConnectResponse,
+    ConnectResponseError,
     body_size,
-    read_answer,
+    read_connect_response,
     request,
 )
 
@@ -27,8 +27,8 @@ CHALLENGED = (
 VIA = "1.1 licensegate-0123"
 
 
-def answer_to(received: bytes) -> Answer:
-    answer = read_answer(received)
+def answer_to(received: bytes) -> ConnectResponse:
+    answer = read_connect_response(received)
     assert answer is not None
     return answer
 
@@ -72,9 +72,9 @@ def test_an_answer_is_the_same_however_it_was_split(received: bytes) -> None:
     answer = answer_to(received)
 
     for end in range(answer.size):
-        assert read_answer(received[:end]) is None
+        assert read_connect_response(received[:end]) is None
     for end in range(answer.size, len(received) + 1):
-        assert read_answer(received[:end]) == answer
+        assert read_connect_response(received[:end]) == answer
 
 
 def test_a_refusal_tells_its_status_its_reason_and_whose_it_is() -> None:
@@ -155,8 +155,8 @@ def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(r
     ],
 )
 def test_what_is_no_answer_of_a_proxy_is_refused(received: bytes) -> None:
-    with pytest.raises(AnswerError) as refused:
-        read_answer(received)
+    with pytest.raises(ConnectResponseError) as refused:
+        read_connect_response(received)
 
     assert str(refused.value).isascii()
     assert str(refused.value).isprintable()
@@ -171,20 +171,20 @@ def test_a_head_may_be_as_long_as_that_and_no_longer() -> None:
 
     longer = longest.replace(b"X: ", b"X: y")
     for received in (longer, longer[:-4] + b"yyyy"):
-        with pytest.raises(AnswerError, match="longer"):
-            read_answer(received)
+        with pytest.raises(ConnectResponseError, match="longer"):
+            read_connect_response(received)
 
 
 def test_interim_answers_do_not_go_on_for_ever() -> None:
-    with pytest.raises(AnswerError, match="longer"):
-        read_answer(b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
+    with pytest.raises(ConnectResponseError, match="longer"):
+        read_connect_response(b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200", b"HTTP/1.1 407 x\r\nA: b\r\n"]))
 def test_whatever_comes_is_an_answer_or_refused_or_waited_for(rest: bytes, start: bytes) -> None:
     try:
-        answer = read_answer(start + rest)
-    except AnswerError:
+        answer = read_connect_response(start + rest)
+    except ConnectResponseError:
         return
     assert answer is None or answer.size <= len(start + rest)
 
@@ -225,7 +225,7 @@ def test_a_body_in_chunks_ends_where_it_says_however_it_was_split(body: bytes) -
     ],
 )
 def test_a_body_in_chunks_that_cannot_be_read_past_is_refused(body: bytes) -> None:
-    with pytest.raises(AnswerError):
+    with pytest.raises(ConnectResponseError):
         body_size(CHUNKED, body)
 
 
@@ -239,7 +239,7 @@ def test_a_body_with_a_length_is_waited_for() -> None:
 
 @pytest.mark.parametrize("length", [b"", b"Content-Length: %d\r\n" % (BODY_BYTES + 1)], ids=["without end", "too long"])
 def test_a_body_that_is_not_worth_waiting_for_is_refused(length: bytes) -> None:
-    with pytest.raises(AnswerError):
+    with pytest.raises(ConnectResponseError):
         body_size(answer_to(b"HTTP/1.1 407 x\r\n" + length + b"\r\n"), b"")
 
 
@@ -247,6 +247,6 @@ def test_a_body_that_is_not_worth_waiting_for_is_refused(length: bytes) -> None:
 def test_whatever_a_body_in_chunks_holds_ends_or_is_refused_or_waited_for(body: bytes) -> None:
     try:
         size = body_size(CHUNKED, body)
-    except AnswerError:
+    except ConnectResponseError:
         return
     assert size is None or size <= len(body)

@@ -1,8 +1,8 @@
-from licensegate.proxy.parent.health import Standing
+from licensegate.proxy.parent.health import ParentHealth
 
 
 def test_a_parent_is_used_until_it_fails() -> None:
-    standing = Standing()
+    standing = ParentHealth()
 
     assert not standing.is_left_out(0.0)
     assert standing.failed(100.0) == 10
@@ -11,7 +11,7 @@ def test_a_parent_is_used_until_it_fails() -> None:
 
 
 def test_each_failure_leaves_it_out_for_longer_up_to_five_minutes() -> None:
-    standing = Standing()
+    standing = ParentHealth()
     now, pauses = 0.0, []
 
     for _ in range(8):
@@ -21,14 +21,14 @@ def test_each_failure_leaves_it_out_for_longer_up_to_five_minutes() -> None:
 
 
 def test_what_fails_at_the_same_time_fails_once() -> None:
-    standing = Standing()
+    standing = ParentHealth()
 
     assert [standing.failed(0.0), standing.failed(1.0), standing.failed(9.0)] == [10, 0, 0]
     assert standing.left_out_until == 10
 
 
 def test_an_answer_makes_good_for_all_failures_and_is_news_once() -> None:
-    standing = Standing()
+    standing = ParentHealth()
     standing.failed(0.0)
     standing.failed(20.0)
 

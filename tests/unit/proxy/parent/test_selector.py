@@ -133,7 +133,7 @@ def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behavio
                 who = await parents.opened()
                 assert who.record.parent.endswith(str(second.port))
                 assert first.connections == 1
-                assert parents.route.parents[0].standing.is_left_out(time.monotonic())
+                assert parents.route.parents[0].health.is_left_out(time.monotonic())
 
                 await parents.opened()
                 assert (first.connections, second.connections) == (1, 2)
@@ -237,7 +237,7 @@ def test_what_a_parent_decides_or_says_of_the_target_is_final_and_not_held_again
                 assert told is outcome
                 assert detail == f"127.0.0.1:{first.port}, {status} Because; ERR_X 0 (squid/5.7)"
                 assert second.connections == 0
-                assert not parents.route.parents[0].standing.is_left_out(time.monotonic())
+                assert not parents.route.parents[0].health.is_left_out(time.monotonic())
                 record = who.record
                 assert (record.parent_status, record.parent_server) == (status, "squid/5.7")
                 assert record.parent_reason == "Because; ERR_X 0"
@@ -262,13 +262,13 @@ def test_the_gate_itself_is_no_parent_and_the_next_is_tried() -> None:
             with contextlib.closing(Server()) as own:
                 itself = ParentProxy("127.0.0.1", own.port)
                 with route(itself) as parents:
-                    parents.room.own_sockets.add("0.0.0.0", own.port)
+                    parents.room.loop_guard.add("0.0.0.0", own.port)
                     assert await parents.outcome() is Outcome.PARENT_IS_GATE
                     assert own.accept() == []
                 with route(itself, other.settings()) as parents:
-                    parents.room.own_sockets.add("127.0.0.1", own.port)
+                    parents.room.loop_guard.add("127.0.0.1", own.port)
                     await parents.opened()
-                    assert not parents.route.parents[0].standing.is_left_out(time.monotonic())
+                    assert not parents.route.parents[0].health.is_left_out(time.monotonic())
 
     run(main())
 
@@ -352,7 +352,7 @@ def test_a_reload_keeps_what_was_known_of_parents_and_accounts(tmp_path: Path) -
             with route(first.settings(), second.settings(mine)) as parents:
                 assert await parents.outcome() is Outcome.PARENTS_EXHAUSTED
                 parents.set([third.settings(mine), second.settings(mine), first.settings()])
-                assert parents.route.parents[2].standing.is_left_out(time.monotonic())
+                assert parents.route.parents[2].health.is_left_out(time.monotonic())
                 assert await parents.outcome() is Outcome.PARENTS_EXHAUSTED
                 assert third.credentials == [""], "the account was refused elsewhere"
                 parents.set([third.settings(ParentLogin(username="svc", password_file=password_file(tmp_path)))])
@@ -386,7 +386,7 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
                     await until(lambda: not parents.room.resolver._in_flight)
                     await parents.assert_nothing_left()
                     assert not who.done
-                    assert not parents.route.parents[0].standing.is_left_out(time.monotonic())
+                    assert not parents.route.parents[0].health.is_left_out(time.monotonic())
         await turns(20)
         assert descriptors() == before
 
@@ -401,7 +401,7 @@ def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> 
                 await until(lambda: parent.connections == 1)
                 with later(6):
                     dialling.abandon()
-                    assert parents.route.parents[0].standing.is_left_out(time.monotonic() + 6)
+                    assert parents.route.parents[0].health.is_left_out(time.monotonic() + 6)
 
     run(main())
 

@@ -10,8 +10,8 @@ import pytest
 
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.net.channel import Channel, TlsChannel
-from licensegate.proxy.parent.selector import Route
-from licensegate.proxy.settings import Dial, ParentProxy
+from licensegate.proxy.parent.selector import ParentSelector
+from licensegate.proxy.settings import DialSettings, ParentProxy
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome, Party
 from support.inner import ESTABLISHED, HOST, Room, Upstream, room
@@ -95,9 +95,9 @@ async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
     with contextlib.closing(Upstream()) as upstream, room(443) as here:
         settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
         loop = asyncio.get_running_loop()
-        own = here.surroundings.dialer.own_sockets  # type: ignore[attr-defined]
-        dial = Dial(parents=(settings,), direct=False)
-        route = Route(Dialer(loop, here.poller, here.resolver, own, dial), dial)
+        own = here.surroundings.dialer.loop_guard  # type: ignore[attr-defined]
+        dial = DialSettings(parents=(settings,), direct=False)
+        route = ParentSelector(Dialer(loop, here.poller, here.resolver, own, dial), dial)
         if tls:
             route.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
         here.surroundings.dialer = route

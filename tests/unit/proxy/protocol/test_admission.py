@@ -11,12 +11,12 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.auth.result import CheckNeeded
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.protocol.admission import Admission, Denied, Finding, Granted
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.admission import Admission, AdmissionResult, Granted, Refused
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import TunnelChecks
-from licensegate.proxy.wire.protocol_detection import Speaks
+from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import LoginResult, Outcome
 from licensegate.records.record import TunnelRecord, open_record
 from licensegate.records.secret import Secret
@@ -29,33 +29,38 @@ RIGHT = (Secret(basic().encode()),)
 
 
 def wish(
-    target: Target, snapshot: Snapshot, *, speaks: Speaks = Speaks.HTTP, census: Census | None = None, **more: Identity
+    target: Target,
+    snapshot: Snapshot,
+    *,
+    speaks: ClientProtocol = ClientProtocol.HTTP,
+    counter: ConnectionCounter | None = None,
+    **more: Identity,
 ) -> tuple[Admission, TunnelRecord]:
     """What a client wants, not judged yet, and the record of it."""
     record = open_record(CLIENT, 40000, "0.0.0.0:3128")
-    return Admission(snapshot, census or Census(), record, target, speaks=speaks, **more), record
+    return Admission(snapshot, counter or ConnectionCounter(), record, target, speaks=speaks, **more), record
 
 
-def found(target: Target, snapshot: Snapshot, *, speaks: Speaks = Speaks.HTTP) -> Finding:
+def found(target: Target, snapshot: Snapshot, *, speaks: ClientProtocol = ClientProtocol.HTTP) -> AdmissionResult:
     admission, _ = wish(target, snapshot, speaks=speaks)
     return admission.begin()
 
 
 def test_an_allowed_target_is_granted_by_its_rule_with_what_the_tunnel_must_carry() -> None:
     rule = Rule(HOST, require_tls=False)
-    admission, record = wish(ALLOWED, in_force(rule, checks=Checks(NO_CHECKS)))
+    admission, record = wish(ALLOWED, in_force(rule, checks=ChecksByClient(NO_CHECKS)))
 
     assert admission.begin() == Granted(ALLOWED, rule, NO_CHECKS)
     assert (record.target, record.allowed, record.rule) == (f"{HOST}:443", True, f"{HOST}:443")
 
 
 def test_a_full_gate_asks_nobody_for_a_login() -> None:
-    census = Census()
+    counter = ConnectionCounter()
     for _ in range(LIMITS.tunnels_per_client + 1):
-        census.enter(CLIENT)
-    admission, record = wish(ELSEWHERE, guarded(), census=census)
+        counter.add(CLIENT)
+    admission, record = wish(ELSEWHERE, guarded(), counter=counter)
 
-    assert admission.begin() == Denied(Outcome.CLIENT_TUNNELS_EXHAUSTED)
+    assert admission.begin() == Refused(Outcome.CLIENT_TUNNELS_EXHAUSTED)
     assert (record.login_result, record.allowed) == (None, None)
 
 
@@ -64,7 +69,7 @@ def test_who_must_log_in_first_learns_nothing_of_the_allowlist(target: Target) -
     admission, record = wish(target, guarded())
     denied = admission.begin()
 
-    assert isinstance(denied, Denied)
+    assert isinstance(denied, Refused)
     assert denied.outcome is Outcome.LOGIN_REQUIRED
     assert [challenge.split()[0] for challenge in denied.challenges] == ["Digest", "Digest", "Basic"]
     assert (record.allowed, record.rule, record.policy) == (None, "", "")
@@ -77,7 +82,7 @@ def test_the_target_is_judged_once_the_password_is_right(target: Target, outcome
     assert isinstance(admission.begin(RIGHT), CheckNeeded)
     assert record.allowed is None
     judged = admission.login_checked(right=True)
-    assert judged.outcome is outcome if isinstance(judged, Denied) else outcome is None
+    assert judged.outcome is outcome if isinstance(judged, Refused) else outcome is None
     assert (record.user, record.login_result) == (USER, LoginResult.ACCEPTED)
 
 
@@ -86,7 +91,7 @@ def test_a_wrong_password_is_told_before_the_target_is_looked_at() -> None:
     admission.begin(RIGHT)
     denied = admission.login_checked(right=False)
 
-    assert isinstance(denied, Denied)
+    assert isinstance(denied, Refused)
     assert denied.outcome is Outcome.LOGIN_REFUSED
     assert record.allowed is None
 
@@ -101,35 +106,39 @@ def test_no_login_is_checked_that_nobody_has_sent() -> None:
 def test_tls_without_a_proxy_carries_no_login() -> None:
     trusting = guarded(a_door(ip_network(f"{CLIENT}/32")))
 
-    assert found(ALLOWED, guarded(), speaks=Speaks.TLS) == Denied(Outcome.LOGIN_IMPOSSIBLE)
-    assert isinstance(found(ALLOWED, trusting, speaks=Speaks.TLS), Granted)
-    assert found(ELSEWHERE, trusting, speaks=Speaks.TLS) == Denied(Outcome.SERVER_NAME_NOT_ALLOWED)
+    assert found(ALLOWED, guarded(), speaks=ClientProtocol.TLS) == Refused(Outcome.LOGIN_IMPOSSIBLE)
+    assert isinstance(found(ALLOWED, trusting, speaks=ClientProtocol.TLS), Granted)
+    assert found(ELSEWHERE, trusting, speaks=ClientProtocol.TLS) == Refused(Outcome.SERVER_NAME_NOT_ALLOWED)
 
 
 def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_users() -> None:
     target = Target(FOR_ONE.host, 443)
-    free = structs.replace(in_force(FOR_ONE), door=a_door(required=False))
+    free = structs.replace(in_force(FOR_ONE), authenticator=a_door(required=False))
     nobody_logs_in = in_force(FOR_ONE)
-    only_certificates = structs.replace(free, door=a_door(required=False, schemes=frozenset({Scheme.CERTIFICATE})))
+    only_certificates = structs.replace(
+        free, authenticator=a_door(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
+    )
 
     asked = found(target, free)
-    assert isinstance(asked, Denied)
+    assert isinstance(asked, Refused)
     assert asked.outcome is Outcome.LOGIN_REQUIRED
     assert asked.challenges
     for snapshot in (nobody_logs_in, only_certificates):
         denied = found(target, snapshot)
-        assert isinstance(denied, Denied)
+        assert isinstance(denied, Refused)
         assert denied.challenges == ()
 
 
 def test_who_has_logged_in_is_never_asked_again_for_a_target_that_is_for_others() -> None:
     target = Target("api.cisco.com", 443)
-    admission, _ = wish(target, structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), door=a_door()))
+    admission, _ = wish(
+        target, structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), authenticator=a_door())
+    )
     admission.begin(RIGHT)
 
     denied = admission.login_checked(right=True)
 
-    assert isinstance(denied, Denied)
+    assert isinstance(denied, Refused)
     assert (denied.outcome.status, denied.challenges) == (403, ())
 
 
@@ -142,8 +151,8 @@ def test_what_is_only_reported_passes_and_the_record_says_what_it_would_have_met
 
 def test_a_certificate_that_was_shown_counts_as_who_the_client_is() -> None:
     target, rule = Target("api.cisco.com", 443), Rule("api.cisco.com", certificates=("satellite.example",))
-    snapshot = in_force(rule, checks=Checks(TunnelChecks()))
+    snapshot = in_force(rule, checks=ChecksByClient(TunnelChecks()))
     shown, _ = wish(target, snapshot, identity=Identity(certificate=("satellite.example",)))
 
     assert isinstance(shown.begin(), Granted)
-    assert isinstance(found(target, snapshot), Denied)
+    assert isinstance(found(target, snapshot), Refused)

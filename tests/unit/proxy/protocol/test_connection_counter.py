@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import Outcome
 
@@ -12,11 +12,11 @@ LIMITS = Limits(tunnels=16, tunnels_per_client=4)
 ONE, OTHER = "10.0.0.1", "10.0.0.2"
 
 
-def census_of(*clients: str) -> Census:
-    census = Census()
+def census_of(*clients: str) -> ConnectionCounter:
+    counter = ConnectionCounter()
     for client in clients:
-        census.enter(client)
-    return census
+        counter.add(client)
+    return counter
 
 
 @pytest.mark.parametrize(
@@ -32,23 +32,23 @@ def census_of(*clients: str) -> Census:
     ],
 )
 def test_a_client_is_turned_away_above_the_limits(clients: list[str], outcome: Outcome | None) -> None:
-    assert census_of(*clients).turns_away(ONE, LIMITS) is outcome
+    assert census_of(*clients).why_refused(ONE, LIMITS) is outcome
 
 
 def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
-    census = census_of(*[ONE] * 17)
-    census.draining = True
+    counter = census_of(*[ONE] * 17)
+    counter.draining = True
 
-    assert census.turns_away(ONE, LIMITS) is Outcome.DRAINING
-    assert Census().turns_away(ONE, LIMITS) is None
+    assert counter.why_refused(ONE, LIMITS) is Outcome.DRAINING
+    assert ConnectionCounter().why_refused(ONE, LIMITS) is None
 
 
 def test_whoever_left_makes_room() -> None:
-    census = census_of(*[ONE] * 5)
+    counter = census_of(*[ONE] * 5)
 
-    census.leave(ONE)
+    counter.remove(ONE)
 
-    assert census.turns_away(ONE, LIMITS) is None
+    assert counter.why_refused(ONE, LIMITS) is None
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_whoever_left_makes_room() -> None:
 )
 def test_refusals_find_room_above_the_limit(tunnels: int, room: int) -> None:
     limits = Limits(tunnels=tunnels)
-    census = census_of(*[ONE] * room)
+    counter = census_of(*[ONE] * room)
 
-    assert not census.is_full(limits)
-    census.enter(ONE)
-    assert census.is_full(limits)
+    assert not counter.is_full(limits)
+    counter.add(ONE)
+    assert counter.is_full(limits)
 
 
 @st.composite
@@ -78,11 +78,11 @@ def comings_and_goings(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 @given(comings_and_goings())
 def test_when_all_have_left_in_any_order_nothing_is_remembered(orders: tuple[list[str], list[str]]) -> None:
     coming, leaving = orders
-    census = census_of(*coming)
-    assert census.connections == sum(census.by_client.values()) == len(coming)
+    counter = census_of(*coming)
+    assert counter.connections == sum(counter.by_client.values()) == len(coming)
 
     for client in leaving:
-        census.leave(client)
+        counter.remove(client)
 
-    assert census.connections == 0
-    assert census.by_client == {}
+    assert counter.connections == 0
+    assert counter.by_client == {}

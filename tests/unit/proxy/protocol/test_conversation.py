@@ -5,7 +5,7 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Wait
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.answers import ESTABLISHED
@@ -176,23 +176,23 @@ def test_a_client_from_outside_is_refused_at_its_first_bytes_whatever_they_are(s
 
     assert status_line(command).startswith(f"HTTP/1.1 403 client_not_allowed: {STRANGER} ")
     assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
-    assert "clients.networks" in conversation.record.cure()
+    assert "clients.networks" in conversation.record.remedy()
     assert not conversation.record.target, "whatever it asks for"
 
 
 def test_a_client_from_outside_hears_nothing_of_limits() -> None:
-    census = Census()
-    census.draining = True
+    counter = ConnectionCounter()
+    counter.draining = True
 
-    assert "client_not_allowed" in status_line(begun(client=STRANGER, census=census).received(HEAD))
+    assert "client_not_allowed" in status_line(begun(client=STRANGER, counter=counter).received(HEAD))
 
 
-def census_of(others: list[str], *, draining: bool = False) -> Census:
-    census = Census()
-    census.draining = draining
+def census_of(others: list[str], *, draining: bool = False) -> ConnectionCounter:
+    counter = ConnectionCounter()
+    counter.draining = draining
     for client in others:
-        census.enter(client)
-    return census
+        counter.add(client)
+    return counter
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def census_of(others: list[str], *, draining: bool = False) -> Census:
 def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
     others: list[str], draining: bool, words: str, target: str
 ) -> None:
-    conversation = begun(census=census_of(others, draining=draining))
+    conversation = begun(counter=census_of(others, draining=draining))
 
     command = conversation.received(connect(target.encode()))
 
@@ -217,8 +217,8 @@ def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
 
 
 def test_as_many_as_may_be_are_served() -> None:
-    assert isinstance(begun(census=census_of([CLIENT] * 3)).received(HEAD), Dial)
-    assert isinstance(begun(census=census_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
+    assert isinstance(begun(counter=census_of([CLIENT] * 3)).received(HEAD), Dial)
+    assert isinstance(begun(counter=census_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_as_many_as_may_be_are_served() -> None:
     ],
 )
 def test_limits_are_not_told_to_what_asks_for_no_tunnel(head: bytes, label: str) -> None:
-    assert label in status_line(begun(census=census_of([], draining=True)).received(head))
+    assert label in status_line(begun(counter=census_of([], draining=True)).received(head))
 
 
 # How it ends

@@ -5,13 +5,13 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from licensegate.allowlist.client_networks import Sources
-from licensegate.proxy.protocol.commands import Answer, Close, Dial, Establish, Wait
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.allowlist.client_networks import ClientNetworks
+from licensegate.proxy.protocol.commands import Close, Dial, Establish, Send, Wait
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.records.outcome import Outcome
 from support.conversations import (
@@ -50,14 +50,16 @@ CHECK = SIGNATURE + struct.pack("!BBH", LOCAL, UNSPEC, 0)
 TLVS = b"\x02\x00\x04host" + b"\x20\x00\x05\x00\x00\x00\x00\x00"
 
 
-def behind(balancer: str = BALANCER, *, snapshot: Snapshot = SNAPSHOT, census: Census | None = None) -> Conversation:
-    return begun(snapshot, client=balancer, census=census, behind_balancer=True)
+def behind(
+    balancer: str = BALANCER, *, snapshot: Snapshot = SNAPSHOT, counter: ConnectionCounter | None = None
+) -> Conversation:
+    return begun(snapshot, client=balancer, counter=counter, behind_balancer=True)
 
 
 def only_from(network: str) -> Snapshot:
     """As ever, but that clients come from this network alone."""
     usual = in_force()
-    return Snapshot(Sources([ip_network(network)]), usual.policy, usual.limits, usual.checks, usual.identity)
+    return Snapshot(ClientNetworks([ip_network(network)]), usual.policy, usual.limits, usual.checks, usual.identity)
 
 
 HEADERS = {
@@ -172,25 +174,25 @@ def test_a_balancer_outside_the_client_networks_may_not_ask_for_itself() -> None
 
 
 def test_the_connection_is_counted_for_the_client_and_no_more_for_the_balancer() -> None:
-    census = Census()
-    conversation = behind(census=census)
-    assert census.by_client == {BALANCER: 1}
+    counter = ConnectionCounter()
+    conversation = behind(counter=counter)
+    assert counter.by_client == {BALANCER: 1}
 
     conversation.received(v1(CLIENT)[:-1])
-    assert census.by_client == {BALANCER: 1}
+    assert counter.by_client == {BALANCER: 1}
     conversation.received(v1(CLIENT)[-1:])
 
-    assert census.by_client == {CLIENT: 1}
-    assert census.connections == 1
-    census.leave(conversation.record.client)
-    assert (census.by_client, census.connections) == ({}, 0)
+    assert counter.by_client == {CLIENT: 1}
+    assert counter.connections == 1
+    counter.remove(conversation.record.client)
+    assert (counter.by_client, counter.connections) == ({}, 0)
 
 
 def test_one_client_behind_the_balancer_may_hold_so_many_and_another_is_still_served() -> None:
-    census = Census()
+    counter = ConnectionCounter()
     sources = [CLIENT] * 5 + ["10.1.2.4"]
 
-    *served, too_many, another = [behind(census=census).received(v2(source) + HEAD) for source in sources]
+    *served, too_many, another = [behind(counter=counter).received(v2(source) + HEAD) for source in sources]
 
     assert {type(command) for command in (*served, another)} == {Dial}
     assert "429 client_tunnels_exhausted" in status_line(too_many)
@@ -198,14 +200,14 @@ def test_one_client_behind_the_balancer_may_hold_so_many_and_another_is_still_se
 
 def test_what_is_checked_in_a_tunnel_goes_by_the_clients_network() -> None:
     lenient = NetworkChecks((ip_network("10.1.0.0/16"),), require_tls=False, match_server_name=False)
-    snapshot = in_force(checks=Checks(TunnelChecks(), [lenient]))
+    snapshot = in_force(checks=ChecksByClient(TunnelChecks(), [lenient]))
     lenient_client, another = behind(snapshot=snapshot), behind(snapshot=snapshot)
 
     lenient_client.received(v2(CLIENT) + HEAD)
     another.received(v2("10.2.0.1") + HEAD)
 
     assert isinstance(lenient_client.connected(), Establish)
-    assert isinstance(another.connected(), Answer)
+    assert isinstance(another.connected(), Send)
 
 
 # The header is required of a balancer, and refused from anybody else

@@ -3,7 +3,7 @@
 import pytest
 
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy.protocol.commands import Answer, Close, Dial, Establish, StartTls, Wait
+from licensegate.proxy.protocol.commands import Close, Dial, Establish, Send, StartTls, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.answers import ESTABLISHED
@@ -73,7 +73,7 @@ def test_inside_tls_to_the_gate_a_connect_is_served_as_without() -> None:
     record = conversation.record
     assert (record.protocol, record.gate_tls, record.client_certificate) == ("https", "TLSv1.3", "CN=cucm-pub")
     assert (record.method, record.target) == ("CONNECT", f"{HOST}:443")
-    assert asked_inside(conversation) == Answer(ESTABLISHED)
+    assert asked_inside(conversation) == Send(ESTABLISHED)
     established = conversation.received(HELLO)
     assert isinstance(established, Establish)
     assert (established.to_client, established.to_upstream) == (b"", HELLO)

@@ -18,7 +18,7 @@ HEALTHY = (
 def asked(head: bytes, *, client: str = "10.1.2.3", draining: bool = False) -> tuple[Refuse, TunnelRecord]:
     """What is answered to this head, and the record."""
     conversation = begun(client=client)
-    conversation._census.draining = draining
+    conversation._counter.draining = draining
     command = conversation.received(head)
     assert isinstance(command, Refuse)
     assert conversation.state is State.LINGERING

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy.protocol.commands import Answer, Close, Command, Dial, Establish, Refuse, Wait
+from licensegate.proxy.protocol.commands import Close, Command, Dial, Establish, Refuse, Send, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import Limits, NetworkChecks, TunnelChecks
 from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.answers import ESTABLISHED
@@ -35,7 +35,7 @@ def dialled(snapshot: Snapshot = SNAPSHOT, *, behind_head: bytes = b"", target: 
 def asked(received: bytes, snapshot: Snapshot = SNAPSHOT, *, target: str = HOST) -> tuple[Conversation, Command]:
     """A conversation whose client waited for the 200 before it said this, and what follows."""
     conversation = dialled(snapshot, target=target)
-    assert conversation.connected() == Answer(ESTABLISHED)
+    assert conversation.connected() == Send(ESTABLISHED)
     return conversation, conversation.received(received)
 
 
@@ -50,7 +50,7 @@ def told(conversation: Conversation) -> tuple[Outcome | None, ServerNameCheck | 
 def test_the_client_is_answered_first_and_its_hello_begins_the_tunnel() -> None:
     conversation = dialled()
 
-    assert conversation.connected() == Answer(ESTABLISHED)
+    assert conversation.connected() == Send(ESTABLISHED)
     assert conversation.state is State.INNER_HELLO
     command = conversation.received(HELLO)
 
@@ -86,7 +86,7 @@ def test_a_client_that_does_not_wait_for_the_200_is_served_however_much_it_has_s
     command = conversation.connected()
 
     if cut < len(HELLO):
-        assert command == Answer(ESTABLISHED)
+        assert command == Send(ESTABLISHED)
         command = conversation.received((HELLO + FINISHED)[cut:])
         expected = (b"", HELLO + FINISHED)
     else:
@@ -163,7 +163,7 @@ FORBIDDEN: dict[str, tuple[bytes, Outcome, ServerNameCheck, int | None]] = {
     "TLS of a version that there is not": (b"\x16\x04\x01", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
     "data of TLS": (b"\x17\x03\x03\0\x01x", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
 }  # fmt: skip
-STRICT = in_force(checks=Checks(TunnelChecks(require_server_name=True)))
+STRICT = in_force(checks=ChecksByClient(TunnelChecks(require_server_name=True)))
 every_forbidden = pytest.mark.parametrize(
     ("received", "outcome", "check", "alert"), FORBIDDEN.values(), ids=FORBIDDEN.keys()
 )
@@ -237,7 +237,7 @@ def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:
 def test_a_hello_that_stays_incomplete_is_recorded_by_who_ended_it(size: int, early: bool) -> None:
     left, late, stopped = conversations = [dialled(behind_head=HELLO[:size] if early else b"") for _ in range(3)]
     for conversation in conversations:
-        assert conversation.connected() == Answer(ESTABLISHED)
+        assert conversation.connected() == Send(ESTABLISHED)
         if size and not early:
             assert conversation.received(HELLO[:size]) == Wait()
 
@@ -292,12 +292,12 @@ def test_each_check_can_be_turned_off_and_on_for_all_for_a_rule_and_for_a_networ
     opposite = TunnelChecks(**{name: not value for name, value in stated.items()})
     match stated_by:
         case "a rule":
-            snapshot = in_force(Rule(HOST, **stated), checks=Checks(opposite))
+            snapshot = in_force(Rule(HOST, **stated), checks=ChecksByClient(opposite))
         case "a network":
             here = NetworkChecks((ip_network("10.1.0.0/16"),), **stated)
-            snapshot = in_force(checks=Checks(opposite, [here]))
+            snapshot = in_force(checks=ChecksByClient(opposite, [here]))
         case _:
-            snapshot = in_force(checks=Checks(checks))
+            snapshot = in_force(checks=ChecksByClient(checks))
 
     commands = {name: asked(received, snapshot)[1] for name, received in CASES.items()}
 
@@ -306,7 +306,7 @@ def test_each_check_can_be_turned_off_and_on_for_all_for_a_rule_and_for_a_networ
 
 def test_what_passes_by_a_check_that_is_off_is_recorded_all_the_same() -> None:
     lenient = in_force(
-        checks=Checks(TunnelChecks(require_tls=False, match_server_name=False, require_server_name=True))
+        checks=ChecksByClient(TunnelChecks(require_tls=False, match_server_name=False, require_server_name=True))
     )
     not_tls, another = asked(b"SSH-2.0", lenient)[0], asked(hello("evil.example"), lenient)[0]
 

@@ -9,7 +9,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.commands import CheckLogin, Close, Command, Dial, Refuse, Wait
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.tls_records import Alert
@@ -190,12 +190,12 @@ def test_a_strangers_network_is_judged_before_all_else() -> None:
 
 
 def test_the_head_and_the_limits_come_before_the_login() -> None:
-    draining = Census()
+    draining = ConnectionCounter()
     draining.draining = True
 
     assert "405" in status_line(begun(guarded()).received(b"GET / HTTP/1.1\r\n\r\n"))
     assert "400 target_malformed" in status_line(begun(guarded()).received(connect(b"no-port")))
-    assert "503 draining" in status_line(begun(guarded(), census=draining).received(with_login()))
+    assert "503 draining" in status_line(begun(guarded(), counter=draining).received(with_login()))
 
 
 @pytest.mark.parametrize("target", [b"evil.example:443", b"tools.cisco.com:80", b"smartreceiver.cisco.com:443"])
@@ -311,7 +311,7 @@ def test_tls_by_name_cannot_carry_a_login_so_only_trusted_networks_pass() -> Non
     assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
     assert conversation.record.login_result is LoginResult.IMPOSSIBLE
     assert HOST in conversation.record.sentence()
-    assert "auth.trusted_networks" in conversation.record.cure()
+    assert "auth.trusted_networks" in conversation.record.remedy()
     assert isinstance(begun(in_force, client=TRUSTED).received(hello(HOST)), Dial)
 
 
@@ -330,8 +330,8 @@ SATELLITE_HEAD = connect(SATELLITE.encode())
 
 def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
     """No login is required but for what rules name users."""
-    door = a_door(TRUSTED_NETWORK, required=trusted)
-    return in_force(*rules, mode=mode, door=door)
+    authenticator = a_door(TRUSTED_NETWORK, required=trusted)
+    return in_force(*rules, mode=mode, authenticator=authenticator)
 
 
 def test_where_only_a_rules_users_stand_in_the_way_the_client_is_asked_who_it_is() -> None:
@@ -466,7 +466,7 @@ def test_the_next_contacts_of_a_client_tell_that_it_never_answers(schemes: froze
     ]
     assert [record.login_unanswered for record in records] == [0, 1, 2]
     assert words in records[2].detail
-    assert "auth.trusted_networks" in records[2].cure()
+    assert "auth.trusted_networks" in records[2].remedy()
 
 
 def test_nothing_that_a_conversation_says_or_records_holds_a_password() -> None:

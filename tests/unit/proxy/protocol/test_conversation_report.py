@@ -9,10 +9,10 @@ from msgspec import structs
 from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.protocol.commands import Command, Dial, Establish, Refuse
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome, ServerNameCheck
@@ -183,11 +183,11 @@ def test_a_stranger_is_refused_all_the_same(snapshot: Snapshot) -> None:
 
 @everything_that_reports
 def test_limits_hold_all_the_same(snapshot: Snapshot) -> None:
-    census = Census()
+    counter = ConnectionCounter()
     for _ in range(4):
-        census.enter(CLIENT)
+        counter.add(CLIENT)
 
-    assert "429 client_tunnels_exhausted" in status_line(begun(snapshot, census=census).received(HEAD))
+    assert "429 client_tunnels_exhausted" in status_line(begun(snapshot, counter=counter).received(HEAD))
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_the_checks_in_the_tunnel_are_those_of_its_rule_and_its_clients_network(
 
     lenient_rule = in_force(Rule(NAME, report=True, match_server_name=False))
     strict_network = NetworkChecks((ip_network("10.1.0.0/16"),), require_server_name=True)
-    strict = in_force(mode=Mode.REPORT, checks=Checks(TunnelChecks(), [strict_network]))
+    strict = in_force(mode=Mode.REPORT, checks=ChecksByClient(TunnelChecks(), [strict_network]))
 
     assert passes(lenient_rule, ANOTHER)
     assert not passes(REPORTING["a rule"], ANOTHER)

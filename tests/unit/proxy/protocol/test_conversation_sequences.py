@@ -5,10 +5,10 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, Sources
+from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, ClientNetworks
 from licensegate.allowlist.policy import Mode
-from licensegate.proxy.protocol.commands import Answer, Command, Dial, Establish, Refuse, StartTls
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.commands import Command, Dial, Establish, Refuse, Send, StartTls
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.client_hello import read_client_hello
@@ -57,7 +57,7 @@ def words(state: State) -> st.SearchStrategy[bytes]:
 
 GUARDED = guarded()
 SNAPSHOTS = [SNAPSHOT, GUARDED, UNCHECKED, in_force(mode=Mode.REPORT)]
-CLIENTS = Sources(DEFAULT_NETWORKS)
+CLIENTS = ClientNetworks(DEFAULT_NETWORKS)
 FAILURES = [outcome for outcome in Outcome if outcome.stage in {Stage.RESOLVE, Stage.DIAL} and outcome.status]
 ENDS = [outcome for outcome in Outcome if outcome.stage is Stage.RELAY]
 
@@ -67,14 +67,14 @@ class AnySequence(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.census = Census()
+        self.counter = ConnectionCounter()
         self.accept(SNAPSHOT, CLIENT, behind_balancer=False)
 
     def accept(self, snapshot: Snapshot, client: str, *, behind_balancer: bool) -> None:
         self.must_log_in = snapshot is GUARDED
         self.snapshot = snapshot = guarded() if self.must_log_in else snapshot  # one that remembers nobody
-        self.census.draining = False
-        self.conversation = begun(snapshot, client=client, census=self.census, behind_balancer=behind_balancer)
+        self.counter.draining = False
+        self.conversation = begun(snapshot, client=client, counter=self.counter, behind_balancer=behind_balancer)
         self.record = self.conversation.record
         self.handshaking = False
         self.sent = b""
@@ -100,7 +100,7 @@ class AnySequence(RuleBasedStateMachine):
             case "a fault":
                 self.has_a_fault(data)
             case "the gate drains":
-                self.census.draining = True
+                self.counter.draining = True
 
     def goes_on(self, data: st.DataObject) -> None:
         """What each state is for."""
@@ -142,8 +142,8 @@ class AnySequence(RuleBasedStateMachine):
             self.happens(lambda: conversation.ended(Outcome.INTERNAL_ERROR, "KeyError"))
 
     def leave(self) -> None:
-        self.census.leave(self.record.client)
-        assert (self.census.connections, self.census.by_client) == (0, {})
+        self.counter.remove(self.record.client)
+        assert (self.counter.connections, self.counter.by_client) == (0, {})
 
     def happens(self, event: Callable[[], Command]) -> None:
         before = self.conversation.state
@@ -154,14 +154,14 @@ class AnySequence(RuleBasedStateMachine):
                 self.handshaking = True
                 assert self.sent.endswith(command.received)
                 self.sent = self.sent.removesuffix(command.received)  # counted is what is said inside
-            case Answer():
+            case Send():
                 self.said.append(command.to_client)
             case Refuse():
                 self.said.append(command.answer)
             case Establish():
                 self.said.append(command.to_client)
                 self.tunnel_begins(command)
-        if isinstance(command, Dial | StartTls | Answer | Establish):
+        if isinstance(command, Dial | StartTls | Send | Establish):
             assert CLIENTS.admits(self.record.client), "a stranger is served nothing"
         if isinstance(command, Dial) and self.must_log_in:
             assert self.record.login_result is LoginResult.ACCEPTED, "nor whoever has not logged in"
@@ -191,8 +191,8 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def the_connection_is_counted_once_and_for_its_client(self) -> None:
-        assert self.census.by_client == {self.record.client: 1}
-        assert self.census.connections == 1
+        assert self.counter.by_client == {self.record.client: 1}
+        assert self.counter.connections == 1
         assert self.record.client_read == len(self.sent)
 
     def teardown(self) -> None:

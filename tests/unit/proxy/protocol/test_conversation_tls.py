@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Refuse, Wait
-from licensegate.proxy.protocol.connection_counter import Census
+from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
 from licensegate.proxy.wire.tls_records import Alert
@@ -158,11 +158,11 @@ def test_more_than_the_limit_is_refused_when_it_is_announced() -> None:
 )
 @pytest.mark.parametrize("name", [HOST, "evil.example"])
 def test_limits_hold_for_tls_as_for_a_connect(others: list[str], draining: bool, outcome: Outcome, name: str) -> None:
-    census = Census()
-    census.draining = draining
+    counter = ConnectionCounter()
+    counter.draining = draining
     for client in others:
-        census.enter(client)
-    conversation = begun(census=census)
+        counter.add(client)
+    conversation = begun(counter=counter)
 
     assert alert_in(conversation.received(hello(name))) == Alert.INTERNAL_ERROR
 

@@ -4,7 +4,7 @@ import pytest
 
 from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Fault
-from licensegate.proxy.auth.result import TurnedAway
+from licensegate.proxy.auth.result import Rejected
 from licensegate.proxy.protocol.refusals import (
     FOR_LEAVING_IN,
     FOR_PROTOCOL,
@@ -14,7 +14,7 @@ from licensegate.proxy.protocol.refusals import (
     for_reason,
 )
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.wire.protocol_detection import Speaks
+from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import LoginResult, Outcome, Party
 
 OUTCOME_OF = {
@@ -34,12 +34,12 @@ every_reason = pytest.mark.parametrize("reason", [it for it in Reason if it is n
 
 @every_reason
 def test_whatever_the_allowlist_refuses_for_has_a_row_of_its_own(reason: Reason) -> None:
-    assert for_reason(reason, Speaks.HTTP) is OUTCOME_OF[reason]
+    assert for_reason(reason, ClientProtocol.HTTP) is OUTCOME_OF[reason]
 
 
 @every_reason
 def test_a_name_that_was_asked_for_by_tls_alone_is_told_apart_where_nothing_more_is_known(reason: Reason) -> None:
-    assert for_reason(reason, Speaks.TLS) is BY_TLS[reason]
+    assert for_reason(reason, ClientProtocol.TLS) is BY_TLS[reason]
 
 
 OF_LOGIN = {
@@ -56,7 +56,7 @@ OF_LOGIN = {
 
 @pytest.mark.parametrize(("result", "outcome"), OF_LOGIN.items(), ids=map(str, OF_LOGIN))
 def test_whatever_the_door_turns_away_for_has_a_row(result: LoginResult, outcome: Outcome) -> None:
-    assert for_login(TurnedAway(result)) is outcome
+    assert for_login(Rejected(result)) is outcome
 
 
 def test_the_door_turns_away_for_nothing_else() -> None:
@@ -70,7 +70,7 @@ def test_the_door_turns_away_for_nothing_else() -> None:
     [(0, Outcome.LOGIN_REQUIRED), (1, Outcome.LOGIN_UNANSWERED), (9, Outcome.LOGIN_UNANSWERED)],
 )
 def test_who_is_asked_again_in_vain_is_told_from_who_is_asked_first(unanswered: int, outcome: Outcome) -> None:
-    asked = TurnedAway(LoginResult.MISSING, challenges=("Basic realm=x",), unanswered=unanswered)
+    asked = Rejected(LoginResult.MISSING, challenges=("Basic realm=x",), unanswered=unanswered)
 
     assert for_login(asked) is outcome
 
@@ -91,7 +91,11 @@ def test_every_fault_of_a_target_has_a_row() -> None:
 
 
 def test_whatever_a_client_speaks_is_served_or_has_a_row() -> None:
-    assert FOR_PROTOCOL.keys() == set(Speaks) - {Speaks.UNDECIDED, Speaks.HTTP, Speaks.TLS}
+    assert FOR_PROTOCOL.keys() == set(ClientProtocol) - {
+        ClientProtocol.UNDECIDED,
+        ClientProtocol.HTTP,
+        ClientProtocol.TLS,
+    }
     assert len(set(FOR_PROTOCOL.values())) == len(FOR_PROTOCOL)
 
 
@@ -127,8 +131,8 @@ def test_a_request_that_is_no_connect_tells_by_its_target_which_field_was_filled
 
 
 def test_whoever_took_the_gate_for_a_gateway_is_told_the_page_the_field_and_the_command() -> None:
-    cure = Outcome.GATE_IS_NO_GATEWAY.cure
+    remedy = Outcome.GATE_IS_NO_GATEWAY.remedy
 
-    assert "License Management" in cure
-    assert "HTTP/HTTPS Proxy" in cure
-    assert "license smart transport proxy" in cure
+    assert "License Management" in remedy
+    assert "HTTP/HTTPS Proxy" in remedy
+    assert "license smart transport proxy" in remedy

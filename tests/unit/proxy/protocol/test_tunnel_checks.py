@@ -8,7 +8,7 @@ from msgspec import structs
 
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.protocol import tunnel_checks as module
-from licensegate.proxy.protocol.tunnel_checks import Checks
+from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 RULE = Rule("ssm.example.net")
@@ -17,7 +17,7 @@ LAB = NetworkChecks((ip_network("10.0.0.0/8"),), require_tls=False, match_server
 
 
 def test_by_default_tls_is_required_and_a_name_must_match_if_there_is_one() -> None:
-    assert Checks(TunnelChecks()).checks_for(RULE, "10.1.2.3") == TunnelChecks(True, True, False)
+    assert ChecksByClient(TunnelChecks()).checks_for(RULE, "10.1.2.3") == TunnelChecks(True, True, False)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_by_default_tls_is_required_and_a_name_must_match_if_there_is_one() -> N
     ],
 )
 def test_a_clients_network_goes_before_what_holds_everywhere(client: str, expected: TunnelChecks) -> None:
-    checks = Checks(TunnelChecks(), [OLD_PHONES, LAB])
+    checks = ChecksByClient(TunnelChecks(), [OLD_PHONES, LAB])
 
     assert checks.checks_for(RULE, client) == expected
     assert checks.checks_for(RULE, client) == expected, "what was remembered differs"
@@ -41,7 +41,7 @@ def test_a_clients_network_goes_before_what_holds_everywhere(client: str, expect
 def test_of_two_entries_with_the_same_network_the_first_counts() -> None:
     twin = NetworkChecks(LAB.networks, require_server_name=True)
 
-    assert Checks(TunnelChecks(), [LAB, twin]).checks_for(RULE, "10.2.2.3") == TunnelChecks(False, False, False)
+    assert ChecksByClient(TunnelChecks(), [LAB, twin]).checks_for(RULE, "10.2.2.3") == TunnelChecks(False, False, False)
 
 
 STATED = [None, False, True]
@@ -52,7 +52,7 @@ STATED = [None, False, True]
 def test_the_rule_goes_first_then_the_network_then_what_holds_everywhere(
     name: str, everywhere: bool, network: bool | None, rule: bool | None
 ) -> None:
-    checks = Checks(
+    checks = ChecksByClient(
         TunnelChecks(**{name: everywhere}),
         [NetworkChecks((ip_network("10.0.0.0/8"),), **{name: network})],
     )
@@ -67,8 +67,8 @@ def test_the_rule_goes_first_then_the_network_then_what_holds_everywhere(
 def test_where_nothing_differs_no_value_is_made() -> None:
     everywhere = TunnelChecks()
 
-    assert Checks(everywhere).checks_for(RULE, "10.1.2.3") is everywhere
-    assert Checks(everywhere, [OLD_PHONES]).checks_for(RULE, "192.0.2.1") is everywhere
+    assert ChecksByClient(everywhere).checks_for(RULE, "10.1.2.3") is everywhere
+    assert ChecksByClient(everywhere, [OLD_PHONES]).checks_for(RULE, "192.0.2.1") is everywhere
 
 
 @pytest.mark.parametrize("stated", list(product([False, True], repeat=3)), ids=str)
@@ -78,7 +78,7 @@ def test_nothing_need_be_waited_for_only_where_nothing_is_checked(stated: tuple[
 
 def test_the_remembered_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED_CLIENTS", 8)
-    checks = Checks(TunnelChecks(), [OLD_PHONES])
+    checks = ChecksByClient(TunnelChecks(), [OLD_PHONES])
 
     for last in range(100):
         assert not checks.checks_for(RULE, f"10.1.0.{last}").match_server_name

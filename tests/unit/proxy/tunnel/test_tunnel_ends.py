@@ -236,7 +236,7 @@ def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
             client, _ = here.accept(here.connect)
             await until(lambda: is_closed(client))
             assert here.final[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
-            assert here.surroundings.census.connections == 9
+            assert here.surroundings.counter.connections == 9
 
     run(main())
 

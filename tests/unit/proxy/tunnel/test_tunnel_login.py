@@ -47,7 +47,7 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
 def guarded(limits: Limits | None = None) -> Iterator[tuple[Room, Upstream]]:
     """A room where everybody must log in."""
     with room_with_upstream(limits) as (here, upstream):
-        here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, door=a_door())
+        here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, authenticator=a_door())
         yield here, upstream
 
 

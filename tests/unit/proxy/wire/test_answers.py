@@ -96,7 +96,7 @@ def test_the_body_is_text_for_people_with_sentence_cure_and_id(outcome: Outcome)
 
     _, fields, body = taken_apart(refusal(record))
 
-    assert body.decode() == f"LicenseGate: {record.sentence()} {record.cure()} ({outcome.label}, {record.id})\n"
+    assert body.decode() == f"LicenseGate: {record.sentence()} {record.remedy()} ({outcome.label}, {record.id})\n"
     assert fields["Content-Length"] == str(len(body))
     assert fields["Content-Type"] == "text/plain; charset=utf-8"
 

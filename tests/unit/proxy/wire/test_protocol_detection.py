@@ -4,60 +4,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.wire.protocol_detection import Speaks, first_bytes
+from licensegate.proxy.wire.protocol_detection import ClientProtocol, detect_protocol
 from support.hellos import RECORDED, Recorded
 
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 
-TOLD: dict[str, tuple[bytes, Speaks]] = {
-    "CONNECT": (b"C", Speaks.HTTP),
-    "any other token": (b"!", Speaks.HTTP),
-    "a method that begins as PROXY does": (b"PO", Speaks.HTTP),
-    "a method that is PROXY": (b"PROXY /", Speaks.HTTP),
-    "a PROXY header of a family that there is not": (b"PROXY TCP5", Speaks.HTTP),
-    "a handshake record": (b"\x16\x03", Speaks.TLS),
-    "a handshake record of a version that there is not": (b"\x16\x04", Speaks.UNKNOWN),
-    "another TLS record": (b"\x17", Speaks.UNKNOWN),
-    "a hello of SSL 2": (b"\x80\x2e\x01", Speaks.SSLV2),
-    "a hello of SSL 2 in the long form of its length": (b"\xc0\x00\x01", Speaks.SSLV2),
-    "another message of SSL 2": (b"\x80\x2e\x04", Speaks.UNKNOWN),
-    "PROXY version 1, IPv4": (b"PROXY TCP4", Speaks.PROXY),
-    "PROXY version 1, IPv6": (b"PROXY TCP6", Speaks.PROXY),
-    "PROXY version 1, unknown": (b"PROXY UNKNOWN", Speaks.PROXY),
-    "PROXY version 2": (PROXY_V2, Speaks.PROXY),
-    "an empty line": (b"\r\nC", Speaks.UNKNOWN),
-    "two empty lines": (b"\r\n\r\nC", Speaks.UNKNOWN),
-    "a bare line feed": (b"\n", Speaks.UNKNOWN),
-    "a blank": (b" ", Speaks.UNKNOWN),
-    "NUL": (b"\0", Speaks.UNKNOWN),
-    "a byte that no token has": (b"(", Speaks.UNKNOWN),
+TOLD: dict[str, tuple[bytes, ClientProtocol]] = {
+    "CONNECT": (b"C", ClientProtocol.HTTP),
+    "any other token": (b"!", ClientProtocol.HTTP),
+    "a method that begins as PROXY does": (b"PO", ClientProtocol.HTTP),
+    "a method that is PROXY": (b"PROXY /", ClientProtocol.HTTP),
+    "a PROXY header of a family that there is not": (b"PROXY TCP5", ClientProtocol.HTTP),
+    "a handshake record": (b"\x16\x03", ClientProtocol.TLS),
+    "a handshake record of a version that there is not": (b"\x16\x04", ClientProtocol.UNKNOWN),
+    "another TLS record": (b"\x17", ClientProtocol.UNKNOWN),
+    "a hello of SSL 2": (b"\x80\x2e\x01", ClientProtocol.SSLV2),
+    "a hello of SSL 2 in the long form of its length": (b"\xc0\x00\x01", ClientProtocol.SSLV2),
+    "another message of SSL 2": (b"\x80\x2e\x04", ClientProtocol.UNKNOWN),
+    "PROXY version 1, IPv4": (b"PROXY TCP4", ClientProtocol.PROXY),
+    "PROXY version 1, IPv6": (b"PROXY TCP6", ClientProtocol.PROXY),
+    "PROXY version 1, unknown": (b"PROXY UNKNOWN", ClientProtocol.PROXY),
+    "PROXY version 2": (PROXY_V2, ClientProtocol.PROXY),
+    "an empty line": (b"\r\nC", ClientProtocol.UNKNOWN),
+    "two empty lines": (b"\r\n\r\nC", ClientProtocol.UNKNOWN),
+    "a bare line feed": (b"\n", ClientProtocol.UNKNOWN),
+    "a blank": (b" ", ClientProtocol.UNKNOWN),
+    "NUL": (b"\0", ClientProtocol.UNKNOWN),
+    "a byte that no token has": (b"(", ClientProtocol.UNKNOWN),
 }
 """As few bytes as it takes."""
 
 
 @pytest.mark.parametrize(("received", "speaks"), TOLD.values(), ids=TOLD.keys())
-def test_what_a_client_speaks_is_told_as_soon_as_it_can_be_and_not_before(received: bytes, speaks: Speaks) -> None:
-    assert {first_bytes(received[:size]) for size in range(len(received))} == {Speaks.UNDECIDED}
-    assert first_bytes(received) is speaks
+def test_what_a_client_speaks_is_told_as_soon_as_it_can_be_and_not_before(
+    received: bytes, speaks: ClientProtocol
+) -> None:
+    assert {detect_protocol(received[:size]) for size in range(len(received))} == {ClientProtocol.UNDECIDED}
+    assert detect_protocol(received) is speaks
 
 
 @given(st.sampled_from(list(TOLD.values())), st.binary(max_size=40))
-def test_what_follows_changes_nothing(told: tuple[bytes, Speaks], more: bytes) -> None:
+def test_what_follows_changes_nothing(told: tuple[bytes, ClientProtocol], more: bytes) -> None:
     received, speaks = told
 
-    assert first_bytes(received + more) is speaks
+    assert detect_protocol(received + more) is speaks
 
 
 @pytest.mark.parametrize("row", RECORDED.values(), ids=RECORDED.keys())
 def test_a_real_client_of_tls_is_known_as_one(row: Recorded) -> None:
-    assert first_bytes(row.hello) is (Speaks.SSLV2 if row.fault == "sslv2" else Speaks.TLS)
+    assert detect_protocol(row.hello) is (ClientProtocol.SSLV2 if row.fault == "sslv2" else ClientProtocol.TLS)
 
 
 @given(st.one_of(st.binary(max_size=20), st.sampled_from(list(TOLD.values())).map(lambda told: told[0] + b"more")))
 def test_the_verdict_is_that_of_the_shortest_beginning_which_allows_one(received: bytes) -> None:
-    verdicts = [first_bytes(received[:size]) for size in range(len(received) + 1)]
+    verdicts = [detect_protocol(received[:size]) for size in range(len(received) + 1)]
 
-    decided = [verdict for verdict in verdicts if verdict is not Speaks.UNDECIDED]
-    assert verdicts[: len(verdicts) - len(decided)] == [Speaks.UNDECIDED] * (len(verdicts) - len(decided))
+    decided = [verdict for verdict in verdicts if verdict is not ClientProtocol.UNDECIDED]
+    assert verdicts[: len(verdicts) - len(decided)] == [ClientProtocol.UNDECIDED] * (len(verdicts) - len(decided))
     assert len(set(decided)) <= 1
     assert decided or len(received) < len(b"PROXY UNKNOWN"), "so much is always enough"
