@@ -15,11 +15,13 @@ from licensegate.records.record import TunnelRecord, open_record
 from .dial.dialer import Dialer, Dials
 from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
+from .dial.settings import DialSettings, DnsSettings
 from .net.listener import Listener, ListenError, bind
 from .net.poller import Poller
 from .parent.selector import ParentSelector
+from .parent.settings import ParentSettings
 from .protocol.snapshot import Snapshot
-from .settings import DialSettings, DnsSettings, ListenAddress
+from .settings import ListenAddress
 from .tunnel.context import ClientConnection, TunnelContext
 from .tunnel.probe import Probe
 from .tunnel.tunnel import Tunnel
@@ -35,7 +37,14 @@ class Gate:
     No tunnel may lead to one of `loop_guard`: the listeners', and those of what else the program serves.
     """
 
-    def __init__(self, snapshot: Snapshot, dial: DialSettings, dns: DnsSettings, observers: Iterable[Observer]) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        dial: DialSettings,
+        dns: DnsSettings,
+        parents: ParentSettings,
+        observers: Iterable[Observer],
+    ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._observers = list(observers)
         self._finished: list[TunnelRecord] = []
@@ -44,7 +53,7 @@ class Gate:
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
         self._route: ParentSelector | None = None
-        self._context = TunnelContext(snapshot, self._poller, self._dialer(dial), self._finished.append)
+        self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
 
@@ -61,14 +70,14 @@ class Gate:
         """Have it called with what is finished from now on."""
         self._observers.append(observer)
 
-    def dial_by(self, dial: DialSettings, dns: DnsSettings) -> None:
+    def dial_by(self, dial: DialSettings, dns: DnsSettings, parents: ParentSettings) -> None:
         """Dial by these settings from now on; what the resolver knows is kept."""
         self._resolver.settings = dns
-        self._context.dialer = self._dialer(dial)
+        self._context.dialer = self._dialer(dial, parents)
 
-    def _dialer(self, dial: DialSettings) -> Dials:
+    def _dialer(self, dial: DialSettings, parents: ParentSettings) -> Dials:
         dialer = Dialer(self._loop, self._poller, self._resolver, self.loop_guard, dial)
-        self._route = ParentSelector(dialer, dial, self._route) if dial.parents else None
+        self._route = ParentSelector(dialer, parents, self._route) if parents.proxies else None
         return self._route or dialer
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:

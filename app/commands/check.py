@@ -135,7 +135,7 @@ def _names_without_tls(settings: Settings) -> Iterator[str]:
 
 
 def _refused_connect_to(settings: Settings) -> Iterator[str]:
-    parents = {(parent.host, parent.port) for parent in settings.dial.parents}
+    parents = {(parent.host, parent.port) for parent in settings.parents.proxies}
     for to in settings.dial.connect_to:
         decision = settings.policy.decide(Target(to.host, to.port))
         if not decision.allowed and not decision.reported and (to.host, to.port) not in parents:

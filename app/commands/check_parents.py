@@ -4,28 +4,28 @@ from collections.abc import Iterator
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.named_files import others_may_read
-from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy, ParentTarget
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentTarget
 
 
 def lines(settings: Settings) -> Iterator[str]:
     """The parents in their order, in lines for people; none where there are none."""
-    for parent in settings.dial.parents:
+    for parent in settings.parents.proxies:
         terms = [str(parent), f"login {' '.join(_login(parent.login))}", *_terms(parent)]
         yield ", ".join(terms)
-    if settings.dial.parents:
-        yield "directly, if none can be used" if settings.dial.direct else "never around them"
+    if settings.parents.proxies:
+        yield "directly, if none can be used" if settings.parents.direct else "never around them"
 
 
 def warnings(settings: Settings) -> Iterator[str]:
     """What can be in force, but is hardly meant."""
-    parents = settings.dial.parents
+    parents = settings.parents.proxies
     for parent in parents:
         login = parent.login
         if login.auth is ParentAuth.BASIC and not parent.tls:
             yield f"the password for {parent} goes there in the clear; use https://, or another auth"
         if login.password_file and others_may_read(login.password_file):
             yield f"{login.password_file} can be read by everybody on this machine; chmod 600 it"
-    patience = sum(parent.seconds for parent in (parents if settings.dial.direct else parents[:-1]))
+    patience = sum(parent.seconds for parent in (parents if settings.parents.direct else parents[:-1]))
     if patience >= settings.limits.dial_seconds:
         yield (
             f"parents may take {patience:g} s before the last way is tried, but limits.dial_seconds ends a dial "

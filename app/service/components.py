@@ -51,7 +51,7 @@ class Components:
         self._reloader = AuthenticatorReloader(settings.auth)
         self._access_log = AccessLog(settings.log.access)
         observers = [self._access_log.observe, log_failed_logins]
-        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, observers)
+        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, settings.parents, observers)
         try:
             with self._watching(settings):
                 self.gate.listen(settings.listen)
@@ -123,7 +123,7 @@ class Components:
         self._reloader = reloader
         self.settings = settings
         self.gate.adopt(self._snapshot(settings))
-        self.gate.dial_by(settings.dial, settings.dns)
+        self.gate.dial_by(settings.dial, settings.dns, settings.parents)
         raise_descriptor_limit(settings.limits.tunnels)
         logging.getLogger().setLevel(settings.log.level.upper())
         self.look_at_certificate()
@@ -186,8 +186,8 @@ def _same_certificate(new: Settings, old: Settings) -> bool:
 
 
 def _say_what_stands_out(settings: Settings) -> None:
-    if settings.dial.parents:
-        parents = ", ".join(map(str, settings.dial.parents))
-        _log.info("targets are reached through %s%s", parents, ", else directly" if settings.dial.direct else "")
+    if settings.parents.proxies:
+        parents = ", ".join(map(str, settings.parents.proxies))
+        _log.info("targets are reached through %s%s", parents, ", else directly" if settings.parents.direct else "")
     if settings.policy.mode is Mode.REPORT:
         _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")

@@ -10,7 +10,8 @@ from typing import Final
 
 from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.target import TargetError, parse_host
-from licensegate.proxy.settings import ConnectTo, ListenAddress
+from licensegate.proxy.dial.settings import ConnectTo
+from licensegate.proxy.settings import ListenAddress
 
 _ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"
 _LISTEN: Final = re.compile(_ENDPOINT)

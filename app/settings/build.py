@@ -12,15 +12,8 @@ from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.user_files import user_fault
-from licensegate.proxy.settings import (
-    ConnectTo,
-    DialSettings,
-    DnsSettings,
-    Limits,
-    ListenAddress,
-    NetworkChecks,
-    TunnelChecks,
-)
+from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
+from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
@@ -55,7 +48,7 @@ def build(
     is the state directory where no other is named. Passwords that the file leaves to it are in `environ`.
     """
     client_networks = _client_networks(file.clients.networks, origin)
-    parents, direct = read_parents(file.parent, origin, folder, environ)
+    parents = read_parents(file.parent, origin, folder, environ)
     login_files = _login_files(file.auth, origin, folder)
     trusted = _networks(file.auth.trusted_networks, origin, "auth.trusted_networks")
     auth = read_auth(file.auth, login_files, trusted, origin)
@@ -73,9 +66,8 @@ def build(
         dial=DialSettings(
             connect_to=_connect_to(file.dial.connect_to, origin),
             source_address=_source_address(file.dial.source_address, origin),
-            parents=parents,
-            direct=direct,
         ),
+        parents=parents,
         dns=DnsSettings(**structs.asdict(file.dns)),
         limits=Limits(**structs.asdict(file.limits)),
         admin=admin,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.proxy.parent.tickets import kerberos_is_installed
-from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
 from licensegate.records.record import DIRECT
 from licensegate.records.secret import Secret
 
@@ -22,22 +22,19 @@ from .wording import shown
 
 def read_parents(
     tables: Sequence[ParentTable], origin: Origin, folder: Path, environ: Mapping[str, str]
-) -> tuple[tuple[ParentProxy, ...], bool]:
-    """The parents in their order, and whether targets may be reached directly where none can be used.
-
-    Raises SettingsError.
-    """
+) -> ParentSettings:
+    """The settings of all `[[parent]]` tables. Raises SettingsError."""
     parents: list[ParentProxy] = []
     for number, table in enumerate(tables, 1):
         reader = _Reader(table, number, origin, folder, environ)
         if table.url == DIRECT:
             reader.check_direct(last=number == len(tables))
-            return tuple(parents), True
+            return ParentSettings(tuple(parents), direct=True)
         parent = reader.parent()
         if parent.address in [other.address for other in parents]:
             raise reader.error("url", f"{shown(table.url)} is named twice; remove one of them")
         parents.append(parent)
-    return tuple(parents), not parents
+    return ParentSettings(tuple(parents), direct=not parents)
 
 
 class _Reader:

@@ -11,7 +11,9 @@ from msgspec import Meta, Struct, structs
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
 from licensegate.proxy.auth.settings import LoginSettings
-from licensegate.proxy.settings import DnsSettings, Limits, ParentAuth, ParentProxy, ParentTarget, TunnelChecks
+from licensegate.proxy.dial.settings import DnsSettings
+from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
+from licensegate.proxy.settings import Limits, TunnelChecks
 
 from .values import DEFAULT_ADMIN, Level, Log
 

@@ -9,7 +9,9 @@ from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import Policy
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.settings import LoginSettings
-from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, ListenAddress, NetworkChecks, TunnelChecks
+from licensegate.proxy.dial.settings import DialSettings, DnsSettings
+from licensegate.proxy.parent.settings import ParentSettings
+from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
@@ -92,6 +94,7 @@ class Settings(Struct, frozen=True):
     tunnel: TunnelChecks
     tunnel_networks: tuple[NetworkChecks, ...]
     dial: DialSettings
+    parents: ParentSettings
     dns: DnsSettings
     limits: Limits
     admin: Admin

@@ -19,10 +19,10 @@ from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
 from ..net.channel import Channel
 from ..net.poller import ONCE, WRITE, Poller
 from ..net.socket_options import set_up_keepalive
-from ..settings import DialSettings
 from .address_selection import interleave, may_be_dialled, why_none
 from .loop_guard import LoopGuard
 from .resolver import Resolution, Resolver, Unresolved
+from .settings import DialSettings
 
 _ATTEMPT_DELAY: Final = 0.25
 """Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from licensegate.records.outcome import Outcome
 
-from ..settings import DnsSettings
+from .settings import DnsSettings
 
 _LOOK_UPS_AT_ONCE: Final = 64
 _REMEMBERED_NAMES: Final = 4096

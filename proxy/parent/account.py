@@ -10,9 +10,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from ..settings import ParentLogin
 from .password import PASSWORD_BYTES, PasswordError, read_password
 from .scheme import LoginFailedError, LoginRefusedError
+from .settings import ParentLogin
 from .tickets import Tickets
 
 _log = logging.getLogger(__name__)

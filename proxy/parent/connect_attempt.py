@@ -12,7 +12,6 @@ from licensegate.records.record import TunnelRecord, milliseconds
 
 from ..dial.dialer import Dialer
 from ..net.channel import Channel
-from ..settings import ParentAuth
 from ..wire.tls_layer import TlsFailure
 from ..wire.via import passed_on
 from . import logins
@@ -23,6 +22,7 @@ from .parent import Parent
 from .reach import ParentError, reach
 from .run_in_thread import run_in_thread
 from .scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
+from .settings import ParentAuth
 
 _LOGIN_NEEDED: Final = 407
 _ABOUT_THE_TARGET: Final = frozenset({502, 503, 504})

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from licensegate.records.record import printable
 
-from ..settings import ParentAuth, ParentLogin
 from . import digest
 from .basic import BasicLogin
 from .challenges import Challenge
@@ -12,6 +11,7 @@ from .digest import DigestLogin
 from .negotiate import NegotiateLogin
 from .ntlm import NtlmLogin
 from .scheme import Login, ParentScheme
+from .settings import ParentAuth, ParentLogin
 from .tickets import Tickets, kerberos_is_installed
 
 

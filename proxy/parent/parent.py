@@ -5,9 +5,9 @@ import ssl
 
 from licensegate.files.watch import FileWatch
 
-from ..settings import ParentProxy
 from .account import Account
 from .health import ParentHealth
+from .settings import ParentProxy
 
 _log = logging.getLogger(__name__)
 

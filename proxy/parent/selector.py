@@ -19,13 +19,13 @@ from licensegate.records.record import DIRECT
 
 from ..dial.dialer import Dialer, Dialled, InProgress
 from ..net.channel import Channel
-from ..settings import DialSettings, ParentLogin, ParentProxy, ParentTarget
 from .account import Account
 from .connect_attempt import ConnectAttempt
 from .health import ParentHealth
 from .parent import Parent
 from .reach import ParentError, checked_addresses
 from .scheme import LoginFailedError
+from .settings import ParentLogin, ParentProxy, ParentSettings, ParentTarget
 
 _AT_FAULT: Final = frozenset(
     {
@@ -57,20 +57,20 @@ _log = logging.getLogger(__name__)
 
 
 class ParentSelector:
-    """Dials targets by `dial`, through its parents. What an `earlier` route knew of a parent or an account is kept."""
+    """Dials targets through parents. What an `earlier` selector knew of a parent or an account is kept."""
 
-    def __init__(self, dialer: Dialer, dial: DialSettings, earlier: "ParentSelector | None" = None) -> None:
+    def __init__(self, dialer: Dialer, settings: ParentSettings, earlier: "ParentSelector | None" = None) -> None:
         self.dialer = dialer
-        self.direct = dial.direct
+        self.direct = settings.direct
         known = {_but_secret(parent.settings): parent for parent in earlier.parents} if earlier else {}
         accounts = {_but_secret(parent.settings).login: parent.account for parent in known.values()}
         self.parents: list[Parent] = []
-        for settings in dial.parents:
-            key = _but_secret(settings)
+        for proxy in settings.proxies:
+            key = _but_secret(proxy)
             if key.login not in accounts:
-                accounts[key.login] = _account(settings.login)
+                accounts[key.login] = _account(proxy.login)
             standing = known[key].health if key in known else ParentHealth()
-            self.parents.append(Parent(settings, accounts[key.login], standing))
+            self.parents.append(Parent(proxy, accounts[key.login], standing))
 
     def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """See `Dials`."""

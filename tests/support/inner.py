@@ -16,10 +16,11 @@ from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.dial.loop_guard import LoopGuard
 from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
+from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.net.poller import Poller
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
-from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, TunnelChecks
+from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record

@@ -10,7 +10,7 @@ from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import Dialer, Dialling
 from licensegate.proxy.dial.loop_guard import LoopGuard
 from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
-from licensegate.proxy.settings import DialSettings, DnsSettings
+from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 from support.inner import CountingPoller, counting_poller

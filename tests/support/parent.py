@@ -11,9 +11,10 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import InProgress
 from licensegate.proxy.dial.resolver import Resolution, Resolved
+from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.net.channel import Channel
 from licensegate.proxy.parent.selector import ParentSelector
-from licensegate.proxy.settings import DialSettings, ParentLogin, ParentProxy
+from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PUBLIC, Caller, Room
@@ -164,9 +165,9 @@ class Parents:
     def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
         """Take these settings, as a reload does."""
         former = getattr(self, "route", None)
-        settings = DialSettings(parents=tuple(parents), direct=direct, **dial)
+        settings = ParentSettings(tuple(parents), direct=direct)
         self.room.dialer.__init__(  # type: ignore[misc]
-            asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.loop_guard, settings
+            asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.loop_guard, DialSettings(**dial)
         )
         self.route = ParentSelector(self.room.dialer, settings, former)
 

@@ -5,9 +5,11 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 
 from licensegate.certs.identity import ServerIdentity
+from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
 from licensegate.proxy.gate import Gate, Observer
+from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.protocol.snapshot import Snapshot
-from licensegate.proxy.settings import ConnectTo, DialSettings, DnsSettings, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.inner import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
@@ -23,7 +25,7 @@ class Running:
         self.upstream = upstream
         self.batches: list[list[TunnelRecord]] = []
         dial = DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
-        self.gate = Gate(in_force, dial, DnsSettings(), [*observers, self._observe])
+        self.gate = Gate(in_force, dial, DnsSettings(), ParentSettings(), [*observers, self._observe])
         self.clients: list[socket.socket] = []
 
     def open(self, *addresses: ListenAddress) -> None:

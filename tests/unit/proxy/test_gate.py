@@ -7,9 +7,11 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.proxy.dial.resolver import Resolved
+from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
-from licensegate.proxy.settings import DialSettings, DnsSettings, Limits, ListenAddress, TunnelChecks
+from licensegate.proxy.parent.settings import ParentSettings
+from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome
@@ -254,7 +256,7 @@ def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_op
     async def main() -> None:
         before = descriptors()
         with socket.create_server(("127.0.0.1", 0)) as other:
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             with pytest.raises(ListenError, match="another program"):
                 gate.listen([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
             gate.close()
@@ -267,7 +269,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             gate.listen([taken, ListenAddress("127.0.0.1", 0, named=False)])
             assert len(gate.listeners) == 1
             assert gate.listeners[0].port != taken.port
@@ -275,7 +277,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
             assert str(taken) in line.getMessage()
             gate.close()
 
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), [])
+            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             with pytest.raises(ListenError, match="every one was left out"):
                 gate.listen([taken])
             assert "another program" in caplog.records[-1].getMessage()

@@ -13,7 +13,8 @@ from licensegate.app.settings.address import (
     read_network,
     read_rule_host,
 )
-from licensegate.proxy.settings import ConnectTo, ListenAddress
+from licensegate.proxy.dial.settings import ConnectTo
+from licensegate.proxy.settings import ListenAddress
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,8 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load
-from licensegate.proxy.settings import (
-    ConnectTo,
-    DialSettings,
-    DnsSettings,
-    Limits,
-    ListenAddress,
-    NetworkChecks,
-    TunnelChecks,
-)
+from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
+from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 KEY = "-----BEGIN PRIVATE KEY-----\n"
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.app.settings import Settings, SettingsError, load
-from licensegate.proxy.settings import DialSettings, ParentAuth, ParentLogin, ParentProxy, ParentTarget
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings, ParentTarget
 from licensegate.records.outcome import Outcome, Stage
 from support.certificates import issue
 
@@ -38,23 +38,23 @@ def table(*lines: str) -> str:
 
 
 def test_without_a_parent_targets_are_dialled_directly() -> None:
-    assert load(None, {}).dial == DialSettings(parents=(), direct=True)
+    assert load(None, {}).parents == ParentSettings(proxies=(), direct=True)
 
 
 def test_parents_stand_in_their_order_and_nothing_goes_around_them(tmp_path: Path) -> None:
-    dial = settings_of(tmp_path, table(URL) + table('url = "https://[2001:db8::1]:443/"')).dial
+    parents = settings_of(tmp_path, table(URL) + table('url = "https://[2001:db8::1]:443/"')).parents
 
-    assert dial.parents == (ParentProxy("proxy.example.net", 8080), ParentProxy("2001:db8::1", 443, tls=True))
-    assert not dial.direct
-    assert [str(parent) for parent in dial.parents] == ["http://proxy.example.net:8080", "https://[2001:db8::1]:443"]
+    assert parents.proxies == (ParentProxy("proxy.example.net", 8080), ParentProxy("2001:db8::1", 443, tls=True))
+    assert not parents.direct
+    assert [str(parent) for parent in parents.proxies] == ["http://proxy.example.net:8080", "https://[2001:db8::1]:443"]
 
 
 @pytest.mark.parametrize("before", ["", table(URL)], ids=["alone", "after a proxy"])
 def test_direct_may_be_the_last(tmp_path: Path, before: str) -> None:
-    dial = settings_of(tmp_path, before + table('url = "direct"')).dial
+    parents = settings_of(tmp_path, before + table('url = "direct"')).parents
 
-    assert dial.direct
-    assert len(dial.parents) == bool(before)
+    assert parents.direct
+    assert len(parents.proxies) == bool(before)
 
 
 def test_a_parent_can_be_told_everything(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_parent_can_be_told_everything(tmp_path: Path) -> None:
         "seconds = 2.5",
     )
 
-    (parent,) = settings_of(tmp_path, text).dial.parents
+    (parent,) = settings_of(tmp_path, text).parents.proxies
     assert parent == ParentProxy(
         host="proxy.example.net",
         port=8443,
@@ -84,7 +84,7 @@ def test_a_password_may_come_from_the_environment_and_is_in_no_repr(tmp_path: Pa
     text = table(URL, 'username = "svc"', 'password_env = "PROXY_PASSWORD"')
 
     settings = settings_of(tmp_path, text, {"PROXY_PASSWORD": "hush hush"})
-    (parent,) = settings.dial.parents
+    (parent,) = settings.parents.proxies
     assert parent.login.password is not None
     assert parent.login.password.raw == b"hush hush"
     assert parent.login.password_env == "PROXY_PASSWORD"
@@ -93,10 +93,10 @@ def test_a_password_may_come_from_the_environment_and_is_in_no_repr(tmp_path: Pa
 
 
 def test_parents_may_come_from_the_environment_without_a_login() -> None:
-    dial = load(None, {"LICENSEGATE__PARENT": "http://proxy.example.net:8080, direct"}).dial
+    parents = load(None, {"LICENSEGATE__PARENT": "http://proxy.example.net:8080, direct"}).parents
 
-    assert dial.parents == (ParentProxy("proxy.example.net", 8080),)
-    assert dial.direct
+    assert parents.proxies == (ParentProxy("proxy.example.net", 8080),)
+    assert parents.direct
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_parents_may_come_from_the_environment_without_a_login() -> None:
 )
 def test_not_every_login_has_a_password(tmp_path: Path, login: list[str], expected: ParentLogin) -> None:
     with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=True):
-        (parent,) = settings_of(tmp_path, table(URL, *login)).dial.parents
+        (parent,) = settings_of(tmp_path, table(URL, *login)).parents.proxies
 
     keytab = parent.login.keytab
     assert (keytab and Path(keytab.name)) == expected.keytab
@@ -228,12 +228,12 @@ def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
 
 def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
     with patch("licensegate.app.settings.parents.read_password", side_effect=PermissionError):
-        (parent,) = settings_of(tmp_path, table(URL, *SECRET)).dial.parents
+        (parent,) = settings_of(tmp_path, table(URL, *SECRET)).parents.proxies
         assert parent.login.password_file == tmp_path / "parent.secret"
     with patch("licensegate.app.settings.parents.ssl.create_default_context", side_effect=PermissionError):
         (parent,) = settings_of(
             tmp_path, table('url = "https://proxy.example.net:8443"', 'ca = "root.pem"')
-        ).dial.parents
+        ).parents.proxies
         assert parent.ca == tmp_path / "root.pem"
 
 

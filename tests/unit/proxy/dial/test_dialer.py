@@ -10,7 +10,7 @@ from licensegate.allowlist.addresses import AddressClass
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.dial import address_selection
 from licensegate.proxy.dial.resolver import Unresolved
-from licensegate.proxy.settings import ConnectTo, DialSettings
+from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PRIVATE, PUBLIC, Room, Server, room

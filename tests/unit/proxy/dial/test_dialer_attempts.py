@@ -13,7 +13,7 @@ from licensegate.proxy.dial import dialer as dialer_module
 from licensegate.proxy.dial.address_selection import interleave
 from licensegate.proxy.dial.dialer import Dialling
 from licensegate.proxy.dial.resolver import Resolution, Resolved
-from licensegate.proxy.settings import ConnectTo, DialSettings
+from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, Caller, Room, Server, room

@@ -9,7 +9,7 @@ import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
 from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver, Unresolved, system_look_up
-from licensegate.proxy.settings import DnsSettings
+from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.records.outcome import Outcome
 from support.sockets import run, turns, until
 from support.upstream import SECONDS

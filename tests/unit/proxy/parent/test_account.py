@@ -9,7 +9,7 @@ import pytest
 
 from licensegate.proxy.parent.account import Account
 from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
-from licensegate.proxy.settings import ParentLogin
+from licensegate.proxy.parent.settings import ParentLogin
 from licensegate.records.secret import Secret
 from support.sockets import run, turns
 

@@ -11,7 +11,7 @@ import spnego
 
 from licensegate.proxy.dial.resolver import Resolved
 from licensegate.proxy.net.channel import TlsChannel
-from licensegate.proxy.settings import ParentAuth, ParentLogin, ParentProxy
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy
 from licensegate.records.outcome import Outcome
 from support.authority import Authority
 from support.certificates import issue

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.dial.resolver import Resolved, Unresolved
-from licensegate.proxy.settings import ConnectTo, ParentLogin, ParentProxy, ParentTarget
+from licensegate.proxy.dial.settings import ConnectTo
+from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentTarget
 from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.secret import Secret

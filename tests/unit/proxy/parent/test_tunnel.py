@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from licensegate.proxy.dial.dialer import Dialer
+from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.net.channel import Channel, TlsChannel
 from licensegate.proxy.parent.selector import ParentSelector
-from licensegate.proxy.settings import DialSettings, ParentProxy
+from licensegate.proxy.parent.settings import ParentProxy, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome, Party
 from support.inner import ESTABLISHED, HOST, Room, Upstream, room
@@ -96,8 +97,8 @@ async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
         settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
         loop = asyncio.get_running_loop()
         own = here.surroundings.dialer.loop_guard  # type: ignore[attr-defined]
-        dial = DialSettings(parents=(settings,), direct=False)
-        route = ParentSelector(Dialer(loop, here.poller, here.resolver, own, dial), dial)
+        dialer = Dialer(loop, here.poller, here.resolver, own, DialSettings())
+        route = ParentSelector(dialer, ParentSettings((settings,), direct=False))
         if tls:
             route.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
         here.surroundings.dialer = route

@@ -15,9 +15,10 @@ from msgspec import structs
 
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.dial.loop_guard import LoopGuard
+from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.net.deadlines import Deadline
 from licensegate.proxy.parent.selector import ParentSelector
-from licensegate.proxy.settings import DialSettings, ParentAuth, ParentLogin
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome
 from support.conversations import a_door
@@ -116,10 +117,10 @@ def test_whatever_happens_there_is_one_record_and_nothing_is_left(
                 auth = ParentAuth(chance.choice(["auto", "basic", "digest"]))
                 login = ParentLogin(auth, "svc", password_file(tmp_path))
                 parents = [first.settings(login), second.settings(login, seconds=0.02)]
-                dial = DialSettings(parents=tuple(parents[: chance.randint(1, 2)]), direct=chance.random() < 0.2)
+                used = ParentSettings(tuple(parents[: chance.randint(1, 2)]), direct=chance.random() < 0.2)
                 loop = asyncio.get_running_loop()
-                dialer = Dialer(loop, here.poller, here.resolver, LoopGuard(), dial)
-                here.surroundings.dialer = ParentSelector(dialer, dial)
+                dialer = Dialer(loop, here.poller, here.resolver, LoopGuard(), DialSettings())
+                here.surroundings.dialer = ParentSelector(dialer, used)
                 if chance.random() < 0.5:
                     here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, authenticator=a_door())
                 await tell(chance, here)

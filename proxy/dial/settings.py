@@ -1,0 +1,31 @@
+"""Settings of direct connections to targets and of the resolver. Frozen values, no I/O."""
+
+from msgspec import Struct
+
+
+class DnsSettings(Struct, frozen=True):
+    """How long the resolver's answers are believed, in seconds."""
+
+    fresh_seconds: float = 60
+    last_good_seconds: float = 86400
+    failure_seconds: float = 5
+    timeout_seconds: float = 10
+
+
+class ConnectTo(Struct, frozen=True):
+    """Send one target to a given address and port instead of resolving it, as curl's `--connect-to` does."""
+
+    host: str
+    port: int
+    address: str
+    address_port: int
+
+
+class DialSettings(Struct, frozen=True):
+    """Where outgoing connections come from, and which targets are sent elsewhere.
+
+    `source_address` is one of this host's IP addresses; empty lets the system choose.
+    """
+
+    connect_to: tuple[ConnectTo, ...] = ()
+    source_address: str = ""
