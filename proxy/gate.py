@@ -26,13 +26,14 @@ from .tunnel.context import ClientConnection, TunnelContext
 from .tunnel.probe import Probe
 from .tunnel.tunnel import Tunnel
 
-Observer = Callable[[Sequence[TunnelRecord]], None]
+Observe = Callable[[Sequence[TunnelRecord]], None]
+"""Takes the finished records of one batch."""
 
 _log = logging.getLogger(__name__)
 
 
 class Gate:
-    """Serves clients from `listen` to `close`. Observers are called once per batch, with the records it finished.
+    """Serves clients from `listen` to `close`. Calls each of `observers` once per batch, with the finished records.
 
     No tunnel may lead to one of `loop_guard`: the listeners', and those of what else the program serves.
     """
@@ -43,7 +44,7 @@ class Gate:
         dial: DialSettings,
         dns: DnsSettings,
         parents: ParentSettings,
-        observers: Iterable[Observer],
+        observers: Iterable[Observe] = (),
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
         self._observers = list(observers)
@@ -66,9 +67,9 @@ class Gate:
         """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
         self._context.adopt(snapshot)
 
-    def add_observer(self, observer: Observer) -> None:
-        """Have it called with what is finished from now on."""
-        self._observers.append(observer)
+    def add_observer(self, observe: Observe) -> None:
+        """Call it with the records that finish from now on."""
+        self._observers.append(observe)
 
     def dial_by(self, dial: DialSettings, dns: DnsSettings, parents: ParentSettings) -> None:
         """Dial by these settings from now on; what the resolver knows is kept."""
@@ -170,17 +171,18 @@ class Gate:
         return self._resolver.results
 
     def probe(self, target: Target, rule: Rule) -> "asyncio.Future[TunnelRecord]":
-        """Dial a target that `rule` allows, as for a tunnel, and hang up; what came of it is in a record of its own."""
-        found: asyncio.Future[TunnelRecord] = self._loop.create_future()
+        """Dial a target that `rule` allows, as for a tunnel, and hang up. The record goes to the observers first."""
+        result: asyncio.Future[TunnelRecord] = self._loop.create_future()
 
-        def told(record: TunnelRecord) -> None:
-            if not found.done():  # whoever asked may have given up
-                found.set_result(record)
+        def publish(record: TunnelRecord) -> None:
+            self._context.publish(record)
+            if not result.done():  # the caller may have given up
+                result.set_result(record)
 
-        probe = Probe(self._context, target, rule, told)
+        probe = Probe(self._context, target, rule, publish)
         self._poller.run(probe, probe.begin)
         self._poller.finish_batch()
-        return found
+        return result
 
     def _sweep(self) -> None:
         """Once a second: end what is late."""
@@ -190,14 +192,14 @@ class Gate:
         self._poller.finish_batch()
 
     def _observe(self) -> None:
-        """The end of a batch: hand the finished records to whoever wants them."""
+        """End a batch: pass the finished records to each observer."""
         finished = self._finished
         if finished:
             for observe in self._observers:
                 try:
                     observe(finished)
                 except Exception:
-                    _log.exception("a fault in the gate kept %d records from one of their readers", len(finished))
+                    _log.exception("a fault in the gate kept %d records from an observer", len(finished))
             finished.clear()
             if self._context.counter.draining and not self._context.connections:
                 self._drained.set()

@@ -1,4 +1,4 @@
-"""Everything by which a running gate is watched, put together: observers, metrics, health, pages, and their server."""
+"""The admin site: metrics, health and pages of a running gate, and the server that shows them."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,8 @@ import msgspec
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import CONTENT_TYPE, Metrics
 from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
-from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.settings import Admin
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
@@ -33,24 +33,22 @@ _log = logging.getLogger(__name__)
 
 
 class AdminSite:
-    """Observes a gate from now on, and shows it as `adopting` says. `dropped` counts each log's lost lines, by name."""
+    """Shows a gate as `adopting` says. `dropped` counts each log's lost lines, by name."""
 
-    def __init__(self, gate: Gate, dropped: Mapping[str, Callable[[], int]]) -> None:
-        targets = TargetNames(lambda: gate.snapshot.policy)
-        tally, reached = Counters(targets), TargetHealth(targets)
+    def __init__(self, gate: Gate, observers: Observers, dropped: Mapping[str, Callable[[], int]]) -> None:
+        observers.start_admin(gate)
+        target_health = observers.get(TargetHealth)
         self._gate = gate
         self._version = version("licensegate")
-        self._refusals = Refusals()
-        self._clients = Clients()
-        self._metrics = Metrics(self._version, gate, tally, reached, dropped)
-        self._upstreams = Upstreams(targets, reached, gate.probe)
+        self._refusals = observers.get(Refusals)
+        self._clients = observers.get(Clients)
+        self._metrics = Metrics(self._version, gate, observers.get(Counters), target_health, dropped)
+        self._upstreams = Upstreams(observers.targets, target_health, gate.probe)
         self._health = Health(gate, self._upstreams)
         self._server = AdminServer(Access(()), self._pages())
         self._listen: ListenAddress | None = None  # as it was set
         self._bound: tuple[str, int] | None = None
         self._probing: asyncio.Task[None] | None = None
-        for observer in (tally, reached, self._refusals, self._clients):
-            gate.add_observer(observer.observe)
 
     @contextlib.contextmanager
     def adopting(self, admin: Admin, probe_seconds: int | None) -> Iterator[None]:

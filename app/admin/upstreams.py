@@ -14,7 +14,6 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.observers.target_health import Evidence, TargetHealth
 from licensegate.app.observers.target_names import TargetNames
-from licensegate.records.record import TunnelRecord
 
 FRESH_SECONDS: Final = 60
 """Evidence that is older is asked for anew."""
@@ -24,7 +23,8 @@ PATIENCE_SECONDS: Final = 5
 
 _DIALS_AT_ONCE: Final = 16
 
-ProbeTarget = Callable[[Target, Rule], Awaitable[TunnelRecord]]
+ProbeTarget = Callable[[Target, Rule], Awaitable[object]]
+"""Dials a target. Its record has gone to the observers when the awaitable is done."""
 
 
 class Upstream(Struct, frozen=True, omit_defaults=True):
@@ -82,7 +82,7 @@ class Upstreams:
     async def _ask(self, name: str, target: Target, rule: Rule) -> None:
         try:
             async with self._free:
-                self._reached.observe([await self._dial(target, rule)])
+                await self._dial(target, rule)
         finally:
             del self._dialling[name]
 

@@ -16,6 +16,7 @@ from licensegate.records.outcome import PROBES
 from licensegate.records.record import TunnelRecord
 
 from .line_writer import LineWriter
+from .observer import Observer
 
 _STANDARD_OUTPUT: Final = 1
 
@@ -26,7 +27,7 @@ class AccessLogError(Exception):
     """The access log cannot be written where the settings say; names the file, why, and the setting."""
 
 
-class AccessLog:
+class AccessLog(Observer):
     """Writes records to `destination`: a path, or "-" for standard output. Raises AccessLogError."""
 
     def __init__(self, destination: str) -> None:
@@ -40,9 +41,9 @@ class AccessLog:
         return self._writer.dropped
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Queue a line for each; a balancer's probes leave none."""
+        """Queue a line for each tunnel's start and end. Probes, the gate's own and a balancer's, leave none."""
         for record in records:
-            if record.outcome not in PROBES:
+            if record.outcome not in PROBES and record.event != "probe":
                 self._writer.put(self._encode(record) + b"\n")
 
     @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Final
 from licensegate.records.outcome import Outcome, ServerNameCheck
 from licensegate.records.record import DialAttempt, TunnelRecord
 
+from .observer import Observer
 from .target_names import TargetNames
 
 _SETTING_UP: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
@@ -46,7 +47,7 @@ class Durations:
         self.sum_ms += ms
 
 
-class Counters:
+class Counters(Observer):
     """What has ended since the start.
 
     `ended` goes by target and outcome, `reported` by the label of the outcome that was not enforced, `attempts` by
@@ -70,10 +71,10 @@ class Counters:
         self.total = Durations(_IN_USE)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Count each that is an end; what a tunnel's start says, its end says again."""
+        """Count each connection once, at its end."""
         for record in records:
             outcome = record.outcome
-            if outcome is None:
+            if outcome is None or record.event == "probe":
                 continue
             if outcome is Outcome.CLOSED_UNUSED:
                 self.empty += 1

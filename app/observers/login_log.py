@@ -1,6 +1,7 @@
-"""One line in the service log for each login that was wrong, in a form that stays as it is: for fail2ban.
+"""The login log: one line in the service log per failed login, in a fixed form for fail2ban.
 
-The line holds nothing that a client chose, not even the user (docs/logins.md): nobody can write into it whom to ban.
+The line holds nothing that a client chose, not even the user name (docs/logins.md), so that no client can have
+another one banned.
 """
 
 import logging
@@ -9,17 +10,22 @@ from collections.abc import Sequence
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 
+from .observer import Observer
+
 _log = logging.getLogger(__name__)
 
 
-def log_failed_logins(records: Sequence[TunnelRecord]) -> None:
-    """Log what among these is a wrong password or an unknown user."""
-    for record in records:
-        if record.outcome is Outcome.LOGIN_REFUSED:
-            _log.warning(
-                "login failed: client %s listener %s scheme %s record %s",
-                record.client,
-                record.listener,
-                record.login,
-                record.id,
-            )
+class LoginLog(Observer):
+    """Writes the line. Holds nothing."""
+
+    def observe(self, records: Sequence[TunnelRecord]) -> None:
+        """Log each wrong password and each unknown user."""
+        for record in records:
+            if record.outcome is Outcome.LOGIN_REFUSED:
+                _log.warning(
+                    "login failed: client %s listener %s scheme %s record %s",
+                    record.client,
+                    record.listener,
+                    record.login,
+                    record.id,
+                )

@@ -14,21 +14,25 @@ from msgspec import Struct
 from licensegate.records.outcome import PROBES, Outcome, RefusalTaken
 from licensegate.records.record import HostForm, TunnelRecord
 
+from .observer import Observer
+
 _REFUSALS: Final = 100
 _CLIENTS: Final = 512
 _PROGRAMS: Final = 8  # of one client
 
 
-class Refusals:
+class Refusals(Observer):
     """The last connections that ended without a tunnel, the newest last."""
 
     def __init__(self) -> None:
         self.records: deque[TunnelRecord] = deque(maxlen=_REFUSALS)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Keep what had no tunnel and was no balancer's probe."""
+        """Keep the connections that had no tunnel. Probes, the gate's own and a balancer's, are none."""
         for record in records:
-            if record.relay_ms is None and record.outcome is not None and record.outcome not in PROBES:
+            if record.event != "end" or record.outcome in PROBES:
+                continue
+            if record.relay_ms is None:
                 self.records.append(record)
 
 
@@ -96,16 +100,16 @@ class Client:
         return program
 
 
-class Clients:
+class Clients(Observer):
     """The clients seen last, the latest last; the one seen longest ago gives way."""
 
     def __init__(self) -> None:
         self.by_address: OrderedDict[str, Client] = OrderedDict()
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Take over what the records tell of their clients; a balancer that probes is none."""
+        """Update the clients of these records. Probes, the gate's own and a balancer's, have none."""
         for record in records:
-            if record.outcome in PROBES:
+            if record.outcome in PROBES or record.event == "probe":
                 continue
             client = self.by_address.get(record.client)
             if client is None:

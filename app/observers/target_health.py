@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord
 
+from .observer import Observer
 from .target_names import NO_TARGET, TargetNames
 
 
@@ -71,7 +72,7 @@ NOT_REACHED: Final = frozenset(
 """How a connection ends whose target cannot be reached."""
 
 
-class TargetHealth:
+class TargetHealth(Observer):
     """The evidence for each target of the settings."""
 
     def __init__(self, targets: TargetNames) -> None:

@@ -11,7 +11,7 @@ import msgspec
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog, AccessLogError
-from licensegate.app.observers.login_log import log_failed_logins
+from licensegate.app.observers.registry import Observers
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.identity import SOON, ServerIdentity
 from licensegate.certs.obtain import obtain_identity
@@ -49,9 +49,10 @@ class Components:
         raise_descriptor_limit(settings.limits.tunnels)
         self._certificate = _obtain(settings)
         self._reloader = AuthenticatorReloader(settings.auth)
-        self._access_log = AccessLog(settings.log.access)
-        observers = [self._access_log.observe, log_failed_logins]
-        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, settings.parents, observers)
+        self._observers = Observers(settings.log.access, lambda: self.gate.snapshot.policy)
+        self._access_log = self._observers.get(AccessLog)
+        self.gate = Gate(self._snapshot(settings), settings.dial, settings.dns, settings.parents)
+        self._observers.attach(self.gate)
         try:
             with self._watching(settings):
                 self.gate.listen(settings.listen)
@@ -63,7 +64,7 @@ class Components:
     def close(self) -> None:
         """Cut the connections that are open and write the lines that wait."""
         self.gate.close()
-        self._access_log.close()
+        self._observers.close()
 
     async def stop_watching(self) -> None:
         """Answer what was asked on the admin pages, and close them."""
@@ -146,7 +147,7 @@ class Components:
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
             dropped = {"access": lambda: self._access_log.dropped, "service": lambda: self._service_log.dropped}
-            self._watch = AdminSite(self.gate, dropped)
+            self._watch = AdminSite(self.gate, self._observers, dropped)
         return self._watch.adopting(settings.admin, settings.probe_seconds)
 
     def _snapshot(self, settings: Settings) -> Snapshot:

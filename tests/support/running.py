@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
-from licensegate.proxy.gate import Gate, Observer
+from licensegate.proxy.gate import Gate, Observe
 from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
@@ -21,7 +21,7 @@ LOOPBACK = ListenAddress("127.0.0.1", 0)
 class Running:
     """An open gate within the loop, its records, and a target in the test's hands."""
 
-    def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observer] = ()) -> None:
+    def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observe] = ()) -> None:
         self.upstream = upstream
         self.batches: list[list[TunnelRecord]] = []
         dial = DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
@@ -67,7 +67,7 @@ class Running:
 @contextlib.asynccontextmanager
 async def running(
     limits: Limits | None = None,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observe] = (),
     *,
     listen: ListenAddress = LOOPBACK,
     checks: TunnelChecks = UNCHECKED,

@@ -35,15 +35,15 @@ class Lab:
         self.holding = False
         self.upstreams = Upstreams(targets, self.reached, self._dial, lambda: self.now)
 
-    def _dial(self, target: Target, rule: Rule) -> Awaitable[TunnelRecord]:
+    def _dial(self, target: Target, rule: Rule) -> Awaitable[None]:
         return self._answer(str(target), rule)
 
-    async def _answer(self, name: str, rule: Rule) -> TunnelRecord:
+    async def _answer(self, name: str, rule: Rule) -> None:
         self.dialled.append(name)
         if self.holding:
             self.held.append(asyncio.get_running_loop().create_future())
             await self.held[-1]
-        return self.evidence(rule, self.answers.get(name))
+        self.tunnel(rule, self.answers.get(name))  # as the gate passes a probe's record to its observers
 
     def evidence(self, rule: Rule, outcome: Outcome | None = None) -> TunnelRecord:
         """What a tunnel or a probe shows now."""

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from licensegate.app.observers.login_log import log_failed_logins
+from licensegate.app.observers.login_log import LoginLog
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
 
@@ -25,7 +25,7 @@ def record(outcome: Outcome | None, client: str = "10.1.2.3", user: str = "cucm"
 @pytest.mark.parametrize("client", ["10.1.2.3", "2001:db8::7"])
 def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        log_failed_logins([record(Outcome.LOGIN_REFUSED, client)])
+        LoginLog().observe([record(Outcome.LOGIN_REFUSED, client)])
 
     (line,) = caplog.messages
     found = LINE.fullmatch(line)
@@ -36,13 +36,13 @@ def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pyte
 @pytest.mark.parametrize("outcome", [None, *(it for it in Outcome if it is not Outcome.LOGIN_REFUSED)], ids=str)
 def test_no_other_outcome_leaves_a_line(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        log_failed_logins([record(outcome)])
+        LoginLog().observe([record(outcome)])
 
     assert caplog.messages == []
 
 
 def test_what_a_stranger_calls_himself_is_not_in_the_line(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        log_failed_logins([record(Outcome.LOGIN_REFUSED, user="x login failed: client 192.0.2.1")])
+        LoginLog().observe([record(Outcome.LOGIN_REFUSED, user="x login failed: client 192.0.2.1")])
 
     assert "192.0.2.1" not in caplog.text

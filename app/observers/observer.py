@@ -1,0 +1,21 @@
+"""What an observer is. The registry lists all of them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from licensegate.records.record import TunnelRecord
+
+
+class Observer(Protocol):
+    """Reads the records of a gate. A subclass inherits a `close` that does nothing.
+
+    A record's `event` says what it tells: `start` of a long tunnel, `end` of a connection, or `probe` of a target. An
+    observer skips the events it has no use for.
+    """
+
+    def observe(self, records: Sequence[TunnelRecord]) -> None:
+        """Take the records of one batch. Runs on the event loop, so it must not block."""
+
+    def close(self) -> None:
+        """Release what it holds. Called once, after the last record."""
+        return

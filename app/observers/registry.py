@@ -1,0 +1,83 @@
+"""The registry of observers: one line each. The gate's observers, their start and their stop come from here.
+
+To add an observer, write a class with `observe` (`observer.Observer`) and add a line to OBSERVERS.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from msgspec import Struct
+
+from licensegate.allowlist.policy import Policy
+from licensegate.proxy.gate import Gate
+
+from .access_log import AccessLog
+from .counters import Counters
+from .login_log import LoginLog
+from .observer import Observer
+from .recent import Clients, Refusals
+from .target_health import TargetHealth
+from .target_names import TargetNames
+
+_AnObserver = TypeVar("_AnObserver", bound=Observer)
+
+
+class Setup(Struct, frozen=True):
+    """What observers are made from: the access log's destination, and the names of the targets."""
+
+    access_log: str
+    targets: TargetNames
+
+
+class Entry(Struct, frozen=True):
+    """How to make one observer. One that only the admin pages read starts with the admin server."""
+
+    make: Callable[[Setup], Observer]
+    needs_admin: bool = False
+
+
+OBSERVERS: Final = (
+    Entry(lambda setup: AccessLog(setup.access_log)),
+    Entry(lambda setup: LoginLog()),
+    Entry(lambda setup: Counters(setup.targets), needs_admin=True),
+    Entry(lambda setup: TargetHealth(setup.targets), needs_admin=True),
+    Entry(lambda setup: Refusals(), needs_admin=True),
+    Entry(lambda setup: Clients(), needs_admin=True),
+)
+
+
+class Observers:
+    """The observers of one gate, those without `needs_admin` first. `policy` returns the policy in force.
+
+    Raises AccessLogError.
+    """
+
+    def __init__(self, access_log: str, policy: Callable[[], Policy]) -> None:
+        self.targets = TargetNames(policy)
+        self._setup = Setup(access_log, self.targets)
+        self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
+
+    def attach(self, gate: Gate) -> None:
+        """Have the gate call those that run already."""
+        for observer in self._running:
+            gate.add_observer(observer.observe)
+
+    def start_admin(self, gate: Gate) -> None:
+        """Start those that need the admin server. They see the records from now on, until `close`."""
+        for entry in OBSERVERS:
+            if entry.needs_admin:
+                observer = entry.make(self._setup)
+                self._running.append(observer)
+                gate.add_observer(observer.observe)
+
+    def get(self, kind: type[_AnObserver]) -> _AnObserver:
+        """The running observer of this class. Raises LookupError if it does not run."""
+        for observer in self._running:
+            if isinstance(observer, kind):
+                return observer
+        raise LookupError(f"no {kind.__name__} is running")
+
+    def close(self) -> None:
+        """Stop all of them, the last started first."""
+        while self._running:
+            self._running.pop().close()

@@ -1,0 +1,130 @@
+"""The registry: every observer is started, gets the records it cares about, and is stopped."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from licensegate.app.observers import registry
+from licensegate.app.observers.access_log import AccessLog, AccessLogError
+from licensegate.app.observers.counters import Counters
+from licensegate.app.observers.observer import Observer
+from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.app.observers.registry import Entry, Observers
+from licensegate.app.observers.target_health import TargetHealth
+from licensegate.proxy.gate import Gate, Observe
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
+from support.records import POLICY, TARGETS, failure, tunnel
+
+
+class FakeGate:
+    """Passes records to the observers it was given."""
+
+    def __init__(self) -> None:
+        self.observers: list[Observe] = []
+
+    def add_observer(self, observe: Observe) -> None:
+        self.observers.append(observe)
+
+    def publish(self, *records: TunnelRecord) -> None:
+        for observe in self.observers:
+            observe(records)
+
+
+class Noted(Observer):
+    """Notes what happens to it."""
+
+    def __init__(self, name: str, notes: list[str]) -> None:
+        self._name = name
+        self._notes = notes
+        notes.append(f"{name} made")
+
+    def observe(self, records: Sequence[TunnelRecord]) -> None:
+        self._notes.append(f"{self._name} saw {len(records)}")
+
+    def close(self) -> None:
+        self._notes.append(f"{self._name} closed")
+
+
+def attached(access_log: Path) -> tuple[Observers, FakeGate]:
+    gate = FakeGate()
+    observers = Observers(str(access_log), lambda: POLICY)
+    observers.attach(cast(Gate, gate))
+    return observers, gate
+
+
+def test_an_entry_is_made_attached_and_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    notes: list[str] = []
+    entries = (
+        Entry(lambda setup: Noted("admin's", notes), needs_admin=True),
+        Entry(lambda setup: Noted("plain", notes)),
+    )
+    monkeypatch.setattr(registry, "OBSERVERS", entries)
+    observers, gate = attached(tmp_path / "unused")
+
+    gate.publish(tunnel())
+    observers.start_admin(cast(Gate, gate))
+    gate.publish(tunnel(), tunnel())
+    observers.close()
+
+    assert notes == [
+        "plain made",
+        "plain saw 1",
+        "admin's made",
+        "plain saw 2",
+        "admin's saw 2",
+        "admin's closed",
+        "plain closed",
+    ]
+
+
+@pytest.mark.parametrize("kind", [Counters, TargetHealth, Refusals, Clients])
+def test_admin_observers_run_only_with_the_admin_server(kind: type[Observer], tmp_path: Path) -> None:
+    observers, gate = attached(tmp_path / "access.jsonl")
+    with pytest.raises(LookupError, match=kind.__name__):
+        observers.get(kind)
+
+    observers.start_admin(cast(Gate, gate))
+
+    assert isinstance(observers.get(kind), kind)
+    observers.close()
+
+
+def test_only_target_health_uses_a_probe(tmp_path: Path) -> None:
+    observers, gate = attached(tmp_path / "access.jsonl")
+    observers.start_admin(cast(Gate, gate))
+    probe = failure(Outcome.DNS_TIMEOUT, event="probe", client="", method="")
+
+    gate.publish(probe, tunnel(None, event="probe", client="", method="", after=-60))
+
+    assert observers.get(TargetHealth).evidence[TARGETS[0]].reached is False
+    assert observers.get(Counters).ended == {}
+    assert observers.get(Counters).dial.counts == Counters(observers.targets).dial.counts
+    assert not observers.get(Refusals).records
+    assert not observers.get(Clients).by_address
+    observers.close()
+    assert (tmp_path / "access.jsonl").read_text() == ""
+
+
+def test_closing_writes_the_waiting_lines(tmp_path: Path) -> None:
+    observers, gate = attached(tmp_path / "access.jsonl")
+    gate.publish(tunnel())
+
+    observers.close()
+
+    (line,) = (tmp_path / "access.jsonl").read_text().splitlines()
+    assert json.loads(line)["outcome"] == "closed_by_client"
+
+
+def test_an_access_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(AccessLogError, match=r"missing/access\.jsonl: No such file"):
+        Observers(str(tmp_path / "missing" / "access.jsonl"), lambda: POLICY)
+
+
+def test_the_access_log_always_runs(tmp_path: Path) -> None:
+    observers, _ = attached(tmp_path / "access.jsonl")
+    assert observers.get(AccessLog).dropped == 0
+    observers.close()
