@@ -57,6 +57,7 @@ class Gate:
         self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
+        self._snapshots: dict[Listener, Snapshot] = {}  # the one in force, with each listener's login schemes
 
     @property
     def snapshot(self) -> Snapshot:
@@ -66,6 +67,7 @@ class Gate:
     def adopt(self, snapshot: Snapshot) -> None:
         """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
         self._context.adopt(snapshot)
+        self._bind_snapshots()
 
     def add_observer(self, observe: Observe) -> None:
         """Call it with the records that finish from now on."""
@@ -103,6 +105,10 @@ class Gate:
             self.loop_guard.add(listener.host, listener.port)
             kept.append(listener)
         self.listeners = kept
+        self._bind_snapshots()
+
+    def _bind_snapshots(self) -> None:
+        self._snapshots = {one: self.snapshot.for_listener(one.address.schemes) for one in self.listeners}
 
     def _bind(self, addresses: Iterable[ListenAddress]) -> list[tuple[ListenAddress, socket.socket]]:
         bound: list[tuple[ListenAddress, socket.socket]] = []
@@ -119,9 +125,8 @@ class Gate:
 
     def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
         record = open_record(client, port, listener.name)
-        schemes = listener.address.schemes
-        behind_balancer = listener.is_balancer(client)
-        tunnel = Tunnel(self._context, sock, record, behind_balancer=behind_balancer, schemes=schemes)
+        snapshot, behind_balancer = self._snapshots[listener], listener.is_balancer(client)
+        tunnel = Tunnel(self._context, snapshot, sock, record, behind_balancer=behind_balancer)
         self._poller.run(tunnel, tunnel.begin)
 
     async def drain(self, seconds: float) -> int:

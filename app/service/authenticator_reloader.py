@@ -50,7 +50,7 @@ class AuthenticatorReloader:
     def _open(self, users: Users) -> None:
         self.authenticator = Authenticator(self._auth.logins, users, self._nonces, self._memory)
         required = "required" if self._auth.logins.required else "not required"
-        offered = " or ".join(self.authenticator.offered(None)) or "certificate"
+        offered = " or ".join(self.authenticator.offered) or "certificate"
         known = f"{users.with_password} by password, {users.with_digest} by Digest"
         _log.info("a login is %s, by %s; known: %s", required, offered, known)
         for note in users.notes:

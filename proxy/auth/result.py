@@ -1,4 +1,4 @@
-"""What the door is asked, and what it says."""
+"""What the authenticator is asked, and what it answers."""
 
 from msgspec import Struct
 
@@ -12,21 +12,20 @@ from .scheme import Scheme
 
 
 class AuthRequest(Struct, frozen=True):
-    """One CONNECT, as the door sees it.
+    """One CONNECT, as far as a login goes.
 
-    `schemes` are those of the listener it came in by, None for those of everywhere; `authorization` the values of its
-    Proxy-Authorization fields; `certificate` the names in the certificate that was shown and verified.
+    `authorization` holds the values of its Proxy-Authorization fields, `certificate` the names in the client's verified
+    certificate.
     """
 
     client: str
     target: Target
-    schemes: frozenset[Scheme] | None = None
     authorization: tuple[Secret, ...] = ()
     certificate: tuple[str, ...] = ()
 
 
 class PasswordCheck(Struct, frozen=True):
-    """A password that is to be checked where it can take its time. `mark` is the same for the same login."""
+    """A password to check away from the event loop. Equal logins have equal `mark`s."""
 
     user: str
     password: Secret
@@ -35,7 +34,7 @@ class PasswordCheck(Struct, frozen=True):
     mark: bytes
 
     def is_right(self) -> bool:
-        """Whether it is this user's password. Slow; for whoever is not known, too, and then never right."""
+        """Whether it is this user's password. Slow, for an unknown user too, who is never right."""
         return self.stored.fits(self.password.raw) and self.is_known
 
 
@@ -47,7 +46,7 @@ class Admitted(Struct, frozen=True):
 
 
 class CheckNeeded(Struct, frozen=True):
-    """It depends on a check, which is to be made elsewhere and brought back."""
+    """The result depends on this check; bring its result back to `checked`."""
 
     check: PasswordCheck
 
@@ -55,8 +54,8 @@ class CheckNeeded(Struct, frozen=True):
 class Rejected(Struct, frozen=True):
     """The client may not go on.
 
-    `challenges` are the Proxy-Authenticate values that go with a 407; none where nothing could be answered to them.
-    `scheme` and `user` are what it tried, `unanswered` how often it had been asked before and never answered.
+    `challenges` are the Proxy-Authenticate values of the 407, empty where no login can be asked for. `scheme` and
+    `user` are what the client tried; `unanswered` counts earlier challenges that it never answered.
     """
 
     result: LoginResult

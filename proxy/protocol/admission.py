@@ -1,7 +1,7 @@
-"""May this client have a tunnel to that target? Limits, then its login, then the allowlist, each before the next.
+"""May this client have a tunnel to that target? First the limits, then its login, then the allowlist.
 
-So whoever does not log in learns nothing of the allowlist. The client's network was judged before anything of it was
-read. Writes down in the record what was decided and why. No I/O.
+So a client without a login learns nothing of the allowlist. The client's network was judged before. Writes into the
+record what was decided and why. No I/O.
 """
 
 from msgspec import Struct
@@ -11,21 +11,22 @@ from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.records.outcome import LoginResult, Outcome
-from licensegate.records.record import TunnelRecord
+from licensegate.records.record import TunnelRecord, printable
 from licensegate.records.secret import Secret
 
-from ..auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, Rejected
-from ..auth.scheme import Scheme
-from ..auth.talk import LoginTalk
+from ..auth.authenticator import Authenticator
+from ..auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected
 from ..settings import TunnelChecks
 from ..wire.protocol_detection import ClientProtocol
 from .connection_counter import ConnectionCounter
 from .refusals import for_login, for_reason
 from .snapshot import Snapshot
 
+_USER_CHARACTERS = 64
+
 
 class Granted(Struct, frozen=True):
-    """It may: `rule` lets the target pass, and the tunnel must carry what `checks` say."""
+    """It may: `rule` allows the target, and the tunnel's first bytes must pass `checks`."""
 
     target: Target
     rule: Rule
@@ -44,12 +45,9 @@ AdmissionResult = Granted | CheckNeeded | Refused
 
 
 class Admission:
-    """One client's wish for one target. `identity` is who it has shown itself to be before it asked.
+    """One client's request for one target. `identity` is who the client is by its certificate."""
 
-    `schemes` are the ways to log in at its listener, None for those of everywhere.
-    """
-
-    __slots__ = ("_counter", "_identity", "_login", "_record", "_schemes", "_snapshot", "_speaks", "_target")
+    __slots__ = ("_check", "_counter", "_identity", "_record", "_request", "_snapshot", "_speaks", "_target")
 
     def __init__(
         self,
@@ -59,7 +57,6 @@ class Admission:
         target: Target,
         *,
         speaks: ClientProtocol,
-        schemes: frozenset[Scheme] | None = None,
         identity: Identity = NOBODY,
     ) -> None:
         self._snapshot = snapshot
@@ -67,12 +64,12 @@ class Admission:
         self._record = record
         self._target = target
         self._speaks = speaks
-        self._schemes = schemes
         self._identity = identity
-        self._login: LoginTalk | None = None
+        self._request: AuthRequest | None = None  # what the authenticator was asked
+        self._check: PasswordCheck | None = None
 
     def begin(self, authorization: tuple[Secret, ...] = ()) -> AdmissionResult:
-        """What is found at once; `authorization` are the values of the request's Proxy-Authorization fields."""
+        """Decide, unless a password has to be checked first. `authorization`: the Proxy-Authorization values."""
         record, snapshot = self._record, self._snapshot
         record.target = str(self._target)
         full = self._counter.why_refused(record.client, snapshot.limits)
@@ -81,31 +78,33 @@ class Admission:
         authenticator = snapshot.authenticator
         if authenticator is None:
             return self._judge_target()
-        if self._speaks is ClientProtocol.TLS:  # without a proxy, which carries no login
+        if self._speaks is ClientProtocol.TLS:  # without a CONNECT there is no place for a login
             return self._judge_target() if authenticator.passes_unasked(record.client) else self._cannot_log_in()
-        visit = AuthRequest(record.client, self._target, self._schemes, authorization, self._identity.certificate)
-        self._login = LoginTalk(authenticator, visit, record)
-        return self._follow(self._login.begin())
+        self._request = AuthRequest(record.client, self._target, authorization, self._identity.certificate)
+        return self._follow(authenticator.judge(self._request))
 
     def login_checked(self, *, right: bool) -> AdmissionResult:
-        """What is found once the password is known to be right or wrong."""
-        if self._login is None:
+        """Decide once the password is known to be right or wrong."""
+        authenticator, request, check = self._snapshot.authenticator, self._request, self._check
+        if authenticator is None or request is None or check is None:
             raise RuntimeError("there is no login to be checked")
-        return self._follow(self._login.checked(right=right))
+        return self._follow(authenticator.checked(request, check, right=right))
 
     def _cannot_log_in(self) -> Refused:
         self._record.login_result = LoginResult.IMPOSSIBLE
         return Refused(Outcome.LOGIN_IMPOSSIBLE)
 
-    def _follow(self, verdict: AuthResult) -> AdmissionResult:
-        match verdict:
+    def _follow(self, result: AuthResult) -> AdmissionResult:
+        note_login(result, self._record)
+        match result:
             case Admitted():
-                self._identity = verdict.identity
+                self._identity = result.identity
                 return self._judge_target()
             case CheckNeeded():
-                return verdict
+                self._check = result.check
+                return result
             case Rejected():
-                return Refused(for_login(verdict), verdict.detail, verdict.challenges)
+                return Refused(for_login(result), result.detail, result.challenges)
 
     def _judge_target(self) -> AdmissionResult:
         record, snapshot = self._record, self._snapshot
@@ -128,6 +127,31 @@ class Admission:
         return Granted(self._target, rule, snapshot.checks.checks_for(rule, record.client))
 
     def _ask_to_log_in(self) -> Refused | None:
-        """Of a client that passed without a login, for a target that is for some users; None if it cannot be asked."""
-        asked = self._login.ask() if self._login is not None else None
-        return None if asked is None else Refused(for_login(asked), asked.detail, asked.challenges)
+        """Ask a client that passed without a login: the target is for some users. None if it cannot be asked."""
+        authenticator: Authenticator | None = self._snapshot.authenticator
+        if authenticator is None or self._request is None or not authenticator.offered:
+            return None
+        asked = authenticator.ask(self._request)
+        note_login(asked, self._record)
+        return Refused(for_login(asked), asked.detail, asked.challenges)
+
+
+def note_login(result: AuthResult, record: TunnelRecord) -> None:
+    """Write into the record who logged in and how, or what was wrong with it."""
+    match result:
+        case Admitted(identity, scheme) if scheme is not None:
+            record.login = scheme
+            record.user = _shown(identity.user or identity.certificate[0])
+            record.login_result = LoginResult.ACCEPTED
+        case Rejected():
+            record.login = result.scheme
+            record.user = _shown(result.user)
+            record.login_result = result.result
+            record.login_unanswered = result.unanswered
+        case CheckNeeded():
+            record.login = "basic"
+            record.user = _shown(result.check.user)
+
+
+def _shown(user: str) -> str:
+    return printable(user.encode(), _USER_CHARACTERS)

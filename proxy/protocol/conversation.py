@@ -14,7 +14,6 @@ from licensegate.records.record import TunnelRecord, quoted
 from licensegate.records.secret import Secret
 
 from ..auth.result import CheckNeeded
-from ..auth.scheme import Scheme
 from ..wire.answers import ESTABLISHED, alert, healthy, refusal
 from ..wire.client_hello import ClientHello, HelloError, HelloReader
 from ..wire.http1 import Head, HeadError, read_head
@@ -45,7 +44,7 @@ class Conversation:
 
     __slots__ = (
         "_admission", "_counter", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_judged",
-        "_received", "_schemes", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
+        "_received", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -55,7 +54,6 @@ class Conversation:
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
-        schemes: frozenset[Scheme] | None = None,
     ) -> None:
         self._snapshot = snapshot
         self._counter = counter
@@ -67,7 +65,6 @@ class Conversation:
         self._handshaking = False
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
-        self._schemes = schemes  # the ways to log in at this listener; None for those of everywhere
         self._identity = NOBODY
         self._admission: Admission | None = None  # of what it asked for, while that is being decided
         self._granted: Granted | None = None
@@ -303,7 +300,6 @@ class Conversation:
             self.record,
             target,
             speaks=self._speaks,
-            schemes=self._schemes,
             identity=self._identity,
         )
         return self._follow(self._admission.begin(authorization))

@@ -1,12 +1,13 @@
 """What is in force: one frozen value, handed to each conversation at its birth and kept until its end."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Policy
 from licensegate.certs.identity import ServerIdentity
 
 from ..auth.authenticator import Authenticator
+from ..auth.scheme import Scheme
 from ..settings import Limits
 from .tunnel_checks import ChecksByClient
 
@@ -23,3 +24,9 @@ class Snapshot(Struct, frozen=True):
     checks: ChecksByClient
     identity: ServerIdentity | None
     authenticator: Authenticator | None = None
+
+    def for_listener(self, schemes: frozenset[Scheme] | None) -> "Snapshot":
+        """The snapshot for connections to a listener with login schemes of its own; itself where it has none."""
+        if schemes is None or self.authenticator is None:
+            return self
+        return structs.replace(self, authenticator=self.authenticator.for_listener(schemes))

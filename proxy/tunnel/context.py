@@ -46,6 +46,11 @@ class TunnelContext:
         self.connections: set[ClientConnection] = set()
         self._earlier_deadlines: list[Deadlines] = []
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the gate holds so many connections that it cannot even afford a refusal."""
+        return self.counter.is_full(self.snapshot.limits)
+
     def adopt(self, snapshot: Snapshot) -> None:
         """Have connections that begin from now on go by this snapshot."""
         if snapshot.limits != self.snapshot.limits:

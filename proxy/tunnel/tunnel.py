@@ -11,13 +11,13 @@ from licensegate.records.outcome import Outcome, Party, RefusalTaken
 from licensegate.records.record import TunnelRecord, milliseconds
 
 from ..auth.result import PasswordCheck
-from ..auth.scheme import Scheme
 from ..dial.dialer import InProgress
 from ..net.channel import Channel, TlsChannel
 from ..net.deadlines import Deadline
 from ..net.poller import READ, WRITE
 from ..protocol.commands import CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
 from ..protocol.conversation import Conversation
+from ..protocol.snapshot import Snapshot
 from ..protocol.states import State
 from ..wire.tls_layer import TlsFailure
 from .context import TunnelContext
@@ -53,11 +53,11 @@ class Tunnel:
     def __init__(
         self,
         context: TunnelContext,
+        snapshot: Snapshot,
         client: socket.socket,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
-        schemes: frozenset[Scheme] | None = None,
     ) -> None:
         self._context = context
         self._client: Channel = client
@@ -73,15 +73,13 @@ class Tunnel:
         self._accepted = time.monotonic()
         self._relaying_since = 0.0
         self.record = record
-        self.conversation = Conversation(
-            context.snapshot, context.counter, record, behind_balancer=behind_balancer, schemes=schemes
-        )
+        self.conversation = Conversation(snapshot, context.counter, record, behind_balancer=behind_balancer)
         context.counter.add(record.client)
         context.connections.add(self)
 
     def begin(self) -> None:
         """Read what the client has sent already: mostly all of its head."""
-        if self._context.counter.is_full(self._context.snapshot.limits):
+        if self._context.is_full:
             self.end(Outcome.CONNECTIONS_EXHAUSTED)
             return
         self._read()

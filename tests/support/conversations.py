@@ -99,7 +99,7 @@ def begun(
     counter = counter or ConnectionCounter()
     counter.add(client)
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(snapshot, counter, record, behind_balancer=behind_balancer, schemes=schemes)
+    return Conversation(snapshot.for_listener(schemes), counter, record, behind_balancer=behind_balancer)
 
 
 def connect(target: bytes) -> bytes:

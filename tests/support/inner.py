@@ -135,7 +135,8 @@ class Room:
         near.sendall(sent)
         self._clients.append(near)
         record = open_record("127.0.0.1", far.getpeername()[1], "127.0.0.1:3128")
-        tunnel = Tunnel(self.surroundings, far, record, behind_balancer=behind_balancer, schemes=schemes)
+        snapshot = self.surroundings.snapshot.for_listener(schemes)
+        tunnel = Tunnel(self.surroundings, snapshot, far, record, behind_balancer=behind_balancer)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
         return near, tunnel

@@ -293,7 +293,7 @@ def test_the_gates_own_listeners_are_never_dialled() -> None:
             here.open(ListenAddress("0.0.0.0", 0))
             port = here.gate.listeners[0].port
             here.gate._context.dialer.connect_to.clear()
-            here.gate._context.snapshot = snapshot(Limits(), port)
+            here.gate.adopt(snapshot(Limits(), port))
             here.gate._context.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
             client = here.knock(connect(port))
             assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")

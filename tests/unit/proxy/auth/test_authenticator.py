@@ -51,21 +51,23 @@ class House:
         self.memory = memory or AuthState(self.clock)
         self.authenticator = Authenticator(logins, users, Nonces(key, self.clock), self.memory)
 
-    def visit(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthRequest:
+    def request(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthRequest:
         sent = tuple(Secret(value if isinstance(value, bytes) else value.encode()) for value in values)
         return AuthRequest(client, TOOLS, authorization=sent, **more)  # type: ignore[arg-type]
 
-    def judge(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthResult:
-        """What is said of a login, once its password has been checked."""
-        visit = self.visit(*values, client=client, **more)
-        verdict = self.authenticator.judge(visit)
-        if isinstance(verdict, CheckNeeded):
-            verdict = self.authenticator.checked(visit, verdict.check, right=verdict.check.is_right())
-        return verdict
+    def judge(
+        self, *values: str | bytes, client: str = CUCM, listener: frozenset[Scheme] | None = None, **more: object
+    ) -> AuthResult:
+        """The result of a login, with its password checked, at a listener with these schemes of its own."""
+        request, authenticator = self.request(*values, client=client, **more), self.authenticator.for_listener(listener)
+        result = authenticator.judge(request)
+        if isinstance(result, CheckNeeded):
+            result = authenticator.checked(request, result.check, right=result.check.is_right())
+        return result
 
-    def challenges(self, client: str = CUCM, **more: object) -> dict[str, str]:
-        """What the client is asked, by scheme."""
-        asked = self.authenticator.ask(self.visit(client=client, **more))
+    def challenges(self, client: str = CUCM, listener: frozenset[Scheme] | None = None) -> dict[str, str]:
+        """The challenges that a client gets, by algorithm."""
+        asked = self.authenticator.for_listener(listener).ask(self.request(client=client))
         return {parameters(text).get("algorithm", "Basic"): text for text in asked.challenges}
 
 
@@ -101,7 +103,7 @@ def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_
 def test_schemes_are_those_of_the_settings_and_of_the_listener(
     schemes: frozenset[Scheme], listener: frozenset[Scheme] | None, offered: list[str]
 ) -> None:
-    assert list(House(schemes=schemes).challenges(schemes=listener)) == offered
+    assert list(House(schemes=schemes).challenges(listener=listener)) == offered
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
@@ -142,7 +144,7 @@ def test_a_client_passes_without_a_password_where_that_is_enough(
 def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners() -> None:
     house = House()
 
-    asked = refused(house.judge(certificate=CERTIFICATE, schemes=frozenset({Scheme.BASIC})))
+    asked = refused(house.judge(certificate=CERTIFICATE, listener=frozenset({Scheme.BASIC})))
 
     assert [text.partition(" ")[0] for text in asked.challenges] == ["Basic"]
 
@@ -427,14 +429,14 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
 
 def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
     house = House()
-    visits = [house.visit(basic(password=f"guess {number}")) for number in range(9)]
-    visits.append(house.visit(basic()))
-    waiting = [(visit, house.authenticator.judge(visit)) for visit in visits]
+    visits = [house.request(basic(password=f"guess {number}")) for number in range(9)]
+    visits.append(house.request(basic()))
+    waiting = [(request, house.authenticator.judge(request)) for request in visits]
 
     answers = []
-    for visit, verdict in waiting:
+    for request, verdict in waiting:
         assert isinstance(verdict, CheckNeeded)
-        answers.append(refused(house.authenticator.checked(visit, verdict.check, right=verdict.check.is_right())))
+        answers.append(refused(house.authenticator.checked(request, verdict.check, right=verdict.check.is_right())))
 
     results = [answer.result for answer in answers]
     assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
@@ -502,7 +504,7 @@ def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> N
         for _ in range(rng.randrange(1, 5)):
             place = rng.randrange(len(value) + 1)
             value[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(4))
-        verdict = house.authenticator.judge(house.visit(bytes(value)))
+        verdict = house.authenticator.judge(house.request(bytes(value)))
         assert isinstance(verdict, Rejected)
         results.add(verdict.result)
         house.clock.now += 100
@@ -522,13 +524,17 @@ def test_the_schemes_of_a_407_are_those_that_a_407_can_ask_for() -> None:
 def test_no_verdict_shows_a_password_or_a_hash() -> None:
     house = House()
     asked = house.challenges()["MD5"]
-    visits = [house.visit(basic()), house.visit(digest(asked, password="hush")), house.visit(basic(password="hush"))]
+    requests = [
+        house.request(basic()),
+        house.request(digest(asked, password="hush")),
+        house.request(basic(password="hush")),
+    ]
 
-    for visit in visits:
+    for request in requests:
         said = (
-            repr(visit)
-            + repr(house.authenticator.judge(visit))
-            + repr(house.authenticator.logins)
+            repr(request)
+            + repr(house.authenticator.judge(request))
+            + repr(house.authenticator.settings)
             + repr(house.authenticator.users)
         )
         assert "hush" not in said
