@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from ..protocol.states import TIME_LIMITS, State, TimeLimit
 from ..settings import Limits
 from .poller import Owner
 
@@ -54,18 +55,31 @@ class Deadline:
 
 
 class Deadlines:
-    """The deadlines that go with one set of limits."""
+    """The deadlines that go with one set of limits. `of_state` holds the one that runs in each state."""
 
     def __init__(self, limits: Limits) -> None:
         self.head = Deadline(limits.head_seconds)
+        self.handshake = Deadline(limits.head_seconds)
+        self.login = Deadline(limits.head_seconds)
         self.hello = Deadline(limits.hello_seconds)
         self.dial = Deadline(limits.dial_seconds)
         self.idle = Deadline(limits.idle_seconds)
         self.half_closed = Deadline(limits.half_closed_seconds)
         self.linger = Deadline(LINGER_SECONDS)
         self.announce = Deadline(ANNOUNCE_SECONDS)
-
-        self._all = (self.head, self.hello, self.dial, self.idle, self.half_closed, self.linger, self.announce)
+        by_limit = {
+            TimeLimit.HEAD: self.head,
+            TimeLimit.HANDSHAKE: self.handshake,
+            TimeLimit.LOGIN: self.login,
+            TimeLimit.DIAL: self.dial,
+            TimeLimit.HELLO: self.hello,
+            TimeLimit.ANNOUNCE: self.announce,
+            TimeLimit.LINGER: self.linger,
+        }
+        self.of_state: dict[State, Deadline | None] = {
+            state: None if limit is None else by_limit[limit] for state, limit in TIME_LIMITS.items()
+        }
+        self._all = (*by_limit.values(), self.idle, self.half_closed)
 
     @property
     def run_for_anybody(self) -> bool:

@@ -36,6 +36,9 @@ _HEALTH_PATH: Final = b"/healthz"
 _HEALTH_METHODS: Final = frozenset({"GET", "HEAD"})
 
 _MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
+_CLIENT_MAY_BE_LATE: Final = frozenset(
+    {State.PROXY_HEADER, State.HELLO, State.HANDSHAKE, State.HEAD, State.LOGIN, State.INNER_HELLO}
+)
 _TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
 
 
@@ -43,7 +46,7 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_admission", "_counter", "_granted", "_handshaking", "_hello", "_hello_reader", "_identity", "_judged",
+        "_admission", "_counter", "_granted", "_hello", "_hello_reader", "_identity", "_judged",
         "_received", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
@@ -62,7 +65,6 @@ class Conversation:
         self._unsaid = b""  # what is to be sent before the next answer
         self._upstream_said = b""  # the tunnel's first bytes from the other side, which came with the connection
         self._speaks = ClientProtocol.UNDECIDED  # what a refusal must be said in
-        self._handshaking = False
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
         self._identity = NOBODY
@@ -75,7 +77,7 @@ class Conversation:
 
     def received(self, data: bytes) -> Command:
         """Bytes from the client, until there is a tunnel."""
-        if self._handshaking or self.state not in _READS:
+        if self.state not in _READS:
             raise RuntimeError(f"a conversation in {self.state} reads nothing")
         self.record.client_read += len(data)
         self._received = self._received + data if self._received else data
@@ -86,8 +88,8 @@ class Conversation:
 
         `client_certificate` is the client's certificate in words, `names` are those in it.
         """
-        self._only_while_handshaking()
-        self._handshaking = False
+        self._only_in(State.HANDSHAKE)
+        self._move(State.HEAD)
         self._speaks = ClientProtocol.HTTP
         self.record.gate_tls = version
         self.record.client_certificate = client_certificate
@@ -96,7 +98,7 @@ class Conversation:
 
     def handshake_failed(self, detail: str, *, certificate_rejected: bool) -> Command:
         """TLS to the gate did not come about."""
-        self._only_while_handshaking()
+        self._only_in(State.HANDSHAKE)
         outcome = Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED
         return self.ended(outcome, detail)
 
@@ -135,7 +137,7 @@ class Conversation:
     def client_ended(self) -> Command:
         """The client closed or broke its connection before its tunnel was in use, or after a refusal."""
         self._only_in(*FOR_LEAVING_IN, State.LINGERING)
-        if self._handshaking:
+        if self.state is State.HANDSHAKE:
             return self.handshake_failed("the client left", certificate_rejected=False)
         if self.state is not State.LINGERING:
             self.record.end(Outcome.CLOSED_UNUSED if self._is_unused() else FOR_LEAVING_IN[self.state])
@@ -146,9 +148,7 @@ class Conversation:
 
         One that said nothing at all is left without a word.
         """
-        self._only_in(State.PROXY_HEADER, State.HELLO, State.HEAD, State.LOGIN, State.INNER_HELLO)
-        if self._handshaking:
-            return self.handshake_failed("it took too long", certificate_rejected=False)
+        self._only_in(*_CLIENT_MAY_BE_LATE)
         if self._is_unused():
             return self.ended(Outcome.CLOSED_UNUSED)
         match self.state:
@@ -156,6 +156,8 @@ class Conversation:
                 return self.ended(Outcome.PROXY_HEADER_MISSING, "it did not come in time")
             case State.HELLO:
                 return self.ended(Outcome.HELLO_TIMEOUT)
+            case State.HANDSHAKE:
+                return self.handshake_failed("it took too long", certificate_rejected=False)
             case State.LOGIN:
                 return self.login_not_checked("that took too long")
             case State.INNER_HELLO:
@@ -228,9 +230,8 @@ class Conversation:
         identity = self._snapshot.identity
         if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
             return self._pass_through(hello)
-        self._handshaking = True
         self.record.protocol = "https"
-        self._move(State.HEAD)
+        self._move(State.HANDSHAKE)
         self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
         self.record.client_read -= len(received)  # TLS's own bytes are counted nowhere else either
@@ -380,20 +381,15 @@ class Conversation:
 
     def _close(self) -> Command:
         self._move(State.CLOSED)
-        self._handshaking = False
         return _CLOSE
 
     def _is_unused(self) -> bool:
         """Whether nothing was asked of the gate: a health check that opens the port, or TLS, or says PROXY LOCAL."""
-        return self.state in _MAY_BE_UNUSED and not self._received and not self._handshaking
+        return self.state in _MAY_BE_UNUSED and not self._received
 
     def _only_in(self, *states: State) -> None:
         if self.state not in states:
             raise RuntimeError(f"a conversation in {self.state} knows no such event")
-
-    def _only_while_handshaking(self) -> None:
-        if not self._handshaking:
-            raise RuntimeError(f"a conversation in {self.state} has no handshake in progress")
 
     def _move(self, state: State) -> None:
         if state not in MOVES[self.state]:

@@ -6,15 +6,18 @@
     PROXY_HEADER  no header, deadline, client's end, cut       CLOSED        Close
     HELLO         too little to tell                           HELLO         Wait
     HELLO         HTTP                                         HEAD          what its head brings
-    HELLO         TLS to the gate                              HEAD          StartTls
+    HELLO         TLS to the gate                              HANDSHAKE     StartTls
     HELLO         TLS to an allowed target                     DIALLING      Dial
     HELLO         any other TLS, HTTP of a stranger            LINGERING     Refuse
     HELLO         anything else, deadline, client's end, cut   CLOSED        Close
-    HEAD          incomplete head, handshake done              HEAD          Wait
+    HANDSHAKE     handshake done                               HEAD          Wait
+    HANDSHAKE     handshake failed, deadline                   CLOSED        Close
+    HANDSHAKE     client's end, cut                            CLOSED        Close
+    HEAD          incomplete head                              HEAD          Wait
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
     HEAD          CONNECT with a password to be checked        LOGIN         CheckLogin
     HEAD          any other head, deadline                     LINGERING     Refuse
-    HEAD          handshake failed, deadline before a byte     CLOSED        Close
+    HEAD          deadline before a byte                       CLOSED        Close
     HEAD          client's end, cut                            CLOSED        Close
     LOGIN         more bytes                                   LOGIN         Wait
     LOGIN         right password and allowed target            DIALLING      Dial
@@ -40,6 +43,21 @@ was refused and had its time to read why has ended. A client need not wait for t
 once its target is connected, and told behind the 200. A cut is what comes from outside the protocol: the gate stops,
 has no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises
 RuntimeError.
+
+Each state runs one deadline. Moving to a state with the same deadline does not restart it, so a client has one
+`head_seconds` for everything up to the end of its head; the TLS handshake and the head inside it have one each.
+
+    state         deadline   seconds
+    PROXY_HEADER  head       head_seconds
+    HELLO         head       head_seconds
+    HANDSHAKE     handshake  head_seconds
+    HEAD          head       head_seconds
+    LOGIN         login      head_seconds
+    DIALLING      dial       dial_seconds
+    INNER_HELLO   hello      hello_seconds
+    RELAYING      announce   60, then it is logged once; `relay` runs idle_seconds and half_closed_seconds
+    LINGERING     linger     2, run by `linger`
+    CLOSED        none       none
 """
 
 import enum
@@ -51,6 +69,7 @@ class State(enum.StrEnum):
 
     PROXY_HEADER = enum.auto()
     HELLO = enum.auto()
+    HANDSHAKE = enum.auto()
     HEAD = enum.auto()
     LOGIN = enum.auto()
     DIALLING = enum.auto()
@@ -60,9 +79,22 @@ class State(enum.StrEnum):
     CLOSED = enum.auto()
 
 
+class TimeLimit(enum.StrEnum):
+    """The deadlines that run in the states."""
+
+    HEAD = enum.auto()
+    HANDSHAKE = enum.auto()
+    LOGIN = enum.auto()
+    DIAL = enum.auto()
+    HELLO = enum.auto()
+    ANNOUNCE = enum.auto()
+    LINGER = enum.auto()
+
+
 MOVES: Final[dict[State, frozenset[State]]] = {
     State.PROXY_HEADER: frozenset({State.HELLO, State.CLOSED}),
-    State.HELLO: frozenset({State.HEAD, State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.HELLO: frozenset({State.HANDSHAKE, State.HEAD, State.DIALLING, State.LINGERING, State.CLOSED}),
+    State.HANDSHAKE: frozenset({State.HEAD, State.CLOSED}),
     State.HEAD: frozenset({State.LOGIN, State.DIALLING, State.LINGERING, State.CLOSED}),
     State.LOGIN: frozenset({State.DIALLING, State.LINGERING, State.CLOSED}),
     State.DIALLING: frozenset({State.INNER_HELLO, State.RELAYING, State.LINGERING, State.CLOSED}),
@@ -70,4 +102,17 @@ MOVES: Final[dict[State, frozenset[State]]] = {
     State.RELAYING: frozenset({State.CLOSED}),
     State.LINGERING: frozenset({State.CLOSED}),
     State.CLOSED: frozenset(),
+}
+
+TIME_LIMITS: Final[dict[State, TimeLimit | None]] = {
+    State.PROXY_HEADER: TimeLimit.HEAD,
+    State.HELLO: TimeLimit.HEAD,
+    State.HANDSHAKE: TimeLimit.HANDSHAKE,
+    State.HEAD: TimeLimit.HEAD,
+    State.LOGIN: TimeLimit.LOGIN,
+    State.DIALLING: TimeLimit.DIAL,
+    State.INNER_HELLO: TimeLimit.HELLO,
+    State.RELAYING: TimeLimit.ANNOUNCE,
+    State.LINGERING: TimeLimit.LINGER,
+    State.CLOSED: None,
 }

@@ -25,8 +25,8 @@ from .linger import Lingering
 from .relay import Relay
 
 _READ_BYTES: Final = 8192
+_WAIT: Final = Wait()
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
-_CLIENT_SPEAKS: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD, State.INNER_HELLO})
 
 
 class Tunnel:
@@ -83,8 +83,6 @@ class Tunnel:
             self.end(Outcome.CONNECTIONS_EXHAUSTED)
             return
         self._read()
-        if self.conversation.state in _CLIENT_SPEAKS and self._deadline is None:
-            self._limit(self._deadlines.head)
 
     def ready(self, descriptor: int, events: int) -> None:
         """The client sent something, or left."""
@@ -162,7 +160,7 @@ class Tunnel:
         try:
             data = self._client.recv(_READ_BYTES)
         except BlockingIOError:
-            self._watch_client()
+            self._obey(_WAIT)
             return
         except OSError:
             data = b""
@@ -194,6 +192,7 @@ class Tunnel:
             poller.call_again(client.fileno())
 
     def _obey(self, command: Command) -> None:
+        self._run_deadline_of(self.conversation.state)
         match command:
             case Wait():
                 self._watch_client()
@@ -235,11 +234,9 @@ class Tunnel:
             return
         self._tls = None
         self.conversation.secured(tls.layer.version, tls.layer.identity, tls.layer.names)
-        self._limit(self._deadlines.head)
         self._read()
 
     def _check_login(self, check: PasswordCheck) -> None:
-        self._limit(self._deadlines.head)
         self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
         if self._context.password_checks.begin(check, self.record.client, self):
             self._check = check
@@ -254,7 +251,6 @@ class Tunnel:
 
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
-        self._limit(self._deadlines.dial)
         self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
         dialling = self._context.dialer.dial(command.target, command.rule, self)
         if self.conversation.state is State.DIALLING:
@@ -267,20 +263,17 @@ class Tunnel:
         except OSError:
             self._obey(self.conversation.client_ended())
             return
-        self._limit(self._deadlines.hello)
         self._watch_client()
 
     def _establish(self, command: Establish) -> None:
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
-        self._limit(self._deadlines.announce)
         self._relaying_since = time.monotonic()
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
 
     def _refuse(self, answer: bytes) -> None:
-        self._limit(None)
         self._forget_check()
         if self._upstream is not None:  # nothing will be said to it
             self._context.poller.close(self._upstream)
@@ -297,10 +290,14 @@ class Tunnel:
         self.record.refusal_taken = taken
         self._obey(self.conversation.client_ended())
 
-    def _limit(self, deadline: Deadline | None) -> None:
-        """Run this deadline from now on, and no other."""
-        if self._deadline is not None:
-            self._deadline.stop(self)
+    def _run_deadline_of(self, state: State) -> None:
+        """Run this state's deadline and no other. One that runs already is not restarted."""
+        deadline = None if state is State.LINGERING else self._deadlines.of_state[state]  # `Lingering` runs its own
+        running = self._deadline
+        if deadline is running:
+            return
+        if running is not None:
+            running.stop(self)
         self._deadline = deadline
         if deadline is not None:
             deadline.begin(self, time.monotonic())
@@ -312,7 +309,6 @@ class Tunnel:
 
     def _close(self) -> None:
         context, record = self._context, self.record
-        self._limit(None)
         self._forget_check()
         if self._dialling is not None:
             self._dialling.abandon()

@@ -9,9 +9,20 @@ from licensegate.proxy.protocol.states import State
 
 def lines_of_the_docstring() -> list[list[str]]:
     """The lines of the table, cell by cell."""
-    table = re.findall(r"^    (\S.*)$", states.__doc__ or "", re.MULTILINE)
-    heading, *lines = [re.split(r" {2,}", line.strip()) for line in table]
-    assert heading == ["state", "event", "next state", "command"]
+    return _table("state", "event", "next state", "command")
+
+
+def deadlines_of_the_docstring() -> list[list[str]]:
+    """State, deadline and seconds of each state."""
+    return _table("state", "deadline", "seconds")
+
+
+def _table(*heading: str) -> list[list[str]]:
+    blocks = (states.__doc__ or "").split("\n\n")
+    tables = [
+        [re.split(r" {2,}", line.strip()) for line in block.splitlines()] for block in blocks if block[:4] == "    "
+    ]
+    (lines,) = (lines for first, *lines in tables if first == list(heading))
     return lines
 
 

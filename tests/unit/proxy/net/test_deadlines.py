@@ -102,8 +102,8 @@ def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
         Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
     )
     all_of_them = [
-        deadlines.head, deadlines.hello, deadlines.dial, deadlines.idle, deadlines.half_closed, deadlines.linger,
-        deadlines.announce,
+        deadlines.head, deadlines.handshake, deadlines.login, deadlines.hello, deadlines.dial,
+        deadlines.idle, deadlines.half_closed, deadlines.linger, deadlines.announce,
     ]  # fmt: skip
     assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
     waiting = {Somebody(): deadline for deadline in all_of_them}
@@ -137,7 +137,7 @@ def test_two_limits_can_run_for_one_and_the_same() -> None:
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [
-        ("head", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
+        ("head", 1), ("handshake", 1), ("login", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
         ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
     ],
 )  # fmt: skip

@@ -49,7 +49,7 @@ def test_tls_to_one_of_the_gates_names_or_to_none_is_tls_to_the_gate(name: str) 
     command = conversation.received(hello(name) + b"more")
 
     assert command == StartTls(IDENTITY, hello(name) + b"more")
-    assert conversation.state is State.HEAD
+    assert conversation.state is State.HANDSHAKE
     assert conversation.record.protocol == "https"
     assert (conversation.record.target, conversation.record.allowed) == ("", None)
 

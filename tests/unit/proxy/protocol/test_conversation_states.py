@@ -8,10 +8,10 @@ from msgspec.structs import asdict
 
 from licensegate.proxy.protocol.commands import Command
 from licensegate.proxy.protocol.conversation import Conversation
-from licensegate.proxy.protocol.states import MOVES, State
+from licensegate.proxy.protocol.states import MOVES, TIME_LIMITS, State
 from licensegate.records.outcome import Outcome
 from support.conversations import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, guarded, hello, with_login
-from support.state_table import ROWS, lines_of_the_docstring, ways_on
+from support.state_table import ROWS, deadlines_of_the_docstring, lines_of_the_docstring, ways_on
 
 HELLO, HELLO_TO_ANOTHER, HELLO_TO_THE_GATE = hello(HOST), hello("evil.example"), hello()
 DENIED_HEAD = connect(b"evil.example:443")
@@ -80,6 +80,7 @@ def closed() -> Conversation:
 SHORTEST_WAY: dict[State, Callable[[], Conversation]] = {
     State.PROXY_HEADER: behind_balancer,
     State.HELLO: begun,
+    State.HANDSHAKE: shaking_hands,
     State.HEAD: lambda: after(HEAD[:9]),
     State.LOGIN: logging_in,
     State.DIALLING: lambda: after(HEAD),
@@ -98,9 +99,10 @@ def test_every_state_can_be_reached(state: State) -> None:
 # The table
 
 
-def lines_of_the_architecture() -> list[list[str]]:
+def table_of_the_architecture(*heading: str) -> list[list[str]]:
     page = (Path(__file__).parents[4] / "docs" / "architecture.md").read_text()
-    table = page.partition("| state | event | next state | command |\n|---|---|---|---|\n")[2].partition("\n\n")[0]
+    head = f"| {' | '.join(heading)} |\n|{'---|' * len(heading)}\n"
+    table = page.partition(head)[2].partition("\n\n")[0]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
 
 
@@ -146,11 +148,18 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
     ],
     (State.HELLO, "client's end"): [(begun, lambda it: it.client_ended())],
     (State.HELLO, "cut"): [(begun, lambda it: it.stopped())],
+    (State.HANDSHAKE, "handshake done"): [(shaking_hands, lambda it: it.secured("TLSv1.2", ""))],
+    (State.HANDSHAKE, "handshake failed"): [
+        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=False)),
+        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=True)),
+    ],
+    (State.HANDSHAKE, "deadline"): [(shaking_hands, lambda it: it.deadline_passed())],
+    (State.HANDSHAKE, "client's end"): [(shaking_hands, lambda it: it.client_ended())],
+    (State.HANDSHAKE, "cut"): [(shaking_hands, lambda it: it.stopped())],
     (State.HEAD, "incomplete head"): [
         (lambda: after(HEAD[:9]), lambda it: it.received(HEAD[9:-1])),
         (secured, lambda it: it.received(HEAD[:-1])),
     ],
-    (State.HEAD, "handshake done"): [(shaking_hands, lambda it: it.secured("TLSv1.2", ""))],
     (State.HEAD, "CONNECT to an allowed target"): [
         (lambda: after(HEAD[:9]), lambda it: it.received(HEAD[9:])),
         (secured, lambda it: it.received(HEAD)),
@@ -165,23 +174,12 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (secured, lambda it: it.received(b"\r\n")),
     ],
     (State.HEAD, "deadline"): [(lambda: after(HEAD[:-1]), lambda it: it.deadline_passed())],
-    (State.HEAD, "handshake failed"): [
-        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=False)),
-        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=True)),
-    ],
-    (State.HEAD, "deadline before a byte"): [
-        (shaking_hands, lambda it: it.deadline_passed()),
-        (secured, lambda it: it.deadline_passed()),
-    ],
+    (State.HEAD, "deadline before a byte"): [(secured, lambda it: it.deadline_passed())],
     (State.HEAD, "client's end"): [
         (lambda: after(HEAD[:9]), lambda it: it.client_ended()),
-        (shaking_hands, lambda it: it.client_ended()),
         (secured, lambda it: it.client_ended()),
     ],
-    (State.HEAD, "cut"): [
-        (lambda: after(HEAD[:9]), lambda it: it.stopped()),
-        (shaking_hands, lambda it: it.stopped()),
-    ],
+    (State.HEAD, "cut"): [(lambda: after(HEAD[:9]), lambda it: it.stopped())],
     (State.LOGIN, "more bytes"): [(logging_in, lambda it: it.received(HELLO))],
     (State.LOGIN, "right password and allowed target"): [(logging_in, lambda it: it.login_checked(right=True))],
     (State.LOGIN, "any other target"): [
@@ -241,7 +239,20 @@ def test_the_table_of_the_docstring_and_the_moves_of_the_code_agree() -> None:
 
 
 def test_the_architecture_shows_the_same_table() -> None:
-    assert lines_of_the_architecture() == lines_of_the_docstring()
+    assert table_of_the_architecture("state", "event", "next state", "command") == lines_of_the_docstring()
+
+
+def test_the_docstring_and_the_code_agree_on_deadlines() -> None:
+    told = {
+        State[state]: None if deadline == "none" else deadline for state, deadline, _ in deadlines_of_the_docstring()
+    }
+
+    assert told == TIME_LIMITS
+    assert TIME_LIMITS.keys() == set(State)
+
+
+def test_the_architecture_shows_the_same_deadlines() -> None:
+    assert table_of_the_architecture("state", "deadline", "seconds") == deadlines_of_the_docstring()
 
 
 def test_every_row_of_the_table_is_tried() -> None:
@@ -274,22 +285,18 @@ def test_each_row_of_the_table_holds(
 
 # What it does not allow
 
-HANDSHAKE = "HEAD, in the handshake"
-STATES: dict[str, Callable[[], Conversation]] = {
-    **{state.name: way for state, way in SHORTEST_WAY.items()},
-    HANDSHAKE: shaking_hands,
-}
+STATES: dict[str, Callable[[], Conversation]] = {state.name: way for state, way in SHORTEST_WAY.items()}
 READING = {"PROXY_HEADER", "HELLO", "HEAD", "INNER_HELLO"}
 OPEN = STATES.keys() - {"CLOSED"}
 EVENTS: dict[str, tuple[Happening, set[str]]] = {
     "bytes": (lambda it: it.received(b"C"), READING | {"LOGIN", "DIALLING"}),
-    "handshake done": (lambda it: it.secured("TLSv1.3", "CN=later"), {HANDSHAKE}),
-    "handshake failed": (lambda it: it.handshake_failed("later", certificate_rejected=True), {HANDSHAKE}),
+    "handshake done": (lambda it: it.secured("TLSv1.3", "CN=later"), {"HANDSHAKE"}),
+    "handshake failed": (lambda it: it.handshake_failed("later", certificate_rejected=True), {"HANDSHAKE"}),
     "login checked": (lambda it: it.login_checked(right=True), {"LOGIN"}),
     "login not checked": (lambda it: it.login_not_checked("later"), {"LOGIN"}),
     "connected": (lambda it: it.connected(), {"DIALLING"}),
     "dial failed": (lambda it: it.dial_failed(Outcome.DNS_NOT_FOUND, "later"), {"DIALLING"}),
-    "deadline": (lambda it: it.deadline_passed(), READING | {"LOGIN", HANDSHAKE}),
+    "deadline": (lambda it: it.deadline_passed(), READING | {"LOGIN", "HANDSHAKE"}),
     "client's end": (lambda it: it.client_ended(), OPEN - {"RELAYING"}),
     "stop": (lambda it: it.stopped(), OPEN),
     "relay's end or a fault": (lambda it: it.ended(Outcome.IDLE_TIMEOUT, "later"), OPEN),

@@ -156,9 +156,9 @@ def test_a_check_that_ends_after_its_time_takes_no_refusal_back(hold: Hold, capl
         with guarded(Limits(head_seconds=10)) as (here, _):
             client, tunnel = here.accept(login(here))
             await until(hold.begun.is_set)
-            head = here.surroundings.deadlines.head
-            for late in head.expired(time.monotonic() + head.seconds):
-                here.poller.run(late, late.deadline_passed, head)
+            login_deadline = here.surroundings.deadlines.login
+            for late in login_deadline.expired(time.monotonic() + login_deadline.seconds):
+                here.poller.run(late, late.deadline_passed, login_deadline)
             hold.go.set()
             await until(lambda: not here.surroundings.password_checks)
             assert tunnel.conversation.state is State.LINGERING
