@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Final
 
+from licensegate.records.bounded import BoundedDict
+
 from .clients import Network, network_of
 
 __all__ = ["DEFAULT_NETWORKS", "REMEMBERED_CLIENTS", "ClientNetworks", "Network"]
@@ -33,20 +35,19 @@ REMEMBERED_CLIENTS: Final = 4096
 
 
 class ClientNetworks:
-    """The client networks, and the verdict for each address seen lately."""
+    """The client networks, and for each address seen lately whether it is in one."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
         self._networks = tuple(networks)
-        self._verdicts: dict[str, bool] = {}
+        self._admitted: BoundedDict[str, bool] = BoundedDict(REMEMBERED_CLIENTS)
 
     def admits(self, address: str) -> bool:
-        """Whether the client at `address`, as a socket spells it, may use the gate. What is no IP address may not."""
-        verdict = self._verdicts.get(address)
-        if verdict is None:
-            if len(self._verdicts) >= REMEMBERED_CLIENTS:
-                self._verdicts.clear()
-            verdict = self._verdicts[address] = self.network_of(address) is not None
-        return verdict
+        """Whether the client at `address`, as a socket spells it, may use the gate. Only IP addresses may."""
+        admitted = self._admitted.get(address)
+        if admitted is None:
+            admitted = self.network_of(address) is not None
+            self._admitted.put(address, admitted)
+        return admitted
 
     def network_of(self, address: str) -> Network | None:
         """The first network that holds `address`; None if there is none, or if it is no IP address."""

@@ -1,6 +1,6 @@
-"""How long a source of failed logins must wait for its next try: longer with each, and never for ever.
+"""How long a source of failed logins must wait for its next try: longer each time, and never for ever.
 
-Bounded: the sources that failed longest ago are forgotten first. No I/O; the clock is handed in.
+Bounded: the source that failed longest ago is forgotten first. No I/O; the clock is handed in.
 """
 
 import time
@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Final
 
 from licensegate.allowlist.client_block import client_block
+from licensegate.records.bounded import BoundedDict
 
 FREE_TRIES: Final = 3
-"""So many failures cost nothing: somebody mistyped."""
+"""Failures that cost nothing: somebody mistyped."""
 
 LONGEST_SECONDS: Final = 64.0
 FORGIVEN_SECONDS: Final = 900.0
-"""After so long without a failure a source begins anew."""
+"""A source without a failure for this long starts again from zero."""
 
 _REMEMBERED: Final = 4096
 
@@ -33,29 +34,26 @@ class LoginThrottle:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
         self._clock = clock
-        self._remembered = remembered
-        self._sources: dict[str, _Source] = {}  # in the order of their last failure
+        self._sources: BoundedDict[str, _Source] = BoundedDict(remembered)
 
     def __len__(self) -> int:
         return len(self._sources)
 
     def seconds_left(self, client: str) -> float:
-        """How long no login of this client is looked at; 0 if it is."""
+        """Seconds until a login of this client is looked at again; 0 if that is now."""
         source = self._sources.get(client_block(client)) if self._sources else None
         return max(source.until - self._clock(), 0.0) if source is not None else 0.0
 
     def add(self, client: str) -> None:
-        """A login of this client was wrong. While it has to wait already, another one changes nothing."""
+        """Count a wrong login of this client. While it has to wait anyway, one more changes nothing."""
         now, block = self._clock(), client_block(client)
-        source = self._sources.pop(block, None)
+        source = self._sources.get(block)
         if source is None or now - source.last > FORGIVEN_SECONDS:
             source = _Source()
-        self._sources[block] = source
+        self._sources.put(block, source)
         if now >= source.until:
             source.failures += 1
             beyond = source.failures - FREE_TRIES
             if beyond > 0:
                 source.until = now + min(2.0 ** min(beyond - 1, 60), LONGEST_SECONDS)
         source.last = now
-        if len(self._sources) > self._remembered:
-            del self._sources[next(iter(self._sources))]

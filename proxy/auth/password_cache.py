@@ -1,7 +1,7 @@
-"""Which Basic logins were found right a moment ago, since finding out takes tens of milliseconds.
+"""Which Basic logins were found right a moment ago, since checking a password takes tens of milliseconds.
 
-What is kept is a hash under a key that dies with the process, made of the user, the password and the hash in the file:
-another password in the file makes another entry. Bounded in time and number. No I/O; the clock is handed in.
+Kept is a keyed hash of the user, the password and the hash in the file, under a key that dies with the process: a new
+password in the file makes a new entry. Bounded in time and number. No I/O; the clock is handed in.
 """
 
 import hmac
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from licensegate.records.bounded import BoundedDict
 from licensegate.records.secret import Secret
 
 KEPT_SECONDS: Final = 60.0
@@ -19,19 +20,18 @@ _REMEMBERED: Final = 1024
 
 
 class PasswordCache:
-    """The logins found right lately. `clock` is any steady time in seconds."""
+    """The logins that were right lately. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
         self._key = Secret(secrets.token_bytes(32))
         self._clock = clock
-        self._remembered = remembered
-        self._until: dict[bytes, float] = {}  # in the order in which they end
+        self._until: BoundedDict[bytes, float] = BoundedDict(remembered)
 
     def __len__(self) -> int:
         return len(self._until)
 
     def mark(self, user: str, password: Secret, stored: Secret) -> bytes:
-        """What stands for this login here."""
+        """The keyed hash that stands for this login."""
         parts = (user.encode(), password.raw, stored.raw)
         return hmac.digest(self._key.raw, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")
 
@@ -41,8 +41,5 @@ class PasswordCache:
         return until is not None and self._clock() < until
 
     def add(self, mark: bytes) -> None:
-        """This login is right."""
-        self._until.pop(mark, None)
-        if len(self._until) >= self._remembered:
-            del self._until[next(iter(self._until))]
-        self._until[mark] = self._clock() + KEPT_SECONDS
+        """Remember that this login is right."""
+        self._until.put(mark, self._clock() + KEPT_SECONDS)

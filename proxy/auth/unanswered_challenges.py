@@ -1,21 +1,23 @@
-"""Which clients were asked to log in and never did, told by their next contacts.
+"""Which clients were asked to log in and never did, as their next connections show.
 
-The answer to a 407 comes on another connection, so only the source address links them. A client that asks again after a
-while, still without a login, has none to send, or will not send it to us: an old CUCM, or Java that was offered Basic
-alone. Bounded: who was asked longest ago is forgotten first. No I/O; the clock is handed in.
+The answer to a 407 comes on another connection, so only the source address links the two. A client that asks again
+after a while, still without a login, has none to send, or will not send it: an old CUCM, or Java that was offered Basic
+alone. Bounded: the client asked longest ago is forgotten first. No I/O; the clock is handed in.
 """
 
 import time
 from collections.abc import Callable
 from typing import Final
 
+from licensegate.records.bounded import BoundedDict
+
 ANSWERED_WITHIN_SECONDS: Final = 5.0
-"""Whoever can log in does so at once; until then he may have opened several connections side by side."""
+"""A client that can log in does so at once; until then it may have opened several connections side by side."""
 
 _REMEMBERED: Final = 4096
 
 
-class _Asked:
+class _Challenge:
     __slots__ = ("at", "unanswered")
 
     def __init__(self, at: float) -> None:
@@ -24,31 +26,28 @@ class _Asked:
 
 
 class UnansweredChallenges:
-    """Who was asked. `clock` is any steady time in seconds."""
+    """The clients that were asked to log in. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
         self._clock = clock
-        self._remembered = remembered
-        self._asked: dict[str, _Asked] = {}
+        self._asked: BoundedDict[str, _Challenge] = BoundedDict(remembered)
 
     def __len__(self) -> int:
         return len(self._asked)
 
     def ask(self, client: str) -> int:
-        """The client is asked to log in; how many times it was before, and never answered."""
+        """Note that the client is asked to log in. Returns how many earlier challenges it never answered."""
         now = self._clock()
-        asked = self._asked.pop(client, None)
-        if asked is None:
-            asked = _Asked(now)
-            if len(self._asked) >= self._remembered:
-                del self._asked[next(iter(self._asked))]
-        elif now - asked.at > ANSWERED_WITHIN_SECONDS:
-            asked.unanswered += 1
-            asked.at = now
-        self._asked[client] = asked
-        return asked.unanswered
+        challenge = self._asked.get(client)
+        if challenge is None:
+            challenge = _Challenge(now)
+        elif now - challenge.at > ANSWERED_WITHIN_SECONDS:
+            challenge.unanswered += 1
+            challenge.at = now
+        self._asked.put(client, challenge)
+        return challenge.unanswered
 
     def answered(self, client: str) -> None:
-        """The client sent a login, be it right or wrong."""
+        """Note that the client sent a login, right or wrong."""
         if self._asked:
             self._asked.pop(client, None)

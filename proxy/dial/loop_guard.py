@@ -6,6 +6,8 @@ import time
 from functools import lru_cache
 from typing import Final
 
+from licensegate.records.bounded import BoundedDict
+
 _REMEMBERED_SECONDS: Final = 10.0
 _REMEMBERED_ADDRESSES: Final = 4096
 _DISCARD_PORT: Final = 9
@@ -18,7 +20,7 @@ class LoopGuard:
     def __init__(self) -> None:
         self._bound: set[tuple[str, int]] = set()
         self._ports: frozenset[int] = frozenset()
-        self._local: dict[str, tuple[bool, float]] = {}
+        self._local: BoundedDict[str, tuple[bool, float]] = BoundedDict(_REMEMBERED_ADDRESSES)
 
     def add(self, host: str, port: int) -> None:
         """Count in a bound socket, a listener's or the admin server's."""
@@ -46,13 +48,11 @@ class LoopGuard:
         now = time.monotonic()
         local, until = self._local.get(address, (False, 0.0))
         if until < now:
-            if len(self._local) > _REMEMBERED_ADDRESSES:
-                self._local.clear()
             try:
                 local = _is_local(address)
             except OSError:  # no descriptor to ask with; the dial will get none either, and says so
                 return False
-            self._local[address] = (local, now + _REMEMBERED_SECONDS)
+            self._local.put(address, (local, now + _REMEMBERED_SECONDS))
         return local
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 
 from .settings import DnsSettings
@@ -91,7 +92,8 @@ class Resolver:
         self.settings = settings
         self._finished = look_up_finished
         self._ask = ask
-        self._names: dict[str, _Name] = {}
+        # Only a wildcard rule brings so many names. One that is being looked up stays.
+        self._names: BoundedDict[str, _Name] = BoundedDict(_REMEMBERED_NAMES, lambda known: not known.in_flight)
         self._in_flight = 0
         self.results: dict[Outcome | None, int] = {}
         """How often the system's resolver was asked, by what came of it; None is an answer."""
@@ -123,12 +125,8 @@ class Resolver:
             known.waiters.remove(waiter)
 
     def _remember(self, name: str) -> _Name:
-        if len(self._names) >= _REMEMBERED_NAMES:  # only a wildcard rule brings so many; the oldest idle one goes
-            for old, known in self._names.items():
-                if not known.in_flight:
-                    del self._names[old]
-                    break
-        known = self._names[name] = _Name()
+        known = _Name()
+        self._names.put(name, known)
         return known
 
     def _or_last_good(self, known: _Name, failure: Unresolved) -> Resolution:

@@ -4,36 +4,35 @@ from collections.abc import Iterable
 
 from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS, ClientNetworks, Network
 from licensegate.allowlist.rule import Rule
+from licensegate.records.bounded import BoundedDict
 
 from ..settings import NetworkChecks, TunnelChecks
 
 
 class ChecksByClient:
-    """The checks that are configured, and what they come to for each client seen lately."""
+    """The checks of the settings, and those that hold for each client seen lately."""
 
     def __init__(self, everywhere: TunnelChecks, networks: Iterable[NetworkChecks] = ()) -> None:
-        """Take those of all tunnels, and what differs for some networks: the first that holds a client counts."""
+        """Take the checks of all tunnels, and those of some networks: the first network that holds a client counts."""
         self._everywhere = everywhere
         self._of_network: dict[Network, TunnelChecks] = {}
         for differing in networks:
             for network in differing.networks:
                 self._of_network.setdefault(network, overlay(everywhere, differing))
         self._networks = ClientNetworks(self._of_network)
-        self._of_client: dict[str, TunnelChecks] = {}
+        self._of_client: BoundedDict[str, TunnelChecks] = BoundedDict(REMEMBERED_CLIENTS)
 
     def checks_for(self, rule: Rule, client: str) -> TunnelChecks:
-        """What the tunnel of the client at this address, which `rule` allows, must carry."""
+        """The checks for a tunnel of the client at this address that `rule` allows."""
         checks = self._checks_of(client) if self._of_network else self._everywhere
         return overlay(checks, rule)
 
     def _checks_of(self, client: str) -> TunnelChecks:
         checks = self._of_client.get(client)
         if checks is None:
-            if len(self._of_client) >= REMEMBERED_CLIENTS:
-                self._of_client.clear()
             network = self._networks.network_of(client)
             checks = self._everywhere if network is None else self._of_network[network]
-            self._of_client[client] = checks
+            self._of_client.put(client, checks)
         return checks
 
 

@@ -78,4 +78,4 @@ def test_the_remembered_verdicts_are_bounded(monkeypatch: pytest.MonkeyPatch) ->
     for last in range(100):
         assert gate.admits(f"10.0.0.{last}")
         assert not gate.admits(f"8.8.8.{last}")
-    assert len(gate._verdicts) <= 8
+    assert len(gate._admitted) <= 8
