@@ -1,9 +1,10 @@
-"""Who may ask the admin server for what. Pure: it judges values, and knows neither sockets nor the server.
+"""Who may see which admin page. Pure: judges values, knows no socket and no server.
 
-Metrics and health name no client and are open to networks. Whatever else there is names clients: it takes the token,
-or a program on this host.
+Metrics and health name no client and are open to networks. The other pages name clients: they need the token, or a
+program on this host.
 """
 
+import enum
 import hmac
 from collections.abc import Iterable
 from ipaddress import ip_network
@@ -17,53 +18,59 @@ from licensegate.allowlist.target import is_address
 from licensegate.app.settings import SettingsError
 from licensegate.files.read import read_whole
 
-OPEN: Final = frozenset({"/metrics", "/healthz", "/readyz", "/upstreamz"})
-"""The pages that name no client."""
-
 _LOOPBACK: Final = ClientNetworks((ip_network("127.0.0.0/8"), ip_network("::1/128")))
-_SHORTEST_TOKEN: Final = 16
-_MOST_BYTES: Final = 4096
+_MIN_TOKEN_CHARACTERS: Final = 16
+_MAX_FILE_BYTES: Final = 4096
 
 
-class Asking(Struct, frozen=True):
-    """Who asks for what.
+class Audience(enum.Enum):
+    """Who may see a page."""
 
-    `source` is the address that the connection comes from, `host` and `authorization` are the fields of that name,
-    `by_proxy` tells that another proxy has carried the request, so that `source` is that proxy's.
+    OPEN = "open"
+    """It names no client: `admin.networks`, this host, and anybody with the token."""
+
+    TRUSTED = "trusted"
+    """It may name clients: this host, and anybody with the token."""
+
+
+class AccessRequest(Struct, frozen=True):
+    """A request as far as access depends on it.
+
+    `source` is the address the connection comes from; `host` and `authorization` are the header fields of these names.
+    `by_proxy`: another proxy forwarded the request, so `source` is that proxy's address.
     """
 
-    path: str
     source: str
     host: str = ""
     authorization: str = ""
     by_proxy: bool = False
 
 
-class Denial(Struct, frozen=True):
-    """The status of a refusal and the sentence that goes with it."""
+class AccessDenied(Struct, frozen=True):
+    """The status of the response and the sentence in its body."""
 
     status: int
     sentence: str
 
 
 class Access:
-    """The rules in force. Without a token only this host may see what is not open."""
+    """The rules in force. Without a token, only this host sees the pages that are not open."""
 
     def __init__(self, networks: Iterable[Network], token: str = "") -> None:
         self._networks = ClientNetworks(networks)
         self._token = token.encode()
 
-    def denial(self, asking: Asking) -> Denial | None:
-        """Why this may not be answered; None if it may."""
-        if self._has_token(asking.authorization) or _is_on_this_host(asking):
+    def denied(self, request: AccessRequest, audience: Audience) -> AccessDenied | None:
+        """Why the request may not see a page for this audience; None if it may."""
+        if self._has_token(request.authorization) or _is_from_this_host(request):
             return None
-        if asking.path in OPEN:
-            if self._networks.admits(asking.source):
+        if audience is Audience.OPEN:
+            if self._networks.admits(request.source):
                 return None
-            return Denial(403, f"{asking.source} is not in the networks that may ask; add it to admin.networks.")
+            return AccessDenied(403, f"{request.source} is not in the networks that may ask; add it to admin.networks.")
         if self._token:
-            return Denial(401, "This page takes the token of admin.token_file: Authorization: Bearer TOKEN.")
-        return Denial(
+            return AccessDenied(401, "This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
+        return AccessDenied(
             403, "This page is for programs on the gate's own host, asked by address; for others set admin.token_file."
         )
 
@@ -74,24 +81,28 @@ class Access:
 
 
 def read_token(file: Path) -> str:
-    """The token in a file, without the blanks around it. Raises SettingsError."""
+    """The token in a file, stripped of blanks. Raises SettingsError."""
     try:
-        token = read_whole(file, _MOST_BYTES).decode("ascii").strip()
+        token = read_whole(file, _MAX_FILE_BYTES).decode("ascii").strip()
     except OSError as error:
         raise SettingsError(f"admin.token_file: cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         token = ""
-    if len(token) < _SHORTEST_TOKEN or not token.isprintable() or " " in token:
+    if len(token) < _MIN_TOKEN_CHARACTERS or not token.isprintable() or " " in token:
         raise SettingsError(
-            f"admin.token_file: {file} holds no token: one word of {_SHORTEST_TOKEN} characters or more; make it with "
-            "`openssl rand -hex 32`"
+            f"admin.token_file: {file} holds no token: one word of {_MIN_TOKEN_CHARACTERS} characters or more; make it "
+            "with `openssl rand -hex 32`"
         )
     return token
 
 
-def _is_on_this_host(asking: Asking) -> bool:
-    """Not what another proxy on this host brings, nor what a browser asks for a page whose name was led here."""
-    return _LOOPBACK.admits(asking.source) and not asking.by_proxy and _is_own_name(asking.host)
+def _is_from_this_host(request: AccessRequest) -> bool:
+    """Whether a program on this host asks, by an address or `localhost`.
+
+    A request forwarded by a proxy on this host does not count, nor does a browser's request for a foreign name that
+    resolves to this host (DNS rebinding).
+    """
+    return _LOOPBACK.admits(request.source) and not request.by_proxy and _is_own_name(request.host)
 
 
 def _is_own_name(host: str) -> bool:

@@ -1,7 +1,7 @@
-"""Three questions kept apart: does the process live, does it take clients, can it reach Cisco?
+"""Three separate health questions: is the process alive, does it accept clients, can it reach Cisco?
 
-A balancer asks the second. It must not hear of the third unless `ready_needs_upstream` is set: one slow resolver would
-take every gate of a pair out at once.
+A balancer asks the second. Its answer depends on the third only if `ready_needs_upstream` is set: otherwise one slow
+resolver would take both gates of a pair out of service at once.
 """
 
 from collections.abc import Sequence
@@ -14,32 +14,32 @@ from licensegate.proxy.net.listener import Listener
 from .upstreams import Upstream, Upstreams
 
 
-class Listening(Protocol):
-    """What is asked of the gate."""
+class GateState(Protocol):
+    """The part of the gate that health depends on."""
 
     @property
     def listeners(self) -> Sequence[Listener]:
-        """Those that are bound."""
+        """The bound listeners."""
 
     @property
     def draining(self) -> bool:
-        """Whether it takes no more clients."""
+        """Whether the gate is stopping and takes no more clients."""
 
 
-class Alive(Struct, frozen=True):
+class Healthz(Struct, frozen=True):
     """The body of /healthz."""
 
     status: str = "ok"
 
 
-class Ready(Struct, frozen=True):
-    """The body of /readyz. `listeners` are the addresses that take clients."""
+class Readyz(Struct, frozen=True):
+    """The body of /readyz. `listeners` are the addresses that accept clients."""
 
     status: str
     listeners: list[str]
 
 
-class Reaches(Struct, frozen=True):
+class Upstreamz(Struct, frozen=True):
     """The body of /upstreamz."""
 
     status: str
@@ -47,32 +47,34 @@ class Reaches(Struct, frozen=True):
 
 
 class Health:
-    """Answers each question by a status and a body that says the same with the reason.
+    """Answers each question with a status and a body that gives the reason.
 
-    `ready_needs_upstream`: whether a gate that can reach no target is ready; it may be changed.
+    `ready_needs_upstream`: a gate that reaches no target is not ready. May be changed while running.
     """
 
-    def __init__(self, gate: Listening, upstreams: Upstreams, *, ready_needs_upstream: bool = False) -> None:
+    def __init__(self, gate: GateState, upstreams: Upstreams, *, ready_needs_upstream: bool = False) -> None:
         self._gate = gate
         self._upstreams = upstreams
         self.ready_needs_upstream = ready_needs_upstream
 
-    async def alive(self) -> tuple[int, Alive]:
-        """Whoever can answer lives."""
-        return 200, Alive()
+    def healthz(self) -> tuple[int, Healthz]:
+        """Always 200."""
+        return 200, Healthz()
 
-    async def ready(self) -> tuple[int, Ready]:
-        """Whether a client that connects now is served; it may be served all but the target that it wants."""
+    async def readyz(self) -> tuple[int, Readyz]:
+        """200 if a client that connects now is served, else 503."""
         status = await self._readiness()
         listeners = [listener.name for listener in self._gate.listeners if listener.accepts]
-        return 200 if status == "ready" else 503, Ready(status, listeners)
+        return 200 if status == "ready" else 503, Readyz(status, listeners)
 
-    async def reaches(self) -> tuple[int, Reaches]:
-        """Whether every target can be reached, one that is not known yet being one that cannot."""
-        targets = await self._upstreams.look()
+    async def upstreamz(self) -> tuple[int, Upstreamz]:
+        """200 if every target can be reached, else 503. A target that is not known yet counts as not reached."""
+        targets = await self._upstreams.check()
         if all(target.reached for target in targets):
-            return 200, Reaches("reached", targets)
-        return 503, Reaches("not_reached" if any(target.reached is False for target in targets) else "unknown", targets)
+            return 200, Upstreamz("reached", targets)
+        return 503, Upstreamz(
+            "not_reached" if any(target.reached is False for target in targets) else "unknown", targets
+        )
 
     async def _readiness(self) -> str:
         if self._gate.draining:
@@ -80,7 +82,7 @@ class Health:
         if not any(listener.accepts for listener in self._gate.listeners):
             return "not_accepting"
         if self.ready_needs_upstream:
-            targets = await self._upstreams.look()
+            targets = await self._upstreams.check()
             if targets and not any(target.reached for target in targets):
                 return "no_upstream"
         return "ready"

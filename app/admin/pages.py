@@ -1,58 +1,48 @@
-"""What the admin server shows of the gate beside metrics and health: values for JSON, and an index for people.
+"""The bodies of the admin pages beside metrics and health: values for JSON, and an index in HTML.
 
-These pages name clients. What strangers have sent stands in them as printable text, escaped where it goes into HTML.
+These pages name clients. Text sent by clients is printable in them, and escaped in HTML.
 """
 
 import heapq
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from html import escape
 from typing import Final, Protocol
 
 from msgspec import Struct
 
-from licensegate.app.observers.recent import Clients, Program, Refusals, Writing
+from licensegate.app.observers.recent import ClientProgram, Clients, ConnectFingerprint, Refusals
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, RefusalTaken
 from licensegate.records.record import HostForm, TunnelRecord
 
-_TUNNELS: Final = 500
-
-_PAGES: Final = {
-    "/metrics": "the metrics, for Prometheus",
-    "/healthz": "whether the process lives",
-    "/readyz": "whether it takes clients",
-    "/upstreamz": "whether the targets can be reached; asking may dial them",
-    "/tunnels": "the open connections",
-    "/refusals": "the last that ended without a tunnel, each with what to do",
-    "/clients": "the clients seen last, and which programs they are",
-}
+_MAX_TUNNELS: Final = 500
 
 
-class Open(Protocol):
-    """What is asked of the gate."""
+class HasConnections(Protocol):
+    """The part of the gate that /tunnels shows."""
 
     @property
     def connections(self) -> Collection[ClientConnection]:
         """The open client connections."""
 
 
-class OpenConnection(Struct, frozen=True):
-    """Where a connection stands, and its record so far."""
+class TunnelEntry(Struct, frozen=True):
+    """An open connection: the state of its conversation, and its record so far."""
 
     state: State
     record: TunnelRecord
 
 
 class TunnelsPage(Struct, frozen=True):
-    """The body of /tunnels: how many connections are open, and those that are open longest."""
+    """The body of /tunnels: the number of open connections, and the oldest of them."""
 
     open: int
-    tunnels: list[OpenConnection]
+    tunnels: list[TunnelEntry]
 
 
-class Refusal(Struct, frozen=True):
+class RefusalEntry(Struct, frozen=True):
     """What happened, what to change, and the record."""
 
     sentence: str
@@ -61,13 +51,13 @@ class Refusal(Struct, frozen=True):
 
 
 class RefusalsPage(Struct, frozen=True):
-    """The body of /refusals, the newest first."""
+    """The body of /refusals, newest first."""
 
-    refusals: list[Refusal]
+    refusals: list[RefusalEntry]
 
 
-class SeenProgram(Struct, frozen=True):
-    """One program at a client's address: what it writes, and what it was seen to do."""
+class ProgramEntry(Struct, frozen=True):
+    """One program at a client's address: its fingerprint, and what it did."""
 
     user_agent: str
     http_version: str
@@ -82,7 +72,7 @@ class SeenProgram(Struct, frozen=True):
     last_seen: datetime
 
 
-class SeenClient(Struct, frozen=True):
+class ClientEntry(Struct, frozen=True):
     """A client's address and the programs behind it."""
 
     client: str
@@ -90,49 +80,49 @@ class SeenClient(Struct, frozen=True):
     last_outcome: Outcome | None
     first_seen: datetime
     last_seen: datetime
-    programs: list[SeenProgram]
+    programs: list[ProgramEntry]
 
 
 class ClientsPage(Struct, frozen=True):
-    """The body of /clients, the client seen last first."""
+    """The body of /clients, the most recent client first."""
 
-    clients: list[SeenClient]
+    clients: list[ClientEntry]
 
 
-def tunnels_page(gate: Open) -> TunnelsPage:
-    """What is open just now."""
-    oldest = heapq.nsmallest(_TUNNELS, gate.connections, key=lambda one: one.conversation.record.time)
-    return TunnelsPage(len(gate.connections), [OpenConnection(one.conversation.state, one.so_far()) for one in oldest])
+def tunnels_page(gate: HasConnections) -> TunnelsPage:
+    """The open connections."""
+    oldest = heapq.nsmallest(_MAX_TUNNELS, gate.connections, key=lambda one: one.conversation.record.time)
+    return TunnelsPage(len(gate.connections), [TunnelEntry(one.conversation.state, one.so_far()) for one in oldest])
 
 
 def refusals_page(refusals: Refusals) -> RefusalsPage:
-    """What was refused lately."""
-    return RefusalsPage([Refusal(one.sentence(), one.remedy(), one) for one in reversed(refusals.records)])
+    """The last connections without a tunnel."""
+    return RefusalsPage([RefusalEntry(one.sentence(), one.remedy(), one) for one in reversed(refusals.records)])
 
 
 def clients_page(clients: Clients) -> ClientsPage:
-    """Who was there lately."""
+    """The most recent clients."""
     return ClientsPage(
         [
-            SeenClient(
+            ClientEntry(
                 client=address,
-                connections=seen.connections,
-                last_outcome=seen.outcome,
-                first_seen=seen.first,
-                last_seen=seen.last,
-                programs=[_program(writing, program) for writing, program in seen.programs.items()],
+                connections=client.connections,
+                last_outcome=client.outcome,
+                first_seen=client.first,
+                last_seen=client.last,
+                programs=[_program(*item) for item in client.programs.items()],
             )
-            for address, seen in reversed(clients.by_address.items())
+            for address, client in reversed(clients.by_address.items())
         ]
     )
 
 
-def _program(writing: Writing, program: Program) -> SeenProgram:
-    return SeenProgram(
-        user_agent=writing.user_agent,
-        http_version=writing.http_version,
-        fields=writing.fields,
-        host_form=writing.host_form,
+def _program(fingerprint: ConnectFingerprint, program: ClientProgram) -> ProgramEntry:
+    return ProgramEntry(
+        user_agent=fingerprint.user_agent,
+        http_version=fingerprint.http_version,
+        fields=fingerprint.fields,
+        host_form=fingerprint.host_form,
         server_name_sent=program.server_name_sent,
         alpn=program.alpn,
         tls_version=program.tls_version,
@@ -143,10 +133,10 @@ def _program(writing: Writing, program: Program) -> SeenProgram:
     )
 
 
-def index_page(version: str) -> str:
-    """The pages that there are, as HTML."""
+def index_page(version: str, purposes: Mapping[str, str]) -> str:
+    """Links to the pages with these paths and purposes, as HTML."""
     rows = "\n".join(
-        f'<li><a href="{escape(path)}">{escape(path)}</a>: {escape(what)}' for path, what in _PAGES.items()
+        f'<li><a href="{escape(path)}">{escape(path)}</a>: {escape(purpose)}' for path, purpose in purposes.items()
     )
     return f"""<!DOCTYPE html>
 <html lang="en">

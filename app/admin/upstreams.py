@@ -1,6 +1,6 @@
-"""Can the targets be reached? As tunnels have shown lately; and where that is long ago, by one dial to each.
+"""Can the targets be reached? Answers from recent tunnels, and dials each target without recent evidence once.
 
-Nobody asks, nobody dials: unless `probe.every` says so.
+Dials only when asked, or every `probe.every`.
 """
 
 import asyncio
@@ -12,26 +12,26 @@ from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.observers.target_health import Evidence, TargetHealth
+from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
 
 FRESH_SECONDS: Final = 60
-"""Evidence that is older is asked for anew."""
+"""A target whose newest record is older is dialled again."""
 
 PATIENCE_SECONDS: Final = 5
-"""How long whoever asks waits for dials; they go on without him."""
+"""How long a request waits for dials; the dials continue."""
 
-_DIALS_AT_ONCE: Final = 16
+_MAX_DIALS: Final = 16
 
 ProbeTarget = Callable[[Target, Rule], Awaitable[object]]
-"""Dials a target. Its record has gone to the observers when the awaitable is done."""
+"""Dials a target. The observers have its record when the awaitable is done."""
 
 
 class Upstream(Struct, frozen=True, omit_defaults=True):
-    """What is known of one target, as the page has it.
+    """One target as /upstreamz shows it.
 
-    `reached` is None as long as that is not known: nothing was ever connected, or a dial has not come back yet. The
-    last three tell of the failure at `failed_at`, if that is the newest.
+    `reached` is None as long as that is unknown: it was never dialled, or the dial is still in progress. The last three
+    describe the failure at `failed_at`, if that is the newest record.
     """
 
     target: str
@@ -44,58 +44,61 @@ class Upstream(Struct, frozen=True, omit_defaults=True):
 
 
 class Upstreams:
-    """The targets that are allowed by themselves, what is known of each, and the dials in progress: one per target."""
+    """The exact targets of the allowlist, and the probes in progress: at most one per target."""
 
     def __init__(
         self,
         targets: TargetNames,
-        reached: TargetHealth,
-        dial: ProbeTarget,
+        health: TargetHealth,
+        probe: ProbeTarget,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._targets = targets
-        self._reached = reached
-        self._dial = dial
+        self._health = health
+        self._probe = probe
         self._clock = clock
-        self._dialling: dict[str, asyncio.Task[None]] = {}
-        self._free = asyncio.Semaphore(_DIALS_AT_ONCE)
+        self._probing: dict[str, asyncio.Task[None]] = {}
+        self._free = asyncio.Semaphore(_MAX_DIALS)
 
-    async def look(self, fresh: float = FRESH_SECONDS, patience: float = PATIENCE_SECONDS) -> list[Upstream]:
-        """What is known, in the order of the rules, after dialling those of whom nothing fresher is known (seconds)."""
+    async def check(self, fresh: float = FRESH_SECONDS, patience: float = PATIENCE_SECONDS) -> list[Upstream]:
+        """Each target, in the order of the rules. First dials those without a record of the last `fresh` seconds.
+
+        Waits at most `patience` seconds for these dials.
+        """
         now = self._clock()
         exact = self._targets.exact()
         for target, rule in exact:
             name = str(target)
-            if name not in self._dialling and not self._is_fresh(name, now, fresh):
-                self._dialling[name] = asyncio.create_task(self._ask(name, target, rule))
+            if name not in self._probing and not self._is_fresh(name, now, fresh):
+                self._probing[name] = asyncio.create_task(self._probe_once(name, target, rule))
         names = [str(target) for target, _ in exact]
-        if waiting := [self._dialling[name] for name in names if name in self._dialling]:
+        if waiting := [self._probing[name] for name in names if name in self._probing]:
             await asyncio.wait(waiting, timeout=patience)
-        return [self._about(name) for name in names]
+        return [self._describe(name) for name in names]
 
-    async def keep_looking(self, every: float) -> None:
-        """Dial, every so many seconds, whatever no tunnel has reached meanwhile."""
+    async def keep_probing(self, seconds: float) -> None:
+        """Every so many seconds, dial the targets that no tunnel has reached since."""
         while True:
-            await self.look(fresh=every)
-            await asyncio.sleep(every)
+            await self.check(fresh=seconds)
+            await asyncio.sleep(seconds)
 
-    async def _ask(self, name: str, target: Target, rule: Rule) -> None:
+    async def _probe_once(self, name: str, target: Target, rule: Rule) -> None:
         try:
             async with self._free:
-                await self._dial(target, rule)
+                await self._probe(target, rule)
         finally:
-            del self._dialling[name]
+            del self._probing[name]
 
     def _is_fresh(self, name: str, now: datetime, fresh: float) -> bool:
-        """Neither too old nor, after the clock was set back, from the future."""
-        newest = self._reached.evidence.get(name, Evidence()).newest
+        """Not too old, and not in the future (the clock was set back)."""
+        newest = self._health.status(name).newest
         return newest is not None and abs((now - newest).total_seconds()) <= fresh
 
-    def _about(self, name: str) -> Upstream:
-        evidence = self._reached.evidence.get(name, Evidence())
-        reached = None if name in self._dialling else evidence.reached
-        failure = evidence.failure
+    def _describe(self, name: str) -> Upstream:
+        status = self._health.status(name)
+        reached = None if name in self._probing else status.reached
+        failure = status.failure
         if reached is not False or failure is None or failure.outcome is None:
-            return Upstream(name, reached, evidence.reached_at)
-        sentence, remedy = evidence.why_not()
-        return Upstream(name, reached, evidence.reached_at, evidence.failed_at, failure.outcome.label, sentence, remedy)
+            return Upstream(name, reached, status.reached_at)
+        sentence, remedy = status.explain_failure()
+        return Upstream(name, reached, status.reached_at, status.failed_at, failure.outcome.label, sentence, remedy)

@@ -1,7 +1,7 @@
-"""The metrics for Prometheus (`docs/monitoring.md`): names and labels for what the tally and the gate have counted.
+"""The metrics for Prometheus (`docs/monitoring.md`): names and labels for the counters and the gate's state.
 
-Each value is read when it is asked for, so that a tunnel costs nothing here. A series is there once something was
-counted in it. No label is chosen by a stranger, and none names a client.
+Values are read on each scrape, so a tunnel costs nothing here. A series appears with its first count. Clients choose no
+label, and no label names a client.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -25,19 +25,19 @@ from .counters import Counters, Durations
 from .target_health import TargetHealth
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-"""Of Prometheus' text format, which every scraper takes."""
+"""Prometheus' text format, which every scraper accepts."""
 
 _Values = TypeVar("_Values", bound=tuple[str, ...])
-_BEYOND: Final = float("inf")
+_INFINITY: Final = float("inf")
 _STAGE_OF: Final = {outcome.label: outcome.stage.value for outcome in Outcome}
 
 
-class Watched(Protocol):
-    """What is asked of the gate."""
+class GateGauges(Protocol):
+    """The part of the gate that the metrics show."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is in force."""
+        """The settings in force for new connections."""
 
     @property
     def connections(self) -> Collection[ClientConnection]:
@@ -45,28 +45,28 @@ class Watched(Protocol):
 
     @property
     def draining(self) -> bool:
-        """Whether it takes no more clients."""
+        """Whether the gate is stopping and takes no more clients."""
 
     @property
     def look_ups(self) -> Mapping[Outcome | None, int]:
-        """How often the resolver was asked, by what came of it; None is an answer."""
+        """The number of look-ups by their failure; None counts the successful ones."""
 
 
 class Metrics(Collector):
-    """One registry's worth of them. `dropped` counts the lines that each log has lost, by the log's name."""
+    """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name."""
 
     def __init__(
         self,
         version: str,
-        gate: Watched,
-        tally: Counters,
-        reached: TargetHealth,
+        gate: GateGauges,
+        counters: Counters,
+        target_health: TargetHealth,
         dropped: Mapping[str, Callable[[], int]],
     ) -> None:
         self._version = version
         self._gate = gate
-        self._tally = tally
-        self._reached = reached
+        self._counters = counters
+        self._target_health = target_health
         self._dropped = dropped
         self._certificate: tuple[ServerIdentity | None, datetime | None] = (None, None)
         self._registry = CollectorRegistry()
@@ -74,95 +74,101 @@ class Metrics(Collector):
         ProcessCollector(registry=self._registry)
 
     def text(self) -> bytes:
-        """All of them in the format of CONTENT_TYPE."""
+        """All metrics in the format of CONTENT_TYPE."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
-        """Read everything now."""
-        yield from self._about_the_gate()
-        yield from self._about_connections()
-        yield from self._about_targets()
+        """Read all values now. Called by prometheus_client."""
+        yield from self._gate_metrics()
+        yield from self._connection_metrics()
+        yield from self._target_metrics()
         yield _counters(
             "licensegate_log_lines_dropped",
-            "Lines that never reached a log, since nobody read it or it could not be written.",
+            "Lines lost because a log had no reader or could not be written.",
             ("log",),
             {(log,): count() for log, count in self._dropped.items()},
         )
 
-    def _about_the_gate(self) -> Iterator[Metric]:
+    def _gate_metrics(self) -> Iterator[Metric]:
         snapshot = self._gate.snapshot
         build = {"version": self._version, "python": python_version()}
-        yield _info("licensegate_build_info", "What is running.", build)
+        yield _info("licensegate_build_info", "The running version.", build)
         policy = {"hash": snapshot.policy.hash, "mode": snapshot.policy.mode.value}
-        yield _info("licensegate_policy_info", "The allowlist in force: the same hash, the same rules.", policy)
-        yield _gauge("licensegate_draining", "1 while the gate stops and takes no more clients.", self._gate.draining)
+        yield _info("licensegate_policy_info", "The allowlist in force. Equal hashes mean equal rules.", policy)
+        yield _gauge(
+            "licensegate_draining", "1 while the gate is stopping and takes no more clients.", self._gate.draining
+        )
         expiry = self._expiry(snapshot.identity)
         if expiry is not None:
-            help_text = "When the certificate ends that the gate shows to clients that speak TLS to it."
+            help_text = "When the gate's own certificate expires, which it shows to clients that use TLS to the proxy."
             yield _gauge("licensegate_certificate_expiry_timestamp_seconds", help_text, expiry.timestamp())
 
-    def _about_connections(self) -> Iterator[Metric]:
-        tally, gate = self._tally, self._gate
-        yield _gauge("licensegate_connections_open", "Client connections that are open.", len(gate.connections))
+    def _connection_metrics(self) -> Iterator[Metric]:
+        counters, gate = self._counters, self._gate
+        yield _gauge("licensegate_connections_open", "Open client connections.", len(gate.connections))
         limit = gate.snapshot.limits.tunnels
-        yield _gauge("licensegate_connections_limit", "How many are served at a time: limits.tunnels.", limit)
+        yield _gauge("licensegate_connections_limit", "The most connections served at a time: limits.tunnels.", limit)
         tunnels = sum(one.conversation.state is State.RELAYING for one in gate.connections)
-        yield _gauge("licensegate_tunnels_open", "Those of them that are tunnels in use.", tunnels)
+        yield _gauge("licensegate_tunnels_open", "Open connections that are established tunnels.", tunnels)
         yield _counters(
             "licensegate_connections_ended",
-            "Tunnels and refusals, by the rule's host and port, how far they had come, and how they ended.",
+            "Ended tunnels and refusals, by the rule's host and port, the stage they reached, and the outcome.",
             ("target", "stage", "outcome"),
-            {(name, _STAGE_OF[label], label): n for (name, label), n in tally.ended.items()},
+            {(name, _STAGE_OF[label], label): n for (name, label), n in counters.ended.items()},
         )
         yield _counters(
             "licensegate_reported",
-            "Tunnels that passed only because the allowlist reports, by the refusal that they would have met.",
+            "Tunnels allowed only because the allowlist is report-only, by the refusal that was not enforced.",
             ("outcome",),
-            {(label,): count for label, count in tally.reported.items()},
+            {(label,): count for label, count in counters.reported.items()},
         )
-        empty = "Connections that never carried a byte, such as a balancer's probe."
-        yield _counters("licensegate_empty_connections", empty, (), {(): tally.empty})
+        empty = "Connections closed without a byte, such as a balancer's probe."
+        yield _counters("licensegate_empty_connections", empty, (), {(): counters.empty})
         health = "Answers to GET /healthz on a proxy port."
-        yield _counters("licensegate_health_answers", health, (), {(): tally.health_answers})
-        yield _counters("licensegate_bytes", "Bytes of ended connections, by direction.", ("direction",), _bytes(tally))
-        yield _durations(tally)
+        yield _counters("licensegate_health_answers", health, (), {(): counters.health_answers})
+        yield _counters(
+            "licensegate_bytes", "Bytes of ended connections, by direction.", ("direction",), _bytes(counters)
+        )
+        yield _durations(counters)
         yield _counters(
             "licensegate_server_name_checks",
-            "What the check of the first bytes in a tunnel came to.",
+            "Checks of the server name in a tunnel's ClientHello, by result.",
             ("result",),
-            {(check.value,): count for check, count in tally.server_name_checks.items()},
+            {(check.value,): count for check, count in counters.server_name_checks.items()},
         )
 
-    def _about_targets(self) -> Iterator[Metric]:
+    def _target_metrics(self) -> Iterator[Metric]:
         yield _counters(
             "licensegate_dns_look_ups",
-            "How often the system's resolver was asked, by what came of it.",
+            "Look-ups by the system's resolver, by result.",
             ("result",),
             {("resolved" if end is None else end.label,): count for end, count in self._gate.look_ups.items()},
         )
         yield _counters(
             "licensegate_dial_attempts",
-            "Addresses that were dialled for a tunnel, by what came of it.",
+            "Addresses dialled for tunnels, by result.",
             ("family", "result"),
-            self._tally.attempts,
+            self._counters.attempts,
         )
         reached = GaugeMetricFamily(
             "licensegate_target_reached",
-            "1 if a target could be connected when it was last tried, 0 if not.",
+            "1 if the last connection to the target succeeded, 0 if it failed.",
             labels=("target",),
         )
         when = GaugeMetricFamily(
-            "licensegate_target_last_reached_timestamp_seconds", "When it was last connected.", labels=("target",)
+            "licensegate_target_last_reached_timestamp_seconds",
+            "When a connection to the target last succeeded.",
+            labels=("target",),
         )
-        for name, evidence in self._reached.evidence.items():
-            reached.add_metric((name,), float(bool(evidence.reached)))
-            if evidence.reached_at is not None:
-                when.add_metric((name,), evidence.reached_at.timestamp())
+        for name, status in self._target_health.by_target.items():
+            reached.add_metric((name,), float(bool(status.reached)))
+            if status.reached_at is not None:
+                when.add_metric((name,), status.reached_at.timestamp())
         yield reached
         yield when
 
     def _expiry(self, identity: ServerIdentity | None) -> datetime | None:
-        """When a certificate ends, read once; None if there is none, or only OpenSSL can read it."""
+        """When a certificate expires, read once; None without one, or if only OpenSSL can read it."""
         if identity is not self._certificate[0]:
             try:
                 self._certificate = (identity, None if identity is None else identity.not_after)
@@ -188,29 +194,29 @@ def _counters(name: str, help_text: str, labels: tuple[str, ...], counts: Mappin
     return family
 
 
-def _bytes(tally: Counters) -> dict[tuple[str, ...], int]:
+def _bytes(counters: Counters) -> dict[tuple[str, ...], int]:
     return {
-        ("from_client",): tally.client_read,
-        ("to_client",): tally.client_written,
-        ("from_upstream",): tally.upstream_read,
-        ("to_upstream",): tally.upstream_written,
+        ("from_client",): counters.client_read,
+        ("to_client",): counters.client_written,
+        ("from_upstream",): counters.upstream_read,
+        ("to_upstream",): counters.upstream_written,
     }
 
 
-def _durations(tally: Counters) -> Metric:
-    help_text = "How long the phases of a tunnel took; relay and total of those that were established."
+def _durations(counters: Counters) -> Metric:
+    help_text = "Duration of each phase of a tunnel; relay and total of established tunnels only."
     family = HistogramMetricFamily("licensegate_phase_seconds", help_text, labels=("phase",))
     for phase in ("head", "resolve", "dial", "parent", "relay", "total"):
-        durations: Durations = getattr(tally, phase)
+        durations: Durations = getattr(counters, phase)
         if any(durations.counts):
             family.add_metric((phase,), _buckets(durations), durations.sum_ms / 1000)
     return family
 
 
 def _buckets(durations: Durations) -> list[tuple[str, float]]:
-    """Cumulative, as Prometheus wants them."""
+    """Cumulative, as Prometheus expects."""
     cumulative, buckets = 0, []
-    for bound, count in zip((*durations.bounds, _BEYOND), durations.counts, strict=True):
+    for bound, count in zip((*durations.bounds, _INFINITY), durations.counts, strict=True):
         cumulative += count
-        buckets.append((str(float(bound)) if bound < _BEYOND else "+Inf", float(cumulative)))
+        buckets.append((str(float(bound)) if bound < _INFINITY else "+Inf", float(cumulative)))
     return buckets

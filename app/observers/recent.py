@@ -1,7 +1,7 @@
-"""What happened lately, for the admin pages: the last refusals, and which program each client is.
+"""Recent activity for the admin pages: the last refusals, and the programs behind each client address.
 
-No document of Cisco's says which HTTP library a product embeds. What it writes in its CONNECT and its ClientHello, and
-how it takes a refusal, tells them apart. Everything here is bounded, whoever knocks.
+Cisco does not document which HTTP library a product embeds. Its CONNECT, its ClientHello and its reaction to a refusal
+tell them apart. Everything here is bounded, whatever clients send.
 """
 
 from collections import OrderedDict, deque
@@ -16,19 +16,19 @@ from licensegate.records.record import HostForm, TunnelRecord
 
 from .observer import Observer
 
-_REFUSALS: Final = 100
-_CLIENTS: Final = 512
-_PROGRAMS: Final = 8  # of one client
+_MAX_REFUSALS: Final = 100
+_MAX_CLIENTS: Final = 512
+_MAX_PROGRAMS: Final = 8  # per client
 
 
 class Refusals(Observer):
-    """The last connections that ended without a tunnel, the newest last."""
+    """The last connections that ended without a tunnel, newest last."""
 
     def __init__(self) -> None:
-        self.records: deque[TunnelRecord] = deque(maxlen=_REFUSALS)
+        self.records: deque[TunnelRecord] = deque(maxlen=_MAX_REFUSALS)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Keep the connections that had no tunnel. Probes, the gate's own and a balancer's, are none."""
+        """Keep the connections that had no tunnel, except probes: the gate's own and a balancer's."""
         for record in records:
             if record.event != "end" or record.outcome in PROBES:
                 continue
@@ -36,8 +36,8 @@ class Refusals(Observer):
                 self.records.append(record)
 
 
-class Writing(Struct, frozen=True):
-    """What a program writes in its CONNECT, by which it is told from others; empty where it speaks TLS at once."""
+class ConnectFingerprint(Struct, frozen=True):
+    """How a program writes its CONNECT, which tells it from others. Empty if it starts with TLS instead."""
 
     user_agent: str
     http_version: str
@@ -45,10 +45,10 @@ class Writing(Struct, frozen=True):
     host_form: HostForm | None
 
 
-class Program(Struct):
-    """What else a program at one address was seen to do.
+class ClientProgram(Struct):
+    """What one program at a client address did.
 
-    `server_name_sent` is None and the other two of TLS are empty as long as no ClientHello of it was read.
+    Until a ClientHello of it was read, `server_name_sent` is None, and `alpn` and `tls_version` are empty.
     """
 
     first: datetime
@@ -59,8 +59,8 @@ class Program(Struct):
     tls_version: str = ""
     refusal_taken: RefusalTaken | None = None
 
-    def see(self, record: TunnelRecord) -> None:
-        """Take over what one more record of it tells."""
+    def update(self, record: TunnelRecord) -> None:
+        """Add one more record."""
         self.last = record.time
         self.connections += record.event == "end"
         if record.tls_version:
@@ -72,36 +72,36 @@ class Program(Struct):
 
 
 class Client:
-    """One client address, and the programs behind it, of which the one seen longest ago gives way to a ninth."""
+    """One client address and the programs behind it. A ninth program replaces the least recent one."""
 
     def __init__(self, first: datetime) -> None:
         self.first = self.last = first
         self.connections = 0
         self.outcome: Outcome | None = None
-        self.programs: dict[Writing, Program] = {}
+        self.programs: dict[ConnectFingerprint, ClientProgram] = {}
 
-    def see(self, record: TunnelRecord) -> None:
-        """Take over what one more record of it tells."""
+    def update(self, record: TunnelRecord) -> None:
+        """Add one more record."""
         self.last = record.time
         if record.outcome is not None:
             self.connections += 1
             self.outcome = record.outcome
         if record.method or record.tls_version:
-            writing = Writing(record.user_agent, record.http_version, record.fields, record.host_form)
-            program = self.programs.get(writing)
+            fingerprint = ConnectFingerprint(record.user_agent, record.http_version, record.fields, record.host_form)
+            program = self.programs.get(fingerprint)
             if program is None:
-                program = self._welcome(writing, record.time)
-            program.see(record)
+                program = self._add_program(fingerprint, record.time)
+            program.update(record)
 
-    def _welcome(self, writing: Writing, now: datetime) -> Program:
-        if len(self.programs) >= _PROGRAMS:
+    def _add_program(self, fingerprint: ConnectFingerprint, now: datetime) -> ClientProgram:
+        if len(self.programs) >= _MAX_PROGRAMS:
             del self.programs[min(self.programs, key=lambda known: self.programs[known].last)]
-        program = self.programs[writing] = Program(now, now)
+        program = self.programs[fingerprint] = ClientProgram(now, now)
         return program
 
 
 class Clients(Observer):
-    """The clients seen last, the latest last; the one seen longest ago gives way."""
+    """The most recent clients, latest last. A new client replaces the least recent one."""
 
     def __init__(self) -> None:
         self.by_address: OrderedDict[str, Client] = OrderedDict()
@@ -114,8 +114,8 @@ class Clients(Observer):
             client = self.by_address.get(record.client)
             if client is None:
                 client = self.by_address[record.client] = Client(record.time)
-                if len(self.by_address) > _CLIENTS:
+                if len(self.by_address) > _MAX_CLIENTS:
                     self.by_address.popitem(last=False)
             else:
                 self.by_address.move_to_end(record.client)
-            client.see(record)
+            client.update(record)

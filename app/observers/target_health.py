@@ -1,4 +1,4 @@
-"""Which targets were reached, and when, as tunnels and probes have shown it. Asks nobody."""
+"""When each target was last reached and last failed, as the records of tunnels and probes show. Never dials."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -12,16 +12,29 @@ from licensegate.records.record import TunnelRecord
 from .observer import Observer
 from .target_names import NO_TARGET, TargetNames
 
+_CLOCK_SET_BACK: Final = timedelta(hours=1)
+"""A record this much newer than the end of the latest one comes from before the clock was set back.
 
-class Evidence(Struct):
-    """The latest records of a target: of a connection to it, and of a failure to connect."""
+Smaller corrections of the clock need no care: they are over within the hour.
+"""
+
+NOT_REACHED: Final = frozenset(
+    outcome
+    for outcome in Outcome
+    if outcome.stage in (Stage.RESOLVE, Stage.DIAL, Stage.PARENT) and outcome.status >= 500
+) - {Outcome.DESCRIPTORS_EXHAUSTED}  # the gate's own fault
+"""The outcomes of a connection whose target could not be reached."""
+
+
+class TargetStatus(Struct):
+    """A target's latest records: of a successful connection, and of a failed one."""
 
     success: TunnelRecord | None = None
     failure: TunnelRecord | None = None
 
     @property
     def reached_at(self) -> datetime | None:
-        """When it was last connected."""
+        """When a connection last succeeded."""
         record = self.success
         if record is None:
             return None
@@ -31,77 +44,70 @@ class Evidence(Struct):
 
     @property
     def failed_at(self) -> datetime | None:
-        """When it could last not be connected."""
+        """When a connection last failed."""
         record = self.failure
         return None if record is None else record.time + timedelta(milliseconds=record.total_ms or 0)
 
     @property
     def newest(self) -> datetime | None:
-        """When there was last a sign of it, good or bad."""
+        """When a connection last succeeded or failed."""
         return max(filter(None, (self.reached_at, self.failed_at)), default=None)
 
     @property
     def reached(self) -> bool | None:
-        """Whether the newest sign is a good one; None without a sign."""
+        """Whether the newest record is a success; None without records."""
         newest = self.newest
         return None if newest is None else newest == self.reached_at
 
     def forget_after(self, time: datetime) -> None:
-        """Drop what claims to be later than that: it was seen before the clock was set back."""
+        """Drop records later than `time`: they were made before the clock was set back."""
         if self.success is not None and self.success.time > time:
             self.success = None
         if self.failure is not None and self.failure.time > time:
             self.failure = None
 
-    def why_not(self) -> tuple[str, str]:
-        """What went wrong when it last failed, and what to change, naming no client."""
+    def explain_failure(self) -> tuple[str, str]:
+        """The last failure's sentence and remedy, without the client's address; empty if none has failed."""
         if self.failure is None:
             return "", ""
         record = structs.replace(self.failure, client="a client")
         return record.sentence(), record.remedy()
 
 
-_CLOCK_SET_BACK: Final = timedelta(hours=1)
-"""What is known from so long after a record's end cannot have come before it; a lesser error is over by itself soon."""
-
-NOT_REACHED: Final = frozenset(
-    outcome
-    for outcome in Outcome
-    if outcome.stage in (Stage.RESOLVE, Stage.DIAL, Stage.PARENT) and outcome.status >= 500
-) - {Outcome.DESCRIPTORS_EXHAUSTED}  # for which no target can be blamed
-"""How a connection ends whose target cannot be reached."""
-
-
 class TargetHealth(Observer):
-    """The evidence for each target of the settings."""
+    """The status of each target in the settings, by its name."""
 
-    def __init__(self, targets: TargetNames) -> None:
-        self._targets = targets
-        self.evidence: dict[str, Evidence] = {}
+    def __init__(self, names: TargetNames) -> None:
+        self._names = names
+        self.by_target: dict[str, TargetStatus] = {}
+
+    def status(self, name: str) -> TargetStatus:
+        """The status of the target with this name; an empty one if it has no records."""
+        return self.by_target.get(name) or TargetStatus()
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Take what is newer than what is known; tunnels end in another order than they were connected."""
+        """Keep each target's newest success and failure. Tunnels may end in another order than they connected."""
         for record in records:
             outcome = record.outcome
             failed = outcome in NOT_REACHED
             if not record.rule or not (failed or record.is_connected):
                 continue
-            evidence = self._of(record.rule)
-            if evidence is None:
+            status = self._status_by_rule(record.rule)
+            if status is None:
                 continue
             ended = record.time + timedelta(milliseconds=record.total_ms or 0)
-            evidence.forget_after(ended + _CLOCK_SET_BACK)
-            known = evidence.failure if failed else evidence.success
+            status.forget_after(ended + _CLOCK_SET_BACK)
+            known = status.failure if failed else status.success
             if known is not None and known.time > record.time:
                 continue
             if failed:
-                evidence.failure = record
+                status.failure = record
             else:
-                evidence.success = record
+                status.success = record
 
-    def _of(self, rule: str) -> Evidence | None:
-        name = self._targets.name(rule)
-        evidence = self.evidence.get(name)
-        if evidence is None and name != NO_TARGET:
-            evidence = self.evidence[name] = Evidence()
-        return evidence
+    def _status_by_rule(self, rule: str) -> TargetStatus | None:
+        name = self._names.name(rule)
+        status = self.by_target.get(name)
+        if status is None and name != NO_TARGET:
+            status = self.by_target[name] = TargetStatus()
+        return status

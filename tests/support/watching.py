@@ -1,4 +1,4 @@
-"""What a running gate shows on its admin address, asked for as a scraper, a balancer or a person would."""
+"""Requests to a running gate's admin server. Imports the gate's page table."""
 
 import http.client
 import json
@@ -10,16 +10,20 @@ from typing import Any
 from msgspec import Struct
 from prometheus_client.parser import text_string_to_metric_families
 
+from licensegate.app.admin.access import Audience
+from licensegate.app.admin.page_table import PAGES
 from support.gate import Gate
 from support.upstream import SECONDS
 
 ANY_PORT = "127.0.0.1:0"
 ENDED = "licensegate_connections_ended_total"
-_PLACE = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
+OPEN_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.OPEN)
+TRUSTED_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.TRUSTED)
+_ADDRESS = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
 
 
-class Shown(Struct, frozen=True):
-    """An answer of the admin server."""
+class PageResponse(Struct, frozen=True):
+    """A response of the admin server."""
 
     status: int
     fields: dict[str, str]
@@ -38,23 +42,25 @@ class Series:
         self.samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def value(self, name: str, **labels: str) -> float:
-        """The value of one series, or the sum of all with these labels; 0 where there is none."""
+        """The value of one series, or the sum of all with these labels; 0 without any."""
         return sum(s.value for s in self.samples if s.name == name and labels.items() <= s.labels.items())
 
 
 def admin_port(gate: Gate) -> int:
-    """The port on which the gate is watched: the last that it has named."""
-    found = [place for line in gate.stderr if (place := _PLACE.search(line))]
+    """The admin port: the last one the gate has logged."""
+    found = [address for line in gate.stderr if (address := _ADDRESS.search(line))]
     assert found, gate.stderr
     return int(found[-1][2])
 
 
-def show(gate: Gate, path: str, method: str = "GET", **fields: str) -> Shown:
-    """Ask the gate for a page; a field's name is written with underscores."""
+def show(gate: Gate, path: str, method: str = "GET", **fields: str) -> PageResponse:
+    """Request a page. Names of header fields are written with underscores."""
     connection = http.client.HTTPConnection("127.0.0.1", admin_port(gate), timeout=SECONDS)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
     answer = connection.getresponse()
-    shown = Shown(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode())
+    shown = PageResponse(
+        answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+    )
     connection.close()
     return shown
 
@@ -68,7 +74,7 @@ def scrape(gate: Gate) -> Series:
 
 
 def scrape_until(gate: Gate, enough: Callable[[Series], object]) -> Series:
-    """The gate's metrics as soon as they are so; raises AssertionError if they never are."""
+    """Scrape until `enough` is true. Raises AssertionError after SECONDS."""
     deadline = time.monotonic() + SECONDS
     while not enough(series := scrape(gate)):
         assert time.monotonic() < deadline, series.text
@@ -76,8 +82,8 @@ def scrape_until(gate: Gate, enough: Callable[[Series], object]) -> Series:
     return series
 
 
-def show_until(gate: Gate, path: str, enough: Callable[[Shown], object]) -> Shown:
-    """A page as soon as it is so; raises AssertionError if it never is."""
+def show_until(gate: Gate, path: str, enough: Callable[[PageResponse], object]) -> PageResponse:
+    """Request a page until `enough` is true. Raises AssertionError after SECONDS."""
     deadline = time.monotonic() + SECONDS
     while not enough(shown := show(gate, path)):
         assert time.monotonic() < deadline, shown.body

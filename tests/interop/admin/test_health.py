@@ -1,4 +1,4 @@
-"""The health of a running gate, asked for on its admin port, on a proxy port, and by the command."""
+"""The health of a running gate: on its admin port, on a proxy port, and by the command."""
 
 import signal
 import sys
@@ -14,7 +14,7 @@ from support.upstream import Upstream, closed_port, read_nothing
 from support.watching import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show, show_until
 
 
-def test_targets_are_dialled_when_somebody_asks_and_once_however_many_do(tmp_path: Path) -> None:
+def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -> None:
     with Upstream(read_nothing) as upstream:
         places = (f"{TARGET}:127.0.0.1:{upstream.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
         only = '[allowlist]\npresets = []\n[[allowlist.rule]]\nhost = "tools.cisco.com"\n'
@@ -41,7 +41,7 @@ def test_targets_are_dialled_when_somebody_asks_and_once_however_many_do(tmp_pat
             assert gate.records() == []
 
 
-def test_a_target_that_a_tunnel_has_reached_is_not_dialled_for_whoever_asks(tmp_path: Path) -> None:
+def test_upstreamz_does_not_dial_a_target_that_a_tunnel_reached(tmp_path: Path) -> None:
     with Upstream(read_nothing) as upstream:
         only = '[allowlist]\npresets = []\n[[allowlist.rule]]\nhost = "tools.cisco.com"\n'
         place = f"{TARGET}:127.0.0.1:{upstream.port}"

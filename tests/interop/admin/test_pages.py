@@ -1,6 +1,7 @@
-"""A gate that is watched: what scrapers and people are shown of real tunnels."""
+"""The metrics and pages of a running gate after real tunnels."""
 
 import http.client
+import socket
 import ssl
 from pathlib import Path
 
@@ -8,16 +9,14 @@ import pytest
 
 from support.authority import Authority
 from support.clients import run
-from support.exchange import HOST, MESSAGE, TARGET
+from support.exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
 from support.gate import ANYTHING, Gate, lab
 from support.parts import require_command
 from support.raw import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
 from support.standin import CALL_HOME_PATH
 from support.upstream import SECONDS, Upstream, read_nothing
-from support.watching import ANY_PORT, ENDED, scrape, scrape_until, show, show_until
+from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, scrape, scrape_until, show, show_until
 
-OPEN_PAGES = ("/metrics", "/healthz", "/readyz", "/upstreamz")
-OTHER_PAGES = ("/", "/tunnels", "/refusals", "/clients")
 REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\nuser-agent: probe/1\r\nX-Odd: 1\r\n\r\n"
 
 
@@ -55,7 +54,7 @@ def test_a_tunnel_and_a_refusal_are_counted(watched: Gate, authority: Authority)
     assert after.value("process_resident_memory_bytes") > 1e6
 
 
-def test_prometheus_has_nothing_to_say_against_the_metrics(watched: Gate, authority: Authority) -> None:
+def test_promtool_accepts_the_metrics(watched: Gate, authority: Authority) -> None:
     promtool = require_command("promtool", "prometheus")
     show(watched, "/upstreamz")
     post(watched, authority)
@@ -77,7 +76,7 @@ INJECTIONS = [
 ]
 
 
-def test_nothing_that_a_stranger_sends_gets_into_a_label_or_out_of_its_text(watched: Gate) -> None:
+def test_client_input_reaches_no_label_and_stays_text(watched: Gate) -> None:
     for request in INJECTIONS:
         assert ask(watched, request).status in {400, 403, 405}
 
@@ -86,7 +85,7 @@ def test_nothing_that_a_stranger_sends_gets_into_a_label_or_out_of_its_text(watc
         assert word not in series.text
     assert series.value("licensegate_build_info") == 1
 
-    for page in OTHER_PAGES:
+    for page in TRUSTED_PAGES:
         shown = show(watched, page)
         assert shown.status == 200
         assert shown.fields["x-content-type-options"] == "nosniff"
@@ -100,8 +99,19 @@ def test_nothing_that_a_stranger_sends_gets_into_a_label_or_out_of_its_text(watc
     assert r"\xff\xfe\xe2\x80\xae" in agents
 
 
-def test_head_is_answered_without_a_body_and_other_methods_are_not(watched: Gate) -> None:
-    for page in (*OPEN_PAGES, *OTHER_PAGES):
+def test_open_pages_name_no_client(watched: Gate) -> None:
+    client = "127.9.8.7"
+    with socket.create_connection(("127.0.0.1", watched.port), SECONDS, source_address=(client, 0)) as connection:
+        connection.sendall(f"CONNECT {REFUSING_HOST}:443 HTTP/1.1\r\nHost: {REFUSING_HOST}\r\n\r\n".encode())
+        assert read_to_end(connection).startswith(b"HTTP/1.1 502 ")
+
+    show_until(watched, "/clients", lambda page: client in page.body)
+    for page in OPEN_PAGES:
+        assert client not in show(watched, page).body
+
+
+def test_head_has_no_body_and_post_is_405(watched: Gate) -> None:
+    for page in (*OPEN_PAGES, *TRUSTED_PAGES):
         head = show(watched, page, "HEAD")
         assert head.status in {200, 503}
         assert head.body == ""
@@ -110,7 +120,7 @@ def test_head_is_answered_without_a_body_and_other_methods_are_not(watched: Gate
         assert (refused.status, refused.fields["allow"]) == (405, "GET, HEAD")
 
 
-def test_an_open_tunnel_is_shown_with_what_it_has_carried_so_far(tmp_path: Path) -> None:
+def test_an_open_tunnel_is_shown_with_its_bytes_so_far(tmp_path: Path) -> None:
     with (
         Upstream(read_nothing) as upstream,
         Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{upstream.port}", admin=ANY_PORT, more=ANYTHING)) as gate,
@@ -126,7 +136,7 @@ def test_an_open_tunnel_is_shown_with_what_it_has_carried_so_far(tmp_path: Path)
 
 
 @pytest.mark.parametrize("taken", ["closed", "reset", "stayed"])
-def test_a_client_is_shown_by_what_it_writes_and_how_it_takes_a_refusal(watched: Gate, taken: str) -> None:
+def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate, taken: str) -> None:
     with dial(watched) as connection:
         connection.sendall(REFUSED)
         read_answer(connection)
@@ -148,7 +158,7 @@ def test_a_client_is_shown_by_what_it_writes_and_how_it_takes_a_refusal(watched:
     assert refusal["record"]["refusal_taken"] == taken
 
 
-def test_a_client_is_shown_with_what_its_hello_offers(watched: Gate, authority: Authority) -> None:
+def test_clients_shows_what_the_client_hello_offers(watched: Gate, authority: Authority) -> None:
     post(watched, authority)
 
     (client,) = show_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]

@@ -1,4 +1,4 @@
-"""Where a running gate can be watched, and by whom."""
+"""The admin address of a running gate, and who may see its pages."""
 
 import contextlib
 import signal
@@ -12,10 +12,8 @@ from support.gate import Gate, GateEndedError, lab
 from support.network import Network
 from support.raw import ask, read_to_end
 from support.upstream import SECONDS, closed_port
-from support.watching import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show
+from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, admin_port, scrape, scrape_until, show
 
-OPEN_PAGES = ("/metrics", "/healthz", "/readyz", "/upstreamz")
-OTHER_PAGES = ("/", "/tunnels", "/refusals", "/clients")
 TOKEN = "7c0d5a6b1e2f43908172635445362718"
 REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n"
 
@@ -29,7 +27,7 @@ def test_no_tunnel_leads_to_the_admin_server(tmp_path: Path) -> None:
         assert (answer.status, answer.reason.partition(":")[0]) == (502, "target_is_gate")
 
 
-def test_an_admin_address_that_is_named_must_be_had_and_the_packaged_one_need_not(tmp_path: Path) -> None:
+def test_a_named_admin_address_must_bind_and_the_default_need_not(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(GateEndedError, match=f"cannot listen on 127.0.0.1:{port}"):
@@ -39,19 +37,19 @@ def test_an_admin_address_that_is_named_must_be_had_and_the_packaged_one_need_no
         with contextlib.suppress(OSError):  # then another program has it, which does as well
             held.enter_context(socket.create_server(("127.0.0.1", 9130)))
         with Gate(tmp_path, lab().replace('[admin]\nlisten = ""', "")) as gate:
-            assert any("nobody can watch this gate" in line for line in gate.stderr)
+            assert any("the gate runs without an admin server" in line for line in gate.stderr)
             assert ask(gate, REFUSED).status == 403
 
 
 @pytest.mark.parametrize("admin", ["", ANY_PORT], ids=["off", "on"])
-def test_a_gate_that_nobody_watches_does_not_load_what_watching_takes(tmp_path: Path, admin: str) -> None:
+def test_a_gate_without_admin_listen_does_not_load_aiohttp(tmp_path: Path, admin: str) -> None:
     with Gate(tmp_path, lab(admin=admin)) as gate:
         loaded = Path(f"/proc/{gate.pid}/maps").read_text()
 
         assert ("aiohttp" in loaded) == bool(admin)
 
 
-def test_a_token_that_is_none_ends_the_start(tmp_path: Path) -> None:
+def test_an_invalid_token_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "admin.token").write_text("short")
     settings = lab(admin=ANY_PORT).replace("[admin]", '[admin]\ntoken_file = "admin.token"')
 
@@ -60,7 +58,7 @@ def test_a_token_that_is_none_ends_the_start(tmp_path: Path) -> None:
     assert ended.value.status == 1
 
 
-def test_who_may_watch_and_where_changes_by_a_reload_and_the_counts_go_on(tmp_path: Path) -> None:
+def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> None:
     (tmp_path / "admin.token").write_text(TOKEN)
     first, second = closed_port(), closed_port()
     port = closed_port()
@@ -96,7 +94,7 @@ INSIDE, OUTSIDE = "192.0.2.7", "198.51.100.7"
 
 
 @pytest.mark.parametrize("token", ["", TOKEN], ids=["without a token", "with a token"])
-def test_from_elsewhere_only_what_names_no_client_is_shown_and_only_to_the_networks(tmp_path: Path, token: str) -> None:
+def test_other_hosts_see_only_open_pages_and_only_from_the_networks(tmp_path: Path, token: str) -> None:
     (tmp_path / "admin.token").write_text(token)
     (tmp_path / "names").mkdir()
     file = 'token_file = "admin.token"\n' if token else ""
@@ -133,19 +131,19 @@ networks = ["192.0.2.0/24"]
                 403,
                 f"{OUTSIDE} is not in the networks that may ask; add it to admin.networks.\n",
             )
-        for page in OTHER_PAGES:
+        for page in TRUSTED_PAGES:
             assert status("127.0.0.1", page)[0] == 200
             for source in (INSIDE, OUTSIDE):
                 refused, sentence = status(source, page)
                 assert refused == (401 if token else 403)
                 assert "admin.token_file" in sentence
         if token:
-            for page in (*OPEN_PAGES, *OTHER_PAGES):
+            for page in (*OPEN_PAGES, *TRUSTED_PAGES):
                 assert status(OUTSIDE, page, f"Authorization: Bearer {token}")[0] == 200
                 assert status(OUTSIDE, page, "Authorization: Bearer 0000000000000000")[0] in {401, 403}
 
 
-def test_whoever_holds_connections_to_the_admin_server_takes_nothing_from_the_gate(watched: Gate) -> None:
+def test_many_admin_connections_do_not_use_up_descriptors(watched: Gate) -> None:
     held = [socket.create_connection(("127.0.0.1", admin_port(watched)), SECONDS) for _ in range(300)]
 
     assert show(watched, "/healthz").status == 200

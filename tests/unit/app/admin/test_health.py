@@ -1,4 +1,4 @@
-"""Three questions, and that the third one's trouble is not the second's."""
+"""The three health questions, and that readiness does not depend on the targets unless it is set to."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ class FakeGate:
 
 
 class FakeUpstreams:
-    """Targets of which this is known; `asked` counts who wanted to know."""
+    """Targets with these results; `asked` counts the questions."""
 
     def __init__(self, *reached: bool | None) -> None:
         self.known = [Upstream(f"host-{number}.example:443", one) for number, one in enumerate(reached)]
         self.asked = 0
 
-    async def look(self) -> list[Upstream]:
+    async def check(self) -> list[Upstream]:
         self.asked += 1
         await asyncio.sleep(0)
         return self.known
@@ -47,39 +47,39 @@ def health(gate: FakeGate, upstreams: FakeUpstreams, *, needs_upstream: bool = F
     return Health(gate, cast(Upstreams, upstreams), ready_needs_upstream=needs_upstream)
 
 
-def test_whoever_can_answer_lives() -> None:
+def test_healthz_is_always_200() -> None:
     gate = FakeGate()
     gate.draining = True
 
-    status, body = run(health(gate, FakeUpstreams(False)).alive())
+    status, body = health(gate, FakeUpstreams(False)).healthz()
 
     assert (status, msgspec.json.encode(body)) == (200, b'{"status":"ok"}')
 
 
-def test_a_gate_that_listens_is_ready_whatever_its_targets_do() -> None:
+def test_a_listening_gate_is_ready_whatever_its_targets_do() -> None:
     upstreams = FakeUpstreams(False, None)
 
-    status, body = run(health(FakeGate(*LISTENERS), upstreams).ready())
+    status, body = run(health(FakeGate(*LISTENERS), upstreams).readyz())
 
     assert (status, body.status, body.listeners) == (200, "ready", ["0.0.0.0:3128", "[::]:3128"])
-    assert upstreams.asked == 0, "nobody asked for them"
+    assert upstreams.asked == 0, "readyz does not ask for targets"
 
 
-def test_a_gate_that_drains_is_not_ready() -> None:
+def test_a_draining_gate_is_not_ready() -> None:
     gate = FakeGate()
     gate.draining = True
 
-    assert run(health(gate, FakeUpstreams()).ready())[0] == 503
-    assert run(health(gate, FakeUpstreams()).ready())[1].status == "draining"
+    assert run(health(gate, FakeUpstreams()).readyz())[0] == 503
+    assert run(health(gate, FakeUpstreams()).readyz())[1].status == "draining"
 
 
-def test_a_listener_that_waits_for_descriptors_takes_no_clients() -> None:
+def test_a_listener_waiting_for_descriptors_is_not_ready() -> None:
     paused = FakeListener("0.0.0.0:3128", accepts=False)
 
-    status, body = run(health(FakeGate(paused), FakeUpstreams()).ready())
+    status, body = run(health(FakeGate(paused), FakeUpstreams()).readyz())
     assert (status, body.status, body.listeners) == (503, "not_accepting", [])
 
-    status, body = run(health(FakeGate(paused, LISTENERS[1]), FakeUpstreams()).ready())
+    status, body = run(health(FakeGate(paused, LISTENERS[1]), FakeUpstreams()).readyz())
     assert (status, body.status, body.listeners) == (200, "ready", ["[::]:3128"])
 
 
@@ -93,10 +93,8 @@ def test_a_listener_that_waits_for_descriptors_takes_no_clients() -> None:
         pytest.param((), True, id="there are none"),
     ],
 )
-def test_where_it_is_wanted_a_gate_that_reaches_no_target_is_not_ready(
-    reached: tuple[bool | None, ...], ready: bool
-) -> None:
-    status, body = run(health(FakeGate(*LISTENERS), FakeUpstreams(*reached), needs_upstream=True).ready())
+def test_ready_needs_upstream_needs_one_reached_target(reached: tuple[bool | None, ...], ready: bool) -> None:
+    status, body = run(health(FakeGate(*LISTENERS), FakeUpstreams(*reached), needs_upstream=True).readyz())
 
     assert (status, body.status) == ((200, "ready") if ready else (503, "no_upstream"))
     assert body.listeners, "it listens all the same"
@@ -112,9 +110,9 @@ def test_where_it_is_wanted_a_gate_that_reaches_no_target_is_not_ready(
         pytest.param((), 200, "reached", id="there are none"),
     ],
 )
-def test_the_targets_are_reached_if_each_is(reached: tuple[bool | None, ...], status: int, said: str) -> None:
+def test_upstreamz_is_200_if_every_target_is_reached(reached: tuple[bool | None, ...], status: int, said: str) -> None:
     upstreams = FakeUpstreams(*reached)
 
-    given, body = run(health(FakeGate(), upstreams).reaches())
+    given, body = run(health(FakeGate(), upstreams).upstreamz())
 
     assert (given, body.status, body.targets) == (status, said, upstreams.known)

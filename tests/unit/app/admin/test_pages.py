@@ -1,10 +1,11 @@
-"""What the pages show, and that what strangers sent stays text."""
+"""The bodies of the pages, and that text sent by clients stays text."""
 
 import json
 from typing import Any, cast
 
 import msgspec
 
+from licensegate.app.admin.page_table import PAGES
 from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.proxy.protocol.states import State
@@ -35,7 +36,7 @@ def shown(page: msgspec.Struct) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(msgspec.json.encode(page)))
 
 
-def test_open_connections_are_shown_with_their_state_the_oldest_first() -> None:
+def test_tunnels_lists_open_connections_oldest_first() -> None:
     younger = FakeConnection(record(after=5, client="10.0.0.2"), State.DIALLING)
     older = FakeConnection(tunnel(None, after=1))
 
@@ -48,7 +49,7 @@ def test_open_connections_are_shown_with_their_state_the_oldest_first() -> None:
     assert page["tunnels"][1]["record"]["client"] == "10.0.0.2"
 
 
-def test_of_very_many_only_those_are_shown_that_are_open_longest() -> None:
+def test_tunnels_lists_at_most_the_500_oldest() -> None:
     page = shown(tunnels_page(FakeGate(*(FakeConnection(record(after=number)) for number in range(600)))))
 
     assert page["open"] == 600
@@ -56,7 +57,7 @@ def test_of_very_many_only_those_are_shown_that_are_open_longest() -> None:
     assert page["tunnels"][0]["record"]["time"] == "2026-03-02T12:00:00Z"
 
 
-def test_refusals_are_shown_with_what_to_do_the_newest_first() -> None:
+def test_refusals_lists_remedies_newest_first() -> None:
     refusals = Refusals()
     refusals.observe([record(Outcome.HEAD_TIMEOUT), record(Outcome.TARGET_IN_PRESET, target="x:443", detail="cucm")])
 
@@ -68,7 +69,7 @@ def test_refusals_are_shown_with_what_to_do_the_newest_first() -> None:
     assert older["record"]["outcome"] == "head_timeout"
 
 
-def test_clients_are_shown_with_their_programs_the_latest_first() -> None:
+def test_clients_lists_programs_latest_first() -> None:
     clients = Clients()
     clients.observe([tunnel(client="10.0.0.2"), tunnel(alpn=("h2",), refusal_taken=RefusalTaken.CLOSED, after=9)])
 
@@ -94,10 +95,11 @@ def test_clients_are_shown_with_their_programs_the_latest_first() -> None:
     ]
 
 
-def test_the_index_names_the_pages_and_escapes_what_it_is_given() -> None:
-    page = index_page("<1.0>")
+def test_the_index_links_every_page_and_escapes_its_values() -> None:
+    page = index_page("<1.0>", {row.path: row.purpose for row in PAGES} | {"/<new>": "a & b"})
 
-    for path in ("/metrics", "/healthz", "/readyz", "/upstreamz", "/tunnels", "/refusals", "/clients"):
-        assert f'<a href="{path}">' in page
+    for row in PAGES:
+        assert f'<a href="{row.path}">' in page
+    assert '<a href="/&lt;new&gt;">/&lt;new&gt;</a>: a &amp; b' in page
     assert "&lt;1.0&gt;" in page
     assert "<script" not in page

@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
 import pytest
+from aiohttp import web
+from msgspec import Struct
 
-from licensegate.app.admin.access import Access
-from licensegate.app.admin.server import AdminServer, Page
+from licensegate.app.admin.access import Access, Audience
+from licensegate.app.admin.page import Page, PageResult
+from licensegate.app.admin.server import AdminServer
 from support.sockets import run, until
 
 ACCESS = Access([ip_network("127.0.0.0/8")], "0123456789abcdef")
@@ -27,14 +30,19 @@ class Answer:
         self.fields = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
 
 
+class Asked(Struct):
+    """What the request asked for."""
+
+    path: str
+
+
 class Served:
     """An admin server with a page, one that fails, and one that waits for `proceed`."""
 
     def __init__(self) -> None:
         self.proceed = asyncio.Event()
         self.waiting = 0
-        pages = {"/metrics": self._page, "/clients": self._page, "/readyz": self._fails, "/healthz": self._waits}
-        self.server = AdminServer(ACCESS, pages)
+        self.server = AdminServer(ACCESS, PAGES, self)
         self.port = self.open()
 
     def open(self) -> int:
@@ -43,16 +51,19 @@ class Served:
         self.server.serve(sock)
         return int(sock.getsockname()[1])
 
-    async def _page(self) -> Page:
-        return Page(200, "text/plain", b"here\n")
+    async def page(self, request: web.BaseRequest) -> PageResult:
+        return 200, b"here\n"
 
-    async def _fails(self) -> Page:
+    async def path(self, request: web.BaseRequest) -> PageResult:
+        return 200, Asked(request.path_qs)
+
+    async def fail(self, request: web.BaseRequest) -> PageResult:
         raise ZeroDivisionError("secret")
 
-    async def _waits(self) -> Page:
+    async def wait(self, request: web.BaseRequest) -> PageResult:
         self.waiting += 1
         await self.proceed.wait()
-        return Page(503, "text/plain", b"no\n")
+        return 503, b"no\n"
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)
@@ -65,6 +76,15 @@ class Served:
         return answer
 
 
+PAGES = (
+    Page("/metrics", Audience.OPEN, "text/plain", Served.page, ""),
+    Page("/clients", Audience.TRUSTED, "text/plain", Served.page, ""),
+    Page("/tunnels", Audience.TRUSTED, "application/json", Served.path, ""),
+    Page("/readyz", Audience.OPEN, "text/plain", Served.fail, ""),
+    Page("/healthz", Audience.OPEN, "text/plain", Served.wait, ""),
+)
+
+
 @contextlib.asynccontextmanager
 async def served() -> AsyncIterator[Served]:
     here = Served()
@@ -74,7 +94,7 @@ async def served() -> AsyncIterator[Served]:
         await here.server.stop()
 
 
-def test_a_page_is_served_with_fields_that_keep_browsers_from_doing_anything_with_it() -> None:
+def test_a_page_has_the_browser_security_fields() -> None:
     async def main() -> None:
         async with served() as here:
             answer = await here.ask()
@@ -85,6 +105,16 @@ def test_a_page_is_served_with_fields_that_keep_browsers_from_doing_anything_wit
             assert answer.fields["content-security-policy"].startswith("default-src 'none'")
             assert answer.fields["server"] == "LicenseGate"
             assert "access-control-allow-origin" not in answer.fields
+
+    run(main())
+
+
+def test_a_handler_gets_the_request_and_its_struct_is_sent_as_json() -> None:
+    async def main() -> None:
+        async with served() as here:
+            answer = await here.ask("GET /tunnels?client=10.0.0.1 HTTP/1.1")
+            assert (answer.status, answer.body) == (200, b'{"path":"/tunnels?client=10.0.0.1"}\n')
+            assert answer.fields["content-type"] == "application/json"
 
     run(main())
 
@@ -120,7 +150,7 @@ def test_other_methods_are_not_served(method: str) -> None:
         pytest.param(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", id="a field too long"),
     ],
 )
-def test_what_is_no_request_is_answered_without_saying_by_which_library(said: bytes) -> None:
+def test_a_malformed_request_does_not_reveal_the_library(said: bytes) -> None:
     async def main() -> None:
         async with served() as here:
             reader, writer = await here.connect()
@@ -128,7 +158,7 @@ def test_what_is_no_request_is_answered_without_saying_by_which_library(said: by
             answer = Answer(await asyncio.wait_for(reader.read(), PATIENCE))
             writer.close()
             assert (answer.status, answer.fields["server"]) == (400, "LicenseGate")
-            assert answer.body == b"That is no HTTP/1 request that can be answered here.\n"
+            assert answer.body == b"This is not a valid HTTP/1 request.\n"
             assert answer.fields["x-content-type-options"] == "nosniff"
 
     run(main())
@@ -149,11 +179,14 @@ def test_what_is_no_request_is_answered_without_saying_by_which_library(said: by
         pytest.param("GET /clients?x=/metrics HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a query"),
         pytest.param("GET http://127.0.0.1/clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a path with a host"),
         pytest.param("GET /nothing HTTP/1.1", ["Via: 1.1 proxy"], 401, id="a page that is not there"),
+        pytest.param("GET /metrics/ HTTP/1.1", ["Via: 1.1 proxy"], 401, id="an open page's path with a slash"),
+        pytest.param("GET /Metrics HTTP/1.1", ["Via: 1.1 proxy"], 401, id="an open page's path in capitals"),
+        pytest.param("GET //metrics HTTP/1.1", ["Via: 1.1 proxy"], 401, id="an open page's path with two slashes"),
         pytest.param("GET /nothing HTTP/1.1", [], 404, id="a page that is not there, from this host"),
         pytest.param("GET /metrics?x=1 HTTP/1.1", ["Via: 1.1 proxy"], 200, id="an open page"),
     ],
 )
-def test_who_may_see_a_page_is_judged_by_what_came(request_line: str, fields: list[str], status: int) -> None:
+def test_access_depends_on_the_request_as_sent(request_line: str, fields: list[str], status: int) -> None:
     async def main() -> None:
         async with served() as here:
             answer = await here.ask(request_line, *fields)
@@ -163,7 +196,7 @@ def test_who_may_see_a_page_is_judged_by_what_came(request_line: str, fields: li
     run(main())
 
 
-def test_a_page_that_fails_says_so_without_saying_how(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failing_page_is_500_without_details(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with served() as here:
             with caplog.at_level(logging.ERROR):
@@ -175,7 +208,7 @@ def test_a_page_that_fails_says_so_without_saying_how(caplog: pytest.LogCaptureF
     assert "ZeroDivisionError: secret" in caplog.text
 
 
-NO_REQUESTS = {
+MALFORMED = {
     "no HTTP": b"garbage\r\n\r\n",
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100),
     "two Hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
@@ -186,8 +219,8 @@ NO_REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS.keys())
-def test_what_is_no_request_is_refused_and_fills_no_log(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("sent", MALFORMED.values(), ids=MALFORMED.keys())
+def test_a_malformed_request_is_400_and_not_logged(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with served() as here:
             reader, writer = await here.connect()
@@ -201,7 +234,7 @@ def test_what_is_no_request_is_refused_and_fills_no_log(sent: bytes, caplog: pyt
     assert [record for record in caplog.records if record.name != "asyncio"] == []
 
 
-def test_the_oldest_connection_gives_way_to_one_too_many() -> None:
+def test_one_connection_too_many_closes_the_oldest() -> None:
     async def main() -> None:
         async with served() as here:
             held = [await here.connect() for _ in range(64)]
@@ -217,7 +250,7 @@ def test_the_oldest_connection_gives_way_to_one_too_many() -> None:
 SLOW = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
-def test_one_that_is_being_answered_does_not_give_way() -> None:
+def test_a_connection_being_answered_is_not_closed() -> None:
     async def main() -> None:
         async with served() as here:
             reader, writer = await here.connect()
@@ -234,7 +267,7 @@ def test_one_that_is_being_answered_does_not_give_way() -> None:
     run(main())
 
 
-def test_while_all_are_being_answered_there_is_no_room_for_another() -> None:
+def test_while_all_are_being_answered_new_ones_are_closed() -> None:
     async def main() -> None:
         async with served() as here:
             held = [await here.connect() for _ in range(64)]
@@ -253,7 +286,7 @@ def test_while_all_are_being_answered_there_is_no_room_for_another() -> None:
     run(main())
 
 
-def test_another_socket_takes_the_place_of_the_first() -> None:
+def test_a_new_socket_replaces_the_first() -> None:
     async def main() -> None:
         async with served() as here:
             assert (await here.ask()).status == 200
@@ -267,7 +300,7 @@ def test_another_socket_takes_the_place_of_the_first() -> None:
     run(main())
 
 
-def test_without_a_socket_nobody_is_served() -> None:
+def test_without_a_socket_connections_are_refused() -> None:
     async def main() -> None:
         async with served() as here:
             assert (await here.ask()).status == 200

@@ -1,4 +1,4 @@
-"""When a target is dialled for whoever asks, and what he is told."""
+"""When a target is probed for a request, and what the request is told."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -22,18 +22,18 @@ NAMES = ["one.example:443", "two.example:8443"]
 
 
 class Lab:
-    """Targets whose dials end when the test says so, by a clock that the test sets."""
+    """Targets whose dials the test ends, with a clock that the test sets."""
 
     def __init__(self, *rules: Rule) -> None:
         policy = Policy([], rules or (ONE, TWO), {})
         targets = TargetNames(lambda: policy)
-        self.reached = TargetHealth(targets)
+        self.health = TargetHealth(targets)
         self.now: datetime = NOON
         self.dialled: list[str] = []
         self.answers: dict[str, Outcome | None] = {}
         self.held: list[asyncio.Future[None]] = []
         self.holding = False
-        self.upstreams = Upstreams(targets, self.reached, self._dial, lambda: self.now)
+        self.upstreams = Upstreams(targets, self.health, self._dial, lambda: self.now)
 
     def _dial(self, target: Target, rule: Rule) -> Awaitable[None]:
         return self._answer(str(target), rule)
@@ -45,27 +45,27 @@ class Lab:
             await self.held[-1]
         self.tunnel(rule, self.answers.get(name))  # as the gate passes a probe's record to its observers
 
-    def evidence(self, rule: Rule, outcome: Outcome | None = None) -> TunnelRecord:
-        """What a tunnel or a probe shows now."""
+    def made(self, rule: Rule, outcome: Outcome | None = None) -> TunnelRecord:
+        """The record of a tunnel or a probe that ends now."""
         after = (self.now - NOON).total_seconds()
         target = str(Target(rule.host, rule.port))
         dial_ms = 1.0 if outcome is None else None
         return record(outcome, after=after, rule=str(rule), target=target, dial_ms=dial_ms, detail="192.0.2.1:443")
 
     def tunnel(self, rule: Rule, outcome: Outcome | None = None) -> None:
-        """One shows it."""
-        self.reached.observe([self.evidence(rule, outcome)])
+        """End a tunnel."""
+        self.health.observe([self.made(rule, outcome)])
 
     def later(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
 
-def test_what_was_never_tried_is_dialled_once_for_each_target() -> None:
+def test_unknown_targets_are_each_dialled_once() -> None:
     async def main() -> None:
         lab = Lab()
         lab.answers["two.example:8443"] = Outcome.CONNECTION_REFUSED
 
-        one, two = await lab.upstreams.look()
+        one, two = await lab.upstreams.check()
 
         assert lab.dialled == NAMES
         assert one == Upstream("one.example:443", True, NOON + timedelta(milliseconds=1))
@@ -78,13 +78,13 @@ def test_what_was_never_tried_is_dialled_once_for_each_target() -> None:
 
 
 @pytest.mark.parametrize("outcome", [None, Outcome.DNS_TIMEOUT], ids=["reached", "not reached"])
-def test_what_a_tunnel_has_shown_lately_is_not_dialled(outcome: Outcome | None) -> None:
+def test_a_target_with_a_recent_tunnel_is_not_dialled(outcome: Outcome | None) -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.tunnel(ONE, outcome)
         lab.later(FRESH_SECONDS)
 
-        (one,) = await lab.upstreams.look()
+        (one,) = await lab.upstreams.check()
 
         assert lab.dialled == []
         assert one.reached is (outcome is None)
@@ -92,16 +92,16 @@ def test_what_a_tunnel_has_shown_lately_is_not_dialled(outcome: Outcome | None) 
     run(main())
 
 
-def test_what_was_shown_long_ago_is_dialled_anew() -> None:
+def test_a_target_with_only_old_records_is_dialled_again() -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.tunnel(ONE)
         lab.later(FRESH_SECONDS + 1)
         lab.answers["one.example:443"] = Outcome.CONNECTION_TIMEOUT
 
-        (one,) = await lab.upstreams.look()
+        (one,) = await lab.upstreams.check()
         lab.later(1)
-        await lab.upstreams.look()
+        await lab.upstreams.check()
 
         assert lab.dialled == ["one.example:443"], "a failure is fresh as well"
         assert (one.reached, one.outcome) == (False, "connection_timeout")
@@ -110,24 +110,24 @@ def test_what_was_shown_long_ago_is_dialled_anew() -> None:
     run(main())
 
 
-def test_evidence_from_before_the_clock_was_set_back_is_not_believed() -> None:
+def test_records_from_before_the_clock_was_set_back_are_not_fresh() -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.tunnel(ONE)
         lab.later(-3600)
 
-        await lab.upstreams.look()
+        await lab.upstreams.check()
 
         assert lab.dialled == ["one.example:443"]
 
     run(main())
 
 
-def test_however_many_ask_at_once_each_target_is_dialled_once() -> None:
+def test_simultaneous_requests_share_one_dial_per_target() -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.holding = True
-        asking = [asyncio.create_task(lab.upstreams.look()) for _ in range(20)]
+        asking = [asyncio.create_task(lab.upstreams.check()) for _ in range(20)]
         await until(lambda: lab.held)
         await turns(5)
         lab.held[0].set_result(None)
@@ -140,49 +140,49 @@ def test_however_many_ask_at_once_each_target_is_dialled_once() -> None:
     run(main())
 
 
-def test_a_dial_that_takes_long_is_not_waited_for_and_its_result_is_there_for_the_next() -> None:
+def test_a_slow_dial_is_not_awaited_and_serves_the_next_request() -> None:
     async def main() -> None:
         lab = Lab()
         lab.tunnel(TWO)
         lab.holding = True
 
-        one, two = await lab.upstreams.look(patience=0.01)
+        one, two = await lab.upstreams.check(patience=0.01)
         assert (one.reached, two.reached) == (None, True)
-        (one, _) = await lab.upstreams.look(patience=0.01)
+        (one, _) = await lab.upstreams.check(patience=0.01)
         assert (one.reached, lab.dialled) == (None, ["one.example:443"])
 
         lab.held[0].set_result(None)
         await turns(5)
-        (one, _) = await lab.upstreams.look()
+        (one, _) = await lab.upstreams.check()
         assert (one.reached, lab.dialled) == (True, ["one.example:443"])
 
     run(main())
 
 
-def test_whoever_gives_up_takes_no_dial_with_him() -> None:
+def test_a_cancelled_request_does_not_cancel_its_dials() -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.holding = True
-        asking = asyncio.create_task(lab.upstreams.look())
+        asking = asyncio.create_task(lab.upstreams.check())
         await until(lambda: lab.held)
         asking.cancel()
         await turns(5)
         lab.held[0].set_result(None)
         await turns(5)
 
-        (one,) = await lab.upstreams.look()
+        (one,) = await lab.upstreams.check()
 
         assert (one.reached, lab.dialled) == (True, ["one.example:443"])
 
     run(main())
 
 
-def test_only_so_many_dials_are_under_way_at_a_time() -> None:
+def test_at_most_sixteen_dials_run_at_a_time() -> None:
     async def main() -> None:
         rules = [Rule(f"host-{number}.example") for number in range(40)]
         lab = Lab(*rules)
         lab.holding = True
-        await lab.upstreams.look(patience=0.01)
+        await lab.upstreams.check(patience=0.01)
         assert len(lab.held) == 16
 
         while len(lab.held) < 40 or not all(held.done() for held in lab.held):
@@ -191,44 +191,44 @@ def test_only_so_many_dials_are_under_way_at_a_time() -> None:
                     held.set_result(None)
             await turns(3)
 
-        assert all(one.reached for one in await lab.upstreams.look())
+        assert all(one.reached for one in await lab.upstreams.check())
         assert len(lab.dialled) == 40
 
     run(main())
 
 
-def test_wildcards_and_rules_that_only_report_are_not_asked() -> None:
+def test_wildcards_and_report_only_rules_are_not_probed() -> None:
     async def main() -> None:
         lab = Lab(Rule("*.example.org"), Rule("watched.example", report=True))
 
-        assert await lab.upstreams.look() == []
+        assert await lab.upstreams.check() == []
         assert lab.dialled == []
 
     run(main())
 
 
-def test_a_dial_that_fails_by_a_fault_leaves_its_target_unknown_and_can_be_tried_again() -> None:
+def test_after_a_fault_the_target_is_unknown_and_dialled_again() -> None:
     async def main() -> None:
         lab = Lab(ONE)
         lab.holding = True
-        asking = asyncio.create_task(lab.upstreams.look())
+        asking = asyncio.create_task(lab.upstreams.check())
         await until(lambda: lab.held)
         lab.held[0].set_exception(RuntimeError("a fault"))
         (one,) = await asking
         assert one.reached is None
 
         lab.holding = False
-        (one,) = await lab.upstreams.look()
+        (one,) = await lab.upstreams.check()
         assert (one.reached, len(lab.dialled)) == (True, 2)
 
     run(main())
 
 
-def test_regular_probing_dials_what_no_tunnel_has_reached_meanwhile() -> None:
+def test_regular_probing_skips_targets_that_tunnels_reached() -> None:
     async def main() -> None:
         lab = Lab()
         lab.tunnel(TWO)
-        probing = asyncio.create_task(lab.upstreams.keep_looking(0.01))
+        probing = asyncio.create_task(lab.upstreams.keep_probing(0.01))
         await until(lambda: lab.dialled)
         await turns(50)
         assert lab.dialled == ["one.example:443"], "the clock stands still, so all is fresh"

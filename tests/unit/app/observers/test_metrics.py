@@ -54,10 +54,10 @@ class Scraped:
     def __init__(self, records: Iterable[TunnelRecord] = (), gate: WatchedGate | None = None, dropped: int = 0) -> None:
         gate = gate or WatchedGate()
         targets = TargetNames(lambda: gate.snapshot.policy)
-        tally, reached = Counters(targets), TargetHealth(targets)
-        tally.observe(list(records))
-        reached.observe(list(records))
-        self.text = Metrics("1.2.3", gate, tally, reached, {"access": lambda: dropped}).text().decode()
+        counters, target_health = Counters(targets), TargetHealth(targets)
+        counters.observe(list(records))
+        target_health.observe(list(records))
+        self.text = Metrics("1.2.3", gate, counters, target_health, {"access": lambda: dropped}).text().decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
         self.samples = [sample for family in self.families.values() for sample in family.samples]
 

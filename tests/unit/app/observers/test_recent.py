@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.app.observers.recent import Client, Clients, Refusals, Writing
+from licensegate.app.observers.recent import Client, Clients, ConnectFingerprint, Refusals
 from licensegate.records.outcome import Outcome, RefusalTaken
 from licensegate.records.record import HostForm, TunnelRecord
 from support.records import any_record, failure, record, tunnel
 
-JAVA = Writing("Java/17.0.13", "1.1", ("User-Agent", "Host", "Accept", "Proxy-Connection"), HostForm.HOST)
+JAVA = ConnectFingerprint("Java/17.0.13", "1.1", ("User-Agent", "Host", "Accept", "Proxy-Connection"), HostForm.HOST)
 
 
 def client_after(*records: TunnelRecord) -> Client:
@@ -75,7 +75,7 @@ def test_whether_a_server_name_is_sent_is_unknown_until_a_hello_was_read() -> No
 def test_a_client_that_speaks_tls_at_once_is_a_program_that_writes_nothing() -> None:
     passed_through = tunnel(user_agent="", http_version="", fields=(), host_form=None, method="")
 
-    assert list(client_after(passed_through).programs) == [Writing("", "", (), None)]
+    assert list(client_after(passed_through).programs) == [ConnectFingerprint("", "", (), None)]
 
 
 def test_a_client_that_said_nothing_whole_has_no_program() -> None:

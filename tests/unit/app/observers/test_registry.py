@@ -100,7 +100,7 @@ def test_only_target_health_uses_a_probe(tmp_path: Path) -> None:
 
     gate.publish(probe, tunnel(None, event="probe", client="", method="", after=-60))
 
-    assert observers.get(TargetHealth).evidence[TARGETS[0]].reached is False
+    assert observers.get(TargetHealth).by_target[TARGETS[0]].reached is False
     assert observers.get(Counters).ended == {}
     assert observers.get(Counters).dial.counts == Counters(observers.targets).dial.counts
     assert not observers.get(Refusals).records

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from licensegate.app.observers.target_health import NOT_REACHED, Evidence, TargetHealth
+from licensegate.app.observers.target_health import NOT_REACHED, TargetHealth, TargetStatus
 from licensegate.app.observers.target_names import TargetNames
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
@@ -19,8 +19,8 @@ def after(*records: TunnelRecord) -> TargetHealth:
     return reached
 
 
-def evidence(*records: TunnelRecord) -> Evidence:
-    return after(*records).evidence[TARGET]
+def evidence(*records: TunnelRecord) -> TargetStatus:
+    return after(*records).by_target[TARGET]
 
 
 def test_a_target_was_reached_when_it_was_connected_and_not_when_its_tunnel_ended() -> None:
@@ -38,7 +38,7 @@ def test_through_a_parent_a_target_was_reached_once_the_parent_said_so() -> None
     around = tunnel(dial_ms=2.0, parent="direct")
 
     assert evidence(opened).reached_at == NOON + timedelta(seconds=1.5)
-    assert after(asked, challenged).evidence == {}
+    assert after(asked, challenged).by_target == {}
     assert evidence(around).reached
     assert evidence(failure(Outcome.PARENT_REFUSED, "proxy.example.net:8080, 403")).reached is False
 
@@ -99,18 +99,21 @@ def test_a_target_that_is_reached_again_is_reached() -> None:
     ],
 )
 def test_what_says_nothing_of_a_target_is_no_evidence(shows_nothing: TunnelRecord) -> None:
-    assert not after(shows_nothing).evidence
+    assert not after(shows_nothing).by_target
 
 
 def test_each_target_has_evidence_of_its_own() -> None:
     reached = after(tunnel(), failure(Outcome.DNS_NOT_FOUND, rule=API))
 
-    assert {name: seen.reached for name, seen in reached.evidence.items()} == {TARGET: True, "api.cisco.com:443": False}
+    assert {name: seen.reached for name, seen in reached.by_target.items()} == {
+        TARGET: True,
+        "api.cisco.com:443": False,
+    }
 
 
 def test_a_failure_is_explained_without_naming_a_client() -> None:
-    sentence, remedy = evidence(failure(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")).why_not()
-    everything = [evidence(failure(outcome)).why_not() for outcome in NOT_REACHED]
+    sentence, remedy = evidence(failure(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")).explain_failure()
+    everything = [evidence(failure(outcome)).explain_failure() for outcome in NOT_REACHED]
 
     assert sentence == "tools.cisco.com:443 refused the connection (192.0.2.1:443, ECONNREFUSED)."
     assert remedy.startswith("Look for a firewall")
@@ -119,8 +122,8 @@ def test_a_failure_is_explained_without_naming_a_client() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.INTERNAL_ERROR, Outcome.DESCRIPTORS_EXHAUSTED])
 def test_a_target_is_not_blamed_for_what_the_gate_has_brought_about(outcome: Outcome) -> None:
-    assert not after(failure(outcome)).evidence
+    assert not after(failure(outcome)).by_target
 
 
 def test_without_evidence_nothing_is_known() -> None:
-    assert (Evidence().reached, Evidence().newest, Evidence().why_not()) == (None, None, ("", ""))
+    assert (TargetStatus().reached, TargetStatus().newest, TargetStatus().explain_failure()) == (None, None, ("", ""))
