@@ -166,24 +166,26 @@ def cert_check(arguments: argparse.Namespace) -> int:
 
 def suggest_rules(arguments: argparse.Namespace) -> int:
     """Say what would allow what was refused."""
-    from licensegate.app.commands.log_reader import read_log
+    from licensegate.app.commands.refused_targets import ConnectLine, refused_targets
     from licensegate.app.commands.suggest import suggest
     from licensegate.app.settings.load import settings_file
+    from licensegate.records.log_reader import LogReader
 
     settings = _load(arguments.config)
     try:
         with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
-            reading = read_log(log)
+            reader = LogReader(log, ConnectLine)
+            refused = refused_targets(reader)
     except OSError as error:
         return complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
-    if reading.unread and not reading.records:
+    if reader.unread and not reader.records:
         return complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
-    if reading.unread:
-        complain(f"warning: lines passed over, since they are no records of the gate: {reading.unread_lines}")
+    if reader.unread:
+        complain(f"warning: lines passed over, since they are no records of the gate: {reader.unread_lines}")
     file = arguments.config or settings_file(os.environ)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # what is taken from the file comes out as it is there
-    return say(suggest(settings, file, os.environ, reading.targets.values()), end="")
+    return say(suggest(settings, file, os.environ, refused.values()), end="")
 
 
 def version(_: argparse.Namespace) -> int:

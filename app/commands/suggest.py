@@ -23,14 +23,14 @@ from licensegate.app.settings.environment import override, variable_of
 from licensegate.app.settings.file import read_file
 from licensegate.app.settings.schema import AllowlistTable, File, RuleTable
 
-from .log_reader import Seen
+from .refused_targets import RefusedTarget
 
 _NEW_FILE: Final = "licensegate.toml"
 _PRESETS: Final = variable_of("allowlist.presets")
 _RULES: Final = variable_of("allowlist.rule")
 
 
-def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], seen: Iterable[Seen]) -> str:
+def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], seen: Iterable[RefusedTarget]) -> str:
     """What would allow what was seen, as a difference to `file`, which the settings come from.
 
     Before it stands, as comments, what cannot be part of it. Raises SettingsError if the file has gone meanwhile.
@@ -67,7 +67,7 @@ class _Offer(Struct, frozen=True):
     size: int
 
 
-def _addition(policy: Policy, allowlist: AllowlistTable, names: Mapping[Target, Seen]) -> Addition:
+def _addition(policy: Policy, allowlist: AllowlistTable, names: Mapping[Target, RefusedTarget]) -> Addition:
     """What allows these targets: rules that only reported them, then presets, then rules of their own."""
     own = zip((rule for rule in policy.rules if not rule.preset), allowlist.rule, strict=True)
     reporting = {Target(rule.host, rule.port): table for rule, table in own if rule.report and not rule.domain}
@@ -114,16 +114,16 @@ def _rule(policy: Policy, target: Target) -> RuleTable:
     return RuleTable(**terms | {"host": target.host, "port": target.port, "report": False})
 
 
-def _reasons(offer: _Offer, names: Mapping[Target, Seen]) -> Iterator[str]:
+def _reasons(offer: _Offer, names: Mapping[Target, RefusedTarget]) -> Iterator[str]:
     for target in offer.answers:
         yield f"{offer.preset} allows {names[target]}"
     if offer.besides:
         yield f"{offer.preset} also allows {', '.join(map(str, offer.besides))}"
 
 
-def _reason(seen: Seen) -> tuple[str, ...]:
+def _reason(seen: RefusedTarget) -> tuple[str, ...]:
     hint = "its addresses are not public: if the server is your own, add private = true"
-    return (str(seen), hint) if seen.led_inside else (str(seen),)
+    return (str(seen), hint) if seen.is_private else (str(seen),)
 
 
 def _for_variables(addition: Addition, allowlist: AllowlistTable, environ: Mapping[str, str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target, parse_authority
-from licensegate.app.commands.log_reader import Seen
+from licensegate.app.commands.refused_targets import RefusedTarget
 from licensegate.app.commands.suggest import suggest
 from licensegate.app.settings import load
 from support.parts import require_command
@@ -19,9 +19,9 @@ PRESETS = "LICENSEGATE__ALLOWLIST__PRESETS"
 RULES = "LICENSEGATE__ALLOWLIST__RULE"
 
 
-def seen(*authorities: str, led_inside: bool = False) -> list[Seen]:
+def seen(*authorities: str, is_private: bool = False) -> list[RefusedTarget]:
     targets = [parse_authority(authority.encode()) for authority in authorities]
-    return [Seen(target, WHEN, WHEN, 2, {"10.1.2.3"}, led_inside) for target in targets]
+    return [RefusedTarget(target, WHEN, WHEN, 2, {"10.1.2.3"}, is_private) for target in targets]
 
 
 def suggested(folder: Path, text: str | None, *authorities: str, environ: dict[str, str] | None = None) -> str:
@@ -131,7 +131,7 @@ def test_the_manual_shows_what_is_told(tmp_path: Path, monkeypatch: pytest.Monke
         ("72.163.4.38:443", (1, 8, 0), (1, 9, 0), 3, 1),
     ]
     targets = [
-        Seen(
+        RefusedTarget(
             parse_authority(authority.encode()),
             datetime(2026, 9, *first, tzinfo=UTC),
             datetime(2026, 9, *last, tzinfo=UTC),
@@ -149,8 +149,8 @@ def test_where_nothing_is_lacking_that_is_said(tmp_path: Path, authorities: list
     assert suggested(tmp_path, None, *authorities) == "# nothing to add: whatever was seen is allowed\n"
 
 
-def test_who_is_led_inside_is_told_of_private() -> None:
-    said = suggest(load(None, {}), None, {}, seen("ssm.example.net:443", led_inside=True))
+def test_who_is_is_private_is_told_of_private() -> None:
+    said = suggest(load(None, {}), None, {}, seen("ssm.example.net:443", is_private=True))
 
     assert (
         "+# its addresses are not public: if the server is your own, add private = true\n+[[allowlist.rule]]\n" in said

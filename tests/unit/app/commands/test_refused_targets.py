@@ -1,18 +1,20 @@
-"""What is read from an access log, the gate's own and what may be mixed into it."""
+"""The refused targets of an access log, which may hold lines of other programs."""
 
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.allowlist.target import Target
-from licensegate.app.commands import log_reader as module
-from licensegate.app.commands.log_reader import Reading, read_log
+from licensegate.app.commands.refused_targets import ConnectLine, RefusedTarget, refused_targets
 from licensegate.app.observers.access_log import AccessLog
+from licensegate.records import log_reader as module
+from licensegate.records.log_reader import LogReader
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 
@@ -29,6 +31,19 @@ REFUSED = {
     "allowed": False,
 }
 SSM = Target("ssm.example.net", 8443)
+
+
+class Reading(NamedTuple):
+    targets: Mapping[Target, RefusedTarget]
+    records: int
+    unread: int
+    unread_lines: str
+
+
+def read_log(log: BinaryIO) -> Reading:
+    reader = LogReader(log, ConnectLine)
+    targets = refused_targets(reader)
+    return Reading(targets, reader.records, reader.unread, reader.unread_lines)
 
 
 def read(*lines: dict[str, Any] | bytes) -> Reading:
@@ -131,7 +146,7 @@ def test_a_target_whose_addresses_are_inside_is_known() -> None:
         REFUSED,
     )
 
-    assert {target.host: each.led_inside for target, each in reading.targets.items()} == {
+    assert {target.host: each.is_private for target, each in reading.targets.items()} == {
         "a.example": False,
         "ssm.example.net": True,
     }

@@ -1,0 +1,71 @@
+"""Sums up which targets of an access log were refused, or passed only because the allowlist reports them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from licensegate.allowlist.target import Target, TargetError, parse_authority
+from licensegate.records.log_reader import LogLine, LogReader
+from licensegate.records.outcome import Outcome
+
+
+class ConnectLine(LogLine):
+    """The keys of a line that say what a client asked for. `target` is empty until a client has named one."""
+
+    client: str
+    outcome: str = ""
+    target: str = ""
+    allowed: bool | None = None
+    reported: str = ""
+
+
+class RefusedTarget(Struct):
+    """One target that was refused, or that passed because it is only reported; times are in UTC."""
+
+    target: Target
+    first: datetime
+    last: datetime
+    times: int = 0
+    clients: set[str] = msgspec.field(default_factory=set)
+    is_private: bool = False
+    """Whether it could not be dialled because its addresses are not public."""
+
+    def __str__(self) -> str:
+        times, clients = _count(self.times, "time"), _count(len(self.clients), "client")
+        when = f"first {_written(self.first)}, last {_written(self.last)}"
+        return f"{self.target}, asked for {times} by {clients}, {when}"
+
+
+def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTarget]:
+    """Read the log to its end. Raises OSError."""
+    refused: dict[Target, RefusedTarget] = {}
+    for number, line in reader:
+        if line.event != "end" or not line.target or not (line.reported or line.allowed is False):
+            continue
+        try:
+            target = parse_authority(line.target.encode())
+        except (TargetError, UnicodeEncodeError):
+            reader.reject(number)
+            continue
+        if target not in refused:
+            refused[target] = RefusedTarget(target, line.time, line.time)
+        _add(refused[target], line)
+    return refused
+
+
+def _add(refused: RefusedTarget, line: ConnectLine) -> None:
+    refused.first = min(refused.first, line.time)
+    refused.last = max(refused.last, line.time)
+    refused.times += 1
+    refused.clients.add(line.client)
+    refused.is_private |= line.outcome == Outcome.DESTINATION_IP_PROHIBITED.label
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def _written(time: datetime) -> str:
+    return f"{time:%Y-%m-%dT%H:%M:%SZ}"
