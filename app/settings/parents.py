@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
+from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.proxy.parent.tickets import kerberos_is_installed
 from licensegate.records.record import DIRECT

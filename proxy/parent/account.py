@@ -10,8 +10,8 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
-from .password import PASSWORD_BYTES, PasswordError, read_password
-from .scheme import LoginFailedError, LoginRefusedError
+from .protocol.password import PASSWORD_BYTES, PasswordError, read_password
+from .protocol.scheme import LoginFailedError, LoginRefusedError
 from .settings import ParentLogin
 from .tickets import Tickets
 

@@ -15,13 +15,13 @@ from ..net.channel import Channel
 from ..wire.tls_layer import TlsFailure
 from ..wire.via import passed_on
 from . import logins
-from .challenges import Challenge
 from .connection import EndedError, ParentConnection
-from .exchange import ConnectResponse, ConnectResponseError, request
 from .parent import Parent
+from .protocol.challenges import Challenge
+from .protocol.connect_response import ConnectResponse, ConnectResponseError, request
+from .protocol.scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
 from .reach import ParentError, reach
 from .run_in_thread import run_in_thread
-from .scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
 from .settings import ParentAuth
 
 _LOGIN_NEEDED: Final = 407

@@ -13,7 +13,7 @@ from typing import Final
 from ..net.channel import Channel, TlsChannel
 from ..net.poller import READ, WRITE, Poller
 from ..wire.tls_layer import TlsFailure
-from .exchange import ConnectResponse, ConnectResponseError, body_size, read_connect_response
+from .protocol.connect_response import ConnectResponse, ConnectResponseError, body_size, read_connect_response
 
 _READ_BYTES: Final = 16384
 

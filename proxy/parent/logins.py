@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from licensegate.records.record import printable
 
-from . import digest
-from .basic import BasicLogin
-from .challenges import Challenge
-from .digest import DigestLogin
 from .negotiate import NegotiateLogin
-from .ntlm import NtlmLogin
-from .scheme import Login, ParentScheme
+from .protocol import digest
+from .protocol.basic import BasicLogin
+from .protocol.challenges import Challenge
+from .protocol.digest import DigestLogin
+from .protocol.ntlm import NtlmLogin
+from .protocol.scheme import Login, ParentScheme
 from .settings import ParentAuth, ParentLogin
 from .tickets import Tickets, kerberos_is_installed
 

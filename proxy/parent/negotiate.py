@@ -4,8 +4,8 @@ import base64
 import binascii
 from typing import TYPE_CHECKING
 
-from .challenges import Challenge
-from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
+from .protocol.challenges import Challenge
+from .protocol.scheme import LoginFailedError, LoginRefusedError, ParentScheme
 from .tickets import SPNEGO, Tickets, said_by
 
 if TYPE_CHECKING:

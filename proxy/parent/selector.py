@@ -23,8 +23,8 @@ from .account import Account
 from .connect_attempt import ConnectAttempt
 from .health import ParentHealth
 from .parent import Parent
+from .protocol.scheme import LoginFailedError
 from .reach import ParentError, checked_addresses
-from .scheme import LoginFailedError
 from .settings import ParentLogin, ParentProxy, ParentSettings, ParentTarget
 
 _AT_FAULT: Final = frozenset(

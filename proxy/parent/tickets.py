@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from licensegate.records.record import printable
 
-from .scheme import LoginFailedError, LoginRefusedError
+from .protocol.scheme import LoginFailedError, LoginRefusedError
 
 if TYPE_CHECKING:
     from gssapi import Credentials

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.proxy.parent.account import Account
-from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 from licensegate.proxy.parent.settings import ParentLogin
 from licensegate.records.secret import Secret
 from support.sockets import run, turns

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.parent.challenges import Challenge, read_challenges
+from licensegate.proxy.parent.protocol.challenges import Challenge, read_challenges
 
 CASES = {
     "one scheme alone": ([b"Negotiate"], [Challenge("negotiate")]),

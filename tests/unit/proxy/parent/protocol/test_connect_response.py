@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.parent.exchange import (
+from licensegate.proxy.parent.protocol.connect_response import (
     BODY_BYTES,
     HEAD_BYTES,
     ConnectResponse,

@@ -1,6 +1,6 @@
 import pytest
 
-from licensegate.proxy.parent.password import PASSWORD_BYTES, PasswordError, read_password
+from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
 
 
 @pytest.mark.parametrize(

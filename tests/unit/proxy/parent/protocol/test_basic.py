@@ -2,9 +2,9 @@ import base64
 
 import pytest
 
-from licensegate.proxy.parent.basic import BasicLogin
-from licensegate.proxy.parent.challenges import Challenge
-from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.parent.protocol.basic import BasicLogin
+from licensegate.proxy.parent.protocol.challenges import Challenge
+from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 
 BASIC = Challenge("basic", {"realm": "r"})
 

@@ -6,9 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.parent.challenges import Challenge, read_challenges
-from licensegate.proxy.parent.digest import DigestLogin, credentials, response, strength
-from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.parent.protocol.challenges import Challenge, read_challenges
+from licensegate.proxy.parent.protocol.digest import DigestLogin, credentials, response, strength
+from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 
 TARGET = "tools.cisco.com:443"
 RFC_7616 = {
@@ -111,7 +111,7 @@ def test_what_cannot_be_answered_has_no_strength(challenge: Challenge) -> None:
 
 
 def test_md5_has_no_strength_where_the_system_bars_it() -> None:
-    with patch("licensegate.proxy.parent.digest.md5_works", return_value=False):
+    with patch("licensegate.proxy.parent.protocol.digest.md5_works", return_value=False):
         assert strength(digest_challenge(algorithm="MD5")) is None
         assert strength(digest_challenge(algorithm="MD5-sess")) is None
         assert strength(digest_challenge(algorithm="SHA-256")) == 0

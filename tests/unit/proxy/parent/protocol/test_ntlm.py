@@ -9,9 +9,9 @@ import spnego
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.parent.challenges import Challenge
-from licensegate.proxy.parent.ntlm import NtlmLogin
-from licensegate.proxy.parent.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.parent.protocol.challenges import Challenge
+from licensegate.proxy.parent.protocol.ntlm import NtlmLogin
+from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 
 
 @pytest.fixture
