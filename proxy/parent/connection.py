@@ -49,7 +49,7 @@ class ParentConnection:
         await self._flush()
 
     async def ask(self, request: bytes) -> ConnectResponse:
-        """Send a request and read the head of its answer; raises EndedError, AnswerError or TlsFailure."""
+        """Send a request and read the head of its answer; raises EndedError, ConnectResponseError or TlsFailure."""
         try:
             await self._send(request)
             while (answer := read_connect_response(self._received)) is None:

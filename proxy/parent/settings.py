@@ -8,16 +8,18 @@ from msgspec import Struct
 from licensegate.allowlist.target import authority
 from licensegate.records.secret import Secret
 
+from .protocol.scheme import ParentScheme
+
 
 class ParentAuth(enum.StrEnum):
     """How the gate logs in to a parent proxy: by the strongest way that it offers, not at all, or in one way only."""
 
     AUTO = "auto"
     NONE = "none"
-    BASIC = "basic"
-    DIGEST = "digest"
-    NTLM = "ntlm"
-    NEGOTIATE = "negotiate"
+    BASIC = ParentScheme.BASIC.value
+    DIGEST = ParentScheme.DIGEST.value
+    NTLM = ParentScheme.NTLM.value
+    NEGOTIATE = ParentScheme.NEGOTIATE.value
 
 
 class ParentLogin(Struct, frozen=True):

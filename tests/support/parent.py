@@ -207,7 +207,7 @@ class Parents:
         left = [
             task
             for task in asyncio.all_tasks()
-            if "Detour" in repr(task.get_coro()) or "Passage" in repr(task.get_coro())
+            if "ParentDial" in repr(task.get_coro()) or "ConnectAttempt" in repr(task.get_coro())
         ]
         assert left == []
 

@@ -75,7 +75,7 @@ def request(authority: str, via: str, credentials: str = "") -> bytes:
 
 
 def read_connect_response(received: bytes) -> ConnectResponse | None:
-    """The answer that `received` begins with, None while its head is incomplete; raises AnswerError.
+    """The answer that `received` begins with, None while its head is incomplete; raises ConnectResponseError.
 
     Interim answers (RFC 9110 section 15.2) are read past; `size` counts them in.
     """
@@ -100,7 +100,7 @@ def read_connect_response(received: bytes) -> ConnectResponse | None:
 def body_size(answer: ConnectResponse, received: bytes) -> int | None:
     """How long the body of an answer that opens no tunnel is, `received` being what came after its head.
 
-    None while it is incomplete. Raises AnswerError for one that cannot be read past.
+    None while it is incomplete. Raises ConnectResponseError for one that cannot be read past.
     """
     if answer.chunked:
         return _chunked_size(received)
