@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from .outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
 
-SCHEMA = 1
-"""Goes up by one whenever a key of the line changes its name or meaning; a new key changes nothing."""
+SCHEMA = 2
+"""Raised by one when a key of the line or of an admin page changes its name or meaning; a new key does not raise it."""
 
 DIRECT = "direct"
 """In place of a parent proxy: the target itself was dialled, around all of them."""

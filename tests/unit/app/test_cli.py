@@ -203,7 +203,7 @@ def test_test_rule_reads_the_settings(tmp_path: Path) -> None:
 
 def logged(*targets: str) -> str:
     """An access log in which a client was refused these targets."""
-    record = {"schema": 1, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
+    record = {"schema": 2, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
     return "".join(f"{json.dumps(record | {'target': target})}\n" for target in targets)
 
 

@@ -19,7 +19,7 @@ from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 
 REFUSED = {
-    "schema": 1,
+    "schema": 2,
     "event": "end",
     "id": "1",
     "time": "2026-09-01T08:00:00.5Z",
@@ -102,12 +102,12 @@ def test_records_of_what_passed_or_named_no_target_are_passed_over(line: dict[st
     [
         pytest.param(b"2026-09-01 ready: listening on 0.0.0.0:3128", id="text"),
         pytest.param(b"", id="empty"),
-        pytest.param(b'{"schema":1,"event":"end","time":"2026', id="cut"),
+        pytest.param(b'{"schema":2,"event":"end","time":"2026', id="cut"),
         pytest.param(b"\xff\xfe\0", id="bytes"),
         pytest.param(b'{"level":"info","msg":"hello"}', id="another program's JSON"),
         pytest.param(b"[]", id="no object"),
         pytest.param(b'{"a":' + b"[" * 20_000 + b"]" * 20_000 + b"}", id="lists without end"),
-        pytest.param(REFUSED | {"schema": 2}, id="another schema"),
+        pytest.param(REFUSED | {"schema": 1}, id="an older schema"),
         pytest.param(REFUSED | {"target": "https://ssm.example.net/"}, id="a URL for a target"),
         pytest.param(REFUSED | {"target": "ssm.example.net"}, id="a target without a port"),
         pytest.param(REFUSED | {"target": 'x"\n[[allowlist.rule]]:443'}, id="a target made to be pasted"),
