@@ -63,7 +63,10 @@ class Dialled(Protocol):
 
 
 class InProgress(Protocol):
-    """A dial in progress."""
+    """A dial, from `start` until its caller is told."""
+
+    def start(self) -> None:
+        """Begin. The caller may be told before this returns: it has the dial in hand by then."""
 
     def abandon(self) -> tuple[Outcome, str]:
         """Stop; what it was waiting for, should the reason be that it took too long."""
@@ -72,8 +75,8 @@ class InProgress(Protocol):
 class Dials(Protocol):
     """Whoever can connect to a target, directly or through others: who asks cannot tell."""
 
-    def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
-        """Connect to a target that `rule` allows; `who` is told, at once or later. End it early by `abandon`."""
+    def prepare(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
+        """A dial to a target that `rule` allows, not started yet. `who` is told; end it early by `abandon`."""
 
 
 class Dialer:
@@ -96,17 +99,9 @@ class Dialer:
             Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
         }
 
-    def dial(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
+    def prepare(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
         """See `Dials`."""
-        dialling = Dialling(self, target, who)
-        named = self.connect_to.get(target)
-        if named is not None:
-            dialling.try_addresses([named[0]], named[1], named_by_operator=True)
-        elif target.is_address:
-            dialling.try_addresses([target.host], target.port, named_by_operator=rule.private)
-        else:
-            dialling.resolve(named_by_operator=rule.private)
-        return dialling
+        return Dialling(self, target, rule, who)
 
 
 class Dialling:
@@ -117,13 +112,13 @@ class Dialling:
         "_untried", "_waits_for_name", "_who",
     )  # fmt: skip
 
-    def __init__(self, dialer: Dialer, target: Target, who: Dialled) -> None:
+    def __init__(self, dialer: Dialer, target: Target, rule: Rule, who: Dialled) -> None:
         self._dialer = dialer
         self._target = target
         self._who = who
         self._record = who.record
         self._began = time.monotonic()
-        self._named_by_operator = False
+        self._named_by_operator = rule.private
         self._waits_for_name = False
         self._port = target.port
         self._untried: list[str] = []
@@ -131,9 +126,19 @@ class Dialling:
         self._failures: list[tuple[Outcome, str]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def resolve(self, *, named_by_operator: bool) -> None:
-        """Look the target's name up first."""
-        self._named_by_operator = named_by_operator
+    def start(self) -> None:
+        """See `InProgress`."""
+        target = self._target
+        named = self._dialer.connect_to.get(target)
+        if named is not None:
+            self._named_by_operator = True
+            self._try_addresses([named[0]], named[1])
+        elif target.is_address:
+            self._try_addresses([target.host], target.port)
+        else:
+            self._resolve()
+
+    def _resolve(self) -> None:
         answer = self._dialer.resolver.look_up(self._target.host, self._answered)
         if answer is None:
             self._waits_for_name = True
@@ -151,14 +156,14 @@ class Dialling:
         if isinstance(answer, Unresolved):
             self._who.dial_failed(answer.outcome, answer.detail)
         else:
-            self.try_addresses(list(answer.addresses), self._target.port, named_by_operator=self._named_by_operator)
+            self._try_addresses(list(answer.addresses), self._target.port)
 
-    def try_addresses(self, addresses: list[str], port: int, *, named_by_operator: bool) -> None:
+    def _try_addresses(self, addresses: list[str], port: int) -> None:
         """Connect to the first of these that answers; only public ones, unless the operator named them."""
         self._port = port
         self._record.addresses = addresses
         own = self._dialer.loop_guard
-        allowed = may_be_dialled(addresses, port, own, named_by_operator=named_by_operator)
+        allowed = may_be_dialled(addresses, port, own, named_by_operator=self._named_by_operator)
         if allowed:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed
             self._try_next()

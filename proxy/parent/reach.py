@@ -29,7 +29,8 @@ class ParentError(Exception):
 async def reach(dialer: Dialer, host: str, port: int, record: TunnelRecord) -> Channel:
     """A connection to a parent proxy. Raises ParentError."""
     waiting = _Waiting(dialer, record)
-    in_progress = dialer.dial(Target(host, port), Rule(host, port, private=True), waiting)
+    in_progress = dialer.prepare(Target(host, port), Rule(host, port, private=True), waiting)
+    in_progress.start()
     try:
         return await waiting.done
     except asyncio.CancelledError:

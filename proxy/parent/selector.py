@@ -72,13 +72,13 @@ class ParentSelector:
             standing = known[key].health if key in known else ParentHealth()
             self.parents.append(Parent(proxy, accounts[key.login], standing))
 
-    def dial(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
+    def prepare(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
         """See `Dials`."""
         parents = self.candidates(time.monotonic())
         if parents:
             return ParentDial(self, parents, target, rule, who)
         who.record.parent = DIRECT
-        return self.dialer.dial(target, rule, who)
+        return self.dialer.prepare(target, rule, who)
 
     def candidates(self, now: float) -> list[Parent]:
         """Whom to try, one after the other; nobody where only the direct way is left.
@@ -106,13 +106,18 @@ class ParentDial:
         self._passage: ConnectAttempt | None = None
         self._began = 0.0
         self._directly: InProgress | None = None
-        self._task = route.dialer.loop.create_task(self._run())
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """See `InProgress`."""
+        self._task = self._route.dialer.loop.create_task(self._run())
 
     def abandon(self) -> tuple[Outcome, str]:
         """See `InProgress`. A parent that was silent for as long as it may is at fault, whoever gave up."""
         if self._directly is not None:
             return self._directly.abandon()
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
         if self._passage is None:
             return Outcome.DNS_TIMEOUT, ""
         failure = self._passage.late()
@@ -149,7 +154,8 @@ class ParentDial:
         record = self._who.record
         record.parent, record.parent_status, record.parent_ms = DIRECT, 0, None
         record.parent_login = record.parent_reason = record.parent_server = ""
-        self._directly = self._route.dialer.dial(self._target, self._rule, self._who)
+        self._directly = self._route.dialer.prepare(self._target, self._rule, self._who)
+        self._directly.start()
 
     async def _through(self) -> tuple[Channel, bytes] | None:
         """The tunnel and its first bytes; None where the direct way is what is left. Raises ParentError."""

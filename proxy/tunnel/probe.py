@@ -39,9 +39,8 @@ class Probe:
     def begin(self) -> None:
         """Start the dial, which may be over at once."""
         self._deadline.begin(self, self._began)
-        dialling = self._context.dialer.dial(self._target, self._rule, self)
-        if not self._ended:
-            self._dialling = dialling
+        self._dialling = self._context.dialer.prepare(self._target, self._rule, self)
+        self._dialling.start()
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """It is reached."""

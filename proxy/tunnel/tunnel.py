@@ -252,9 +252,8 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
-        dialling = self._context.dialer.dial(command.target, command.rule, self)
-        if self.conversation.state is State.DIALLING:
-            self._dialling = dialling
+        self._dialling = self._context.dialer.prepare(command.target, command.rule, self)
+        self._dialling.start()
 
     def _answer(self, to_client: bytes) -> None:
         """Say it and go on reading; the upstream is not listened to."""

@@ -63,7 +63,9 @@ class Room:
 
     def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, Dialling]:
         who = Caller(self.poller)
-        return who, self.dialer.dial(Target(host, port), rule, who)
+        dialling = self.dialer.prepare(Target(host, port), rule, who)
+        dialling.start()
+        return who, dialling
 
     async def finish(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> Caller:
         who, _ = self.dial(port, rule, host)

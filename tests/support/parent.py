@@ -175,7 +175,9 @@ class Parents:
         """Dial."""
         who = TunnelCaller(self.room.poller)
         self.callers.append(who)
-        return who, self.route.dial(Target(host, port), rule, who)
+        dialling = self.route.prepare(Target(host, port), rule, who)
+        dialling.start()
+        return who, dialling
 
     async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> TunnelCaller:
         """Dial, and wait for what becomes of it."""

@@ -113,7 +113,7 @@ def test_a_name_that_hangs_is_told_in_time() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("fault", ["resolve", "try_addresses", "ready"])
+@pytest.mark.parametrize("fault", ["_resolve", "_try_addresses", "ready"])
 def test_a_fault_is_told_once_and_leaves_nothing(fault: str) -> None:
     async def main() -> None:
         with room_with_upstream(ask=answer_with("127.0.0.1")) as (here, upstream):

@@ -245,7 +245,7 @@ def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
     ("broken", "answer"),
     [
         pytest.param((Conversation, "received"), "", id="reading the head"),
-        pytest.param((Dialer, "dial"), "500 internal_error", id="dialling"),
+        pytest.param((Dialer, "prepare"), "500 internal_error", id="dialling"),
         pytest.param((Conversation, "connected"), "", id="being connected"),
         pytest.param((Relay, "begin"), "", id="establishing"),
     ],
