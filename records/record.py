@@ -6,7 +6,6 @@ line. Times named `_ms` are milliseconds, counts are bytes.
 
 import enum
 import itertools
-import re
 import secrets
 from datetime import UTC, datetime
 
@@ -19,10 +18,6 @@ SCHEMA = 2
 
 DIRECT = "direct"
 """In place of a parent proxy: the target itself was dialled, around all of them."""
-
-_LOGIN_FIELD = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded one
-_LOGIN_WITHIN = re.compile(rb"(?is)(?:(?:proxy-)?authorization|(?:basic|bearer|digest|negotiate|ntlm) ).*")
-_LOGIN_IN_URL = re.compile(rb"(?<!\S)\S*@")  # a word is looked at once only, however long
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -149,19 +144,3 @@ def open_record(client: str, client_port: int, listener: str) -> TunnelRecord:
 def milliseconds(seconds: float) -> float:
     """A duration as the record writes it."""
     return int(seconds * 1e6 + 0.5) / 1e3  # a third of what round() takes
-
-
-def printable(raw: bytes, limit: int = 200) -> str:
-    """A stranger's bytes as text that is safe in a log, a header and a page: printable ASCII, the rest escaped."""
-    text = raw[:limit].decode("latin-1")
-    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")[:limit]
-
-
-def quoted(raw: bytes, limit: int = 60) -> str:
-    """A line or a part of one, for an error about it: as `printable`, without any login that may be in it.
-
-    A broken line may well hold the next field, too.
-    """
-    if _LOGIN_FIELD.match(raw):
-        return "..."
-    return printable(_LOGIN_IN_URL.sub(b"...@", _LOGIN_WITHIN.sub(b"...", raw)), limit)

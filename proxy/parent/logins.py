@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 from .negotiate import NegotiateLogin
 from .protocol import digest

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 from .protocol.scheme import LoginFailedError, LoginRefusedError
 

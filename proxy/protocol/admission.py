@@ -11,8 +11,9 @@ from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.records.outcome import LoginResult, Outcome
-from licensegate.records.record import TunnelRecord, printable
+from licensegate.records.record import TunnelRecord
 from licensegate.records.secret import Secret
+from licensegate.records.text import printable
 
 from ..auth.authenticator import Authenticator
 from ..auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected

@@ -10,8 +10,9 @@ from typing import Final
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 from licensegate.records.outcome import LoginResult, Outcome, ServerNameCheck
-from licensegate.records.record import TunnelRecord, quoted
+from licensegate.records.record import TunnelRecord
 from licensegate.records.secret import Secret
+from licensegate.records.text import quoted
 
 from ..auth.result import CheckNeeded
 from ..wire.answers import ESTABLISHED, alert, healthy, refusal

@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 from .tls_records import HANDSHAKE, RECORD_HEADER, RECORD_PAYLOAD
 

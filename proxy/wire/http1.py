@@ -12,8 +12,9 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.records.outcome import Outcome
-from licensegate.records.record import HostForm, printable, quoted
+from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
+from licensegate.records.text import printable, quoted
 
 from .tokens import TOKEN
 from .via import VIA_BYTES

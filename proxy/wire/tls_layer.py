@@ -10,7 +10,7 @@ import re
 import ssl
 from typing import Final, TypeAlias
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 _ALERT: Final = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)")
 _REJECTIONS: Final = frozenset(

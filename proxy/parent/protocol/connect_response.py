@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 from ...wire.tokens import TOKEN
 from .challenges import Challenge, read_challenges

@@ -5,7 +5,7 @@ import binascii
 import logging
 from typing import TYPE_CHECKING
 
-from licensegate.records.record import printable
+from licensegate.records.text import printable
 
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, ParentScheme

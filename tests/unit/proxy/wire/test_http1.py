@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from licensegate.proxy.wire.http1 import Head, HeadError, read_head
 from licensegate.proxy.wire.via import names_us, passed_on
 from licensegate.records.outcome import Outcome
-from licensegate.records.record import HostForm, printable
+from licensegate.records.record import HostForm
+from licensegate.records.text import printable
 
 LIMIT = 1024
 LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"

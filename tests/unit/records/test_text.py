@@ -1,0 +1,70 @@
+"""Text made of untrusted bytes: printable, bounded, and without logins."""
+
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from licensegate.records.text import printable, quoted
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        pytest.param(b"curl/8.5.0", "curl/8.5.0", id="printable"),
+        pytest.param(b"", "", id="nothing"),
+        pytest.param(b"a\r\nb", r"a\r\nb", id="CR LF"),
+        pytest.param(b"\x00\x1b[2J\x7f", r"\x00\x1b[2J\x7f", id="controls"),
+        pytest.param("é".encode(), r"\xc3\xa9", id="UTF-8"),
+        pytest.param(b'"quoted" \\ {braces}', '"quoted" \\ {braces}', id="quotes"),
+        pytest.param(b"x" * 300, "x" * 200, id="long"),
+        pytest.param(b"\xff" * 300, r"\xff" * 50, id="long and escaped"),
+    ],
+)
+def test_untrusted_bytes_become_safe_text(raw: bytes, text: str) -> None:
+    assert printable(raw) == text
+
+
+@given(st.binary(max_size=400), st.integers(0, 300))
+@example(b"\xff" * 400, 3)
+def test_any_bytes_become_printable_ascii_within_the_limit(raw: bytes, limit: int) -> None:
+    text = printable(raw, limit)
+
+    assert text.isascii()
+    assert text.isprintable()
+    assert len(text) <= limit
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200))
+def test_printable_text_is_unchanged(text: str) -> None:
+    assert printable(text.encode()) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"GET /x HTTP/1.1", "GET /x HTTP/1.1"),
+        (b"http://cucm:se/cret@host/", "...@host/"),
+        (b"cucm:secret@host:443", "...@host:443"),
+        (b"CONNECT a@b@c:443", "CONNECT ...@c:443"),
+        (b"Proxy-Authorization: Basic secret", "..."),
+        (b"authorization: secret", "..."),
+        (b"Set-Cookie: secret", "..."),
+        (b" secret", "..."),
+        (b"Basic secret", "..."),
+        (b"CONNECT a:443 HTTP/1.1 Proxy-Authorization: secret", "CONNECT a:443 HTTP/1.1 ..."),
+        (b"X: y\rProxy-Authorization: Basic secret\rZ: z", r"X: y\r..."),
+        (b"a:443 NTLM secret", "a:443 ..."),
+        (b"X: \xff", r"X: \xff"),
+        (b"x" * 100, "x" * 60),
+    ],
+)
+def test_quoted_lines_contain_no_login(raw: bytes, text: str) -> None:
+    assert quoted(raw) == text
+
+
+def test_quoting_a_long_line_takes_linear_time() -> None:
+    before = time.thread_time()
+    quoted(b"x" * 65536)
+    assert time.thread_time() - before < 0.1
