@@ -1,13 +1,16 @@
 """`licensegate cert`: shows the gate's certificate, makes one, and checks one before clients do."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
+from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_names
 from licensegate.certs.pair import KEPT_CERTIFICATE, KEPT_KEY, write_pair
 from licensegate.certs.pem import CertificateError, read_chain
@@ -17,7 +20,18 @@ from licensegate.certs.self_signed import DAYS, make_pair
 from licensegate.certs.trust import trust_of
 
 from .check import LONGEST_HOST_NAME
+from .help_texts import help_texts
 from .layout import sections
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+exit status:
+  0  shown, made, or fit to be served; there may be warnings
+  1  check: clients would refuse it, or the key does not belong to it
+  2  the command line, the settings, or a file cannot be used
+"""
+
+_MOST_DAYS: Final = 36525  # a century
 
 
 class CertificateCheck(Struct, frozen=True):
@@ -113,3 +127,62 @@ def _too_long(name: str) -> str:
 
 def _lines(findings: Sequence[Finding]) -> list[str]:
     return [f"{'fault' if finding.fault else 'warning'}: {finding.text}" for finding in findings]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+    show = _add_action(actions, "show", _show, "say everything about a certificate")
+    which = show.add_mutually_exclusive_group()
+    which.add_argument("--config", metavar="FILE", type=Path, help="the settings of the gate that serves it")
+    which.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a certificate, perhaps with its chain")
+
+    make = _add_action(actions, "make", _make, "make gate.pem, self-signed, and gate.key; overwrite nothing")
+    make.add_argument("--name", action="append", default=[], help="a host or address of the gate; may be repeated")
+    make.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where to; default: here")
+    make.add_argument("--days", type=_days, help="how long it is valid; default: ten years")
+
+    check = _add_action(actions, "check", _check, "say whether clients can take a certificate with its key")
+    check.add_argument("certificate", metavar="CERT", type=Path, help="the certificate, its chain after it")
+    check.add_argument("key", metavar="KEY", type=Path, help="its key")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the action that was typed."""
+    try:
+        return int(arguments.run_action(arguments))
+    except CertificateError as error:
+        return complain(str(error))
+
+
+def _add_action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run_action: Callable[[argparse.Namespace], int],
+    purpose: str,
+) -> argparse.ArgumentParser:
+    parser = actions.add_parser(name, **help_texts(purpose, NOTES))
+    parser.set_defaults(run_action=run_action)
+    return parser
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {_MOST_DAYS}")
+    return int(text)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    file = arguments.file or served_certificate(load_or_exit(arguments.config))
+    return say(show(file, datetime.now(UTC)))
+
+
+def _make(arguments: argparse.Namespace) -> int:
+    return say(make(arguments.out, arguments.name, arguments.days))
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    result = check(arguments.certificate, arguments.key, datetime.now(UTC))
+    say(result.text)
+    return 0 if result.usable else 1

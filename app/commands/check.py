@@ -1,8 +1,10 @@
 """`licensegate check`: what would be in force, and what in it deserves a second look."""
 
+import argparse
 import os
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, structs
@@ -12,14 +14,25 @@ from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
-from licensegate.app.settings import Settings
+from licensegate.app.settings import Settings, SettingsError
 from licensegate.app.settings.environment import PREFIX, variables
 from licensegate.app.settings.wording import shown
+from licensegate.app.terminal import complain, say
+from licensegate.certs.host_names import host_name
+from licensegate.certs.pem import CertificateError
+from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 from . import check_logins, check_parents, check_tls
 from .layout import sections
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+exit status:
+  0  the settings can be used; there may be warnings on standard error
+  2  they cannot; the error names the place
+"""
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
@@ -240,3 +253,20 @@ def _stated(checks: TunnelChecks | NetworkChecks | Rule) -> Iterator[str]:
 
 def _values(part: Struct) -> list[str]:
     return [f"{name} = {value:.15g}" for name, value in structs.asdict(part).items()]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what would be in force, and the warnings."""
+    settings = load_or_exit(arguments.file)
+    try:
+        say(report(settings))
+        for warning in warnings(settings, os.environ, host_name()):
+            complain(f"warning: {warning}")
+    except (CertificateError, LoginFileError, SettingsError) as error:
+        return complain(str(error))
+    return 0

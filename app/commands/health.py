@@ -1,20 +1,36 @@
 """`licensegate health`: asks a running gate one of its three questions, for a container's check. Imports little."""
 
+import argparse
 import http.client
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from licensegate.app.terminal import complain, say
 from licensegate.proxy.settings import ListenAddress
+
+NOTES: Final = """\
+  healthz    does it live? (without a QUESTION)
+  readyz     does it take clients?
+  upstreamz  can every target be reached? This may dial them.
+
+  The gate is asked at admin.listen of its settings, or at --url; docs/monitoring.md has the answers.
+
+exit status:
+  0  yes
+  1  no, or it does not answer
+  2  the command line or the settings cannot be used
+"""
 
 _SECONDS: Final = 10  # more than the gate waits for its dials
 _MOST_BYTES: Final = 65536
 _FOR_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
-class CannotAsk(ValueError):  # noqa: N818  the name says it
-    """There is nobody to ask, or no way to; says what to write instead."""
+class HealthError(ValueError):
+    """The gate cannot be asked; says what to write instead."""
 
 
 class HealthAnswer(Struct, frozen=True):
@@ -25,23 +41,23 @@ class HealthAnswer(Struct, frozen=True):
 
 
 def url_of(listen: ListenAddress | None) -> str:
-    """Where a gate on this host with this admin address is asked. Raises CannotAsk."""
+    """Where a gate on this host with this admin address is asked. Raises HealthError."""
     if listen is None:
-        raise CannotAsk("admin.listen is empty, so there is nobody to ask; name a --url")
+        raise HealthError("admin.listen is empty, so there is nobody to ask; name a --url")
     if not listen.port:
-        raise CannotAsk("admin.listen leaves the port to the system; name it by --url")
+        raise HealthError("admin.listen leaves the port to the system; name it by --url")
     return f"http://{ListenAddress(_FOR_ANY.get(listen.host, listen.host), listen.port)}"
 
 
 def ask(url: str, question: str) -> HealthAnswer:
-    """Ask the gate at `url` for one of its health pages. Raises CannotAsk for a URL that leads nowhere."""
+    """Ask the gate at `url` for one of its health pages. Raises HealthError for a URL that leads nowhere."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 80
     except ValueError:
         host = None
     if host is None or parts.scheme != "http" or parts.path not in ("", "/"):
-        raise CannotAsk(f"{url!r} is no address of a gate; write one like http://127.0.0.1:9130")
+        raise HealthError(f"{url!r} is no address of a gate; write one like http://127.0.0.1:9130")
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
     try:
         connection.request("GET", f"/{question}")
@@ -56,3 +72,37 @@ def ask(url: str, question: str) -> HealthAnswer:
 
 def _told(error: OSError | http.client.HTTPException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    whom = parser.add_mutually_exclusive_group()
+    whom.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
+    whom.add_argument("--url", metavar="URL", help="where to ask, for example http://127.0.0.1:9130")
+    parser.add_argument(
+        "question",
+        metavar="QUESTION",
+        nargs="?",
+        choices=("healthz", "readyz", "upstreamz"),
+        default="healthz",
+        help="healthz, readyz or upstreamz",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask a running gate and print its answer."""
+    try:
+        url = arguments.url or _configured_url(arguments.config)
+        answer = ask(url.removesuffix("/"), arguments.question)
+    except HealthError as error:
+        return complain(str(error))
+    if not answer.good:
+        complain(answer.text)
+        return 1
+    return say(answer.text)
+
+
+def _configured_url(file: Path | None) -> str:
+    from .settings_file import load_or_exit  # with --url the settings are not needed
+
+    return url_of(load_or_exit(file).admin.listen)

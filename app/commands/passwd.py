@@ -4,6 +4,7 @@ A password is typed, or read from standard input or a file, and never stands on 
 the machine could see it. Nothing of it is ever printed.
 """
 
+import argparse
 import contextlib
 import fcntl
 import os
@@ -15,11 +16,24 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.app.settings.named_files import missing
+from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.digest import ha1
 from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD
 from licensegate.proxy.auth.user_files import LoginFileError, read_htdigest, read_htpasswd, realm_fault, user_fault
 
 from .user_lines import FileKind, holds, is_line_of, kind_of, lines_for, with_lines
+
+NOTES: Final = """\
+  The password is asked for at the terminal, or read as told; it cannot stand on the command line. A file that is named
+  like htdigest is one for Digest, any other one for Basic; where both are named, the user is changed in both.
+
+    licensegate passwd users.htpasswd users.htdigest --add cucm-pub
+
+exit status:
+  0  done, or the password is right
+  1  check: it is wrong, or there is no such user in one of the files; remove: there was none in any
+  2  the command line, the password or a file cannot be used
+"""
 
 NEW_MODE: Final = 0o640
 """Of a file that is made here: its group, which the gate is to be in, may read it, and nobody else."""
@@ -190,3 +204,36 @@ def _write_beside(place: Path, content: str) -> Path:
         os.unlink(beside)
         raise
     return Path(beside)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd and an htdigest file, or one")
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--add", metavar="USER", help="let this user in, or give it another password")
+    action.add_argument("--check", metavar="USER", help="say whether this user is let in by the password")
+    action.add_argument("--remove", metavar="USER", help="let this user in no longer")
+    parser.add_argument("--realm", default="LicenseGate", help="auth.realm of the settings; default: LicenseGate")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--stdin", action="store_true", help="read the password from standard input, its first line")
+    source.add_argument("--password-file", metavar="FILE", type=Path, help="read it from a file, its first line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Add, check or remove a user."""
+    from .password_input import read_password
+
+    files, realm = arguments.file, arguments.realm
+    try:
+        if arguments.remove is not None:
+            report = remove(files, arguments.remove, realm)
+        else:
+            password = read_password(stdin=arguments.stdin, file=arguments.password_file, twice=arguments.check is None)
+            if arguments.check is not None:
+                report = check(files, arguments.check, realm, password)
+            else:
+                report = add(files, arguments.add, realm, password)
+    except (LoginFileError, PasswdError) as error:
+        return complain(str(error))
+    say(report.text)
+    return 0 if report.good else 1

@@ -1,7 +1,7 @@
 """Adds to the allowlist of a settings file and leaves the rest as its author laid it out, comments and all.
 
 TOML can be written in more ways than are worth finding one's way in: an inline table, a bracket in a comment. So the
-result is read again, and what does not come to what was asked for raises `CannotEdit`. Never writes a file.
+result is read again, and what does not come to what was asked for raises `SettingsEditError`. Never writes a file.
 """
 
 import json
@@ -23,7 +23,7 @@ _REPORT: Final = re.compile(r"^[ \t]*report[ \t]*=[^\n]*(?:\n|\Z)", re.MULTILINE
 _AFTER_ITEM: Final = re.compile(r"(,?)([ \t]*(?:#[^\n]*)?\n)")
 
 
-class CannotEdit(ValueError):  # noqa: N818  the name says it
+class SettingsEditError(ValueError):
     """The file's allowlist is written in a way that is not edited here."""
 
 
@@ -40,7 +40,7 @@ class Addition(Struct, frozen=True):
 
 
 def edited(text: str, addition: Addition) -> str:
-    """The text of a settings file, which may be empty, with an addition to its allowlist; raises CannotEdit."""
+    """The text of a settings file, which may be empty, with an addition to its allowlist; raises SettingsEditError."""
     before = _read(text)
     newline = "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
     result = text.replace(newline, "\n")
@@ -51,7 +51,7 @@ def edited(text: str, addition: Addition) -> str:
     for rule, comment in addition.rules:
         result = _with_block(result, _rule(rule, comment))
     if _read(result) != _expected(before, addition):
-        raise CannotEdit
+        raise SettingsEditError
     return result.replace("\n", newline)
 
 
@@ -75,7 +75,7 @@ def _read(text: str) -> File:
     try:
         return msgspec.convert(tomllib.loads(text.removeprefix("\ufeff")), File)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError):
-        raise CannotEdit from None
+        raise SettingsEditError from None
 
 
 def _expected(before: File, addition: Addition) -> File:
@@ -93,7 +93,7 @@ def _let_allow(text: str, number: int, comment: Sequence[str]) -> str:
     """Put a comment in the place of the line that makes the rule with this number, counted from 0, report only."""
     headers = list(_RULE.finditer(text))
     if number >= len(headers):
-        raise CannotEdit
+        raise SettingsEditError
     start = headers[number].end()
     following = _HEADER.search(text, start)
     end = following.start() if following else len(text)

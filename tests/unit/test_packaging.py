@@ -18,7 +18,6 @@ from packaging.utils import canonicalize_name
 FLOORS = (
     "app.__main__",
     "app.cli",
-    "app.verbs",
     "app.commands",
     "app.service",
     "app.admin",

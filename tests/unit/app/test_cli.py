@@ -55,9 +55,11 @@ def test_the_version_loads_nothing_else() -> None:
 
     assert done.stdout.splitlines()[-1].split() == [
         "licensegate.app",
+        "licensegate.app.commands",
+        "licensegate.app.commands.help_texts",
         "licensegate.app.terminal",
-        "licensegate.app.verbs",
         "licensegate.app.cli",
+        "licensegate.app.commands.version",
     ]
 
 

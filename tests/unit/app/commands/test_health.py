@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from licensegate.app.commands.health import CannotAsk, HealthAnswer, ask, url_of
+from licensegate.app.commands.health import HealthAnswer, HealthError, ask, url_of
 from licensegate.proxy.settings import ListenAddress
 from support.upstream import Upstream, closed_port
 
@@ -28,7 +28,7 @@ def test_a_gate_on_this_host_is_asked_where_it_listens(listen: ListenAddress, ur
 
 @pytest.mark.parametrize("listen", [None, ListenAddress("127.0.0.1", 0)], ids=["nowhere", "a port of chance"])
 def test_where_there_is_nobody_to_ask_the_way_out_is_named(listen: ListenAddress | None) -> None:
-    with pytest.raises(CannotAsk, match="--url"):
+    with pytest.raises(HealthError, match="--url"):
         url_of(listen)
 
 
@@ -48,7 +48,7 @@ def test_where_there_is_nobody_to_ask_the_way_out_is_named(listen: ListenAddress
     ],
 )
 def test_a_url_that_leads_to_no_gate_is_refused(url: str) -> None:
-    with pytest.raises(CannotAsk, match="is no address of a gate; write one like"):
+    with pytest.raises(HealthError, match="is no address of a gate; write one like"):
         ask(url, "healthz")
 
 

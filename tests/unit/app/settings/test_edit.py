@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.app.settings.edit import Addition, CannotEdit, edited, written
+from licensegate.app.settings.edit import Addition, SettingsEditError, edited, written
 from licensegate.app.settings.schema import File, RuleTable
 
 PRESETS = Addition(presets=("cucm", "satellite-sync"), presets_comment=("seen twice",))
@@ -158,16 +158,16 @@ def test_all_of_it_fits_into_one_file() -> None:
 )
 def test_a_layout_that_is_not_understood_is_left_alone(text: str) -> None:
     msgspec.convert(tomllib.loads(text), File)
-    with pytest.raises(CannotEdit):
+    with pytest.raises(SettingsEditError):
         edited(text, PRESETS)
 
 
 def test_rules_in_one_line_are_left_alone() -> None:
     text = '[allowlist]\nrule = [{ host = "a.example", report = true }]\n'
 
-    with pytest.raises(CannotEdit):
+    with pytest.raises(SettingsEditError):
         edited(text, RULE)
-    with pytest.raises(CannotEdit):
+    with pytest.raises(SettingsEditError):
         edited(text, Addition(allowing=((RuleTable("a.example", report=True), ()),)))
 
 
@@ -209,7 +209,7 @@ def test_whatever_the_layout_it_is_done_right_or_not_at_all(lines: list[str], ne
     text = newline.join(lines) + newline * ended
     try:
         result = edited(text, Addition(PRESETS.presets, PRESETS.presets_comment, RULE.rules))
-    except CannotEdit:
+    except SettingsEditError:
         return
     before, after = (msgspec.convert(tomllib.loads(each), File).allowlist for each in (text, result))
 

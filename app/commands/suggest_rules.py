@@ -4,9 +4,13 @@ A preset goes before a rule where it names the target. An IP address is never su
 names only. Nothing is written: what is printed is for a person to read and for `patch` to apply.
 """
 
+import argparse
 import difflib
+import io
 import json
+import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Final
@@ -18,12 +22,30 @@ from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
-from licensegate.app.settings.edit import Addition, CannotEdit, edited, written
+from licensegate.app.settings.edit import Addition, SettingsEditError, edited, written
 from licensegate.app.settings.environment import override, variable_of
 from licensegate.app.settings.file import read_file
+from licensegate.app.settings.load import settings_file
 from licensegate.app.settings.schema import AllowlistTable, File, RuleTable
+from licensegate.app.terminal import complain, say
+from licensegate.records.log_reader import LogReader
 
-from .refused_targets import RefusedTarget
+from .refused_targets import ConnectLine, RefusedTarget, refused_targets
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+  Reads the access log, finds the targets that were refused, or passed only because they are reported, and are not
+  allowed by now, and prints the presets and rules that would allow them, as a difference to the settings file:
+
+    licensegate suggest-rules --config gate.toml access.jsonl | patch gate.toml
+
+  Above each stands how often it was asked for, by how many clients, first and last when. Read it before you apply it:
+  whatever clients ask for is in there. Lines that are no records are passed over and named on standard error.
+
+exit status:
+  0  told, also where there is nothing to add
+  2  the command line, the settings or the log cannot be used; the error names the place
+"""
 
 _NEW_FILE: Final = "licensegate.toml"
 _PRESETS: Final = variable_of("allowlist.presets")
@@ -53,7 +75,7 @@ def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], s
     text = "" if file is None else file.read_bytes().decode()
     try:
         return _as_comment(notes) + _difference(file, text, edited(text, addition))
-    except CannotEdit:
+    except SettingsEditError:
         notes.append(f"{file} is laid out in a way of its own; put this into its allowlist")
         return _as_comment(notes) + written(addition, in_file.allowlist.presets)
 
@@ -163,3 +185,28 @@ def _lines(text: str) -> list[str]:
 
 def _as_comment(lines: Iterable[str]) -> str:
     return "".join(f"# {line}\n" for line in lines)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
+    parser.add_argument("log", metavar="LOG", help="the access log, - for standard input")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what would allow the targets that were refused."""
+    settings = load_or_exit(arguments.config)
+    try:
+        with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
+            reader = LogReader(log, ConnectLine)
+            refused = refused_targets(reader)
+    except OSError as error:
+        return complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
+    if reader.unread and not reader.records:
+        return complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
+    if reader.unread:
+        complain(f"warning: lines passed over, since they are no records of the gate: {reader.unread_lines}")
+    file = arguments.config or settings_file(os.environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # text taken from the file is printed unchanged
+    return say(suggest(settings, file, os.environ, refused.values()), end="")

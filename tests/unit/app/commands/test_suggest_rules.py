@@ -9,7 +9,7 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target, parse_authority
 from licensegate.app.commands.refused_targets import RefusedTarget
-from licensegate.app.commands.suggest import suggest
+from licensegate.app.commands.suggest_rules import suggest
 from licensegate.app.settings import load
 from support.parts import require_command
 

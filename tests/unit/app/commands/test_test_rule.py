@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.allowlist.clients import Identity
-from licensegate.app.commands.rule import UnusableInput, judge
+from licensegate.app.commands.test_rule import RuleTestError, judge
 from licensegate.app.settings import Settings, load
 
 
@@ -72,7 +72,7 @@ def test_what_is_refused_is_told_in_the_gates_own_words(
     ],
 )
 def test_what_is_no_client_or_target_is_not_judged(settings: Settings, client: str, target: str, words: str) -> None:
-    with pytest.raises(UnusableInput) as raised:
+    with pytest.raises(RuleTestError) as raised:
         judge(settings, client, target)
 
     assert words in str(raised.value)

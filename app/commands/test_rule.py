@@ -1,13 +1,17 @@
 """`licensegate test-rule`: what the gate would decide of one CONNECT, asked of the gate's own conversation."""
 
+import argparse
 import os
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.app.settings import Settings
+from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.result import Admitted, AuthRequest, AuthResult
@@ -22,8 +26,17 @@ from licensegate.records.outcome import Stage
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
 
+from .settings_file import load_or_exit
 
-class UnusableInput(ValueError):  # noqa: N818  the name says it
+NOTES: Final = """\
+exit status:
+  0  allowed
+  1  refused
+  2  the command line or the settings cannot be used
+"""
+
+
+class RuleTestError(ValueError):
     """What was typed is not a client and a target."""
 
 
@@ -46,13 +59,13 @@ class _Door(Authenticator):
 
 
 def judge(settings: Settings, client: str, target: str, identity: Identity = NOBODY) -> RuleTest:
-    """Say what becomes of a CONNECT to `target` from `client`, logged in as `identity`; raises UnusableInput."""
+    """Say what becomes of a CONNECT to `target` from `client`, logged in as `identity`; raises RuleTestError."""
     try:
         ip_address(client)
     except ValueError:
-        raise UnusableInput(f"{client!r} is not a client's IP address, like 10.1.2.3") from None
+        raise RuleTestError(f"{client!r} is not a client's IP address, like 10.1.2.3") from None
     if any(map(str.isspace, target)):
-        raise UnusableInput(f"{target!r} is not a target, like tools.cisco.com:443: it has blanks in it")
+        raise RuleTestError(f"{target!r} is not a target, like tools.cisco.com:443: it has blanks in it")
     sources = ClientNetworks(settings.client_networks)
     record = open_record(client, 0, "test-rule")
     checks = ChecksByClient(settings.tunnel, settings.tunnel_networks)
@@ -70,5 +83,32 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     if outcome is None:
         raise RuntimeError("a whole head was left undecided")
     if outcome.stage is Stage.HEAD:
-        raise UnusableInput(f"{outcome.label}: {record.sentence()} {record.remedy()}")
+        raise RuleTestError(f"{outcome.label}: {record.sentence()} {record.remedy()}")
     return RuleTest(False, f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+    parser.add_argument("--user", metavar="NAME", default="", help="as if the client had logged in as this user")
+    parser.add_argument(
+        "--certificate",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="as if it had shown a certificate with this name; may be repeated",
+    )
+    parser.add_argument("client", metavar="CLIENT", help="the client's IP address")
+    parser.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what is decided of one CONNECT."""
+    settings = load_or_exit(arguments.config)
+    try:
+        identity = Identity(arguments.user, tuple(arguments.certificate))
+        result = judge(settings, arguments.client, arguments.target, identity)
+    except RuleTestError as error:
+        return complain(str(error))
+    say(result.text)
+    return 0 if result.allowed else 1

@@ -1,0 +1,44 @@
+"""`licensegate reload`: asks the running gate, over its control socket, to read its settings again."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Final
+
+from licensegate.app.service.control import ControlError, ask, control_path
+from licensegate.app.terminal import complain, say
+
+NOTES: Final = """\
+  Open tunnels go on under the settings that they began with. The gate is asked over control.sock in the state
+  directory (systemd: the runtime directory), which only its own user and root may use; SIGHUP does the same.
+
+exit status:
+  0  the settings are in force as they are written now
+  1  refused: they cannot be used, and those in force stay
+  2  no gate can be asked
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask for a reload and print the answer."""
+    # A gate run by systemd is found without its settings, which may be broken now: the gate reports that itself.
+    path = control_path(None, os.environ)
+    if path is None:
+        from .settings_file import load_or_exit
+
+        path = control_path(load_or_exit(arguments.config).state_directory, os.environ)
+    if path is None:
+        return complain("a gate without state.directory has no control socket; send it SIGHUP instead")
+    try:
+        reply = ask(path, "reload")
+    except ControlError as error:
+        return complain(str(error))
+    if not reply.done:
+        complain(reply.said)
+        return 1
+    return say(reply.said)

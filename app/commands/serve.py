@@ -1,0 +1,31 @@
+"""`licensegate serve`: the gate itself."""
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from licensegate.app.settings import load
+
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+exit status:
+  0  stopped as asked
+  1  could not serve, for example because no address could be bound
+  2  the command line or the settings cannot be used; the error names the place
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until stopped."""
+    settings = load_or_exit(arguments.config)
+    from licensegate.app.service.run import run as run_gate  # after the settings: an error in them shows at once
+
+    return run_gate(settings, partial(load, arguments.config, os.environ))

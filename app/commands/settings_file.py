@@ -1,0 +1,15 @@
+"""Loads the settings of a command, or ends the command with the error."""
+
+import os
+from pathlib import Path
+
+from licensegate.app.settings import Settings, SettingsError, load
+from licensegate.app.terminal import complain
+
+
+def load_or_exit(file: Path | None) -> Settings:
+    """Load the settings file, by default the one that the environment names. Raises SystemExit."""
+    try:
+        return load(file, os.environ)
+    except SettingsError as error:
+        raise SystemExit(complain(str(error))) from None
