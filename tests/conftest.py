@@ -9,7 +9,7 @@ import pytest
 from support.authority import CISCO_HOSTS, Authority
 from support.exchange import REFUSING_HOST
 from support.gate import Gate, lab
-from support.parts import NOT_TRIED
+from support.requirements import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.exchange import TARGET
 from support.gate import Gate, lab
-from support.raw import ask, open_tunnel
+from support.raw_client import ask, open_tunnel
 from support.standin import StandIn
 
 DENIED = b"CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: " + b"x" * 200 + b"\r\n\r\n"

@@ -13,7 +13,7 @@ from cryptography import x509
 from support.certificates import Issued, issue, revoke
 from support.exchange import TARGET
 from support.gate import ANYTHING, Gate, GateEndedError, lab
-from support.raw import dial, dial_tls, open_tunnel, secured
+from support.raw_client import dial, dial_tls, open_tunnel, secured
 from support.upstream import Upstream
 
 IN_FORCE, STAYS = "a new certificate is in force", "the certificate in force stays"

@@ -10,8 +10,8 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import Gate, lab
-from support.parts import require_command
-from support.raw import CONNECT, dial, open_tunnel, read_answer
+from support.raw_client import CONNECT, dial, open_tunnel, read_answer
+from support.requirements import require_command
 from support.standin import StandIn
 
 DESCRIPTORS = 40

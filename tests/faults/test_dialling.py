@@ -8,7 +8,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import Gate, lab
-from support.raw import CONNECT, ask, break_off, dial
+from support.raw_client import CONNECT, ask, break_off, dial
 from support.sockets import BlackHole
 
 

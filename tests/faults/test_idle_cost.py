@@ -12,7 +12,7 @@ import pytest
 from support.exchange import HOST, TARGET
 from support.gate import ANYTHING, Gate, lab
 from support.hellos import in_records, message, server_name
-from support.raw import Dial, dial, dial_tls, open_tunnel, read_to_end
+from support.raw_client import Dial, dial, dial_tls, open_tunnel, read_to_end
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import Gate, lab
-from support.raw import CONNECT, ask, open_tunnel
+from support.raw_client import CONNECT, ask, open_tunnel
 from support.upstream import Upstream, read_nothing
 
 AT_MOST = 8

@@ -8,7 +8,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import ANYTHING, Gate, lab
-from support.raw import Dial, break_off, dial, dial_tls, open_tunnel
+from support.raw_client import Dial, break_off, dial, dial_tls, open_tunnel
 
 TUNNELS = 500
 KIB = 1024

@@ -13,7 +13,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import ANYTHING, Gate, lab
-from support.raw import CONNECT, Dial, break_off, dial, dial_tls, open_tunnel, read_to_break, read_to_end
+from support.raw_client import CONNECT, Dial, break_off, dial, dial_tls, open_tunnel, read_to_break, read_to_end
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 

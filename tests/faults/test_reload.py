@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from support.clients import run
 from support.exchange import TARGET
 from support.gate import ANYTHING, COMMAND, Gate, lab
-from support.raw import ask, dial, open_tunnel
+from support.programs import run
+from support.raw_client import ask, dial, open_tunnel
 from support.upstream import Upstream, closed_port
 
 OTHER = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"

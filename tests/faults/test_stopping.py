@@ -9,7 +9,7 @@ import pytest
 
 from support.exchange import TARGET
 from support.gate import ANYTHING, Gate, lab
-from support.raw import dial, open_tunnel, read_to_break, read_to_end
+from support.raw_client import dial, open_tunnel, read_to_break, read_to_end
 from support.upstream import SECONDS, Upstream, read_nothing
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from support import elsewhere
+from support import namespace_clients
 from support.authority import Authority
-from support.elsewhere import curl, get_through, stand_in, tunnel
 from support.exchange import TARGET
 from support.host import PAGE, Host
+from support.namespace_clients import curl, get_through, stand_in, tunnel
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to make a system to boot
 
@@ -21,7 +21,7 @@ COMMAND = "/opt/licensegate/bin/licensegate"
 LOG = "/var/log/licensegate/access.jsonl"
 LAB = f"""
 [dial]
-connect_to = ["{TARGET}:{elsewhere.LISTENING}"]
+connect_to = ["{TARGET}:{namespace_clients.LISTENING}"]
 
 [log]
 access = "{LOG}"
@@ -81,7 +81,7 @@ def test_a_tunnel_goes_through_port_443(host: Host, authority: Authority, scheme
     with settings(host, LAB), stand_in(host.inside(), authority):
         done = get_through(host.inside(), f"{scheme}://127.0.0.1:443", authority)
 
-    assert elsewhere.PAGE in done.stdout, done.stderr
+    assert namespace_clients.PAGE in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
@@ -96,7 +96,7 @@ def test_hardening_keeps_nobody_from_logging_in(host: Host, authority: Authority
         let_in = get_through(inside, "http://127.0.0.1:443", authority, *who)
         unknown = get_through(inside, "http://127.0.0.1:443", authority)
 
-    assert elsewhere.PAGE in let_in.stdout, let_in.stderr
+    assert namespace_clients.PAGE in let_in.stdout, let_in.stderr
     assert "407" in unknown.stderr
 
 
@@ -162,4 +162,4 @@ def test_a_stop_lets_an_open_tunnel_end(host: Host, authority: Authority) -> Non
             page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
         host.await_said("0 tunnels were cut")
 
-    assert elsewhere.PAGE in page
+    assert namespace_clients.PAGE in page

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import MESSAGE, URL, Refusal, assert_posted, assert_refused, assert_served
 from support.gate import Gate
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.standin import StandIn
 
 Curl = Callable[..., subprocess.CompletedProcess[str]]

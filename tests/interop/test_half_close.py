@@ -12,8 +12,8 @@ from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure
 from support.certificates import issue
 from support.channel import Driven
-from support.clients import run
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.tls import VERSIONS, trusting
 from support.upstream import SECONDS, Upstream
 

@@ -15,13 +15,13 @@ import pytest
 from msgspec import Struct
 
 from support.authority import Authority
-from support.clients import run
-from support.doors import Door
+from support.client import Door
 from support.exchange import MESSAGE, TARGET, URL, assert_posted, assert_served
 from support.gate import Gate
 from support.network import Network
-from support.parts import require_command
-from support.raw import read_to_break
+from support.programs import run
+from support.raw_client import read_to_break
+from support.requirements import require_command
 from support.standin import StandIn
 from support.upstream import SECONDS
 

@@ -13,12 +13,12 @@ from msgspec import Struct
 
 from licensegate.records.outcome import Outcome, Stage
 from support.authority import Authority
-from support.clients import run
 from support.exchange import MESSAGE, REFUSING_HOST, TARGET, URL
 from support.gate import Gate, lab
-from support.parts import require_command
+from support.programs import run
 from support.prometheus import Prometheus
-from support.raw import ask, dial, end_well, open_tunnel
+from support.raw_client import ask, dial, end_well, open_tunnel
+from support.requirements import require_command
 from support.standin import StandIn
 from support.upstream import closed_port
 from support.watching import ANY_PORT, admin_port

@@ -6,7 +6,7 @@ import pytest
 
 from support.exchange import HOST, TARGET
 from support.gate import Gate
-from support.raw import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
+from support.raw_client import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
 from support.tls import MemoryClient, trusting
 

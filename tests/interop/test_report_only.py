@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import MESSAGE, assert_posted, assert_served
 from support.gate import COMMAND, Gate, lab
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.standin import CALL_HOME_PATH, StandIn
 
 REPORTED = {"smartreceiver.cisco.com": "target_in_preset", "ssm.example.net": "target_not_allowed"}

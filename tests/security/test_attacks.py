@@ -12,7 +12,7 @@ import pytest
 from support.attacks import NO_METHODS, assert_nothing_dialled
 from support.exchange import TARGET
 from support.gate import Gate
-from support.raw import CONNECT, Answer, ask, dial_tls
+from support.raw_client import CONNECT, Answer, ask, dial_tls
 from support.standin import StandIn
 
 MALFORMED = (400, "target_malformed")

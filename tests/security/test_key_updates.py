@@ -13,7 +13,7 @@ from licensegate.certs.identity import load_identity
 from licensegate.proxy.net.channel import TlsChannel
 from support.certificates import issue
 from support.channel import Deaf
-from support.parts import require_command
+from support.requirements import require_command
 from support.sockets import spin_until
 
 MOST_ASKED = 10_000  # of 27 bytes each

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import TARGET
 from support.gate import COMMAND
 from support.logins import PASSWORD, USER, basic, digest, htdigest_lines, htpasswd_line, parameters
-from support.raw import Answer, read_answer, read_to_break
+from support.programs import run
+from support.raw_client import Answer, read_answer, read_to_break
 from support.strict import Strict, strict
 from support.upstream import SECONDS
 

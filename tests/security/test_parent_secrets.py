@@ -12,7 +12,7 @@ from support import squid
 from support.exchange import TARGET
 from support.gate import Gate
 from support.ntlm import NtlmHelper
-from support.raw import ask
+from support.raw_client import ask
 from support.squid import Squid
 from support.through import through, with_login
 

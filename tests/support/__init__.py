@@ -15,7 +15,7 @@ pytest.register_assert_rewrite(
     "support.gate",
     "support.inner",
     "support.inner_dialer",
-    "support.raw",
+    "support.raw_client",
     "support.relaying",
     "support.running",
     "support.secure",

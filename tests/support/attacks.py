@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from support.raw import CONNECT
+from support.raw_client import CONNECT
 from support.standin import StandIn
 
 NO_METHODS = {

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from support.clients import run
-from support.parts import missing, require_command
+from support.programs import run
+from support.requirements import missing, require_command
 
 CACHE = Path(__file__).resolve().parents[2] / "build" / "base-image"
 _OF_A_HOST = ("systemd-sysv", "dbus", "logrotate")

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from support.clients import run
 from support.image import Image
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.upstream import SECONDS
 
 # crun refuses a machine on which both versions of control groups are mounted. It needs none here, and sees one.

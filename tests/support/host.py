@@ -10,10 +10,10 @@ from types import TracebackType
 from typing import Self
 
 from support.base_image import base_image, host_tree, python_version
-from support.clients import run
 from support.image import ROOT, gather_wheels
 from support.namespaces import require_mounts
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.upstream import SECONDS
 
 PAGE = ROOT / "docs" / "operations.md"

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from support.base_image import base_image, python_version
 from support.namespaces import require_mounts
-from support.parts import missing, require_command
+from support.requirements import missing, require_command
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from support.clients import run
-from support.doors import Client, Door, Rejects, Tells, Trust, Visit
+from support.client import Client, Door, Rejects, Tells, Trust, Visit
 from support.exchange import MESSAGE
-from support.parts import missing, require_command, require_file
+from support.programs import run
+from support.requirements import missing, require_command, require_file
 
 RELEASES = (11, 17, 21, 25)
 """The Java releases with long-term support: those that products carry."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from support.parts import missing, require_command
+from support.requirements import missing, require_command
 from support.upstream import SECONDS, closed_port
 
 REALM = "TEST.EXAMPLE"

@@ -7,8 +7,8 @@ has no user namespaces. Where the system grants neither, the test is skipped as 
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.clients import run
-from support.parts import missing, require_command
+from support.programs import run
+from support.requirements import missing, require_command
 
 _MOUNT = 'mount --bind "$0" /etc/hosts && exec "$@"'
 

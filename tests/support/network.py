@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from support.namespaces import with_hosts
-from support.parts import require_command
+from support.requirements import require_command
 from support.upstream import SECONDS
 
-_HOLDER = Path(__file__).with_name("holder.py")
+_HOLDER = Path(__file__).with_name("namespace_holder.py")
 
 
 class Network:

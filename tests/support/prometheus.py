@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from support.parts import require_command
+from support.requirements import require_command
 from support.upstream import SECONDS, closed_port
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy this machine has

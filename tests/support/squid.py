@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from support.authority import Leaf
-from support.clients import run
-from support.parts import missing, require_command, require_file
+from support.programs import run
+from support.requirements import missing, require_command, require_file
 from support.upstream import SECONDS, closed_port
 
 USER, PASSWORD, REALM = "svc-licensing", "correct horse", "parent"

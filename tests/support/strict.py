@@ -11,13 +11,13 @@ from typing import Any
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.clients import run
-from support.doors import Client, Trust, Visit
+from support.client import Client, Trust, Visit
 from support.exchange import MESSAGE, URL
 from support.gate import Gate, lab
 from support.java import STORE_PASSWORD
 from support.logins import PASSWORD, USER, write_user_files
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.standin import StandIn
 
 

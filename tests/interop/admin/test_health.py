@@ -5,10 +5,10 @@ import sys
 import threading
 from pathlib import Path
 
-from support.clients import run
 from support.exchange import HOST, REFUSING_HOST, TARGET
 from support.gate import ANYTHING, COMMAND, Gate, lab
-from support.raw import dial, end_well, open_tunnel, read_answer, read_to_end
+from support.programs import run
+from support.raw_client import dial, end_well, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
 from support.upstream import Upstream, closed_port, read_nothing
 from support.watching import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show, show_until

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
 from support.gate import ANYTHING, Gate, lab
-from support.parts import require_command
-from support.raw import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
+from support.programs import run
+from support.raw_client import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
+from support.requirements import require_command
 from support.standin import CALL_HOME_PATH
 from support.upstream import SECONDS, Upstream, read_nothing
 from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, scrape, scrape_until, show, show_until

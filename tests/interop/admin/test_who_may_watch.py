@@ -10,7 +10,7 @@ import pytest
 from support.exchange import TARGET
 from support.gate import Gate, GateEndedError, lab
 from support.network import Network
-from support.raw import ask, read_to_end
+from support.raw_client import ask, read_to_end
 from support.upstream import SECONDS, closed_port
 from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, admin_port, scrape, scrape_until, show
 

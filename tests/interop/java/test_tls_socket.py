@@ -8,9 +8,9 @@ import pytest
 
 from licensegate.certs.obtain import obtain_identity
 from support.channel import Driven
-from support.clients import run
 from support.java import RELEASES, STORE_PASSWORD, compiled, runtime
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.upstream import Upstream
 
 NAMES = ("gate.example", "127.0.0.1")

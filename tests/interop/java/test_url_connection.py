@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.doors import Client, Trust, Visit
+from support.client import Client, Trust, Visit
 from support.exchange import ENDED_WELL, MESSAGE, TARGET, URL, assert_posted
 from support.gate import Gate, lab
 from support.java import STORE_PASSWORD, URL_CONNECTIONS

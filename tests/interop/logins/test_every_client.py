@@ -8,10 +8,10 @@ import re
 
 import pytest
 
-from support.doors import Client
+from support.client import Client
+from support.clients import CLIENTS
 from support.java import JAVA_CLIENTS
 from support.logins import USER
-from support.roster import CLIENTS
 from support.strict import Offers, Strict
 
 ASKED = ("", "missing")

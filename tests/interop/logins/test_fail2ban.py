@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.clients import run
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.strict import Strict
 
 PAGE = (Path(__file__).parents[3] / "docs/logins.md").read_text()

@@ -11,12 +11,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import java
 from support.authority import Authority
 from support.certificates import issue, revoke
-from support.clients import run
-from support.doors import Visit
+from support.client import Visit
 from support.exchange import MESSAGE, TARGET, URL
 from support.gate import Gate, lab
 from support.logins import PASSWORD, USER, digest, write_user_files
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.standin import StandIn
 from support.strict import Offers, Strict, strict
 

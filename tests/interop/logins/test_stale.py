@@ -14,7 +14,7 @@ import pytest
 
 from support import java
 from support.authority import Authority
-from support.doors import Visit
+from support.client import Visit
 from support.exchange import URL
 from support.logins import PASSWORD, USER
 from support.strict import strict

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import MESSAGE, URL
 from support.gate import Gate
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.squid import PASSWORD
 
 

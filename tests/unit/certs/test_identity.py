@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat
 from licensegate.certs.identity import ServerIdentity, load_identity, server_context
 from licensegate.certs.pem import CertificateError
 from support.certificates import altered, issue
-from support.clients import run
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 
 GATE = issue(
     names=(x509.DNSName("Gate.example"), x509.DNSName("*.gates.example"), x509.IPAddress(ip_address("10.1.2.3")))

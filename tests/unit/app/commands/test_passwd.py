@@ -15,7 +15,7 @@ from licensegate.app.commands.passwd import NEW_MODE, PasswdError
 from licensegate.proxy.auth.scheme import DIGESTS
 from licensegate.proxy.auth.user_files import LoginFileError, read_users
 from support.logins import PASSWORD, REALM, USER, htdigest_lines, write_user_files
-from support.parts import missing
+from support.requirements import missing
 from support.upstream import SECONDS
 
 COMMAND = Path(sys.executable).with_name("licensegate")

@@ -11,7 +11,7 @@ from licensegate.allowlist.target import Target, parse_authority
 from licensegate.app.commands.refused_targets import RefusedTarget
 from licensegate.app.commands.suggest_rules import suggest
 from licensegate.app.settings import load
-from support.parts import require_command
+from support.requirements import require_command
 
 WHEN = datetime(2026, 9, 1, 8, tzinfo=UTC)
 ASKED = "asked for 2 times by 1 client, first 2026-09-01T08:00:00Z, last 2026-09-01T08:00:00Z"

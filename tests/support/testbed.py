@@ -9,12 +9,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.clients import run
-from support.doors import GATE_NAME, PORTS, Client, Trust, Visit
+from support.client import GATE_NAME, PORTS, Client, Trust, Visit
 from support.exchange import ALARMS, HOST, OLD_HOST, OUTSIDE_NAME, REFUSING_HOST
 from support.gate import COMMAND, Gate
 from support.java import STORE_PASSWORD
 from support.network import Network
+from support.programs import run
 from support.standin import StandIn
 
 OUTSIDE = "198.51.100.7"

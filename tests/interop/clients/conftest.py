@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from support import place as places
+from support import testbed as places
 from support.authority import Authority
-from support.place import Place
+from support.testbed import Place
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 from support.exchange import HOST, TARGET
 from support.gate import Gate, lab
 from support.hellos import in_records, message, server_name
-from support.raw import CONNECT, ask, dial, read_answer, read_to_break
+from support.raw_client import CONNECT, ask, dial, read_answer, read_to_break
 from support.standin import StandIn
 from support.tls import MemoryClient, trusting
 

@@ -8,10 +8,10 @@ from operator import itemgetter
 
 import pytest
 
-from support.doors import Client, Door, Rejects
+from support.client import Client, Door, Rejects
+from support.clients import CLIENTS
 from support.exchange import OLD_URL, URL, carried_data, certificate_rejected
-from support.place import Place
-from support.roster import CLIENTS
+from support.testbed import Place
 
 UNKNOWN_CA, CERTIFICATE_UNKNOWN = 48, 46  # RFC 8446 section 6.2
 

@@ -9,8 +9,8 @@ import pytest
 
 from licensegate.certs.obtain import obtain_identity
 from support.channel import Driven
-from support.clients import run
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.upstream import SECONDS, Upstream
 
 NAMES = ("gate.example", "*.gates.example", "127.0.0.1")

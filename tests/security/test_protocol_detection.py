@@ -7,7 +7,7 @@ import pytest
 from support.attacks import NO_METHODS, assert_nothing_dialled
 from support.gate import Gate
 from support.hellos import NO_NAMES, in_records, message, server_name
-from support.raw import CONNECT, dial, read_to_break
+from support.raw_client import CONNECT, dial, read_to_break
 from support.standin import StandIn
 
 UNRECOGNIZED_NAME, DECODE_ERROR = 112, 50

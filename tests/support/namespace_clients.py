@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from support.authority import Authority
-from support.clients import run
 from support.exchange import HOST, TARGET
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 
 LISTENING = "127.0.0.1:9443"
 """Where the stand-in is, in that network."""

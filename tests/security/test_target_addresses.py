@@ -10,7 +10,7 @@ from licensegate.proxy.settings import ListenAddress
 from support.exchange import TARGET
 from support.gate import Gate, lab
 from support.namespaces import with_hosts
-from support.raw import CONNECT, Answer, ask, open_tunnel
+from support.raw_client import CONNECT, Answer, ask, open_tunnel
 from support.upstream import Upstream, closed_port, read_nothing
 
 

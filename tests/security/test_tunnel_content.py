@@ -12,7 +12,7 @@ import pytest
 from support.exchange import HOST, TARGET
 from support.gate import Gate, lab
 from support.hellos import NO_NAMES, in_records, message, server_name
-from support.raw import CONNECT, Dial, dial, dial_tls, open_tunnel, read_to_break
+from support.raw_client import CONNECT, Dial, dial, dial_tls, open_tunnel, read_to_break
 from support.standin import ANSWER, StandIn
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority, Leaf
-from support.clients import run
 from support.exchange import MESSAGE, TARGET, URL, assert_served
 from support.gate import Gate, lab
-from support.parts import require_command
+from support.programs import run
+from support.requirements import require_command
 from support.standin import StandIn
 
 NAME = "gate.example.net"

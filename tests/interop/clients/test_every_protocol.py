@@ -1,6 +1,6 @@
 """Every client through plain HTTP, through TLS to the gate, and by bare TLS with its name resolved to the gate.
 
-On ports 443, 3128 and 8080 alike. Which client knows which way is said in `support.roster`: Java and openssl s_client
+On ports 443, 3128 and 8080 alike. Which client knows which way is said in `support.clients`: Java and openssl s_client
 have no mode for TLS to a proxy.
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from support.doors import PORTS, Client, Door, Tells
+from support.client import PORTS, Client, Door, Tells
+from support.clients import CLIENTS
 from support.exchange import (
     ALARMS,
     OLD_HOST,
@@ -26,8 +27,7 @@ from support.exchange import (
     assert_refused,
     assert_served,
 )
-from support.place import Place
-from support.roster import CLIENTS
+from support.testbed import Place
 
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=str)
 

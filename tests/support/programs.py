@@ -1,0 +1,16 @@
+"""Client programs, run without this machine's own proxy settings."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from support.upstream import SECONDS
+
+
+def run(*command: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a client to its end with `stdin` as its input and `environment` added to what it inherits."""
+    inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    done = subprocess.run(command, input=stdin, capture_output=True, timeout=SECONDS, env=inherited | environment)
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
+    )
