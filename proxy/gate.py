@@ -12,7 +12,7 @@ from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
 
-from .dial.dialer import Dialer, Dials
+from .dial.dialer import Dialer, TargetDialer
 from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
 from .dial.settings import DialSettings, DnsSettings
@@ -53,7 +53,7 @@ class Gate:
         self.loop_guard = LoopGuard()
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
-        self._route: ParentSelector | None = None
+        self._parent_selector: ParentSelector | None = None
         self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
@@ -78,10 +78,10 @@ class Gate:
         self._resolver.settings = dns
         self._context.dialer = self._dialer(dial, parents)
 
-    def _dialer(self, dial: DialSettings, parents: ParentSettings) -> Dials:
+    def _dialer(self, dial: DialSettings, parents: ParentSettings) -> TargetDialer:
         dialer = Dialer(self._loop, self._poller, self._resolver, self.loop_guard, dial)
-        self._route = ParentSelector(dialer, parents, self._route) if parents.proxies else None
-        return self._route or dialer
+        self._parent_selector = ParentSelector(dialer, parents, self._parent_selector) if parents.proxies else None
+        return self._parent_selector or dialer
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
         """Listen on exactly these; a socket that serves one of them already goes on serving it.
@@ -192,8 +192,8 @@ class Gate:
     def _sweep(self) -> None:
         """Once a second: end what is late."""
         self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
-        for who, deadline in self._context.late(time.monotonic()):
-            self._poller.run(who, who.deadline_passed, deadline)
+        for owner, deadline in self._context.late(time.monotonic()):
+            self._poller.run(owner, owner.deadline_passed, deadline)
         self._poller.finish_batch()
 
     def _observe(self) -> None:

@@ -47,7 +47,7 @@ _MOST_TELLING_FIRST: Final = (
 )
 
 
-class Dialled(Protocol):
+class DialCaller(Protocol):
     """Whoever waits for a dial."""
 
     record: TunnelRecord
@@ -62,7 +62,7 @@ class Dialled(Protocol):
         """A fault in the gate ended the dial, or was met in one of the other two: none of them is called any more."""
 
 
-class InProgress(Protocol):
+class PendingDial(Protocol):
     """A dial, from `start` until its caller is told."""
 
     def start(self) -> None:
@@ -72,11 +72,11 @@ class InProgress(Protocol):
         """Stop; what it was waiting for, should the reason be that it took too long."""
 
 
-class Dials(Protocol):
+class TargetDialer(Protocol):
     """Whoever can connect to a target, directly or through others: who asks cannot tell."""
 
-    def prepare(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
-        """A dial to a target that `rule` allows, not started yet. `who` is told; end it early by `abandon`."""
+    def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> PendingDial:
+        """A dial to a target that `rule` allows, not started yet. `caller` is told; end it early by `abandon`."""
 
 
 class Dialer:
@@ -99,24 +99,24 @@ class Dialer:
             Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
         }
 
-    def prepare(self, target: Target, rule: Rule, who: Dialled) -> "Dialling":
-        """See `Dials`."""
-        return Dialling(self, target, rule, who)
+    def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> "DirectDial":
+        """See `TargetDialer`."""
+        return DirectDial(self, target, rule, caller)
 
 
-class Dialling:
+class DirectDial:
     """One dial in progress."""
 
     __slots__ = (
-        "_attempts", "_began", "_dialer", "_failures", "_named_by_operator", "_port", "_record", "_target", "_timer",
-        "_untried", "_waits_for_name", "_who",
+        "_attempts", "_began", "_caller", "_dialer", "_failures", "_named_by_operator", "_port", "_record",
+        "_target", "_timer", "_untried", "_waits_for_name",
     )  # fmt: skip
 
-    def __init__(self, dialer: Dialer, target: Target, rule: Rule, who: Dialled) -> None:
+    def __init__(self, dialer: Dialer, target: Target, rule: Rule, caller: DialCaller) -> None:
         self._dialer = dialer
         self._target = target
-        self._who = who
-        self._record = who.record
+        self._caller = caller
+        self._record = caller.record
         self._began = time.monotonic()
         self._named_by_operator = rule.private
         self._waits_for_name = False
@@ -127,7 +127,7 @@ class Dialling:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """See `InProgress`."""
+        """See `PendingDial`."""
         target = self._target
         named = self._dialer.connect_to.get(target)
         if named is not None:
@@ -154,7 +154,7 @@ class Dialling:
         self._record.resolve_ms = milliseconds(now - self._began)
         self._began = now
         if isinstance(answer, Unresolved):
-            self._who.dial_failed(answer.outcome, answer.detail)
+            self._caller.dial_failed(answer.outcome, answer.detail)
         else:
             self._try_addresses(list(answer.addresses), self._target.port)
 
@@ -168,10 +168,10 @@ class Dialling:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed
             self._try_next()
         else:
-            self._who.dial_failed(*why_none(addresses, own))
+            self._caller.dial_failed(*why_none(addresses, own))
 
     def abandon(self) -> tuple[Outcome, str]:
-        """See `InProgress`."""
+        """See `PendingDial`."""
         if self._waits_for_name:
             self._dialer.resolver.forget(self._target.host, self._answered)
             return Outcome.DNS_TIMEOUT, ""
@@ -198,7 +198,7 @@ class Dialling:
             return
         if not self._attempts:
             self._stop()
-            self._who.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
+            self._caller.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
 
     def _start(self, address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -242,12 +242,12 @@ class Dialling:
         record.upstream = authority(address, self._port)
         local = sock.getsockname()
         record.local = authority(local[0], local[1])
-        self._who.connected(sock)
+        self._caller.connected(sock)
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate, while dialling or in whom it was told to."""
         self.abandon()
-        self._who.crashed(error)
+        self._caller.crashed(error)
 
     def _give_up(self, descriptor: int) -> None:
         _, address, began = self._attempts[descriptor]

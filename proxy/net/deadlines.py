@@ -16,7 +16,7 @@ ANNOUNCE_SECONDS: Final = 60
 """A tunnel that is open for so long is logged while it is."""
 
 
-class Waiting(Owner, Protocol):
+class DeadlineOwner(Owner, Protocol):
     """Whoever may be late."""
 
     def deadline_passed(self, deadline: "Deadline") -> None:
@@ -30,28 +30,28 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._expires: OrderedDict[Waiting, float] = OrderedDict()
+        self._expires: OrderedDict[DeadlineOwner, float] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._expires)
 
-    def begin(self, who: Waiting, now: float) -> None:
-        """Start the time for `who`, or start it anew."""
-        self._expires[who] = now + self.seconds
-        self._expires.move_to_end(who)
+    def begin(self, owner: DeadlineOwner, now: float) -> None:
+        """Start the time for `owner`, or start it anew."""
+        self._expires[owner] = now + self.seconds
+        self._expires.move_to_end(owner)
 
-    def stop(self, who: Waiting) -> None:
-        """It no longer runs for `who`."""
-        self._expires.pop(who, None)
+    def stop(self, owner: DeadlineOwner) -> None:
+        """It no longer runs for `owner`."""
+        self._expires.pop(owner, None)
 
-    def expired(self, now: float) -> Iterator[Waiting]:
+    def expired(self, now: float) -> Iterator[DeadlineOwner]:
         """Take out, one by one, those whose time is over."""
         while self._expires:
-            who, expires = next(iter(self._expires.items()))
+            owner, expires = next(iter(self._expires.items()))
             if expires > now:
                 return
-            del self._expires[who]
-            yield who
+            del self._expires[owner]
+            yield owner
 
 
 class Deadlines:
@@ -86,8 +86,8 @@ class Deadlines:
         """Whether one of them runs."""
         return any(self._all)
 
-    def sweep(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
+    def sweep(self, now: float) -> Iterator[tuple[DeadlineOwner, Deadline]]:
         """Everybody whose time is over, and which one."""
         for deadline in self._all:
-            for who in deadline.expired(now):
-                yield who, deadline
+            for owner in deadline.expired(now):
+                yield owner, deadline

@@ -30,14 +30,14 @@ class Closable(Protocol):
         """Close it."""
 
 
-class Fallible(Protocol):
+class CrashHandler(Protocol):
     """Whoever is called by the gate's event loop."""
 
     def crashed(self, error: Exception) -> None:
         """The call raised: a fault in the gate. End what this object stands for, and nothing else."""
 
 
-class Owner(Fallible, Protocol):
+class Owner(CrashHandler, Protocol):
     """Whoever has a descriptor watched."""
 
     def ready(self, descriptor: int, events: int) -> None:
@@ -91,7 +91,7 @@ class Poller:
             del self._events[sock.fileno()]
         self._closing.append(sock)
 
-    def run(self, owner: Fallible, action: Callable[..., None], *arguments: object) -> None:
+    def run(self, owner: CrashHandler, action: Callable[..., None], *arguments: object) -> None:
         """Call `action` of `owner` as a batch would: a fault ends that owner only. For what asyncio calls by itself."""
         try:
             action(*arguments)
@@ -140,7 +140,7 @@ class Poller:
         return list(events.items())
 
 
-def _end_faulty(owner: Fallible, error: Exception) -> bool:
+def _end_faulty(owner: CrashHandler, error: Exception) -> bool:
     """End whose call has raised; whether that went well. Whoever is called after it must not suffer either way."""
     _log.error("a fault in the gate ended one connection", exc_info=error)
     try:

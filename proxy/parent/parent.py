@@ -15,13 +15,13 @@ _log = logging.getLogger(__name__)
 class Parent:
     """Its settings, who the gate is there, how it has done lately, and whom the gate trusts to be it.
 
-    The account and the standing outlast a reload. The roots are read anew at each, and when their file has changed.
+    The account and the health outlast a reload. The roots are read anew at each, and when their file has changed.
     """
 
-    def __init__(self, settings: ParentProxy, account: Account, standing: ParentHealth) -> None:
+    def __init__(self, settings: ParentProxy, account: Account, health: ParentHealth) -> None:
         self.settings = settings
         self.account = account
-        self.health = standing
+        self.health = health
         self._trust: FileWatch[ssl.SSLContext] | None = None
 
     @property

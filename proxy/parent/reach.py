@@ -78,14 +78,14 @@ class _Waiting:
         self.done: asyncio.Future[Channel] = dialer.loop.create_future()
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
-        """See `Dialled`."""
+        """See `DialCaller`."""
         if self.done.done():
             self._dialer.poller.close(upstream)
         else:
             self.done.set_result(upstream)
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
-        """See `Dialled`."""
+        """See `DialCaller`."""
         match outcome:
             case Outcome.DESCRIPTORS_EXHAUSTED:
                 self._fail(ParentError(outcome, detail))
@@ -95,7 +95,7 @@ class _Waiting:
                 self._fail(ParentError(Outcome.PARENT_UNREACHABLE, ", ".join(filter(None, [outcome.label, detail]))))
 
     def crashed(self, error: Exception) -> None:
-        """See `Dialled`."""
+        """See `DialCaller`."""
         self._fail(error)
 
     def drop(self) -> None:

@@ -17,7 +17,7 @@ from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import DIRECT
 
-from ..dial.dialer import Dialer, Dialled, InProgress
+from ..dial.dialer import DialCaller, Dialer, PendingDial
 from ..net.channel import Channel
 from .account import Account
 from .connect_attempt import ConnectAttempt
@@ -50,7 +50,7 @@ _NOT_FOR_US: Final = frozenset(
 )
 """The parent works, but the settings do not: the next is tried."""
 
-_VERDICT_SECONDS: Final = 60
+_PASSWORD_VERDICT_SECONDS: Final = 60
 """How long a parent may take to judge a password for nobody: some make who was wrong wait."""
 
 _log = logging.getLogger(__name__)
@@ -69,16 +69,16 @@ class ParentSelector:
             key = _but_secret(proxy)
             if key.login not in accounts:
                 accounts[key.login] = _account(proxy.login)
-            standing = known[key].health if key in known else ParentHealth()
-            self.parents.append(Parent(proxy, accounts[key.login], standing))
+            health = known[key].health if key in known else ParentHealth()
+            self.parents.append(Parent(proxy, accounts[key.login], health))
 
-    def prepare(self, target: Target, rule: Rule, who: Dialled) -> InProgress:
-        """See `Dials`."""
+    def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> PendingDial:
+        """See `TargetDialer`."""
         parents = self.candidates(time.monotonic())
         if parents:
-            return ParentDial(self, parents, target, rule, who)
-        who.record.parent = DIRECT
-        return self.dialer.prepare(target, rule, who)
+            return ParentDial(self, parents, target, rule, caller)
+        caller.record.parent = DIRECT
+        return self.dialer.prepare(target, rule, caller)
 
     def candidates(self, now: float) -> list[Parent]:
         """Whom to try, one after the other; nobody where only the direct way is left.
@@ -92,36 +92,36 @@ class ParentSelector:
 
 
 class ParentDial:
-    """One dial through parents, in progress: a task that tells `who` in the end."""
+    """One dial through parents, in progress: a task that tells `caller` in the end."""
 
     def __init__(
-        self, route: ParentSelector, parents: Sequence[Parent], target: Target, rule: Rule, who: Dialled
+        self, selector: ParentSelector, parents: Sequence[Parent], target: Target, rule: Rule, caller: DialCaller
     ) -> None:
-        self._route = route
+        self._selector = selector
         self._parents = parents
         self._target = target
         self._rule = rule
-        self._who = who
+        self._caller = caller
         self._failures: list[ParentError] = []
-        self._passage: ConnectAttempt | None = None
+        self._attempt: ConnectAttempt | None = None
         self._began = 0.0
-        self._directly: InProgress | None = None
+        self._direct_dial: PendingDial | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """See `InProgress`."""
-        self._task = self._route.dialer.loop.create_task(self._run())
+        """See `PendingDial`."""
+        self._task = self._selector.dialer.loop.create_task(self._run())
 
     def abandon(self) -> tuple[Outcome, str]:
-        """See `InProgress`. A parent that was silent for as long as it may is at fault, whoever gave up."""
-        if self._directly is not None:
-            return self._directly.abandon()
+        """See `PendingDial`. A parent that was silent for as long as it may is at fault, whoever gave up."""
+        if self._direct_dial is not None:
+            return self._direct_dial.abandon()
         if self._task is not None:
             self._task.cancel()
-        if self._passage is None:
+        if self._attempt is None:
             return Outcome.DNS_TIMEOUT, ""
-        failure = self._passage.late()
-        parent = self._passage.parent
+        failure = self._attempt.late()
+        parent = self._attempt.parent
         if time.monotonic() - self._began >= parent.settings.seconds:
             self._judge(parent, failure)
         told = self._conclude(failure)
@@ -129,43 +129,43 @@ class ParentDial:
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate, here or in whom it was told to."""
-        self._who.crashed(error)
+        self._caller.crashed(error)
 
     async def _run(self) -> None:
         try:
             opened = await self._through()
         except ParentError as failure:
-            self._do(self._who.dial_failed, failure.outcome, failure.detail)
+            self._do(self._caller.dial_failed, failure.outcome, failure.detail)
         except Exception as error:
             self._do(_raise, error)
         else:
             if opened is None:
                 self._do(self._dial_directly)
             else:
-                self._do(self._who.connected, *opened)
+                self._do(self._caller.connected, *opened)
 
     def _do(self, action: Callable[..., None], *arguments: object) -> None:
         """As a batch would: a fault ends this tunnel only, and the record of what ended does not wait."""
-        poller = self._route.dialer.poller
+        poller = self._selector.dialer.poller
         poller.run(self, action, *arguments)
         poller.finish_batch()
 
     def _dial_directly(self) -> None:
-        record = self._who.record
+        record = self._caller.record
         record.parent, record.parent_status, record.parent_ms = DIRECT, 0, None
         record.parent_login = record.parent_reason = record.parent_server = ""
-        self._directly = self._route.dialer.prepare(self._target, self._rule, self._who)
-        self._directly.start()
+        self._direct_dial = self._selector.dialer.prepare(self._target, self._rule, self._caller)
+        self._direct_dial.start()
 
     async def _through(self) -> tuple[Channel, bytes] | None:
         """The tunnel and its first bytes; None where the direct way is what is left. Raises ParentError."""
-        direct = self._route.direct
+        direct = self._selector.direct
         for left, parent in zip(reversed(range(len(self._parents))), self._parents, strict=True):
             authority = await self._authority(parent.settings.target)
             self._began = time.monotonic()
-            self._passage = passage = ConnectAttempt(self._route.dialer, parent, authority, self._who.record)
+            self._attempt = attempt = ConnectAttempt(self._selector.dialer, parent, authority, self._caller.record)
             try:
-                opened = await self._open(passage, parent.settings.seconds if left or direct else None)
+                opened = await self._open(attempt, parent.settings.seconds if left or direct else None)
             except ParentError as error:
                 failure = error
             else:
@@ -180,44 +180,44 @@ class ParentDial:
                 raise self._conclude(failure)
         return None
 
-    async def _open(self, passage: ConnectAttempt, seconds: float | None) -> tuple[Channel, bytes]:
-        """What the passage opens within so much time. Raises ParentError."""
-        opening = self._route.dialer.loop.create_task(passage.open())
+    async def _open(self, attempt: ConnectAttempt, seconds: float | None) -> tuple[Channel, bytes]:
+        """What the attempt opens within so much time. Raises ParentError."""
+        opening = self._selector.dialer.loop.create_task(attempt.open())
         try:
             await asyncio.wait({opening}, timeout=seconds)
         except asyncio.CancelledError:
-            self._leave(opening, passage)
+            self._leave(opening, attempt)
             raise
         if not opening.done():
-            late = passage.late()
-            self._leave(opening, passage)
+            late = attempt.late()
+            self._leave(opening, attempt)
             raise late
         return opening.result()
 
-    def _leave(self, opening: asyncio.Task[tuple[Channel, bytes]], passage: ConnectAttempt) -> None:
+    def _leave(self, opening: asyncio.Task[tuple[Channel, bytes]], attempt: ConnectAttempt) -> None:
         """Nobody waits for it any more. It goes on only to hear whether the password that it has shown is wrong."""
         opening.add_done_callback(self._drop)
-        if passage.is_on_trial:
-            passage.forget_tunnel()
-            self._route.dialer.loop.call_later(_VERDICT_SECONDS, opening.cancel)
+        if attempt.is_on_trial:
+            attempt.forget_tunnel()
+            self._selector.dialer.loop.call_later(_PASSWORD_VERDICT_SECONDS, opening.cancel)
         else:
             opening.cancel()
 
     def _drop(self, opening: asyncio.Task[tuple[Channel, bytes]]) -> None:
-        poller = self._route.dialer.poller
+        poller = self._selector.dialer.poller
         if not opening.cancelled() and opening.exception() is None:
             poller.close(opening.result()[0])
         poller.finish_batch()
 
     async def _authority(self, wanted: ParentTarget) -> str:
         """What the parent is asked for."""
-        dialer, target = self._route.dialer, self._target
+        dialer, target = self._selector.dialer, self._target
         named = dialer.connect_to.get(target)
         if named is not None:
             return str(Target(*named))
         if wanted is ParentTarget.NAME:
             return str(target)
-        self._passage = None
+        self._attempt = None
         addresses = await checked_addresses(dialer, target, self._rule)
         return str(Target(addresses[0], target.port)) if wanted is ParentTarget.ADDRESS else str(target)
 
@@ -226,7 +226,7 @@ class ParentDial:
             pause = parent.health.failed(time.monotonic())
             if pause:
                 _log.warning("the parent proxy %s is left out for %g s: %s", parent, pause, failure)
-        elif self._who.record.parent_status:
+        elif self._caller.record.parent_status:
             self._note_answer(parent)
 
     def _note_answer(self, parent: Parent) -> None:

@@ -48,7 +48,7 @@ AdmissionResult = Granted | CheckNeeded | Refused
 class Admission:
     """One client's request for one target. `identity` is who the client is by its certificate."""
 
-    __slots__ = ("_check", "_counter", "_identity", "_record", "_request", "_snapshot", "_speaks", "_target")
+    __slots__ = ("_check", "_client_protocol", "_counter", "_identity", "_record", "_request", "_snapshot", "_target")
 
     def __init__(
         self,
@@ -57,14 +57,14 @@ class Admission:
         record: TunnelRecord,
         target: Target,
         *,
-        speaks: ClientProtocol,
+        client_protocol: ClientProtocol,
         identity: Identity = NOBODY,
     ) -> None:
         self._snapshot = snapshot
         self._counter = counter
         self._record = record
         self._target = target
-        self._speaks = speaks
+        self._client_protocol = client_protocol
         self._identity = identity
         self._request: AuthRequest | None = None  # what the authenticator was asked
         self._check: PasswordCheck | None = None
@@ -79,7 +79,7 @@ class Admission:
         authenticator = snapshot.authenticator
         if authenticator is None:
             return self._judge_target()
-        if self._speaks is ClientProtocol.TLS:  # without a CONNECT there is no place for a login
+        if self._client_protocol is ClientProtocol.TLS:  # without a CONNECT there is no place for a login
             return self._judge_target() if authenticator.passes_unasked(record.client) else self._cannot_log_in()
         self._request = AuthRequest(record.client, self._target, authorization, self._identity.certificate)
         return self._follow(authenticator.judge(self._request))
@@ -114,7 +114,7 @@ class Admission:
         record.allowed = decision.allowed
         if not decision.allowed:
             record.preset = decision.detail if decision.reason is Reason.IN_PRESET else ""
-            refused = for_reason(decision.reason, self._speaks)
+            refused = for_reason(decision.reason, self._client_protocol)
             if not decision.reported:
                 asked = self._ask_to_log_in() if decision.reason is Reason.LOGIN_LACKING else None
                 return asked or Refused(refused, decision.detail)

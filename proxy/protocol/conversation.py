@@ -47,8 +47,8 @@ class Conversation:
     """One client connection's protocol. `state` and `record` are there to be read; only the events change them."""
 
     __slots__ = (
-        "_admission", "_counter", "_granted", "_hello", "_hello_reader", "_identity", "_judged",
-        "_received", "_snapshot", "_speaks", "_unsaid", "_upstream_said", "record", "state",
+        "_admission", "_client_protocol", "_counter", "_granted", "_hello", "_hello_reader", "_identity",
+        "_judged", "_received", "_snapshot", "_unsaid", "_upstream_said", "record", "state",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,7 @@ class Conversation:
         self._judged = 0  # bytes of a head that are there and not all of it
         self._unsaid = b""  # what is to be sent before the next answer
         self._upstream_said = b""  # the tunnel's first bytes from the other side, which came with the connection
-        self._speaks = ClientProtocol.UNDECIDED  # what a refusal must be said in
+        self._client_protocol = ClientProtocol.UNDECIDED  # what a refusal must be said in
         self._hello: ClientHello | None = None
         self._hello_reader: HelloReader | None = None
         self._identity = NOBODY
@@ -91,7 +91,7 @@ class Conversation:
         """
         self._only_in(State.HANDSHAKE)
         self._move(State.HEAD)
-        self._speaks = ClientProtocol.HTTP
+        self._client_protocol = ClientProtocol.HTTP
         self.record.gate_tls = version
         self.record.client_certificate = client_certificate
         self._identity = Identity(certificate=names) if names else NOBODY
@@ -121,7 +121,7 @@ class Conversation:
         self._only_in(State.DIALLING)
         self._upstream_said = said
         self.record.upstream_read += len(said)
-        if self._speaks is ClientProtocol.TLS:
+        if self._client_protocol is ClientProtocol.TLS:
             return self._establish(self._hello)
         self.record.status = 200
         self._unsaid = ESTABLISHED
@@ -207,19 +207,19 @@ class Conversation:
         self._counter.add(client)
 
     def _read_hello(self) -> Command:
-        speaks = detect_protocol(self._received)
-        if speaks is ClientProtocol.UNDECIDED:
+        protocol = detect_protocol(self._received)
+        if protocol is ClientProtocol.UNDECIDED:
             return _WAIT
-        self._speaks = speaks
-        self.record.protocol = speaks.value
+        self._client_protocol = protocol
+        self.record.protocol = protocol.value
         if not self._snapshot.clients.admits(self.record.client):
             return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
-        if speaks is ClientProtocol.HTTP:
+        if protocol is ClientProtocol.HTTP:
             self._move(State.HEAD)
             return self._read_head()
-        if speaks is ClientProtocol.TLS:
+        if protocol is ClientProtocol.TLS:
             return self._read_client_hello()
-        return self._refuse(FOR_PROTOCOL[speaks])
+        return self._refuse(FOR_PROTOCOL[protocol])
 
     def _read_client_hello(self) -> Command:
         try:
@@ -301,7 +301,7 @@ class Conversation:
             self._counter,
             self.record,
             target,
-            speaks=self._speaks,
+            client_protocol=self._client_protocol,
             identity=self._identity,
         )
         return self._follow(self._admission.begin(authorization))
@@ -330,7 +330,7 @@ class Conversation:
             note_hello(inner.hello, self.record)
         if inner.refused is None:
             return self._establish(inner.hello)
-        self._speaks = detect_protocol(self._received)
+        self._client_protocol = detect_protocol(self._received)
         return self._refuse(inner.refused, inner.detail)
 
     def _promised(self) -> Granted:
@@ -366,10 +366,10 @@ class Conversation:
         self._admission = None
         self.record.end(outcome, detail)
         answer = self._say()
-        if self._speaks is ClientProtocol.HTTP and outcome.status >= 400:
+        if self._client_protocol is ClientProtocol.HTTP and outcome.status >= 400:
             self.record.status = outcome.status
             answer += refusal(self.record, challenges)
-        elif self._speaks is ClientProtocol.TLS:
+        elif self._client_protocol is ClientProtocol.TLS:
             answer += alert(outcome)
         if not answer:
             return self._close()

@@ -56,11 +56,11 @@ _GATEWAY_PATHS: Final = (b"/transportgateway/", b"/its/service/", b"/smarttransp
 Emergency Responder administration guide, HCS smart licensing guide), `/licservice/license`, `/cslu/v1/pi`."""
 
 
-def for_reason(reason: Reason, speaks: ClientProtocol) -> Outcome:
+def for_reason(reason: Reason, client_protocol: ClientProtocol) -> Outcome:
     """The allowlist does not allow the target; one that was asked for by TLS alone was led here by a DNS override."""
-    if speaks is ClientProtocol.TLS and reason is Reason.NO_RULE:
+    if client_protocol is ClientProtocol.TLS and reason is Reason.NO_RULE:
         return Outcome.SERVER_NAME_NOT_ALLOWED
-    if speaks is ClientProtocol.TLS and reason is Reason.LOGIN_LACKING:
+    if client_protocol is ClientProtocol.TLS and reason is Reason.LOGIN_LACKING:
         return Outcome.LOGIN_IMPOSSIBLE
     return _OF_REASON[reason]
 

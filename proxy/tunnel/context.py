@@ -5,8 +5,8 @@ from typing import Protocol
 
 from licensegate.records.record import TunnelRecord
 
-from ..dial.dialer import Dials
-from ..net.deadlines import Deadline, Deadlines, Waiting
+from ..dial.dialer import TargetDialer
+from ..net.deadlines import Deadline, DeadlineOwner, Deadlines
 from ..net.poller import Owner, Poller
 from ..protocol.connection_counter import ConnectionCounter
 from ..protocol.conversation import Conversation
@@ -33,7 +33,7 @@ class TunnelContext:
     """One per gate. `snapshot`, `deadlines` and `dialer` may be replaced; a connection keeps those of its birth."""
 
     def __init__(
-        self, snapshot: Snapshot, poller: Poller, dialer: Dials, publish: Callable[[TunnelRecord], None]
+        self, snapshot: Snapshot, poller: Poller, dialer: TargetDialer, publish: Callable[[TunnelRecord], None]
     ) -> None:
         self.snapshot = snapshot
         self.deadlines = Deadlines(snapshot.limits)
@@ -58,7 +58,7 @@ class TunnelContext:
             self.deadlines = Deadlines(snapshot.limits)
         self.snapshot = snapshot
 
-    def late(self, now: float) -> Iterator[tuple[Waiting, Deadline]]:
+    def late(self, now: float) -> Iterator[tuple[DeadlineOwner, Deadline]]:
         """Whatever has run out of time, by the deadlines in force or by those of its birth."""
         self._earlier_deadlines = [earlier for earlier in self._earlier_deadlines if earlier.run_for_anybody]
         for deadlines in (self.deadlines, *self._earlier_deadlines):

@@ -84,21 +84,8 @@ class Flow:
     """
 
     __slots__ = (
-        "_in_pipe",
-        "_pending",
-        "_pipe",
-        "_pipes",
-        "_shape",
-        "_sink",
-        "_source",
-        "_tls_sink",
-        "blocked",
-        "ended",
-        "passed_on",
-        "read",
-        "sink_error",
-        "source_error",
-        "written"
+        "_in_pipe", "_pending", "_pipe", "_pipes", "_shape", "_sink", "_source", "_tls_sink", "blocked",
+        "ended", "passed_on", "read", "sink_error", "source_error", "written",
     )  # fmt: skip
 
     def __init__(self, source: Channel, sink: Channel, pipes: Pipes, shape: RecordShape | None = None) -> None:

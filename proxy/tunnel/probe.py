@@ -8,7 +8,7 @@ from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, milliseconds, open_record
 
-from ..dial.dialer import InProgress
+from ..dial.dialer import PendingDial
 from ..net.channel import Channel
 from ..net.deadlines import Deadline
 from .context import TunnelContext
@@ -28,7 +28,7 @@ class Probe:
         self._rule = rule
         self._told = told
         self._deadline = context.deadlines.dial
-        self._dialling: InProgress | None = None
+        self._pending_dial: PendingDial | None = None
         self._began = time.monotonic()
         self._ended = False
         self.record = open_record("", 0, "")
@@ -39,8 +39,8 @@ class Probe:
     def begin(self) -> None:
         """Start the dial, which may be over at once."""
         self._deadline.begin(self, self._began)
-        self._dialling = self._context.dialer.prepare(self._target, self._rule, self)
-        self._dialling.start()
+        self._pending_dial = self._context.dialer.prepare(self._target, self._rule, self)
+        self._pending_dial.start()
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """It is reached."""
@@ -54,22 +54,22 @@ class Probe:
 
     def deadline_passed(self, deadline: Deadline) -> None:
         """It took too long."""
-        if self._dialling is not None:
-            self.dial_failed(*self._dialling.abandon())
+        if self._pending_dial is not None:
+            self.dial_failed(*self._pending_dial.abandon())
 
     def ready(self, descriptor: int, events: int) -> None:
         """Nothing is watched for a probe once it is connected."""
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate."""
-        if self._dialling is not None:
-            self._dialling.abandon()
+        if self._pending_dial is not None:
+            self._pending_dial.abandon()
         if not self._ended:
             self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def _end(self) -> None:
         self._ended = True
-        self._dialling = None
+        self._pending_dial = None
         self._deadline.stop(self)
         self.record.total_ms = milliseconds(time.monotonic() - self._began)
         self._told(self.record)

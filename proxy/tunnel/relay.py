@@ -21,7 +21,7 @@ _CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Out
 _RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outcome.RESET_BY_UPSTREAM}
 
 
-class Relayed(Protocol):
+class RelayOwner(Protocol):
     """Whose relay it is."""
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
@@ -32,8 +32,8 @@ class Relay:
     """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
 
     __slots__ = (
-        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_poller", "_tls",
-        "_upstream", "_upstream_events", "_whose", "down", "ended_first", "up",
+        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner", "_poller",
+        "_tls", "_upstream", "_upstream_events", "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
@@ -44,7 +44,7 @@ class Relay:
         client: Channel,
         upstream: Channel,
         command: Establish,
-        whose: Relayed,
+        owner: RelayOwner,
     ) -> None:
         self._poller = poller
         self._deadlines = deadlines
@@ -54,7 +54,7 @@ class Relay:
         self._client_events = 0
         self._upstream_events = 0
         self._command = command
-        self._whose = whose
+        self._owner = owner
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
         self._tls: tuple[TlsChannel, ...] = ()
@@ -173,4 +173,4 @@ class Relay:
         self._deadline.begin(self, time.monotonic())
 
     def _end(self, outcome: Outcome, detail: str) -> None:
-        self._whose.relay_ended(outcome, detail)
+        self._owner.relay_ended(outcome, detail)

@@ -11,7 +11,7 @@ from licensegate.records.outcome import Outcome, Party, RefusalTaken
 from licensegate.records.record import TunnelRecord, milliseconds
 
 from ..auth.result import PasswordCheck
-from ..dial.dialer import InProgress
+from ..dial.dialer import PendingDial
 from ..net.channel import Channel, TlsChannel
 from ..net.deadlines import Deadline
 from ..net.poller import READ, WRITE
@@ -33,21 +33,8 @@ class Tunnel:
     """Owns the two sockets, from accept to record. `conversation` and `record` are there to be read."""
 
     __slots__ = (
-        "_accepted",
-        "_check",
-        "_client",
-        "_context",
-        "_deadline",
-        "_deadlines",
-        "_dialling",
-        "_left_to_read",
-        "_lingering",
-        "_relay",
-        "_relaying_since",
-        "_tls",
-        "_upstream",
-        "conversation",
-        "record",
+        "_accepted", "_check", "_client", "_context", "_deadline", "_deadlines", "_left_to_read", "_lingering",
+        "_pending_dial", "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
     )  # fmt: skip
 
     def __init__(
@@ -64,7 +51,7 @@ class Tunnel:
         self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
         self._upstream: Channel | None = None
         self._check: PasswordCheck | None = None
-        self._dialling: InProgress | None = None
+        self._pending_dial: PendingDial | None = None
         self._relay: Relay | None = None
         self._lingering: Lingering | None = None
         self._left_to_read: tuple[Channel, ...] = ()
@@ -96,8 +83,8 @@ class Tunnel:
     def crashed(self, error: Exception) -> None:
         """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
         if self.conversation.state is State.DIALLING and self._upstream is None:
-            if self._dialling is not None:
-                self._dialling.abandon()
+            if self._pending_dial is not None:
+                self._pending_dial.abandon()
             self.dial_failed(Outcome.INTERNAL_ERROR, type(error).__name__)
         else:
             self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
@@ -108,8 +95,8 @@ class Tunnel:
             self._announce()
             return
         self._deadline = None
-        if self._dialling is not None:
-            self.dial_failed(*self._dialling.abandon())
+        if self._pending_dial is not None:
+            self.dial_failed(*self._pending_dial.abandon())
         else:
             self._obey(self.conversation.deadline_passed())
 
@@ -125,13 +112,13 @@ class Tunnel:
 
     def connected(self, upstream: Channel, said: bytes = b"") -> None:
         """The target is connected, and has said this already."""
-        self._dialling = None
+        self._pending_dial = None
         self._upstream = upstream
         self._obey(self.conversation.connected(said))
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
         """The target could not be connected."""
-        self._dialling = None
+        self._pending_dial = None
         self._obey(self.conversation.dial_failed(outcome, detail))
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
@@ -252,8 +239,8 @@ class Tunnel:
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
-        self._dialling = self._context.dialer.prepare(command.target, command.rule, self)
-        self._dialling.start()
+        self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
+        self._pending_dial.start()
 
     def _answer(self, to_client: bytes) -> None:
         """Say it and go on reading; the upstream is not listened to."""
@@ -309,15 +296,15 @@ class Tunnel:
     def _close(self) -> None:
         context, record = self._context, self.record
         self._forget_check()
-        if self._dialling is not None:
-            self._dialling.abandon()
+        if self._pending_dial is not None:
+            self._pending_dial.abandon()
         if self._lingering is not None:
             self._lingering.stop()
         self._count(record)
         if self._relay is not None:
             self._relay.close()
         # These name us: without them there is no work for the garbage collector.
-        self._dialling = self._lingering = self._relay = None
+        self._pending_dial = self._lingering = self._relay = None
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)

@@ -68,7 +68,7 @@ _USERS = Users(
 )
 
 
-def a_door(
+def make_authenticator(
     *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
 ) -> Authenticator:
     """A door to which one user is known, by every scheme."""
@@ -84,7 +84,7 @@ UNCHECKED = in_force(SATELLITE, checks=ChecksByClient(NO_CHECKS))
 
 def guarded(authenticator: Authenticator | None = None) -> Snapshot:
     """The same, but that everybody must log in, at a door that remembers nobody."""
-    return structs.replace(SNAPSHOT, authenticator=authenticator or a_door())
+    return structs.replace(SNAPSHOT, authenticator=authenticator or make_authenticator())
 
 
 def begun(

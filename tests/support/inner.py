@@ -119,7 +119,7 @@ class Room:
         self.records: list[TunnelRecord] = []
         self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, ask)
         dialer = Dialer(loop, poller, self.resolver, LoopGuard(), DialSettings())
-        self.surroundings = TunnelContext(in_force, poller, dialer, self.records.append)
+        self.context = TunnelContext(in_force, poller, dialer, self.records.append)
         self._clients: list[socket.socket] = []
 
     def accept(
@@ -135,8 +135,8 @@ class Room:
         near.sendall(sent)
         self._clients.append(near)
         record = open_record("127.0.0.1", far.getpeername()[1], "127.0.0.1:3128")
-        snapshot = self.surroundings.snapshot.for_listener(schemes)
-        tunnel = Tunnel(self.surroundings, snapshot, far, record, behind_balancer=behind_balancer)
+        snapshot = self.context.snapshot.for_listener(schemes)
+        tunnel = Tunnel(self.context, snapshot, far, record, behind_balancer=behind_balancer)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
         return near, tunnel
@@ -181,13 +181,13 @@ class Room:
 
     def sweep(self, later: float) -> None:
         """Do what the gate's sweep does, so many seconds from now."""
-        for who, deadline in self.surroundings.deadlines.sweep(time.monotonic() + later):
-            self.poller.run(who, who.deadline_passed, deadline)
+        for owner, deadline in self.context.deadlines.sweep(time.monotonic() + later):
+            self.poller.run(owner, owner.deadline_passed, deadline)
         self.poller.finish_batch()
 
     async def assert_nothing_left(self) -> None:
         """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
-        here = self.surroundings
+        here = self.context
         await until(lambda: not self.resolver._in_flight)
         await until(lambda: not here.password_checks)
         await turns(5)
@@ -199,13 +199,13 @@ class Room:
 
     def close(self) -> None:
         """End what is left."""
-        for connection in list(self.surroundings.connections):
+        for connection in list(self.context.connections):
             connection.stop()
         for client in self._clients:
             client.close()
         self.sweep(1e6)
-        self.surroundings.pipes.close()
-        self.surroundings.password_checks.close()
+        self.context.pipes.close()
+        self.context.password_checks.close()
 
 
 def answer_with(*addresses: str) -> Callable[[str], Resolution]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.dial.dialer import Dialer, Dialling
+from licensegate.proxy.dial.dialer import Dialer, DirectDial
 from licensegate.proxy.dial.loop_guard import LoopGuard
 from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
@@ -61,17 +61,17 @@ class Room:
         self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, names.__getitem__)
         self.dialer = Dialer(loop, poller, self.resolver, self.loop_guard, settings)
 
-    def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, Dialling]:
-        who = Caller(self.poller)
-        dialling = self.dialer.prepare(Target(host, port), rule, who)
-        dialling.start()
-        return who, dialling
+    def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, DirectDial]:
+        caller = Caller(self.poller)
+        pending = self.dialer.prepare(Target(host, port), rule, caller)
+        pending.start()
+        return caller, pending
 
     async def finish(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> Caller:
-        who, _ = self.dial(port, rule, host)
-        await until(lambda: who.done)
+        caller, _ = self.dial(port, rule, host)
+        await until(lambda: caller.done)
         await turns(5)
-        return who
+        return caller
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.dial.dialer import InProgress
+from licensegate.proxy.dial.dialer import PendingDial
 from licensegate.proxy.dial.resolver import Resolution, Resolved
 from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.net.channel import Channel
@@ -171,36 +171,36 @@ class Parents:
         )
         self.route = ParentSelector(self.room.dialer, settings, former)
 
-    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[TunnelCaller, InProgress]:
+    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[TunnelCaller, PendingDial]:
         """Dial."""
-        who = TunnelCaller(self.room.poller)
-        self.callers.append(who)
-        dialling = self.route.prepare(Target(host, port), rule, who)
-        dialling.start()
-        return who, dialling
+        caller = TunnelCaller(self.room.poller)
+        self.callers.append(caller)
+        pending = self.route.prepare(Target(host, port), rule, caller)
+        pending.start()
+        return caller, pending
 
     async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> TunnelCaller:
         """Dial, and wait for what becomes of it."""
-        who, _ = self.start(port, rule, host)
-        await until(lambda: who.done)
+        caller, _ = self.start(port, rule, host)
+        await until(lambda: caller.done)
         await turns(5)
-        return who
+        return caller
 
     async def outcome(self, **where: Any) -> Outcome:
         """Dial, and tell why it failed."""
-        who = await self.dial(**where)
-        assert who.upstream is None
-        assert who.crashes == []
-        ((outcome, _),) = who.failed
+        caller = await self.dial(**where)
+        assert caller.upstream is None
+        assert caller.crashes == []
+        ((outcome, _),) = caller.failed
         return outcome
 
     async def opened(self, **where: Any) -> TunnelCaller:
         """Dial, and see that the tunnel is one."""
-        who = await self.dial(**where)
-        assert who.failed == []
-        assert who.crashes == []
-        assert who.upstream is not None
-        return who
+        caller = await self.dial(**where)
+        assert caller.failed == []
+        assert caller.crashes == []
+        assert caller.upstream is not None
+        return caller
 
     async def assert_nothing_left(self) -> None:
         """No task, look-up or watched descriptor outlives its dial."""
@@ -215,9 +215,9 @@ class Parents:
 
     def close(self) -> None:
         """Close what was connected."""
-        for who in self.callers:
-            if who.upstream is not None:
-                who.upstream.close()
+        for caller in self.callers:
+            if caller.upstream is not None:
+                caller.upstream.close()
 
 
 @contextlib.contextmanager

@@ -25,19 +25,19 @@ def public(*addresses: str) -> Callable[[str], AddressClass]:
 def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
     async def main() -> None:
         with room("127.0.0.1") as here:
-            who = await here.finish(server.port)
-            assert who.upstream is not None
-            record = who.record
+            caller = await here.finish(server.port)
+            assert caller.upstream is not None
+            record = caller.record
             assert record.addresses == ["127.0.0.1"]
-            assert who.tried == [("127.0.0.1", "")]
+            assert caller.tried == [("127.0.0.1", "")]
             assert record.upstream == f"127.0.0.1:{server.port}"
-            assert record.local == "{}:{}".format(*who.upstream.getsockname())
+            assert record.local == "{}:{}".format(*caller.upstream.getsockname())
             assert record.resolve_ms is not None
             assert record.dial_ms is not None
-            assert not who.upstream.getblocking()
-            assert who.upstream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-            assert who.upstream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-            who.upstream.close()
+            assert not caller.upstream.getblocking()
+            assert caller.upstream.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert caller.upstream.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            caller.upstream.close()
 
     run(main())
 
@@ -46,11 +46,11 @@ def test_connect_to_goes_where_the_operator_says_and_asks_nobody(server: Server)
     async def main() -> None:
         elsewhere = ConnectTo("other.test", 443, "127.0.0.1", server.port)
         with room(settings=DialSettings(connect_to=(elsewhere,))) as here:
-            who = await here.finish(443, PUBLIC, "other.test")
-            assert who.upstream is not None, "what the operator named is not subject to the public-address check"
-            assert who.record.upstream == f"127.0.0.1:{server.port}"
-            assert who.record.resolve_ms is None
-            who.upstream.close()
+            caller = await here.finish(443, PUBLIC, "other.test")
+            assert caller.upstream is not None, "what the operator named is not subject to the public-address check"
+            assert caller.record.upstream == f"127.0.0.1:{server.port}"
+            assert caller.record.resolve_ms is None
+            caller.upstream.close()
 
             (failure,) = (await here.finish(444, PUBLIC, "10.1.2.3")).failed
             assert failure[0] is Outcome.DESTINATION_IP_PROHIBITED, "another target of that name is not sent there"
@@ -65,9 +65,9 @@ def test_a_private_address_is_dialled_only_for_a_rule_that_allows_it(server: Ser
             assert outcome is Outcome.TARGET_IS_GATE
             assert detail == "127.0.0.1"
             assert server.accept() == []
-            who = await here.finish(server.port, PRIVATE)
-            assert who.upstream is not None
-            who.upstream.close()
+            caller = await here.finish(server.port, PRIVATE)
+            assert caller.upstream is not None
+            caller.upstream.close()
 
     run(main())
 
@@ -76,11 +76,11 @@ def test_a_private_address_is_dialled_only_for_a_rule_that_allows_it(server: Ser
 def test_a_target_that_is_an_address_is_judged_like_an_answer(server: Server, rule: Rule) -> None:
     async def main() -> None:
         with room() as here:
-            who = await here.finish(server.port, rule, "127.0.0.1")
-            assert (who.upstream is not None) is rule.private
-            assert who.record.addresses == ["127.0.0.1"]
-            if who.upstream is not None:
-                who.upstream.close()
+            caller = await here.finish(server.port, rule, "127.0.0.1")
+            assert (caller.upstream is not None) is rule.private
+            assert caller.record.addresses == ["127.0.0.1"]
+            if caller.upstream is not None:
+                caller.upstream.close()
 
     run(main())
 
@@ -91,12 +91,12 @@ def test_addresses_that_are_not_public_are_dropped_and_never_dialled(
     async def main() -> None:
         monkeypatch.setattr(address_selection, "judge", public("127.0.0.1"))
         with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
-            who = await here.finish(server.port, PUBLIC)
-            assert who.upstream is not None
-            assert who.tried == [("127.0.0.1", "")]
-            assert who.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows what the resolver said"
+            caller = await here.finish(server.port, PUBLIC)
+            assert caller.upstream is not None
+            assert caller.tried == [("127.0.0.1", "")]
+            assert caller.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows what the resolver said"
             assert forbidden.accept() == []
-            who.upstream.close()
+            caller.upstream.close()
 
     run(main())
 
@@ -158,9 +158,9 @@ def test_a_failed_look_up_is_what_the_client_is_told() -> None:
     async def main() -> None:
         with counting_poller() as poller:
             here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, DialSettings())
-            who = await here.finish(443)
-            assert who.failed == [(Outcome.DNS_FAILED, "no answer")]
-            assert who.record.resolve_ms is not None
+            caller = await here.finish(443)
+            assert caller.failed == [(Outcome.DNS_FAILED, "no answer")]
+            assert caller.record.resolve_ms is not None
 
     run(main())
 
@@ -168,19 +168,19 @@ def test_a_failed_look_up_is_what_the_client_is_told() -> None:
 def test_connections_leave_from_the_source_address_where_the_family_fits(server: Server) -> None:
     async def main() -> None:
         with room("127.0.0.1", settings=DialSettings(source_address="127.0.0.5")) as here:
-            who = await here.finish(server.port)
-            assert who.upstream is not None
+            caller = await here.finish(server.port)
+            assert caller.upstream is not None
             assert server.accept() == ["127.0.0.5"]
-            assert who.record.local.startswith("127.0.0.5:")
-            who.upstream.close()
+            assert caller.record.local.startswith("127.0.0.5:")
+            caller.upstream.close()
         with (
             contextlib.closing(Server("::1")) as other,
             room("::1", settings=DialSettings(source_address="127.0.0.5")) as here,
         ):
-            who = await here.finish(other.port)
-            assert who.upstream is not None
+            caller = await here.finish(other.port)
+            assert caller.upstream is not None
             assert other.accept() == ["::1"]
-            who.upstream.close()
+            caller.upstream.close()
 
     run(main())
 

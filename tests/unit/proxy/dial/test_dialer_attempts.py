@@ -11,7 +11,7 @@ import pytest
 
 from licensegate.proxy.dial import dialer as dialer_module
 from licensegate.proxy.dial.address_selection import interleave
-from licensegate.proxy.dial.dialer import Dialling
+from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.dial.resolver import Resolution, Resolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
@@ -26,12 +26,12 @@ def test_an_address_that_answers_nothing_does_not_hold_up_the_next(server: Serve
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
             before = len(descriptors())
-            who = await here.finish(server.port)
-            assert who.upstream is not None
-            assert who.record.upstream == f"127.0.0.1:{server.port}"
-            assert who.tried == [("127.0.0.2", "ECANCELED"), ("127.0.0.1", "")]
+            caller = await here.finish(server.port)
+            assert caller.upstream is not None
+            assert caller.record.upstream == f"127.0.0.1:{server.port}"
+            assert caller.tried == [("127.0.0.2", "ECANCELED"), ("127.0.0.1", "")]
             assert len(descriptors()) == before + 1, "the attempt that lost is still open"
-            who.upstream.close()
+            caller.upstream.close()
 
     run(main())
 
@@ -43,10 +43,10 @@ def test_an_address_that_refuses_is_followed_by_the_next_at_once(
 
     async def main() -> None:
         with room("127.0.0.2", "127.0.0.3", "127.0.0.1") as here:
-            who = await here.finish(server.port)
-            assert who.upstream is not None
-            assert who.tried == [("127.0.0.2", "ECONNREFUSED"), ("127.0.0.3", "ECONNREFUSED"), ("127.0.0.1", "")]
-            who.upstream.close()
+            caller = await here.finish(server.port)
+            assert caller.upstream is not None
+            assert caller.tried == [("127.0.0.2", "ECONNREFUSED"), ("127.0.0.3", "ECONNREFUSED"), ("127.0.0.1", "")]
+            caller.upstream.close()
 
     run(main())
 
@@ -55,11 +55,11 @@ def test_an_address_that_refuses_is_followed_by_the_next_at_once(
 def test_a_slow_address_wins_when_the_later_ones_fail() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as slow, room("127.0.0.2", "127.0.0.1") as here:
-            who, dialling = here.dial(slow.port)
-            await until(lambda: who.tried == [("127.0.0.1", "ECONNREFUSED")])
+            caller, pending = here.dial(slow.port)
+            await until(lambda: caller.tried == [("127.0.0.1", "ECONNREFUSED")])
             await turns(20)
-            assert not who.done, "the first one may still answer"
-            dialling.abandon()
+            assert not caller.done, "the first one may still answer"
+            pending.abandon()
 
     run(main())
 
@@ -97,21 +97,21 @@ ERRNOS = {
 def test_when_all_addresses_fail_the_most_telling_failure_is_told(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str], outcome: Outcome
 ) -> None:
-    def start(_: Dialling, address: str) -> socket.socket:
+    def start(_: DirectDial, address: str) -> socket.socket:
         raise OSError(ERRNOS[address], os.strerror(ERRNOS[address]))
 
-    monkeypatch.setattr(Dialling, "_start", start)
+    monkeypatch.setattr(DirectDial, "_start", start)
 
     async def main() -> None:
         with room(*addresses) as here:
-            who = await here.finish(443)
-            ((told, detail),) = who.failed
+            caller = await here.finish(443)
+            ((told, detail),) = caller.failed
             assert told is outcome
             telling = next(
                 a for a in addresses if dialer_module._OUTCOME_OF_ERRNO.get(ERRNOS[a], Outcome.DIAL_FAILED) is outcome
             )
             assert detail == f"{telling}:443, {errno.errorcode[ERRNOS[telling]]}"
-            assert [address for address, _ in who.tried] == addresses
+            assert [address for address, _ in caller.tried] == addresses
 
     run(main())
 
@@ -120,13 +120,13 @@ def test_the_time_limit_names_the_addresses_that_were_silent_and_closes_the_atte
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
             before = len(descriptors())
-            who, dialling = here.dial(hole.port)
+            caller, pending = here.dial(hole.port)
             await until(lambda: len(descriptors()) == before + 1)
-            assert dialling.abandon() == (Outcome.CONNECTION_TIMEOUT, f"127.0.0.2:{hole.port}")
+            assert pending.abandon() == (Outcome.CONNECTION_TIMEOUT, f"127.0.0.2:{hole.port}")
             here.poller.finish_batch()
             assert len(descriptors()) == before
             await turns(20)
-            assert not who.done
+            assert not caller.done
 
     run(main())
 
@@ -135,13 +135,13 @@ def test_the_time_limit_names_the_addresses_that_were_silent_and_closes_the_atte
 def test_an_abandoned_dial_starts_no_further_attempt(server: Server) -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
-            who, dialling = here.dial(server.port)
-            await until(lambda: dialling._attempts)
-            dialling.abandon()
+            caller, pending = here.dial(server.port)
+            await until(lambda: pending._attempts)
+            pending.abandon()
             here.poller.finish_batch()
             await asyncio.sleep(0.05)
             assert server.accept() == []
-            assert not who.done
+            assert not caller.done
 
     run(main())
 
@@ -157,12 +157,12 @@ def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server
         with counting_poller() as poller:
             here = Room(poller, {}, DialSettings())
             here.resolver._ask = ask
-            who, dialling = here.dial(server.port)
-            assert dialling.abandon() == (Outcome.DNS_TIMEOUT, "")
+            caller, pending = here.dial(server.port)
+            assert pending.abandon() == (Outcome.DNS_TIMEOUT, "")
             answer.set()
             await until(lambda: here.resolver._in_flight == 0)
             await turns(20)
-            assert not who.done
+            assert not caller.done
             assert server.accept() == []
 
     run(main())
@@ -172,8 +172,8 @@ def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
     async def main() -> None:
         with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
             with no_descriptor_left():
-                who, _ = here.dial(443)
-            assert who.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]
+                caller, _ = here.dial(443)
+            assert caller.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]
 
     run(main())
 
@@ -182,9 +182,9 @@ def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
 def test_a_fault_in_who_was_told_is_theirs_and_no_second_message_follows(
     server: Server, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
-    def fail(who: Caller, *told: object) -> None:
+    def fail(caller: Caller, *told: object) -> None:
         if isinstance(told[0], socket.socket):
-            who.poller.close(told[0])
+            caller.poller.close(told[0])
         raise ZeroDivisionError
 
     monkeypatch.setattr(Caller, "dial_failed" if refuses else "connected", fail)
@@ -193,9 +193,9 @@ def test_a_fault_in_who_was_told_is_theirs_and_no_second_message_follows(
         with room("127.0.0.1") as here:
             if refuses:
                 server.sock.close()
-            who = await here.finish(server.port)
-            assert [type(error) for error in who.crashes] == [ZeroDivisionError]
-            assert not who.failed
+            caller = await here.finish(server.port)
+            assert [type(error) for error in caller.crashes] == [ZeroDivisionError]
+            assert not caller.failed
 
     run(main())
 
@@ -214,11 +214,11 @@ def test_what_a_failed_attempt_leaves_is_closed(server: Server) -> None:
 def test_a_waiting_dial_wakes_nobody() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
-            _, dialling = here.dial(hole.port)
-            await until(lambda: dialling._attempts)
+            _, pending = here.dial(hole.port)
+            await until(lambda: pending._attempts)
             before = here.poller.wake_ups
             await turns()
             assert here.poller.wake_ups == before
-            dialling.abandon()
+            pending.abandon()
 
     run(main())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.net.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadline, Deadlines, Waiting
+from licensegate.proxy.net.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadline, DeadlineOwner, Deadlines
 from licensegate.proxy.settings import Limits
 
 
@@ -22,18 +22,18 @@ class Somebody:
 
 
 def test_nobody_is_late_before_the_time_and_everybody_from_then_on() -> None:
-    deadline, who = Deadline(10), Somebody()
-    deadline.begin(who, 100)
+    deadline, owner = Deadline(10), Somebody()
+    deadline.begin(owner, 100)
 
     assert list(deadline.expired(109.999)) == []
-    assert list(deadline.expired(110)) == [who]
+    assert list(deadline.expired(110)) == [owner]
 
 
 def test_whoever_is_late_is_named_once() -> None:
-    deadline, who = Deadline(10), Somebody()
-    deadline.begin(who, 100)
+    deadline, owner = Deadline(10), Somebody()
+    deadline.begin(owner, 100)
 
-    assert list(deadline.expired(200)) == [who]
+    assert list(deadline.expired(200)) == [owner]
     assert list(deadline.expired(300)) == []
     assert len(deadline) == 0
 
@@ -41,8 +41,8 @@ def test_whoever_is_late_is_named_once() -> None:
 def test_the_order_of_beginning_is_the_order_of_expiry() -> None:
     deadline = Deadline(10)
     first, second, third = Somebody(), Somebody(), Somebody()
-    for began, who in ((100, first), (101, second), (102, third)):
-        deadline.begin(who, began)
+    for began, owner in ((100, first), (101, second), (102, third)):
+        deadline.begin(owner, began)
 
     assert list(deadline.expired(111)) == [first, second]
     assert list(deadline.expired(112)) == [third]
@@ -75,8 +75,8 @@ def test_for_whom_it_was_stopped_it_does_not_expire() -> None:
 def test_one_who_is_late_may_end_another_who_is_late() -> None:
     deadline = Deadline(10)
     first, second, third = Somebody(), Somebody(), Somebody()
-    for who in (first, second, third):
-        deadline.begin(who, 100)
+    for owner in (first, second, third):
+        deadline.begin(owner, 100)
 
     late = deadline.expired(110)
 
@@ -86,15 +86,15 @@ def test_one_who_is_late_may_end_another_who_is_late() -> None:
 
 
 def test_one_who_is_late_may_begin_anew_at_once() -> None:
-    deadline, who = Deadline(10), Somebody()
-    deadline.begin(who, 100)
+    deadline, owner = Deadline(10), Somebody()
+    deadline.begin(owner, 100)
 
     late = deadline.expired(110)
 
-    assert next(late) is who
-    deadline.begin(who, 110)
+    assert next(late) is owner
+    deadline.begin(owner, 110)
     assert list(late) == []
-    assert list(deadline.expired(120)) == [who]
+    assert list(deadline.expired(120)) == [owner]
 
 
 def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
@@ -107,21 +107,21 @@ def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
     ]  # fmt: skip
     assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
     waiting = {Somebody(): deadline for deadline in all_of_them}
-    for who, deadline in waiting.items():
-        deadline.begin(who, 1000)
+    for owner, deadline in waiting.items():
+        deadline.begin(owner, 1000)
 
-    assert dict(deadlines.sweep(1004)) == {who: it for who, it in waiting.items() if it.seconds <= 4}
-    assert dict(deadlines.sweep(2000)) == {who: it for who, it in waiting.items() if it.seconds > 4}
+    assert dict(deadlines.sweep(1004)) == {owner: it for owner, it in waiting.items() if it.seconds <= 4}
+    assert dict(deadlines.sweep(2000)) == {owner: it for owner, it in waiting.items() if it.seconds > 4}
 
 
 def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
-    deadlines, who = Deadlines(Limits()), Somebody()
+    deadlines, owner = Deadlines(Limits()), Somebody()
     assert not deadlines.run_for_anybody
 
-    deadlines.hello.begin(who, 0)
+    deadlines.hello.begin(owner, 0)
     assert deadlines.run_for_anybody
 
-    deadlines.hello.stop(who)
+    deadlines.hello.stop(owner)
     assert not deadlines.run_for_anybody
 
 
@@ -154,21 +154,21 @@ def test_whatever_happens_exactly_those_expire_whose_time_is_over(events: list[t
     """Against a model: a plain dict from who to when, searched whole at each sweep."""
     deadline = Deadline(10)
     people = [Somebody() for _ in range(5)]
-    expected: dict[Waiting, int] = {}
+    expected: dict[DeadlineOwner, int] = {}
     now = 0
     for event, number, passed in events:
         now += passed
-        who = people[number]
+        owner = people[number]
         match event:
             case "begin":
-                deadline.begin(who, now)
-                expected[who] = now + 10
+                deadline.begin(owner, now)
+                expected[owner] = now + 10
             case "stop":
-                deadline.stop(who)
-                expected.pop(who, None)
+                deadline.stop(owner)
+                expected.pop(owner, None)
             case "sweep":
                 late = list(deadline.expired(now))
-                assert set(late) == {who for who, expires in expected.items() if expires <= now}
+                assert set(late) == {owner for owner, expires in expected.items() if expires <= now}
                 assert late == sorted(late, key=expected.__getitem__)
                 for one in late:
                     del expected[one]

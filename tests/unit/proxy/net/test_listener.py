@@ -16,7 +16,7 @@ from support.inner import CountingPoller, counting_poller
 from support.sockets import descriptors, no_descriptor_left, reset, run, turns, until
 
 
-class Door:
+class Entrance:
     """A listener, and who came in through it."""
 
     def __init__(self, poller: CountingPoller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
@@ -46,10 +46,10 @@ class Door:
 
 
 @contextlib.contextmanager
-def door(sock: socket.socket | None = None, balancers: tuple[Network, ...] = ()) -> Iterator[Door]:
+def entrance(sock: socket.socket | None = None, balancers: tuple[Network, ...] = ()) -> Iterator[Entrance]:
     with (
         counting_poller() as poller,
-        contextlib.closing(Door(poller, sock or bind(ListenAddress("127.0.0.1", 0)), balancers)) as made,
+        contextlib.closing(Entrance(poller, sock or bind(ListenAddress("127.0.0.1", 0)), balancers)) as made,
     ):
         yield made
         made.listener.close()
@@ -57,7 +57,7 @@ def door(sock: socket.socket | None = None, balancers: tuple[Network, ...] = ())
 
 def test_a_connection_is_handed_over_with_the_clients_address() -> None:
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             client = here.knock()
             await until(lambda: here.came)
             assert here.came == [client.getsockname()]
@@ -68,7 +68,7 @@ def test_a_connection_is_handed_over_with_the_clients_address() -> None:
 
 def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             here.knock()
             await until(lambda: here.came)
             (sock,) = here.sockets
@@ -87,8 +87,8 @@ def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
 def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> None:
     async def main() -> None:
         with (
-            door(bind(ListenAddress("0.0.0.0", 0))) as v4,
-            door(bind(ListenAddress("::", v4.listener.port))) as v6,
+            entrance(bind(ListenAddress("0.0.0.0", 0))) as v4,
+            entrance(bind(ListenAddress("::", v4.listener.port))) as v6,
         ):
             v4.knock("127.0.0.1")
             v6.knock("::1")
@@ -104,7 +104,7 @@ def test_an_ipv4_client_that_comes_through_an_ipv6_socket_counts_as_ipv4() -> No
     async def main() -> None:
         both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
         both.setblocking(False)
-        with door(both) as here:
+        with entrance(both) as here:
             here.knock("127.0.0.1")
             await until(lambda: here.came)
             assert here.came[0][0] == "127.0.0.1"
@@ -116,7 +116,7 @@ def test_many_at_once_are_all_accepted_some_in_each_batch(monkeypatch: pytest.Mo
     monkeypatch.setattr(listener_module, "_ACCEPTS_AT_ONCE", 3)
 
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             for _ in range(10):
                 here.knock()
             before = here.poller.wake_ups
@@ -128,7 +128,7 @@ def test_many_at_once_are_all_accepted_some_in_each_batch(monkeypatch: pytest.Mo
 
 def test_a_client_that_left_before_it_was_accepted_harms_nobody() -> None:
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             reset(here.knock())
             here.knock()
             await until(lambda: here.came)
@@ -144,7 +144,7 @@ def test_without_a_descriptor_left_accepting_pauses_does_not_spin_and_recovers(
     monkeypatch.setattr(listener_module, "_PAUSE_SECONDS", 0.05)
 
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             here.knock()
             with no_descriptor_left():
                 await until(lambda: here.listener._pause)
@@ -167,7 +167,7 @@ def test_a_listener_closed_in_its_pause_does_not_come_back(monkeypatch: pytest.M
     monkeypatch.setattr(listener_module, "_PAUSE_SECONDS", 0.01)
 
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             here.knock()
             with no_descriptor_left():
                 await until(lambda: here.listener._pause)
@@ -180,7 +180,7 @@ def test_a_listener_closed_in_its_pause_does_not_come_back(monkeypatch: pytest.M
 
 def test_once_closed_the_kernel_refuses_whoever_comes() -> None:
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             here.listener.close()
             here.poller.finish_batch()
             with pytest.raises(ConnectionRefusedError):
@@ -195,7 +195,7 @@ def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytes
         raise ZeroDivisionError
 
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             with monkeypatch.context() as patched:
                 patched.setattr(here.listener, "_accepted", fail)
                 here.knock()
@@ -209,7 +209,7 @@ def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytes
 def test_only_its_own_balancers_are_balancers_in_whichever_family() -> None:
     async def main() -> None:
         balancers = (ip_network("10.0.0.5/32"), ip_network("2001:db8:5::/48"))
-        with door(balancers=balancers) as here, door() as another:
+        with entrance(balancers=balancers) as here, entrance() as another:
             assert here.listener.is_balancer("10.0.0.5")
             assert here.listener.is_balancer("2001:db8:5::1")
             for stranger in ("10.0.0.6", "127.0.0.1", "2001:db8:6::1"):
@@ -221,7 +221,7 @@ def test_only_its_own_balancers_are_balancers_in_whichever_family() -> None:
 
 def test_a_new_address_in_the_settings_brings_its_own_balancers() -> None:
     async def main() -> None:
-        with door() as here:
+        with entrance() as here:
             there = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network("10.0.0.5/32"),))
             assert here.listener.serves(there)
             assert not here.listener.serves(ListenAddress("127.0.0.2", 0))

@@ -32,9 +32,9 @@ def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> Non
     async def main() -> None:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
             with route(parent.settings(login(tmp_path, "basic"))) as parents:
-                who = await parents.opened()
+                caller = await parents.opened()
                 assert parent.credentials == [BASIC]
-                assert who.record.parent_login == "basic"
+                assert caller.record.parent_login == "basic"
 
     run(main())
 
@@ -129,12 +129,12 @@ def test_the_strongest_that_is_offered_is_taken(tmp_path: Path) -> None:
 
         async with ScriptedParent(behave).serve() as parent:
             with route(parent.settings(login(tmp_path))) as parents:
-                who = await parents.opened()
+                caller = await parents.opened()
                 said = parent.credentials[1]
                 assert said.startswith('Digest username="svc"')
                 assert 'nonce="s"' in said
                 assert f'uri="{HOST}:443"' in said
-                assert who.record.parent_login == "digest"
+                assert caller.record.parent_login == "digest"
 
     run(main())
 
@@ -194,9 +194,9 @@ def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, reques
     async def main() -> None:
         async with NtlmParent().serve() as parent:
             with route(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
-                who = await parents.opened()
+                caller = await parents.opened()
                 assert (len(parent.heads), parent.connections) == (requests, 1)
-                assert who.record.parent_login == "ntlm"
+                assert caller.record.parent_login == "ntlm"
                 await parents.assert_nothing_left()
 
     run(main())
@@ -208,8 +208,8 @@ def test_a_parent_that_closes_within_ntlm_has_not_refused_the_password(tmp_path:
         async with NtlmParent(closes=True).serve() as parent:
             with route(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
                 for _ in range(2):
-                    who = await parents.dial()
-                    ((outcome, detail),) = who.failed
+                    caller = await parents.dial()
+                    ((outcome, detail),) = caller.failed
                     assert outcome is Outcome.PARENT_LOGIN_FAILED
                     assert "in the middle of the login" in detail
                 assert parent.connections == 2
@@ -245,9 +245,9 @@ def test_a_wrong_password_is_tried_once_until_it_changes(
                 tried = [said for said in parent.credentials if said]
                 assert len(tried) == (2 if scheme == "ntlm" else 1)
 
-                who = await parents.dial()
-                assert who.failed[0][0] is Outcome.PARENT_LOGIN_REFUSED
-                assert "not tried again" in who.failed[0][1]
+                caller = await parents.dial()
+                assert caller.failed[0][0] is Outcome.PARENT_LOGIN_REFUSED
+                assert "not tried again" in caller.failed[0][1]
                 assert [said for said in parent.credentials if said] == tried
 
                 password_file(tmp_path, "hunter2")
@@ -276,17 +276,17 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
         async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
             mine = parent.settings(login(tmp_path, "basic"), seconds=0.05)
             with route(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
-                who, dialling = parents.start()
+                caller, pending = parents.start()
                 await until(lambda: parent.heads)
                 if leaves == "the client":
-                    dialling.abandon()
+                    pending.abandon()
                 else:
-                    await until(lambda: who.done)
-                    assert who.record.parent_status == 200
+                    await until(lambda: caller.done)
+                    assert caller.record.parent_status == 200
                 verdict.set()
                 await until(lambda: parents.route.parents[0].account._refused)
                 await parents.assert_nothing_left()
-                assert who.record.parent_status == (0 if leaves == "the client" else 200)
+                assert caller.record.parent_status == (0 if leaves == "the client" else 200)
                 parents.route.parents[0].health.answered()
                 await parents.dial()
                 assert len(parent.heads) == 1
@@ -306,9 +306,9 @@ def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> No
 
         async with ScriptedParent(slow).serve() as parent:
             with route(parent.settings(login(tmp_path, "basic"))) as parents:
-                _, dialling = parents.start()
+                _, pending = parents.start()
                 await until(lambda: parent.heads)
-                dialling.abandon()
+                pending.abandon()
                 verdict.set()
                 await closed.wait()
                 assert parents.route.parents[0].account.is_proven
@@ -322,8 +322,8 @@ def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
         async with ScriptedParent(refuses_basic).serve() as parent:
             with route(parent.settings(login(tmp_path, password="wrong"))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
-                await until(lambda: all(who.done for who in callers))
-                assert {who.failed[0][0] for who in callers} == {Outcome.PARENT_LOGIN_REFUSED}
+                await until(lambda: all(caller.done for caller in callers))
+                assert {caller.failed[0][0] for caller in callers} == {Outcome.PARENT_LOGIN_REFUSED}
                 assert len([said for said in parent.credentials if said]) == 1
                 await parents.assert_nothing_left()
 
@@ -335,8 +335,8 @@ def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
             with route(parent.settings(login(tmp_path))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
-                await until(lambda: all(who.done for who in callers))
-                assert all(who.upstream for who in callers)
+                await until(lambda: all(caller.done for caller in callers))
+                assert all(caller.upstream for caller in callers)
                 await parents.assert_nothing_left()
 
     run(main())
@@ -376,12 +376,12 @@ def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered
     async def main() -> None:
         async with ScriptedParent(answers(LOGIN + offered + CLOSING)).serve() as parent:
             with route(parent.settings(mine or login(tmp_path))) as parents:
-                who = await parents.dial()
-                assert who.failed[0][0] is outcome
+                caller = await parents.dial()
+                assert caller.failed[0][0] is outcome
                 scheme = offered.partition(b": ")[2].split(b" ")[0].split(b",")[0].strip().decode().lower()
-                assert (scheme or "names no way") in who.failed[0][1]
+                assert (scheme or "names no way") in caller.failed[0][1]
                 assert parent.credentials == [""]
-                assert who.record.parent_status == 407
+                assert caller.record.parent_status == 407
 
     run(main())
 
@@ -403,9 +403,9 @@ def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -
             mine = login(tmp_path, "basic")
             password_file(tmp_path).unlink()
             with route(parent.settings(mine)) as parents:
-                who = await parents.dial()
-                assert who.failed[0][0] is Outcome.PARENT_LOGIN_FAILED
-                assert "No such file" in who.failed[0][1]
+                caller = await parents.dial()
+                assert caller.failed[0][0] is Outcome.PARENT_LOGIN_FAILED
+                assert "No such file" in caller.failed[0][1]
                 assert parent.connections == 0
 
     run(main())
@@ -466,19 +466,19 @@ def test_a_parent_over_tls_is_verified_by_name_and_carries_the_tunnel(tmp_path: 
         async with ScriptedParent(behave).serve(context) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=authority.root, login=login(tmp_path, "basic"))
             with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
-                who = await parents.opened()
+                caller = await parents.opened()
                 assert asked == ["proxy.test"]
-                assert isinstance(who.upstream, TlsChannel)
-                who.upstream.send(b"hello")
-                heard = who.said
+                assert isinstance(caller.upstream, TlsChannel)
+                caller.upstream.send(b"hello")
+                heard = caller.said
                 while len(heard) < 11:
                     await turns(1)
                     try:
-                        heard += who.upstream.recv(100)
+                        heard += caller.upstream.recv(100)
                     except BlockingIOError:
                         continue
                 assert heard == b"first hello"
-                assert who.record.parent == f"https://proxy.test:{parent.port}"
+                assert caller.record.parent == f"https://proxy.test:{parent.port}"
                 await parents.assert_nothing_left()
 
     run(main())
@@ -501,9 +501,9 @@ def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
             with route(
                 ParentProxy("proxy.test", parent.port, tls=True, ca=ca), names={"proxy.test": Resolved(("127.0.0.1",))}
             ) as parents:
-                who = await parents.dial()
-                assert who.failed[0][0] is outcome
-                assert words in who.failed[0][1]
+                caller = await parents.dial()
+                assert caller.failed[0][0] is outcome
+                assert words in caller.failed[0][1]
                 assert parent.heads == []
                 assert parents.route.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
@@ -547,10 +547,10 @@ def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: 
                 parent.behaviour = ends
                 assert await parents.outcome() is Outcome.PARENT_TLS_FAILED
                 parent.behaviour = holds
-                _, dialling = parents.start()
+                _, pending = parents.start()
                 await until(lambda: parent.connections == 3)
                 await turns(5)
-                assert dialling.abandon() == (
+                assert pending.abandon() == (
                     Outcome.PARENT_TIMEOUT,
                     f"127.0.0.1:{parent.port}, no answer to the TLS handshake",
                 )
@@ -563,9 +563,9 @@ def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with route(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
-                who = await parents.dial()
-                assert who.failed[0][0] is Outcome.PARENT_TLS_FAILED
-                assert "gone.pem" in who.failed[0][1]
+                caller = await parents.dial()
+                assert caller.failed[0][0] is Outcome.PARENT_TLS_FAILED
+                assert "gone.pem" in caller.failed[0][1]
 
     run(main())
 

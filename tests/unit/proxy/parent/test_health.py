@@ -2,37 +2,37 @@ from licensegate.proxy.parent.health import ParentHealth
 
 
 def test_a_parent_is_used_until_it_fails() -> None:
-    standing = ParentHealth()
+    health = ParentHealth()
 
-    assert not standing.is_left_out(0.0)
-    assert standing.failed(100.0) == 10
-    assert standing.is_left_out(109.9)
-    assert not standing.is_left_out(110.0)
+    assert not health.is_left_out(0.0)
+    assert health.failed(100.0) == 10
+    assert health.is_left_out(109.9)
+    assert not health.is_left_out(110.0)
 
 
 def test_each_failure_leaves_it_out_for_longer_up_to_five_minutes() -> None:
-    standing = ParentHealth()
+    health = ParentHealth()
     now, pauses = 0.0, []
 
     for _ in range(8):
-        pauses.append(standing.failed(now))
-        now = standing.left_out_until
+        pauses.append(health.failed(now))
+        now = health.left_out_until
     assert pauses == [10, 20, 40, 80, 160, 300, 300, 300]
 
 
 def test_what_fails_at_the_same_time_fails_once() -> None:
-    standing = ParentHealth()
+    health = ParentHealth()
 
-    assert [standing.failed(0.0), standing.failed(1.0), standing.failed(9.0)] == [10, 0, 0]
-    assert standing.left_out_until == 10
+    assert [health.failed(0.0), health.failed(1.0), health.failed(9.0)] == [10, 0, 0]
+    assert health.left_out_until == 10
 
 
 def test_an_answer_makes_good_for_all_failures_and_is_news_once() -> None:
-    standing = ParentHealth()
-    standing.failed(0.0)
-    standing.failed(20.0)
+    health = ParentHealth()
+    health.failed(0.0)
+    health.failed(20.0)
 
-    assert standing.answered()
-    assert not standing.answered()
-    assert not standing.is_left_out(20.0)
-    assert standing.failed(30.0) == 10
+    assert health.answered()
+    assert not health.answered()
+    assert not health.is_left_out(20.0)
+    assert health.failed(30.0) == 10

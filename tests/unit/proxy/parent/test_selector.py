@@ -82,17 +82,17 @@ def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> N
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with route(parent.settings()) as parents:
-                who = await parents.opened()
+                caller = await parents.opened()
                 loop = asyncio.get_running_loop()
-                await loop.sock_sendall(who.upstream, b"hello")
-                assert await loop.sock_recv(who.upstream, 5) == b"hello"
+                await loop.sock_sendall(caller.upstream, b"hello")
+                assert await loop.sock_recv(caller.upstream, 5) == b"hello"
                 (head,) = parent.heads
                 assert head == (
                     f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nVia: 1.1 {OUR_NAME}\r\n"
                     "Proxy-Connection: Keep-Alive\r\n\r\n"
                 )
                 assert parents.asked == []
-                record = who.record
+                record = caller.record
                 assert (record.parent, record.parent_status) == (f"http://127.0.0.1:{parent.port}", 200)
                 assert record.upstream == f"127.0.0.1:{parent.port}"
                 assert record.parent_ms is not None
@@ -118,9 +118,9 @@ def test_a_request_that_came_through_proxies_goes_on_with_their_names() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with route(parent.settings()) as parents:
-                who, _ = parents.start()
-                who.record.via, who.record.http_version = "1.1 edge", "1.0"
-                await until(lambda: who.done)
+                caller, _ = parents.start()
+                caller.record.via, caller.record.http_version = "1.1 edge", "1.0"
+                await until(lambda: caller.done)
                 assert f"\r\nVia: 1.1 edge, 1.0 {OUR_NAME}\r\n" in parent.heads[0]
 
     run(main())
@@ -131,8 +131,8 @@ def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behavio
     async def main() -> None:
         async with ScriptedParent(behaviour).serve() as first, ScriptedParent(opens).serve() as second:
             with route(first.settings(seconds=SOON), second.settings()) as parents:
-                who = await parents.opened()
-                assert who.record.parent.endswith(str(second.port))
+                caller = await parents.opened()
+                assert caller.record.parent.endswith(str(second.port))
                 assert first.connections == 1
                 assert parents.route.parents[0].health.is_left_out(time.monotonic())
 
@@ -171,8 +171,8 @@ def test_one_that_nobody_answers_for_is_passed_over() -> None:
             refusing = ParentProxy("127.0.0.1", closed_port())
             async with ScriptedParent(opens).serve() as third:
                 with route(silent, refusing, third.settings()) as parents:
-                    who = await parents.opened()
-                    assert [errno for _, errno in who.tried] == ["ECANCELED", "ECONNREFUSED", ""]
+                    caller = await parents.opened()
+                    assert [errno for _, errno in caller.tried] == ["ECANCELED", "ECONNREFUSED", ""]
                     await parents.assert_nothing_left()
 
     run(main())
@@ -184,8 +184,8 @@ def test_a_gate_with_parents_never_goes_around_them() -> None:
             dead = [ParentProxy("127.0.0.1", closed_port()) for _ in range(2)]
             with route(*dead, names={HOST: Resolved(("127.0.0.1",))}) as parents:
                 for _ in range(2):  # the second time both are left out, and tried all the same
-                    who = await parents.dial(port=target.port, rule=PRIVATE)
-                    ((outcome, detail),) = who.failed
+                    caller = await parents.dial(port=target.port, rule=PRIVATE)
+                    ((outcome, detail),) = caller.failed
                     assert outcome is Outcome.PARENTS_EXHAUSTED
                     assert detail.count("parent_unreachable") == 2
                 assert target.accept() == []
@@ -201,9 +201,9 @@ def test_direct_as_the_last_entry_is_the_last_resort() -> None:
             dead = ParentProxy("127.0.0.1", closed_port())
             with route(dead, names=names, direct=True) as parents:
                 for tried in (2, 1):  # the second time the parent is left out
-                    who = await parents.opened(port=target.port, rule=PRIVATE)
-                    assert who.record.parent == "direct"
-                    assert len(who.tried) == tried
+                    caller = await parents.opened(port=target.port, rule=PRIVATE)
+                    assert caller.record.parent == "direct"
+                    assert len(caller.tried) == tried
                 assert target.accept() == ["127.0.0.1", "127.0.0.1"]
                 await parents.assert_nothing_left()
 
@@ -217,9 +217,9 @@ def test_direct_dials_as_without_parents_and_can_be_abandoned() -> None:
             assert await parents.outcome(rule=PUBLIC) is Outcome.DESTINATION_IP_PROHIBITED
         names = {HOST: Resolved(("127.0.0.1",))}
         with contextlib.closing(BlackHole("127.0.0.1")) as hole, route(dead, names=names, direct=True) as parents:
-            who, dialling = parents.start(port=hole.port, rule=PRIVATE)
-            await until(lambda: who.record.parent == "direct")
-            assert dialling.abandon()[0] is Outcome.CONNECTION_TIMEOUT
+            caller, pending = parents.start(port=hole.port, rule=PRIVATE)
+            await until(lambda: caller.record.parent == "direct")
+            assert pending.abandon()[0] is Outcome.CONNECTION_TIMEOUT
             await parents.assert_nothing_left()
 
     run(main())
@@ -233,13 +233,13 @@ def test_what_a_parent_decides_or_says_of_the_target_is_final_and_not_held_again
         answer = b"HTTP/1.1 %d Because\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_X 0\r\n" % status + CLOSING
         async with ScriptedParent(answers(answer)).serve() as first, ScriptedParent(opens).serve() as second:
             with route(first.settings(), second.settings()) as parents:
-                who = await parents.dial()
-                ((told, detail),) = who.failed
+                caller = await parents.dial()
+                ((told, detail),) = caller.failed
                 assert told is outcome
                 assert detail == f"127.0.0.1:{first.port}, {status} Because; ERR_X 0 (squid/5.7)"
                 assert second.connections == 0
                 assert not parents.route.parents[0].health.is_left_out(time.monotonic())
-                record = who.record
+                record = caller.record
                 assert (record.parent_status, record.parent_server) == (status, "squid/5.7")
                 assert record.parent_reason == "Because; ERR_X 0"
                 await parents.assert_nothing_left()
@@ -285,8 +285,8 @@ def test_a_parents_name_is_looked_up_and_may_be_private_and_be_sent_elsewhere() 
             with route(ParentProxy("proxy.test", 8080), names={}, connect_to=(to,)) as parents:
                 await parents.opened()
             with route(named, names={"proxy.test": Unresolved(Outcome.DNS_NOT_FOUND)}) as parents:
-                who = await parents.dial()
-                assert who.failed == [(Outcome.PARENT_UNREACHABLE, f"proxy.test:{parent.port}, dns_not_found")]
+                caller = await parents.dial()
+                assert caller.failed == [(Outcome.PARENT_UNREACHABLE, f"proxy.test:{parent.port}, dns_not_found")]
 
     run(main())
 
@@ -311,9 +311,9 @@ def test_a_target_can_be_looked_up_and_checked_here_before_a_parent_is_asked(
         async with ScriptedParent(opens).serve() as parent:
             answer = Unresolved(Outcome.DNS_NOT_FOUND) if addresses is None else Resolved(addresses)
             with route(parent.settings(target=wanted), names={HOST: answer}) as parents:
-                who = await parents.dial(rule=rule)
+                caller = await parents.dial(rule=rule)
                 if isinstance(expected, Outcome):
-                    assert who.failed[0][0] is expected
+                    assert caller.failed[0][0] is expected
                     assert parent.connections == 0
                 else:
                     assert parent.heads[0].startswith(f"CONNECT {expected} HTTP/1.1\r\nHost: {expected}\r\n")
@@ -374,19 +374,19 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
                 target = ParentTarget.CHECKED if phase == "looking up the target" else ParentTarget.NAME
                 with route(ParentProxy(host, port, target=target)) as parents:
                     parents.room.resolver._ask = lambda name: time.sleep(0.02) or Resolved(("127.0.0.1",))  # type: ignore[func-returns-value]
-                    who, dialling = parents.start()
+                    caller, pending = parents.start()
                     if phase == "asking":
                         await until(lambda: silent.connections == 1)
                     await turns(3)
-                    outcome, detail = dialling.abandon()
+                    outcome, detail = pending.abandon()
                     if asked_again:
-                        dialling.abandon()
+                        pending.abandon()
                     expected = Outcome.DNS_TIMEOUT if phase == "looking up the target" else Outcome.PARENT_TIMEOUT
                     assert outcome is expected
                     assert ("no answer" in detail) is (phase == "asking")
                     await until(lambda: not parents.room.resolver._in_flight)
                     await parents.assert_nothing_left()
-                    assert not who.done
+                    assert not caller.done
                     assert not parents.route.parents[0].health.is_left_out(time.monotonic())
         await turns(20)
         assert descriptors() == before
@@ -398,10 +398,10 @@ def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> 
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
             with route(parent.settings(seconds=5)) as parents:
-                _, dialling = parents.start()
+                _, pending = parents.start()
                 await until(lambda: parent.connections == 1)
                 with later(6):
-                    dialling.abandon()
+                    pending.abandon()
                     assert parents.route.parents[0].health.is_left_out(time.monotonic() + 6)
 
     run(main())
@@ -411,16 +411,16 @@ def test_the_last_parent_has_all_the_time_that_the_tunnel_has() -> None:
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
             with route(parent.settings(seconds=0.01)) as parents:
-                who, dialling = parents.start()
+                caller, pending = parents.start()
                 await asyncio.sleep(0.05)
-                assert not who.done
-                dialling.abandon()
+                assert not caller.done
+                pending.abandon()
             with route(ParentProxy("127.0.0.1", closed_port()), parent.settings(seconds=0.01)) as parents:
-                who, dialling = parents.start()
+                caller, pending = parents.start()
                 await until(lambda: parent.connections == 2)
                 await asyncio.sleep(0.05)
-                assert not who.done
-                outcome, detail = dialling.abandon()
+                assert not caller.done
+                outcome, detail = pending.abandon()
                 assert outcome is Outcome.PARENTS_EXHAUSTED
                 assert "parent_unreachable" in detail
                 assert "parent_timeout" in detail
@@ -462,11 +462,11 @@ def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start
         async with ScriptedParent(answers(start + rest)).serve() as parent:
             mine = ParentLogin(username="svc", password_env="X", password=Secret(b"secret"))
             with route(parent.settings(mine)) as parents:
-                who = await parents.dial()
-                assert who.crashes == []
-                if who.failed:
-                    assert who.failed[0][0].stage is Stage.PARENT
-                    assert str(who.failed[0][1]).isprintable()
+                caller = await parents.dial()
+                assert caller.crashes == []
+                if caller.failed:
+                    assert caller.failed[0][0].stage is Stage.PARENT
+                    assert str(caller.failed[0][1]).isprintable()
                 await parents.assert_nothing_left()
 
     run(main())
@@ -477,9 +477,9 @@ def test_a_fault_in_the_gate_ends_its_tunnel_and_nothing_else(caplog: pytest.Log
         async with ScriptedParent(opens).serve() as parent:
             with route(parent.settings()) as parents:
                 with patch("licensegate.proxy.parent.connect_attempt.request", side_effect=ZeroDivisionError):
-                    who = await parents.dial()
-                assert [type(error) for error in who.crashes] == [ZeroDivisionError]
-                assert who.failed == []
+                    caller = await parents.dial()
+                assert [type(error) for error in caller.crashes] == [ZeroDivisionError]
+                assert caller.failed == []
                 await parents.opened()
                 await parents.assert_nothing_left()
 

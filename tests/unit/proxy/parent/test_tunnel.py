@@ -96,12 +96,12 @@ async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
     with contextlib.closing(Upstream()) as upstream, room(443) as here:
         settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
         loop = asyncio.get_running_loop()
-        own = here.surroundings.dialer.loop_guard  # type: ignore[attr-defined]
+        own = here.context.dialer.loop_guard  # type: ignore[attr-defined]
         dialer = Dialer(loop, here.poller, here.resolver, own, DialSettings())
         route = ParentSelector(dialer, ParentSettings((settings,), direct=False))
         if tls:
             route.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
-        here.surroundings.dialer = route
+        here.context.dialer = route
         yield Scene(here, upstream, tls=tls)
         await here.assert_nothing_left()
 

@@ -20,7 +20,7 @@ from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import LoginResult, Outcome
 from licensegate.records.record import TunnelRecord, open_record
 from licensegate.records.secret import Secret
-from support.conversations import CLIENT, HOST, LIMITS, NO_CHECKS, a_door, guarded, in_force
+from support.conversations import CLIENT, HOST, LIMITS, NO_CHECKS, guarded, in_force, make_authenticator
 from support.logins import USER, basic
 
 ALLOWED, ELSEWHERE = Target(HOST, 443), Target("evil.example", 443)
@@ -32,17 +32,21 @@ def wish(
     target: Target,
     snapshot: Snapshot,
     *,
-    speaks: ClientProtocol = ClientProtocol.HTTP,
+    client_protocol: ClientProtocol = ClientProtocol.HTTP,
     counter: ConnectionCounter | None = None,
     **more: Identity,
 ) -> tuple[Admission, TunnelRecord]:
     """What a client wants, not judged yet, and the record of it."""
     record = open_record(CLIENT, 40000, "0.0.0.0:3128")
-    return Admission(snapshot, counter or ConnectionCounter(), record, target, speaks=speaks, **more), record
+    return Admission(
+        snapshot, counter or ConnectionCounter(), record, target, client_protocol=client_protocol, **more
+    ), record
 
 
-def found(target: Target, snapshot: Snapshot, *, speaks: ClientProtocol = ClientProtocol.HTTP) -> AdmissionResult:
-    admission, _ = wish(target, snapshot, speaks=speaks)
+def found(
+    target: Target, snapshot: Snapshot, *, client_protocol: ClientProtocol = ClientProtocol.HTTP
+) -> AdmissionResult:
+    admission, _ = wish(target, snapshot, client_protocol=client_protocol)
     return admission.begin()
 
 
@@ -104,19 +108,19 @@ def test_no_login_is_checked_that_nobody_has_sent() -> None:
 
 
 def test_tls_without_a_proxy_carries_no_login() -> None:
-    trusting = guarded(a_door(ip_network(f"{CLIENT}/32")))
+    trusting = guarded(make_authenticator(ip_network(f"{CLIENT}/32")))
 
-    assert found(ALLOWED, guarded(), speaks=ClientProtocol.TLS) == Refused(Outcome.LOGIN_IMPOSSIBLE)
-    assert isinstance(found(ALLOWED, trusting, speaks=ClientProtocol.TLS), Granted)
-    assert found(ELSEWHERE, trusting, speaks=ClientProtocol.TLS) == Refused(Outcome.SERVER_NAME_NOT_ALLOWED)
+    assert found(ALLOWED, guarded(), client_protocol=ClientProtocol.TLS) == Refused(Outcome.LOGIN_IMPOSSIBLE)
+    assert isinstance(found(ALLOWED, trusting, client_protocol=ClientProtocol.TLS), Granted)
+    assert found(ELSEWHERE, trusting, client_protocol=ClientProtocol.TLS) == Refused(Outcome.SERVER_NAME_NOT_ALLOWED)
 
 
 def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_users() -> None:
     target = Target(FOR_ONE.host, 443)
-    free = structs.replace(in_force(FOR_ONE), authenticator=a_door(required=False))
+    free = structs.replace(in_force(FOR_ONE), authenticator=make_authenticator(required=False))
     nobody_logs_in = in_force(FOR_ONE)
     only_certificates = structs.replace(
-        free, authenticator=a_door(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
+        free, authenticator=make_authenticator(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
     )
 
     asked = found(target, free)
@@ -132,7 +136,8 @@ def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_us
 def test_who_has_logged_in_is_never_asked_again_for_a_target_that_is_for_others() -> None:
     target = Target("api.cisco.com", 443)
     admission, _ = wish(
-        target, structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), authenticator=a_door())
+        target,
+        structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), authenticator=make_authenticator()),
     )
     admission.begin(RIGHT)
 

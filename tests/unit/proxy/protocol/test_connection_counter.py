@@ -12,7 +12,7 @@ LIMITS = Limits(tunnels=16, tunnels_per_client=4)
 ONE, OTHER = "10.0.0.1", "10.0.0.2"
 
 
-def census_of(*clients: str) -> ConnectionCounter:
+def counter_of(*clients: str) -> ConnectionCounter:
     counter = ConnectionCounter()
     for client in clients:
         counter.add(client)
@@ -32,11 +32,11 @@ def census_of(*clients: str) -> ConnectionCounter:
     ],
 )
 def test_a_client_is_turned_away_above_the_limits(clients: list[str], outcome: Outcome | None) -> None:
-    assert census_of(*clients).why_refused(ONE, LIMITS) is outcome
+    assert counter_of(*clients).why_refused(ONE, LIMITS) is outcome
 
 
 def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
-    counter = census_of(*[ONE] * 17)
+    counter = counter_of(*[ONE] * 17)
     counter.draining = True
 
     assert counter.why_refused(ONE, LIMITS) is Outcome.DRAINING
@@ -44,7 +44,7 @@ def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
 
 
 def test_whoever_left_makes_room() -> None:
-    counter = census_of(*[ONE] * 5)
+    counter = counter_of(*[ONE] * 5)
 
     counter.remove(ONE)
 
@@ -61,7 +61,7 @@ def test_whoever_left_makes_room() -> None:
 )
 def test_refusals_find_room_above_the_limit(tunnels: int, room: int) -> None:
     limits = Limits(tunnels=tunnels)
-    counter = census_of(*[ONE] * room)
+    counter = counter_of(*[ONE] * room)
 
     assert not counter.is_full(limits)
     counter.add(ONE)
@@ -78,7 +78,7 @@ def comings_and_goings(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 @given(comings_and_goings())
 def test_when_all_have_left_in_any_order_nothing_is_remembered(orders: tuple[list[str], list[str]]) -> None:
     coming, leaving = orders
-    counter = census_of(*coming)
+    counter = counter_of(*coming)
     assert counter.connections == sum(counter.by_client.values()) == len(coming)
 
     for client in leaving:

@@ -187,7 +187,7 @@ def test_a_client_from_outside_hears_nothing_of_limits() -> None:
     assert "client_not_allowed" in status_line(begun(client=STRANGER, counter=counter).received(HEAD))
 
 
-def census_of(others: list[str], *, draining: bool = False) -> ConnectionCounter:
+def counter_of(others: list[str], *, draining: bool = False) -> ConnectionCounter:
     counter = ConnectionCounter()
     counter.draining = draining
     for client in others:
@@ -207,7 +207,7 @@ def census_of(others: list[str], *, draining: bool = False) -> ConnectionCounter
 def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
     others: list[str], draining: bool, words: str, target: str
 ) -> None:
-    conversation = begun(counter=census_of(others, draining=draining))
+    conversation = begun(counter=counter_of(others, draining=draining))
 
     command = conversation.received(connect(target.encode()))
 
@@ -217,8 +217,8 @@ def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
 
 
 def test_as_many_as_may_be_are_served() -> None:
-    assert isinstance(begun(counter=census_of([CLIENT] * 3)).received(HEAD), Dial)
-    assert isinstance(begun(counter=census_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
+    assert isinstance(begun(counter=counter_of([CLIENT] * 3)).received(HEAD), Dial)
+    assert isinstance(begun(counter=counter_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_as_many_as_may_be_are_served() -> None:
     ],
 )
 def test_limits_are_not_told_to_what_asks_for_no_tunnel(head: bytes, label: str) -> None:
-    assert label in status_line(begun(counter=census_of([], draining=True)).received(head))
+    assert label in status_line(begun(counter=counter_of([], draining=True)).received(head))
 
 
 # How it ends

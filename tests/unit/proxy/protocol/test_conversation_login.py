@@ -20,13 +20,13 @@ from support.conversations import (
     HEAD,
     HOST,
     STRANGER,
-    a_door,
     alert_in,
     begun,
     connect,
     guarded,
     hello,
     in_force,
+    make_authenticator,
     status_line,
     with_login,
 )
@@ -220,14 +220,14 @@ def test_the_target_comes_last_so_that_nobody_who_logged_in_gets_a_407() -> None
 
 
 def test_a_trusted_network_passes_and_others_do_not() -> None:
-    in_force = guarded(a_door(TRUSTED_NETWORK))
+    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
 
     assert isinstance(begun(in_force, client=TRUSTED).received(HEAD), Dial)
     assert "407" in status_line(begun(in_force, client=CLIENT).received(HEAD))
 
 
 def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
-    in_force = guarded(a_door(TRUSTED_NETWORK))
+    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
     conversation = begun(in_force, client="10.0.0.5", behind_balancer=True)
 
     command = conversation.received(f"PROXY TCP4 {TRUSTED} 10.1.2.4 50000 443\r\n".encode() + HEAD)
@@ -238,7 +238,7 @@ def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
 @pytest.mark.parametrize("value", [basic(password="x"), "Digest x", "NTLM x"], ids=["wrong", "garbage", "NTLM"])
 @pytest.mark.parametrize("client", [CLIENT, TRUSTED], ids=["none required", "trusted"])
 def test_a_login_that_nobody_asked_for_is_checked_all_the_same(client: str, value: str) -> None:
-    conversation = begun(guarded(a_door(TRUSTED_NETWORK, required=client == TRUSTED)), client=client)
+    conversation = begun(guarded(make_authenticator(TRUSTED_NETWORK, required=client == TRUSTED)), client=client)
 
     command = conversation.received(with_login(value))
     if isinstance(command, CheckLogin):
@@ -290,7 +290,7 @@ def test_a_client_of_tls_without_a_certificate_may_log_in_by_password() -> None:
 
 
 def test_where_only_a_certificate_is_taken_nothing_is_asked_for_that_a_client_could_not_answer() -> None:
-    only = guarded(a_door(schemes=frozenset({Scheme.CERTIFICATE})))
+    only = guarded(make_authenticator(schemes=frozenset({Scheme.CERTIFICATE})))
 
     command = begun(only).received(HEAD)
 
@@ -302,7 +302,7 @@ def test_where_only_a_certificate_is_taken_nothing_is_asked_for_that_a_client_co
 
 
 def test_tls_by_name_cannot_carry_a_login_so_only_trusted_networks_pass() -> None:
-    in_force = guarded(a_door(TRUSTED_NETWORK))
+    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
     conversation = begun(in_force)
 
     command = conversation.received(hello(HOST))
@@ -330,7 +330,7 @@ SATELLITE_HEAD = connect(SATELLITE.encode())
 
 def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
     """No login is required but for what rules name users."""
-    authenticator = a_door(TRUSTED_NETWORK, required=trusted)
+    authenticator = make_authenticator(TRUSTED_NETWORK, required=trusted)
     return in_force(*rules, mode=mode, authenticator=authenticator)
 
 
@@ -451,7 +451,7 @@ def test_where_targets_are_only_reported_nobody_is_asked_for_a_rules_sake() -> N
 )
 def test_the_next_contacts_of_a_client_tell_that_it_never_answers(schemes: frozenset[Scheme], words: str) -> None:
     clock = Clock()
-    in_force = guarded(a_door(schemes=schemes, clock=clock))
+    in_force = guarded(make_authenticator(schemes=schemes, clock=clock))
     records = []
     for _ in range(3):
         conversation = begun(in_force)

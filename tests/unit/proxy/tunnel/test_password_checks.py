@@ -24,7 +24,7 @@ def check(name: str = "cucm", password: str = PASSWORD, *, is_known: bool = True
     return PasswordCheck(name, Secret(password.encode()), STORED, is_known, f"{name} {password}".encode())
 
 
-class Waiting:
+class Waiter:
     """Somebody who waits, and what it was told."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Waiting:
         self.told.append(error)
 
 
-class Failing(Waiting):
+class FailingWaiter(Waiter):
     def login_checked(self, *, right: bool) -> None:
         raise KeyError("a fault")
 
@@ -92,7 +92,7 @@ def checks() -> Iterator[PasswordChecks]:
 def test_whoever_waits_is_told_once_and_not_at_once(asked: PasswordCheck, told: bool) -> None:
     async def main() -> None:
         with checks() as here:
-            waiting = Waiting()
+            waiting = Waiter()
             assert here.begin(asked, CLIENT, waiting)
             assert waiting.told == []
             await until(lambda: not len(here))
@@ -105,7 +105,7 @@ def test_the_loop_goes_on_meanwhile_and_two_are_worked_on_side_by_side(held: Hel
     async def main() -> None:
         with checks() as here:
             for number in range(4):
-                here.begin(check(f"user-{number}"), CLIENT, Waiting())
+                here.begin(check(f"user-{number}"), CLIENT, Waiter())
             await until(lambda: len(held.threads) == 2)
             await turns(50)
             assert held.worked == 0
@@ -119,11 +119,11 @@ def test_the_loop_goes_on_meanwhile_and_two_are_worked_on_side_by_side(held: Hel
 def test_the_same_login_is_checked_once_for_all_who_wait(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
-            waiting = [Waiting() for _ in range(20)]
-            assert all(here.begin(check(), f"10.1.2.{number}", who) for number, who in enumerate(waiting))
+            waiting = [Waiter() for _ in range(20)]
+            assert all(here.begin(check(), f"10.1.2.{number}", owner) for number, owner in enumerate(waiting))
             held.go.set()
             await until(lambda: not len(here))
-            assert [who.told for who in waiting] == [[True]] * 20
+            assert [owner.told for owner in waiting] == [[True]] * 20
             assert held.worked == 1
 
     run(main())
@@ -132,13 +132,13 @@ def test_the_same_login_is_checked_once_for_all_who_wait(held: Held) -> None:
 def test_no_client_may_have_more_than_some_waiting_and_the_rest_of_them_stay_free(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
-            begun = [here.begin(check(f"guess-{number}"), CLIENT, Waiting()) for number in range(20)]
+            begun = [here.begin(check(f"guess-{number}"), CLIENT, Waiter()) for number in range(20)]
             assert begun == [True] * 16 + [False] * 4
-            assert here.begin(check("guess-0"), CLIENT, Waiting()), "no further one"
-            assert here.begin(check("other"), "10.1.2.4", Waiting())
+            assert here.begin(check("guess-0"), CLIENT, Waiter()), "no further one"
+            assert here.begin(check("other"), "10.1.2.4", Waiter())
             held.go.set()
             await until(lambda: not len(here))
-            assert here.begin(check("again"), CLIENT, Waiting())
+            assert here.begin(check("again"), CLIENT, Waiter())
             await until(lambda: not len(here))
 
     run(main())
@@ -147,7 +147,7 @@ def test_no_client_may_have_more_than_some_waiting_and_the_rest_of_them_stay_fre
 def test_nor_all_clients_together_more_than_a_limit(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
-            begun = [here.begin(check(f"{n}"), f"10.0.{n}.1", Waiting()) for n in range(130)]
+            begun = [here.begin(check(f"{n}"), f"10.0.{n}.1", Waiter()) for n in range(130)]
             assert begun == [True] * 128 + [False] * 2
             held.go.set()
             await until(lambda: not len(here))
@@ -158,7 +158,7 @@ def test_nor_all_clients_together_more_than_a_limit(held: Held) -> None:
 def test_whoever_is_gone_is_not_told_and_leaving_makes_no_room_for_more_guesses(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
-            gone, stays = Waiting(), Waiting()
+            gone, stays = Waiter(), Waiter()
             here.begin(check(), CLIENT, gone)
             here.begin(check(), CLIENT, stays)
             here.forget(check(), gone)
@@ -184,7 +184,7 @@ def test_a_fault_in_a_check_is_told_and_logged_without_the_password(
 
     async def main() -> None:
         with checks() as here:
-            waiting = Waiting()
+            waiting = Waiter()
             here.begin(check(), CLIENT, waiting)
             await until(lambda: not len(here))
             assert waiting.told == ["a fault in the gate"]
@@ -198,7 +198,7 @@ def test_a_fault_in_a_check_is_told_and_logged_without_the_password(
 def test_a_fault_in_who_is_told_keeps_it_from_nobody_else() -> None:
     async def main() -> None:
         with checks() as here:
-            failing, waiting = Failing(), Waiting()
+            failing, waiting = FailingWaiter(), Waiter()
             here.begin(check(), CLIENT, failing)
             here.begin(check(), CLIENT, waiting)
             await until(lambda: not len(here))
@@ -214,7 +214,7 @@ def test_an_end_waits_for_the_checks_that_are_being_made_and_begins_no_other(hel
     async def main() -> None:
         with checks() as here:
             for number in range(6):
-                here.begin(check(f"user-{number}"), CLIENT, Waiting())
+                here.begin(check(f"user-{number}"), CLIENT, Waiter())
             await until(lambda: len(held.threads) == 2)
             threading.Timer(0.05, held.go.set).start()
 

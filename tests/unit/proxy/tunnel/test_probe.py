@@ -9,7 +9,7 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.dial.dialer import Dialling
+from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.dial.resolver import Unresolved
 from licensegate.proxy.tunnel.probe import Probe
 from licensegate.records.outcome import Outcome
@@ -23,7 +23,7 @@ from support.upstream import closed_port
 def begin(here: Room, port: int, *, private: bool = True) -> list[TunnelRecord]:
     """Probe HOST on this port; the record, once it is there."""
     told: list[TunnelRecord] = []
-    probe = Probe(here.surroundings, Target(HOST, port), Rule(HOST, port, private=private), told.append)
+    probe = Probe(here.context, Target(HOST, port), Rule(HOST, port, private=private), told.append)
     here.poller.run(probe, probe.begin)
     here.poller.finish_batch()
     return told
@@ -88,7 +88,7 @@ def test_a_target_that_is_silent_has_as_much_time_as_for_a_tunnel() -> None:
         with contextlib.closing(BlackHole("127.0.0.1")) as hole, room() as here:
             await here.look_up(HOST)
             told = begin(here, hole.port)
-            deadline = here.surroundings.deadlines.dial
+            deadline = here.context.deadlines.dial
             assert not list(deadline.expired(time.monotonic() + deadline.seconds - 1))
             assert not told
             here.sweep(deadline.seconds + 1)
@@ -104,7 +104,7 @@ def test_a_name_that_hangs_is_told_in_time() -> None:
         names = SlowNames()
         with room(ask=names) as here:
             told = begin(here, 443)
-            here.sweep(here.surroundings.deadlines.dial.seconds + 1)
+            here.sweep(here.context.deadlines.dial.seconds + 1)
             assert told[0].outcome is Outcome.DNS_TIMEOUT
             names.now.set()
             await here.assert_nothing_left()
@@ -118,7 +118,7 @@ def test_a_fault_is_told_once_and_leaves_nothing(fault: str) -> None:
     async def main() -> None:
         with room_with_upstream(ask=answer_with("127.0.0.1")) as (here, upstream):
             await here.look_up(HOST)
-            with patch.object(Dialling, fault, side_effect=ZeroDivisionError):
+            with patch.object(DirectDial, fault, side_effect=ZeroDivisionError):
                 told = begin(here, upstream.port)
                 await until(lambda: told)
             assert [record.outcome for record in told] == [Outcome.INTERNAL_ERROR]

@@ -63,14 +63,14 @@ def test_when_both_end_at_once_it_ends_once() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 @pytest.mark.parametrize("much", [False, True], ids=["a few bytes", "more than the relay can pass on"])
-def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to_read(who: Party, much: bool) -> None:
+def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to_read(party: Party, much: bool) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
-            writer, reader = ends if who is Party.CLIENT else reversed(ends)
-            flow = between.relay.up if who is Party.CLIENT else between.relay.down
+            writer, reader = ends if party is Party.CLIENT else reversed(ends)
+            flow = between.relay.up if party is Party.CLIENT else between.relay.down
             sent = writer.send(BLOB[:1000])
             while much and not flow.blocked:
                 await turns(2)
@@ -83,22 +83,22 @@ def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to
             received = await receive(reader)
             assert len(received) == sent
             assert received.startswith(BLOB[:1000])
-            reset_by = Outcome.RESET_BY_CLIENT if who is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
+            reset_by = Outcome.RESET_BY_CLIENT if party is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
             assert between.ended == [(reset_by, "ECONNRESET")]
-            assert between.relay.ended_first is who
+            assert between.relay.ended_first is party
 
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
-def test_a_reader_that_breaks_off_ends_the_tunnel(who: Party) -> None:
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
+def test_a_reader_that_breaks_off_ends_the_tunnel(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
-            reader, writer = ends if who is Party.CLIENT else reversed(ends)
-            await between.block(writer, between.relay.down if who is Party.CLIENT else between.relay.up)
+            reader, writer = ends if party is Party.CLIENT else reversed(ends)
+            await between.block(writer, between.relay.down if party is Party.CLIENT else between.relay.up)
             reset(reader)
-            reset_by = Outcome.RESET_BY_CLIENT if who is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
+            reset_by = Outcome.RESET_BY_CLIENT if party is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
             writer.close()
             await until(lambda: between.ended)
             assert between.ended[0][0] is reset_by
@@ -122,12 +122,12 @@ def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
 
 
 @pytest.mark.parametrize("break_off", [False, True], ids=["ends", "resets"])
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
-def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(who: Party, break_off: bool) -> None:
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
+def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(party: Party, break_off: bool) -> None:
     async def main() -> None:
         with relaying() as between:
-            writer = between.client if who is Party.CLIENT else between.upstream
-            await between.block(writer, between.relay.up if who is Party.CLIENT else between.relay.down)
+            writer = between.client if party is Party.CLIENT else between.upstream
+            await between.block(writer, between.relay.up if party is Party.CLIENT else between.relay.down)
             if break_off:
                 writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             writer.close()
@@ -137,13 +137,13 @@ def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(who: Par
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
-def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(who: Party) -> None:
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
+def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
-            writer, reader = ends if who is Party.CLIENT else reversed(ends)
-            sent = await between.block(writer, between.relay.up if who is Party.CLIENT else between.relay.down)
+            writer, reader = ends if party is Party.CLIENT else reversed(ends)
+            sent = await between.block(writer, between.relay.up if party is Party.CLIENT else between.relay.down)
             writer.shutdown(socket.SHUT_WR)
             await turns(20)
             assert len(await receive(reader)) == sent
@@ -151,24 +151,24 @@ def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(who: Party) -> 
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
-def test_a_half_closed_tunnel_is_not_woken_for(who: Party) -> None:
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
+def test_a_half_closed_tunnel_is_not_woken_for(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
-            (between.client if who is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
+            (between.client if party is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
             await until(lambda: between.relay.ended_first)
             assert await between.poller.wake_ups_in_peace() <= HANDFUL
 
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
-def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(who: Party) -> None:
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
+def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
-            ender, writer = ends if who is Party.CLIENT else reversed(ends)
-            await between.block(writer, between.relay.down if who is Party.CLIENT else between.relay.up)
+            ender, writer = ends if party is Party.CLIENT else reversed(ends)
+            await between.block(writer, between.relay.down if party is Party.CLIENT else between.relay.up)
             ender.shutdown(socket.SHUT_WR)
             await until(lambda: between.relay.ended_first)
             writer.shutdown(socket.SHUT_WR)

@@ -225,12 +225,12 @@ def test_an_idle_tunnel_is_not_woken_for() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("who", [Party.CLIENT, Party.UPSTREAM])
+@pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 @pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
-def test_a_half_closed_tunnel_is_not_woken_for(who: Party, notify: bool, tcp: bool) -> None:
+def test_a_half_closed_tunnel_is_not_woken_for(party: Party, notify: bool, tcp: bool) -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
-            if who is Party.CLIENT:
+            if party is Party.CLIENT:
                 await end(client, notify=notify, tcp=tcp)
             else:
                 between.upstream.shutdown(socket.SHUT_WR)

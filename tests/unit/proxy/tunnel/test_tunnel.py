@@ -131,11 +131,11 @@ def test_the_time_for_the_head_does_not_start_anew_with_each_byte() -> None:
     async def main() -> None:
         with room(limits=SOON) as here:
             client, tunnel = here.accept()
-            (expires,) = here.surroundings.deadlines.head._expires.values()
+            (expires,) = here.context.deadlines.head._expires.values()
             for byte in b"CONN":
                 client.send(bytes([byte]))
                 await turns(5)
-            assert here.surroundings.deadlines.head._expires == {tunnel: expires}
+            assert here.context.deadlines.head._expires == {tunnel: expires}
 
     run(main())
 
@@ -236,9 +236,9 @@ def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: Bla
     async def main() -> None:
         with room(hole.port, SOON) as here:
             client, tunnel = here.accept(here.connect)
-            await until(lambda: tunnel._dialling)
-            assert tunnel._dialling is not None
-            dialling = tunnel._dialling
+            await until(lambda: tunnel._pending_dial)
+            assert tunnel._pending_dial is not None
+            dialling = tunnel._pending_dial
             await until(lambda: dialling._attempts)
             ((attempt, _, _),) = dialling._attempts.values()
             assert await here.poller.wake_ups_in_peace() <= HANDFUL

@@ -96,7 +96,7 @@ def test_all_that_a_client_sent_before_its_reset_reaches_an_upstream_that_is_sti
             await turns(20)
             far.send(b"x" * 100_000)
             reset(client)
-            await until(lambda: not here.surroundings.connections)
+            await until(lambda: not here.context.connections)
             with contextlib.suppress(BlockingIOError):
                 far.send(b"x" * 100_000)
             await turns(20)
@@ -205,7 +205,7 @@ def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_l
         before = descriptors()
         with room(hole.port) as here:
             await situation(here)
-            (connection,) = here.surroundings.connections
+            (connection,) = here.context.connections
             connection.stop()
             here.poller.finish_batch()
             assert [record.outcome for record in here.final] == [outcome]
@@ -236,7 +236,7 @@ def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
             client, _ = here.accept(here.connect)
             await until(lambda: is_closed(client))
             assert here.final[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
-            assert here.surroundings.counter.connections == 9
+            assert here.context.counter.connections == 9
 
     run(main())
 
@@ -293,7 +293,7 @@ def test_a_fault_while_relaying_ends_one_tunnel_and_another_goes_on(caplog: pyte
             assert record.outcome is Outcome.INTERNAL_ERROR
             assert record.id == tunnel.record.id
             await until(lambda: is_closed(client) and is_closed(far))
-            assert len(here.surroundings.connections) == 1
+            assert len(here.context.connections) == 1
 
     run(main())
     assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [ZeroDivisionError]

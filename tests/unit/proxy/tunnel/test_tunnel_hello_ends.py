@@ -109,11 +109,11 @@ def test_the_time_for_the_hello_does_not_start_anew_with_each_byte() -> None:
     async def main() -> None:
         with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
             client, _, tunnel = await here.open_tunnel(upstream)
-            (expires,) = here.surroundings.deadlines.hello._expires.values()
+            (expires,) = here.context.deadlines.hello._expires.values()
             for byte in HELLO[:5]:
                 client.send(bytes([byte]))
                 await turns(5)
-            assert here.surroundings.deadlines.hello._expires == {tunnel: expires}
+            assert here.context.deadlines.hello._expires == {tunnel: expires}
 
     run(main())
 

@@ -14,7 +14,7 @@ from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import LoginResult, Outcome, RefusalTaken
-from support.conversations import a_door
+from support.conversations import make_authenticator
 from support.inner import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
 from support.logins import USER, basic
 from support.sockets import descriptors, receive, reset, run, turns, until
@@ -47,7 +47,7 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
 def guarded(limits: Limits | None = None) -> Iterator[tuple[Room, Upstream]]:
     """A room where everybody must log in."""
     with room_with_upstream(limits) as (here, upstream):
-        here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, authenticator=a_door())
+        here.context.snapshot = structs.replace(here.context.snapshot, authenticator=make_authenticator())
         yield here, upstream
 
 
@@ -156,11 +156,11 @@ def test_a_check_that_ends_after_its_time_takes_no_refusal_back(hold: Hold, capl
         with guarded(Limits(head_seconds=10)) as (here, _):
             client, tunnel = here.accept(login(here))
             await until(hold.begun.is_set)
-            login_deadline = here.surroundings.deadlines.login
+            login_deadline = here.context.deadlines.login
             for late in login_deadline.expired(time.monotonic() + login_deadline.seconds):
                 here.poller.run(late, late.deadline_passed, login_deadline)
             hold.go.set()
-            await until(lambda: not here.surroundings.password_checks)
+            await until(lambda: not here.context.password_checks)
             assert tunnel.conversation.state is State.LINGERING
             assert await answer_to(client) == "503 login_not_checked"
             client.close()

@@ -21,7 +21,7 @@ from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome
-from support.conversations import a_door
+from support.conversations import make_authenticator
 from support.inner import HELLO, Room, room
 from support.logins import basic
 from support.parent import CLOSING, OPENED, Behaviour, ScriptedParent, Talk, password_file
@@ -68,8 +68,8 @@ def head_by(chance: random.Random, here: Room) -> bytes:
 
 def run_out(here: Room, deadline: Deadline) -> None:
     """The time of all who wait for this is over."""
-    for who in deadline.expired(time.monotonic() + 1e6):
-        here.poller.run(who, who.deadline_passed, deadline)
+    for owner in deadline.expired(time.monotonic() + 1e6):
+        here.poller.run(owner, owner.deadline_passed, deadline)
     here.poller.finish_batch()
 
 
@@ -80,7 +80,7 @@ def deeds(here: Room, client: socket.socket, tunnel: Tunnel) -> list[Callable[[]
         lambda: client.shutdown(socket.SHUT_WR),
         lambda: client.recv(65536),
         lambda: reset(client),
-        *(partial(run_out, here, deadline) for deadline in here.surroundings.deadlines._all),
+        *(partial(run_out, here, deadline) for deadline in here.context.deadlines._all),
         lambda: (here.poller.run(tunnel, tunnel.stop), here.poller.finish_batch()),
     ]
 
@@ -120,9 +120,9 @@ def test_whatever_happens_there_is_one_record_and_nothing_is_left(
                 used = ParentSettings(tuple(parents[: chance.randint(1, 2)]), direct=chance.random() < 0.2)
                 loop = asyncio.get_running_loop()
                 dialer = Dialer(loop, here.poller, here.resolver, LoopGuard(), DialSettings())
-                here.surroundings.dialer = ParentSelector(dialer, used)
+                here.context.dialer = ParentSelector(dialer, used)
                 if chance.random() < 0.5:
-                    here.surroundings.snapshot = structs.replace(here.surroundings.snapshot, authenticator=a_door())
+                    here.context.snapshot = structs.replace(here.context.snapshot, authenticator=make_authenticator())
                 await tell(chance, here)
                 await until(lambda: is_over(first, second))
                 await here.assert_nothing_left()
@@ -143,4 +143,4 @@ def is_over(*parents: ScriptedParent) -> bool:
     """Whether no dial goes on once the parents hang up; one that waits for a verdict may ask once more."""
     for parent in parents:
         parent.end()
-    return not any("Detour" in task or "Passage" in task for task in map(repr, asyncio.all_tasks()))
+    return not any("ParentDial" in task or "ConnectAttempt" in task for task in map(repr, asyncio.all_tasks()))

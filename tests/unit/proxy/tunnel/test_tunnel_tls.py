@@ -199,7 +199,7 @@ def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
     async def main() -> None:
         with room(limits=SOON, identity=IDENTITY) as here:
             sock, tunnel = here.accept()
-            running = here.surroundings.deadlines.head._expires
+            running = here.context.deadlines.head._expires
             before = running[tunnel]
             client = SecureClient(sock)
             await client.shake_hands()

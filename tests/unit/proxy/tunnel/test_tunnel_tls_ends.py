@@ -205,7 +205,7 @@ def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_l
         before = descriptors()
         with room(identity=IDENTITY) as here:
             await situation(here)
-            (connection,) = here.surroundings.connections
+            (connection,) = here.context.connections
             connection.stop()
             here.poller.finish_batch()
             assert [record.outcome for record in here.final] == [outcome]
