@@ -1,36 +1,34 @@
-"""Adds to the allowlist of a settings file and leaves the rest as its author laid it out, comments and all.
+"""Adds presets and rules to the allowlist of a settings file and keeps its comments, layout and line endings.
 
-TOML can be written in more ways than are worth finding one's way in: an inline table, a bracket in a comment. So the
-result is read again, and what does not come to what was asked for raises `SettingsEditError`. Never writes a file.
+TOML allows layouts with no place for a comment, such as an inline table. So the result is parsed again, and
+`SettingsEditError` is raised unless it holds exactly what was asked for. Never writes a file.
 """
 
-import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
+import tomlkit
 from msgspec import Struct, structs
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT, Array, Comment, Table, Trivia
 
 from .schema import File, RuleTable
 
-_PRESETS: Final = re.compile(r"^[ \t]*(?:allowlist\.)?presets[ \t]*=[ \t]*\[([^\]]*)\]", re.MULTILINE)
-_ALLOWLIST: Final = re.compile(r"^[ \t]*\[allowlist\][^\n]*\n?", re.MULTILINE)
-_RULE: Final = re.compile(r"^[ \t]*\[\[allowlist\.rule\]\]", re.MULTILINE)
-_HEADER: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
-_REPORT: Final = re.compile(r"^[ \t]*report[ \t]*=[^\n]*(?:\n|\Z)", re.MULTILINE)
-_AFTER_ITEM: Final = re.compile(r"(,?)([ \t]*(?:#[^\n]*)?\n)")
+_ONE_PER_LINE: Final = re.compile(r"\[\n([ \t]*)")
+_LAST_COMMA: Final = re.compile(r",[ \t]*\]\Z")
 
 
 class SettingsEditError(ValueError):
-    """The file's allowlist is written in a way that is not edited here."""
+    """The layout of the file's allowlist leaves no place for the addition."""
 
 
 class Addition(Struct, frozen=True):
-    """What an allowlist is to get, each thing with the lines of a comment to be put above it.
+    """Presets and rules to add to an allowlist, each with the lines of the comment above it.
 
-    `allowing` are rules of the file that only report, as they stand there, and shall allow.
+    `allowing` are rules of the file with `report = true`, unchanged; they lose that line.
     """
 
     presets: tuple[str, ...] = ()
@@ -40,35 +38,27 @@ class Addition(Struct, frozen=True):
 
 
 def edited(text: str, addition: Addition) -> str:
-    """The text of a settings file, which may be empty, with an addition to its allowlist; raises SettingsEditError."""
+    """Return the text of a settings file, which may be empty, with the addition. Raises SettingsEditError."""
     before = _read(text)
     newline = "\r\n" if 0 < text.count("\n") == text.count("\r\n") else "\n"
-    result = text.replace(newline, "\n")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    document = _parse(text.removeprefix(mark).replace(newline, "\n"))
     for rule, comment in addition.allowing:
-        result = _let_allow(result, before.allowlist.rule.index(rule), comment)
-    if addition.presets:
-        result = _add_presets(result, before.allowlist.presets, addition)
-    for rule, comment in addition.rules:
-        result = _with_block(result, _rule(rule, comment))
+        _stop_reporting(document, before.allowlist.rule.index(rule), comment)
+    blocks = [_rule(rule, comment) for rule, comment in addition.rules]
+    if addition.presets and not _add_presets(document, before.allowlist.presets, addition):
+        blocks.insert(0, f"[allowlist]\n{_presets(before.allowlist.presets, addition)}")
+    result = mark + "\n".join(filter(None, [_ended(document.as_string()), *blocks]))
     if _read(result) != _expected(before, addition):
         raise SettingsEditError
     return result.replace("\n", newline)
 
 
 def written(addition: Addition, present: Sequence[str]) -> str:
-    """An addition as lines to be put into a file by hand, whose presets up to now are `present`."""
-    presets = f"{_commented(addition.presets_comment)}{_presets(present, addition)}" if addition.presets else ""
+    """Return the addition as lines to paste into a file; `present` are the presets in force so far."""
+    presets = _presets(present, addition) if addition.presets else ""
     allowing = [(structs.replace(rule, report=False), comment) for rule, comment in addition.allowing]
     return "\n".join(filter(None, [presets, *(_rule(*each) for each in (*allowing, *addition.rules))]))
-
-
-def _rule(rule: RuleTable, comment: Sequence[str]) -> str:
-    """A rule as a table of the file, with a comment above it; what is as by default is left out."""
-    values = ((field, getattr(rule, field.name)) for field in structs.fields(rule))
-    said = [
-        f"{field.name} = {json.dumps(value)}\n" for field, value in values if field.required or value != field.default
-    ]
-    return f"{_commented(comment)}[[allowlist.rule]]\n{''.join(said)}"
 
 
 def _read(text: str) -> File:
@@ -76,6 +66,16 @@ def _read(text: str) -> File:
         return msgspec.convert(tomllib.loads(text.removeprefix("\ufeff")), File)
     except (msgspec.ValidationError, tomllib.TOMLDecodeError):
         raise SettingsEditError from None
+
+
+def _parse(text: str) -> tomlkit.TOMLDocument:
+    try:
+        document = tomlkit.parse(text)
+    except TOMLKitError:
+        raise SettingsEditError from None
+    if document.as_string() != text:
+        raise SettingsEditError
+    return document
 
 
 def _expected(before: File, addition: Addition) -> File:
@@ -89,52 +89,64 @@ def _expected(before: File, addition: Addition) -> File:
     return structs.replace(before, allowlist=allowlist)
 
 
-def _let_allow(text: str, number: int, comment: Sequence[str]) -> str:
-    """Put a comment in the place of the line that makes the rule with this number, counted from 0, report only."""
-    headers = list(_RULE.finditer(text))
-    if number >= len(headers):
+def _stop_reporting(document: tomlkit.TOMLDocument, index: int, comment: Iterable[str]) -> None:
+    """Replace the `report` line of a rule by a comment."""
+    rules = document["allowlist"]["rule"]
+    if not isinstance(rules, AoT):
         raise SettingsEditError
-    start = headers[number].end()
-    following = _HEADER.search(text, start)
-    end = following.start() if following else len(text)
-    block = _REPORT.sub(lambda _: _commented(comment), text[start:end])
-    return text[:start] + block + text[end:]
+    lines = rules[index].value.body
+    place = next(place for place, (key, _) in enumerate(lines) if key is not None and key.key == "report")
+    rules[index].remove("report")
+    lines[place] = (None, Comment(Trivia(comment=_commented(comment), trail="")))
 
 
-def _add_presets(text: str, present: Sequence[str], addition: Addition) -> str:
-    comment = _commented(addition.presets_comment)
-    if listed := _PRESETS.search(text):
-        start, end = listed.span(1)
-        items = _extended(listed[1], addition.presets)
-        return text[: listed.start()] + comment + text[listed.start() : start] + items + text[end:]
-    line = comment + _presets(present, addition)
-    if header := _ALLOWLIST.search(text):
-        return _ended(text[: header.end()]) + line + text[header.end() :]
-    return _with_block(text, f"[allowlist]\n{line}")
+def _add_presets(document: tomlkit.TOMLDocument, present: Sequence[str], addition: Addition) -> bool:
+    """Add the presets to the list in the file, or below `[allowlist]`. Returns False if the file has neither.
+
+    The new lines become part of the layout that tomlkit keeps around an item: its indent and its trail.
+    """
+    listed = document.get("allowlist", {}).get("presets")
+    if isinstance(listed, Array):
+        _extend(listed, addition.presets)
+        listed.trivia.indent = _commented(addition.presets_comment) + listed.trivia.indent
+        return True
+    for key, item in document.body:
+        if key is not None and key.key == "allowlist" and isinstance(item, Table) and not item.is_super_table():
+            item.trivia.trail = "\n" + _presets(present, addition)
+            return True
+    return False
+
+
+def _extend(listed: Array, more: Sequence[str]) -> None:
+    """Add to a list in its own layout: one item per line, or all on one line, with or without a last comma."""
+    text = listed.as_string()
+    if lines := _ONE_PER_LINE.match(text):
+        for item in more:
+            listed.add_line(item, indent=lines[1])
+    elif _LAST_COMMA.search(text):
+        listed.add_line(*more, indent=" ", newline=False)
+    else:
+        listed.extend(more)
 
 
 def _presets(present: Sequence[str], addition: Addition) -> str:
-    return f"presets = {json.dumps([*present, *addition.presets])}\n"
+    return f"{_commented(addition.presets_comment)}presets = {_value([*present, *addition.presets])}\n"
 
 
-def _extended(items: str, more: Sequence[str]) -> str:
-    """The inside of a list of texts with more of them at its end, each on a line of its own where the others are."""
-    last = max(items.rfind('"'), items.rfind("'")) + 1
-    separate = _AFTER_ITEM.match(items, last)
-    if last and separate:
-        indent = re.match(r"[ \t]*", items[items.rfind("\n", 0, last) + 1 :])
-        lines = "".join(f"{indent[0] if indent else ''}{json.dumps(item)},\n" for item in more)
-        return f"{items[:last]},{separate[2]}{lines}{items[separate.end() :]}"
-    return items[:last] + (", " if last else "") + ", ".join(map(json.dumps, more)) + items[last:]
+def _rule(rule: RuleTable, comment: Sequence[str]) -> str:
+    """The rule as a table with a comment above it; without the keys that have their default."""
+    values = ((field, getattr(rule, field.name)) for field in structs.fields(rule))
+    lines = [f"{field.name} = {_value(value)}\n" for field, value in values if field.required or value != field.default]
+    return f"{_commented(comment)}[[allowlist.rule]]\n{''.join(lines)}"
 
 
-def _commented(lines: Sequence[str]) -> str:
+def _value(value: object) -> str:
+    return tomlkit.item(value).as_string()
+
+
+def _commented(lines: Iterable[str]) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
-def _with_block(text: str, block: str) -> str:
-    return f"{_ended(text)}\n{block}" if text else block
-
-
 def _ended(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+    return text if text.endswith("\n") or not text else f"{text}\n"

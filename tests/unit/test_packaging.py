@@ -166,6 +166,16 @@ def test_the_arrows_tell_up_from_down(name: str, source: str, upwards: bool) -> 
     assert all(_may_import(name, imported) for imported in _imports(name, source)) is not upwards
 
 
+def test_only_suggest_rules_imports_tomlkit() -> None:
+    importers = defaultdict(set)
+    for name, file in MODULES.items():
+        for imported in _imports(name, file.read_text(encoding="utf-8")):
+            importers[imported if imported in MODULES else imported.partition(".")[0]].add(name)
+    assert importers["tomlkit"] == {"licensegate.app.settings.edit"}
+    assert importers["licensegate.app.settings.edit"] == {"licensegate.app.commands.suggest_rules"}
+    assert importers["licensegate.app.commands.suggest_rules"] == set(), "cli.py loads it when it is typed"
+
+
 def test_proxy_is_not_ours() -> None:
     spec = importlib.util.find_spec("proxy")
     assert spec is not None, "proxy.py, which has that name, is not installed here"

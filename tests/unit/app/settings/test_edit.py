@@ -1,4 +1,4 @@
-"""Additions to settings files laid out in the many ways that people lay them out."""
+"""Additions to settings files in the many layouts that people write."""
 
 import tomllib
 
@@ -73,13 +73,40 @@ BLOCK = '# seen once\n[[allowlist.rule]]\nhost = "a.example.org"\n'
             id="a dotted key",
         ),
         pytest.param(
+            '[allowlist]\npresets = [\n  "smart-transport", # [1]\n  "catalyst-center",\n]\n',
+            f'[allowlist]\n{SEEN}presets = [\n  "smart-transport", # [1]\n  "catalyst-center",\n'
+            '  "cucm",\n  "satellite-sync",\n]\n',
+            id="a bracket in a comment",
+        ),
+        pytest.param(
+            '[allowlist]\npresets = ["smart-transport" # the "family"\n]\n',
+            f'[allowlist]\n{SEEN}presets = ["smart-transport", # the "family"\n    "cucm",\n    "satellite-sync"\n]\n',
+            id="quotes in a comment",
+        ),
+        pytest.param(
+            '["allowlist"]\nmode = "report"\n',
+            f'["allowlist"]\n{SEEN}presets = ["cisco-licensing", "cucm", "satellite-sync"]\nmode = "report"\n',
+            id="a quoted header",
+        ),
+        pytest.param(
+            "[allowlist]\n\"presets\" = ['smart-transport']\n",
+            f'[allowlist]\n{SEEN}"presets" = [\'smart-transport\', "cucm", "satellite-sync"]\n',
+            id="a quoted key",
+        ),
+        pytest.param(
+            '[[allowlist.rule]]\nhost = "b.example"\n[log]\n[allowlist]\nmode = "report"\n',
+            '[[allowlist.rule]]\nhost = "b.example"\n[log]\n[allowlist]\n'
+            f'{SEEN}presets = ["cisco-licensing", "cucm", "satellite-sync"]\nmode = "report"\n',
+            id="an allowlist in two places",
+        ),
+        pytest.param(
             "[allowlist]\r\npresets = ['smart-transport']\r\n",
             '[allowlist]\r\n# seen twice\r\npresets = [\'smart-transport\', "cucm", "satellite-sync"]\r\n',
             id="line ends of Windows",
         ),
     ],
 )
-def test_presets_join_those_that_are_there(before: str, after: str) -> None:
+def test_presets_are_added_in_the_layout_of_the_list(before: str, after: str) -> None:
     assert edited(before, PRESETS) == after
 
 
@@ -96,11 +123,11 @@ def test_presets_join_those_that_are_there(before: str, after: str) -> None:
         ),
     ],
 )
-def test_a_rule_is_added_at_the_end_of_the_file(before: str, after: str) -> None:
+def test_rule_is_added_at_the_end_of_the_file(before: str, after: str) -> None:
     assert edited(before, RULE) == after
 
 
-def test_a_rule_says_what_is_not_as_by_default() -> None:
+def test_rule_has_only_keys_that_differ_from_the_default() -> None:
     assert edited("", TERMS) == (
         '# one\n# two\n[[allowlist.rule]]\nhost = "a.example.org"\nport = 8443\nprivate = true\nrequire_tls = false\n'
     )
@@ -121,7 +148,7 @@ tunnels = 5
 """
 
 
-def test_a_rule_that_only_reported_loses_that_line() -> None:
+def test_reporting_rule_loses_its_report_line() -> None:
     rule = RuleTable("B.example.", 8443, private=True, report=True)
 
     assert edited(REPORTING, Addition(allowing=((rule, ("seen",)),))) == REPORTING.replace(
@@ -129,7 +156,7 @@ def test_a_rule_that_only_reported_loses_that_line() -> None:
     )
 
 
-def test_all_of_it_fits_into_one_file() -> None:
+def test_presets_rules_and_allowing_go_into_one_file() -> None:
     rule = RuleTable("a.example", report=True)
     addition = Addition(PRESETS.presets, PRESETS.presets_comment, RULE.rules, ((rule, ("seen",)),))
 
@@ -148,21 +175,21 @@ def test_all_of_it_fits_into_one_file() -> None:
     [
         pytest.param('allowlist = { presets = ["cucm"] }\n', id="an inline table"),
         pytest.param('allowlist.mode = "report"\nlog.level = "info"\n', id="dotted keys without presets"),
-        pytest.param(
-            '[allowlist]\npresets = [\n  "cucm", # [1]\n  "satellite-sync",\n]\n', id="a bracket in a comment"
-        ),
-        pytest.param('["allowlist"]\nmode = "report"\n', id="a quoted header"),
-        pytest.param('[allowlist]\npresets = ["cucm" # the "family"\n]\n', id="quotes in a comment"),
-        pytest.param("[allowlist]\n\"presets\" = ['cucm']\n", id="a quoted key"),
     ],
 )
-def test_a_layout_that_is_not_understood_is_left_alone(text: str) -> None:
+def test_layout_without_place_for_a_comment_is_refused(text: str) -> None:
     msgspec.convert(tomllib.loads(text), File)
     with pytest.raises(SettingsEditError):
         edited(text, PRESETS)
 
 
-def test_rules_in_one_line_are_left_alone() -> None:
+def test_value_outside_ascii_is_written_as_it_is() -> None:
+    rule = RuleTable("a.example.org", users=("j\u00f8rgen \U0001f600",))
+
+    assert edited("", Addition(rules=((rule, ()),))).endswith('users = ["j\u00f8rgen \U0001f600"]\n')
+
+
+def test_rules_in_an_inline_list_are_refused() -> None:
     text = '[allowlist]\nrule = [{ host = "a.example", report = true }]\n'
 
     with pytest.raises(SettingsEditError):
@@ -171,7 +198,7 @@ def test_rules_in_one_line_are_left_alone() -> None:
         edited(text, Addition(allowing=((RuleTable("a.example", report=True), ()),)))
 
 
-def test_what_is_to_be_put_in_by_hand_is_the_same() -> None:
+def test_lines_to_paste_are_those_of_the_edit() -> None:
     rule = RuleTable("b.example", report=True)
     addition = Addition(PRESETS.presets, PRESETS.presets_comment, RULE.rules, ((rule, ("seen",)),))
 
@@ -205,7 +232,7 @@ lines = st.lists(
 
 
 @given(lines, st.sampled_from(["\n", "\r\n"]), st.booleans())
-def test_whatever_the_layout_it_is_done_right_or_not_at_all(lines: list[str], newline: str, ended: bool) -> None:
+def test_any_layout_is_edited_correctly_or_refused(lines: list[str], newline: str, ended: bool) -> None:
     text = newline.join(lines) + newline * ended
     try:
         result = edited(text, Addition(PRESETS.presets, PRESETS.presets_comment, RULE.rules))
