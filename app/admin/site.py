@@ -5,7 +5,6 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import Metrics
@@ -13,6 +12,7 @@ from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.settings import Admin
+from licensegate.app.version import VERSION
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
@@ -32,14 +32,13 @@ class AdminSite:
     def __init__(self, gate: Gate, observers: Observers, dropped: Mapping[str, Callable[[], int]]) -> None:
         observers.start_admin(gate)
         target_health = observers.get(TargetHealth)
-        release = version("licensegate")
         self._gate = gate
         self._upstreams = Upstreams(observers.targets, target_health, gate.probe)
         self._health = Health(gate, self._upstreams)
         sources = PageSources(
-            release,
+            full_version(),
             gate,
-            Metrics(release, gate, observers.get(Counters), target_health, dropped),
+            Metrics(VERSION, revision(), gate, observers.get(Counters), target_health, dropped),
             self._health,
             observers.get(Refusals),
             observers.get(Clients),

@@ -1,10 +1,10 @@
-"""`licensegate version`: the version of the installed package."""
+"""`licensegate version`: the version and the git revision."""
 
 import argparse
-from importlib.metadata import version
 from typing import Final
 
 from licensegate.app.terminal import say
+from licensegate.app.version import full_version
 
 NOTES: Final = ""
 
@@ -14,5 +14,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the version."""
-    return say(f"licensegate {version('licensegate')}")
+    """Print both."""
+    return say(f"licensegate {full_version()}")

@@ -58,12 +58,14 @@ class Metrics(Collector):
     def __init__(
         self,
         version: str,
+        revision: str,
         gate: GateGauges,
         counters: Counters,
         target_health: TargetHealth,
         dropped: Mapping[str, Callable[[], int]],
     ) -> None:
         self._version = version
+        self._revision = revision
         self._gate = gate
         self._counters = counters
         self._target_health = target_health
@@ -91,7 +93,7 @@ class Metrics(Collector):
 
     def _gate_metrics(self) -> Iterator[Metric]:
         snapshot = self._gate.snapshot
-        build = {"version": self._version, "python": python_version()}
+        build = {"version": self._version, "revision": self._revision, "python": python_version()}
         yield _info("licensegate_build_info", "The running version.", build)
         policy = {"hash": snapshot.policy.hash, "mode": snapshot.policy.mode.value}
         yield _info("licensegate_policy_info", "The allowlist in force. Equal hashes mean equal rules.", policy)

@@ -21,4 +21,5 @@ def service() -> dict[str, Any]:
     """The gate in the compose file."""
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
     assert set(compose) == {"services", "volumes"}
-    return compose["services"]["licensegate"]
+    service: dict[str, Any] = compose["services"]["licensegate"]
+    return service

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
         for times in (1, 2):  # a rate is seen only of what was there before
             bring_traffic(gate, standin, authority)
             scraped = f"sum({ENDED}) == {times * sum(TRAFFIC.values())}"
-            prometheus.until(lambda query=scraped: prometheus.values(query))
+            prometheus.until(partial(prometheus.values, scraped))
         prometheus.until(lambda: len(prometheus.get("alerts")["alerts"]) >= 2)
         yield made
 

@@ -60,7 +60,13 @@ def _make(suite: str) -> Path:
     tree = CACHE / "tree"
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
-    command = [require_command("debootstrap", "debootstrap"), "--variant=minbase", "--include=python3", suite, tree]
+    command: list[str | Path] = [
+        require_command("debootstrap", "debootstrap"),
+        "--variant=minbase",
+        "--include=python3",
+        suite,
+        tree,
+    ]
     done = subprocess.run([*command, _mirror()], capture_output=True, text=True)
     if done.returncode != 0:
         missing("a base image", f"see why debootstrap failed: {(done.stdout + done.stderr)[-400:]}")

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
@@ -27,13 +28,15 @@ class Caller:
     def __init__(self, poller: CountingPoller) -> None:
         self.record = open_record("192.0.2.9", 1, "127.0.0.1:3128")
         self.poller = poller
-        self.upstream: socket.socket | None = None
+        self.upstream: Any = None  # a socket, or one seen through TLS
         self.failed: list[tuple[Outcome, str]] = []
         self.crashes: list[Exception] = []
+        self.said = b""
 
-    def connected(self, upstream: socket.socket) -> None:
+    def connected(self, upstream: Channel, said: bytes = b"") -> None:
         assert self.upstream is None
         self.upstream = upstream
+        self.said = said
         self.poller.forget(upstream.fileno())
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:

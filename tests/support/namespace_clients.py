@@ -78,4 +78,4 @@ def _await(process: "subprocess.Popen[str]", stream: Iterator[str], words: str) 
     for line in stream:
         if words in line:
             return
-    raise AssertionError(f"{process.args} ended without {words!r}")
+    raise AssertionError(f"{process.args!r} ended without {words!r}")

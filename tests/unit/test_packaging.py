@@ -23,6 +23,7 @@ FLOORS = (
     "app.admin",
     "app.observers",
     "app.settings",
+    "app.version",
     "app.terminal",
     "proxy.gate",
     "proxy.tunnel",

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from licensegate.app.settings.environment import variables
+from licensegate.app.version import full_version
 
 COMMAND = Path(sys.executable).with_name("licensegate")
 
@@ -35,7 +35,7 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
 def test_the_version_is_the_packages(arguments: list[str]) -> None:
     done = run(*arguments)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"licensegate {version('licensegate')}\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"licensegate {full_version()}\n", "")
 
 
 def test_the_module_is_the_command() -> None:
@@ -58,6 +58,7 @@ def test_the_version_loads_nothing_else() -> None:
         "licensegate.app.commands",
         "licensegate.app.commands.help_texts",
         "licensegate.app.terminal",
+        "licensegate.app.version",
         "licensegate.app.cli",
         "licensegate.app.commands.version",
     ]

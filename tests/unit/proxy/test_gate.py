@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.dial.resolver import Resolved
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.gate import Gate
@@ -292,9 +293,11 @@ def test_the_gates_own_listeners_are_never_dialled() -> None:
             here = Running(upstream, snapshot(Limits(), 443))
             here.open(ListenAddress("0.0.0.0", 0))
             port = here.gate.listeners[0].port
-            here.gate._context.dialer.connect_to.clear()
+            dialer = here.gate._context.dialer
+            assert isinstance(dialer, Dialer)
+            dialer.connect_to.clear()
             here.gate.adopt(snapshot(Limits(), port))
-            here.gate._context.dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
+            dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
             client = here.knock(connect(port))
             assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")
             client.close()

@@ -35,7 +35,8 @@ def existing(tmp_path: Path) -> list[Path]:
 
 def knows(files: list[Path], user: str, password: str) -> list[bool]:
     """Whether the gate would let this user in, by each file and algorithm."""
-    users = read_users(*files, REALM)
+    htpasswd, htdigest = files
+    users = read_users(htpasswd, htdigest, REALM)
     stored, known = users.password_of(user)
     assert stored is not None
     digests = htdigest_lines(user, password).split()

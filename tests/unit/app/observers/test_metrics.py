@@ -57,7 +57,9 @@ class Scraped:
         counters, target_health = Counters(targets), TargetHealth(targets)
         counters.observe(list(records))
         target_health.observe(list(records))
-        self.text = Metrics("1.2.3", gate, counters, target_health, {"access": lambda: dropped}).text().decode()
+        self.text = (
+            Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}).text().decode()
+        )
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
         self.samples = [sample for family in self.families.values() for sample in family.samples]
 
@@ -160,7 +162,8 @@ def test_a_target_is_told_to_be_reached_or_not_and_when_it_last_was() -> None:
 def test_build_policy_certificate_and_process_are_told() -> None:
     scraped = Scraped()
 
-    assert scraped.series("licensegate_build_info")[0]["version"] == "1.2.3"
+    build = scraped.series("licensegate_build_info")[0]
+    assert (build["version"], build["revision"]) == ("1.2.3", "3ee587f")
     assert scraped.value("licensegate_policy_info", hash=SNAPSHOT.policy.hash, mode="enforce") == 1
     expiry = "licensegate_certificate_expiry_timestamp_seconds"
     assert scraped.value(expiry) == IDENTITY.not_after.timestamp()

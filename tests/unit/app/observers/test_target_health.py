@@ -73,7 +73,8 @@ def test_what_was_seen_before_the_clock_was_set_back_counts_no_more() -> None:
     reached = evidence(failure(Outcome.DNS_TIMEOUT, after=ahead), tunnel())
 
     assert (failed.reached, failed.reached_at) == (False, None)
-    assert failed.failed_at == NOON + timedelta(seconds=failed.failure.total_ms / 1000)
+    assert failed.failure is not None
+    assert failed.failed_at == NOON + timedelta(milliseconds=failed.failure.total_ms or 0)
     assert (reached.reached, reached.failed_at) == (True, None)
 
 

@@ -110,7 +110,7 @@ def test_a_listener_may_have_any_scheme_there_is_a_file_for(folder: Path) -> Non
 
     settings = settings_of(folder, f"{listen}[auth]\n{BOTH_FILES}schemes = ['digest-sha-256']")
 
-    assert settings.listen[0].schemes == {Scheme.BASIC, MD5}
+    assert settings.listen[0].schemes == frozenset({Scheme.BASIC, MD5})
     assert settings.auth.logins.schemes == {SHA}
 
 

@@ -383,8 +383,8 @@ def test_a_login_found_right_is_not_checked_again_for_a_while(counted: list[str]
 def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: list[str]) -> None:
     house = House()
     house.judge(basic())
-    changed = House(users=Users({USER: read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])}, {}))
-    changed.authenticator._memory = house.memory
+    stored = read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])
+    changed = House(users=Users({USER: stored}, {}), memory=house.memory)
 
     assert refused(changed.judge(basic())).result is LoginResult.WRONG_PASSWORD
     assert len(counted) == 2

@@ -23,7 +23,7 @@ def test_a_known_user_has_its_own_hash() -> None:
 
 def test_an_unknown_user_always_gets_the_same_kind_and_all_kinds_come_as_often_as_among_the_known() -> None:
     users = Users({**{f"a{number}": BCRYPT for number in range(3)}, "b": APR1}, {})
-    kinds = Counter()
+    kinds: Counter[str] = Counter()
     for number in range(400):
         stored, known = users.password_of(f"stranger-{number}")
         again, _ = users.password_of(f"stranger-{number}")
