@@ -12,7 +12,7 @@ from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.settings import Admin
-from licensegate.app.version import VERSION
+from licensegate.app.version import VERSION, full_version, revision
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress

@@ -12,6 +12,7 @@ from licensegate.proxy.dial.dialer import Dialer, DirectDial
 from licensegate.proxy.dial.loop_guard import LoopGuard
 from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
+from licensegate.proxy.net.channel import Channel
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 from support.inner import CountingPoller, counting_poller

@@ -58,8 +58,8 @@ def test_the_version_loads_nothing_else() -> None:
         "licensegate.app.commands",
         "licensegate.app.commands.help_texts",
         "licensegate.app.terminal",
-        "licensegate.app.version",
         "licensegate.app.cli",
+        "licensegate.app.version",
         "licensegate.app.commands.version",
     ]
 

@@ -219,7 +219,7 @@ def test_no_label_is_chosen_by_a_stranger_and_lines_stay_few_after_any_traffic(r
     for sample in scraped.samples:
         if sample.name.startswith("licensegate_"):
             for label, value in sample.labels.items():
-                assert label in {"le", "python"} or value in LABELS[label]
+                assert label in {"le", "python", "revision"} or value in LABELS[label]
 
 
 def test_the_page_names_every_metric_and_no_other() -> None:
