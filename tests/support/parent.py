@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import PendingDial
 from licensegate.proxy.dial.resolver import Resolution, Resolved
 from licensegate.proxy.dial.settings import DialSettings
-from licensegate.proxy.net.channel import Channel
 from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentSettings
 from licensegate.records.outcome import Outcome
@@ -143,23 +142,13 @@ class ScriptedParent:
         return [head.partition("Proxy-Authorization: ")[2].partition("\r\n")[0] for head in self.heads]
 
 
-class TunnelCaller(Caller):
-    """One who dials through parents."""
-
-    said = b""
-
-    def connected(self, upstream: Channel, said: bytes = b"") -> None:  # type: ignore[override]
-        super().connected(upstream)  # type: ignore[arg-type]
-        self.said = said
-
-
 class Parents:
     """A route within the running loop. Names are what `names` says; `asked` are those that were looked up."""
 
     def __init__(self, room: Room, parents: Sequence[ParentProxy], dial: dict[str, Any]) -> None:
         self.room = room
         self.asked: list[str] = []
-        self.callers: list[TunnelCaller] = []
+        self.callers: list[Caller] = []
         self.set(parents, **dial)
 
     def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
@@ -171,15 +160,15 @@ class Parents:
         )
         self.route = ParentSelector(self.room.dialer, settings, former)
 
-    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[TunnelCaller, PendingDial]:
+    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[Caller, PendingDial]:
         """Dial."""
-        caller = TunnelCaller(self.room.poller)
+        caller = Caller(self.room.poller)
         self.callers.append(caller)
         pending = self.route.prepare(Target(host, port), rule, caller)
         pending.start()
         return caller, pending
 
-    async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> TunnelCaller:
+    async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> Caller:
         """Dial, and wait for what becomes of it."""
         caller, _ = self.start(port, rule, host)
         await until(lambda: caller.done)
@@ -194,7 +183,7 @@ class Parents:
         ((outcome, _),) = caller.failed
         return outcome
 
-    async def opened(self, **where: Any) -> TunnelCaller:
+    async def opened(self, **where: Any) -> Caller:
         """Dial, and see that the tunnel is one."""
         caller = await self.dial(**where)
         assert caller.failed == []
@@ -221,9 +210,9 @@ class Parents:
 
 
 @contextlib.contextmanager
-def route(*parents: ParentProxy, names: dict[str, Resolution] | None = None, **dial: Any) -> Iterator[Parents]:
+def route(*parents: ParentProxy, names: Mapping[str, Resolution] | None = None, **dial: Any) -> Iterator[Parents]:
     """A route through these parents."""
-    known: dict[str, Resolution] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
+    known: Mapping[str, Resolution] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
     with counting_poller() as poller:
         asked: list[str] = []
 

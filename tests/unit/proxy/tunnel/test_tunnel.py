@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import Outcome, Party
 from support.inner import ESTABLISHED, HANDFUL, HOST, SlowNames, answer_to, room, room_with_upstream
@@ -237,8 +238,8 @@ def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: Bla
         with room(hole.port, SOON) as here:
             client, tunnel = here.accept(here.connect)
             await until(lambda: tunnel._pending_dial)
-            assert tunnel._pending_dial is not None
             dialling = tunnel._pending_dial
+            assert isinstance(dialling, DirectDial)
             await until(lambda: dialling._attempts)
             ((attempt, _, _),) = dialling._attempts.values()
             assert await here.poller.wake_ups_in_peace() <= HANDFUL

@@ -81,8 +81,13 @@ def deeds(here: Room, client: socket.socket, tunnel: Tunnel) -> list[Callable[[]
         lambda: client.recv(65536),
         lambda: reset(client),
         *(partial(run_out, here, deadline) for deadline in here.context.deadlines._all),
-        lambda: (here.poller.run(tunnel, tunnel.stop), here.poller.finish_batch()),
+        partial(stop, here, tunnel),
     ]
+
+
+def stop(here: Room, tunnel: Tunnel) -> None:
+    here.poller.run(tunnel, tunnel.stop)
+    here.poller.finish_batch()
 
 
 async def tell(chance: random.Random, here: Room) -> None:
