@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from licensegate.app.settings.named_files import missing
 from licensegate.app.terminal import complain, say
-from licensegate.proxy.auth.digest import ha1
+from licensegate.proxy.auth.digest_hash import ha1
 from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD
 from licensegate.proxy.auth.user_files import LoginFileError, read_htdigest, read_htpasswd, realm_fault, user_fault
 

@@ -14,7 +14,8 @@ from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.nonces import Nonces
-from licensegate.proxy.auth.result import Admitted, AuthRequest, AuthResult
+from licensegate.proxy.auth.request import AuthRequest
+from licensegate.proxy.auth.result import Admitted, AuthResult
 from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Dial
@@ -54,8 +55,8 @@ class _Door(Authenticator):
         super().__init__(settings.auth.logins, Users({}, {}), Nonces(Secret(b"")), AuthState())
         self._identity = identity
 
-    def judge(self, visit: AuthRequest) -> AuthResult:
-        return super().judge(visit) if self._identity == NOBODY else Admitted(self._identity)
+    def authenticate(self, request: AuthRequest) -> AuthResult:
+        return super().authenticate(request) if self._identity == NOBODY else Admitted(self._identity)
 
 
 def judge(settings: Settings, client: str, target: str, identity: Identity = NOBODY) -> RuleTest:

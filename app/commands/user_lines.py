@@ -4,9 +4,8 @@ import enum
 from collections.abc import Callable
 from pathlib import Path
 
-from licensegate.proxy.auth.digest import ha1, md5_works
+from licensegate.proxy.auth.digest_hash import ha1, usable_digests
 from licensegate.proxy.auth.password_hash import make_hash
-from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 
 
 class FileKind(enum.StrEnum):
@@ -31,8 +30,7 @@ def lines_for(kind: FileKind, user: str, realm: str, password: str) -> list[str]
     """The lines that let this user in. Raises ValueError for a password that cannot be hashed."""
     if kind is FileKind.HTPASSWD:
         return [f"{user}:{make_hash(password)}"]
-    usable = [scheme for scheme in DIGESTS if scheme is not Scheme.DIGEST_MD5 or md5_works()]
-    return [f"{user}:{realm}:{ha1(scheme, user, realm, password)}" for scheme in usable]
+    return [f"{user}:{realm}:{ha1(scheme, user, realm, password)}" for scheme in usable_digests()]
 
 
 def holds(kind: FileKind, content: str, user: str, realm: str) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from licensegate.allowlist.client_networks import Network
-from licensegate.proxy.auth.digest import md5_works
+from licensegate.proxy.auth.digest_hash import md5_works
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import realm_fault
@@ -15,13 +15,7 @@ from .schema import AuthTable, SchemeName
 from .values import Auth, SettingsError
 from .wording import shown
 
-_MEANT_BY: Final[dict[SchemeName, tuple[Scheme, ...]]] = {
-    "basic": (Scheme.BASIC,),
-    "digest": DIGESTS,
-    "digest-md5": (Scheme.DIGEST_MD5,),
-    "digest-sha-256": (Scheme.DIGEST_SHA_256,),
-    "certificate": (Scheme.CERTIFICATE,),
-}
+_MEANT_BY: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
 _KEY_FOR: Final = {
     Scheme.BASIC: "htpasswd",
     Scheme.DIGEST_MD5: "htdigest",

@@ -1,30 +1,31 @@
-"""Who may go on: without a login, by a right one, or not at all.
+"""Decides who may go on: without a login, with a right one, or not at all.
 
-Asked after the client's network and the limits and before the allowlist, so that a client without a login learns
-nothing of it. A Digest is checked at once; a password takes tens of milliseconds and is checked in a thread. The answer
-to a challenge comes on another connection: nonces and source addresses link the two. No I/O.
+Asked after the client's network and the limits, and before the allowlist: a client that has not logged in learns
+nothing of the allowlist. What each scheme does stands in its own file (see `schemes`). No I/O.
 """
 
 import math
 from typing import Final
 
+from msgspec import structs
+
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import Identity
-from licensegate.allowlist.target import Target, TargetError, parse_authority
 from licensegate.records.outcome import LoginResult
 
-from . import digest
-from .credentials import BasicCredentials, CredentialsError, DigestCredentials, OtherCredentials, read_credentials
+from .credentials import CredentialsError, name_of_unserved, split_credentials
+from .login_scheme import LoginContext
 from .nonces import Nonces
-from .result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected
-from .scheme import BY_CHALLENGE, DIGESTS, Scheme
+from .request import AuthRequest
+from .result import Admitted, AuthResult, PasswordCheck, Rejected, not_offered, wrong_login
+from .scheme import Scheme
+from .schemes import LOGIN_SCHEMES
 from .settings import LoginSettings
 from .state import AuthState
 from .users import Users
 
-_METHOD: Final = "CONNECT"
-_ONLY_BASIC: Final = "only Basic was offered, which Java does not answer for a tunnel unless it is told to"
-_ALSO_DIGEST: Final = "Digest was offered, so it has no login to send, or cannot send any"
+_WRONG: Final = frozenset({LoginResult.WRONG_PASSWORD, LoginResult.UNKNOWN_USER})
+_STALE: Final = frozenset({LoginResult.STALE, LoginResult.REPLAYED})
 
 
 class Authenticator:
@@ -38,157 +39,88 @@ class Authenticator:
         state: AuthState,
         schemes: frozenset[Scheme] | None = None,
     ) -> None:
-        """Take the schemes of `settings`, or others in their place."""
+        """Use the schemes of `settings`, unless others are given."""
         self.settings = settings
         self.users = users
         self._nonces = nonces
         self._state = state
         self._trusted = ClientNetworks(settings.trusted_networks)
-        self._schemes = settings.schemes if schemes is None else schemes
-        self.offered = _offered(self._schemes, users)
+        self._enabled = settings.schemes if schemes is None else schemes
+        context = LoginContext(settings.realm, users, nonces, state, self._enabled)
+        self._schemes = tuple(scheme(context) for scheme in LOGIN_SCHEMES)
+        self._by_auth_scheme = {scheme.auth_scheme: scheme for scheme in self._schemes}
+        self.offered = tuple(name for scheme in self._schemes for name in scheme.offered)
 
     def for_listener(self, schemes: frozenset[Scheme] | None) -> "Authenticator":
-        """The same authenticator with a listener's own schemes; itself for None."""
+        """Return the same authenticator with a listener's own schemes; itself for None."""
         if schemes is None:
             return self
         return Authenticator(self.settings, self.users, self._nonces, self._state, schemes)
 
-    def judge(self, request: AuthRequest) -> AuthResult:
-        """Whether this client may go on. A login that was sent is checked even where none is required."""
-        if request.authorization and self._schemes & BY_CHALLENGE:
-            self._state.unanswered.answered(request.client)
-            return self._judge_login(request)
-        if request.certificate and Scheme.CERTIFICATE in self._schemes:
+    def authenticate(self, request: AuthRequest) -> AuthResult:
+        """Decide whether this client may go on. A login that is sent is checked even if none is required."""
+        if request.authorization and self.offered:
+            self._state.unanswered_challenges.answered(request.client)
+            return self._limited(request) or self._complete(request, self._check(request))
+        if request.certificate and Scheme.CERTIFICATE in self._enabled:
             return Admitted(Identity(certificate=request.certificate), Scheme.CERTIFICATE)
-        if self.passes_unasked(request.client):
+        if self.needs_no_login(request.client):
             return Admitted(Identity(certificate=request.certificate))
-        return self.ask(request)
+        return self.ask_to_log_in(request)
 
-    def checked(self, request: AuthRequest, check: PasswordCheck, *, right: bool) -> AuthResult:
-        """The result of the check that `judge` asked for.
+    def password_checked(self, request: AuthRequest, check: PasswordCheck, *, right: bool) -> AuthResult:
+        """Decide once the password check that `authenticate` asked for is done.
 
-        A source that has to wait by now gets no answer, so that guesses made at once gain nothing over guesses in turn.
+        A source that has to wait by now gets no answer: many guesses at once gain nothing over guesses in turn.
         """
-        limited = self._limited(request, Scheme.BASIC, check.user)
+        limited = self._limited(request, check.scheme, check.user)
         if limited is not None:
             return limited
         if not right:
-            return self._failed(request, Scheme.BASIC, check.user, known=check.is_known)
-        self._state.verified.add(check.mark)
-        return Admitted(Identity(check.user, request.certificate), Scheme.BASIC)
+            return self._complete(request, wrong_login(check.scheme, check.user, known=check.is_known))
+        self._state.password_cache.add(check.login_hash)
+        return Admitted(Identity(check.user, request.certificate), check.scheme)
 
-    def ask(self, request: AuthRequest) -> Rejected:
-        """Ask for a login: none was sent."""
-        challenges = self._challenges(request)
-        if not challenges:
+    def ask_to_log_in(self, request: AuthRequest) -> Rejected:
+        """Reject a client that sent no login, with a challenge if there is one."""
+        if not self.offered:
             return Rejected(LoginResult.MISSING)
-        unanswered = self._state.unanswered.ask(request.client)
-        detail = ""
-        if unanswered:
-            detail = _ONLY_BASIC if self.offered == (Scheme.BASIC,) else _ALSO_DIGEST
-        return Rejected(LoginResult.MISSING, detail, challenges, unanswered=unanswered)
+        unanswered = self._state.unanswered_challenges.ask(request.client)
+        detail = next(scheme.if_unanswered for scheme in self._schemes if scheme.offered) if unanswered else ""
+        return Rejected(LoginResult.MISSING, detail, self._challenges(request.client), unanswered=unanswered)
 
-    def passes_unasked(self, client: str) -> bool:
-        """Whether a client at this address may go on without a login."""
+    def needs_no_login(self, client: str) -> bool:
+        """Tell whether a client at this address may go on without a login."""
         return not self.settings.required or self._trusted.admits(client)
 
-    def _judge_login(self, request: AuthRequest) -> AuthResult:
-        limited = self._limited(request)
-        if limited is not None:
-            return limited
+    def _check(self, request: AuthRequest) -> AuthResult:
         if len(request.authorization) > 1:
-            return self._unusable(request, "there are two of them")
+            return Rejected(LoginResult.UNUSABLE, "there are two of them")
         try:
-            credentials = read_credentials(request.authorization[0].raw)
+            auth_scheme, credentials = split_credentials(request.authorization[0].raw)
+            scheme = self._by_auth_scheme.get(auth_scheme)
+            if scheme is None:
+                return not_offered(name_of_unserved(auth_scheme))
+            return scheme.check(request, credentials)
         except CredentialsError as error:
-            return self._unusable(request, str(error))
-        match credentials:
-            case BasicCredentials():
-                return self._judge_basic(request, credentials)
-            case DigestCredentials():
-                return self._judge_digest(request, credentials)
-            case OtherCredentials():
-                return self._not_offered(request, credentials.scheme)
-
-    def _judge_basic(self, request: AuthRequest, offered: BasicCredentials) -> AuthResult:
-        if Scheme.BASIC not in self._schemes:
-            return self._not_offered(request, Scheme.BASIC)
-        stored, known = self.users.password_of(offered.user)
-        if stored is None:
-            return self._failed(request, Scheme.BASIC, offered.user, known=False)
-        mark = self._state.verified.mark(offered.user, offered.password, stored.text)
-        if known and self._state.verified.holds(mark):
-            return Admitted(Identity(offered.user, request.certificate), Scheme.BASIC)
-        return CheckNeeded(PasswordCheck(offered.user, offered.password, stored, known, mark))
-
-    def _judge_digest(self, request: AuthRequest, offered: DigestCredentials) -> AuthResult:
-        """The password first: only a client that knows it is told that its nonce is stale (RFC 7616 section 3.3)."""
-        scheme = digest.OF_ALGORITHM.get(offered.algorithm)
-        if scheme is None or scheme not in self.offered:
-            return self._not_offered(request, "digest" if scheme is None else scheme)
-        if offered.realm != self.settings.realm.encode():
-            return self._unusable(request, "it is for another realm", scheme)
-        if not _names(offered.uri, request.target):
-            return self._unusable(request, "its uri is not the target of the request", scheme)
-        secret, known = self.users.ha1_of(scheme, offered.user)
-        if not (digest.is_right(scheme, secret, _METHOD, offered) and known):
-            return self._failed(request, scheme, offered.user, known=known)
-        made = self._nonces.made_at(offered.nonce, request.client)
-        if made is None:
-            return self._stale(request, LoginResult.STALE, "its nonce is too old", scheme, offered.user)
-        if not self._state.replays.is_new(offered.nonce, made, offered.count):
-            return self._stale(request, LoginResult.REPLAYED, "its nonce was used already", scheme, offered.user)
-        return Admitted(Identity(offered.user, request.certificate), scheme)
+            return Rejected(LoginResult.UNUSABLE, str(error))
 
     def _limited(self, request: AuthRequest, scheme: str = "", user: str = "") -> Rejected | None:
-        """The rejection while the client's source has to wait; None if it need not."""
-        seconds = self._state.failures.seconds_left(request.client)
+        """Return the rejection while the client's source has to wait after wrong logins; else None."""
+        seconds = self._state.login_throttle.seconds_left(request.client)
         if not seconds:
             return None
         detail = f"the next one is looked at in {math.ceil(seconds)} s"
-        return Rejected(LoginResult.LIMITED, detail, (), scheme, user)
+        return Rejected(LoginResult.LIMITED, detail, scheme=scheme, user=user)
 
-    def _failed(self, request: AuthRequest, scheme: Scheme, user: str, *, known: bool) -> Rejected:
-        self._state.failures.add(request.client)
-        result = LoginResult.WRONG_PASSWORD if known else LoginResult.UNKNOWN_USER
-        return Rejected(result, "", self._challenges(request), scheme, user)
+    def _complete(self, request: AuthRequest, result: AuthResult) -> AuthResult:
+        """Count a wrong login against its source, and add the challenges to a rejection."""
+        if not isinstance(result, Rejected):
+            return result
+        if result.result in _WRONG:
+            self._state.login_throttle.add(request.client)
+        return structs.replace(result, challenges=self._challenges(request.client, stale=result.result in _STALE))
 
-    def _stale(self, request: AuthRequest, result: LoginResult, detail: str, scheme: Scheme, user: str) -> Rejected:
-        return Rejected(result, detail, self._challenges(request, stale=True), scheme, user)
-
-    def _unusable(self, request: AuthRequest, detail: str, scheme: str = "") -> Rejected:
-        return Rejected(LoginResult.UNUSABLE, detail, self._challenges(request), scheme)
-
-    def _not_offered(self, request: AuthRequest, scheme: str) -> Rejected:
-        detail = f"{scheme} is not among the schemes that are offered here"
-        return Rejected(LoginResult.NOT_OFFERED, detail, self._challenges(request), scheme)
-
-    def _challenges(self, request: AuthRequest, *, stale: bool = False) -> tuple[str, ...]:
-        """One field per challenge: some clients cannot split a list of them (RFC 9110 section 11.6.1)."""
-        realm = self.settings.realm
-        nonce = self._nonces.make(request.client)
-        return tuple(
-            f'Basic realm="{realm}", charset="UTF-8"'
-            if scheme is Scheme.BASIC
-            else digest.challenge(scheme, realm, nonce, stale=stale)
-            for scheme in self.offered
-        )
-
-
-def _offered(schemes: frozenset[Scheme], users: Users) -> tuple[Scheme, ...]:
-    """What a 407 asks for, in this order.
-
-    A Digest algorithm that some user has no hash for is left out, unless that would leave nothing.
-    """
-    digests = tuple(scheme for scheme in DIGESTS if scheme in schemes)
-    basic = (Scheme.BASIC,) if Scheme.BASIC in schemes else ()
-    complete = tuple(scheme for scheme in digests if scheme in users.digests)
-    return (*complete, *basic) or digests
-
-
-def _names(uri: bytes, target: Target) -> bool:
-    """Whether a Digest's uri is the request's target, in authority-form as stock Java sends it."""
-    try:
-        return parse_authority(uri) == target
-    except TargetError:
-        return False
+    def _challenges(self, client: str, *, stale: bool = False) -> tuple[str, ...]:
+        """Return one field per challenge: some clients cannot split a list of them (RFC 9110 section 11.6.1)."""
+        return tuple(value for scheme in self._schemes for value in scheme.challenges(client, stale=stale))

@@ -1,74 +1,172 @@
-"""Digest (RFC 7616) with `qop=auth`: the challenge, and the response that a right password gives.
+"""Digest (RFC 7616) with `qop=auth`: the client proves that it knows the password, and the gate checks it at once.
 
-The gate keeps no password, only its HA1, the hash of user, realm and password. MD5 is not chosen for its strength: most
-licensing clients know nothing else. No I/O, no clock.
+The answer to a challenge comes on another connection: the nonce links the two. No I/O.
 """
 
-import hashlib
 import hmac
-from collections.abc import Callable
+import re
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
-from .credentials import DigestCredentials
-from .scheme import Scheme
+from msgspec import Struct
 
-ALGORITHMS: Final = {Scheme.DIGEST_MD5: "MD5", Scheme.DIGEST_SHA_256: "SHA-256"}
-"""The names of RFC 7616; their variants with `-sess` are not offered, since they would tie a login to a socket."""
+from licensegate.allowlist.clients import Identity
+from licensegate.allowlist.target import Target, TargetError, parse_authority
+from licensegate.records.outcome import LoginResult
+from licensegate.records.secret import Secret
 
-OF_ALGORITHM: Final = {name: scheme for scheme, name in ALGORITHMS.items()}
+from .credentials import CredentialsError, check_user, decode_text, read_parameters
+from .digest_hash import ALGORITHMS
+from .login_scheme import LoginContext
+from .request import AuthRequest
+from .result import Admitted, AuthResult, Rejected, not_offered, wrong_login
+from .scheme import BY_CHALLENGE, DIGESTS, Scheme
 
-HEX_DIGITS: Final = {Scheme.DIGEST_MD5: 32, Scheme.DIGEST_SHA_256: 64}
-"""How long an HA1 or a response is."""
+_METHOD: Final = "CONNECT"
+_SCHEME_OF: Final = {algorithm.name: scheme for scheme, algorithm in ALGORITHMS.items()}
+_REQUIRED: Final = (b"realm", b"nonce", b"uri", b"response", b"cnonce", b"nc", b"qop")
+_COUNT: Final = re.compile(rb"[0-9A-Fa-f]{8}")
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]++")
+_EXTENDED: Final = re.compile(rb"(?i:utf-8)'[A-Za-z0-9-]*'((?:[!#$&+\-.^_`|~0-9A-Za-z]|%[0-9A-Fa-f]{2})*)")  # RFC 8187
+
+
+class DigestCredentials(Struct, frozen=True):
+    """The parameters of a Digest login (RFC 7616 section 3.4), unquoted; `response` in lower case.
+
+    Most stay bytes because the response was computed over bytes. `count` is the nonce count, `count_text` as sent.
+    """
+
+    user: str
+    realm: bytes
+    nonce: bytes
+    uri: bytes
+    algorithm: str
+    response: Secret
+    cnonce: bytes
+    count: int
+    count_text: bytes
+
+
+def read_digest(text: bytes) -> DigestCredentials:
+    """Read what follows the word Digest. Raises CredentialsError."""
+    parameters = read_parameters(text)
+    for name in _REQUIRED:
+        if name not in parameters:
+            raise CredentialsError(f"they have no {name.decode()}")
+    if parameters.get(b"userhash", b"false").lower() != b"false":
+        raise CredentialsError("the user is hashed, which was not offered")
+    if parameters[b"qop"].lower() != b"auth":
+        raise CredentialsError("their qop is not auth")
+    if not _COUNT.fullmatch(parameters[b"nc"]):
+        raise CredentialsError("their nc is not 8 hexadecimal digits")
+    if not _HEX.fullmatch(parameters[b"response"]):
+        raise CredentialsError("their response is not hexadecimal")
+    user = decode_text(_read_user(parameters))
+    check_user(user)
+    return DigestCredentials(
+        user=user,
+        realm=parameters[b"realm"],
+        nonce=parameters[b"nonce"],
+        uri=parameters[b"uri"],
+        algorithm=decode_text(parameters.get(b"algorithm", b"MD5")).upper(),
+        response=Secret(parameters[b"response"].lower()),
+        cnonce=parameters[b"cnonce"],
+        count=int(parameters[b"nc"], 16),
+        count_text=parameters[b"nc"],
+    )
+
+
+def _read_user(parameters: dict[bytes, bytes]) -> bytes:
+    """Return `username`, or `username*` if it is not ASCII (RFC 7616 section 3.4)."""
+    plain, extended = parameters.get(b"username"), parameters.get(b"username*")
+    if (plain is None) == (extended is None):
+        raise CredentialsError("they have no username, or two")
+    if plain is not None:
+        return plain
+    encoded = _EXTENDED.fullmatch(extended or b"")
+    if encoded is None:
+        raise CredentialsError("their username* is not in the form of RFC 8187, in UTF-8")
+    return unquote_to_bytes(encoded.group(1))
 
 
 def challenge(scheme: Scheme, realm: str, nonce: str, *, stale: bool) -> str:
-    """The value of one Proxy-Authenticate field."""
-    value = f'Digest realm="{realm}", qop="auth", algorithm={ALGORITHMS[scheme]}, nonce="{nonce}", charset="UTF-8"'
+    """Return the value of one Proxy-Authenticate field."""
+    algorithm = ALGORITHMS[scheme].name
+    value = f'Digest realm="{realm}", qop="auth", algorithm={algorithm}, nonce="{nonce}", charset="UTF-8"'
     return f"{value}, stale=true" if stale else value
 
 
-def ha1(scheme: Scheme, user: str, realm: str, password: str) -> str:
-    """What stands for a password in an htdigest file: hexadecimal, in lower case."""
-    return _hash(scheme, f"{user}:{realm}:{password}".encode())
+def response(scheme: Scheme, ha1: str, method: str, sent: DigestCredentials) -> bytes:
+    """Return the response of a client that knows the password with this HA1 (RFC 7616 section 3.4.1)."""
+    digest = ALGORITHMS[scheme].hash
+    ha2 = digest(method.encode() + b":" + sent.uri)
+    parts = (ha1.encode(), sent.nonce, sent.count_text, sent.cnonce, b"auth", ha2.encode())
+    return digest(b":".join(parts)).encode()
 
 
-def response(scheme: Scheme, secret: str, method: str, offered: DigestCredentials) -> bytes:
-    """The response of a client that knows the password with this HA1 (RFC 7616 section 3.4.1)."""
-    ha2 = _hash(scheme, method.encode() + b":" + offered.uri)
-    parts = (secret.encode(), offered.nonce, offered.count_text, offered.cnonce, b"auth", ha2.encode())
-    return _hash(scheme, b":".join(parts)).encode()
+def is_right(scheme: Scheme, ha1: str, method: str, sent: DigestCredentials) -> bool:
+    """Tell whether the client knows the password with this HA1. Takes as long either way."""
+    return hmac.compare_digest(response(scheme, ha1, method, sent), sent.response.raw)
 
 
-def is_right(scheme: Scheme, secret: str, method: str, offered: DigestCredentials) -> bool:
-    """Whether the client knows the password with this HA1; takes as long either way."""
-    return hmac.compare_digest(response(scheme, secret, method, offered), offered.response.raw)
+class Digest:
+    """Digest at one listener, by each algorithm that is enabled there."""
+
+    auth_scheme = "digest"
+    if_unanswered = "Digest was offered, so it has no login to send, or cannot send any"
+
+    def __init__(self, context: LoginContext) -> None:
+        self.offered = _offered(context)
+        self._realm = context.realm
+        self._users = context.users
+        self._nonces = context.nonces
+        self._replays = context.state.nonce_replay_cache
+
+    def challenges(self, client: str, *, stale: bool) -> tuple[str, ...]:
+        """Return one challenge per algorithm, all with the same new nonce."""
+        if not self.offered:
+            return ()
+        nonce = self._nonces.make(client)
+        return tuple(challenge(scheme, self._realm, nonce, stale=stale) for scheme in self.offered)
+
+    def check(self, request: AuthRequest, credentials: bytes) -> AuthResult:
+        """Check the response before the nonce: only a client that knows the password learns that its nonce is stale.
+
+        See RFC 7616 section 3.3.
+        """
+        sent = read_digest(credentials)
+        scheme = _SCHEME_OF.get(sent.algorithm)
+        if scheme is None or scheme not in self.offered:
+            return not_offered("digest" if scheme is None else scheme)
+        if sent.realm != self._realm.encode():
+            return Rejected(LoginResult.UNUSABLE, "it is for another realm", scheme=scheme)
+        if not _names(sent.uri, request.target):
+            return Rejected(LoginResult.UNUSABLE, "its uri is not the target of the request", scheme=scheme)
+        ha1, known = self._users.ha1_of(scheme, sent.user)
+        if not (is_right(scheme, ha1, _METHOD, sent) and known):
+            return wrong_login(scheme, sent.user, known=known)
+        made = self._nonces.made_at(sent.nonce, request.client)
+        if made is None:
+            return Rejected(LoginResult.STALE, "its nonce is too old", scheme=scheme, user=sent.user)
+        if not self._replays.is_new(sent.nonce, made, sent.count):
+            return Rejected(LoginResult.REPLAYED, "its nonce was used already", scheme=scheme, user=sent.user)
+        return Admitted(Identity(sent.user, request.certificate), scheme)
 
 
-def md5_works() -> bool:
-    """Whether this system lets MD5 be used for Digest; in FIPS mode some do not."""
+def _offered(context: LoginContext) -> tuple[Scheme, ...]:
+    """Return the enabled algorithms that every user has a hash for.
+
+    If there are none and no other scheme can be offered, return all enabled ones.
+    """
+    enabled = tuple(scheme for scheme in DIGESTS if scheme in context.enabled)
+    complete = tuple(scheme for scheme in enabled if scheme in context.users.digests)
+    others = context.enabled & BY_CHALLENGE.difference(DIGESTS)
+    return complete if complete or others else enabled
+
+
+def _names(uri: bytes, target: Target) -> bool:
+    """Tell whether a Digest's uri is the request's target, in authority-form as stock Java sends it."""
     try:
-        _HASHES[Scheme.DIGEST_MD5](b"")
-    except (ValueError, AttributeError):
+        return parse_authority(uri) == target
+    except TargetError:
         return False
-    return True
-
-
-def md5(data: bytes) -> str:
-    """The hash in hexadecimal; raises ValueError where a system bars it."""
-    # What Digest makes of it is no signature; said so, FIPS builds of OpenSSL allow it (hashlib's documentation).
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-def sha_256(data: bytes) -> str:
-    """The hash in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-_HASHES: Final[dict[Scheme, Callable[[bytes], str]]] = {
-    Scheme.DIGEST_MD5: md5,
-    Scheme.DIGEST_SHA_256: sha_256,
-}
-
-
-def _hash(scheme: Scheme, data: bytes) -> str:
-    return _HASHES[scheme](data)

@@ -1,7 +1,7 @@
-"""Which Basic logins were found right a moment ago, since checking a password takes tens of milliseconds.
+"""Remembers password logins that were right a moment ago, because checking a password takes tens of milliseconds.
 
-Kept is a keyed hash of the user, the password and the hash in the file, under a key that dies with the process: a new
-password in the file makes a new entry. Bounded in time and number. No I/O; the clock is handed in.
+Keeps a keyed hash of the user, the password and the hash in the file, under a key that dies with the process. A new
+hash in the file makes the old entry useless. Bounded in time and number. No I/O; the clock is handed in.
 """
 
 import hmac
@@ -30,16 +30,16 @@ class PasswordCache:
     def __len__(self) -> int:
         return len(self._until)
 
-    def mark(self, user: str, password: Secret, stored: Secret) -> bytes:
-        """The keyed hash that stands for this login."""
+    def hash_of(self, user: str, password: Secret, stored: Secret) -> bytes:
+        """Return the keyed hash that stands for this login."""
         parts = (user.encode(), password.raw, stored.raw)
         return hmac.digest(self._key.raw, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")
 
-    def holds(self, mark: bytes) -> bool:
-        """Whether this login was right lately."""
-        until = self._until.get(mark)
+    def holds(self, login_hash: bytes) -> bool:
+        """Tell whether this login was right within the last KEPT_SECONDS."""
+        until = self._until.get(login_hash)
         return until is not None and self._clock() < until
 
-    def add(self, mark: bytes) -> None:
+    def add(self, login_hash: bytes) -> None:
         """Remember that this login is right."""
-        self._until.put(mark, self._clock() + KEPT_SECONDS)
+        self._until.put(login_hash, self._clock() + KEPT_SECONDS)

@@ -1,9 +1,8 @@
-"""What the authenticator is asked, and what it answers."""
+"""The result of authentication: admitted, rejected, or a password to check first."""
 
 from msgspec import Struct
 
 from licensegate.allowlist.clients import Identity
-from licensegate.allowlist.target import Target
 from licensegate.records.outcome import LoginResult
 from licensegate.records.secret import Secret
 
@@ -11,42 +10,30 @@ from .password_hash import PasswordHash
 from .scheme import Scheme
 
 
-class AuthRequest(Struct, frozen=True):
-    """One CONNECT, as far as a login goes.
-
-    `authorization` holds the values of its Proxy-Authorization fields, `certificate` the names in the client's verified
-    certificate.
-    """
-
-    client: str
-    target: Target
-    authorization: tuple[Secret, ...] = ()
-    certificate: tuple[str, ...] = ()
-
-
 class PasswordCheck(Struct, frozen=True):
-    """A password to check away from the event loop. Equal logins have equal `mark`s."""
+    """A password to check away from the event loop. Equal logins have equal `login_hash`es."""
 
+    scheme: Scheme
     user: str
     password: Secret
     stored: PasswordHash
     is_known: bool
-    mark: bytes
+    login_hash: bytes
 
     def is_right(self) -> bool:
-        """Whether it is this user's password. Slow, for an unknown user too, who is never right."""
+        """Tell whether this is the user's password. Takes as long for an unknown user, whose password never is."""
         return self.stored.fits(self.password.raw) and self.is_known
 
 
 class Admitted(Struct, frozen=True):
-    """The client may go on. `scheme` is how it logged in, None if it did not; `identity` who it is."""
+    """The client may go on, as `identity`. `scheme` is how it logged in, None if it did not."""
 
     identity: Identity
     scheme: Scheme | None = None
 
 
 class CheckNeeded(Struct, frozen=True):
-    """The result depends on this check; bring its result back to `checked`."""
+    """The login depends on this check; pass its result to `Authenticator.password_checked`."""
 
     check: PasswordCheck
 
@@ -54,8 +41,8 @@ class CheckNeeded(Struct, frozen=True):
 class Rejected(Struct, frozen=True):
     """The client may not go on.
 
-    `challenges` are the Proxy-Authenticate values of the 407, empty where no login can be asked for. `scheme` and
-    `user` are what the client tried; `unanswered` counts earlier challenges that it never answered.
+    `challenges` are the Proxy-Authenticate values of the 407, empty if no login can be asked for. `scheme` and `user`
+    are what the client tried; `unanswered` counts earlier challenges that it never answered.
     """
 
     result: LoginResult
@@ -67,3 +54,14 @@ class Rejected(Struct, frozen=True):
 
 
 AuthResult = Admitted | CheckNeeded | Rejected
+
+
+def wrong_login(scheme: Scheme, user: str, *, known: bool) -> Rejected:
+    """Reject a wrong password of a known user, or any password of an unknown one."""
+    return Rejected(LoginResult.WRONG_PASSWORD if known else LoginResult.UNKNOWN_USER, scheme=scheme, user=user)
+
+
+def not_offered(scheme: str) -> Rejected:
+    """Reject a login by a scheme that the listener does not offer."""
+    detail = f"{scheme} is not among the schemes that are offered here"
+    return Rejected(LoginResult.NOT_OFFERED, detail, scheme=scheme)

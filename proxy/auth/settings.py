@@ -1,4 +1,4 @@
-"""What an operator can set of logins: a frozen value, checked and built by `licensegate.app.settings`."""
+"""The login settings: a frozen value, checked and built by `licensegate.app.settings`."""
 
 from msgspec import Struct
 
@@ -8,10 +8,10 @@ from .scheme import Scheme
 
 
 class LoginSettings(Struct, frozen=True):
-    """Who must log in, and by what.
+    """Who must log in, and by which schemes.
 
-    Whoever comes from `trusted_networks` need not, nor anybody where it is not `required`; but a login that is sent is
-    checked. `schemes` are those that there is something to check by. The `realm` is part of every Digest.
+    Clients in `trusted_networks` never have to, and nobody has to unless it is `required`; but a login that is sent is
+    always checked. `schemes` holds only those that the gate has the files for. The `realm` is part of every Digest.
     """
 
     required: bool = False

@@ -1,4 +1,4 @@
-"""What the door remembers of logins, in one place: it outlives a reload, and is bounded in every part."""
+"""What the authenticator remembers of logins: it outlives a reload, and every part of it is bounded."""
 
 import time
 from collections.abc import Callable
@@ -11,10 +11,10 @@ from .unanswered_challenges import UnansweredChallenges
 
 
 class AuthState:
-    """One per gate. `clock` is any steady time in seconds."""
+    """The state shared by all authenticators of a gate. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.failures = LoginThrottle(clock)
-        self.unanswered = UnansweredChallenges(clock)
-        self.verified = PasswordCache(clock)
-        self.replays = NonceReplayCache(NONCE_SECONDS)
+        self.login_throttle = LoginThrottle(clock)
+        self.unanswered_challenges = UnansweredChallenges(clock)
+        self.password_cache = PasswordCache(clock)
+        self.nonce_replay_cache = NonceReplayCache(NONCE_SECONDS)

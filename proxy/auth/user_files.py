@@ -1,7 +1,7 @@
-"""Reads the files of users: Apache's htpasswd for Basic, and htdigest for Digest, with one more kind of line.
+"""Reads the files of users: Apache's htpasswd for Basic, and htdigest for Digest.
 
-In htdigest a line `user:realm:hash` with 32 hexadecimal digits serves MD5, and one with 64 serves SHA-256. Reads, and
-writes nothing; an error names the file and the line, and nothing of a hash.
+An htdigest line is `user:realm:hash`. The length of the hash tells its algorithm: 32 hexadecimal digits are MD5, which
+Apache writes too, and 64 are SHA-256. Never writes. An error names the file and the line, and nothing of a hash.
 """
 
 import shlex
@@ -18,20 +18,20 @@ from licensegate.files.watch import FileWatch
 from licensegate.records.secret import Secret
 
 from .credentials import USER_CHARACTERS
-from .digest import HEX_DIGITS, md5_works
+from .digest_hash import ALGORITHMS, usable_digests
 from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
 from .scheme import Scheme
 from .users import Users
 
-_MOST_BYTES: Final = 1 << 20
-_LEAST_KEY_BYTES: Final = 32
-_OF_DIGITS: Final = {digits: scheme for scheme, digits in HEX_DIGITS.items()}
+_MAX_BYTES: Final = 1 << 20
+_MIN_KEY_BYTES: Final = 32
+_SCHEME_BY_DIGITS: Final = {algorithm.hex_digits: scheme for scheme, algorithm in ALGORITHMS.items()}
 
 
 class LoginFileError(Exception):
     """A file that logins need cannot be used. `str()` is one line: the file, its line, the fault, what to change.
 
-    `line` is the number of that line, counted from 1; 0 where it is the file itself.
+    `line` is the number of the faulty line, counted from 1; 0 if the fault is not in a line.
     """
 
     def __init__(self, message: str, line: int = 0) -> None:
@@ -52,15 +52,15 @@ class HtDigestLine(Struct, frozen=True):
 
 
 def watch_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> FileWatch[Users]:
-    """Read the files, and notice when they change. Raises LoginFileError, now and later."""
+    """Read the files and notice when they change. Raises LoginFileError, here and when they are read again."""
     return FileWatch(partial(read_users, htpasswd, htdigest, realm), filter(None, (htpasswd, htdigest)))
 
 
 def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> Users:
-    """Read both files, as far as there are any; raises LoginFileError."""
+    """Read the files that are named. Raises LoginFileError."""
     passwords = {} if htpasswd is None else read_htpasswd(htpasswd)
     lines = [] if htdigest is None else read_htdigest(htdigest)
-    ha1: dict[Scheme, dict[str, str]] = {scheme: {} for scheme in HEX_DIGITS}
+    ha1: dict[Scheme, dict[str, str]] = {scheme: {} for scheme in ALGORITHMS}
     for line in lines:
         if line.realm == realm:
             ha1[line.scheme][line.user] = line.ha1
@@ -88,14 +88,14 @@ def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
 
 
 def read_htdigest(path: Path) -> list[HtDigestLine]:
-    """Read an htdigest file: lines `user:realm:hash`, of whatever realm. Raises LoginFileError."""
+    """Read an htdigest file: lines `user:realm:hash`, of any realm. Raises LoginFileError."""
     found: list[HtDigestLine] = []
     seen = set()
     for number, line in _lines_of(path):
         user, _, rest = line.partition(":")
         realm, colon, ha1 = rest.partition(":")
         _check(path, number, user, bool(colon))
-        scheme = _OF_DIGITS.get(len(ha1))
+        scheme = _SCHEME_BY_DIGITS.get(len(ha1))
         if scheme is None or not all(digit in "0123456789abcdef" for digit in ha1.lower()):
             raise _fault(
                 path,
@@ -111,16 +111,16 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
 
 
 def read_nonce_key(path: Path) -> Secret:
-    """Read the key that gates share; the end of its line does not belong to it. Raises LoginFileError."""
+    """Read the key that gates share, without the white space around it. Raises LoginFileError."""
     key = _read(path).strip()
-    if len(key) < _LEAST_KEY_BYTES:
+    if len(key) < _MIN_KEY_BYTES:
         make = "make one with `openssl rand -hex 32`"
-        raise LoginFileError(f"{path}: holds {len(key)} bytes, too few for a key ({_LEAST_KEY_BYTES}); {make}")
+        raise LoginFileError(f"{path}: holds {len(key)} bytes, too few for a key ({_MIN_KEY_BYTES}); {make}")
     return Secret(key)
 
 
 def _lines_of(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that say something, counted from 1; comments and empty ones do not. Raises LoginFileError."""
+    """Yield each line with its number, counted from 1, except comments and empty lines. Raises LoginFileError."""
     for number, raw in enumerate(_read(path).split(b"\n"), 1):
         try:
             line = raw.removesuffix(b"\r").decode()
@@ -132,13 +132,13 @@ def _lines_of(path: Path) -> Iterator[tuple[int, str]]:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_whole(path, _MOST_BYTES)
+        return read_whole(path, _MAX_BYTES)
     except OSError as error:
         raise LoginFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
 
 
 def user_fault(user: str) -> str:
-    """Why nobody can be called so; empty if somebody can."""
+    """Return why this cannot be the name of a user; empty if it can."""
     if not user:
         return "the user is empty"
     if len(user) > USER_CHARACTERS:
@@ -149,7 +149,7 @@ def user_fault(user: str) -> str:
 
 
 def realm_fault(realm: str) -> str:
-    """Why no realm can be called so; empty if one can. It stands in quotes in a challenge, and in lines of htdigest."""
+    """Return why this cannot be a realm; empty if it can. Challenges quote it, htdigest has it as a field."""
     if not realm or not realm.isascii() or not realm.isprintable() or any(sign in realm for sign in '":\\'):
         return "a realm is plain letters, without quotes, colons or backslashes"
     return ""
@@ -183,16 +183,11 @@ def _notes_on_digests(
         command = f"licensegate passwd --realm {shlex.quote(realm)}"
         yield f"{path}: holds no user of the realm {realm!r}{there}; add one with `{command}`"
         return
-    for scheme, lacks in _WITHOUT.items():
+    for scheme, algorithm in ALGORITHMS.items():
         without = sorted(everybody - ha1[scheme].keys())
         if without:
             more = f" and {len(without) - 1} more" if len(without) > 1 else ""
-            yield f"{path}: {without[0]}{more} has no hash for {scheme}, so it is not offered: {lacks}"
-    if ha1[Scheme.DIGEST_MD5] and not md5_works():
-        yield f"{path}: this system does not allow MD5, so {Scheme.DIGEST_MD5} is not offered"
-
-
-_WITHOUT: Final = {
-    Scheme.DIGEST_MD5: "clients that know no other Digest cannot log in by it",
-    Scheme.DIGEST_SHA_256: "Java from release 18 on cannot log in; set the password again with `licensegate passwd`",
-}
+            yield f"{path}: {without[0]}{more} has no hash for {scheme}, so it is not offered: {algorithm.if_missing}"
+    for scheme in ha1.keys() - set(usable_digests()):
+        if ha1[scheme]:
+            yield f"{path}: this system does not allow {ALGORITHMS[scheme].name}, so {scheme} is not offered"

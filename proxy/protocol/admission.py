@@ -16,7 +16,8 @@ from licensegate.records.secret import Secret
 from licensegate.records.text import printable
 
 from ..auth.authenticator import Authenticator
-from ..auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, PasswordCheck, Rejected
+from ..auth.request import AuthRequest
+from ..auth.result import Admitted, AuthResult, CheckNeeded, PasswordCheck, Rejected
 from ..settings import TunnelChecks
 from ..wire.protocol_detection import ClientProtocol
 from .connection_counter import ConnectionCounter
@@ -80,16 +81,16 @@ class Admission:
         if authenticator is None:
             return self._judge_target()
         if self._client_protocol is ClientProtocol.TLS:  # without a CONNECT there is no place for a login
-            return self._judge_target() if authenticator.passes_unasked(record.client) else self._cannot_log_in()
+            return self._judge_target() if authenticator.needs_no_login(record.client) else self._cannot_log_in()
         self._request = AuthRequest(record.client, self._target, authorization, self._identity.certificate)
-        return self._follow(authenticator.judge(self._request))
+        return self._follow(authenticator.authenticate(self._request))
 
     def login_checked(self, *, right: bool) -> AdmissionResult:
         """Decide once the password is known to be right or wrong."""
         authenticator, request, check = self._snapshot.authenticator, self._request, self._check
         if authenticator is None or request is None or check is None:
             raise RuntimeError("there is no login to be checked")
-        return self._follow(authenticator.checked(request, check, right=right))
+        return self._follow(authenticator.password_checked(request, check, right=right))
 
     def _cannot_log_in(self) -> Refused:
         self._record.login_result = LoginResult.IMPOSSIBLE
@@ -132,7 +133,7 @@ class Admission:
         authenticator: Authenticator | None = self._snapshot.authenticator
         if authenticator is None or self._request is None or not authenticator.offered:
             return None
-        asked = authenticator.ask(self._request)
+        asked = authenticator.ask_to_log_in(self._request)
         note_login(asked, self._record)
         return Refused(for_login(asked), asked.detail, asked.challenges)
 
@@ -150,7 +151,7 @@ def note_login(result: AuthResult, record: TunnelRecord) -> None:
             record.login_result = result.result
             record.login_unanswered = result.unanswered
         case CheckNeeded():
-            record.login = "basic"
+            record.login = result.check.scheme
             record.user = _shown(result.check.user)
 
 

@@ -60,12 +60,12 @@ class PasswordChecks:
 
     def begin(self, check: PasswordCheck, client: str, waiter: LoginWaiter) -> bool:
         """Have it checked, and call the waiter later; False if too many wait already."""
-        pending = self._pending.get(check.mark)
+        pending = self._pending.get(check.login_hash)
         if pending is None:
             source = client_block(client)
             if len(self._pending) >= AT_ONCE or self._of_source[source] >= AT_ONCE_FOR_ONE:
                 return False
-            pending = self._pending[check.mark] = _Pending(check, source)
+            pending = self._pending[check.login_hash] = _Pending(check, source)
             self._of_source[source] += 1
             self._start()
             self._queue.put(pending)
@@ -74,7 +74,7 @@ class PasswordChecks:
 
     def forget(self, check: PasswordCheck, waiter: LoginWaiter) -> None:
         """The waiter no longer waits; the check goes on, and is counted until it is done."""
-        pending = self._pending.get(check.mark)
+        pending = self._pending.get(check.login_hash)
         if pending is not None and waiter in pending.waiters:
             pending.waiters.remove(waiter)
 
@@ -113,7 +113,7 @@ class PasswordChecks:
                 return  # the loop is closed: nobody waits any more
 
     def _done(self, pending: _Pending, right: bool | None) -> None:
-        del self._pending[pending.check.mark]
+        del self._pending[pending.check.login_hash]
         self._of_source[pending.source] -= 1
         if not self._of_source[pending.source]:
             del self._of_source[pending.source]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import quote
 
-from ...auth.digest import md5, md5_works, sha_256
+from ...auth.digest_hash import md5, md5_works, sha_256
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 

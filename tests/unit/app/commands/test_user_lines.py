@@ -58,7 +58,7 @@ def test_digest_gets_a_line_for_each_algorithm_as_any_other_program_works_it_out
 
 
 def test_where_md5_cannot_be_used_there_is_no_line_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("licensegate.app.commands.user_lines.md5_works", lambda: False)
+    monkeypatch.setattr("licensegate.proxy.auth.digest_hash.md5_works", lambda: False)
 
     assert lines_for(HTDIGEST, "cucm", REALM, "x") == htdigest_lines("cucm", "x").splitlines()[1:]
 

@@ -8,7 +8,8 @@ import pytest
 from licensegate.allowlist.target import Target
 from licensegate.app.service.authenticator_reloader import AuthenticatorReloader
 from licensegate.app.settings import Auth
-from licensegate.proxy.auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, Rejected
+from licensegate.proxy.auth.request import AuthRequest
+from licensegate.proxy.auth.result import Admitted, AuthResult, CheckNeeded, Rejected
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import LoginFileError
@@ -28,7 +29,7 @@ def auth(folder: Path, key: Path | None = None, *, required: bool = True) -> Aut
 def judged(keeper: AuthenticatorReloader, login: str = "") -> AuthResult:
     assert keeper.authenticator is not None
     sent = (Secret(login.encode()),) if login else ()
-    return keeper.authenticator.judge(AuthRequest(CLIENT, Target("tools.cisco.com", 443), authorization=sent))
+    return keeper.authenticator.authenticate(AuthRequest(CLIENT, Target("tools.cisco.com", 443), authorization=sent))
 
 
 def challenge(keeper: AuthenticatorReloader, algorithm: str = "SHA-256") -> str:

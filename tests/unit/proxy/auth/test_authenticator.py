@@ -1,4 +1,4 @@
-"""Who passes the door, by what, and what whoever does not is told."""
+"""Who may go on, by which login, and what the others are told."""
 
 import random
 from ipaddress import ip_network
@@ -14,7 +14,8 @@ from licensegate.proxy.auth.login_throttle import FREE_TRIES
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
 from licensegate.proxy.auth.password_cache import KEPT_SECONDS
 from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
-from licensegate.proxy.auth.result import Admitted, AuthRequest, AuthResult, CheckNeeded, Rejected
+from licensegate.proxy.auth.request import AuthRequest
+from licensegate.proxy.auth.result import Admitted, AuthResult, CheckNeeded, Rejected
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.state import AuthState
@@ -34,8 +35,8 @@ KEY = Secret(b"k" * 32)
 CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
 
 
-class House:
-    """A door with the clocks that it goes by."""
+class Setup:
+    """An authenticator with its clock and state."""
 
     def __init__(
         self,
@@ -44,43 +45,43 @@ class House:
         schemes: frozenset[Scheme] = EVERY_SCHEME,
         users: Users = USERS,
         key: Secret = KEY,
-        memory: AuthState | None = None,
+        state: AuthState | None = None,
     ) -> None:
         self.clock = Clock(1_800_000_000.0)
         logins = LoginSettings(required, schemes, REALM, (ip_network(f"{TRUSTED}/32"),))
-        self.memory = memory or AuthState(self.clock)
-        self.authenticator = Authenticator(logins, users, Nonces(key, self.clock), self.memory)
+        self.state = state or AuthState(self.clock)
+        self.authenticator = Authenticator(logins, users, Nonces(key, self.clock), self.state)
 
     def request(self, *values: str | bytes, client: str = CUCM, **more: object) -> AuthRequest:
         sent = tuple(Secret(value if isinstance(value, bytes) else value.encode()) for value in values)
         return AuthRequest(client, TOOLS, authorization=sent, **more)  # type: ignore[arg-type]
 
-    def judge(
+    def authenticate(
         self, *values: str | bytes, client: str = CUCM, listener: frozenset[Scheme] | None = None, **more: object
     ) -> AuthResult:
         """The result of a login, with its password checked, at a listener with these schemes of its own."""
         request, authenticator = self.request(*values, client=client, **more), self.authenticator.for_listener(listener)
-        result = authenticator.judge(request)
+        result = authenticator.authenticate(request)
         if isinstance(result, CheckNeeded):
-            result = authenticator.checked(request, result.check, right=result.check.is_right())
+            result = authenticator.password_checked(request, result.check, right=result.check.is_right())
         return result
 
     def challenges(self, client: str = CUCM, listener: frozenset[Scheme] | None = None) -> dict[str, str]:
         """The challenges that a client gets, by algorithm."""
-        asked = self.authenticator.for_listener(listener).ask(self.request(client=client))
+        asked = self.authenticator.for_listener(listener).ask_to_log_in(self.request(client=client))
         return {parameters(text).get("algorithm", "Basic"): text for text in asked.challenges}
 
 
-def refused(verdict: AuthResult) -> Rejected:
-    assert isinstance(verdict, Rejected)
-    return verdict
+def rejection(result: AuthResult) -> Rejected:
+    assert isinstance(result, Rejected)
+    return result
 
 
 # Who passes
 
 
 def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_that_java_and_curl_want() -> None:
-    asked = refused(House().judge())
+    asked = rejection(Setup().authenticate())
 
     assert asked.result is LoginResult.MISSING
     md5, sha, plain = asked.challenges
@@ -103,25 +104,25 @@ def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_
 def test_schemes_are_those_of_the_settings_and_of_the_listener(
     schemes: frozenset[Scheme], listener: frozenset[Scheme] | None, offered: list[str]
 ) -> None:
-    assert list(House(schemes=schemes).challenges(listener=listener)) == offered
+    assert list(Setup(schemes=schemes).challenges(listener=listener)) == offered
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 def test_a_digest_is_taken_on_the_next_connection(algorithm: str) -> None:
-    house = House()
+    setup = Setup()
 
-    login = digest(house.challenges()[algorithm])
+    login = digest(setup.challenges()[algorithm])
 
-    assert house.judge(login) == Admitted(Identity(USER), Scheme(f"digest-{algorithm.lower()}"))
+    assert setup.authenticate(login) == Admitted(Identity(USER), Scheme(f"digest-{algorithm.lower()}"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
 def test_basic_is_taken_without_being_asked_for(encoding: str) -> None:
     password = "pä & ß"
     stored = read_hash(htpasswd_line(password=password).rstrip().partition(":")[2])
-    house = House(users=Users({"jürgen": stored}, {}))
+    setup = Setup(users=Users({"jürgen": stored}, {}))
 
-    assert house.judge(basic("jürgen", password, encoding)) == Admitted(Identity("jürgen"), Scheme.BASIC)
+    assert setup.authenticate(basic("jürgen", password, encoding)) == Admitted(Identity("jürgen"), Scheme.BASIC)
 
 
 @pytest.mark.parametrize(
@@ -138,19 +139,19 @@ def test_basic_is_taken_without_being_asked_for(encoding: str) -> None:
 def test_a_client_passes_without_a_password_where_that_is_enough(
     required: bool, client: str, certificate: tuple[str, ...], admitted: Admitted
 ) -> None:
-    assert House(required=required).judge(client=client, certificate=certificate) == admitted
+    assert Setup(required=required).authenticate(client=client, certificate=certificate) == admitted
 
 
 def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners() -> None:
-    house = House()
+    setup = Setup()
 
-    asked = refused(house.judge(certificate=CERTIFICATE, listener=frozenset({Scheme.BASIC})))
+    asked = rejection(setup.authenticate(certificate=CERTIFICATE, listener=frozenset({Scheme.BASIC})))
 
     assert [text.partition(" ")[0] for text in asked.challenges] == ["Basic"]
 
 
 def test_where_only_a_certificate_would_do_nothing_can_be_asked_for() -> None:
-    assert House(schemes=frozenset({Scheme.CERTIFICATE})).judge() == Rejected(LoginResult.MISSING)
+    assert Setup(schemes=frozenset({Scheme.CERTIFICATE})).authenticate() == Rejected(LoginResult.MISSING)
 
 
 @pytest.mark.parametrize("required", [True, False], ids=["required", "not required"])
@@ -159,10 +160,10 @@ def test_where_only_a_certificate_would_do_nothing_can_be_asked_for() -> None:
 def test_a_login_that_is_sent_is_checked_even_where_none_is_needed(
     required: bool, client: str, certificate: tuple[str, ...]
 ) -> None:
-    house = House(required=required)
+    setup = Setup(required=required)
 
-    wrong = refused(house.judge(basic(password="wrong"), client=client, certificate=certificate))
-    right = house.judge(basic(), client=client, certificate=certificate)
+    wrong = rejection(setup.authenticate(basic(password="wrong"), client=client, certificate=certificate))
+    right = setup.authenticate(basic(), client=client, certificate=certificate)
 
     assert wrong.result is LoginResult.WRONG_PASSWORD
     assert len(wrong.challenges) == 3
@@ -170,22 +171,22 @@ def test_a_login_that_is_sent_is_checked_even_where_none_is_needed(
 
 
 def test_a_login_is_not_looked_at_where_there_is_nothing_to_check_it_by() -> None:
-    house = House(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
+    setup = Setup(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
 
-    assert house.judge(basic(password="wrong")) == Admitted(NOBODY)
+    assert setup.authenticate(basic(password="wrong")) == Admitted(NOBODY)
 
 
 def test_tls_by_name_passes_only_where_nobody_need_log_in() -> None:
-    assert House(required=False).authenticator.passes_unasked(CUCM)
-    assert House().authenticator.passes_unasked(TRUSTED)
-    assert not House().authenticator.passes_unasked(CUCM)
+    assert Setup(required=False).authenticator.needs_no_login(CUCM)
+    assert Setup().authenticator.needs_no_login(TRUSTED)
+    assert not Setup().authenticator.needs_no_login(CUCM)
 
 
 # What is wrong with a login
 
 
-def wrong_logins(house: House) -> dict[str, tuple[tuple[str, ...], LoginResult, str]]:
-    asked = house.challenges()
+def wrong_logins(setup: Setup) -> dict[str, tuple[tuple[str, ...], LoginResult, str]]:
+    asked = setup.challenges()
     md5, sha = asked["MD5"], asked["SHA-256"]
     wrong, unknown = LoginResult.WRONG_PASSWORD, LoginResult.UNKNOWN_USER
     unusable, not_offered = LoginResult.UNUSABLE, LoginResult.NOT_OFFERED
@@ -209,147 +210,147 @@ def wrong_logins(house: House) -> dict[str, tuple[tuple[str, ...], LoginResult, 
     }
 
 
-@pytest.mark.parametrize("case", wrong_logins(House()))
+@pytest.mark.parametrize("case", wrong_logins(Setup()))
 def test_a_login_that_is_not_right_is_told_apart_and_asked_for_again(case: str) -> None:
-    house = House()
-    values, result, words = wrong_logins(house)[case]
+    setup = Setup()
+    values, result, words = wrong_logins(setup)[case]
 
-    verdict = refused(house.judge(*values))
+    rejected = rejection(setup.authenticate(*values))
 
-    assert verdict.result is result
-    assert words in verdict.detail
-    assert len(verdict.challenges) == 3
-    assert "stale" not in "".join(verdict.challenges)
+    assert rejected.result is result
+    assert words in rejected.detail
+    assert len(rejected.challenges) == 3
+    assert "stale" not in "".join(rejected.challenges)
 
 
 def test_what_the_client_is_told_does_not_say_whether_the_user_is_known() -> None:
-    house = House()
-    asked = house.challenges()["MD5"]
+    setup = Setup()
+    asked = setup.challenges()["MD5"]
 
     for one, two in ((basic(password="x"), basic("x")), (digest(asked, password="x"), digest(asked, "x"))):
-        known, unknown = refused(house.judge(one)), refused(house.judge(two))
+        known, unknown = rejection(setup.authenticate(one)), rejection(setup.authenticate(two))
         assert known.detail == unknown.detail == ""
         assert len(known.challenges) == len(unknown.challenges)
 
 
 @pytest.mark.parametrize("uri", ["TOOLS.cisco.com:443", "tools.cisco.com.:443"])
 def test_a_digests_uri_may_be_written_as_any_target_may(uri: str) -> None:
-    house = House()
+    setup = Setup()
 
-    assert isinstance(house.judge(digest(house.challenges()["SHA-256"], uri=uri)), Admitted)
+    assert isinstance(setup.authenticate(digest(setup.challenges()["SHA-256"], uri=uri)), Admitted)
 
 
 @pytest.mark.parametrize(
     ("schemes", "login"),
     [
         (frozenset(DIGESTS), basic()),
-        (frozenset({Scheme.BASIC, Scheme.DIGEST_SHA_256}), digest(House().challenges()["MD5"])),
+        (frozenset({Scheme.BASIC, Scheme.DIGEST_SHA_256}), digest(Setup().challenges()["MD5"])),
     ],
     ids=["basic", "digest-md5"],
 )
 def test_a_right_password_by_a_scheme_that_is_not_offered_is_not_taken(schemes: frozenset[Scheme], login: str) -> None:
-    assert refused(House(schemes=schemes).judge(login)).result is LoginResult.NOT_OFFERED
+    assert rejection(Setup(schemes=schemes).authenticate(login)).result is LoginResult.NOT_OFFERED
 
 
 def test_an_algorithm_that_somebody_has_no_hash_for_is_neither_offered_nor_taken() -> None:
     ha1 = {Scheme.DIGEST_MD5: {USER: HA1[Scheme.DIGEST_MD5], "old": "0" * 32}}
     users = Users({}, {**ha1, Scheme.DIGEST_SHA_256: {USER: HA1[Scheme.DIGEST_SHA_256]}})
-    house = House(users=users, schemes=frozenset(DIGESTS))
-    of_another = House(key=KEY).challenges()["SHA-256"]
+    setup = Setup(users=users, schemes=frozenset(DIGESTS))
+    of_another = Setup(key=KEY).challenges()["SHA-256"]
 
-    assert list(house.challenges()) == ["MD5"]
-    assert refused(house.judge(digest(of_another))).result is LoginResult.NOT_OFFERED
+    assert list(setup.challenges()) == ["MD5"]
+    assert rejection(setup.authenticate(digest(of_another))).result is LoginResult.NOT_OFFERED
 
 
 def test_where_nobody_can_log_in_something_is_offered_all_the_same() -> None:
     """A 407 must have a challenge (RFC 9110 section 15.5.8)."""
-    assert list(House(users=Users({}, {}), schemes=frozenset(DIGESTS)).challenges()) == ["MD5", "SHA-256"]
-    assert list(House(users=Users({}, {})).challenges()) == ["Basic"]
+    assert list(Setup(users=Users({}, {}), schemes=frozenset(DIGESTS)).challenges()) == ["MD5", "SHA-256"]
+    assert list(Setup(users=Users({}, {})).challenges()) == ["Basic"]
 
 
 def test_with_a_file_that_holds_nobody_every_password_is_that_of_an_unknown_user() -> None:
-    assert refused(House(users=Users({}, {})).judge(basic())).result is LoginResult.UNKNOWN_USER
+    assert rejection(Setup(users=Users({}, {})).authenticate(basic())).result is LoginResult.UNKNOWN_USER
 
 
 # Nonces
 
 
 def test_a_nonce_serves_more_tunnels_by_counting_on_and_none_twice() -> None:
-    house = House()
-    asked = house.challenges()["SHA-256"]
+    setup = Setup()
+    asked = setup.challenges()["SHA-256"]
 
-    assert isinstance(house.judge(digest(asked, count=1)), Admitted)
-    assert isinstance(house.judge(digest(asked, count=2)), Admitted)
+    assert isinstance(setup.authenticate(digest(asked, count=1)), Admitted)
+    assert isinstance(setup.authenticate(digest(asked, count=2)), Admitted)
     for replayed in (1, 2):
-        verdict = refused(house.judge(digest(asked, count=replayed)))
-        assert verdict.result is LoginResult.REPLAYED
-        assert all("stale=true" in text for text in verdict.challenges if text.startswith("Digest"))
+        rejected = rejection(setup.authenticate(digest(asked, count=replayed)))
+        assert rejected.result is LoginResult.REPLAYED
+        assert all("stale=true" in text for text in rejected.challenges if text.startswith("Digest"))
 
 
 def test_a_replay_with_another_cnonce_or_algorithm_is_one_too() -> None:
-    house = House()
-    asked = house.challenges()
-    house.judge(digest(asked["MD5"]))
+    setup = Setup()
+    asked = setup.challenges()
+    setup.authenticate(digest(asked["MD5"]))
 
     for login in (digest(asked["MD5"], cnonce="other"), digest(asked["SHA-256"])):
-        assert refused(house.judge(login)).result is LoginResult.REPLAYED
+        assert rejection(setup.authenticate(login)).result is LoginResult.REPLAYED
 
 
 @pytest.mark.parametrize(
     "how", ["too old", "from another source", "by another key", "changed", "none of ours", "empty"]
 )
 def test_a_right_password_with_a_nonce_that_is_not_good_gets_a_new_one_and_is_told_so(how: str) -> None:
-    house = House()
-    asked = house.challenges()["MD5"]
+    setup = Setup()
+    asked = setup.challenges()["MD5"]
     client = CUCM
     match how:
         case "too old":
-            house.clock.now += NONCE_SECONDS
+            setup.clock.now += NONCE_SECONDS
         case "from another source":
             client = ELSEWHERE
         case "by another key":
-            asked = House(key=Secret(b"other" * 8)).challenges()["MD5"]
+            asked = Setup(key=Secret(b"other" * 8)).challenges()["MD5"]
         case _:
             nonce = parameters(asked)["nonce"]
             other = {"changed": "A" * 20 + nonce[20:], "none of ours": "dcd98b7102dd2f0e8b11d0f600bfb0c0", "empty": ""}
             asked = asked.replace(nonce, other[how])
 
-    verdict = refused(house.judge(digest(asked), client=client))
+    rejected = rejection(setup.authenticate(digest(asked), client=client))
 
-    assert verdict.result is LoginResult.STALE
-    md5, sha, plain = verdict.challenges
+    assert rejected.result is LoginResult.STALE
+    md5, sha, plain = rejected.challenges
     assert parameters(md5)["stale"] == parameters(sha)["stale"] == "true"
     assert "stale" not in plain
-    assert isinstance(house.judge(digest(md5), client=client), Admitted)
-    assert house.memory.failures.seconds_left(client) == 0
+    assert isinstance(setup.authenticate(digest(md5), client=client), Admitted)
+    assert setup.state.login_throttle.seconds_left(client) == 0
 
 
 def test_a_wrong_password_with_a_stale_nonce_is_a_wrong_password() -> None:
-    house = House()
-    asked = house.challenges()["MD5"]
-    house.clock.now += NONCE_SECONDS
+    setup = Setup()
+    asked = setup.challenges()["MD5"]
+    setup.clock.now += NONCE_SECONDS
 
-    verdict = refused(house.judge(digest(asked, password="x")))
+    rejected = rejection(setup.authenticate(digest(asked, password="x")))
 
-    assert verdict.result is LoginResult.WRONG_PASSWORD
-    assert "stale" not in "".join(verdict.challenges)
+    assert rejected.result is LoginResult.WRONG_PASSWORD
+    assert "stale" not in "".join(rejected.challenges)
 
 
 def test_gates_with_the_same_key_take_each_others_nonces_and_cannot_know_each_others_counts() -> None:
-    one, two = House(), House()
+    one, two = Setup(), Setup()
     login = digest(one.challenges()["SHA-256"])
 
-    assert isinstance(one.judge(login), Admitted)
-    assert isinstance(two.judge(login), Admitted)
-    assert refused(two.judge(login)).result is LoginResult.REPLAYED
+    assert isinstance(one.authenticate(login), Admitted)
+    assert isinstance(two.authenticate(login), Admitted)
+    assert rejection(two.authenticate(login)).result is LoginResult.REPLAYED
 
 
 def test_what_was_used_is_not_forgotten_by_a_new_door_with_the_same_memory() -> None:
-    one = House()
+    one = Setup()
     login = digest(one.challenges()["SHA-256"])
-    one.judge(login)
+    one.authenticate(login)
 
-    assert refused(House(memory=one.memory).judge(login)).result is LoginResult.REPLAYED
+    assert rejection(Setup(state=one.state).authenticate(login)).result is LoginResult.REPLAYED
 
 
 # Passwords that were checked
@@ -370,34 +371,34 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_login_found_right_is_not_checked_again_for_a_while(counted: list[str]) -> None:
-    house = House()
+    setup = Setup()
 
     for _ in range(5):
-        assert isinstance(house.judge(basic()), Admitted)
+        assert isinstance(setup.authenticate(basic()), Admitted)
     assert len(counted) == 1
-    house.clock.now += KEPT_SECONDS
-    house.judge(basic())
+    setup.clock.now += KEPT_SECONDS
+    setup.authenticate(basic())
     assert len(counted) == 2
 
 
 def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: list[str]) -> None:
-    house = House()
-    house.judge(basic())
-    stored = read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])
-    changed = House(users=Users({USER: stored}, {}), memory=house.memory)
+    setup = Setup()
+    setup.authenticate(basic())
+    users = Users({USER: read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])}, {})
+    changed = Setup(users=users, state=setup.state)
 
-    assert refused(changed.judge(basic())).result is LoginResult.WRONG_PASSWORD
+    assert rejection(changed.authenticate(basic())).result is LoginResult.WRONG_PASSWORD
     assert len(counted) == 2
 
 
 def test_known_and_unknown_users_cost_one_hash_of_the_same_kind_each_time(counted: list[str]) -> None:
-    house = House()
-    house.judge(basic())
+    setup = Setup()
+    setup.authenticate(basic())
     counted.clear()
 
     for user in (USER, "nobody", USER, "nobody"):
-        house.judge(basic(user, "wrong"))
-        house.clock.now += 100
+        setup.authenticate(basic(user, "wrong"))
+        setup.clock.now += 100
 
     assert counted == [STORED.kind] * 4
 
@@ -407,52 +408,53 @@ def test_known_and_unknown_users_cost_one_hash_of_the_same_kind_each_time(counte
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
 def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, counted: list[str]) -> None:
-    house = House()
-    asked = house.challenges()["MD5"]
+    setup = Setup()
+    asked = setup.challenges()["MD5"]
 
     def login(password: str) -> str:
         return basic(password=password) if scheme == "basic" else digest(asked, password=password)
 
     for number in range(FREE_TRIES + 1):
-        assert refused(house.judge(login(f"guess {number}"))).result is LoginResult.WRONG_PASSWORD
+        assert rejection(setup.authenticate(login(f"guess {number}"))).result is LoginResult.WRONG_PASSWORD
     counted.clear()
-    limited = refused(house.judge(login(PASSWORD)))
+    limited = rejection(setup.authenticate(login(PASSWORD)))
     assert (limited.result, limited.challenges) == (LoginResult.LIMITED, ())
     assert limited.detail == "the next one is looked at in 1 s"
     assert not counted, "nothing was worked out"
-    assert isinstance(house.judge(login(PASSWORD), client=ELSEWHERE), Admitted | Rejected)
-    assert refused(house.judge()).result is LoginResult.MISSING, "whoever sends none is asked"
+    assert isinstance(setup.authenticate(login(PASSWORD), client=ELSEWHERE), Admitted | Rejected)
+    assert rejection(setup.authenticate()).result is LoginResult.MISSING, "whoever sends none is asked"
 
-    house.clock.now += 1
-    assert isinstance(house.judge(login(PASSWORD)), Admitted)
+    setup.clock.now += 1
+    assert isinstance(setup.authenticate(login(PASSWORD)), Admitted)
 
 
 def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
-    house = House()
-    visits = [house.request(basic(password=f"guess {number}")) for number in range(9)]
-    visits.append(house.request(basic()))
-    waiting = [(request, house.authenticator.judge(request)) for request in visits]
+    setup = Setup()
+    requests = [setup.request(basic(password=f"guess {number}")) for number in range(9)]
+    requests.append(setup.request(basic()))
+    waiting = [(request, setup.authenticator.authenticate(request)) for request in requests]
 
     answers = []
-    for request, verdict in waiting:
-        assert isinstance(verdict, CheckNeeded)
-        answers.append(refused(house.authenticator.checked(request, verdict.check, right=verdict.check.is_right())))
+    for request, result in waiting:
+        assert isinstance(result, CheckNeeded)
+        right = result.check.is_right()
+        answers.append(rejection(setup.authenticator.password_checked(request, result.check, right=right)))
 
     results = [answer.result for answer in answers]
     assert results == [LoginResult.WRONG_PASSWORD] * (FREE_TRIES + 1) + [LoginResult.LIMITED] * 6
     assert (answers[-1].scheme, answers[-1].user) == (Scheme.BASIC, USER)
-    house.clock.now += 1
-    assert isinstance(house.judge(basic()), Admitted)
+    setup.clock.now += 1
+    assert isinstance(setup.authenticate(basic()), Admitted)
 
 
 def test_a_login_that_cannot_be_used_is_no_guess() -> None:
-    house = House()
+    setup = Setup()
 
     for _ in range(20):
-        house.judge("Basic !")
-        house.judge("NTLM x")
+        setup.authenticate("Basic !")
+        setup.authenticate("NTLM x")
 
-    assert isinstance(house.judge(basic()), Admitted)
+    assert isinstance(setup.authenticate(basic()), Admitted)
 
 
 # 407s that nobody answers
@@ -466,20 +468,20 @@ def test_a_login_that_cannot_be_used_is_no_guess() -> None:
 def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
     schemes: frozenset[Scheme], words: str
 ) -> None:
-    house = House(schemes=schemes)
+    setup = Setup(schemes=schemes)
 
-    first = refused(house.judge())
-    house.clock.now += 900
-    second = refused(house.judge())
-    house.clock.now += 900
-    third = refused(house.judge())
+    first = rejection(setup.authenticate())
+    setup.clock.now += 900
+    second = rejection(setup.authenticate())
+    setup.clock.now += 900
+    third = rejection(setup.authenticate())
 
     assert [each.unanswered for each in (first, second, third)] == [0, 1, 2]
     assert first.detail == ""
     assert words in third.detail
-    house.judge(basic(password="wrong"))
-    house.clock.now += 900
-    assert refused(house.judge()).unanswered == 0
+    setup.authenticate(basic(password="wrong"))
+    setup.clock.now += 900
+    assert rejection(setup.authenticate()).unanswered == 0
 
 
 # Whatever a stranger sends
@@ -487,16 +489,16 @@ def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
 
 @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([basic().encode(), b"Basic Og=="])), max_size=3))
 def test_no_stranger_passes_by_any_bytes(values: list[bytes]) -> None:
-    house = House(users=Users({"somebody": STORED}, {}))
+    setup = Setup(users=Users({"somebody": STORED}, {}))
 
-    assert isinstance(house.judge(*values), Rejected)
+    assert isinstance(setup.authenticate(*values), Rejected)
 
 
 def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> None:
     """Most are one login with something changed in it; a password that is right passes only whole."""
-    house = House(users=Users({}, {scheme: {USER: "0" * len(secret)} for scheme, secret in HA1.items()}))
+    setup = Setup(users=Users({}, {scheme: {USER: "0" * len(secret)} for scheme, secret in HA1.items()}))
     rng = random.Random(7616)
-    asked = house.challenges()
+    asked = setup.challenges()
     seeds = [basic().encode(), digest(asked["MD5"]).encode(), digest(asked["SHA-256"]).encode(), b"Negotiate YII="]
     results = set()
     for _ in range(100_000):
@@ -504,10 +506,10 @@ def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> N
         for _ in range(rng.randrange(1, 5)):
             place = rng.randrange(len(value) + 1)
             value[place : place + rng.randrange(3)] = rng.randbytes(rng.randrange(4))
-        verdict = house.authenticator.judge(house.request(bytes(value)))
-        assert isinstance(verdict, Rejected)
-        results.add(verdict.result)
-        house.clock.now += 100
+        rejected = setup.authenticator.authenticate(setup.request(bytes(value)))
+        assert isinstance(rejected, Rejected)
+        results.add(rejected.result)
+        setup.clock.now += 100
 
     assert results == {
         LoginResult.UNUSABLE,
@@ -522,20 +524,20 @@ def test_the_schemes_of_a_407_are_those_that_a_407_can_ask_for() -> None:
 
 
 def test_no_verdict_shows_a_password_or_a_hash() -> None:
-    house = House()
-    asked = house.challenges()["MD5"]
+    setup = Setup()
+    asked = setup.challenges()["MD5"]
     requests = [
-        house.request(basic()),
-        house.request(digest(asked, password="hush")),
-        house.request(basic(password="hush")),
+        setup.request(basic()),
+        setup.request(digest(asked, password="hush")),
+        setup.request(basic(password="hush")),
     ]
 
     for request in requests:
         said = (
             repr(request)
-            + repr(house.authenticator.judge(request))
-            + repr(house.authenticator.settings)
-            + repr(house.authenticator.users)
+            + repr(setup.authenticator.authenticate(request))
+            + repr(setup.authenticator.settings)
+            + repr(setup.authenticator.users)
         )
         assert "hush" not in said
         assert PASSWORD not in said

@@ -16,12 +16,12 @@ def clock() -> Clock:
 
 def test_a_login_is_held_for_its_time(clock: Clock) -> None:
     verified = PasswordCache(clock)
-    mark = verified.mark("cucm", PASSWORD, STORED)
+    mark = verified.hash_of("cucm", PASSWORD, STORED)
     assert not verified.holds(mark)
 
     verified.add(mark)
 
-    assert verified.holds(verified.mark("cucm", Secret(b"secret"), STORED))
+    assert verified.holds(verified.hash_of("cucm", Secret(b"secret"), STORED))
     clock.now += KEPT_SECONDS
     assert not verified.holds(mark)
 
@@ -40,21 +40,21 @@ def test_the_same_login_with_another_user_password_or_hash_is_not_held(
     clock: Clock, user: str, password: Secret, stored: Secret
 ) -> None:
     verified = PasswordCache(clock)
-    verified.add(verified.mark("cucm", PASSWORD, STORED))
+    verified.add(verified.hash_of("cucm", PASSWORD, STORED))
 
-    assert not verified.holds(verified.mark(user, password, stored))
+    assert not verified.holds(verified.hash_of(user, password, stored))
 
 
 def test_a_mark_means_nothing_to_another_process_and_shows_nothing(clock: Clock) -> None:
     one, two = PasswordCache(clock), PasswordCache(clock)
 
-    assert one.mark("cucm", PASSWORD, STORED) != two.mark("cucm", PASSWORD, STORED)
-    assert b"secret" not in one.mark("cucm", PASSWORD, STORED)
+    assert one.hash_of("cucm", PASSWORD, STORED) != two.hash_of("cucm", PASSWORD, STORED)
+    assert b"secret" not in one.hash_of("cucm", PASSWORD, STORED)
 
 
 def test_no_more_logins_are_held_than_fit(clock: Clock) -> None:
     verified = PasswordCache(clock, remembered=4)
-    marks = [verified.mark(f"user-{number}", PASSWORD, STORED) for number in range(20)]
+    marks = [verified.hash_of(f"user-{number}", PASSWORD, STORED) for number in range(20)]
     for mark in marks:
         verified.add(mark)
     verified.add(marks[-1])

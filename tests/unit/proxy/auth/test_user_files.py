@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.auth import digest as digests
+from licensegate.proxy.auth import digest_hash
 from licensegate.proxy.auth.password_hash import Kind
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.user_files import (
@@ -46,7 +46,7 @@ def test_an_htdigest_file_gives_each_user_a_hash_for_each_algorithm(tmp_path: Pa
         ("other", REALM, Scheme.DIGEST_MD5),
         (USER, "another realm", Scheme.DIGEST_SHA_256),
     ]
-    assert lines[0].ha1 == digests.ha1(Scheme.DIGEST_MD5, USER, REALM, PASSWORD)
+    assert lines[0].ha1 == digest_hash.ha1(Scheme.DIGEST_MD5, USER, REALM, PASSWORD)
 
 
 BAD_PASSWD = {
@@ -189,8 +189,7 @@ def test_where_md5_cannot_be_used_it_is_not_offered_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, htdigest = write_user_files(tmp_path)
-    monkeypatch.setattr("licensegate.proxy.auth.users.md5_works", lambda: False)
-    monkeypatch.setattr("licensegate.proxy.auth.user_files.md5_works", lambda: False)
+    monkeypatch.setattr("licensegate.proxy.auth.digest_hash.md5_works", lambda: False)
 
     users = read_users(None, htdigest, REALM)
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from licensegate.proxy.auth.digest import HEX_DIGITS
+from licensegate.proxy.auth.digest_hash import ALGORITHMS
 from licensegate.proxy.auth.password_hash import Kind, read_hash
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 from licensegate.proxy.auth.users import Users
@@ -55,6 +55,6 @@ def test_an_unknown_user_has_an_ha1_that_nobody_knows(scheme: Scheme) -> None:
     secret, known = one.ha1_of(scheme, "stranger")
 
     assert not known
-    assert len(secret) == HEX_DIGITS[scheme]
+    assert len(secret) == ALGORITHMS[scheme].hex_digits
     assert one.ha1_of(scheme, "another") == (secret, False)
     assert two.ha1_of(scheme, "stranger") != (secret, False)

@@ -9,6 +9,7 @@ import pytest
 
 from licensegate.proxy.auth.password_hash import PasswordHash, read_hash
 from licensegate.proxy.auth.result import PasswordCheck
+from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.tunnel.password_checks import PasswordChecks
 from licensegate.records.secret import Secret
 from support.inner import counting_poller
@@ -21,7 +22,7 @@ CLIENT = "10.1.2.3"
 
 
 def check(name: str = "cucm", password: str = PASSWORD, *, is_known: bool = True) -> PasswordCheck:
-    return PasswordCheck(name, Secret(password.encode()), STORED, is_known, f"{name} {password}".encode())
+    return PasswordCheck(Scheme.BASIC, name, Secret(password.encode()), STORED, is_known, f"{name} {password}".encode())
 
 
 class Waiter:

@@ -1,0 +1,70 @@
+"""Basic (RFC 7617): the client sends the password itself, which is checked against a slow hash in a thread. No I/O."""
+
+import binascii
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.allowlist.clients import Identity
+from licensegate.records.secret import Secret
+
+from .credentials import CredentialsError, check_no_controls, check_user, decode_text
+from .login_scheme import LoginContext
+from .request import AuthRequest
+from .result import Admitted, AuthResult, CheckNeeded, PasswordCheck, not_offered, wrong_login
+from .scheme import Scheme
+
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]++={0,2}")
+
+
+class BasicCredentials(Struct, frozen=True):
+    """A user and a password, the password in UTF-8."""
+
+    user: str
+    password: Secret
+
+
+def read_basic(token: bytes) -> BasicCredentials:
+    """Read what follows the word Basic (RFC 7617 section 2). Raises CredentialsError."""
+    token = token.rstrip(b" \t")
+    try:
+        raw = binascii.a2b_base64(token, strict_mode=True) if _BASE64.fullmatch(token) else b""
+    except binascii.Error:
+        raw = b""
+    user, colon, password = decode_text(raw).partition(":")
+    if not colon:
+        raise CredentialsError("they are not a user and a password, joined by a colon, in base64")
+    check_user(user)
+    check_no_controls(password, "password")
+    return BasicCredentials(user, Secret(password.encode()))
+
+
+class Basic:
+    """Basic at one listener. A login that was right a moment ago is admitted without another check."""
+
+    auth_scheme = "basic"
+    if_unanswered = "only Basic was offered, which Java does not answer for a tunnel unless it is told to"
+
+    def __init__(self, context: LoginContext) -> None:
+        self.offered: tuple[Scheme, ...] = (Scheme.BASIC,) if Scheme.BASIC in context.enabled else ()
+        self._challenges = tuple(f'Basic realm="{context.realm}", charset="UTF-8"' for _ in self.offered)
+        self._users = context.users
+        self._cache = context.state.password_cache
+
+    def challenges(self, client: str, *, stale: bool) -> tuple[str, ...]:
+        """Return the one challenge, the same for every client."""
+        return self._challenges
+
+    def check(self, request: AuthRequest, credentials: bytes) -> AuthResult:
+        """Admit a cached login; else ask for a password check, for an unknown user too."""
+        sent = read_basic(credentials)
+        if not self.offered:
+            return not_offered(Scheme.BASIC)
+        stored, known = self._users.password_of(sent.user)
+        if stored is None:
+            return wrong_login(Scheme.BASIC, sent.user, known=False)
+        login_hash = self._cache.hash_of(sent.user, sent.password, stored.text)
+        if known and self._cache.holds(login_hash):
+            return Admitted(Identity(sent.user, request.certificate), Scheme.BASIC)
+        return CheckNeeded(PasswordCheck(Scheme.BASIC, sent.user, sent.password, stored, known, login_hash))
