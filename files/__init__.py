@@ -1,1 +1,1 @@
-"""Files that the settings name: read whole, and watched for changes while the gate serves."""
+"""Files named in the settings: read as a whole, and watched for changes while the gate serves."""

@@ -1,13 +1,13 @@
-"""Files that the settings name: read whole, but never more than such a file can be."""
+"""Reads a whole file, up to a size limit."""
 
 import errno
 from pathlib import Path
 
 
 def read_whole(path: Path, at_most: int) -> bytes:
-    """The content of a file of at most so many bytes. Raises OSError, for a larger one too: its `strerror` says so.
+    """Return the content of a file of at most `at_most` bytes. Raises OSError, with EFBIG for a larger file.
 
-    Reading on would only fill memory with whatever was named by mistake, `/dev/zero` for instance.
+    The limit keeps a file named by mistake, such as `/dev/zero`, from filling the memory.
     """
     with path.open("rb") as file:
         content = file.read(at_most + 1)

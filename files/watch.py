@@ -1,4 +1,4 @@
-"""Notices that files have changed, and loads them anew while the gate serves: its certificate, and who may log in."""
+"""Reloads changed files while the gate serves: its certificate, and the users who may log in."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -9,10 +9,9 @@ _T = TypeVar("_T")
 
 
 class FileWatch(Generic[_T]):
-    """Keeps what was last loaded well in `value`.
+    """Keeps in `value` what was last loaded without an error.
 
-    `load` reads the `files` and raises an error of its own where they cannot be used: the first time to whoever makes
-    the watch, later to whoever looks.
+    `load` reads the `files` and raises if they cannot be used: the first time from the constructor, later from `look`.
     """
 
     def __init__(self, load: Callable[[], _T], files: Iterable[Path]) -> None:
@@ -22,12 +21,13 @@ class FileWatch(Generic[_T]):
         self.value = load()
 
     def look(self) -> bool:
-        """Whether there is a new value. Raises what `load` raises once per change that is refused; the old one stays.
+        """Reload the files if they changed. Returns True if there is a new value.
 
-        Looks at sizes, times and inodes first, so that looking often costs nothing. A certificate that comes before its
-        key is refused, and taken once the key is there, too.
+        Raises what `load` raises, once per change; the old value stays. Compares only sizes, times and inodes before
+        loading, so frequent calls are cheap. A certificate written before its key is rejected, and loaded once the key
+        has been written too.
         """
-        stamps = self._stamps()  # before loading: what changes meanwhile is seen the next time
+        stamps = self._stamps()  # before loading, so that a change during it is noticed next time
         if stamps == self._seen:
             return False
         self._seen = stamps

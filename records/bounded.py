@@ -1,4 +1,4 @@
-"""A dictionary that strangers cannot fill: when it is full, the entry that was put longest ago goes."""
+"""A dictionary that clients cannot fill: when it is full, the entry that was put longest ago goes."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,7 +1,7 @@
-"""What happened on one client connection, written once; logs, metrics and diagnosis only read it.
+"""The record of one client connection. Logs, metrics and diagnosis only read it.
 
-The fields are the keys of the JSON access log (`docs/records.md`); a field that was never filled in is left out of the
-line. Times named `_ms` are milliseconds, counts are bytes.
+The fields are the keys of the JSON access log (`docs/records.md`); a field that was never set is left out of the line.
+Fields named `_ms` are in milliseconds, counts in bytes.
 """
 
 import enum
@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from .outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from .outcome import Outcome, Party, Stage
 
 SCHEMA = 2
 """Raised by one when a key of the line or of an admin page changes its name or meaning; a new key does not raise it."""
 
 DIRECT = "direct"
-"""In place of a parent proxy: the target itself was dialled, around all of them."""
+"""Stands for no parent proxy: the target itself was dialled."""
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
 
 
 class HostForm(enum.StrEnum):
-    """What a CONNECT's Host field is, beside its target: each HTTP library has its own custom."""
+    """The form of a CONNECT's Host field, compared with its target; it differs between HTTP libraries."""
 
     ABSENT = "absent"
     HOST = "host"
@@ -32,8 +32,48 @@ class HostForm(enum.StrEnum):
     OTHER = "other"
 
 
+class LoginResult(enum.StrEnum):
+    """The result of a client's login, or of its absence."""
+
+    ACCEPTED = "accepted"
+    MISSING = "missing"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105  a name
+    UNKNOWN_USER = "unknown_user"
+    UNUSABLE = "unusable"
+    NOT_OFFERED = "not_offered"
+    STALE = "stale"
+    REPLAYED = "replayed"
+    LIMITED = "limited"
+    NOT_CHECKED = "not_checked"
+    IMPOSSIBLE = "impossible"
+
+
+class ServerNameCheck(enum.StrEnum):
+    """The result of checking a tunnel's first bytes."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    ABSENT = "absent"
+    NOT_TLS = "not_tls"
+    MALFORMED = "malformed"
+    TIMEOUT = "timeout"
+
+
+class RefusalTaken(enum.StrEnum):
+    """What a refused client did with its connection.
+
+    It closed or reset it, kept it open until the linger deadline, or went on sending until the gate had discarded
+    enough.
+    """
+
+    CLOSED = "closed"
+    RESET = "reset"
+    STAYED = "stayed"
+    SENT_ON = "sent_on"
+
+
 class DialAttempt(Struct, frozen=True, omit_defaults=True):
-    """One address that was tried: how long it took, and the errno's name if it failed."""
+    """One dialled address: how long it took in milliseconds, and the name of the errno if it failed."""
 
     address: str
     ms: float
@@ -41,7 +81,7 @@ class DialAttempt(Struct, frozen=True, omit_defaults=True):
 
 
 class TunnelRecord(Struct, omit_defaults=True):
-    """Everything that happened to one client connection, filled in along the way."""
+    """Everything that happened on one client connection, filled in along the way."""
 
     schema: int
     event: str
@@ -108,7 +148,7 @@ class TunnelRecord(Struct, omit_defaults=True):
     refusal_taken: RefusalTaken | None = None
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
-        """Say how it ended. Only the first call counts: what comes after is a consequence."""
+        """Set the outcome. Only the first call counts: later ones report consequences."""
         if self.outcome is None:
             self.outcome = outcome
             self.stage = outcome.stage
@@ -117,16 +157,16 @@ class TunnelRecord(Struct, omit_defaults=True):
 
     @property
     def is_connected(self) -> bool:
-        """Whether there was a connection to the target, directly or by a parent proxy's word."""
+        """Whether the target was connected: directly or, as a parent proxy says, through it."""
         through_parent = self.parent not in ("", DIRECT)
         return self.dial_ms is not None and (not through_parent or 200 <= self.parent_status < 300)
 
     def sentence(self) -> str:
-        """What happened to whom, in one sentence of the outcome table, filled with this record's names."""
+        """Return the outcome's sentence (what happened to whom), filled in from this record."""
         return self._fill(self.outcome.sentence) if self.outcome else ""
 
     def remedy(self) -> str:
-        """What to change, from the outcome table."""
+        """Return the outcome's remedy (what to change), filled in from this record."""
         return self._fill(self.outcome.remedy) if self.outcome else ""
 
     def _fill(self, template: str) -> str:
@@ -136,11 +176,11 @@ class TunnelRecord(Struct, omit_defaults=True):
 
 
 def open_record(client: str, client_port: int, listener: str) -> TunnelRecord:
-    """A record for a connection accepted now, with an id of its own."""
+    """Create the record of a connection accepted now, with a unique id."""
     number = next(_numbers)
     return TunnelRecord(SCHEMA, "end", f"{_PREFIX}{number:08x}", datetime.now(UTC), client, client_port, listener)
 
 
 def milliseconds(seconds: float) -> float:
-    """A duration as the record writes it."""
-    return int(seconds * 1e6 + 0.5) / 1e3  # a third of what round() takes
+    """Convert seconds to the record's milliseconds, rounded to the microsecond."""
+    return int(seconds * 1e6 + 0.5) / 1e3  # takes a third of the time of round()

@@ -1,8 +1,8 @@
-"""What must never be printed: a password, a header that holds one, a key."""
+"""Values that must never be printed: passwords, header fields with a password, keys."""
 
 
 class Secret:
-    """Bytes whose repr says nothing. Compared by identity only, so that nobody compares them carelessly."""
+    """Bytes hidden from repr. Compared by identity only, so no secret is compared in variable time by accident."""
 
     __slots__ = ("raw",)
 

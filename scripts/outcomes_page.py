@@ -8,45 +8,48 @@ from licensegate.records.outcome import Outcome, Stage
 INTRODUCTION = """\
 # How a connection can end
 
-<!-- Made by scripts/outcomes_page.py from records/outcome.py: change the table there and make this page anew. -->
+<!-- Made by scripts/outcomes_page.py from records/outcome.py: change the table there and run the script again. -->
 
-Whatever ends a client's connection has one of the names below. The name is the `outcome` of the record in the access
-log ([records.md](records.md)). Where the client can still be answered, it is also the first word of the reason phrase,
-as in `HTTP/1.1 403 target_not_allowed: ...`, and stands in the `Proxy-Status` field and in the body. A name is never
-given another meaning; new ones may come.
+Every client connection ends with one of the outcomes below. The name is the `outcome` of the record in the access log
+([records.md](records.md)). If the client can still be answered, the name is also the first word of the reason phrase,
+as in `HTTP/1.1 403 target_not_allowed: ...`, and appears in the `Proxy-Status` field and in the body. The meaning of a
+name never changes; new names may be added.
 
-A client that speaks TLS, to a target or in its tunnel to one, is refused by a fatal alert: `access_denied` if it is
-not allowed itself or would have to log in, `unrecognized_name` if the name is not allowed, `decode_error` if its
-ClientHello cannot be read, else `internal_error`. To whoever speaks neither HTTP nor TLS nothing is said.
+A client that speaks TLS, either to a target or in its tunnel, is refused with a fatal alert: `access_denied` if the
+client itself is not allowed or would have to log in, `unrecognized_name` if the name is not allowed, `decode_error` if
+its ClientHello cannot be read, and `internal_error` otherwise. Clients that speak neither HTTP nor TLS get no answer.
 
-Each entry says what happened to whom and what to change; then the status of the answer by HTTP, if one can still be
-given, who ended the connection, and the proxy error type of
-[RFC 9209](https://www.rfc-editor.org/rfc/rfc9209#section-2.3) where one fits. In the sentences, *client*, *target*,
-*listener* and *detail* stand for what the record has under these keys.
+Each entry says what happened to whom and what to change, followed by the HTTP status of the answer (if there is one),
+who ended the connection, and the proxy error type of
+[RFC 9209](https://www.rfc-editor.org/rfc/rfc9209#section-2.3) if one fits. *client*, *target*, *listener* and *detail*
+stand for the values of these keys in the record.
 """
 
 STAGES = {
-    Stage.ACCEPT: ("On accepting the connection", "nothing that the client sent has been understood"),
+    Stage.ACCEPT: ("When the connection is accepted", "nothing from the client has been read yet"),
     Stage.HELLO: (
         "While reading the first message",
-        "a balancer's PROXY header and the handshake of TLS to the gate belong to it",
+        "including a balancer's PROXY header and the TLS handshake with the gate itself",
     ),
-    Stage.HEAD: ("While reading the request", "no rule has been asked about it"),
-    Stage.LOGIN: ("While logging in", "it may use the gate by its network, but nobody knows yet who it is"),
-    Stage.POLICY: ("While judging the request", "first the client's network, then the limits, then the target"),
-    Stage.RESOLVE: ("While looking up the name", "only an allowed one is looked up, by the gate's own resolver"),
-    Stage.DIAL: ("While dialling", "the target is allowed and the client waits for its answer"),
-    Stage.PARENT: ("While a parent proxy was asked", "the target is allowed, and to be reached through a parent"),
+    Stage.HEAD: ("While reading the request", "the allowlist has not been consulted yet"),
+    Stage.LOGIN: (
+        "While logging in",
+        "the client's network may use the gate, but the client has not been identified yet",
+    ),
+    Stage.POLICY: ("While deciding on the request", "first the client's network, then the limits, then the target"),
+    Stage.RESOLVE: ("While looking up the name", "only allowed names are looked up, with the gate's own resolver"),
+    Stage.DIAL: ("While dialling", "the target is allowed and the client is waiting for the answer"),
+    Stage.PARENT: ("While asking a parent proxy", "the target is allowed and is reached through a parent"),
     Stage.INNER_HELLO: (
         "While reading the tunnel's first bytes",
-        "the client was answered 200, and the target has not heard anything of it",
+        "the client got its 200, and nothing has been sent to the target yet",
     ),
-    Stage.RELAY: ("While the tunnel was open", "the client was answered 200 and cannot be told any more"),
+    Stage.RELAY: ("While the tunnel is open", "the client got its 200 and cannot be sent an error any more"),
 }
 
 
 def page() -> Iterator[str]:
-    """The parts of the page, in order."""
+    """Yield the parts of the page, in order."""
     yield INTRODUCTION
     for stage, (heading, situation) in STAGES.items():
         yield f"## {heading}\n\nStage `{stage}`: {situation}.\n"
@@ -54,7 +57,7 @@ def page() -> Iterator[str]:
 
 
 def entry(outcome: Outcome) -> str:
-    """One outcome as people read it."""
+    """Return the entry of one outcome."""
     facts = [
         f"answered {outcome.status}" if outcome.status else "not answered",
         f"ended by the {outcome.ended_by}",
@@ -69,7 +72,7 @@ def entry(outcome: Outcome) -> str:
 
 
 def filled(template: str) -> str:
-    """The template with the names of its placeholders in their places."""
+    """Return the template with each placeholder replaced by its name in italics."""
     return re.sub(r"\{(\w+)\}", r"*\1*", template)
 
 

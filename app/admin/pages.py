@@ -14,8 +14,8 @@ from msgspec import Struct
 from licensegate.app.observers.recent import ClientProgram, Clients, ConnectFingerprint, Refusals
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
-from licensegate.records.outcome import Outcome, RefusalTaken
-from licensegate.records.record import HostForm, TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
 _MAX_TUNNELS: Final = 500
 

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
-from licensegate.records.outcome import Outcome, ServerNameCheck
-from licensegate.records.record import DialAttempt, TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import DialAttempt, ServerNameCheck, TunnelRecord
 
 from .observer import Observer
 from .target_names import TargetNames

@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.outcome import PROBES, Outcome, RefusalTaken
-from licensegate.records.record import HostForm, TunnelRecord
+from licensegate.records.outcome import PROBES, Outcome
+from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
 from .observer import Observer
 

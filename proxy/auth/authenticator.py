@@ -11,7 +11,7 @@ from msgspec import structs
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import Identity
-from licensegate.records.outcome import LoginResult
+from licensegate.records.record import LoginResult
 
 from .credentials import CredentialsError, name_of_unserved, split_credentials
 from .login_scheme import LoginContext

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.clients import Identity
 from licensegate.allowlist.target import Target, TargetError, parse_authority
-from licensegate.records.outcome import LoginResult
+from licensegate.records.record import LoginResult
 from licensegate.records.secret import Secret
 
 from .credentials import CredentialsError, check_user, decode_text, read_parameters

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from licensegate.allowlist.clients import Identity
-from licensegate.records.outcome import LoginResult
+from licensegate.records.record import LoginResult
 from licensegate.records.secret import Secret
 
 from .password_hash import PasswordHash

@@ -10,8 +10,8 @@ from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.records.outcome import LoginResult, Outcome
-from licensegate.records.record import TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult, TunnelRecord
 from licensegate.records.secret import Secret
 from licensegate.records.text import printable
 

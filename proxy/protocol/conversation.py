@@ -9,8 +9,8 @@ from typing import Final
 
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target, TargetError, parse_authority
-from licensegate.records.outcome import LoginResult, Outcome, ServerNameCheck
-from licensegate.records.record import TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult, ServerNameCheck, TunnelRecord
 from licensegate.records.secret import Secret
 from licensegate.records.text import quoted
 

@@ -5,8 +5,8 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.allowlist.target import Target
-from licensegate.records.outcome import Outcome, ServerNameCheck
-from licensegate.records.record import TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck, TunnelRecord
 
 from ..settings import TunnelChecks
 from ..wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader

@@ -4,7 +4,8 @@ from typing import Final
 
 from licensegate.allowlist.policy import Reason
 from licensegate.allowlist.target import Fault
-from licensegate.records.outcome import LoginResult, Outcome
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult
 
 from ..auth.result import Rejected
 from ..wire.protocol_detection import ClientProtocol

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from licensegate.records.outcome import RefusalTaken
+from licensegate.records.record import RefusalTaken
 
 from ..net.channel import Channel, TlsChannel
 from ..net.deadlines import Deadline

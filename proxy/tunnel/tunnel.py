@@ -7,8 +7,8 @@ from typing import Final
 
 import msgspec
 
-from licensegate.records.outcome import Outcome, Party, RefusalTaken
-from licensegate.records.record import TunnelRecord, milliseconds
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import RefusalTaken, TunnelRecord, milliseconds
 
 from ..auth.result import PasswordCheck
 from ..dial.dialer import PendingDial

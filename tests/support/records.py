@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.preset import load_presets
-from licensegate.records.outcome import Outcome, Party, RefusalTaken, ServerNameCheck
-from licensegate.records.record import DialAttempt, HostForm, TunnelRecord, open_record
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import DialAttempt, HostForm, RefusalTaken, ServerNameCheck, TunnelRecord, open_record
 
 POLICY = Policy(["cisco-licensing"], [], load_presets())
 TARGETS = tuple(f"{rule.host}:{rule.port}" for rule in POLICY.rules)

@@ -96,7 +96,7 @@ def test_a_refusal_by_the_parents_own_rules_says_whose_it_is(tmp_path: Path, pos
     ):
         answer = post(gate).stdout
 
-        assert answer.startswith("HTTP/1.1 502 parent_refused: The parent proxy refuses tools.cisco.com:443")
+        assert answer.startswith("HTTP/1.1 502 parent_refused: The parent proxy refused tools.cisco.com:443")
         (record,) = gate.records(1)
         assert record["parent_status"] == 403
         assert record["parent_reason"] == "Forbidden; ERR_ACCESS_DENIED 0"

@@ -20,21 +20,21 @@ def watch(tmp_path: Path, old: Issued) -> FileWatch[ServerIdentity]:
     return FileWatch(lambda: load_identity(*files), files)
 
 
-def test_what_cannot_be_loaded_at_first_is_an_error(tmp_path: Path) -> None:
+def test_a_failed_first_load_is_an_error(tmp_path: Path) -> None:
     files = tmp_path / "gate.pem", tmp_path / "gate.key"
 
     with pytest.raises(CertificateError, match="No such file"):
         FileWatch(lambda: load_identity(*files), files)
 
 
-def test_what_has_not_changed_is_not_loaded_again(watch: FileWatch[ServerIdentity]) -> None:
+def test_unchanged_files_are_not_loaded_again(watch: FileWatch[ServerIdentity]) -> None:
     before = watch.value
 
     assert not watch.look()
     assert watch.value is before
 
 
-def test_a_new_pair_takes_the_place_of_the_old(watch: FileWatch[ServerIdentity], tmp_path: Path) -> None:
+def test_a_new_pair_replaces_the_old_one(watch: FileWatch[ServerIdentity], tmp_path: Path) -> None:
     before = watch.value
     issue("new").write(tmp_path)
 
@@ -43,7 +43,7 @@ def test_a_new_pair_takes_the_place_of_the_old(watch: FileWatch[ServerIdentity],
     assert not watch.look()
 
 
-def test_a_certificate_before_its_key_is_refused_once_and_taken_with_its_key(
+def test_a_certificate_before_its_key_is_rejected_once_then_loaded(
     watch: FileWatch[ServerIdentity], tmp_path: Path
 ) -> None:
     before, new = watch.value, issue("new")
@@ -60,7 +60,7 @@ def test_a_certificate_before_its_key_is_refused_once_and_taken_with_its_key(
 
 
 @pytest.mark.parametrize("file", ["gate.pem", "gate.key"])
-def test_a_file_that_goes_away_is_said_once_and_the_old_pair_stays(
+def test_a_removed_file_is_reported_once_and_the_old_pair_stays(
     watch: FileWatch[ServerIdentity], tmp_path: Path, file: str
 ) -> None:
     before = watch.value
@@ -72,7 +72,7 @@ def test_a_file_that_goes_away_is_said_once_and_the_old_pair_stays(
     assert watch.value is before
 
 
-def test_a_mounted_secret_that_is_moved_as_a_whole_is_seen(tmp_path: Path, old: Issued) -> None:
+def test_a_replaced_kubernetes_secret_is_noticed(tmp_path: Path, old: Issued) -> None:
     """Kubernetes swaps one link; the paths, sizes and, to the second, the times of the files may be the same."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
@@ -90,7 +90,7 @@ def test_a_mounted_secret_that_is_moved_as_a_whole_is_seen(tmp_path: Path, old: 
     assert watch.look()
 
 
-def test_a_change_while_loading_is_seen_the_next_time(tmp_path: Path, old: Issued) -> None:
+def test_a_change_while_loading_is_noticed_next_time(tmp_path: Path, old: Issued) -> None:
     files = old.write(tmp_path)
 
     def load() -> ServerIdentity:

@@ -1,4 +1,4 @@
-"""The table of outcomes: what every row must be, and that its page in the documentation says the same."""
+"""Rules that every row of the outcome table keeps, and its page in the documentation."""
 
 import re
 import string
@@ -57,31 +57,31 @@ def placeholders(template: str) -> set[str]:
 
 
 @every_row
-def test_a_label_is_the_members_name_in_lower_case_words(outcome: Outcome) -> None:
+def test_label_is_the_member_name_in_lower_case(outcome: Outcome) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z]+)*", outcome.label)
     assert outcome.label == outcome.name.lower()
     assert outcome.value == outcome.label, "what a record is encoded to"
 
 
 @every_row
-def test_stage_party_and_status_come_from_closed_sets(outcome: Outcome) -> None:
+def test_stage_party_and_status_are_known_values(outcome: Outcome) -> None:
     assert isinstance(outcome.stage, Stage)
     assert isinstance(outcome.ended_by, Party)
     assert outcome.status in STATUSES
 
 
 @every_row
-def test_an_error_type_is_one_of_rfc_9209(outcome: Outcome) -> None:
+def test_error_types_are_those_of_rfc_9209(outcome: Outcome) -> None:
     assert outcome.error in PROXY_ERROR_TYPES | {""}
 
 
 @every_row
-def test_whatever_is_answered_with_an_error_has_an_error_type(outcome: Outcome) -> None:
+def test_every_error_status_has_an_error_type(outcome: Outcome) -> None:
     assert outcome.error or outcome.status < 400
 
 
 @every_row
-def test_sentence_and_cure_are_sentences_for_people(outcome: Outcome) -> None:
+def test_sentence_and_remedy_are_whole_sentences(outcome: Outcome) -> None:
     for text in (outcome.sentence, outcome.remedy):
         assert text[0].isupper() or text[0] == "{"
         assert text.endswith(".")
@@ -90,43 +90,43 @@ def test_sentence_and_cure_are_sentences_for_people(outcome: Outcome) -> None:
 
 
 @every_row
-def test_sentence_and_cure_are_filled_from_the_record_alone(outcome: Outcome) -> None:
+def test_placeholders_are_keys_of_the_record(outcome: Outcome) -> None:
     assert placeholders(outcome.sentence) <= {"client", "target", "listener", "detail"}
     assert placeholders(outcome.remedy) <= {"client", "target", "listener", "detail"}
 
 
 @every_row
-def test_only_a_client_that_was_promised_its_tunnel_or_asked_for_health_has_status_200(outcome: Outcome) -> None:
-    promised = outcome.stage in {Stage.INNER_HELLO, Stage.RELAY}
-    assert (outcome.status == 200) == (promised or outcome is Outcome.HEALTH_ASKED)
+def test_status_200_means_an_open_tunnel_or_a_health_check(outcome: Outcome) -> None:
+    is_open = outcome.stage in {Stage.INNER_HELLO, Stage.RELAY}
+    assert (outcome.status == 200) == (is_open or outcome is Outcome.HEALTH_ASKED)
 
 
 @every_row
-def test_before_it_is_known_what_a_client_speaks_there_is_no_status(outcome: Outcome) -> None:
+def test_no_status_before_the_clients_protocol_is_known(outcome: Outcome) -> None:
     if outcome.stage is Stage.HELLO:
         assert (outcome.status, outcome.error) == (0, "")
 
 
 @every_row
-def test_a_client_that_ends_its_connection_gets_no_answer(outcome: Outcome) -> None:
+def test_no_error_answer_to_a_client_that_left(outcome: Outcome) -> None:
     if outcome.ended_by is Party.CLIENT:
         assert outcome.status in {0, 200}
 
 
-def test_no_two_rows_say_the_same() -> None:
+def test_every_row_has_a_sentence_of_its_own() -> None:
     assert len({outcome.sentence for outcome in Outcome}) == len(Outcome)
 
 
-def test_the_page_in_the_documentation_is_the_one_that_its_script_makes() -> None:
+def test_the_page_is_what_its_script_prints() -> None:
     made = subprocess.run(
         [sys.executable, ROOT / "scripts" / "outcomes_page.py"], capture_output=True, text=True, check=True
     )
 
     page = (ROOT / "docs" / "outcomes.md").read_text()
-    assert page == made.stdout, "make it anew: python scripts/outcomes_page.py > docs/outcomes.md"
+    assert page == made.stdout, "run: python scripts/outcomes_page.py > docs/outcomes.md"
 
 
-def test_every_stage_has_its_part_of_the_page_in_the_order_in_which_they_come() -> None:
+def test_every_stage_has_a_part_of_the_page_in_order() -> None:
     page = (ROOT / "docs" / "outcomes.md").read_text()
 
     assert re.findall(r"^Stage `(\w+)`: ", page, re.MULTILINE) == list(Stage)

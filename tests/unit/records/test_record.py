@@ -10,11 +10,14 @@ import msgspec
 import pytest
 
 from licensegate.proxy.wire.protocol_detection import ClientProtocol
-from licensegate.records.outcome import LoginResult, Outcome, Party, RefusalTaken, ServerNameCheck, Stage
+from licensegate.records.outcome import Outcome, Party, Stage
 from licensegate.records.record import (
     SCHEMA,
     DialAttempt,
     HostForm,
+    LoginResult,
+    RefusalTaken,
+    ServerNameCheck,
     TunnelRecord,
     milliseconds,
     open_record,
@@ -110,7 +113,7 @@ WORDS = {
     list[tuple[int, int]]: "list of records",
     list[DialAttempt]: "list of attempts",
 }
-"""Python's types as the page calls what they become in JSON."""
+"""What the page calls the JSON types of these Python types."""
 
 
 def keys_in_code(struct: type[msgspec.Struct]) -> dict[str, str]:
@@ -155,12 +158,12 @@ def test_the_keys_of_a_schema_do_not_change() -> None:
     assert keys_in_code(DialAttempt) == KEYS_OF_AN_ATTEMPT
 
 
-def test_the_page_describes_every_key_with_its_type_in_the_order_of_the_line() -> None:
+def test_the_page_lists_every_key_with_its_type_in_order() -> None:
     assert list(keys_on_page().items()) == list(keys_in_code(TunnelRecord).items())
     assert list(keys_on_page(after="Each of the `attempts`").items()) == list(keys_in_code(DialAttempt).items())
 
 
-def test_every_key_on_the_page_has_a_meaning_and_says_when_it_is_left_out() -> None:
+def test_every_key_on_the_page_has_meaning_and_left_out() -> None:
     for after in ("", "Each of the `attempts`"):
         assert all(meaning.endswith(".") for meaning in column("Meaning", after).values())
         assert all(column("Left out", after).values())
@@ -173,7 +176,7 @@ def test_the_page_names_the_unit_of_every_duration_and_size() -> None:
             assert (unit == "bytes") == key.endswith(("_read", "_written"))
 
 
-def test_the_page_names_the_schema_and_all_that_the_closed_sets_hold() -> None:
+def test_the_page_lists_the_schema_and_every_enum_value() -> None:
     meaning = column("Meaning")
 
     assert meaning["schema"] == f"The number of this description: {SCHEMA}."
@@ -204,14 +207,14 @@ def test_the_lines_on_the_page_are_records(line: str) -> None:
     assert record.schema == SCHEMA
 
 
-def test_the_lines_on_the_page_show_every_key_that_is_not_rare() -> None:
+def test_the_lines_on_the_page_show_every_common_key() -> None:
     shown = {key for line in lines_on_page() for key in json.loads(line)}
 
     rare = {"requested", "ech", "upstream_alert"}
     assert shown == keys_on_page().keys() - rare
 
 
-def test_a_new_record_is_an_end_without_an_outcome_and_with_an_id_of_its_own() -> None:
+def test_a_new_record_has_a_unique_id_and_no_outcome() -> None:
     one, two = a_record(), a_record()
 
     assert (one.event, one.outcome, one.sentence(), one.remedy()) == ("end", None, "", "")
@@ -233,7 +236,7 @@ def test_only_the_first_outcome_counts() -> None:
     assert encoded(record)["outcome"] == "connection_refused"
 
 
-def test_sentence_and_cure_are_filled_from_the_record() -> None:
+def test_sentence_and_remedy_are_filled_from_the_record() -> None:
     record = a_record()
     record.target = "smartreceiver.cisco.com:443"
     record.end(Outcome.TARGET_IN_PRESET, "smart-transport")
@@ -244,7 +247,7 @@ def test_sentence_and_cure_are_filled_from_the_record() -> None:
     assert record.remedy() == "Add that preset to allowlist.presets."
 
 
-def test_a_sentence_says_so_where_it_wants_a_detail_and_there_is_none() -> None:
+def test_a_missing_detail_reads_no_detail() -> None:
     record = a_record()
     record.end(Outcome.CONNECTION_REFUSED)
 
@@ -259,7 +262,7 @@ def test_a_detail_in_braces_is_not_filled_again() -> None:
 
 
 @pytest.mark.parametrize("outcome", Outcome, ids=lambda outcome: outcome.label)
-def test_every_outcome_makes_a_sentence_of_an_empty_record(outcome: Outcome) -> None:
+def test_every_outcome_has_a_sentence_for_an_empty_record(outcome: Outcome) -> None:
     record = a_record()
     record.end(outcome)
 
@@ -272,5 +275,5 @@ def test_every_outcome_makes_a_sentence_of_an_empty_record(outcome: Outcome) -> 
     ("seconds", "written"),
     [(0.0, 0.0), (0.0000004, 0.0), (0.0000006, 0.001), (1.5, 1500.0), (3600.0, 3600000.0)],
 )
-def test_durations_are_written_in_milliseconds_to_the_microsecond(seconds: float, written: float) -> None:
+def test_durations_are_milliseconds_to_the_microsecond(seconds: float, written: float) -> None:
     assert milliseconds(seconds) == written

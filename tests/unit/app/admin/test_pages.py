@@ -10,8 +10,8 @@ from licensegate.app.admin.pages import clients_page, index_page, refusals_page,
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
-from licensegate.records.outcome import Outcome, RefusalTaken
-from licensegate.records.record import TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import RefusalTaken, TunnelRecord
 from support.records import record, tunnel
 
 

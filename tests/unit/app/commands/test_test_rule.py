@@ -42,7 +42,9 @@ def test_what_is_allowed_is_told_with_its_network_and_rule(
         pytest.param("11.1.2.3", "tools.cisco.com:443", "client_not_allowed", "11.1.2.3 is not in the", id="client"),
         pytest.param("11.1.2.3", "https://x/", "client_not_allowed", "11.1.2.3 is not in", id="client before target"),
         pytest.param("10.1.2.3", "example.net:443", "target_not_allowed", "example.net:443 is not in", id="target"),
-        pytest.param("10.1.2.3", "192.0.2.1:443", "target_is_address", "the allowlist goes by name", id="address"),
+        pytest.param(
+            "10.1.2.3", "192.0.2.1:443", "target_is_address", "the allowlist works by host name", id="address"
+        ),
         pytest.param("10.1.2.3", "tools.cisco.com:80", "target_port_not_allowed", "on port 443", id="port"),
         pytest.param("10.1.2.3", "smartreceiver.cisco.com:443", "target_in_preset", "smart-transport", id="preset"),
     ],

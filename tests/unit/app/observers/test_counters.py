@@ -4,8 +4,8 @@ import pytest
 
 from licensegate.app.observers.counters import Counters, Durations
 from licensegate.app.observers.target_names import TargetNames
-from licensegate.records.outcome import Outcome, ServerNameCheck
-from licensegate.records.record import DialAttempt
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import DialAttempt, ServerNameCheck
 from support.records import POLICY, failure, record, tunnel
 
 

@@ -20,8 +20,8 @@ from licensegate.certs.pem import CertificateError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
-from licensegate.records.outcome import Outcome, ServerNameCheck, Stage
-from licensegate.records.record import TunnelRecord
+from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.record import ServerNameCheck, TunnelRecord
 from support.conversations import IDENTITY, in_force
 from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.app.observers.recent import Client, Clients, ConnectFingerprint, Refusals
-from licensegate.records.outcome import Outcome, RefusalTaken
-from licensegate.records.record import HostForm, TunnelRecord
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 from support.records import any_record, failure, record, tunnel
 
 JAVA = ConnectFingerprint("Java/17.0.13", "1.1", ("User-Agent", "Host", "Accept", "Proxy-Connection"), HostForm.HOST)

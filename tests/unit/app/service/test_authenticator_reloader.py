@@ -13,7 +13,7 @@ from licensegate.proxy.auth.result import Admitted, AuthResult, CheckNeeded, Rej
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import LoginFileError
-from licensegate.records.outcome import LoginResult
+from licensegate.records.record import LoginResult
 from licensegate.records.secret import Secret
 from support.logins import basic, digest, htpasswd_line, parameters, write_user_files
 

@@ -20,7 +20,7 @@ from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
-from licensegate.records.outcome import LoginResult
+from licensegate.records.record import LoginResult
 from licensegate.records.secret import Secret
 from support.clock import Clock
 from support.logins import PASSWORD, REALM, USER, basic, digest, htdigest_lines, htpasswd_line, parameters

@@ -7,7 +7,8 @@ import pytest
 
 from licensegate.proxy.auth import login_throttle, nonces, password_cache, password_hash, unanswered_challenges
 from licensegate.proxy.tunnel import password_checks
-from licensegate.records.outcome import LoginResult, Outcome, Stage
+from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.record import LoginResult
 
 PAGE = " ".join((Path(__file__).parents[4] / "docs/logins.md").read_text().split())
 

@@ -17,8 +17,8 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire.protocol_detection import ClientProtocol
-from licensegate.records.outcome import LoginResult, Outcome
-from licensegate.records.record import TunnelRecord, open_record
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult, TunnelRecord, open_record
 from licensegate.records.secret import Secret
 from support.conversations import CLIENT, HOST, LIMITS, NO_CHECKS, guarded, in_force, make_authenticator
 from support.logins import USER, basic

@@ -16,7 +16,8 @@ from licensegate.proxy.settings import Limits, NetworkChecks, TunnelChecks
 from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.answers import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck
 from support.conversations import HEAD, HOST, SNAPSHOT, UNCHECKED, alert_in, begun, connect, hello, in_force
 from support.hellos import RECORDED, Recorded, handshake_of, in_records, message, server_name
 
@@ -219,7 +220,7 @@ def test_the_record_of_a_mismatch_names_both() -> None:
 
     record = conversation.record
     assert (record.target, record.server_name, record.detail) == (f"{HOST}:443", "evil.example", "evil.example")
-    assert record.sentence() == f"10.1.2.3 asked for a tunnel to {HOST}:443, and in it for the server evil.example."
+    assert record.sentence() == f"10.1.2.3 opened a tunnel to {HOST}:443, but asked for the server evil.example in it."
 
 
 def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:

@@ -13,7 +13,8 @@ from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import LoginResult, Outcome
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult
 from support.clock import Clock
 from support.conversations import (
     CLIENT,

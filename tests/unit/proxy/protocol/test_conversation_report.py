@@ -15,7 +15,8 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck
 from support.conversations import (
     CLIENT,
     HOST,

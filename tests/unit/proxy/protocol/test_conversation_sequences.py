@@ -12,7 +12,8 @@ from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.client_hello import read_client_hello
-from licensegate.records.outcome import LoginResult, Outcome, Stage
+from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.record import LoginResult
 from support.conversations import (
     CLIENT,
     HEAD,

@@ -11,7 +11,8 @@ from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck
 from support.conversations import (
     CLIENT,
     HOST,

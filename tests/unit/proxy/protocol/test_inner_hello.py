@@ -8,8 +8,8 @@ from licensegate.allowlist.target import Target
 from licensegate.proxy.protocol.inner_hello import InnerHello, judge_inner_hello, note_hello
 from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire.client_hello import HelloReader, read_client_hello
-from licensegate.records.outcome import Outcome, ServerNameCheck
-from licensegate.records.record import open_record
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck, open_record
 from support.hellos import RECORDED, in_records, message, server_name
 
 LIMIT = 65536

@@ -15,7 +15,8 @@ from licensegate.proxy.protocol.refusals import (
 )
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.protocol_detection import ClientProtocol
-from licensegate.records.outcome import LoginResult, Outcome, Party
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import LoginResult
 
 OUTCOME_OF = {
     Reason.NO_RULE: Outcome.TARGET_NOT_ALLOWED,

@@ -8,7 +8,7 @@ import pytest
 from licensegate.proxy.net.deadlines import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
-from licensegate.records.outcome import RefusalTaken
+from licensegate.records.record import RefusalTaken
 from support.inner import CountingPoller, counting_poller
 from support.sockets import fill, pair, receive, reset, run, spin_until, turns, until, waiting
 

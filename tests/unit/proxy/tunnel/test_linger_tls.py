@@ -12,7 +12,7 @@ from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.net.deadlines import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
-from licensegate.records.outcome import RefusalTaken
+from licensegate.records.record import RefusalTaken
 from support.inner import HANDFUL, CountingPoller, counting_poller
 from support.secure import IDENTITY, SecureClient
 from support.sockets import pair, reset, run, turns, until

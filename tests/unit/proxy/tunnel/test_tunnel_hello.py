@@ -9,7 +9,8 @@ import pytest
 from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import Outcome, ServerNameCheck
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import ServerNameCheck
 from support.hellos import RECORDED, in_records, message, server_name
 from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, Upstream, room_with_upstream
 from support.secure import IDENTITY

@@ -7,7 +7,8 @@ import pytest
 
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
-from licensegate.records.outcome import Outcome, Party, ServerNameCheck
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import ServerNameCheck
 from support.hellos import in_records, message, server_name
 from support.inner import ESTABLISHED, HANDFUL, HELLO, room_with_upstream
 from support.secure import IDENTITY, SecureClient

@@ -13,7 +13,8 @@ from licensegate.proxy.auth.password_hash import PasswordHash
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
-from licensegate.records.outcome import LoginResult, Outcome, RefusalTaken
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult, RefusalTaken
 from support.conversations import make_authenticator
 from support.inner import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
 from support.logins import USER, basic

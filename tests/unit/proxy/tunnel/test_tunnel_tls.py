@@ -12,7 +12,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits, TunnelChecks
-from licensegate.records.outcome import Outcome, Party, ServerNameCheck
+from licensegate.records.outcome import Outcome, Party
+from licensegate.records.record import ServerNameCheck
 from support.certificates import issue
 from support.hellos import in_records, message, server_name
 from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, SlowNames, room, room_with_upstream
