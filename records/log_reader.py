@@ -4,6 +4,7 @@ A log may be cut, or hold what other programs write to the same stream: lines th
 skipped, and the numbers of the first ones are kept for a warning.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, BinaryIO, Final, Generic, TypeVar
@@ -31,13 +32,14 @@ LineT = TypeVar("LineT", bound=LogLine)
 class LogReader(Generic[LineT]):
     """Iterates over the records of an access log, each with the number of its line, counted from 1.
 
-    `records` and `unread` count the lines so far that were records and that were not. Iterating raises OSError where
-    the log cannot be read.
+    `records` counts the records so far, `unread` the lines that were not records. `older` counts the lines that an
+    older release wrote, by their schema; they are skipped. Iterating raises OSError if the log cannot be read.
     """
 
     def __init__(self, log: BinaryIO, kind: type[LineT]) -> None:
         self.records = 0
         self.unread = 0
+        self.older: Counter[int] = Counter()
         self._first_unread: list[int] = []
         self._log = log
         self._decode = msgspec.json.Decoder(kind).decode
@@ -50,11 +52,13 @@ class LogReader(Generic[LineT]):
             except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
                 self._skip(number)
                 continue
-            if line.schema != SCHEMA:
+            if line.schema == SCHEMA:
+                self.records += 1
+                yield number, line
+            elif 0 < line.schema < SCHEMA:
+                self.older[line.schema] += 1
+            else:
                 self._skip(number)
-                continue
-            self.records += 1
-            yield number, line
 
     def reject(self, number: int) -> None:
         """Count the record in this line as unread, because a value in it is invalid."""

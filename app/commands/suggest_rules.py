@@ -29,6 +29,7 @@ from licensegate.app.settings.load import settings_file
 from licensegate.app.settings.schema import AllowlistTable, File, RuleTable
 from licensegate.app.terminal import complain, say
 from licensegate.records.log_reader import LogReader
+from licensegate.records.record import SCHEMA
 
 from .refused_targets import ConnectLine, RefusedTarget, refused_targets
 from .settings_file import load_or_exit
@@ -202,11 +203,20 @@ def run(arguments: argparse.Namespace) -> int:
             refused = refused_targets(reader)
     except OSError as error:
         return complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
-    if reader.unread and not reader.records:
-        return complain(f"{arguments.log}: no line of it is a record of the gate; name the file of log.access")
+    older = ", ".join(f"{_lines_of(count)} of schema {schema}" for schema, count in sorted(reader.older.items()))
+    if not reader.records and older:
+        return complain(f"{arguments.log}: only {older}, written before schema {SCHEMA}; name a log of this release")
+    if not reader.records and reader.unread:
+        return complain(f"{arguments.log}: no line is a record of the gate; name the file of log.access")
+    if older:
+        complain(f"warning: skipped {older}, written before schema {SCHEMA}; only lines of this release are read")
     if reader.unread:
-        complain(f"warning: lines passed over, since they are no records of the gate: {reader.unread_lines}")
+        complain(f"warning: skipped lines that are not records of the gate: {reader.unread_lines}")
     file = arguments.config or settings_file(os.environ)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # text taken from the file is printed unchanged
     return say(suggest(settings, file, os.environ, refused.values()), end="")
+
+
+def _lines_of(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"

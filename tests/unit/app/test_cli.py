@@ -112,7 +112,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
         ),
         pytest.param(["suggest-rules"], "the following arguments are required: LOG", id="no log"),
         pytest.param(["suggest-rules", "/"], "/: Is a directory; name an access log that can be read", id="no file"),
-        pytest.param(["suggest-rules", __file__], "no line of it is a record of the gate", id="no access log"),
+        pytest.param(["suggest-rules", __file__], "no line is a record of the gate", id="no access log"),
         pytest.param(
             ["suggest-rules", "--config", "/missing.toml", "-"],
             "/missing.toml: No such file",
@@ -204,9 +204,9 @@ def test_test_rule_reads_the_settings(tmp_path: Path) -> None:
     assert done.stdout.startswith("refused: client_not_allowed (403)\n")
 
 
-def logged(*targets: str) -> str:
+def logged(*targets: str, schema: int = 2) -> str:
     """An access log in which a client was refused these targets."""
-    record = {"schema": 2, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
+    record = {"schema": schema, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
     return "".join(f"{json.dumps(record | {'target': target})}\n" for target in targets)
 
 
@@ -217,11 +217,35 @@ def test_suggest_rules_tells_what_would_allow_what_was_refused(tmp_path: Path) -
     done = run("suggest-rules", "--config", tmp_path / "gate.toml", tmp_path / "access.jsonl", PYTHONIOENCODING="ascii")
 
     assert done.returncode == 0
-    assert done.stderr == "licensegate: warning: lines passed over, since they are no records of the gate: 2\n"
+    assert done.stderr == "licensegate: warning: skipped lines that are not records of the gate: 2\n"
     assert f"--- {tmp_path}/gate.toml\n" in done.stdout
     assert "-presets = []\n" in done.stdout
     assert '+presets = ["smart-transport"]\n' in done.stdout
     assert " # gr\u00fc\u00dfe\n" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("log", "status", "message"),
+    [
+        pytest.param(
+            logged("a.example:443") + 2 * logged("b.example:443", schema=1),
+            0,
+            "warning: skipped 2 lines of schema 1, written before schema 2; only lines of this release are read",
+            id="with newer lines",
+        ),
+        pytest.param(
+            logged("b.example:443", schema=1) + "x\n",
+            2,
+            "-: only 1 line of schema 1, written before schema 2; name a log of this release",
+            id="alone",
+        ),
+    ],
+)
+def test_suggest_rules_says_which_lines_an_older_release_wrote(log: str, status: int, message: str) -> None:
+    done = run("suggest-rules", "-", stdin=log)
+
+    assert (done.returncode, done.stderr) == (status, f"licensegate: {message}\n")
+    assert "b.example" not in done.stdout
 
 
 def test_suggest_rules_reads_standard_input_and_the_file_that_the_environment_names(tmp_path: Path) -> None:
