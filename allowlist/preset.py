@@ -1,7 +1,7 @@
 """Presets: what a product needs to reach, by name, from data files beside the code.
 
-Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `Entry`. A preset names exact hosts,
-never wildcards or addresses, and says of each why and on whose word.
+Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `PresetEntry`. A preset names exact
+hosts, never wildcards or addresses, and says of each why and on whose word.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ class PresetError(ValueError):
     """A preset's file cannot be used; the message names the file and what is wrong in it."""
 
 
-class Entry(Struct, frozen=True, forbid_unknown_fields=True):
+class PresetEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One host and port of a preset.
 
     `why` says what it is needed for and `source` who says so. `verified` is true where a document of Cisco's, still
@@ -40,12 +40,12 @@ class Preset(Struct, frozen=True):
 
     name: str
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[PresetEntry, ...]
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     title: _Text
-    entry: Annotated[tuple[Entry, ...], Meta(min_length=1)]
+    entry: Annotated[tuple[PresetEntry, ...], Meta(min_length=1)]
 
 
 def load_presets(folder: Path = _FOLDER) -> dict[str, Preset]:
@@ -62,7 +62,7 @@ def _read(file: Path) -> Preset:
     return Preset(file.stem, content.title, content.entry)
 
 
-def _check_hosts(entries: tuple[Entry, ...]) -> None:
+def _check_hosts(entries: tuple[PresetEntry, ...]) -> None:
     seen = set()
     for entry in entries:
         if parse_host(entry.host) != entry.host or is_address(entry.host):

@@ -16,7 +16,7 @@ from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.app.settings.environment import PREFIX, variables
-from licensegate.app.settings.wording import shown
+from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
 from licensegate.certs.pem import CertificateError

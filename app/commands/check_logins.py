@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from licensegate.app.settings import Auth, Settings
-from licensegate.app.settings.named_files import others_may_read
+from licensegate.app.settings.file_checks import others_may_read
 from licensegate.certs.identity import server_context
 from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
 from licensegate.proxy.auth.user_files import read_nonce_key, read_users

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from licensegate.app.settings import Settings
-from licensegate.app.settings.named_files import others_may_read
+from licensegate.app.settings.file_checks import others_may_read
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentTarget
 
 

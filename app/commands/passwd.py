@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.app.settings.named_files import missing
+from licensegate.app.settings.file_checks import missing
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.digest_hash import ha1
 from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD

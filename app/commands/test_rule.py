@@ -48,7 +48,7 @@ class RuleTest(Struct, frozen=True):
     text: str
 
 
-class _Door(Authenticator):
+class _AssumedLogin(Authenticator):
     """The door as it is, but that whoever it is said to be has logged in; it needs no file of users."""
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
@@ -70,7 +70,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     sources = ClientNetworks(settings.client_networks)
     record = open_record(client, 0, "test-rule")
     checks = ChecksByClient(settings.tunnel, settings.tunnel_networks)
-    authenticator = _Door(settings, identity)
+    authenticator = _AssumedLogin(settings, identity)
     snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None, authenticator=authenticator)
     conversation = Conversation(snapshot, ConnectionCounter(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))

@@ -6,6 +6,6 @@ here opens a socket, resolves a name or writes.
 """
 
 from .load import load
-from .values import Admin, Auth, Log, Settings, SettingsError, Tls
+from .settings import Admin, Auth, Log, Settings, SettingsError, Tls
 
 __all__ = ["Admin", "Auth", "Log", "Settings", "SettingsError", "Tls", "load"]

@@ -12,9 +12,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect, structs
 
+from .messages import did_you_mean, expected, shown
 from .schema import File, ListenTable, ParentTable, RuleTable, Table, keys
-from .values import SettingsError
-from .wording import expected, nearest, shown
+from .settings import SettingsError
 
 CONFIG: Final = "LICENSEGATE_CONFIG"
 """Names the settings file where the command line does not."""
@@ -37,7 +37,7 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
         if variable in map(variable_of, _IN_THE_FILE_ONLY):
             raise SettingsError(f"{variable}: this can be written in the settings file only, which {CONFIG} names")
         if variable not in known:
-            raise SettingsError(f"{variable}: there is no such setting; {nearest(variable, known)}")
+            raise SettingsError(f"{variable}: there is no such setting; {did_you_mean(variable, known)}")
         key = known[variable]
         used[key] = variable
         section, _, name = key.rpartition(".")

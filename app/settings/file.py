@@ -11,10 +11,10 @@ from msgspec import inspect
 
 from licensegate.files.read import read_whole
 
-from .origin import Origin
+from .messages import did_you_mean, expected, shown
 from .schema import File, keys
-from .values import SettingsError
-from .wording import expected, nearest, shown
+from .settings import SettingsError
+from .source import SettingsSource
 
 _MOST_BYTES: Final = 1_048_576  # far more than any settings, and little enough for whatever was named by mistake
 _NAMING: Final = "name a settings file that can be read, or none for the built-in defaults"
@@ -29,7 +29,7 @@ def read_file(path: Path) -> File:
         return msgspec.convert(tables, File)
     except msgspec.ValidationError as error:
         steps = _STEP.findall("".join(_PATH.findall(str(error))))
-        raise SettingsError(_explain(tables, steps, Origin(str(path), {}))) from None
+        raise SettingsError(_explain(tables, steps, SettingsSource(str(path), {}))) from None
 
 
 def _read(path: Path) -> bytes:
@@ -51,7 +51,7 @@ def _parse(path: Path, content: bytes) -> dict[str, object]:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
 
-def _explain(tables: dict[str, object], steps: list[tuple[str, str]], origin: Origin) -> str:
+def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: SettingsSource) -> str:
     """Say what is wrong with the value to which `steps` lead; each step is a key or a number counted from 0."""
     value: object = tables
     kind: inspect.Type = inspect.type_info(File)
@@ -62,7 +62,7 @@ def _explain(tables: dict[str, object], steps: list[tuple[str, str]], origin: Or
                 value = value[key]
             case inspect.VarTupleType(item_type=kind), list():
                 value = value[int(number)]
-    place = _place(steps, origin)
+    place = _place(steps, source)
     match kind, value:
         case inspect.StructType(fields=fields), dict():
             return f"{place}: {_explain_keys(value, fields)}"
@@ -75,12 +75,12 @@ def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...]) -
     for key in table:
         if key not in known:
             home = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
-            return f"unknown key {shown(key)}; {f'did you mean {home}?' if home else nearest(key, known)}"
+            return f"unknown key {shown(key)}; {f'did you mean {home}?' if home else did_you_mean(key, known)}"
     missing = next(field for field in fields if field.required and field.name not in table)
     return f"{missing.name} is missing; it must be {expected(missing.type)}"
 
 
-def _place(steps: list[tuple[str, str]], origin: Origin) -> str:
+def _place(steps: list[tuple[str, str]], source: SettingsSource) -> str:
     keys_before = list(takewhile(bool, (key for key, _ in steps)))
     within = (key or int(number) + 1 for key, number in steps[len(keys_before) :])
-    return origin.place(".".join(keys_before), *within)
+    return source.place(".".join(keys_before), *within)

@@ -6,9 +6,9 @@ from pathlib import Path
 from .build import build
 from .environment import CONFIG, override
 from .file import read_file
-from .origin import Origin
 from .schema import File
-from .values import Settings
+from .settings import Settings
+from .source import SettingsSource
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -18,9 +18,9 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     path = path or settings_file(environ)
     file, variables = override(File() if path is None else read_file(path), environ)
-    origin = Origin("" if path is None else str(path), variables)
+    source = SettingsSource("" if path is None else str(path), variables)
     folder = Path() if path is None else path.parent
-    return build(file, origin, folder, _packaged_state(environ), environ)
+    return build(file, source, folder, _packaged_state(environ), environ)
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:

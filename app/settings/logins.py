@@ -10,10 +10,10 @@ from licensegate.proxy.auth.scheme import DIGESTS, Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import realm_fault
 
-from .origin import Origin
+from .messages import shown
 from .schema import AuthTable, SchemeName
-from .values import Auth, SettingsError
-from .wording import shown
+from .settings import Auth, SettingsError
+from .source import SettingsSource
 
 _MEANT_BY: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
 _KEY_FOR: Final = {
@@ -24,20 +24,22 @@ _KEY_FOR: Final = {
 }
 
 
-def read_auth(table: AuthTable, files: Mapping[str, Path | None], trusted: Sequence[Network], origin: Origin) -> Auth:
+def read_auth(
+    table: AuthTable, files: Mapping[str, Path | None], trusted: Sequence[Network], source: SettingsSource
+) -> Auth:
     """Make of the table what is in force; `files` are those that it names, by key. Raises SettingsError."""
     if files["client_crl"] and not files["client_ca"]:
-        place = origin.place("auth.client_crl")
+        place = source.place("auth.client_crl")
         raise SettingsError(f"{place}: a revocation list without an authority; name that in auth.client_ca")
-    _check_realm(table.realm, origin)
+    _check_realm(table.realm, source)
     possible = frozenset(scheme for scheme, key in _KEY_FOR.items() if files[key])
-    schemes = _schemes(table.schemes, origin.place("auth.schemes"), possible) if table.schemes else possible
+    schemes = _schemes(table.schemes, source.place("auth.schemes"), possible) if table.schemes else possible
     schemes |= possible & {Scheme.CERTIFICATE}  # whoever names an authority means its certificates to count
     if table.required and not schemes:
-        place = origin.place("auth.required")
+        place = source.place("auth.required")
         raise SettingsError(f"{place}: nobody could log in; name auth.htpasswd, auth.htdigest or auth.client_ca")
     if schemes == {Scheme.DIGEST_MD5} and not md5_works():
-        place = origin.place("auth.schemes")
+        place = source.place("auth.schemes")
         raise SettingsError(f"{place}: this system does not allow MD5 (FIPS mode); use digest-sha-256 or basic")
     return Auth(
         logins=LoginSettings(table.required, schemes, table.realm, tuple(trusted)),
@@ -49,10 +51,10 @@ def read_auth(table: AuthTable, files: Mapping[str, Path | None], trusted: Seque
 
 
 def read_listener_schemes(
-    names: Sequence[SchemeName], number: int, auth: Auth, origin: Origin
+    names: Sequence[SchemeName], number: int, auth: Auth, source: SettingsSource
 ) -> frozenset[Scheme] | None:
     """The schemes of one listener, None for those of everywhere. Raises SettingsError."""
-    return _schemes(names, origin.place("listen", number, "auth"), auth.possible) if names else None
+    return _schemes(names, source.place("listen", number, "auth"), auth.possible) if names else None
 
 
 def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme]) -> frozenset[Scheme]:
@@ -65,6 +67,6 @@ def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme
     return frozenset(schemes)
 
 
-def _check_realm(realm: str, origin: Origin) -> None:
+def _check_realm(realm: str, source: SettingsSource) -> None:
     if fault := realm_fault(realm):
-        raise SettingsError(f"{origin.place('auth.realm')}: {shown(realm)} is none: {fault}")
+        raise SettingsError(f"{source.place('auth.realm')}: {shown(realm)} is none: {fault}")

@@ -13,20 +13,20 @@ from licensegate.records.record import DIRECT
 from licensegate.records.secret import Secret
 
 from .address import read_parent_url
-from .named_files import missing
-from .origin import Origin
+from .file_checks import missing
+from .messages import shown
 from .schema import ParentTable
-from .values import SettingsError
-from .wording import shown
+from .settings import SettingsError
+from .source import SettingsSource
 
 
 def read_parents(
-    tables: Sequence[ParentTable], origin: Origin, folder: Path, environ: Mapping[str, str]
+    tables: Sequence[ParentTable], source: SettingsSource, folder: Path, environ: Mapping[str, str]
 ) -> ParentSettings:
     """The settings of all `[[parent]]` tables. Raises SettingsError."""
     parents: list[ParentProxy] = []
     for number, table in enumerate(tables, 1):
-        reader = _Reader(table, number, origin, folder, environ)
+        reader = _Reader(table, number, source, folder, environ)
         if table.url == DIRECT:
             reader.check_direct(last=number == len(tables))
             return ParentSettings(tuple(parents), direct=True)
@@ -41,11 +41,11 @@ class _Reader:
     """One table."""
 
     def __init__(
-        self, table: ParentTable, number: int, origin: Origin, folder: Path, environ: Mapping[str, str]
+        self, table: ParentTable, number: int, source: SettingsSource, folder: Path, environ: Mapping[str, str]
     ) -> None:
         self._table = table
         self._number = number
-        self._origin = origin
+        self._origin = source
         self._folder = folder
         self._environ = environ
 

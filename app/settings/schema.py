@@ -15,7 +15,7 @@ from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
 from licensegate.proxy.settings import Limits, TunnelChecks
 
-from .values import DEFAULT_ADMIN, Level, Log
+from .settings import DEFAULT_ADMIN, Level, Log
 
 _LIMITS: Final = Limits()
 _LOGINS: Final = LoginSettings()
@@ -26,15 +26,15 @@ _DNS: Final = DnsSettings()
 _LOG: Final = Log()
 
 _DAY: Final = 86400
-# Up to a day, and never so short that no peer could answer.
+# Long enough for a peer to answer, and at most a day.
 WaitSeconds = Annotated[float, Meta(ge=0.1, le=_DAY)]
-# How long to believe or to grace: 0 is not at all.
-Span = Annotated[float, Meta(ge=0, le=_DAY)]
+# 0 turns the wait off.
+Seconds = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
-# As it is said elsewhere, unless it is said here.
-Stated = bool | None
+# None leaves the value of [tunnel] in force.
+CheckOverride = bool | None
 
 
 SchemeName: TypeAlias = Literal["basic", "digest", "digest-md5", "digest-sha-256", "certificate"]
@@ -87,9 +87,9 @@ class RuleTable(Table, frozen=True):
     port: Port = 443
     private: bool = False
     report: bool = False
-    require_tls: Stated = None
-    match_server_name: Stated = None
-    require_server_name: Stated = None
+    require_tls: CheckOverride = None
+    match_server_name: CheckOverride = None
+    require_server_name: CheckOverride = None
     users: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
@@ -107,9 +107,9 @@ class TunnelNetworkTable(Table, frozen=True):
     """One `[[tunnel.network]]`."""
 
     networks: tuple[str, ...]
-    require_tls: Stated = None
-    match_server_name: Stated = None
-    require_server_name: Stated = None
+    require_tls: CheckOverride = None
+    match_server_name: CheckOverride = None
+    require_server_name: CheckOverride = None
 
 
 class TunnelTable(Table, frozen=True):
@@ -138,7 +138,7 @@ class LimitsTable(Table, frozen=True):
     dial_seconds: WaitSeconds = _LIMITS.dial_seconds
     idle_seconds: Annotated[float, Meta(ge=0.1, le=30 * _DAY)] = _LIMITS.idle_seconds
     half_closed_seconds: WaitSeconds = _LIMITS.half_closed_seconds
-    drain_seconds: Span = _LIMITS.drain_seconds
+    drain_seconds: Seconds = _LIMITS.drain_seconds
     tunnels: Count = _LIMITS.tunnels
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
 
@@ -161,9 +161,9 @@ class ParentTable(Table, frozen=True):
 class DnsTable(Table, frozen=True):
     """`[dns]`."""
 
-    fresh_seconds: Span = _DNS.fresh_seconds
+    fresh_seconds: Seconds = _DNS.fresh_seconds
     last_good_seconds: Annotated[float, Meta(ge=0, le=30 * _DAY)] = _DNS.last_good_seconds
-    failure_seconds: Span = _DNS.failure_seconds
+    failure_seconds: Seconds = _DNS.failure_seconds
     timeout_seconds: WaitSeconds = _DNS.timeout_seconds
 
 

@@ -196,6 +196,15 @@ def test_no_module_of_ours_is_loaded_twice() -> None:
     assert names == {file: {name} for name, file in imported.items()}
 
 
+def test_public_class_names_are_unique() -> None:
+    homes = defaultdict(list)
+    for name, file in MODULES.items():
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes[node.name].append(name)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
 def test_every_package_is_listed_so_that_a_wheel_holds_it() -> None:
     assert sorted(PACKAGES) == sorted(PYPROJECT["tool"]["setuptools"]["packages"])
 

@@ -9,7 +9,7 @@ from msgspec import structs
 from licensegate.app.commands import cert
 from licensegate.app.commands.cert import check, make, served_certificate, show
 from licensegate.app.settings import Settings, load
-from licensegate.app.settings.values import Tls
+from licensegate.app.settings.settings import Tls
 from licensegate.certs.identity import load_identity
 from licensegate.certs.pem import CertificateError
 from support.certificates import issue

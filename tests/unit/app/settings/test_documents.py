@@ -10,8 +10,8 @@ from msgspec import inspect, structs
 
 from licensegate.app.settings import load
 from licensegate.app.settings.environment import variables
+from licensegate.app.settings.messages import shown
 from licensegate.app.settings.schema import File, ListenTable, ParentTable, RuleTable, Table, TunnelNetworkTable, keys
-from licensegate.app.settings.wording import shown
 
 DOCS = Path(__file__).parents[4] / "docs"
 EXAMPLE = DOCS / "licensegate.example.toml"

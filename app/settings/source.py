@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 
-class Origin(Struct, frozen=True):
+class SettingsSource(Struct, frozen=True):
     """The file and the environment variables that the settings come from.
 
     `file` is empty for the built-in defaults. `variables` holds the variable that set a key, by dotted key

@@ -53,7 +53,7 @@ def expected(kind: inspect.Type) -> str:
             raise TypeError(f"the schema of the settings has a type without words: {kind}")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The way out for one who wrote an unknown name: the known one most like it, else all of them."""
     names = {spelling.lower(): spelling for spelling in sorted(known)}
     alike = difflib.get_close_matches(name.lower(), names, n=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.settings.named_files import holds_private_key, missing
+from licensegate.app.settings.file_checks import holds_private_key, missing
 
 
 def test_a_file_and_a_link_to_one_are_there(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_what_may_not_be_read_is_left_to_whoever_may(tmp_path: Path) -> None:
     # Root may read everything, so it becomes nobody; not before all is loaded, from folders that nobody may not enter.
     program = (
         "import os, sys; from pathlib import Path\n"
-        "from licensegate.app.settings.named_files import holds_private_key, missing\n"
+        "from licensegate.app.settings.file_checks import holds_private_key, missing\n"
         "os.chdir(sys.argv[1])\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"
         "for path in map(Path, ('gate.pem', 'closed/gate.pem')): print([missing(path), holds_private_key(path)])"
