@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         reply = ask(path, "reload")
     except ControlError as error:
         return complain(str(error))
-    if not reply.done:
-        complain(reply.said)
+    if not reply.ok:
+        complain(reply.message)
         return 1
-    return say(reply.said)
+    return say(reply.message)

@@ -1,6 +1,6 @@
 """The access log: one JSON line per record (`docs/records.md`), to a file or to standard output.
 
-Writing never blocks a tunnel, and what is dropped for that is counted (`line_writer`).
+Writing never blocks a tunnel; the lines dropped instead are counted (`line_writer`).
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 class AccessLogError(Exception):
-    """The access log cannot be written where the settings say; names the file, why, and the setting."""
+    """The access log cannot be opened. Names the file, the reason and the setting."""
 
 
 class AccessLog(Observer):
@@ -37,18 +37,18 @@ class AccessLog(Observer):
 
     @property
     def dropped(self) -> int:
-        """How many lines never reached the log."""
+        """The number of lines that were not written in full."""
         return self._writer.dropped
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Queue a line for each tunnel's start and end. Probes, the gate's own and a balancer's, leave none."""
+        """Queue a line for each start and end. Probes, the gate's own and a balancer's, are not logged."""
         for record in records:
             if record.outcome not in PROBES and record.event != "probe":
                 self._writer.put(self._encode(record) + b"\n")
 
     @contextlib.contextmanager
     def reopening(self, destination: str) -> Iterator[None]:
-        """Write there from now on, unless the block raises: another file, or the one by this name after a rotation.
+        """Write to `destination` once the block has ended without an error; reopens the same path after a rotation.
 
         Raises AccessLogError.
         """
@@ -62,7 +62,7 @@ class AccessLog(Observer):
         self._writer.write_to(opened)
 
     def close(self) -> None:
-        """Write what waits; give up on a reader that has stalled."""
+        """Write the waiting lines; give up if the reader has stalled."""
         self._writer.close()
 
 
@@ -73,7 +73,7 @@ def _open(destination: str) -> int:
     try:
         opened = os.open(destination, flags, 0o640)
     except OSError as error:
-        why = "nobody reads this pipe" if error.errno == errno.ENXIO else error.strerror
+        why = "this pipe has no reader" if error.errno == errno.ENXIO else error.strerror
         raise AccessLogError(f"cannot write the access log {destination}: {why}; see log.access") from error
     os.set_blocking(opened, True)
     return opened

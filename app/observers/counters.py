@@ -1,7 +1,7 @@
-"""Counts what the records tell, in plain integers: a fifth of what prometheus-client's own counters cost.
+"""Counts records in plain integers, at a fifth of the cost of prometheus-client's own counters.
 
-`metrics` gives them their names. Whatever a key comes from is a closed set, of outcomes, targets of the settings, kinds
-of errors: nothing that a client chooses, and no client.
+`metrics` gives them names. Every key comes from a closed set: outcomes, the settings' targets, kinds of errors. No
+client is a key or chooses one.
 """
 
 from bisect import bisect_left
@@ -14,11 +14,11 @@ from licensegate.records.record import DialAttempt, ServerNameCheck, TunnelRecor
 from .observer import Observer
 from .target_names import TargetNames
 
-_SETTING_UP: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
-"""Seconds, up to the limit on dialling: a name that is known takes less than the first, a distant target some 0.1."""
+_SETUP_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+"""Seconds, up to the limit on dialling. A cached name takes less than the first, a distant target about 0.1."""
 
-_IN_USE: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
-"""Seconds: a licensing message takes one to ten, a kept connection minutes, one that was forgotten the idle limit."""
+_USE_BOUNDS: Final = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+"""Seconds. A licensing message takes 1 to 10, a kept connection minutes, an abandoned one the idle limit."""
 
 _RESULT_OF_ERRNO: Final = {
     "": "connected",
@@ -33,7 +33,7 @@ _OTHER_ERRNO: Final = "failed"
 
 
 class Durations:
-    """How long something took: how often at most as long as each bound (seconds), and beyond the last."""
+    """A histogram of durations: `counts` per bound in seconds, the last count for those beyond all bounds."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self.bounds = tuple(bounds)
@@ -42,16 +42,16 @@ class Durations:
         self.sum_ms = 0.0
 
     def add(self, ms: float) -> None:
-        """Count one that took so many milliseconds."""
+        """Count one duration."""
         self.counts[bisect_left(self._bounds_ms, ms)] += 1
         self.sum_ms += ms
 
 
 class Counters(Observer):
-    """What has ended since the start.
+    """The connections that have ended since the start.
 
-    `ended` goes by target and outcome, `reported` by the label of the outcome that was not enforced, `attempts` by
-    family and result of a dial to one address.
+    The keys are target and outcome in `ended`, the outcome that was not enforced in `reported`, and address family and
+    result in `attempts`, the dials to one address.
     """
 
     def __init__(self, targets: TargetNames) -> None:
@@ -63,12 +63,12 @@ class Counters(Observer):
         self.attempts: dict[tuple[str, str], int] = {}
         self.server_name_checks: dict[ServerNameCheck, int] = {}
         self.client_read = self.client_written = self.upstream_read = self.upstream_written = 0
-        self.head = Durations(_SETTING_UP)
-        self.resolve = Durations(_SETTING_UP)
-        self.dial = Durations(_SETTING_UP)
-        self.parent = Durations(_SETTING_UP)
-        self.relay = Durations(_IN_USE)
-        self.total = Durations(_IN_USE)
+        self.head = Durations(_SETUP_BOUNDS)
+        self.resolve = Durations(_SETUP_BOUNDS)
+        self.dial = Durations(_SETUP_BOUNDS)
+        self.parent = Durations(_SETUP_BOUNDS)
+        self.relay = Durations(_USE_BOUNDS)
+        self.total = Durations(_USE_BOUNDS)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Count each connection once, at its end."""

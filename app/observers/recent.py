@@ -4,13 +4,14 @@ Cisco does not document which HTTP library a product embeds. Its CONNECT, its Cl
 tell them apart. Everything here is bounded, whatever clients send.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
+from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import PROBES, Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
@@ -78,7 +79,7 @@ class Client:
         self.first = self.last = first
         self.connections = 0
         self.outcome: Outcome | None = None
-        self.programs: dict[ConnectFingerprint, ClientProgram] = {}
+        self.programs: BoundedDict[ConnectFingerprint, ClientProgram] = BoundedDict(_MAX_PROGRAMS)
 
     def update(self, record: TunnelRecord) -> None:
         """Add one more record."""
@@ -88,34 +89,22 @@ class Client:
             self.outcome = record.outcome
         if record.method or record.tls_version:
             fingerprint = ConnectFingerprint(record.user_agent, record.http_version, record.fields, record.host_form)
-            program = self.programs.get(fingerprint)
-            if program is None:
-                program = self._add_program(fingerprint, record.time)
+            program = self.programs.get(fingerprint) or ClientProgram(record.time, record.time)
             program.update(record)
-
-    def _add_program(self, fingerprint: ConnectFingerprint, now: datetime) -> ClientProgram:
-        if len(self.programs) >= _MAX_PROGRAMS:
-            del self.programs[min(self.programs, key=lambda known: self.programs[known].last)]
-        program = self.programs[fingerprint] = ClientProgram(now, now)
-        return program
+            self.programs.put(fingerprint, program)
 
 
 class Clients(Observer):
     """The most recent clients, latest last. A new client replaces the least recent one."""
 
     def __init__(self) -> None:
-        self.by_address: OrderedDict[str, Client] = OrderedDict()
+        self.by_address: BoundedDict[str, Client] = BoundedDict(_MAX_CLIENTS)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Update the clients of these records. Probes, the gate's own and a balancer's, have none."""
         for record in records:
             if record.outcome in PROBES or record.event == "probe":
                 continue
-            client = self.by_address.get(record.client)
-            if client is None:
-                client = self.by_address[record.client] = Client(record.time)
-                if len(self.by_address) > _MAX_CLIENTS:
-                    self.by_address.popitem(last=False)
-            else:
-                self.by_address.move_to_end(record.client)
+            client = self.by_address.get(record.client) or Client(record.time)
             client.update(record)
+            self.by_address.put(record.client, client)

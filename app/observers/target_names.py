@@ -1,7 +1,4 @@
-"""The targets by the names that the settings give them: what a metric or a health page may call one.
-
-A client chooses which target it asks for, so what it asked for is never a name here: only the host and port of a rule.
-"""
+"""The names of targets in metrics and on health pages: the host and port of a rule, never what a client asked for."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,35 +8,35 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 
 NO_TARGET: Final = "none"
-"""Where no rule was met: refusals, and what passes only because the whole allowlist reports."""
+"""The name where no rule applied: refusals, and targets that pass only because the whole allowlist is report-only."""
 
 
 class TargetNames:
-    """Names by rules. `in_force` says which policy is.
+    """Target names by rule. `current_policy` returns the policy in force.
 
-    After a reload it is another one, and tunnels that keep an older one keep their names.
+    After a reload it returns another one. The names of older policies stay known for their open tunnels.
     """
 
-    def __init__(self, in_force: Callable[[], Policy]) -> None:
-        self._in_force = in_force
-        self._learned: Policy | None = None
+    def __init__(self, current_policy: Callable[[], Policy]) -> None:
+        self._current_policy = current_policy
+        self._known_policy: Policy | None = None
         self._names = {"": NO_TARGET}
 
     def name(self, rule: str) -> str:
-        """The host and port of a rule as a record has it, `*.example.com:443` for a wildcard; else NO_TARGET."""
+        """The host and port of a record's rule, `*.example.com:443` for a wildcard; NO_TARGET for an unknown rule."""
         name = self._names.get(rule)
         if name is None:
-            self._learn()
+            self._add_names()
             name = self._names.get(rule, NO_TARGET)
         return name
 
     def exact(self) -> list[tuple[Target, Rule]]:
-        """Each target that is allowed by itself, by no wildcard, with the rule that allows it."""
-        rules = self._in_force().rules
+        """Each target that a rule allows by its exact name, not by a wildcard, with that rule."""
+        rules = self._current_policy().rules
         return [(Target(rule.host, rule.port), rule) for rule in rules if not (rule.domain or rule.report)]
 
-    def _learn(self) -> None:
-        policy = self._in_force()
-        if policy is not self._learned:
-            self._learned = policy
+    def _add_names(self) -> None:
+        policy = self._current_policy()
+        if policy is not self._known_policy:
+            self._known_policy = policy
             self._names.update({str(rule): str(Target(rule.host, rule.port)) for rule in policy.rules})

@@ -1,5 +1,6 @@
-"""Runs the gate: from settings to the line that says ready, through reloads, to the last drained tunnel.
+"""Runs the gate: from the settings to the `ready` line, through reloads, until the last tunnel has drained.
 
-`run` is the main loop, `components` what a running gate is made of, `control` the socket that reloads are asked for on,
-`systemd` and `logs` what the service manager and an operator are told.
+`run` starts and stops it, `components` builds its parts, `reload` puts new settings, certificates and users in force,
+`control` is the socket that takes reload requests, `systemd` talks to the service manager, and `logs` writes the
+service log.
 """

@@ -1,4 +1,4 @@
-"""Who may log in to a running gate: the door by the settings, made anew when its files of users change."""
+"""The authenticator in force: built from the settings, and rebuilt when its user files change."""
 
 import logging
 import secrets
@@ -19,14 +19,14 @@ _log = logging.getLogger(__name__)
 
 
 class AuthenticatorReloader:
-    """Keeps in `door` the one in force, None where nobody logs in. Raises LoginFileError.
+    """Keeps the current authenticator in `authenticator`; None if the settings ask for no logins.
 
-    What it remembers of logins, and a key of its own, it hands on to its `successor`.
+    Its `successor` keeps the login state and the nonce key. Raises LoginFileError.
     """
 
-    def __init__(self, auth: Auth, memory: AuthState | None = None, own_key: Secret | None = None) -> None:
+    def __init__(self, auth: Auth, state: AuthState | None = None, own_key: Secret | None = None) -> None:
         self._auth = auth
-        self._memory = memory or AuthState()
+        self._state = state or AuthState()
         self._own_key = own_key or Secret(secrets.token_bytes(_KEY_BYTES))
         self._users: FileWatch[Users] | None = None
         self.authenticator: Authenticator | None = None
@@ -34,24 +34,27 @@ class AuthenticatorReloader:
             key = self._own_key if auth.nonce_key_file is None else read_nonce_key(auth.nonce_key_file)
             self._nonces = Nonces(key)
             self._users = watch_users(auth.htpasswd, auth.htdigest, auth.logins.realm)
-            self._open(self._users.value)
+            self._build(self._users.value)
 
     def successor(self, auth: Auth) -> "AuthenticatorReloader":
-        """One by other settings, which knows what this one does. Raises LoginFileError."""
-        return AuthenticatorReloader(auth, self._memory, self._own_key)
+        """A reloader for other settings, with this one's login state and nonce key. Raises LoginFileError."""
+        return AuthenticatorReloader(auth, self._state, self._own_key)
 
     def look(self) -> bool:
-        """Whether there is a new door. Raises LoginFileError once per change that is refused; the old one stays."""
+        """Rebuild the authenticator if the user files have changed. Returns whether it did.
+
+        Raises LoginFileError, once per change, for files that cannot be used; the authenticator then stays as it is.
+        """
         if self._users is None or not self._users.look():
             return False
-        self._open(self._users.value)
+        self._build(self._users.value)
         return True
 
-    def _open(self, users: Users) -> None:
-        self.authenticator = Authenticator(self._auth.logins, users, self._nonces, self._memory)
+    def _build(self, users: Users) -> None:
+        self.authenticator = Authenticator(self._auth.logins, users, self._nonces, self._state)
         required = "required" if self._auth.logins.required else "not required"
-        offered = " or ".join(self.authenticator.offered) or "certificate"
+        schemes = " or ".join(self.authenticator.offered) or "certificate"
         known = f"{users.with_password} by password, {users.with_digest} by Digest"
-        _log.info("a login is %s, by %s; known: %s", required, offered, known)
+        _log.info("a login is %s, by %s; known users: %s", required, schemes, known)
         for note in users.notes:
             _log.warning("%s", note)

@@ -1,6 +1,6 @@
-"""The control socket: a Unix socket on which the gate's owner, and nobody else, asks a running gate to do something.
+"""The control socket: a Unix socket that takes commands for a running gate, from its own user and root only.
 
-One line of JSON each way: `{"verb": "reload"}` is answered by `{"done": true, "said": "…"}`.
+One line of JSON each way: `{"command": "reload"}` is answered by `{"ok": true, "message": "…"}`.
 """
 
 import asyncio
@@ -18,76 +18,76 @@ import msgspec
 from msgspec import Struct
 
 _FILE: Final = "control.sock"
-_LONGEST_PATH: Final = 107  # sun_path, unix(7)
-_LONGEST_LINE: Final = 4096
-_SECONDS: Final = 30
+_MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
+_MAX_LINE_BYTES: Final = 4096
+_TIMEOUT_SECONDS: Final = 30
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 _log = logging.getLogger(__name__)
 
 
 class ControlError(Exception):
-    """No gate can be asked, or the socket cannot be made; says why and what to change."""
+    """No gate answers, or the socket cannot be made. Says why, and what to change."""
 
 
 class Request(Struct, frozen=True):
-    """What is asked for."""
+    """What the gate is to do."""
 
-    verb: str
+    command: str
 
 
 class Reply(Struct, frozen=True):
-    """Whether it was done, and a sentence for whoever asked."""
+    """Whether it was done, and a sentence for the requester."""
 
-    done: bool
-    said: str
+    ok: bool
+    message: str
 
 
-Verb = Callable[[str], Reply]
-"""Does it; is told who asked."""
+CommandHandler = Callable[[str], Reply]
+"""Carries out a command. Takes the requester, such as `uid 0`."""
 
 
 def control_path(state_directory: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """Where the socket is: in systemd's RUNTIME_DIRECTORY, else in the state directory; None if there is neither."""
+    """The socket's path: in systemd's RUNTIME_DIRECTORY, else in the state directory; None without either."""
     runtime = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     folder = Path(runtime) if runtime else state_directory
     return folder / _FILE if folder else None
 
 
 class Control:
-    """Serves the socket where it is told to. To be used in a running event loop."""
+    """Serves the socket. Needs a running event loop."""
 
-    def __init__(self, verbs: Mapping[str, Verb]) -> None:
-        self._verbs = verbs
+    def __init__(self, handlers: Mapping[str, CommandHandler]) -> None:
+        self._handlers = handlers
         self._path: Path | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._server: asyncio.Task[None] | None = None
 
     def serve_at(self, path: Path | None) -> None:
-        """Serve it there, and no longer where it was; None for nowhere. One that somebody removed is made again.
+        """Move the socket to this path, or make it again if it was removed; None closes it.
 
-        Raises ControlError, and then it stays where it was.
+        Raises ControlError; the socket then stays where it was.
         """
         if path == self._path and (path is None or os.path.exists(path)):
             return
         sock = None if path is None else _bind(path)
         if path != self._path:
             self.close()
-        elif self._serving is not None:
-            self._serving.cancel()
+        elif self._server is not None:
+            self._server.cancel()
         self._path = path
-        self._serving = None if sock is None else asyncio.create_task(self._serve_on(sock))
+        self._server = None if sock is None else asyncio.create_task(self._run(sock))
 
     def close(self) -> None:
-        """Remove it."""
-        if self._serving is not None:
-            self._serving.cancel()
-            self._serving = None
+        """Remove the socket."""
+        if self._server is not None:
+            self._server.cancel()
+            self._server = None
         if self._path is not None:
-            with contextlib.suppress(OSError):  # its folder may be gone, or read-only by now
+            with contextlib.suppress(OSError):  # its folder may have been removed or made read-only
                 self._path.unlink()
 
-    async def _serve_on(self, sock: socket.socket) -> None:
-        server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_LONGEST_LINE)
+    async def _run(self, sock: socket.socket) -> None:
+        server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_MAX_LINE_BYTES)
         try:
             await server.serve_forever()
         finally:
@@ -95,55 +95,56 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_SECONDS):
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
                 uid = _uid_of(writer.get_extra_info("socket"))
                 reply = self.answer(await reader.readline(), uid)
-                said = reply.said.encode(errors="backslashreplace").decode()  # a path in it may be no text
-                writer.write(msgspec.json.encode(Reply(reply.done, said)) + b"\n")
+                # A path in the message need not be valid UTF-8.
+                message = reply.message.encode(errors="backslashreplace").decode()
+                writer.write(msgspec.json.encode(Reply(reply.ok, message)) + b"\n")
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
-            _log.warning("a request on the control socket was broken off")
+            _log.warning("a request on the control socket was aborted")
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
     def answer(self, line: bytes, uid: int) -> Reply:
-        """Do what the line asks for, if whoever sent it may ask."""
+        """Carry out the command in this line if its sender, the user `uid`, may give it."""
         if uid not in (0, os.getuid()):
-            return Reply(False, f"uid {uid} may not: only the gate's own user and root may")
+            return Reply(False, f"uid {uid} may not send commands: only the gate's own user and root may")
         try:
             request = msgspec.json.decode(line, type=Request)
         except msgspec.MsgspecError:
-            return Reply(False, "that is not a request")
-        verb = self._verbs.get(request.verb)
-        if verb is None:
-            return Reply(False, f"this gate knows {', '.join(self._verbs)}, and no {request.verb!r}")
-        return verb(f"uid {uid}")
+            return Reply(False, "that is not a valid request")
+        handler = self._handlers.get(request.command)
+        if handler is None:
+            return Reply(False, f"unknown command {request.command!r}; this gate knows {', '.join(self._handlers)}")
+        return handler(f"uid {uid}")
 
 
-def ask(path: Path, verb: str) -> Reply:
-    """Ask the gate behind this socket. Raises ControlError."""
+def ask(path: Path, command: str) -> Reply:
+    """Send a command to the gate that serves this socket. Raises ControlError."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_SECONDS)
+            connection.settimeout(_TIMEOUT_SECONDS)
             connection.connect(os.fspath(path))
-            connection.sendall(msgspec.json.encode(Request(verb)) + b"\n")
+            connection.sendall(msgspec.json.encode(Request(command)) + b"\n")
             with connection.makefile("rb") as answer:
                 return msgspec.json.decode(answer.readline(), type=Reply)
     except msgspec.MsgspecError:
-        raise ControlError(f"the gate behind {path} broke off; see its log") from None
+        raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
     except OSError as error:
         why = error.strerror or error
         raise ControlError(
-            f"no gate answers on {path}: {why}; is it running? One that is to change its state.directory takes SIGHUP"
+            f"no gate answers on {path}: {why}; is it running? If state.directory has changed, send it SIGHUP instead"
         ) from error
 
 
 def _bind(path: Path) -> socket.socket:
-    """A socket that only its owner may connect to, in place of one that a gate left behind. Raises ControlError."""
-    if len(os.fsencode(path)) > _LONGEST_PATH:
-        raise ControlError(f"the control socket's path is over {_LONGEST_PATH} bytes: {path}")
+    """A listening socket that only its owner can open. Replaces the file of a dead gate. Raises ControlError."""
+    if len(os.fsencode(path)) > _MAX_PATH_BYTES:
+        raise ControlError(f"the control socket's path is over {_MAX_PATH_BYTES} bytes: {path}")
     sock = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:

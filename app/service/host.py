@@ -1,4 +1,4 @@
-"""What the machine grants and is called: the limit on open files, the folder for state, and the address for clients."""
+"""The gate's host: its limit on open files, the state directory, and the address to give to clients."""
 
 import contextlib
 import logging
@@ -12,25 +12,25 @@ from typing import Final
 from licensegate.app.settings import SettingsError
 
 _OTHER_DESCRIPTORS: Final = 256
-"""What the gate itself needs, dials in progress and pipes included."""
+"""For the gate itself, including dials in progress and pipes."""
 
 _log = logging.getLogger(__name__)
 
 
 def open_standard_streams() -> None:
-    """Open /dev/null for each that is closed: else a socket would get its number, and what is meant for a log.
+    """Open /dev/null for each standard stream that is closed, so that no socket gets its number and then log lines.
 
-    To be called before anything else is opened.
+    Call it before anything else is opened.
     """
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
 def raise_descriptor_limit(tunnels: int) -> None:
-    """A tunnel needs two descriptors; take what the system grants, and say so if that is too little."""
+    """Raise the limit on open files to two per tunnel and some more. Warn if the system grants less."""
     wanted = 2 * tunnels + _OTHER_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -48,20 +48,20 @@ def raise_descriptor_limit(tunnels: int) -> None:
 
 
 def make_state_directory(directory: Path) -> None:
-    """Make it for this user alone, unless it is there; warn of one that others may write to. Raises SettingsError."""
+    """Make the directory, for this user alone, if missing. Warn if others may write to it. Raises SettingsError."""
     try:
         directory.mkdir(mode=0o700, exist_ok=True)
         mode = directory.stat().st_mode
     except FileExistsError:
-        raise SettingsError(f"state.directory: {directory} is a file; remove it, or name a folder") from None
+        raise SettingsError(f"state.directory: {directory} is a file; remove it, or name a directory") from None
     except OSError as error:
         raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
     if mode & stat.S_IWOTH:
         _log.warning("state.directory: everybody may write to %s, and so change the key; chmod o-w it", directory)
 
 
-def what_to_type_into_cucm(ports: list[int]) -> str:
-    """The proxy fields of CUCM's licensing page (CUCM System Configuration Guide, Smart Software Licensing)."""
+def cucm_instructions(ports: list[int]) -> str:
+    """How to set the proxy in CUCM (CUCM System Configuration Guide, Smart Software Licensing)."""
     first, *others = dict.fromkeys(ports)
     or_others = f" (or {', '.join(map(str, others))})" if others else ""
     return (

@@ -1,6 +1,6 @@
-"""The service's own log: lines with a level on standard error.
+"""The service log: lines with time and level on standard error.
 
-A reader of standard error that stalls must freeze neither the event loop nor the end of the program (`line_writer`).
+A stalled reader of standard error blocks neither the event loop nor the end of the program (`line_writer`).
 """
 
 import logging
@@ -13,7 +13,7 @@ _STANDARD_ERROR: Final = 2
 
 
 class ServiceLog(logging.Handler):
-    """Writes what the program logs. It cannot say where lines are dropped: this is where it would be said."""
+    """Writes the program's log. It does not log its own dropped lines: they would be dropped too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,25 +24,25 @@ class ServiceLog(logging.Handler):
 
     @property
     def dropped(self) -> int:
-        """How many lines were never written in full."""
+        """The number of lines that were not written in full."""
         return self._writer.dropped
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue a line."""
         try:
             line = self.format(record)
-        except Exception as error:  # said here, since `logging` would print it, and wait for the reader
+        except Exception as error:  # `logging` would print it, and wait for the reader
             line = f"a log line cannot be formatted, {error}: {record.msg!r}"
         self._writer.put(line.encode(errors="backslashreplace") + b"\n")
 
     def stop(self) -> None:
-        """Write out what waits; give up on a reader that has stalled."""
+        """Write the waiting lines; give up if the reader has stalled."""
         logging.getLogger().removeHandler(self)
         self._writer.close()
 
 
 def start_service_log(level: str) -> ServiceLog:
-    """Send the log to standard error from `level` up."""
+    """Write log lines from `level` up to standard error."""
     log = ServiceLog()
     root = logging.getLogger()
     root.setLevel(level.upper())

@@ -1,4 +1,4 @@
-"""Runs the gate: from settings to the line that says ready, and from a signal to the last drained tunnel."""
+"""Runs the gate: from the settings to the `ready` line, and from a signal to the last drained tunnel."""
 
 import asyncio
 import contextlib
@@ -19,25 +19,26 @@ from licensegate.proxy.net.listener import ListenError
 
 from .components import Components
 from .control import Control, ControlError, Reply, control_path
-from .host import open_standard_streams, what_to_type_into_cucm
+from .host import cucm_instructions, open_standard_streams
 from .logs import ServiceLog, start_service_log
-from .systemd import tell_ready, tell_reloading, tell_stopping
+from .reload import Reloader
+from .systemd import notify_ready, notify_reloading, notify_stopping
 
-_FILES_SECONDS: Final = 5
-"""How often the files of the certificate and of users are looked at."""
+_FILE_CHECK_SECONDS: Final = 5
+"""Interval between checks of the certificate and user files for changes."""
 
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, reread: Callable[[], Settings]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code: 0 after a stop, 1 if it could not start.
+def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a stop, 1 if the gate could not start.
 
-    `reread` reads the settings anew, for a reload; it raises SettingsError.
+    `read_settings` reads the settings again for a reload; it raises SettingsError.
     """
     open_standard_streams()
     service_log = start_service_log(settings.log.level)
     try:
-        asyncio.run(_serve(settings, reread, service_log))
+        asyncio.run(_serve(settings, read_settings, service_log))
     except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
         problem = str(error)
     else:
@@ -50,73 +51,75 @@ def run(settings: Settings, reread: Callable[[], Settings]) -> int:
     return 0
 
 
-async def _serve(settings: Settings, reread: Callable[[], Settings], service_log: ServiceLog) -> None:
-    stop = _stop_signals()  # first: the kernel drops what a container's first process has no handler for
-    serving = Components(settings, reread, service_log)
+async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:
+    stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
+    components = Components(settings, service_log)
+    reloader = Reloader(components, read_settings)
     try:
-        with _controlled(serving) as control:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, serving, control, "SIGHUP")
-            _say_ready(serving)
-            gc.freeze()  # what is here now stays: the collector need not look at it again
-            watching = asyncio.ensure_future(_watch_files(serving))
+        with _open_control(reloader) as control:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, reloader, control, "SIGHUP")
+            _announce_ready(components)
+            gc.freeze()  # the collector need not look again at what is here now
+            file_checks = asyncio.ensure_future(_check_files(reloader))
             await stop.acquire()
-            watching.cancel()
-            await _drain(serving.gate, serving.settings.limits.drain_seconds, stop)
+            file_checks.cancel()
+            await _drain(components.gate, components.settings.limits.drain_seconds, stop)
     finally:
-        await serving.stop_watching()
-        serving.close()
+        await components.stop_admin()
+        components.close()
 
 
 @contextlib.contextmanager
-def _controlled(serving: Components) -> Iterator[Control]:
+def _open_control(reloader: Reloader) -> Iterator[Control]:
     """Serve the control socket, if there is a place for it."""
-    control = Control({"reload": lambda who: _reload(serving, control, who)})
-    _place(control, serving)
+    control = Control({"reload": lambda requester: _reload(reloader, control, requester)})
+    _place(control, reloader.components.settings)
     try:
         yield control
     finally:
         control.close()
 
 
-def _place(control: Control, serving: Components) -> None:
-    """Have the control socket where the settings in force want it; without it, SIGHUP still reloads."""
+def _place(control: Control, settings: Settings) -> None:
+    """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads."""
     try:
-        control.serve_at(control_path(serving.settings.state_directory, os.environ))
+        control.serve_at(control_path(settings.state_directory, os.environ))
     except ControlError as error:
         _log.error("%s; only SIGHUP reloads", error)
 
 
-def _reload(serving: Components, control: Control, who: str) -> Reply:
-    if serving.gate.draining:  # of which the service manager has been told
-        return serving.reload(who)
-    tell_reloading(os.environ)
-    reply = serving.reload(who)
-    _place(control, serving)
-    tell_ready(os.environ, _status(serving))
+def _reload(reloader: Reloader, control: Control, requester: str) -> Reply:
+    components = reloader.components
+    if components.gate.draining:  # the service manager knows already
+        return reloader.reload(requester)
+    notify_reloading(os.environ)
+    reply = reloader.reload(requester)
+    _place(control, components.settings)
+    notify_ready(os.environ, _status(components))
     return reply
 
 
-def _say_ready(serving: Components) -> None:
-    status = _status(serving)
+def _announce_ready(components: Components) -> None:
+    status = _status(components)
     _log.info("ready: %s", status)
-    _log.info("%s", what_to_type_into_cucm([listener.port for listener in serving.gate.listeners]))
-    tell_ready(os.environ, status)
+    _log.info("%s", cucm_instructions([listener.port for listener in components.gate.listeners]))
+    notify_ready(os.environ, status)
 
 
-def _status(serving: Components) -> str:
-    names = ", ".join(listener.name for listener in serving.gate.listeners)
-    return f"listening on {names}; settings from {serving.settings.source}"
+def _status(components: Components) -> str:
+    names = ", ".join(listener.name for listener in components.gate.listeners)
+    return f"listening on {names}; settings from {components.settings.source}"
 
 
-async def _watch_files(serving: Components) -> None:
+async def _check_files(reloader: Reloader) -> None:
     while True:
-        await asyncio.sleep(_FILES_SECONDS)
-        serving.look_at_certificate()
-        serving.look_at_users()
+        await asyncio.sleep(_FILE_CHECK_SECONDS)
+        reloader.reload_certificate()
+        reloader.reload_users()
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
-    tell_stopping(os.environ, seconds)
+    notify_stopping(os.environ, seconds)
     _log.info("stopping: %d connections open, draining for up to %g s", len(gate.connections), seconds)
     draining = asyncio.ensure_future(gate.drain(seconds))
     again = asyncio.ensure_future(stop.acquire())
@@ -132,7 +135,7 @@ async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
 
 
 def _stop_signals() -> asyncio.Semaphore:
-    """Released once for each SIGTERM or SIGINT: the first drains, the second ends at once."""
+    """A semaphore released by each SIGTERM or SIGINT: the first starts draining, the second ends at once."""
     signals = asyncio.Semaphore(0)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -80,7 +80,7 @@ def test_a_gate_that_stops_does_not_reload_but_begins_its_log_anew(tmp_path: Pat
             gate.await_line("draining")
             (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
             gate.send(signal.SIGHUP)
-            gate.await_line("is refused, the gate is stopping")
+            gate.await_line("refused: the gate is stopping")
             wait_until_none_is_taken(gate)
             gate.stop()
         (record,) = gate.records(1)

@@ -23,7 +23,7 @@ def test_a_file_that_breaks_is_named_by_its_line_and_the_old_users_stay(tmp_path
 
         assert '"stand_in": true' in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
         here.gate.send(signal.SIGHUP)
-        assert FAULT in here.gate.await_line("reload asked for by SIGHUP is refused")
+        assert FAULT in here.gate.await_line("reload requested by SIGHUP refused")
         assert '"stand_in": true' in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
 
 
@@ -31,7 +31,7 @@ def test_a_file_that_changes_is_noticed_without_being_told(tmp_path: Path, autho
     with strict(tmp_path, authority) as here:
         (tmp_path / "users.htpasswd").write_text(htpasswd_line("cucm-pub", "another") + htpasswd_line("more", "x"))
 
-        here.gate.await_line("known: 2 by password")
+        here.gate.await_line("known users: 2 by password")
 
         assert "407 login_refused" in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
         assert '"stand_in": true' in here.curl("--proxy-user", "cucm-pub:another").stdout

@@ -122,8 +122,8 @@ def test_a_reload_takes_what_can_be_used_and_refuses_what_cannot(host: Host) -> 
         refused = host.run("systemctl", "reload", "licensegate")
 
         assert refused.returncode != 0
-        host.await_said("gave way to")
-        host.await_said("is refused, the settings in force stay")
+        host.await_said("replaced by")
+        host.await_said("refused: the settings in force stay")
         assert (host.show("ActiveState"), host.show("MainPID")) == ("active", process)
 
 

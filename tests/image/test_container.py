@@ -63,7 +63,7 @@ def test_every_command_works_as_its_user(container: Container) -> None:
 
     assert "settings from /etc/licensegate/licensegate.toml" in container.said
     assert "/var/lib/licensegate" in said["cert show"]
-    container.await_words("reload asked for by uid 10001")
+    container.await_words("reload requested by uid 10001")
 
 
 def test_it_has_no_privilege_and_can_write_to_its_state_alone(container: Container) -> None:

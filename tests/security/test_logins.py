@@ -118,7 +118,7 @@ def test_what_was_used_before_a_reload_stays_used(here: Strict) -> None:
     say(here, seen)
 
     here.gate.send(signal.SIGHUP)
-    here.gate.await_line("reload asked for by SIGHUP")
+    here.gate.await_line("reload requested by SIGHUP")
 
     assert outcome(say(here, seen)[0]) == "407 login_stale"
 
@@ -252,7 +252,7 @@ def test_a_password_that_is_changed_holds_from_the_next_reload_on(here: Strict, 
     assert done.returncode == 0, done.stderr
 
     here.gate.send(signal.SIGHUP)
-    here.gate.await_line("reload asked for by SIGHUP")
+    here.gate.await_line("reload requested by SIGHUP")
 
     assert outcome(say(here, basic())[0]) == "407 login_refused"
     assert outcome(say(here, basic(password="another"))[0]).startswith("200")

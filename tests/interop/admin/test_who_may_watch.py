@@ -70,14 +70,14 @@ def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> N
 
         gate.settings.write_text(settings.replace("[admin]", '[admin]\ntoken_file = "admin.token"'))
         gate.send(signal.SIGHUP)
-        gate.await_line("reload asked for by SIGHUP")
+        gate.await_line("reload requested by SIGHUP")
         assert show(gate, "/clients", Via="1.1 proxy").status == 401
         assert show(gate, "/clients", Via="1.1 proxy", Authorization=f"Bearer {TOKEN}").status == 200
         assert admin_port(gate) == first
 
         gate.settings.write_text(settings.replace(str(first), str(second)))
         gate.send(signal.SIGHUP)
-        gate.await_line("reload asked for by SIGHUP")
+        gate.await_line("reload requested by SIGHUP")
         assert admin_port(gate) == second
         assert scrape(gate).value(ENDED) == 1
         with pytest.raises(ConnectionRefusedError):
@@ -85,7 +85,7 @@ def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> N
 
         gate.settings.write_text(settings.replace(str(first), str(port)))
         gate.send(signal.SIGHUP)
-        gate.await_line("is refused, the settings in force stay")
+        gate.await_line("refused: the settings in force stay")
         assert scrape(gate).value(ENDED) == 1
 
 

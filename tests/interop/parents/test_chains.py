@@ -172,7 +172,7 @@ def test_a_reload_changes_parents_and_gives_a_refused_password_no_second_try(
 
             gate.settings.write_text(through(parent, more="[limits]\ndial_seconds = 20"))
             gate.send(signal.SIGHUP)
-            gate.await_line("reload asked for by SIGHUP: ")
+            gate.await_line("reload requested by SIGHUP: ")
             assert "was not tried again" in post(gate).stdout
             assert [user for _, _, user in strict.requests() if user != "-"] == [USER]
 

@@ -129,7 +129,7 @@ def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
 def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path: Path, reader: Reader) -> None:
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
-    with pytest.raises(AccessLogError, match=f"{unread}: nobody reads this pipe; see log.access"):
+    with pytest.raises(AccessLogError, match=f"{unread}: this pipe has no reader; see log.access"):
         AccessLog(unread)
     with contextlib.closing(AccessLog(reader.path)) as log:
         with pytest.raises(AccessLogError), log.reopening(unread):
@@ -141,14 +141,14 @@ def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path
 def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(line_writer, "_WAITING_AT_MOST", 50)
+    monkeypatch.setattr(line_writer, "_MAX_LINES", 50)
     reader.stall()
     with contextlib.closing(AccessLog(reader.path)) as log:
         sent = 0
         while log.dropped < 20:
             log.observe([record() for _ in range(10)])
             sent += 10
-        assert sum("nobody reads" in line.getMessage() for line in caplog.records) == 1, "said at once, and once"
+        assert sum("not being read" in line.getMessage() for line in caplog.records) == 1, "said at once, and once"
         spin_until(lambda: len(reader.lines) == sent - log.dropped, reader.read)
         log.observe([record(Outcome.CLOSED_BY_CLIENT)])
         spin_until(lambda: reader.lines[-1]["outcome"] == "closed_by_client", reader.read)

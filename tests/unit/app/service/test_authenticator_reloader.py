@@ -1,4 +1,4 @@
-"""The door of a running gate: made of its files, made anew when they change, and what it hands on."""
+"""The authenticator of a running gate: built from the user files, rebuilt when they change, state kept on reload."""
 
 import logging
 from pathlib import Path
@@ -26,41 +26,39 @@ def auth(folder: Path, key: Path | None = None, *, required: bool = True) -> Aut
     )
 
 
-def judged(keeper: AuthenticatorReloader, login: str = "") -> AuthResult:
-    assert keeper.authenticator is not None
+def judge(reloader: AuthenticatorReloader, login: str = "") -> AuthResult:
+    assert reloader.authenticator is not None
     sent = (Secret(login.encode()),) if login else ()
-    return keeper.authenticator.authenticate(AuthRequest(CLIENT, Target("tools.cisco.com", 443), authorization=sent))
+    return reloader.authenticator.authenticate(AuthRequest(CLIENT, Target("tools.cisco.com", 443), authorization=sent))
 
 
-def challenge(keeper: AuthenticatorReloader, algorithm: str = "SHA-256") -> str:
-    asked = judged(keeper)
+def challenge(reloader: AuthenticatorReloader, algorithm: str = "SHA-256") -> str:
+    asked = judge(reloader)
     assert isinstance(asked, Rejected)
     return next(text for text in asked.challenges if parameters(text).get("algorithm") == algorithm)
 
 
-def test_without_logins_there_is_no_door() -> None:
-    keeper = AuthenticatorReloader(Auth())
+def test_without_logins_there_is_no_authenticator() -> None:
+    reloader = AuthenticatorReloader(Auth())
 
-    assert keeper.authenticator is None
-    assert not keeper.look()
+    assert reloader.authenticator is None
+    assert not reloader.look()
 
 
-def test_the_users_of_the_files_pass_and_what_is_in_force_is_said(
+def test_users_in_the_files_can_log_in_and_are_counted_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_user_files(tmp_path)
     with caplog.at_level(logging.INFO):
-        keeper = AuthenticatorReloader(auth(tmp_path))
+        reloader = AuthenticatorReloader(auth(tmp_path))
 
-    assert isinstance(judged(keeper, digest(challenge(keeper))), Admitted)
+    assert isinstance(judge(reloader, digest(challenge(reloader))), Admitted)
     assert caplog.messages == [
-        "a login is required, by digest-md5 or digest-sha-256 or basic; known: 1 by password, 1 by Digest"
+        "a login is required, by digest-md5 or digest-sha-256 or basic; known users: 1 by password, 1 by Digest"
     ]
 
 
-def test_what_an_operator_should_know_of_the_files_is_said_at_start(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_slow_password_hash_is_warned_of_at_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_user_files(tmp_path)
     slow = "$6$rounds=656000$saltstring$" + "a" * 86
     (tmp_path / "users.htpasswd").write_text(f"cucm:{slow}\n")
@@ -71,40 +69,40 @@ def test_what_an_operator_should_know_of_the_files_is_said_at_start(
     assert slow not in caplog.text
 
 
-def test_new_users_pass_once_their_file_has_changed_and_a_bad_file_changes_nothing(tmp_path: Path) -> None:
+def test_a_changed_user_file_is_used_and_an_invalid_one_is_not(tmp_path: Path) -> None:
     htpasswd, _ = write_user_files(tmp_path)
-    keeper = AuthenticatorReloader(auth(tmp_path))
-    assert not keeper.look()
+    reloader = AuthenticatorReloader(auth(tmp_path))
+    assert not reloader.look()
 
     htpasswd.write_text(htpasswd_line("new") + htpasswd_line("newer"))
-    assert keeper.look()
-    authenticator = keeper.authenticator
-    verdict = judged(keeper, basic("new"))
-    assert isinstance(verdict, CheckNeeded)
-    assert verdict.check.is_right()
+    assert reloader.look()
+    authenticator = reloader.authenticator
+    result = judge(reloader, basic("new"))
+    assert isinstance(result, CheckNeeded)
+    assert result.check.is_right()
 
     htpasswd.write_text("new\n")
     with pytest.raises(LoginFileError, match="line 1: there is no colon"):
-        keeper.look()
-    assert keeper.authenticator is authenticator
-    assert not keeper.look()
+        reloader.look()
+    assert reloader.authenticator is authenticator
+    assert not reloader.look()
 
 
-def test_a_successor_remembers_what_was_used_and_knows_the_nonces(tmp_path: Path) -> None:
+def test_a_successor_keeps_the_used_nonces_and_the_key(tmp_path: Path) -> None:
     write_user_files(tmp_path)
-    keeper = AuthenticatorReloader(auth(tmp_path))
-    asked = challenge(keeper)
-    assert isinstance(judged(keeper, digest(asked)), Admitted)
+    reloader = AuthenticatorReloader(auth(tmp_path))
+    asked = challenge(reloader)
+    assert isinstance(judge(reloader, digest(asked)), Admitted)
 
-    successor = keeper.successor(auth(tmp_path, required=False))
+    successor = reloader.successor(auth(tmp_path, required=False))
 
-    again = judged(successor, digest(asked))
+    again = judge(successor, digest(asked))
     assert isinstance(again, Rejected)
     assert again.result is LoginResult.REPLAYED
-    assert isinstance(judged(successor, digest(asked, count=2)), Admitted)
+    assert isinstance(judge(successor, digest(asked, count=2)), Admitted)
 
 
-def test_gates_that_share_a_key_take_each_others_nonces(tmp_path: Path) -> None:
+def test_gates_with_the_same_key_accept_each_others_nonces(tmp_path: Path) -> None:
     write_user_files(tmp_path)
     key = tmp_path / "nonce.key"
     key.write_text("ab" * 32 + "\n")
@@ -116,14 +114,14 @@ def test_gates_that_share_a_key_take_each_others_nonces(tmp_path: Path) -> None:
 
     asked = challenge(one)
 
-    assert isinstance(judged(two, digest(asked)), Admitted)
-    stale = judged(other, digest(asked))
+    assert isinstance(judge(two, digest(asked)), Admitted)
+    stale = judge(other, digest(asked))
     assert isinstance(stale, Rejected)
     assert stale.result is LoginResult.STALE
 
 
 @pytest.mark.parametrize("name", ["users.htpasswd", "users.htdigest", "nonce.key"])
-def test_a_file_that_cannot_be_used_is_named_at_once(tmp_path: Path, name: str) -> None:
+def test_an_invalid_file_is_named_at_start(tmp_path: Path, name: str) -> None:
     write_user_files(tmp_path)
     (tmp_path / "nonce.key").write_text("ab" * 32)
     (tmp_path / name).write_text("x")
@@ -132,10 +130,10 @@ def test_a_file_that_cannot_be_used_is_named_at_once(tmp_path: Path, name: str) 
         AuthenticatorReloader(auth(tmp_path, tmp_path / "nonce.key"))
 
 
-def test_certificates_alone_need_no_file_of_users(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_certificates_alone_need_no_user_file(caplog: pytest.LogCaptureFixture) -> None:
     only = frozenset({Scheme.CERTIFICATE})
     with caplog.at_level(logging.INFO):
-        keeper = AuthenticatorReloader(Auth(LoginSettings(True, only), possible=only))
+        reloader = AuthenticatorReloader(Auth(LoginSettings(True, only), possible=only))
 
-    assert judged(keeper) == Rejected(LoginResult.MISSING)
-    assert "a login is required, by certificate; known: 0" in caplog.text
+    assert judge(reloader) == Rejected(LoginResult.MISSING)
+    assert "a login is required, by certificate; known users: 0" in caplog.text

@@ -1,3 +1,5 @@
+"""The limit on open files."""
+
 import resource
 from collections.abc import Callable
 
@@ -10,7 +12,7 @@ Limit = tuple[int, int]
 
 @pytest.fixture
 def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int], int]]:
-    """Set what the system grants; what is called then returns the soft limit that is in force after it."""
+    """Sets the system's limit. Returns a function that asks for a number of tunnels and returns the new soft limit."""
 
     def grant(limit: Limit) -> Callable[[int], int]:
         held = [limit]
@@ -29,20 +31,20 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
 @pytest.mark.parametrize(
     ("limit", "after"),
     [
-        pytest.param((1024, 1 << 20), 8448, id="raised to what is needed"),
-        pytest.param((1024, 4096), 4096, id="raised as far as it goes"),
-        pytest.param((1024, resource.RLIM_INFINITY), 8448, id="raised without a bound"),
-        pytest.param((1 << 20, 1 << 20), 1 << 20, id="enough already"),
-        pytest.param((resource.RLIM_INFINITY, resource.RLIM_INFINITY), resource.RLIM_INFINITY, id="without a limit"),
+        pytest.param((1024, 1 << 20), 8448, id="raised to the need"),
+        pytest.param((1024, 4096), 4096, id="raised to the hard limit"),
+        pytest.param((1024, resource.RLIM_INFINITY), 8448, id="no hard limit"),
+        pytest.param((1 << 20, 1 << 20), 1 << 20, id="already enough"),
+        pytest.param((resource.RLIM_INFINITY, resource.RLIM_INFINITY), resource.RLIM_INFINITY, id="unlimited"),
     ],
 )
-def test_the_limit_on_open_files_is_raised_as_needed_and_never_lowered(
+def test_the_open_files_limit_is_raised_and_never_lowered(
     granted: Callable[[Limit], Callable[[int], int]], limit: Limit, after: int
 ) -> None:
     assert granted(limit)(4096) == after
 
 
-def test_a_limit_that_is_too_low_is_said_with_what_it_suffices_for(
+def test_too_low_a_limit_is_warned_of_with_what_it_allows(
     granted: Callable[[Limit], Callable[[int], int]], caplog: pytest.LogCaptureFixture
 ) -> None:
     call = granted((1024, 4096))

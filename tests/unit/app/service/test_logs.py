@@ -1,3 +1,5 @@
+"""The service log of a program of its own."""
+
 import re
 import subprocess
 import sys
@@ -8,7 +10,7 @@ from support.upstream import SECONDS
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (DEBUG|INFO|WARNING|ERROR) .+")
 
-SAY = """
+LOG_EACH_LEVEL = """
 import logging
 from licensegate.app.service.logs import start_service_log
 
@@ -24,14 +26,14 @@ logging.getLogger("licensegate.test").error("one %d", "fault")
 log.stop()
 """
 
-SHOUT = """
+LOG_WITHOUT_READER = """
 import logging
 from licensegate.app.service.logs import start_service_log
 
 log = start_service_log("info")
 for number in range(5000):
     logging.getLogger("licensegate.test").info("%06d %s", number, "x" * 200)
-print("went on", flush=True)
+print("not blocked", flush=True)
 log.stop()
 print("stopped", flush=True)
 """
@@ -42,8 +44,8 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(("level", "least"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_lines_from_a_level_up_go_to_standard_error_with_time_and_level(level: str, least: int) -> None:
-    done = run(SAY.format(level=level))
+def test_lines_from_a_level_up_have_time_and_level(level: str, least: int) -> None:
+    done = run(LOG_EACH_LEVEL.format(level=level))
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if LINE.fullmatch(line)]
@@ -53,13 +55,15 @@ def test_lines_from_a_level_up_go_to_standard_error_with_time_and_level(level: s
     assert "'one %d'" in done.stderr.splitlines()[-1]
 
 
-def test_a_reader_of_standard_error_that_stalls_holds_up_neither_the_gate_nor_its_end() -> None:
-    process = subprocess.Popen([sys.executable, "-c", SHOUT], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+def test_a_stalled_reader_blocks_neither_the_program_nor_its_end() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOG_WITHOUT_READER], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     with process:
         assert process.stdout is not None
         assert process.stderr is not None
         out, _ = process.stdout.read(), process.wait(SECONDS)
-        assert out.split() == [b"went", b"on", b"stopped"]
+        assert out.split() == [b"not", b"blocked", b"stopped"]
         assert process.returncode == 0
         lines = process.stderr.read().splitlines()
         assert 0 < len(lines) < 5000
