@@ -107,7 +107,7 @@ def test_a_revocation_list_that_changes_is_noticed_and_not_taken_for_a_new_certi
     with Gate(tmp_path, lab(more=SETTINGS + auth)) as gate:
         (tmp_path / "clients.crl").write_bytes(revoke(clients, issue("revoked", clients)))
         gate.send(signal.SIGHUP)
-        gate.await_line("the gate's own is the same")
+        gate.await_line("the gate's certificate has not changed")
         assert not any(IN_FORCE in line for line in gate.stderr)
 
 
