@@ -1,39 +1,51 @@
-"""Which LicenseGate this is: the version of pyproject.toml, and the git revision it was built or runs from."""
+"""Which LicenseGate this is: the version of pyproject.toml, and the git revision it was built or runs from.
 
+A wheel, and so an image, carries its revision in `revision.txt` beside this file: `setup.py` writes it. A checkout is
+asked with git. `setup.py` runs this file on its own, so that it imports the standard library only.
+"""
+
+import os
 import subprocess
 from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import version as installed_version
+from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+REVISION_FILE: Final = Path(__file__).with_name("revision.txt")
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _GIT_SECONDS: Final = 2.0
+_DESCRIBE: Final = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
 
-VERSION: Final = installed_version("licensegate")
+
+def version() -> str:
+    """The version of the installed package."""
+    return metadata.version("licensegate")
 
 
 @lru_cache(maxsize=1)
 def revision() -> str:
-    """The revision: from the wheel, where it was written when that was built, else from the checkout; "" if unknown."""
+    """The abbreviated commit, with `-dirty` for changes on top; "" if unknown. The first call may start git."""
     try:
-        return str(import_module("licensegate.app._revision").REVISION)  # written by scripts/wheelhouse.sh
-    except ImportError:
-        return _revision_of_checkout()
+        return REVISION_FILE.read_text(encoding="utf-8").strip()
+    except OSError:
+        return checkout_revision(_ROOT)
 
 
 def full_version() -> str:
-    """Version and revision, as in `0.1.0 (3ee587f)`."""
+    """Version and revision, as in `0.1.0 (3ee587f0a1b2)`."""
     short = revision()
-    return f"{VERSION} ({short})" if short else VERSION
+    return f"{version()} ({short})" if short else version()
 
 
-def _revision_of_checkout() -> str:
-    if not (_ROOT / ".git").exists():  # installed from a wheel, or a checkout without its history
+def checkout_revision(root: Path) -> str:
+    """The revision of the checkout with this root; "" if it is no checkout, or git is missing or fails."""
+    if not (root / ".git").exists():  # git would go on searching in the folders above
         return ""
-    command = ("git", "-C", str(_ROOT), "describe", "--always", "--dirty", "--abbrev=12", "--exclude", "*")
+    environ = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # write nothing, and wait for no other git
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=True)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            _DESCRIBE, cwd=root, env=environ, capture_output=True, text=True, timeout=_GIT_SECONDS, check=True
+        )
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip()

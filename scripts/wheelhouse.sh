@@ -23,8 +23,4 @@ for lock in run image; do
         .venv/bin/pip download --quiet --dest "$wheelhouse" --require-hashes --no-deps --only-binary :all: \
             --implementation cp --python-version "$python_version" "${platforms[@]}" --requirement /dev/stdin
 done
-# The wheel carries the revision it was built from: where it runs there is no git.
-revision=$(git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || true)
-trap 'rm -f app/_revision.py' EXIT
-if [[ $revision ]]; then echo "REVISION = \"$revision\"" >app/_revision.py; fi
 .venv/bin/pip wheel --quiet --wheel-dir "$wheelhouse" --no-deps --no-build-isolation .

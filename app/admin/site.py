@@ -12,7 +12,7 @@ from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.settings import Admin
-from licensegate.app.version import VERSION, full_version, revision
+from licensegate.app.version import full_version, revision, version
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
@@ -38,7 +38,7 @@ class AdminSite:
         sources = PageSources(
             full_version(),
             gate,
-            Metrics(VERSION, revision(), gate, observers.get(Counters), target_health, dropped),
+            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped),
             self._health,
             observers.get(Refusals),
             observers.get(Clients),
