@@ -1,4 +1,4 @@
-"""Which addresses of a target may be dialled, and in which order they are tried."""
+"""Which addresses of a target may be dialled, and in which order."""
 
 from typing import Final
 
@@ -7,30 +7,30 @@ from licensegate.records.outcome import Outcome
 
 from .loop_guard import LoopGuard
 
-_NAMED_AT_MOST: Final = 4
+_MAX_SHOWN: Final = 4
 
 
 def interleave(addresses: list[str]) -> list[str]:
-    """Alternate between the families, the first one first (RFC 8305 section 4)."""
+    """Alternate between the address families, starting with that of the first address (RFC 8305 section 4)."""
     first_is_v6 = ":" in addresses[0]
     first = [address for address in addresses if (":" in address) is first_is_v6]
     second = [address for address in addresses if (":" in address) is not first_is_v6]
     mixed: list[str] = []
-    for place in range(max(len(first), len(second))):
-        mixed += first[place : place + 1] + second[place : place + 1]
+    for index in range(max(len(first), len(second))):
+        mixed += first[index : index + 1] + second[index : index + 1]
     return mixed
 
 
-def may_be_dialled(addresses: list[str], port: int, own: LoopGuard, *, named_by_operator: bool) -> list[str]:
-    """Those that are public, or named by the operator, and do not lead back to the gate."""
+def allowed_addresses(addresses: list[str], port: int, loop_guard: LoopGuard, *, named_by_operator: bool) -> list[str]:
+    """The addresses that are public or named by the operator, and do not lead back to the gate."""
     allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
-    return [address for address in allowed if not own.has(address, port)]
+    return [address for address in allowed if not loop_guard.has(address, port)]
 
 
-def why_none(addresses: list[str], own: LoopGuard) -> tuple[Outcome, str]:
-    """Why none of a target's addresses may be dialled."""
-    ours = [address for address in addresses if own.is_local(address)]
-    if ours:
-        return Outcome.TARGET_IS_GATE, ", ".join(ours[:_NAMED_AT_MOST])
-    told = [f"{address} ({judge(address).name})" for address in addresses[:_NAMED_AT_MOST]]
-    return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(told)
+def explain_refusal(addresses: list[str], loop_guard: LoopGuard) -> tuple[Outcome, str]:
+    """The outcome and detail for a target with no address that may be dialled."""
+    local = [address for address in addresses if loop_guard.is_local(address)]
+    if local:
+        return Outcome.TARGET_IS_GATE, ", ".join(local[:_MAX_SHOWN])
+    shown = [f"{address} ({judge(address).name})" for address in addresses[:_MAX_SHOWN]]
+    return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(shown)

@@ -1,7 +1,7 @@
 """Target → checked address → connected socket.
 
-The check is the last thing before connect, and the connection goes to exactly the address that was checked: a name
-whose answer changes in between gains nothing. Several addresses are tried by Happy Eyeballs (RFC 8305).
+The check is the last step before connect, and the connection goes to exactly the address that was checked, so DNS
+rebinding gains nothing. Several addresses are tried with Happy Eyeballs (RFC 8305).
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
 from ..net.channel import Channel
 from ..net.poller import ONCE, WRITE, Poller
 from ..net.socket_options import set_up_keepalive
-from .address_selection import interleave, may_be_dialled, why_none
+from .address_selection import allowed_addresses, explain_refusal, interleave
 from .loop_guard import LoopGuard
 from .resolver import Resolution, Resolver, Unresolved
 from .settings import DialSettings
 
 _ATTEMPT_DELAY: Final = 0.25
-"""Seconds until the next address is tried beside the one that has not answered (RFC 8305 section 5)."""
+"""Seconds before the next address is tried in parallel (RFC 8305 section 5)."""
 
 _OUTCOME_OF_ERRNO: Final = {
     errno.ECONNREFUSED: Outcome.CONNECTION_REFUSED,
@@ -38,7 +38,7 @@ _OUTCOME_OF_ERRNO: Final = {
     errno.ENOBUFS: Outcome.DESCRIPTORS_EXHAUSTED,
     errno.ENOMEM: Outcome.DESCRIPTORS_EXHAUSTED,
 }
-_MOST_TELLING_FIRST: Final = (
+_MOST_SPECIFIC_FIRST: Final = (
     Outcome.DESCRIPTORS_EXHAUSTED,
     Outcome.CONNECTION_REFUSED,
     Outcome.CONNECTION_TIMEOUT,
@@ -48,39 +48,39 @@ _MOST_TELLING_FIRST: Final = (
 
 
 class DialCaller(Protocol):
-    """Whoever waits for a dial."""
+    """Receives the result of a dial: exactly one of the three methods is called, once."""
 
     record: TunnelRecord
 
-    def connected(self, upstream: Channel, said: bytes = b"") -> None:
-        """It is connected, and has `said` this already; the connection, perhaps still watched, is the receiver's."""
+    def connected(self, upstream: Channel, received: bytes = b"") -> None:
+        """Take over the connection, which may still be watched. `received` are its first bytes."""
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
-        """It could not be connected."""
+        """The target could not be connected."""
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate ended the dial, or was met in one of the other two: none of them is called any more."""
+        """A fault of the gate ended the dial, or one of the other two methods raised."""
 
 
 class PendingDial(Protocol):
-    """A dial, from `start` until its caller is told."""
+    """A dial that has not reported to its caller yet."""
 
     def start(self) -> None:
-        """Begin. The caller may be told before this returns: it has the dial in hand by then."""
+        """Begin. The caller may be called back before this returns."""
 
     def abandon(self) -> tuple[Outcome, str]:
-        """Stop; what it was waiting for, should the reason be that it took too long."""
+        """Stop without calling back. Returns the outcome and detail for a timeout: what the dial was waiting for."""
 
 
 class TargetDialer(Protocol):
-    """Whoever can connect to a target, directly or through others: who asks cannot tell."""
+    """Connects to targets, directly or through parent proxies."""
 
     def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> PendingDial:
-        """A dial to a target that `rule` allows, not started yet. `caller` is told; end it early by `abandon`."""
+        """A dial, not started yet, to a target that `rule` allows. It reports to `caller`."""
 
 
 class Dialer:
-    """Dials targets directly."""
+    """Connects to targets directly. `connect_to` replaces the addresses of single targets."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Dialer:
 
 
 class DirectDial:
-    """One dial in progress."""
+    """A pending dial to the target itself."""
 
     __slots__ = (
         "_attempts", "_began", "_caller", "_dialer", "_failures", "_named_by_operator", "_port", "_record",
@@ -159,16 +159,16 @@ class DirectDial:
             self._try_addresses(list(answer.addresses), self._target.port)
 
     def _try_addresses(self, addresses: list[str], port: int) -> None:
-        """Connect to the first of these that answers; only public ones, unless the operator named them."""
+        """Connect to the first address that answers, of those that may be dialled."""
         self._port = port
         self._record.addresses = addresses
-        own = self._dialer.loop_guard
-        allowed = may_be_dialled(addresses, port, own, named_by_operator=self._named_by_operator)
+        loop_guard = self._dialer.loop_guard
+        allowed = allowed_addresses(addresses, port, loop_guard, named_by_operator=self._named_by_operator)
         if allowed:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed
             self._try_next()
         else:
-            self._caller.dial_failed(*why_none(addresses, own))
+            self._caller.dial_failed(*explain_refusal(addresses, loop_guard))
 
     def abandon(self) -> tuple[Outcome, str]:
         """See `PendingDial`."""
@@ -182,7 +182,7 @@ class DirectDial:
         return Outcome.CONNECTION_TIMEOUT, ", ".join(waiting)
 
     def _try_next(self) -> None:
-        """Start attempts until one is in flight, or none is left."""
+        """Start the next attempt; report failure if no address is left and no attempt is in flight."""
         while self._untried:
             address = self._untried.pop(0)
             began = time.monotonic()
@@ -198,7 +198,7 @@ class DirectDial:
             return
         if not self._attempts:
             self._stop()
-            self._caller.dial_failed(*min(self._failures, key=lambda failure: _MOST_TELLING_FIRST.index(failure[0])))
+            self._caller.dial_failed(*min(self._failures, key=lambda failure: _MOST_SPECIFIC_FIRST.index(failure[0])))
 
     def _start(self, address: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -222,7 +222,7 @@ class DirectDial:
         self._dialer.poller.finish_batch()
 
     def ready(self, descriptor: int, events: int) -> None:
-        """An attempt succeeded or failed."""
+        """Handle an attempt that succeeded or failed."""
         sock, address, began = self._attempts[descriptor]
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
@@ -245,7 +245,7 @@ class DirectDial:
         self._caller.connected(sock)
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate, while dialling or in whom it was told to."""
+        """Close all attempts, and report a fault of the gate in the dial or its caller."""
         self.abandon()
         self._caller.crashed(error)
 

@@ -1,4 +1,4 @@
-"""Would a dial reach the gate itself? By whatever address: a listener on 0.0.0.0 has as many as the host."""
+"""Recognises addresses that lead back to the gate: a listener on 0.0.0.0 has every address of the host."""
 
 import ipaddress
 import socket
@@ -8,65 +8,65 @@ from typing import Final
 
 from licensegate.records.bounded import BoundedDict
 
-_REMEMBERED_SECONDS: Final = 10.0
-_REMEMBERED_ADDRESSES: Final = 4096
+_CACHE_SECONDS: Final = 10.0
+_CACHED_ADDRESSES: Final = 4096
 _DISCARD_PORT: Final = 9
 _UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 
 
 class LoopGuard:
-    """The addresses and ports on which the gate itself is served."""
+    """The addresses and ports that the gate listens on."""
 
     def __init__(self) -> None:
         self._bound: set[tuple[str, int]] = set()
         self._ports: frozenset[int] = frozenset()
-        self._local: BoundedDict[str, tuple[bool, float]] = BoundedDict(_REMEMBERED_ADDRESSES)
+        self._local: BoundedDict[str, tuple[bool, float]] = BoundedDict(_CACHED_ADDRESSES)
 
     def add(self, host: str, port: int) -> None:
-        """Count in a bound socket, a listener's or the admin server's."""
+        """Add a bound socket, of a listener or the admin server."""
         self._bound.add((_plain(host), port))
         self._ports = frozenset(port for _, port in self._bound)
 
     def remove(self, host: str, port: int) -> None:
-        """Count it out: it is closed."""
+        """Remove a socket that was closed."""
         self._bound.discard((_plain(host), port))
         self._ports = frozenset(port for _, port in self._bound)
 
     def has(self, address: str, port: int) -> bool:
-        """Whether connecting there would end at one of them."""
+        """Whether a connection to this address and port would reach the gate."""
         if port not in self._ports:
             return False
         plain = _plain(address)
-        if plain in _UNSPECIFIED:  # connecting to no address is connecting to this host
+        if plain in _UNSPECIFIED:  # connecting to the unspecified address reaches this host
             return True
         if (plain, port) in self._bound:
             return True
         return any((wildcard, port) in self._bound for wildcard in _UNSPECIFIED) and self.is_local(plain)
 
     def is_local(self, address: str) -> bool:
-        """Whether the address is one of this host's."""
+        """Whether this host has the address; remembered for 10 s."""
         now = time.monotonic()
         local, until = self._local.get(address, (False, 0.0))
         if until < now:
             try:
                 local = _is_local(address)
-            except OSError:  # no descriptor to ask with; the dial will get none either, and says so
+            except OSError:  # no descriptor left: the dial fails too, and reports that
                 return False
-            self._local.put(address, (local, now + _REMEMBERED_SECONDS))
+            self._local.put(address, (local, now + _CACHE_SECONDS))
         return local
 
 
 @lru_cache(maxsize=1024)
 def _plain(address: str) -> str:
-    """The address as the kernel takes it: an IPv4 address inside an IPv6 one (RFC 4291 section 2.5.5.2) is that."""
+    """The address that the kernel uses: an IPv4-mapped IPv6 address is IPv4 (RFC 4291 section 2.5.5.2)."""
     parsed = ipaddress.ip_address(address)
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def _is_local(address: str) -> bool:
-    """A socket can be bound to one's own addresses; to a group of hosts too, but that is no address to connect to.
+    """Whether a socket can be bound to the address, which works for local and multicast ones, and it is not multicast.
 
-    Raises OSError if there is no socket to try it with.
+    Raises OSError if no socket can be created.
     """
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:

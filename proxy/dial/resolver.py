@@ -1,8 +1,8 @@
-"""Names to addresses by the system's resolver (so /etc/hosts counts), remembered, and never in the event loop.
+"""Cached look-ups of names with the system's resolver, so /etc/hosts counts. Never blocks the event loop.
 
-One look-up per name at a time, each in a thread of its own: a name that hangs holds up nobody else, and a thread that
-hangs does not hold up the end of the program. An answer is fresh for a while, then renewed in the background when it
-is used; the last good one serves while the resolver fails.
+Each look-up runs in its own daemon thread, one per name at a time: a name that hangs delays neither other names nor the
+end of the program. A cached answer is fresh for a while; after that it is still used, but renewed in the background. If
+the resolver fails, the last good answer serves.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from licensegate.records.outcome import Outcome
 
 from .settings import DnsSettings
 
-_LOOK_UPS_AT_ONCE: Final = 64
-_REMEMBERED_NAMES: Final = 4096
+_MAX_LOOK_UPS: Final = 64
+_CACHED_NAMES: Final = 4096
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Resolved(Struct, frozen=True):
 
 
 class Unresolved(Struct, frozen=True):
-    """Why a name has no addresses; `detail` is for the outcome's sentence."""
+    """Why a name has no addresses; `detail` completes the outcome's sentence."""
 
     outcome: Outcome
     detail: str = ""
@@ -47,7 +47,7 @@ _TOO_MANY: Final = Unresolved(Outcome.DNS_FAILED, "too many look-ups hang")
 
 
 class _Name:
-    """What is known of one name. Times are those of `time.monotonic`."""
+    """The cache entry of one name. Times are those of `time.monotonic`."""
 
     __slots__ = ("failed", "failed_at", "good", "good_at", "in_flight", "timer", "waiters")
 
@@ -62,7 +62,7 @@ class _Name:
 
 
 def system_look_up(name: str) -> Resolution:
-    """Ask the system's resolver; blocks, for as long as it likes."""
+    """Ask the system's resolver. Blocks without a time limit."""
     try:
         found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -75,10 +75,10 @@ def system_look_up(name: str) -> Resolution:
 
 
 class Resolver:
-    """The cache of names, and the look-ups in progress.
+    """The cache of names and the look-ups in progress.
 
-    `ask` answers for one name and may block; it is called in a thread. `look_up_finished` runs after waiters were
-    called.
+    `ask` resolves one name and may block: it is called in a thread. `look_up_finished` runs after the waiters of a
+    look-up were called.
     """
 
     def __init__(
@@ -92,14 +92,14 @@ class Resolver:
         self.settings = settings
         self._finished = look_up_finished
         self._ask = ask
-        # Only a wildcard rule brings so many names. One that is being looked up stays.
-        self._names: BoundedDict[str, _Name] = BoundedDict(_REMEMBERED_NAMES, lambda known: not known.in_flight)
+        # Only a wildcard rule brings so many names. A name in flight is never dropped.
+        self._names: BoundedDict[str, _Name] = BoundedDict(_CACHED_NAMES, lambda known: not known.in_flight)
         self._in_flight = 0
         self.results: dict[Outcome | None, int] = {}
-        """How often the system's resolver was asked, by what came of it; None is an answer."""
+        """Number of look-ups by outcome; None counts successful ones."""
 
     def look_up(self, name: str, waiter: ResolutionCallback) -> Resolution | None:
-        """The answer if it is known; else None, and `waiter` is called once with it, within the time limit."""
+        """The answer if it is cached; else None, and `waiter` is called once with it, within the time limit."""
         known = self._names.get(name)
         if known is None:
             known = self._remember(name)
@@ -119,7 +119,7 @@ class Resolver:
         return None
 
     def forget(self, name: str, waiter: ResolutionCallback) -> None:
-        """The waiter no longer waits."""
+        """Do not call this waiter any more."""
         known = self._names.get(name)
         if known is not None and waiter in known.waiters:
             known.waiters.remove(waiter)
@@ -130,17 +130,17 @@ class Resolver:
         return known
 
     def _or_last_good(self, known: _Name, failure: Unresolved) -> Resolution:
-        """The last good answer in place of a failure to ask."""
+        """The last good answer if it is recent enough, else the failure."""
         if known.good is None:
             return failure
         recent = time.monotonic() - known.good_at < self.settings.last_good_seconds
         return known.good if recent else failure
 
     def _start(self, name: str, known: _Name) -> bool:
-        """Have a look-up of this name in flight; False if no more can be had."""
+        """Start a look-up unless one is in flight; False if no more can be started."""
         if known.in_flight:
             return True
-        if self._in_flight >= _LOOK_UPS_AT_ONCE:
+        if self._in_flight >= _MAX_LOOK_UPS:
             return False
         thread = threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True)
         try:
@@ -153,7 +153,7 @@ class Resolver:
         return True
 
     def _look_up(self, name: str, known: _Name) -> None:
-        """In the thread."""
+        """Ask, in the thread, and pass the answer to the loop."""
         try:
             answer = self._ask(name)
         except Exception:
@@ -162,7 +162,7 @@ class Resolver:
         try:
             self._loop.call_soon_threadsafe(self._arrived, known, answer)
         except RuntimeError:
-            return  # the loop is closed: nobody waits any more
+            return  # the loop is closed
 
     def _arrived(self, known: _Name, answer: Resolution) -> None:
         known.in_flight = False
@@ -175,7 +175,7 @@ class Resolver:
         self._settle(known, _TIMED_OUT)
 
     def _settle(self, known: _Name, answer: Resolution) -> None:
-        """Tell whoever waits; a failure is remembered, and hidden while there is a last good answer."""
+        """Call the waiters. A failure is cached, and hidden while there is a recent good answer."""
         result = answer.outcome if isinstance(answer, Unresolved) else None
         self.results[result] = self.results.get(result, 0) + 1
         if isinstance(answer, Unresolved):

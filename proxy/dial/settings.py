@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class DnsSettings(Struct, frozen=True):
-    """How long the resolver's answers are believed, in seconds."""
+    """How long the resolver waits and how long its answers are used, in seconds."""
 
     fresh_seconds: float = 60
     last_good_seconds: float = 86400
@@ -22,9 +22,9 @@ class ConnectTo(Struct, frozen=True):
 
 
 class DialSettings(Struct, frozen=True):
-    """Where outgoing connections come from, and which targets are sent elsewhere.
+    """The source address of outgoing connections, and targets that are sent to another address.
 
-    `source_address` is one of this host's IP addresses; empty lets the system choose.
+    `source_address` is an IP address of this host; if empty, the system chooses.
     """
 
     connect_to: tuple[ConnectTo, ...] = ()

@@ -1,8 +1,7 @@
-"""Who the gate is at a parent proxy: a user and a password, and whether that password may be tried.
+"""The gate's account at a parent proxy: user name, password, and whether that password may be tried.
 
-An account may be locked after a few wrong passwords, so a refused one is not tried again until the file that it came
-from changes, or the settings do. Until a password has once been taken, only one login with it goes on at a time: what
-many tunnels ask for at once must not be many tries.
+A few wrong passwords may lock an account. So a refused password is not tried again until its file or the settings
+change, and until a parent has accepted it, only one login at a time uses it.
 """
 
 import asyncio
@@ -19,86 +18,86 @@ _log = logging.getLogger(__name__)
 
 
 class Account:
-    """One account; parents with the same login share it. `tickets` are its Kerberos tickets.
+    """One account, shared by all parents with the same login. `tickets` are its Kerberos tickets.
 
-    `is_proven` says that a parent has taken its password, or that it has none.
+    `is_proven` is true once a parent has accepted the password, and for an account without one.
     """
 
     def __init__(self, login: ParentLogin) -> None:
         self._login = login
         self.tickets = Tickets(login.username, login.keytab, login.ticket_cache)
-        self._read_as: tuple[int, ...] | None = None
+        self._file_version: tuple[int, ...] | None = None
         self._password = ""
-        self._refused = ""
+        self._refusal = ""
         self.is_proven = not login.has_password
-        self._turn = asyncio.Lock()
+        self._unproven = asyncio.Lock()
 
     def __str__(self) -> str:
         return self._login.username or "an account without a name"
 
     @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[str]:
-        """Wait until a login may be tried, and lend the password for it, perhaps an empty one.
+    async def use_password(self) -> AsyncIterator[str]:
+        """Wait until a login may be tried, and yield its password, "" for an account without one.
 
-        A refusal that the block raises is noted. Raises LoginRefusedError if the password was refused before, and
-        LoginFailedError if it cannot be read.
+        Remembers a LoginRefusedError that the block raises. Raises LoginRefusedError if the password was refused
+        before, and LoginFailedError if it cannot be read.
         """
-        self.look()
-        async with contextlib.AsyncExitStack() as waiting:
+        self.refresh()
+        async with contextlib.AsyncExitStack() as lock:
             if not self.is_proven:
-                await waiting.enter_async_context(self._turn)
-                self.look()
+                await lock.enter_async_context(self._unproven)
+                self.refresh()
                 if self.is_proven:
-                    await waiting.aclose()
-            if self._refused:
-                raise LoginRefusedError(f"{self._refused}, and was not tried again", of_password=True)
+                    await lock.aclose()
+            if self._refusal:
+                raise LoginRefusedError(f"{self._refusal}, and was not tried again", wrong_password=True)
             password = self._password
             try:
                 yield password
             except LoginRefusedError as refused:
-                if refused.of_password and password == self._password:
-                    self._refuse(str(refused))
+                if refused.wrong_password and password == self._password:
+                    self._note_refusal(str(refused))
                 raise
 
-    def prove(self, password: str) -> None:
-        """This password was taken."""
+    def note_accepted(self, password: str) -> None:
+        """A parent accepted this password."""
         if password == self._password:
             self.is_proven = True
 
-    def look(self) -> None:
-        """Read the password if it may have changed; raises LoginFailedError if it cannot be read."""
+    def refresh(self) -> None:
+        """Read the password again if its file has changed. Raises LoginFailedError if it cannot be read."""
         login = self._login
         if login.password is not None:
-            self._adopt(login.password.raw, (0,))
+            self._set_password(login.password.raw, (0,))
         if login.password_file is None:
             return
         try:
             status = login.password_file.stat()
-            read_as = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if read_as != self._read_as:
+            version = (status.st_ino, status.st_size, status.st_mtime_ns)
+            if version != self._file_version:
                 with login.password_file.open("rb") as file:
-                    self._adopt(file.read(PASSWORD_BYTES + 1), read_as)
+                    self._set_password(file.read(PASSWORD_BYTES + 1), version)
         except OSError as error:
             raise LoginFailedError(f"{login.password_file}: {error.strerror}") from None
         except PasswordError as error:
             raise LoginFailedError(f"the content of {login.password_file} {error}") from None
 
-    def _refuse(self, said: str) -> None:
+    def _note_refusal(self, detail: str) -> None:
         source = self._login.password_file or f"the environment variable {self._login.password_env}"
-        self._refused = said or "its password was refused"
+        self._refusal = detail or "its password was refused"
         self.is_proven = False
         _log.error(
-            "the login of %s to a parent proxy was refused (%s): lest the account be locked, its password is not tried "
-            "again until %s or the settings change",
+            "the login of %s to a parent proxy was refused (%s); its password is not tried again, which could lock the "
+            "account, until %s or the settings change",
             self,
-            self._refused,
+            self._refusal,
             source,
         )
 
-    def _adopt(self, raw: bytes, read_as: tuple[int, ...]) -> None:
-        if read_as == self._read_as:
+    def _set_password(self, raw: bytes, version: tuple[int, ...]) -> None:
+        if version == self._file_version:
             return
         self._password = read_password(raw)
-        self._read_as = read_as
-        self._refused = ""
+        self._file_version = version
+        self._refusal = ""
         self.is_proven = False

@@ -1,4 +1,4 @@
-"""One tunnel through one parent proxy: connect, TLS, ask, log in, and what became of it."""
+"""One tunnel through one parent proxy: connect, TLS to the parent, CONNECT, login."""
 
 import contextlib
 import functools
@@ -15,36 +15,43 @@ from ..net.channel import Channel
 from ..wire.tls_layer import TlsFailure
 from ..wire.via import passed_on
 from . import logins
-from .connection import EndedError, ParentConnection
+from .awaited_dial import ParentError, dial_parent
+from .connection import ConnectionClosedError, ParentConnection
 from .parent import Parent
 from .protocol.challenges import Challenge
-from .protocol.connect_response import ConnectResponse, ConnectResponseError, request
+from .protocol.connect_response import ConnectResponse, ConnectResponseError, connect_request
 from .protocol.scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
-from .reach import ParentError, reach
 from .run_in_thread import run_in_thread
 from .settings import ParentAuth
 
 _LOGIN_NEEDED: Final = 407
-_ABOUT_THE_TARGET: Final = frozenset({502, 503, 504})
-"""Statuses by which a gateway speaks of what is behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
+_TARGET_STATUSES: Final = frozenset({502, 503, 504})
+"""Statuses with which a gateway reports a failure behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
 
-_BY_CONNECTION: Final = frozenset({ParentScheme.NEGOTIATE, ParentScheme.NTLM})
-"""What logs a connection in, rather than a request: after a failure, a new one is needed to begin anew (RFC 4559)."""
+_CONNECTION_SCHEMES: Final = frozenset({ParentScheme.NEGOTIATE, ParentScheme.NTLM})
+"""Schemes that log in a connection, not a request: after a failure they need a new connection (RFC 4559)."""
 
-_MOST_STEPS: Final = 8
-"""No login takes so many."""
+_MAX_STEPS: Final = 8
+"""More than any login takes."""
 
 _NO_CONNECTION: Final = Outcome.PARENT_TIMEOUT, "no connection"
 _NO_HANDSHAKE: Final = Outcome.PARENT_TIMEOUT, "no answer to the TLS handshake"
 _NO_ANSWER: Final = Outcome.PARENT_TIMEOUT, "connected, but no answer"
-_NO_TURN: Final = Outcome.PARENT_LOGIN_FAILED, "another login with the same password has not ended yet"
+_ACCOUNT_BUSY: Final = Outcome.PARENT_LOGIN_FAILED, "another login with the same password has not ended yet"
 _NO_CREDENTIALS: Final = Outcome.PARENT_LOGIN_FAILED, "the login could not be prepared in time; look at the KDC"
+
+_OUTCOMES: Final[dict[type[Exception], Outcome]] = {
+    LoginRefusedError: Outcome.PARENT_LOGIN_REFUSED,
+    LoginFailedError: Outcome.PARENT_LOGIN_FAILED,
+    ConnectResponseError: Outcome.PARENT_ANSWER_MALFORMED,
+    ConnectionClosedError: Outcome.PARENT_BROKE_OFF,
+}
 
 
 class ConnectAttempt:
-    """The way of one tunnel through one parent, to be awaited once. `record` is told of it.
+    """Opens one tunnel through one parent. Awaited once; writes what the parent answers into `record`.
 
-    `is_on_trial` says that it has shown a password which nobody has taken yet, and waits for the verdict.
+    `password_pending` is true while the parent checks a password that no parent has accepted yet.
     """
 
     def __init__(self, dialer: Dialer, parent: Parent, authority: str, record: TunnelRecord) -> None:
@@ -54,171 +61,165 @@ class ConnectAttempt:
         self._authority = authority
         self._record = record
         self._connection: ParentConnection | None = None
-        self._waits_for = _NO_CONNECTION
-        self.is_on_trial = False
+        self._timeout_reason = _NO_CONNECTION
+        self.password_pending = False
         self._began = time.monotonic()
         record.parent = str(parent.settings)
         record.parent_login = record.parent_reason = record.parent_server = ""
         record.parent_status = 0
 
     async def open(self) -> tuple[Channel, bytes]:
-        """The tunnel, and its first bytes. Raises ParentError."""
+        """The tunnel, and the bytes already received through it. Raises ParentError."""
         try:
-            answer = await self._ask_and_log_in()
-            if not answer.opens_tunnel or self._connection is None:
-                raise self._refused(answer)
+            response = await self._connect_with_login()
+            if not response.opens_tunnel or self._connection is None:
+                raise self._refused(response)
             connection, self._connection = self._connection, None
             return connection.release()
-        except LoginRefusedError as refused:
-            raise self._failed(Outcome.PARENT_LOGIN_REFUSED, str(refused)) from None
-        except LoginFailedError as failed:
-            raise self._failed(Outcome.PARENT_LOGIN_FAILED, str(failed)) from None
-        except ConnectResponseError as error:
-            raise self._failed(Outcome.PARENT_ANSWER_MALFORMED, str(error)) from None
-        except EndedError as error:
-            raise self._failed(Outcome.PARENT_BROKE_OFF, str(error)) from None
+        except tuple(_OUTCOMES) as error:
+            raise self._error(_OUTCOMES[type(error)], str(error)) from None
         except TlsFailure as failure:
             untrusted = failure.rejected_theirs
             outcome = Outcome.PARENT_CERTIFICATE_REJECTED if untrusted else Outcome.PARENT_TLS_FAILED
-            raise self._failed(outcome, failure.detail) from None
+            raise self._error(outcome, failure.detail) from None
         finally:
             self._record.parent_ms = milliseconds(time.monotonic() - self._began)
             self._close()
 
-    def forget_tunnel(self) -> None:
-        """Go on without a tunnel to open: its record is another's from now on."""
+    def detach_record(self) -> None:
+        """Continue without a client: the tunnel's record no longer belongs to this attempt."""
         self._record = structs.replace(self._record)
 
-    def late(self) -> ParentError:
-        """What it was waiting for, if it took too long."""
-        return self._failed(*self._waits_for)
+    def timeout_error(self) -> ParentError:
+        """The error to report if the time ends now: it names the step in progress."""
+        return self._error(*self._timeout_reason)
 
-    async def _ask_and_log_in(self) -> ConnectResponse:
+    async def _connect_with_login(self) -> ConnectResponse:
+        """Ask for the tunnel, and log in if the settings or the parent want that. Returns the last response."""
         login = self._settings.login
         if login.auth not in (ParentAuth.AUTO, ParentAuth.NONE):
             return await self._log_in(ParentScheme(login.auth.value), None)
-        answer = await self._ask("")
-        if answer.status != _LOGIN_NEEDED:
-            return answer
-        possible = logins.possible(login)
-        if not possible:
-            return answer
-        offered = [scheme for scheme in possible if logins.challenge_of(scheme, answer.challenges)]
+        response = await self._ask("")
+        if response.status != _LOGIN_NEEDED:
+            return response
+        usable = logins.usable_schemes(login)
+        if not usable:
+            return response
+        offered = [scheme for scheme in usable if logins.pick_challenge(scheme, response.challenges)]
         if ParentScheme.NEGOTIATE in offered[:-1]:
-            with contextlib.suppress(LoginFailedError):  # without a ticket there is still another way
-                return await self._log_in(offered.pop(0), answer)
+            with contextlib.suppress(LoginFailedError):  # no ticket: try the next scheme
+                return await self._log_in(offered.pop(0), response)
         if not offered:
-            raise self._unsupported(answer)
-        return await self._log_in(offered[0], answer)
+            raise self._unsupported(response)
+        return await self._log_in(offered[0], response)
 
-    async def _log_in(self, scheme: ParentScheme, answer: ConnectResponse | None) -> ConnectResponse:
-        """The answer to the last step of a login that `answer` asked for, or that begins by itself."""
+    async def _log_in(self, scheme: ParentScheme, response: ConnectResponse | None) -> ConnectResponse:
+        """Answer the challenges of `response`, or start unasked without one. Returns the last response."""
         account = self.parent.account
         self._record.parent_login = scheme
-        self._waits_for = _NO_TURN
-        async with account.turn() as password:
+        self._timeout_reason = _ACCOUNT_BUSY
+        async with account.use_password() as password:
             user, host = self._settings.login.username, self._settings.host
-            login = logins.begin(scheme, user, password, account.tickets, host, self._authority)
-            challenge = logins.challenge_of(scheme, answer.challenges) if answer else None
-            for step in range(_MOST_STEPS):
+            login = logins.start_login(scheme, user, password, account.tickets, host, self._authority)
+            challenge = logins.pick_challenge(scheme, response.challenges) if response else None
+            for step in range(_MAX_STEPS):
                 credentials = await self._credentials(login, challenge)
-                tied = challenge is not None and challenge.token != ""
-                if step and not tied and scheme in _BY_CONNECTION:
+                same_connection = challenge is not None and challenge.token != ""
+                if step and not same_connection and scheme in _CONNECTION_SCHEMES:
                     self._close()
-                answer = await self._ask(credentials, tied=tied)
-                if answer.status != _LOGIN_NEEDED:
-                    if answer.opens_tunnel:
-                        account.prove(password)
-                    return answer
-                challenge = logins.challenge_of(scheme, answer.challenges)
+                response = await self._ask(credentials, same_connection=same_connection)
+                if response.status != _LOGIN_NEEDED:
+                    if response.opens_tunnel:
+                        account.note_accepted(password)
+                    return response
+                challenge = logins.pick_challenge(scheme, response.challenges)
                 if challenge is None:
-                    raise self._unsupported(answer)
-            raise LoginFailedError("it asks without end")
+                    raise self._unsupported(response)
+            raise LoginFailedError("it keeps asking for one more step of the login")
 
     async def _credentials(self, login: Login, challenge: Challenge | None) -> str:
         if not login.blocks:
             return login.answer(challenge)
-        self._waits_for = _NO_CREDENTIALS
-        self.is_on_trial = not self.parent.account.is_proven
+        self._timeout_reason = _NO_CREDENTIALS
+        self.password_pending = not self.parent.account.is_proven
         return await run_in_thread(functools.partial(login.answer, challenge))
 
-    async def _ask(self, credentials: str, *, tied: bool = False) -> ConnectResponse:
-        """Ask for the tunnel, on the connection that there is if it can still be used, else on a new one.
+    async def _ask(self, credentials: str, *, same_connection: bool = False) -> ConnectResponse:
+        """Send the CONNECT over the present connection if it can be reused, else over a new one.
 
-        Credentials that are `tied` to the connection on which they were challenged are worth nothing on another.
+        `same_connection` forbids a new one: these credentials answer a challenge of the present connection.
         """
-        head = request(self._authority, passed_on(self._record.via, self._record.http_version), credentials)
+        head = connect_request(self._authority, passed_on(self._record.via, self._record.http_version), credentials)
         connection = self._connection
-        self._waits_for = _NO_ANSWER
-        shows_password = credentials != "" and not self.parent.account.is_proven
-        if connection is not None and await connection.can_be_used_again():
-            self.is_on_trial = shows_password
+        self._timeout_reason = _NO_ANSWER
+        if connection is not None and await connection.is_reusable():
             try:
-                return self._noted(await connection.ask(head))
-            except EndedError as error:
-                if tied or not error.silently:
+                return await self._exchange(connection, head, credentials)
+            except ConnectionClosedError as error:
+                if same_connection or not error.before_answer:
                     raise
         self._close()
-        if tied:
+        if same_connection:
             raise LoginFailedError("it closes the connection in the middle of the login")
-        self.is_on_trial = False
-        self._connection = await self._connect()
-        self.is_on_trial = shows_password
-        self._waits_for = _NO_ANSWER
-        return self._noted(await self._connection.ask(head))
+        self.password_pending = False
+        self._connection = await self._open_connection()
+        return await self._exchange(self._connection, head, credentials)
 
-    async def _connect(self) -> ParentConnection:
-        self._waits_for = _NO_CONNECTION
+    async def _exchange(self, connection: ParentConnection, head: bytes, credentials: str) -> ConnectResponse:
+        """Send one request and note its response in the record."""
+        self.password_pending = credentials != "" and not self.parent.account.is_proven
+        self._timeout_reason = _NO_ANSWER
+        response = await connection.ask(head)
+        record = self._record
+        record.parent_status = response.status
+        record.parent_reason = response.reason
+        record.parent_server = response.server
+        return response
+
+    async def _open_connection(self) -> ParentConnection:
+        self._timeout_reason = _NO_CONNECTION
         settings = self._settings
         try:
-            sock = await reach(self._dialer, settings.host, settings.port, self._record)
+            sock = await dial_parent(self._dialer, settings.host, settings.port, self._record)
         except ParentError as error:
-            raise self._failed(error.outcome, error.detail) from None
+            raise self._error(error.outcome, error.detail) from None
         connection = ParentConnection(self._dialer.loop, self._dialer.poller, sock)
         if settings.tls:
-            self._connection = connection  # so that it is closed if this fails
-            await self._secure(connection)
+            self._connection = connection  # so that a failed handshake closes it
+            await self._start_tls(connection)
         return connection
 
-    async def _secure(self, connection: ParentConnection) -> None:
-        self._waits_for = _NO_HANDSHAKE
+    async def _start_tls(self, connection: ParentConnection) -> None:
+        self._timeout_reason = _NO_HANDSHAKE
         try:
             context = self.parent.tls
         except OSError as error:
             roots = self._settings.ca or "the system's roots"
-            raise self._failed(Outcome.PARENT_TLS_FAILED, f"{roots}: {error.strerror or error}") from None
+            raise self._error(Outcome.PARENT_TLS_FAILED, f"{roots}: {error.strerror or error}") from None
         try:
-            await connection.secure(context, self._settings.host)
+            await connection.start_tls(context, self._settings.host)
         except TlsFailure:
             raise
         except OSError as error:
-            raise self._failed(Outcome.PARENT_TLS_FAILED, f"the connection broke: {error.strerror}") from None
+            raise self._error(Outcome.PARENT_TLS_FAILED, f"the connection broke: {error.strerror}") from None
 
-    def _noted(self, answer: ConnectResponse) -> ConnectResponse:
-        record = self._record
-        record.parent_status = answer.status
-        record.parent_reason = answer.reason
-        record.parent_server = answer.server
-        return answer
+    def _refused(self, response: ConnectResponse) -> ParentError:
+        """The error for a response that opens no tunnel."""
+        server = f"({response.server})" if response.server else ""
+        detail = " ".join(filter(None, [str(response.status), response.reason, server]))
+        if response.loop_detected:
+            return self._error(Outcome.PARENT_LOOP, detail)
+        if response.status == _LOGIN_NEEDED:
+            return self._error(Outcome.PARENT_LOGIN_REQUIRED, logins.describe_offers(response.challenges))
+        if response.status in _TARGET_STATUSES:
+            return self._error(Outcome.PARENT_TARGET_FAILED, detail)
+        return self._error(Outcome.PARENT_REFUSED, detail)
 
-    def _refused(self, answer: ConnectResponse) -> ParentError:
-        """Why an answer opens no tunnel: the parent's doing, or the target's, or nobody's."""
-        said = " ".join(
-            filter(None, [str(answer.status), answer.reason, f"({answer.server})" if answer.server else ""])
-        )
-        if answer.loop:
-            return self._failed(Outcome.PARENT_LOOP, said)
-        if answer.status == _LOGIN_NEEDED:
-            return self._failed(Outcome.PARENT_LOGIN_REQUIRED, logins.offered(answer.challenges))
-        return self._failed(
-            Outcome.PARENT_TARGET_FAILED if answer.status in _ABOUT_THE_TARGET else Outcome.PARENT_REFUSED, said
-        )
+    def _unsupported(self, response: ConnectResponse) -> ParentError:
+        return self._error(Outcome.PARENT_LOGIN_UNSUPPORTED, logins.describe_offers(response.challenges))
 
-    def _unsupported(self, answer: ConnectResponse) -> ParentError:
-        return self._failed(Outcome.PARENT_LOGIN_UNSUPPORTED, logins.offered(answer.challenges))
-
-    def _failed(self, outcome: Outcome, said: str) -> ParentError:
-        return ParentError(outcome, f"{self.parent}, {said}" if said else str(self.parent))
+    def _error(self, outcome: Outcome, detail: str) -> ParentError:
+        return ParentError(outcome, f"{self.parent}, {detail}" if detail else str(self.parent))
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -1,7 +1,7 @@
-"""One connection to a parent proxy, awaited: TLS to the parent itself, requests out, answers in.
+"""One connection to a parent proxy, with coroutines: TLS to the parent, requests out, responses in.
 
-Its descriptor is watched by the gate's poller while somebody waits for it, and then no more: what is handed over as the
-tunnel's is an ordinary non-blocking connection.
+The gate's poller watches the descriptor only while a coroutine waits for it, so the tunnel gets an ordinary
+non-blocking connection.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from .protocol.connect_response import ConnectResponse, ConnectResponseError, bo
 _READ_BYTES: Final = 16384
 
 
-class EndedError(Exception):
-    """The parent ended or broke the connection; `str()` says which. `silently`: without a byte of an answer."""
+class ConnectionClosedError(Exception):
+    """The parent closed or reset the connection; `before_answer` is true if no byte of a response had come."""
 
-    def __init__(self, how: str, *, silently: bool) -> None:
-        super().__init__(how)
-        self.silently = silently
+    def __init__(self, detail: str, *, before_answer: bool) -> None:
+        super().__init__(detail)
+        self.before_answer = before_answer
 
 
 class ParentConnection:
-    """Connected by `sock`, which belongs to it until it is closed or released."""
+    """Owns `sock` until it is closed or released."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, poller: Poller, sock: Channel) -> None:
         self._loop = loop
@@ -35,10 +35,10 @@ class ParentConnection:
         self._channel = sock
         self._ready: asyncio.Future[None] | None = None
         self._received = b""
-        self._answer: ConnectResponse | None = None
+        self._response: ConnectResponse | None = None
 
-    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """Speak TLS from now on, with the server of this name. Raises TlsFailure or OSError."""
+    async def start_tls(self, context: ssl.SSLContext, server_name: str) -> None:
+        """Perform the TLS handshake with the server of this name. Raises TlsFailure or OSError."""
         sock = self._channel
         if not isinstance(sock, socket.socket):
             raise RuntimeError("this connection speaks TLS already")
@@ -49,52 +49,55 @@ class ParentConnection:
         await self._flush()
 
     async def ask(self, request: bytes) -> ConnectResponse:
-        """Send a request and read the head of its answer; raises EndedError, ConnectResponseError or TlsFailure."""
+        """Send a request and read the head of its response.
+
+        Raises ConnectionClosedError, ConnectResponseError or TlsFailure.
+        """
         try:
             await self._send(request)
-            while (answer := read_connect_response(self._received)) is None:
+            while (response := read_connect_response(self._received)) is None:
                 await self._receive()
         except TlsFailure:
             raise
         except OSError as error:
-            raise EndedError(f"it broke off: {error.strerror}", silently=not self._received) from None
-        self._received = self._received[answer.size :]
-        self._answer = answer
-        return answer
+            raise ConnectionClosedError(f"it broke off: {error.strerror}", before_answer=not self._received) from None
+        self._received = self._received[response.size :]
+        self._response = response
+        return response
 
-    async def can_be_used_again(self) -> bool:
-        """Read past the body of the last answer; whether the connection takes another request after that."""
-        answer = self._answer
-        if answer is None or not answer.keeps:
+    async def is_reusable(self) -> bool:
+        """Skip the body of the last response, and return whether the connection takes another request."""
+        response = self._response
+        if response is None or not response.keeps_alive:
             return False
         try:
-            while (size := body_size(answer, self._received)) is None:
+            while (size := body_size(response, self._received)) is None:
                 await self._receive()
-        except (ConnectResponseError, EndedError, OSError):
+        except (ConnectResponseError, ConnectionClosedError, OSError):
             return False
-        whole = size == len(self._received)  # what nobody asked for belongs to no answer
+        whole = size == len(self._received)  # surplus bytes belong to no response
         self._received = b""
         return whole
 
     def release(self) -> tuple[Channel, bytes]:
-        """Hand it over, with what was received behind the last head; it is not this object's any more."""
+        """Give up the connection, with the bytes received after the last head."""
         return self._channel, self._received
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection, with close_notify if it speaks TLS."""
         if isinstance(self._channel, TlsChannel):
             with contextlib.suppress(OSError):
                 self._channel.shutdown(socket.SHUT_WR)
         self._poller.close(self._channel)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """What is waited for has come."""
+        """Wake the coroutine that waits; see `Owner`."""
         self._poller.forget(descriptor)
         if self._ready is not None and not self._ready.done():
             self._ready.set_result(None)
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate."""
+        """Raise a fault of the gate in the coroutine that waits."""
         if self._ready is not None and not self._ready.done():
             self._ready.set_exception(error)
 
@@ -113,7 +116,7 @@ class ParentConnection:
             await self._wait(WRITE)
 
     async def _receive(self) -> None:
-        """Add what comes next; raises EndedError at the end, and OSError."""
+        """Wait for more bytes. Raises ConnectionClosedError at the end, and OSError."""
         while True:
             try:
                 data = self._channel.recv(_READ_BYTES)
@@ -121,7 +124,7 @@ class ParentConnection:
                 await self._wait(READ)
                 continue
             if not data:
-                raise EndedError("it ended the connection", silently=not self._received)
+                raise ConnectionClosedError("it closed the connection", before_answer=not self._received)
             self._received += data
             return
 

@@ -1,4 +1,4 @@
-"""How a parent proxy has done lately: one that fails is left out for a while, each time for longer. Pure."""
+"""A parent proxy's health: one that fails is left out for a while, longer each time. No I/O."""
 
 from typing import Final
 
@@ -7,20 +7,20 @@ _LONGEST_PAUSE: Final = 300.0
 
 
 class ParentHealth:
-    """One parent's. Times are those of a monotonic clock, in seconds."""
+    """The health of one parent. Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self._pause = 0.0
         self.left_out_until = 0.0
 
     def is_left_out(self, now: float) -> bool:
-        """Whether others are to be tried instead."""
+        """Whether other parents should be tried instead."""
         return now < self.left_out_until
 
     def failed(self, now: float) -> float:
-        """It could not be used; for how many seconds it is left out, 0 if it is already.
+        """Leave the parent out, and return for how many seconds; 0 if it is left out already.
 
-        What fails at the same time fails once.
+        So tunnels that fail at the same time count as one failure.
         """
         if self.is_left_out(now):
             return 0.0
@@ -29,7 +29,7 @@ class ParentHealth:
         return self._pause
 
     def answered(self) -> bool:
-        """It does answer, whatever it said; whether that is news."""
+        """Use the parent again: it answered. Returns whether it had been failing."""
         was_failing = self._pause > 0
         self._pause = self.left_out_until = 0.0
         return was_failing

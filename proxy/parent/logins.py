@@ -1,4 +1,4 @@
-"""Which login answers what a parent offers: the strongest that the gate has the means for."""
+"""Chooses the login for a parent's challenges: the strongest scheme that the settings make possible."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,29 +15,29 @@ from .settings import ParentAuth, ParentLogin
 from .tickets import Tickets, kerberos_is_installed
 
 
-def possible(login: ParentLogin) -> list[ParentScheme]:
-    """The schemes that there are the means for where none is prescribed, the strongest first; none for `none`."""
+def usable_schemes(login: ParentLogin) -> list[ParentScheme]:
+    """The schemes that `auto` can use with these settings, the strongest first; empty for `none`."""
     if login.auth is ParentAuth.NONE:
         return []
     schemes = []
-    by_tickets = login.keytab or login.ticket_cache or (login.has_password and "@" in login.username)
-    if by_tickets and kerberos_is_installed():
+    has_tickets = login.keytab or login.ticket_cache or (login.has_password and "@" in login.username)
+    if has_tickets and kerberos_is_installed():
         schemes.append(ParentScheme.NEGOTIATE)
     if login.username and login.has_password:
         schemes += [ParentScheme.DIGEST, ParentScheme.NTLM, ParentScheme.BASIC]
     return schemes
 
 
-def challenge_of(scheme: ParentScheme, challenges: Iterable[Challenge]) -> Challenge | None:
-    """The challenge that a login of this scheme answers; of several for Digest, the strongest."""
+def pick_challenge(scheme: ParentScheme, challenges: Iterable[Challenge]) -> Challenge | None:
+    """The challenge to answer with this scheme: the strongest for Digest, else the first."""
     offered = [challenge for challenge in challenges if challenge.scheme == scheme]
     if scheme is not ParentScheme.DIGEST:
         return offered[0] if offered else None
-    ranked = [(place, challenge) for challenge in offered if (place := digest.strength(challenge)) is not None]
-    return min(ranked, key=lambda one: one[0])[1] if ranked else None
+    ranked = [(rank, challenge) for challenge in offered if (rank := digest.strength(challenge)) is not None]
+    return min(ranked, key=lambda entry: entry[0])[1] if ranked else None
 
 
-def begin(scheme: ParentScheme, user: str, password: str, tickets: Tickets, parent: str, authority: str) -> Login:
+def start_login(scheme: ParentScheme, user: str, password: str, tickets: Tickets, parent: str, authority: str) -> Login:
     """A login to the host `parent`, for a tunnel to `authority`."""
     match scheme:
         case ParentScheme.BASIC:
@@ -50,8 +50,8 @@ def begin(scheme: ParentScheme, user: str, password: str, tickets: Tickets, pare
             return NegotiateLogin(tickets, password, parent)
 
 
-def offered(challenges: Sequence[Challenge]) -> str:
-    """What a parent offers, in words."""
+def describe_offers(challenges: Sequence[Challenge]) -> str:
+    """What a parent offers, for an error message."""
     names = dict.fromkeys(map(_name, challenges[:8]))
     return f"it offers {', '.join(names)}" if names else "it names no way to log in"
 

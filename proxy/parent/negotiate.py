@@ -1,4 +1,4 @@
-"""Negotiate (RFC 4559): a Kerberos ticket (RFC 4121) within SPNEGO (RFC 4178)."""
+"""Negotiate (RFC 4559): Kerberos tickets (RFC 4121) inside SPNEGO (RFC 4178)."""
 
 import base64
 import binascii
@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from .protocol.challenges import Challenge
 from .protocol.scheme import LoginFailedError, LoginRefusedError, ParentScheme
-from .tickets import SPNEGO, Tickets, said_by
+from .tickets import SPNEGO, Tickets, describe_error
 
 if TYPE_CHECKING:
     from gssapi import SecurityContext
 
 
 class NegotiateLogin:
-    """Shows a ticket for the parent `host`; one that is rejected is fetched anew, once, and shown again."""
+    """Logs in at the parent `host` with a ticket. If the parent rejects it, a fresh one is tried, once."""
 
     scheme = ParentScheme.NEGOTIATE
     blocks = True
@@ -25,22 +25,22 @@ class NegotiateLogin:
         self._context: SecurityContext | None = None
 
     def answer(self, challenge: Challenge | None) -> str:
-        """The ticket, or the next message of its context; see `Login`."""
+        """The ticket, or the next message of its security context; see `Login`."""
         from gssapi.raw.misc import GSSError
 
         token = challenge.token if challenge else ""
         try:
-            if self._context is not None and not token and not self._tickets.drop():
-                raise LoginRefusedError("it wants none of the gate's Kerberos tickets", of_password=False)
+            if self._context is not None and not token and not self._tickets.discard():
+                raise LoginRefusedError("it rejects the gate's Kerberos tickets", wrong_password=False)
             if self._context is None or not token:
                 self._context, token = self._begin(), ""
             message = self._context.step(base64.b64decode(token, validate=True) if token else None)
         except GSSError as error:
-            raise LoginFailedError(said_by(error)) from None
+            raise LoginFailedError(describe_error(error)) from None
         except binascii.Error:
             raise LoginFailedError("its token is not in base64") from None
         if not message:
-            raise LoginFailedError("it goes on where Kerberos has ended")
+            raise LoginFailedError("it asks for another message after the end of the Kerberos exchange")
         return "Negotiate " + base64.b64encode(message).decode("ascii")
 
     def _begin(self) -> "SecurityContext":

@@ -1,4 +1,4 @@
-"""A parent proxy as the gate knows it, from one tunnel to the next."""
+"""What the gate keeps of a parent proxy between tunnels: settings, account, health, trusted roots."""
 
 import logging
 import ssl
@@ -6,6 +6,7 @@ import ssl
 from licensegate.files.watch import FileWatch
 
 from .account import Account
+from .awaited_dial import ParentError
 from .health import ParentHealth
 from .settings import ParentProxy
 
@@ -13,24 +14,24 @@ _log = logging.getLogger(__name__)
 
 
 class Parent:
-    """Its settings, who the gate is there, how it has done lately, and whom the gate trusts to be it.
+    """One parent proxy.
 
-    The account and the health outlast a reload. The roots are read anew at each, and when their file has changed.
+    Account and health outlast a reload. The roots are read again at each reload and whenever their file changes.
     """
 
     def __init__(self, settings: ParentProxy, account: Account, health: ParentHealth) -> None:
         self.settings = settings
         self.account = account
         self.health = health
-        self._trust: FileWatch[ssl.SSLContext] | None = None
+        self._roots: FileWatch[ssl.SSLContext] | None = None
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """Verifies it by its name and the roots that its file has now; raises OSError if there never were any."""
-        if self._trust is None:
-            self._trust = FileWatch(self._verifying, filter(None, (self.settings.ca,)))
+        """Verifies the parent by its name and the current roots. Raises OSError if they could never be read."""
+        if self._roots is None:
+            self._roots = FileWatch(self._make_context, filter(None, (self.settings.ca,)))
         try:
-            self._trust.look()
+            self._roots.look()
         except OSError as error:
             _log.error(
                 "the roots in force for the parent proxy %s stay: %s: %s",
@@ -38,9 +39,20 @@ class Parent:
                 self.settings.ca,
                 error.strerror or error,
             )
-        return self._trust.value
+        return self._roots.value
 
-    def _verifying(self) -> ssl.SSLContext:
+    def note_failure(self, failure: ParentError, now: float) -> None:
+        """Leave the parent out for a while, and log that."""
+        pause = self.health.failed(now)
+        if pause:
+            _log.warning("the parent proxy %s is left out for %g s: %s", self, pause, failure)
+
+    def note_answer(self) -> None:
+        """The parent answered, whatever it said: it is usable."""
+        if self.health.answered():
+            _log.info("the parent proxy %s answers again", self)
+
+    def _make_context(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self.settings.ca)
         context.set_alpn_protocols(["http/1.1"])
         return context

@@ -1,6 +1,6 @@
-"""Work that may wait for a disk or a network, away from the event loop.
+"""Runs blocking work, such as waiting for a disk or a network, outside the event loop.
 
-Its threads end with the program, whatever they wait for: a KDC that does not answer must not hold up a stop.
+The threads are daemons: a KDC that does not answer must not delay the end of the program.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ _T = TypeVar("_T")
 
 
 async def run_in_thread(work: Callable[[], _T]) -> _T:
-    """What `work` returns or raises, run in a thread of its own."""
+    """Run `work` in a new thread, and return its result or raise its exception."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
-    def tell(result: _T | None, error: BaseException | None) -> None:
-        if done.done():  # nobody waits for it any more
+    def finish(result: _T | None, error: BaseException | None) -> None:
+        if done.done():  # the wait was cancelled
             return
         if error is None:
             done.set_result(result)  # type: ignore[arg-type]  # without an error, it is the result
@@ -32,7 +32,7 @@ async def run_in_thread(work: Callable[[], _T]) -> _T:
         except Exception as raised:
             error = raised
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            loop.call_soon_threadsafe(tell, result, error)
+            loop.call_soon_threadsafe(finish, result, error)
 
     threading.Thread(target=run, name="parent login", daemon=True).start()
     return await done

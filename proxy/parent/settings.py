@@ -12,7 +12,7 @@ from .protocol.scheme import ParentScheme
 
 
 class ParentAuth(enum.StrEnum):
-    """How the gate logs in to a parent proxy: by the strongest way that it offers, not at all, or in one way only."""
+    """How the gate logs in to a parent proxy: `auto` takes the strongest scheme offered, `none` never logs in."""
 
     AUTO = "auto"
     NONE = "none"
@@ -23,11 +23,11 @@ class ParentAuth(enum.StrEnum):
 
 
 class ParentLogin(Struct, frozen=True):
-    """Who the gate is at a parent proxy.
+    """The gate's login at a parent proxy.
 
-    The password is that of `password_file`, which is read again when it changes, or `password`, the value of the
-    environment variable `password_env` at the start. Kerberos tickets are fetched by the password or `keytab`, or
-    found in `ticket_cache`, a name that the system's Kerberos library takes.
+    The password is in `password_file`, which is read again when it changes, or it is `password`, the value of the
+    environment variable `password_env` at the start. Kerberos tickets are fetched with the password or `keytab`, or
+    read from `ticket_cache`, a cache name as the system's Kerberos library takes it.
     """
 
     auth: ParentAuth = ParentAuth.AUTO
@@ -40,14 +40,14 @@ class ParentLogin(Struct, frozen=True):
 
     @property
     def has_password(self) -> bool:
-        """Whether there is one, however it is read."""
+        """Whether there is a password, from a file or the environment."""
         return self.password_file is not None or self.password is not None
 
 
 class ParentTarget(enum.StrEnum):
-    """What a parent is asked for: the target's name as it is, the same if its addresses may be dialled, or one of them.
+    """What a parent is asked for: the target's name unchecked, the name once its addresses are checked, or an address.
 
-    For the last two the gate resolves the name itself, and refuses it as it does without a parent.
+    For the last two the gate looks the name up, and refuses it as it would without a parent.
     """
 
     NAME = "name"
@@ -56,10 +56,10 @@ class ParentTarget(enum.StrEnum):
 
 
 class ParentProxy(Struct, frozen=True):
-    """One corporate proxy that targets are reached through.
+    """One parent proxy.
 
-    `tls` is TLS to the parent itself, by certificates of `ca`, by default those that the system trusts. After `seconds`
-    without the tunnel the next parent is tried, if there is one.
+    `tls` is TLS to the parent itself, verified with the roots in `ca`, by default the system's. If it has not opened a
+    tunnel after `seconds`, the next parent is tried.
     """
 
     host: str
@@ -80,9 +80,9 @@ class ParentProxy(Struct, frozen=True):
 
 
 class ParentSettings(Struct, frozen=True):
-    """The parent proxies, in the order in which they are tried.
+    """The parent proxies in the order in which they are tried.
 
-    `direct` allows dialling targets directly if no parent can be used. Without any parent the gate always does.
+    `direct` allows dialling targets directly if no parent can be used; without parents it is always true.
     """
 
     proxies: tuple[ParentProxy, ...] = ()

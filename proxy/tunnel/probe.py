@@ -42,7 +42,7 @@ class Probe:
         self._pending_dial = self._context.dialer.prepare(self._target, self._rule, self)
         self._pending_dial.start()
 
-    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+    def connected(self, upstream: Channel, received: bytes = b"") -> None:
         """It is reached."""
         self._context.poller.close(upstream)
         self._end()

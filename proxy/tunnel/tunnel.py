@@ -110,11 +110,11 @@ class Tunnel:
         self._check = None
         self._obey(self.conversation.login_not_checked(detail))
 
-    def connected(self, upstream: Channel, said: bytes = b"") -> None:
-        """The target is connected, and has said this already."""
+    def connected(self, upstream: Channel, received: bytes = b"") -> None:
+        """The target is connected; `received` are its first bytes."""
         self._pending_dial = None
         self._upstream = upstream
-        self._obey(self.conversation.connected(said))
+        self._obey(self.conversation.connected(received))
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
         """The target could not be connected."""

@@ -1,4 +1,4 @@
-"""A dialler within a test's event loop, with its caller and the addresses it may meet."""
+"""A dialer in a test's event loop, its caller, and servers to dial."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ PRIVATE = Rule(HOST, private=True)
 
 
 class Caller:
-    """One who dials, and what became of it."""
+    """The caller of a dial, and the result it got."""
 
     def __init__(self, poller: CountingPoller) -> None:
         self.record = open_record("192.0.2.9", 1, "127.0.0.1:3128")
@@ -32,12 +32,12 @@ class Caller:
         self.upstream: Any = None  # a socket, or one seen through TLS
         self.failed: list[tuple[Outcome, str]] = []
         self.crashes: list[Exception] = []
-        self.said = b""
+        self.received = b""
 
-    def connected(self, upstream: Channel, said: bytes = b"") -> None:
+    def connected(self, upstream: Channel, received: bytes = b"") -> None:
         assert self.upstream is None
         self.upstream = upstream
-        self.said = said
+        self.received = received
         self.poller.forget(upstream.fileno())
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
@@ -56,7 +56,7 @@ class Caller:
 
 
 class Room:
-    """A dialler within the running loop, whose names are what `names` says."""
+    """A dialer in the running loop. `names` is what its resolver answers."""
 
     def __init__(self, poller: CountingPoller, names: dict[str, Resolution], settings: DialSettings) -> None:
         loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ def room(*addresses: str, settings: DialSettings | None = None) -> Iterator[Room
 
 
 class Server:
-    """Listens on an address; `accepted` are the peers' addresses of who came."""
+    """A listening socket on a loopback address."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -95,7 +95,7 @@ class Server:
         self.connections: list[socket.socket] = []
 
     def accept(self) -> list[str]:
-        """The addresses of all who have come so far."""
+        """Accept what waits, and return the peer addresses of all connections so far."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 connection, _ = self.sock.accept()

@@ -1,4 +1,4 @@
-"""Parent proxies within a test's event loop, each connection of which goes as the test says, and dials through them."""
+"""Scripted parent proxies in a test's event loop, and dials through them."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CLOSING = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"
 
 
-class Talk:
+class GateConnection:
     """One connection as the parent sees it."""
 
     def __init__(self, parent: "ScriptedParent", reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,51 +32,51 @@ class Talk:
         self._writer = writer
 
     async def head(self) -> str:
-        """The next request; its head is also kept by the parent."""
+        """Read the next request; its head is also kept in `ScriptedParent.heads`."""
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         self._parent.heads.append(head)
         return head
 
-    def say(self, *parts: bytes) -> None:
-        """Answer."""
+    def send(self, *parts: bytes) -> None:
+        """Send bytes to the gate."""
         self._writer.write(b"".join(parts))
 
     async def credentials(self) -> str:
-        """The next request's credentials, empty if it has none."""
+        """Read the next request, and return its credentials, or ""."""
         lines = (await self.head()).split("\r\n")
         return next((line.partition(": ")[2] for line in lines if line.startswith("Proxy-Authorization")), "")
 
-    async def open(self, *said: bytes) -> None:
-        """Be the tunnel, which returns what it is sent."""
-        self.say(OPENED, *said)
+    async def open_tunnel(self, *first: bytes) -> None:
+        """Open the tunnel, send these first bytes, then echo what it is sent."""
+        self.send(OPENED, *first)
         while data := await self._reader.read(65536):
-            self.say(data)
+            self.send(data)
 
     async def hold(self) -> None:
-        """Say nothing until the gate ends the connection."""
+        """Stay silent until the gate closes the connection."""
         while await self._reader.read(65536):
             pass
 
     def reset(self) -> None:
-        """Break off."""
+        """Reset the connection."""
         self._writer.transport.abort()
 
 
-Behaviour = Callable[[Talk], Awaitable[None]]
+Behaviour = Callable[[GateConnection], Awaitable[None]]
 
 
-async def opens(talk: Talk) -> None:
-    """Open a tunnel for whoever asks."""
-    await talk.head()
-    await talk.open()
+async def opens(gate: GateConnection) -> None:
+    """Open a tunnel without a login."""
+    await gate.head()
+    await gate.open_tunnel()
 
 
 def answers(answer: bytes) -> Behaviour:
-    """Answer the first request with this, and close."""
+    """Send this answer to the first request, and close."""
 
-    async def behave(talk: Talk) -> None:
-        await talk.head()
-        talk.say(answer)
+    async def behave(gate: GateConnection) -> None:
+        await gate.head()
+        gate.send(answer)
 
     return behave
 
@@ -84,16 +84,16 @@ def answers(answer: bytes) -> Behaviour:
 def wants(right: str, challenge: bytes) -> Behaviour:
     """Open a tunnel for these credentials, and challenge all others on the same connection."""
 
-    async def behave(talk: Talk) -> None:
-        while await talk.credentials() != right:
-            talk.say(b"HTTP/1.1 407 Login\r\nProxy-Authenticate: " + challenge + b"\r\nContent-Length: 2\r\n\r\nno")
-        await talk.open()
+    async def behave(gate: GateConnection) -> None:
+        while await gate.credentials() != right:
+            gate.send(b"HTTP/1.1 407 Login\r\nProxy-Authenticate: " + challenge + b"\r\nContent-Length: 2\r\n\r\nno")
+        await gate.open_tunnel()
 
     return behave
 
 
 class ScriptedParent:
-    """A proxy on a free port of this host. `heads` are the requests so far, `connections` counts those accepted."""
+    """A proxy on a free loopback port. `heads` are the requests so far, `connections` counts accepted connections."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -107,7 +107,7 @@ class ScriptedParent:
         self.connections += 1
         self._writers.append(writer)
         try:
-            await self.behaviour(Talk(self, reader, writer))
+            await self.behaviour(GateConnection(self, reader, writer))
         except (asyncio.IncompleteReadError, OSError):
             pass
         except Exception as failure:
@@ -117,7 +117,7 @@ class ScriptedParent:
 
     @contextlib.asynccontextmanager
     async def serve(self, context: ssl.SSLContext | None = None) -> AsyncIterator["ScriptedParent"]:
-        """Serve, and see at the end that nothing went wrong here."""
+        """Serve, and assert at the end that the behaviour raised nothing."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=context)
         self.port = server.sockets[0].getsockname()[1]
         try:
@@ -128,7 +128,7 @@ class ScriptedParent:
         assert self.failures == []
 
     def end(self) -> None:
-        """Break off whatever is open."""
+        """Reset every open connection."""
         for writer in self._writers:
             writer.transport.abort()
 
@@ -138,45 +138,45 @@ class ScriptedParent:
 
     @property
     def credentials(self) -> list[str]:
-        """Those of each request, empty where there were none."""
+        """The credentials of each request, "" for a request without."""
         return [head.partition("Proxy-Authorization: ")[2].partition("\r\n")[0] for head in self.heads]
 
 
 class Parents:
-    """A route within the running loop. Names are what `names` says; `asked` are those that were looked up."""
+    """A parent selector in the running loop. `looked_up` are the names that its resolver was asked for."""
 
     def __init__(self, room: Room, parents: Sequence[ParentProxy], dial: dict[str, Any]) -> None:
         self.room = room
-        self.asked: list[str] = []
+        self.looked_up: list[str] = []
         self.callers: list[Caller] = []
         self.set(parents, **dial)
 
     def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
-        """Take these settings, as a reload does."""
-        former = getattr(self, "route", None)
+        """Apply these settings, as a reload does."""
+        earlier = getattr(self, "selector", None)
         settings = ParentSettings(tuple(parents), direct=direct)
         self.room.dialer.__init__(  # type: ignore[misc]
             asyncio.get_running_loop(), self.room.poller, self.room.resolver, self.room.loop_guard, DialSettings(**dial)
         )
-        self.route = ParentSelector(self.room.dialer, settings, former)
+        self.selector = ParentSelector(self.room.dialer, settings, earlier)
 
     def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[Caller, PendingDial]:
-        """Dial."""
+        """Start a dial."""
         caller = Caller(self.room.poller)
         self.callers.append(caller)
-        pending = self.route.prepare(Target(host, port), rule, caller)
+        pending = self.selector.prepare(Target(host, port), rule, caller)
         pending.start()
         return caller, pending
 
     async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> Caller:
-        """Dial, and wait for what becomes of it."""
+        """Dial, and wait for the result."""
         caller, _ = self.start(port, rule, host)
         await until(lambda: caller.done)
         await turns(5)
         return caller
 
     async def outcome(self, **where: Any) -> Outcome:
-        """Dial, and tell why it failed."""
+        """Dial, and return the outcome of the failure."""
         caller = await self.dial(**where)
         assert caller.upstream is None
         assert caller.crashes == []
@@ -184,7 +184,7 @@ class Parents:
         return outcome
 
     async def opened(self, **where: Any) -> Caller:
-        """Dial, and see that the tunnel is one."""
+        """Dial, and assert that a tunnel was opened."""
         caller = await self.dial(**where)
         assert caller.failed == []
         assert caller.crashes == []
@@ -192,7 +192,7 @@ class Parents:
         return caller
 
     async def assert_nothing_left(self) -> None:
-        """No task, look-up or watched descriptor outlives its dial."""
+        """Assert that no task, look-up or watched descriptor outlives its dial."""
         await turns(20)
         assert not self.room.poller._owners
         left = [
@@ -203,26 +203,28 @@ class Parents:
         assert left == []
 
     def close(self) -> None:
-        """Close what was connected."""
+        """Close all tunnels."""
         for caller in self.callers:
             if caller.upstream is not None:
                 caller.upstream.close()
 
 
 @contextlib.contextmanager
-def route(*parents: ParentProxy, names: Mapping[str, Resolution] | None = None, **dial: Any) -> Iterator[Parents]:
-    """A route through these parents."""
+def dial_through(
+    *parents: ParentProxy, names: Mapping[str, Resolution] | None = None, **dial: Any
+) -> Iterator[Parents]:
+    """Dials through these parents. `names` is what the resolver answers."""
     known: Mapping[str, Resolution] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
     with counting_poller() as poller:
-        asked: list[str] = []
+        looked_up: list[str] = []
 
         class Names(dict[str, Resolution]):
             def __getitem__(self, name: str) -> Resolution:
-                asked.append(name)
+                looked_up.append(name)
                 return super().__getitem__(name)
 
         made = Parents(Room(poller, Names(known), DialSettings()), parents, dial)
-        made.asked = asked
+        made.looked_up = looked_up
         try:
             yield made
         finally:
@@ -230,7 +232,7 @@ def route(*parents: ParentProxy, names: Mapping[str, Resolution] | None = None, 
 
 
 def password_file(folder: Path, password: str = "secret") -> Path:
-    """A file with a password in it."""
+    """A file with this password."""
     file = folder / "parent.secret"
     file.write_text(f"{password}\n")
     return file

@@ -1,5 +1,5 @@
-"""What the gate and a parent proxy say to each other, without I/O.
+"""The protocol between the gate and a parent proxy, without I/O.
 
-`connect_response` writes a CONNECT and reads the answer, `challenges` reads what a 407 offers, and `basic`, `digest`
-and `ntlm` answer a challenge as `scheme` defines it. Negotiate is not here: it asks a KDC.
+`connect_response` writes a CONNECT and reads the response, `challenges` reads the challenges of a 407, and `basic`,
+`digest` and `ntlm` implement the login that `scheme` defines. Negotiate is elsewhere, since it asks a KDC.
 """

@@ -1,4 +1,4 @@
-"""Basic (RFC 7617): user and password as they are, in UTF-8. Whoever sees the connection sees them."""
+"""Basic (RFC 7617): user and password in UTF-8, readable by anyone who sees the connection."""
 
 import base64
 
@@ -7,7 +7,7 @@ from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 
 
 class BasicLogin:
-    """Says the same at once and once only."""
+    """Sends user and password once, with or without a challenge."""
 
     scheme = ParentScheme.BASIC
     blocks = False
@@ -15,13 +15,13 @@ class BasicLogin:
     def __init__(self, user: str, password: str) -> None:
         self._user = user
         self._password = password
-        self._said = False
+        self._answered = False
 
     def answer(self, challenge: Challenge | None) -> str:
-        """User and password; see `Login`."""
-        if self._said:
-            raise LoginRefusedError(of_password=True)
+        """The user and the password; see `Login`."""
+        if self._answered:
+            raise LoginRefusedError(wrong_password=True)
         if ":" in self._user:
-            raise LoginFailedError("a user name for Basic has no colon in it")
-        self._said = True
+            raise LoginFailedError("Basic cannot carry a user name with a colon")
+        self._answered = True
         return "Basic " + base64.b64encode(f"{self._user}:{self._password}".encode()).decode("ascii")

@@ -1,7 +1,7 @@
-"""What a 407 offers: the challenges in its Proxy-Authenticate fields (RFC 9110 sections 11.3 and 11.6.1). No I/O.
+"""Reads the challenges of a 407 from its Proxy-Authenticate fields (RFC 9110 sections 11.3 and 11.6.1). No I/O.
 
-A list of challenges and the parameters within one are both separated by commas, so an element is told by its form. What
-cannot be read is passed over: it is as good as not offered.
+Commas separate both the challenges and the parameters within one, so the form of each element decides which it is.
+Elements that cannot be read are ignored.
 """
 
 import re
@@ -22,9 +22,9 @@ _escaped: Final = re.compile(r"\\(.)")
 
 
 class Challenge(Struct, frozen=True):
-    """One challenge: its scheme and the names of its parameters in lower case, or the token that stands for them.
+    """One challenge: a scheme with either parameters or a token. Scheme and parameter names are in lower case.
 
-    Texts hold the parent's bytes, one character each: `realm.encode("latin-1")` is what it sent.
+    Each character is one byte of the parent's: `realm.encode("latin-1")` is what it sent.
     """
 
     scheme: str
@@ -33,7 +33,7 @@ class Challenge(Struct, frozen=True):
 
 
 def read_challenges(values: Iterable[bytes]) -> tuple[Challenge, ...]:
-    """The challenges of some field values, in their order."""
+    """The challenges in these field values, in order."""
     challenges: list[Challenge] = []
     for value in values:
         for element in _element.findall(value.decode("latin-1")):

@@ -1,4 +1,4 @@
-"""Digest (RFC 7616), the client's side: `qop=auth`, and none at all for parents older than that (RFC 2069)."""
+"""Digest (RFC 7616), the client's side: `qop=auth`, or no qop for parents that know only RFC 2069."""
 
 import secrets
 from collections.abc import Callable
@@ -10,22 +10,22 @@ from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 
 _COUNT: Final = "00000001"
-"""How often a nonce was used with this one: each is used once."""
+"""The nonce count: each nonce is used once."""
 
-_MOST_STALE: Final = 2
-"""How many nonces in a row may be too old already when they are used."""
+_MAX_STALE: Final = 2
+"""How many nonces in a row a parent may call stale."""
 
 _HASHES: Final[dict[str, Callable[[bytes], str]]] = {"sha-256": sha_256, "md5": md5}
 _STRONGEST_FIRST: Final = ("sha-256", "sha-256-sess", "md5", "md5-sess")
 
 
 def algorithm(challenge: Challenge) -> str:
-    """The algorithm that a challenge asks for, in lower case; MD5 where it names none."""
+    """The algorithm of a challenge, in lower case; MD5 if it names none."""
     return challenge.parameters.get("algorithm", "MD5").lower()
 
 
 def strength(challenge: Challenge) -> int | None:
-    """The place of a challenge among several, 0 for the strongest; None for one that cannot be answered."""
+    """The rank of a challenge, 0 for the strongest; None if the gate cannot answer it."""
     wanted = algorithm(challenge)
     if (
         challenge.scheme != ParentScheme.DIGEST
@@ -39,7 +39,7 @@ def strength(challenge: Challenge) -> int | None:
 
 
 def response(challenge: Challenge, user: str, password: str, cnonce: str, method: str, uri: str) -> str:
-    """What proves the password, for a challenge that has a `strength` (RFC 7616 section 3.4.1)."""
+    """The `response` parameter, for a challenge that has a `strength` (RFC 7616 section 3.4.1)."""
     nonce, wanted = challenge.parameters["nonce"], algorithm(challenge)
     digest = _HASHES[wanted.removesuffix("-sess")]
     realm = challenge.parameters.get("realm", "").encode("latin-1")
@@ -74,7 +74,7 @@ def credentials(challenge: Challenge, user: str, password: str, authority: str, 
 
 
 class DigestLogin:
-    """Waits for a challenge, and answers it with a new client nonce each time."""
+    """Answers each challenge with a new client nonce; sends nothing before the first."""
 
     scheme = ParentScheme.DIGEST
     blocks = False
@@ -90,16 +90,16 @@ class DigestLogin:
         if challenge is None:
             return ""
         stale = challenge.parameters.get("stale", "").lower() == "true"
-        if self._answered and not (stale and self._answered <= _MOST_STALE):
-            raise LoginRefusedError(of_password=True)
+        if self._answered and not (stale and self._answered <= _MAX_STALE):
+            raise LoginRefusedError(wrong_password=True)
         self._answered += 1
         if strength(challenge) is None:
-            raise LoginFailedError(f"it wants Digest by {algorithm(challenge)}, which the gate cannot do")
+            raise LoginFailedError(f"it wants Digest with {algorithm(challenge)}, which the gate does not support")
         return credentials(challenge, self._user, self._password, self._authority, secrets.token_hex(16))
 
 
 def _qop(challenge: Challenge) -> str | None:
-    """The quality of protection to answer with: "auth", or "" where none is offered; None where only others are."""
+    """The quality of protection to answer with: "auth", "" if the challenge names none, None if only others."""
     offered = challenge.parameters.get("qop")
     if not offered:
         return ""
@@ -107,7 +107,7 @@ def _qop(challenge: Challenge) -> str | None:
 
 
 def _user(user: str) -> str:
-    """A name that is not ASCII goes as an extended parameter (RFC 7616 section 3.4, RFC 8187)."""
+    """The username parameter, in its extended form if not ASCII (RFC 7616 section 3.4, RFC 8187)."""
     return f"username={_quoted(user)}" if user.isascii() else f"username*=UTF-8''{quote(user, safe='')}"
 
 

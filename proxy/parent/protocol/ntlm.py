@@ -1,4 +1,4 @@
-"""NTLM ([MS-NLMP]) over HTTP ([MS-NTHT]), by pyspnego. A login belongs to its connection, from the first word on."""
+"""NTLM ([MS-NLMP]) over HTTP ([MS-NTHT]), with pyspnego. All messages of a login use one connection."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class NtlmLogin:
-    """Negotiates, is challenged, authenticates: two requests on one connection, and no third."""
+    """Sends a negotiate message, then an authenticate message in answer to the challenge, and nothing more."""
 
     scheme = ParentScheme.NTLM
     blocks = True  # the import alone takes a quarter of a second
@@ -31,7 +31,7 @@ class NtlmLogin:
         """The next of the two messages; see `Login`."""
         token = challenge.token if challenge else ""
         if self._authenticated:
-            raise LoginRefusedError(of_password=True)
+            raise LoginRefusedError(wrong_password=True)
         if self._context is None:
             self._context = self._begin()
             token = ""
@@ -42,9 +42,9 @@ class NtlmLogin:
         return "NTLM " + base64.b64encode(_step(self._context, token)).decode("ascii")
 
     def _begin(self) -> "ContextProxy":
-        import spnego  # late, since most gates never need it and it takes 20 MB
+        import spnego  # late: it takes 20 MB, and most gates never need it
 
-        logging.getLogger("spnego").setLevel(logging.INFO)  # below that it writes down what the password was made into
+        logging.getLogger("spnego").setLevel(logging.INFO)  # its debug log shows values derived from the password
         options = spnego.NegotiateOptions.use_ntlm
         return spnego.client(self._user, self._password, self._host, "HTTP", protocol="ntlm", options=options)
 
@@ -54,5 +54,5 @@ def _step(context: "ContextProxy", token: str) -> bytes:
         return context.step(base64.b64decode(token, validate=True) if token else None) or b""
     except binascii.Error:
         raise LoginFailedError("its NTLM challenge is not in base64") from None
-    except Exception as error:  # whatever a malformed message brings up in there
+    except Exception as error:  # pyspnego raises many kinds for a malformed message
         raise LoginFailedError(f"its NTLM challenge cannot be used: {printable(str(error).encode(), 100)}") from None

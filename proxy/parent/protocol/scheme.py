@@ -1,4 +1,4 @@
-"""The ways to log in to a parent proxy, and what a login is made of: credentials out, the next challenge in."""
+"""The login schemes for a parent proxy, and the interface of a login: challenge in, credentials out."""
 
 import enum
 from typing import Protocol
@@ -7,7 +7,7 @@ from .challenges import Challenge
 
 
 class ParentScheme(enum.StrEnum):
-    """One way to log in, by the name that stands in a challenge; the strongest first."""
+    """A login scheme, by its name in a challenge. The strongest comes first."""
 
     NEGOTIATE = "negotiate"
     DIGEST = "digest"
@@ -16,31 +16,31 @@ class ParentScheme(enum.StrEnum):
 
 
 class LoginRefusedError(Exception):
-    """Somebody has seen the credentials and wants none of them; `str()` says what he said, or nothing.
+    """The parent or a KDC refused the credentials; the message is what it said, or empty.
 
-    `of_password` says that the password is wrong, or was taken for wrong: it must not be tried again.
+    `wrong_password` means that the password must not be tried again.
     """
 
-    def __init__(self, said: str = "", *, of_password: bool) -> None:
-        super().__init__(said)
-        self.of_password = of_password
+    def __init__(self, detail: str = "", *, wrong_password: bool) -> None:
+        super().__init__(detail)
+        self.wrong_password = wrong_password
 
 
 class LoginFailedError(Exception):
-    """There are no credentials to send; `str()` says why, in a short phrase without a secret in it."""
+    """The gate has no credentials to send. The message is a short reason without a secret."""
 
 
 class Login(Protocol):
     """One login to one parent, for one tunnel.
 
-    `blocks` says that `answer` may wait for the network or a disk, or computes for long: it belongs into a thread.
+    `blocks` means that `answer` may wait for the network or a disk, or compute for long: call it in a thread.
     """
 
     scheme: ParentScheme
     blocks: bool
 
     def answer(self, challenge: Challenge | None) -> str:
-        """The next value of Proxy-Authorization; None stands for no challenge yet, "" for nothing to say before one.
+        """The next value of Proxy-Authorization, "" if the scheme needs a challenge first.
 
-        Raises LoginRefusedError or LoginFailedError.
+        `challenge` is None before the first response. Raises LoginRefusedError or LoginFailedError.
         """

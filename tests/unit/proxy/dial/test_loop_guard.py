@@ -113,14 +113,14 @@ def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPat
     assert kernel.asked == ["192.0.2.1"]
 
     kernel.verdict = False
-    now[0] += module._REMEMBERED_SECONDS + 1
+    now[0] += module._CACHE_SECONDS + 1
     assert not sockets.is_local("192.0.2.1"), "an address that was removed stays local for ever"
     assert len(kernel.asked) == 2
 
 
 def test_the_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_is_local", Kernel(False))
-    monkeypatch.setattr(module, "_REMEMBERED_ADDRESSES", 8)
+    monkeypatch.setattr(module, "_CACHED_ADDRESSES", 8)
     sockets = own()
     for last in range(100):
         sockets.is_local(f"192.0.2.{last}")

@@ -245,7 +245,7 @@ def test_a_name_that_hangs_is_asked_once_however_often_its_time_passes(server: N
 
 
 def test_so_many_names_that_hang_are_asked_and_no_more(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolver_module, "_LOOK_UPS_AT_ONCE", 3)
+    monkeypatch.setattr(resolver_module, "_MAX_LOOK_UPS", 3)
 
     async def main() -> None:
         asker = Asker(server)
@@ -284,7 +284,7 @@ def test_whoever_no_longer_waits_is_not_told(server: NameServer) -> None:
 def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
     server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolver_module, "_REMEMBERED_NAMES", 8)
+    monkeypatch.setattr(resolver_module, "_CACHED_NAMES", 8)
 
     async def main() -> None:
         server.hang("slow.test")

@@ -27,11 +27,11 @@ def account_with(secret: Path) -> Account:
 
 async def log_in(account: Account, *, refused: bool = False, taken: bool = False) -> str:
     """One login, and the password that it was tried with."""
-    async with account.turn() as password:
+    async with account.use_password() as password:
         if refused:
-            raise LoginRefusedError("no", of_password=True)
+            raise LoginRefusedError("no", wrong_password=True)
         if taken:
-            account.prove(password)
+            account.note_accepted(password)
         return password
 
 
@@ -93,8 +93,8 @@ def test_a_ticket_that_was_refused_may_be_tried_again(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         with pytest.raises(LoginRefusedError):
-            async with account.turn():
-                raise LoginRefusedError("no ticket", of_password=False)
+            async with account.use_password():
+                raise LoginRefusedError("no ticket", wrong_password=False)
         assert not await is_refused(account)
 
     run(main())
@@ -108,10 +108,10 @@ def test_until_a_password_was_taken_one_tunnel_tries_it_and_the_others_hear_of_i
 
         async def one() -> str:
             nonlocal tries
-            async with account.turn():
+            async with account.use_password():
                 tries += 1
                 await go_on.wait()
-                raise LoginRefusedError("no", of_password=True)
+                raise LoginRefusedError("no", wrong_password=True)
 
         tasks = [asyncio.ensure_future(one()) for _ in range(5)]
         await turns(20)
@@ -133,11 +133,11 @@ def test_once_it_was_taken_nobody_waits_for_anybody(secret: Path, when: str) -> 
 
         async def one() -> None:
             nonlocal inside
-            async with account.turn() as password:
+            async with account.use_password() as password:
                 inside += 1
                 if when == "meanwhile" and inside == 1:
                     await turns(5)
-                    account.prove(password)
+                    account.note_accepted(password)
                     return
                 await go_on.wait()
 
@@ -158,7 +158,7 @@ def test_who_waits_is_let_in_after_one_that_came_to_nothing(secret: Path) -> Non
         first = asyncio.Event()
 
         async def fails() -> None:
-            async with account.turn():
+            async with account.use_password():
                 await first.wait()
                 raise LoginFailedError("the line is dead")
 
@@ -182,10 +182,10 @@ def test_a_refusal_of_the_former_password_does_not_count_against_the_new_one(sec
         await log_in(account, taken=True)
 
         async def is_overtaken() -> None:
-            async with account.turn():
+            async with account.use_password():
                 secret.write_text("second\n")
                 await log_in(account, taken=True)
-                raise LoginRefusedError("no", of_password=True)
+                raise LoginRefusedError("no", wrong_password=True)
 
         with pytest.raises(LoginRefusedError):
             await is_overtaken()
@@ -227,7 +227,7 @@ def test_a_password_that_cannot_be_read_is_told_and_read_as_soon_as_it_can(secre
 def test_without_a_password_nobody_waits(tmp_path: Path) -> None:
     async def main() -> None:
         account = Account(ParentLogin(keytab=tmp_path / "keytab"))
-        async with account.turn() as one, account.turn() as another:
+        async with account.use_password() as one, account.use_password() as another:
             assert (one, another) == ("", "")
 
     run(main())

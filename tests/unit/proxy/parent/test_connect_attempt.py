@@ -16,7 +16,7 @@ from licensegate.records.outcome import Outcome
 from support.authority import Authority
 from support.certificates import issue
 from support.inner_dialer import HOST
-from support.parent import CLOSING, ScriptedParent, Talk, answers, opens, password_file, route, wants
+from support.parent import CLOSING, GateConnection, ScriptedParent, answers, dial_through, opens, password_file, wants
 from support.sockets import run, turns, until
 
 BASIC = "Basic c3ZjOnNlY3JldA=="  # svc:secret
@@ -31,7 +31,7 @@ def login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str 
 def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
-            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
                 caller = await parents.opened()
                 assert parent.credentials == [BASIC]
                 assert caller.record.parent_login == "basic"
@@ -42,15 +42,15 @@ def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize("ending", [STAYS, CLOSING], ids=["where it is kept", "where it closes"])
 def test_a_challenge_is_followed_on_the_same_connection_or_on_a_new_one(tmp_path: Path, ending: bytes) -> None:
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
-            while await talk.credentials() != BASIC:
-                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", ending)
+        async def behave(gate: GateConnection) -> None:
+            while await gate.credentials() != BASIC:
+                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", ending)
                 if ending is CLOSING:
                     return
-            await talk.open()
+            await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with route(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.credentials == ["", BASIC]
                 assert parent.connections == (2 if ending is CLOSING else 1)
@@ -73,16 +73,16 @@ def test_a_challenge_is_followed_on_the_same_connection_or_on_a_new_one(tmp_path
 )
 def test_whatever_body_a_challenge_has_the_login_goes_on(tmp_path: Path, tail: bytes) -> None:
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
-            if await talk.credentials() != BASIC:
-                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", tail)
+        async def behave(gate: GateConnection) -> None:
+            if await gate.credentials() != BASIC:
+                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", tail)
                 if tail.endswith(b"\r\n\r\nn"):
                     return
-                await talk.credentials()
-            await talk.open()
+                await gate.credentials()
+            await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with route(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.credentials[-1] == BASIC
                 await parents.assert_nothing_left()
@@ -92,19 +92,19 @@ def test_whatever_body_a_challenge_has_the_login_goes_on(tmp_path: Path, tail: b
 
 def test_a_kept_connection_that_has_died_is_replaced(tmp_path: Path) -> None:
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
+        async def behave(gate: GateConnection) -> None:
             if parent.connections == 1:
-                await talk.head()
-                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
-                await talk.head()
-                talk.reset()
+                await gate.head()
+                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                await gate.head()
+                gate.reset()
             else:
-                assert await talk.credentials() == BASIC
-                await talk.open()
+                assert await gate.credentials() == BASIC
+                await gate.open_tunnel()
 
         parent = ScriptedParent(behave)
         async with parent.serve():
-            with route(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.connections == 2
 
@@ -121,19 +121,19 @@ def test_the_strongest_that_is_offered_is_taken(tmp_path: Path) -> None:
     )
 
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
-            await talk.head()
-            talk.say(LOGIN, offered, STAYS)
-            await talk.head()
-            await talk.open()
+        async def behave(gate: GateConnection) -> None:
+            await gate.head()
+            gate.send(LOGIN, offered, STAYS)
+            await gate.head()
+            await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with route(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(login(tmp_path))) as parents:
                 caller = await parents.opened()
-                said = parent.credentials[1]
-                assert said.startswith('Digest username="svc"')
-                assert 'nonce="s"' in said
-                assert f'uri="{HOST}:443"' in said
+                sent = parent.credentials[1]
+                assert sent.startswith('Digest username="svc"')
+                assert 'nonce="s"' in sent
+                assert f'uri="{HOST}:443"' in sent
                 assert caller.record.parent_login == "digest"
 
     run(main())
@@ -141,17 +141,17 @@ def test_the_strongest_that_is_offered_is_taken(tmp_path: Path) -> None:
 
 def test_a_stale_nonce_is_answered_again(tmp_path: Path) -> None:
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
+        async def behave(gate: GateConnection) -> None:
             for challenge in (b'nonce="a"', b'nonce="b", stale=true'):
-                await talk.head()
-                talk.say(LOGIN, b'Proxy-Authenticate: Digest realm="r", ', challenge, b"\r\n", STAYS)
-            await talk.head()
-            await talk.open()
+                await gate.head()
+                gate.send(LOGIN, b'Proxy-Authenticate: Digest realm="r", ', challenge, b"\r\n", STAYS)
+            await gate.head()
+            await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with route(parent.settings(login(tmp_path, "digest"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "digest"))) as parents:
                 await parents.opened()
-                assert ['nonce="b"' in said for said in parent.credentials] == [False, False, True]
+                assert ['nonce="b"' in sent for sent in parent.credentials] == [False, False, True]
 
     run(main())
 
@@ -163,10 +163,10 @@ class NtlmParent(ScriptedParent):
         super().__init__(self._log_in)
         self._closes = closes
 
-    async def _log_in(self, talk: Talk) -> None:
+    async def _log_in(self, gate: GateConnection) -> None:
         server = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         while not server.complete:
-            _, _, token = (await talk.credentials()).partition(" ")
+            _, _, token = (await gate.credentials()).partition(" ")
             challenge = b""
             if token:
                 try:
@@ -174,11 +174,11 @@ class NtlmParent(ScriptedParent):
                 except spnego.exceptions.SpnegoError:
                     server = server.new_context()
             if not server.complete:
-                said = b"Proxy-Authenticate: NTLM" + (b" " + base64.b64encode(challenge) if challenge else b"")
-                talk.say(LOGIN, said, b"\r\n", CLOSING if self._closes else STAYS)
+                field = b"Proxy-Authenticate: NTLM" + (b" " + base64.b64encode(challenge) if challenge else b"")
+                gate.send(LOGIN, field, b"\r\n", CLOSING if self._closes else STAYS)
                 if self._closes:
                     return
-        await talk.open()
+        await gate.open_tunnel()
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def known_to_ntlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, requests: int) -> None:
     async def main() -> None:
         async with NtlmParent().serve() as parent:
-            with route(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
                 caller = await parents.opened()
                 assert (len(parent.heads), parent.connections) == (requests, 1)
                 assert caller.record.parent_login == "ntlm"
@@ -206,7 +206,7 @@ def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, reques
 def test_a_parent_that_closes_within_ntlm_has_not_refused_the_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with NtlmParent(closes=True).serve() as parent:
-            with route(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
                 for _ in range(2):
                     caller = await parents.dial()
                     ((outcome, detail),) = caller.failed
@@ -217,42 +217,42 @@ def test_a_parent_that_closes_within_ntlm_has_not_refused_the_password(tmp_path:
     run(main())
 
 
-def refuses_digest(talk: Talk) -> Awaitable[None]:
-    return wants("nothing", b'Digest realm="r", nonce="n"')(talk)
+def refuses_digest(gate: GateConnection) -> Awaitable[None]:
+    return wants("nothing", b'Digest realm="r", nonce="n"')(gate)
 
 
-def refuses_basic(talk: Talk) -> Awaitable[None]:
-    return wants("nothing", b'Basic realm="r"')(talk)
+def refuses_basic(gate: GateConnection) -> Awaitable[None]:
+    return wants("nothing", b'Basic realm="r"')(gate)
 
 
-def refuses_ntlm(talk: Talk) -> Awaitable[None]:
-    return NtlmParent()._log_in(talk)
+def refuses_ntlm(gate: GateConnection) -> Awaitable[None]:
+    return NtlmParent()._log_in(gate)
 
 
 @pytest.mark.usefixtures("known_to_ntlm")
 @pytest.mark.parametrize("auth", ["auto", "the scheme's"])
 @pytest.mark.parametrize("behaviour", [refuses_digest, refuses_basic, refuses_ntlm])
 def test_a_wrong_password_is_tried_once_until_it_changes(
-    tmp_path: Path, behaviour: Callable[[Talk], Awaitable[None]], auth: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, behaviour: Callable[[GateConnection], Awaitable[None]], auth: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     scheme = behaviour.__name__.removeprefix("refuses_")
 
     async def main() -> None:
         async with ScriptedParent(behaviour).serve() as parent:
             mine = login(tmp_path, scheme if auth != "auto" else auth, user="CORP\\svc", password="hunter1")
-            with route(parent.settings(mine)) as parents:
+            with dial_through(parent.settings(mine)) as parents:
                 assert await parents.outcome() is Outcome.PARENT_LOGIN_REFUSED
-                tried = [said for said in parent.credentials if said]
+                tried = [sent for sent in parent.credentials if sent]
                 assert len(tried) == (2 if scheme == "ntlm" else 1)
 
                 caller = await parents.dial()
                 assert caller.failed[0][0] is Outcome.PARENT_LOGIN_REFUSED
                 assert "not tried again" in caller.failed[0][1]
-                assert [said for said in parent.credentials if said] == tried
+                assert [sent for sent in parent.credentials if sent] == tried
 
                 password_file(tmp_path, "hunter2")
                 await parents.dial()
-                assert [said for said in parent.credentials if said] != tried
+                assert [sent for sent in parent.credentials if sent] != tried
                 await parents.assert_nothing_left()
 
     run(main())
@@ -268,14 +268,14 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
     async def main() -> None:
         verdict = asyncio.Event()
 
-        async def slow(talk: Talk) -> None:
-            await talk.head()
+        async def slow(gate: GateConnection) -> None:
+            await gate.head()
             await verdict.wait()
-            talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
+            gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
 
         async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
             mine = parent.settings(login(tmp_path, "basic"), seconds=0.05)
-            with route(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
+            with dial_through(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
                 caller, pending = parents.start()
                 await until(lambda: parent.heads)
                 if leaves == "the client":
@@ -284,10 +284,10 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
                     await until(lambda: caller.done)
                     assert caller.record.parent_status == 200
                 verdict.set()
-                await until(lambda: parents.route.parents[0].account._refused)
+                await until(lambda: parents.selector.parents[0].account._refusal)
                 await parents.assert_nothing_left()
                 assert caller.record.parent_status == (0 if leaves == "the client" else 200)
-                parents.route.parents[0].health.answered()
+                parents.selector.parents[0].health.answered()
                 await parents.dial()
                 assert len(parent.heads) == 1
 
@@ -298,20 +298,20 @@ def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> No
     async def main() -> None:
         verdict, closed = asyncio.Event(), asyncio.Event()
 
-        async def slow(talk: Talk) -> None:
-            await talk.head()
+        async def slow(gate: GateConnection) -> None:
+            await gate.head()
             await verdict.wait()
-            await talk.open()
+            await gate.open_tunnel()
             closed.set()
 
         async with ScriptedParent(slow).serve() as parent:
-            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
                 _, pending = parents.start()
                 await until(lambda: parent.heads)
                 pending.abandon()
                 verdict.set()
                 await closed.wait()
-                assert parents.route.parents[0].account.is_proven
+                assert parents.selector.parents[0].account.is_proven
                 await parents.assert_nothing_left()
 
     run(main())
@@ -320,11 +320,11 @@ def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> No
 def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(refuses_basic).serve() as parent:
-            with route(parent.settings(login(tmp_path, password="wrong"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, password="wrong"))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
                 await until(lambda: all(caller.done for caller in callers))
                 assert {caller.failed[0][0] for caller in callers} == {Outcome.PARENT_LOGIN_REFUSED}
-                assert len([said for said in parent.credentials if said]) == 1
+                assert len([sent for sent in parent.credentials if sent]) == 1
                 await parents.assert_nothing_left()
 
     run(main())
@@ -333,7 +333,7 @@ def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
 def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
-            with route(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(login(tmp_path))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
                 await until(lambda: all(caller.done for caller in callers))
                 assert all(caller.upstream for caller in callers)
@@ -351,7 +351,7 @@ def test_after_a_refusal_another_account_is_tried_elsewhere_and_the_same_is_not(
         ):
             mine = login(tmp_path, "basic")
             other = ParentLogin(ParentAuth.BASIC, "other", mine.password_file)
-            with route(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
+            with dial_through(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
                 await parents.opened()
                 assert (len(first.heads), second.heads, len(third.heads)) == (1, [], 1)
 
@@ -375,7 +375,7 @@ def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered
 ) -> None:
     async def main() -> None:
         async with ScriptedParent(answers(LOGIN + offered + CLOSING)).serve() as parent:
-            with route(parent.settings(mine or login(tmp_path))) as parents:
+            with dial_through(parent.settings(mine or login(tmp_path))) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is outcome
                 scheme = offered.partition(b": ")[2].split(b" ")[0].split(b",")[0].strip().decode().lower()
@@ -389,7 +389,7 @@ def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered
 def test_a_parent_that_offers_another_way_than_was_said_has_not_refused_the_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants("nothing", b"NTLM")).serve() as parent:
-            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
                 for _ in range(2):
                     assert await parents.outcome() is Outcome.PARENT_LOGIN_UNSUPPORTED
                 assert parent.credentials == [BASIC, BASIC]
@@ -402,7 +402,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -
         async with ScriptedParent(opens).serve() as parent:
             mine = login(tmp_path, "basic")
             password_file(tmp_path).unlink()
-            with route(parent.settings(mine)) as parents:
+            with dial_through(parent.settings(mine)) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is Outcome.PARENT_LOGIN_FAILED
                 assert "No such file" in caller.failed[0][1]
@@ -413,19 +413,19 @@ def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -
 
 def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path) -> None:
     async def main() -> None:
-        async def dies(talk: Talk) -> None:
-            await talk.head()
+        async def dies(gate: GateConnection) -> None:
+            await gate.head()
             if parent.connections == 1:
-                talk.say(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
-                await talk.head()
-                talk.say(b"HTTP/1.1 4")
-            talk.reset()
+                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                await gate.head()
+                gate.send(b"HTTP/1.1 4")
+            gate.reset()
 
         parent = ScriptedParent(dies)
         async with parent.serve(), ScriptedParent(opens).serve() as second:
-            with route(parent.settings(login(tmp_path)), second.settings()) as parents:
+            with dial_through(parent.settings(login(tmp_path)), second.settings()) as parents:
                 await parents.opened()
-                assert parents.route.parents[0].health.left_out_until > 0
+                assert parents.selector.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
 
     run(main())
@@ -434,12 +434,12 @@ def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path)
 def test_credentials_are_proven_by_a_tunnel_and_not_by_a_refusal_of_the_target(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(answers(b"HTTP/1.1 403 no\r\n" + CLOSING)).serve() as parent:
-            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
                 assert await parents.outcome() is Outcome.PARENT_REFUSED
-                assert not parents.route.parents[0].account.is_proven
+                assert not parents.selector.parents[0].account.is_proven
                 parent.behaviour = opens
                 await parents.opened()
-                assert parents.route.parents[0].account.is_proven
+                assert parents.selector.parents[0].account.is_proven
 
     run(main())
 
@@ -456,21 +456,21 @@ def serving(authority: Authority, name: str = "proxy.test") -> ssl.SSLContext:
 
 def test_a_parent_over_tls_is_verified_by_name_and_carries_the_tunnel(tmp_path: Path, authority: Authority) -> None:
     async def main() -> None:
-        async def behave(talk: Talk) -> None:
-            assert await talk.credentials() == BASIC
-            await talk.open(b"first ")
+        async def behave(gate: GateConnection) -> None:
+            assert await gate.credentials() == BASIC
+            await gate.open_tunnel(b"first ")
 
         asked: list[str] = []
         context = serving(authority)
         context.sni_callback = lambda sock, name, ctx: asked.append(name)
         async with ScriptedParent(behave).serve(context) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=authority.root, login=login(tmp_path, "basic"))
-            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+            with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 caller = await parents.opened()
                 assert asked == ["proxy.test"]
                 assert isinstance(caller.upstream, TlsChannel)
                 caller.upstream.send(b"hello")
-                heard = caller.said
+                heard = caller.received
                 while len(heard) < 11:
                     await turns(1)
                     try:
@@ -498,14 +498,14 @@ def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
     async def main() -> None:
         async with ScriptedParent(opens).serve(serving(authority, certified)) as parent:
             ca = authority.root if trusted else None
-            with route(
+            with dial_through(
                 ParentProxy("proxy.test", parent.port, tls=True, ca=ca), names={"proxy.test": Resolved(("127.0.0.1",))}
             ) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is outcome
                 assert words in caller.failed[0][1]
                 assert parent.heads == []
-                assert parents.route.parents[0].health.left_out_until > 0
+                assert parents.selector.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
 
     run(main())
@@ -520,7 +520,7 @@ def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
         another.mkdir()
         async with ScriptedParent(opens).serve(serving(authority)) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
-            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+            with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 await parents.opened()
                 ca.write_bytes(Authority(another).root.read_bytes())
                 parents.set([named])
@@ -531,18 +531,18 @@ def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
 
 def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: Authority) -> None:
     async def main() -> None:
-        async def speaks_http(talk: Talk) -> None:
-            talk.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            await talk.hold()
+        async def speaks_http(gate: GateConnection) -> None:
+            gate.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            await gate.hold()
 
-        async def ends(talk: Talk) -> None:
+        async def ends(gate: GateConnection) -> None:
             return
 
-        async def holds(talk: Talk) -> None:
-            await talk.hold()
+        async def holds(gate: GateConnection) -> None:
+            await gate.hold()
 
         async with ScriptedParent(speaks_http).serve() as parent:
-            with route(parent.settings(tls=True)) as parents:
+            with dial_through(parent.settings(tls=True)) as parents:
                 assert await parents.outcome() is Outcome.PARENT_TLS_FAILED
                 parent.behaviour = ends
                 assert await parents.outcome() is Outcome.PARENT_TLS_FAILED
@@ -562,7 +562,7 @@ def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: 
 def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
+            with dial_through(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is Outcome.PARENT_TLS_FAILED
                 assert "gone.pem" in caller.failed[0][1]
@@ -578,7 +578,7 @@ def test_roots_that_change_count_for_the_next_tunnel_and_what_is_none_leaves_the
         ca.write_bytes(issue("another authority", authority=True).pem)
         async with ScriptedParent(opens).serve(serving(authority)) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
-            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+            with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED
                 ca.write_bytes(authority.root.read_bytes())
                 await parents.opened()
@@ -594,12 +594,12 @@ def test_a_login_that_takes_too_long_is_told_from_a_parent_that_does(tmp_path: P
     async def main() -> None:
         hold = asyncio.Event()
 
-        async def behave(talk: Talk) -> None:
-            await talk.head()
+        async def behave(gate: GateConnection) -> None:
+            await gate.head()
             await hold.wait()
 
         async with ScriptedParent(behave).serve() as parent:
-            with route(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
                 _, first = parents.start()
                 await until(lambda: parent.heads)
                 _, second = parents.start()

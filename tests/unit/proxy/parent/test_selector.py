@@ -20,7 +20,17 @@ from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.secret import Secret
 from support.inner_dialer import HOST, PRIVATE, PUBLIC, Server
-from support.parent import CLOSING, Behaviour, ScriptedParent, Talk, answers, opens, password_file, route, wants
+from support.parent import (
+    CLOSING,
+    Behaviour,
+    GateConnection,
+    ScriptedParent,
+    answers,
+    dial_through,
+    opens,
+    password_file,
+    wants,
+)
 from support.sockets import BlackHole, descriptors, run, turns, until
 from support.upstream import closed_port
 
@@ -28,22 +38,22 @@ BASIC = "Basic c3ZjOnNlY3JldA=="  # svc:secret
 SOON = 0.05
 
 
-async def closes(talk: Talk) -> None:
-    await talk.head()
+async def closes(gate: GateConnection) -> None:
+    await gate.head()
 
 
-async def resets(talk: Talk) -> None:
-    await talk.head()
-    talk.reset()
+async def resets(gate: GateConnection) -> None:
+    await gate.head()
+    gate.reset()
 
 
-async def breaks_in_its_head(talk: Talk) -> None:
-    await talk.head()
-    talk.say(b"HTTP/1.1 200 Conn")
+async def breaks_in_its_head(gate: GateConnection) -> None:
+    await gate.head()
+    gate.send(b"HTTP/1.1 200 Conn")
 
 
-async def is_silent(talk: Talk) -> None:
-    await talk.hold()
+async def is_silent(gate: GateConnection) -> None:
+    await gate.hold()
 
 
 FAULTS: dict[str, tuple[Behaviour, Outcome]] = {
@@ -68,9 +78,10 @@ VERDICTS = {
 
 @contextlib.contextmanager
 def later(seconds: float) -> Iterator[None]:
-    """So much later, as the route sees it."""
+    """Run the block so many seconds later, by the clock of the selector and its dials."""
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
-    with patch("licensegate.proxy.parent.selector.time", clock):
+    room = "licensegate.proxy.parent"
+    with patch(f"{room}.selector.time", clock), patch(f"{room}.parent_dial.time", clock):
         yield
 
 
@@ -81,7 +92,7 @@ def login(folder: Path, password: str = "secret", **other: str) -> ParentLogin:
 def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings()) as parents:
+            with dial_through(parent.settings()) as parents:
                 caller = await parents.opened()
                 loop = asyncio.get_running_loop()
                 await loop.sock_sendall(caller.upstream, b"hello")
@@ -91,7 +102,7 @@ def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> N
                     f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nVia: 1.1 {OUR_NAME}\r\n"
                     "Proxy-Connection: Keep-Alive\r\n\r\n"
                 )
-                assert parents.asked == []
+                assert parents.looked_up == []
                 record = caller.record
                 assert (record.parent, record.parent_status) == (f"http://127.0.0.1:{parent.port}", 200)
                 assert record.upstream == f"127.0.0.1:{parent.port}"
@@ -103,13 +114,13 @@ def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> N
 
 def test_what_follows_the_200_at_once_is_handed_over_with_the_connection() -> None:
     async def main() -> None:
-        async def speaks_first(talk: Talk) -> None:
-            await talk.head()
-            await talk.open(b"220 hello\r\n\r\n")
+        async def speaks_first(gate: GateConnection) -> None:
+            await gate.head()
+            await gate.open_tunnel(b"220 hello\r\n\r\n")
 
         async with ScriptedParent(speaks_first).serve() as parent:
-            with route(parent.settings()) as parents:
-                assert (await parents.opened()).said == b"220 hello\r\n\r\n"
+            with dial_through(parent.settings()) as parents:
+                assert (await parents.opened()).received == b"220 hello\r\n\r\n"
 
     run(main())
 
@@ -117,7 +128,7 @@ def test_what_follows_the_200_at_once_is_handed_over_with_the_connection() -> No
 def test_a_request_that_came_through_proxies_goes_on_with_their_names() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings()) as parents:
+            with dial_through(parent.settings()) as parents:
                 caller, _ = parents.start()
                 caller.record.via, caller.record.http_version = "1.1 edge", "1.0"
                 await until(lambda: caller.done)
@@ -130,11 +141,11 @@ def test_a_request_that_came_through_proxies_goes_on_with_their_names() -> None:
 def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behaviour, outcome: Outcome) -> None:
     async def main() -> None:
         async with ScriptedParent(behaviour).serve() as first, ScriptedParent(opens).serve() as second:
-            with route(first.settings(seconds=SOON), second.settings()) as parents:
+            with dial_through(first.settings(seconds=SOON), second.settings()) as parents:
                 caller = await parents.opened()
                 assert caller.record.parent.endswith(str(second.port))
                 assert first.connections == 1
-                assert parents.route.parents[0].health.is_left_out(time.monotonic())
+                assert parents.selector.parents[0].health.is_left_out(time.monotonic())
 
                 await parents.opened()
                 assert (first.connections, second.connections) == (1, 2)
@@ -146,7 +157,7 @@ def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behavio
 def test_a_parent_comes_back_once_its_time_is_over_and_it_answers() -> None:
     async def main() -> None:
         async with ScriptedParent(closes).serve() as first, ScriptedParent(opens).serve() as second:
-            with route(first.settings(), second.settings()) as parents:
+            with dial_through(first.settings(), second.settings()) as parents:
                 await parents.opened()
                 with later(11):
                     await parents.opened()
@@ -170,7 +181,7 @@ def test_one_that_nobody_answers_for_is_passed_over() -> None:
             silent = ParentProxy("127.0.0.1", hole.port, seconds=SOON)
             refusing = ParentProxy("127.0.0.1", closed_port())
             async with ScriptedParent(opens).serve() as third:
-                with route(silent, refusing, third.settings()) as parents:
+                with dial_through(silent, refusing, third.settings()) as parents:
                     caller = await parents.opened()
                     assert [errno for _, errno in caller.tried] == ["ECANCELED", "ECONNREFUSED", ""]
                     await parents.assert_nothing_left()
@@ -182,14 +193,14 @@ def test_a_gate_with_parents_never_goes_around_them() -> None:
     async def main() -> None:
         with contextlib.closing(Server()) as target:
             dead = [ParentProxy("127.0.0.1", closed_port()) for _ in range(2)]
-            with route(*dead, names={HOST: Resolved(("127.0.0.1",))}) as parents:
+            with dial_through(*dead, names={HOST: Resolved(("127.0.0.1",))}) as parents:
                 for _ in range(2):  # the second time both are left out, and tried all the same
                     caller = await parents.dial(port=target.port, rule=PRIVATE)
                     ((outcome, detail),) = caller.failed
                     assert outcome is Outcome.PARENTS_EXHAUSTED
                     assert detail.count("parent_unreachable") == 2
                 assert target.accept() == []
-                assert parents.asked == []
+                assert parents.looked_up == []
 
     run(main())
 
@@ -199,7 +210,7 @@ def test_direct_as_the_last_entry_is_the_last_resort() -> None:
         names = {HOST: Resolved(("127.0.0.1",))}
         with contextlib.closing(Server()) as target:
             dead = ParentProxy("127.0.0.1", closed_port())
-            with route(dead, names=names, direct=True) as parents:
+            with dial_through(dead, names=names, direct=True) as parents:
                 for tried in (2, 1):  # the second time the parent is left out
                     caller = await parents.opened(port=target.port, rule=PRIVATE)
                     assert caller.record.parent == "direct"
@@ -213,10 +224,13 @@ def test_direct_as_the_last_entry_is_the_last_resort() -> None:
 def test_direct_dials_as_without_parents_and_can_be_abandoned() -> None:
     async def main() -> None:
         dead = ParentProxy("127.0.0.1", closed_port())
-        with route(dead, names={HOST: Resolved(("192.168.1.1",))}, direct=True) as parents:
+        with dial_through(dead, names={HOST: Resolved(("192.168.1.1",))}, direct=True) as parents:
             assert await parents.outcome(rule=PUBLIC) is Outcome.DESTINATION_IP_PROHIBITED
         names = {HOST: Resolved(("127.0.0.1",))}
-        with contextlib.closing(BlackHole("127.0.0.1")) as hole, route(dead, names=names, direct=True) as parents:
+        with (
+            contextlib.closing(BlackHole("127.0.0.1")) as hole,
+            dial_through(dead, names=names, direct=True) as parents,
+        ):
             caller, pending = parents.start(port=hole.port, rule=PRIVATE)
             await until(lambda: caller.record.parent == "direct")
             assert pending.abandon()[0] is Outcome.CONNECTION_TIMEOUT
@@ -232,13 +246,13 @@ def test_what_a_parent_decides_or_says_of_the_target_is_final_and_not_held_again
     async def main() -> None:
         answer = b"HTTP/1.1 %d Because\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_X 0\r\n" % status + CLOSING
         async with ScriptedParent(answers(answer)).serve() as first, ScriptedParent(opens).serve() as second:
-            with route(first.settings(), second.settings()) as parents:
+            with dial_through(first.settings(), second.settings()) as parents:
                 caller = await parents.dial()
                 ((told, detail),) = caller.failed
                 assert told is outcome
                 assert detail == f"127.0.0.1:{first.port}, {status} Because; ERR_X 0 (squid/5.7)"
                 assert second.connections == 0
-                assert not parents.route.parents[0].health.is_left_out(time.monotonic())
+                assert not parents.selector.parents[0].health.is_left_out(time.monotonic())
                 record = caller.record
                 assert (record.parent_status, record.parent_server) == (status, "squid/5.7")
                 assert record.parent_reason == "Because; ERR_X 0"
@@ -251,7 +265,7 @@ def test_a_parent_that_found_a_loop_is_believed() -> None:
     async def main() -> None:
         looped = b"HTTP/1.1 502 proxy_loop\r\nProxy-Status: gate; error=proxy_loop_detected\r\n" + CLOSING
         async with ScriptedParent(answers(looped)).serve() as parent:
-            with route(parent.settings()) as parents:
+            with dial_through(parent.settings()) as parents:
                 assert await parents.outcome() is Outcome.PARENT_LOOP
 
     run(main())
@@ -262,14 +276,14 @@ def test_the_gate_itself_is_no_parent_and_the_next_is_tried() -> None:
         async with ScriptedParent(opens).serve() as other:
             with contextlib.closing(Server()) as own:
                 itself = ParentProxy("127.0.0.1", own.port)
-                with route(itself) as parents:
+                with dial_through(itself) as parents:
                     parents.room.loop_guard.add("0.0.0.0", own.port)
                     assert await parents.outcome() is Outcome.PARENT_IS_GATE
                     assert own.accept() == []
-                with route(itself, other.settings()) as parents:
+                with dial_through(itself, other.settings()) as parents:
                     parents.room.loop_guard.add("127.0.0.1", own.port)
                     await parents.opened()
-                    assert not parents.route.parents[0].health.is_left_out(time.monotonic())
+                    assert not parents.selector.parents[0].health.is_left_out(time.monotonic())
 
     run(main())
 
@@ -278,13 +292,13 @@ def test_a_parents_name_is_looked_up_and_may_be_private_and_be_sent_elsewhere() 
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             named = ParentProxy("proxy.test", parent.port)
-            with route(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
+            with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 await parents.opened()
-                assert parents.asked == ["proxy.test"]
+                assert parents.looked_up == ["proxy.test"]
             to = ConnectTo("proxy.test", 8080, "127.0.0.1", parent.port)
-            with route(ParentProxy("proxy.test", 8080), names={}, connect_to=(to,)) as parents:
+            with dial_through(ParentProxy("proxy.test", 8080), names={}, connect_to=(to,)) as parents:
                 await parents.opened()
-            with route(named, names={"proxy.test": Unresolved(Outcome.DNS_NOT_FOUND)}) as parents:
+            with dial_through(named, names={"proxy.test": Unresolved(Outcome.DNS_NOT_FOUND)}) as parents:
                 caller = await parents.dial()
                 assert caller.failed == [(Outcome.PARENT_UNREACHABLE, f"proxy.test:{parent.port}, dns_not_found")]
 
@@ -310,7 +324,7 @@ def test_a_target_can_be_looked_up_and_checked_here_before_a_parent_is_asked(
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             answer = Unresolved(Outcome.DNS_NOT_FOUND) if addresses is None else Resolved(addresses)
-            with route(parent.settings(target=wanted), names={HOST: answer}) as parents:
+            with dial_through(parent.settings(target=wanted), names={HOST: answer}) as parents:
                 caller = await parents.dial(rule=rule)
                 if isinstance(expected, Outcome):
                     assert caller.failed[0][0] is expected
@@ -325,7 +339,7 @@ def test_a_target_can_be_looked_up_and_checked_here_before_a_parent_is_asked(
 def test_a_target_that_is_an_address_is_checked_as_it_is() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings(target=ParentTarget.CHECKED), names={}) as parents:
+            with dial_through(parent.settings(target=ParentTarget.CHECKED), names={}) as parents:
                 assert await parents.outcome(host="10.1.2.3") is Outcome.DESTINATION_IP_PROHIBITED
                 await parents.opened(host="10.1.2.3", rule=PRIVATE)
 
@@ -335,7 +349,7 @@ def test_a_target_that_is_an_address_is_checked_as_it_is() -> None:
 def test_a_target_that_is_sent_elsewhere_is_asked_for_there() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings(), connect_to=(ConnectTo(HOST, 443, "192.0.2.1", 8443),)) as parents:
+            with dial_through(parent.settings(), connect_to=(ConnectTo(HOST, 443, "192.0.2.1", 8443),)) as parents:
                 await parents.opened()
                 assert parent.heads[0].startswith("CONNECT 192.0.2.1:8443 HTTP/1.1\r\n")
 
@@ -350,10 +364,10 @@ def test_a_reload_keeps_what_was_known_of_parents_and_accounts(tmp_path: Path) -
             ScriptedParent(wants(BASIC, b"Basic")).serve() as third,
         ):
             mine = login(tmp_path)
-            with route(first.settings(), second.settings(mine)) as parents:
+            with dial_through(first.settings(), second.settings(mine)) as parents:
                 assert await parents.outcome() is Outcome.PARENTS_EXHAUSTED
                 parents.set([third.settings(mine), second.settings(mine), first.settings()])
-                assert parents.route.parents[2].health.is_left_out(time.monotonic())
+                assert parents.selector.parents[2].health.is_left_out(time.monotonic())
                 assert await parents.outcome() is Outcome.PARENTS_EXHAUSTED
                 assert third.credentials == [""], "the account was refused elsewhere"
                 parents.set([third.settings(ParentLogin(username="svc", password_file=password_file(tmp_path)))])
@@ -372,7 +386,7 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
                 port = hole.port if phase == "connecting" else silent.port
                 host = "proxy.test" if phase == "looking up" else "127.0.0.1"
                 target = ParentTarget.CHECKED if phase == "looking up the target" else ParentTarget.NAME
-                with route(ParentProxy(host, port, target=target)) as parents:
+                with dial_through(ParentProxy(host, port, target=target)) as parents:
                     parents.room.resolver._ask = lambda name: time.sleep(0.02) or Resolved(("127.0.0.1",))  # type: ignore[func-returns-value]
                     caller, pending = parents.start()
                     if phase == "asking":
@@ -387,7 +401,7 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
                     await until(lambda: not parents.room.resolver._in_flight)
                     await parents.assert_nothing_left()
                     assert not caller.done
-                    assert not parents.route.parents[0].health.is_left_out(time.monotonic())
+                    assert not parents.selector.parents[0].health.is_left_out(time.monotonic())
         await turns(20)
         assert descriptors() == before
 
@@ -397,12 +411,12 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
 def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> None:
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
-            with route(parent.settings(seconds=5)) as parents:
+            with dial_through(parent.settings(seconds=5)) as parents:
                 _, pending = parents.start()
                 await until(lambda: parent.connections == 1)
                 with later(6):
                     pending.abandon()
-                    assert parents.route.parents[0].health.is_left_out(time.monotonic() + 6)
+                    assert parents.selector.parents[0].health.is_left_out(time.monotonic() + 6)
 
     run(main())
 
@@ -410,12 +424,12 @@ def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> 
 def test_the_last_parent_has_all_the_time_that_the_tunnel_has() -> None:
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
-            with route(parent.settings(seconds=0.01)) as parents:
+            with dial_through(parent.settings(seconds=0.01)) as parents:
                 caller, pending = parents.start()
                 await asyncio.sleep(0.05)
                 assert not caller.done
                 pending.abandon()
-            with route(ParentProxy("127.0.0.1", closed_port()), parent.settings(seconds=0.01)) as parents:
+            with dial_through(ParentProxy("127.0.0.1", closed_port()), parent.settings(seconds=0.01)) as parents:
                 caller, pending = parents.start()
                 await until(lambda: parent.connections == 2)
                 await asyncio.sleep(0.05)
@@ -434,7 +448,7 @@ def test_a_password_that_cannot_be_read_is_said_before_anybody_needs_it(
     async def main() -> None:
         mine = login(tmp_path)
         (tmp_path / "parent.secret").unlink()
-        with route(ParentProxy("127.0.0.1", closed_port(), login=mine)):
+        with dial_through(ParentProxy("127.0.0.1", closed_port(), login=mine)):
             pass
 
     run(main())
@@ -461,7 +475,7 @@ def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start
     async def main() -> None:
         async with ScriptedParent(answers(start + rest)).serve() as parent:
             mine = ParentLogin(username="svc", password_env="X", password=Secret(b"secret"))
-            with route(parent.settings(mine)) as parents:
+            with dial_through(parent.settings(mine)) as parents:
                 caller = await parents.dial()
                 assert caller.crashes == []
                 if caller.failed:
@@ -475,8 +489,8 @@ def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start
 def test_a_fault_in_the_gate_ends_its_tunnel_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
-            with route(parent.settings()) as parents:
-                with patch("licensegate.proxy.parent.connect_attempt.request", side_effect=ZeroDivisionError):
+            with dial_through(parent.settings()) as parents:
+                with patch("licensegate.proxy.parent.connect_attempt.connect_request", side_effect=ZeroDivisionError):
                     caller = await parents.dial()
                 assert [type(error) for error in caller.crashes] == [ZeroDivisionError]
                 assert caller.failed == []

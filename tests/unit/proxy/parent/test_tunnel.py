@@ -27,7 +27,7 @@ NAME = "gate.example"
 both_kinds = pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 
 
-class Parent:
+class ParentSide:
     """One connection as the parent sees it: plain, or the server's side of TLS."""
 
     def __init__(self, channel: Channel, sock: socket.socket) -> None:
@@ -73,20 +73,20 @@ class Scene:
         self.upstream = upstream
         self.tls = tls
 
-    async def accept(self) -> Parent:
+    async def accept(self) -> ParentSide:
         sock = await self.upstream.accept()
         if not self.tls:
-            return Parent(sock, sock)
+            return ParentSide(sock, sock)
         channel = TlsChannel(sock, identity().context)
         await until(channel.handshake)
-        return Parent(channel, sock)
+        return ParentSide(channel, sock)
 
-    async def open(self, *said: bytes) -> tuple[socket.socket, Parent, Tunnel]:
-        """A tunnel that the parent has just opened, and said this behind its 200."""
+    async def open(self, *first: bytes) -> tuple[socket.socket, ParentSide, Tunnel]:
+        """A tunnel that the parent has just opened, with these bytes after its 200."""
         client, tunnel = self.here.accept(self.here.connect)
         parent = await self.accept()
         assert (await parent.read(ends=b"\r\n\r\n")).startswith(f"CONNECT {HOST}:443 HTTP/1.1\r\n".encode())
-        await parent.send(OPENED + b"".join(said))
+        await parent.send(OPENED + b"".join(first))
         assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
         return client, parent, tunnel
 
@@ -96,12 +96,12 @@ async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
     with contextlib.closing(Upstream()) as upstream, room(443) as here:
         settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
         loop = asyncio.get_running_loop()
-        own = here.context.dialer.loop_guard  # type: ignore[attr-defined]
-        dialer = Dialer(loop, here.poller, here.resolver, own, DialSettings())
-        route = ParentSelector(dialer, ParentSettings((settings,), direct=False))
+        loop_guard = here.context.dialer.loop_guard  # type: ignore[attr-defined]
+        dialer = Dialer(loop, here.poller, here.resolver, loop_guard, DialSettings())
+        selector = ParentSelector(dialer, ParentSettings((settings,), direct=False))
         if tls:
-            route.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
-        here.context.dialer = route
+            selector.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
+        here.context.dialer = selector
         yield Scene(here, upstream, tls=tls)
         await here.assert_nothing_left()
 
@@ -133,17 +133,17 @@ def test_bytes_go_both_ways_and_are_counted(tls: bool) -> None:
 
 
 @both_kinds
-@pytest.mark.parametrize("said", [b"220 hello\r\n", BLOB[:9000]], ids=["a line", "much"])
-def test_what_the_target_says_at_once_is_the_tunnels_first(tls: bool, said: bytes) -> None:
+@pytest.mark.parametrize("first", [b"220 hello\r\n", BLOB[:9000]], ids=["a line", "much"])
+def test_what_the_target_says_at_once_is_the_tunnels_first(tls: bool, first: bytes) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
-            client, parent, _ = await there.open(said)
+            client, parent, _ = await there.open(first)
             await parent.send(b"more")
-            assert await receive(client, len(said) + 4) == said + b"more"
+            assert await receive(client, len(first) + 4) == first + b"more"
             client.close()
             await parent.read()
             parent.sock.close()
-            assert (await there.here.ended()).upstream_read == len(said) + 4
+            assert (await there.here.ended()).upstream_read == len(first) + 4
 
     run(main())
 

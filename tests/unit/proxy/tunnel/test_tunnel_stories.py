@@ -24,7 +24,7 @@ from licensegate.records.outcome import Outcome
 from support.conversations import make_authenticator
 from support.inner import HELLO, Room, room
 from support.logins import basic
-from support.parent import CLOSING, OPENED, Behaviour, ScriptedParent, Talk, password_file
+from support.parent import CLOSING, OPENED, Behaviour, GateConnection, ScriptedParent, password_file
 from support.sockets import descriptors, reset, run, turns, until
 
 STORIES: Final = 500
@@ -36,24 +36,24 @@ ENDINGS: Final = (b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r
 def parent_by(chance: random.Random) -> Behaviour:
     """One that answers each request in some way, after a while."""
 
-    async def behave(talk: Talk) -> None:
+    async def behave(gate: GateConnection) -> None:
         while True:
-            await talk.head()
+            await gate.head()
             await turns(chance.choice([0, 0, 1, 5, 30]))
             match chance.randrange(8):
                 case 0 | 1:
-                    await talk.open(chance.choice([b"", b"said at once"]))
+                    await gate.open_tunnel(chance.choice([b"", b"said at once"]))
                     return
                 case 2 | 3 | 4:
-                    talk.say(LOGIN, chance.choice(CHALLENGES), b"\r\n", chance.choice(ENDINGS))
+                    gate.send(LOGIN, chance.choice(CHALLENGES), b"\r\n", chance.choice(ENDINGS))
                 case 5:
-                    talk.say(chance.choice([b"HTTP/1.1 403 no\r\n" + CLOSING, b"SSH-2.0\r\n\r\n", OPENED[:20]]))
+                    gate.send(chance.choice([b"HTTP/1.1 403 no\r\n" + CLOSING, b"SSH-2.0\r\n\r\n", OPENED[:20]]))
                     return
                 case 6:
-                    talk.reset()
+                    gate.reset()
                     return
                 case _:
-                    await talk.hold()
+                    await gate.hold()
                     return
 
     return behave

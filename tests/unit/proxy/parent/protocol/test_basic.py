@@ -24,7 +24,7 @@ def test_to_be_asked_again_is_to_be_refused() -> None:
 
     with pytest.raises(LoginRefusedError) as refused:
         login.answer(BASIC)
-    assert refused.value.of_password
+    assert refused.value.wrong_password
 
 
 def test_a_user_with_a_colon_cannot_be_said() -> None:

@@ -10,8 +10,8 @@ from licensegate.proxy.parent.protocol.connect_response import (
     ConnectResponse,
     ConnectResponseError,
     body_size,
+    connect_request,
     read_connect_response,
-    request,
 )
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -34,7 +34,7 @@ def answer_to(received: bytes) -> ConnectResponse:
 
 
 def test_a_request_names_its_target_the_way_here_and_nothing_of_the_client() -> None:
-    assert request("tools.cisco.com:443", VIA) == (
+    assert connect_request("tools.cisco.com:443", VIA) == (
         b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
         b"Host: tools.cisco.com:443\r\n"
         b"Via: 1.1 licensegate-0123\r\n"
@@ -44,7 +44,7 @@ def test_a_request_names_its_target_the_way_here_and_nothing_of_the_client() -> 
 
 
 def test_credentials_stand_in_a_field_of_their_own() -> None:
-    assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in request("host:1", VIA, "Basic eA==")
+    assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in connect_request("host:1", VIA, "Basic eA==")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_what_a_parent_says_is_printable_and_short() -> None:
 def test_a_parent_that_finds_a_loop_says_so_by_proxy_status() -> None:
     looped = b'HTTP/1.1 502 proxy_loop\r\nProxy-Status: licensegate; error=proxy_loop_detected; details="x"\r\n\r\n'
 
-    assert answer_to(looped).loop
-    assert not answer_to(DENIED).loop
+    assert answer_to(looped).loop_detected
+    assert not answer_to(DENIED).loop_detected
 
 
 def test_challenges_are_read_from_every_field_of_a_407_only() -> None:
@@ -129,7 +129,7 @@ def test_challenges_are_read_from_every_field_of_a_407_only() -> None:
     ],
 )
 def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(received: bytes, keeps: bool) -> None:
-    assert answer_to(received).keeps is keeps
+    assert answer_to(received).keeps_alive is keeps
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_second_challenge_says_that_the_password_is_wrong() -> None:
 
     with pytest.raises(LoginRefusedError) as refused:
         login.answer(digest_challenge(nonce="another", stale="false"))
-    assert refused.value.of_password
+    assert refused.value.wrong_password
 
 
 def test_a_stale_nonce_is_answered_again_but_not_without_end() -> None:

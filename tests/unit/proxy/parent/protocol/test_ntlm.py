@@ -52,7 +52,7 @@ def test_a_wrong_password_is_not_taken_and_a_third_message_is_not_said(server: s
         server.step(token(login.answer(challenge)))
     with pytest.raises(LoginRefusedError) as refused:
         login.answer(Challenge("ntlm"))
-    assert refused.value.of_password
+    assert refused.value.wrong_password
 
 
 def test_a_parent_that_does_not_go_on_has_not_refused_the_password() -> None:
