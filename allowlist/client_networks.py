@@ -1,7 +1,6 @@
 """Which client addresses may use the gate at all.
 
-Judged on every connection, before anything that a client asks for. Pure: it sees an address, never a socket, and it
-asks nobody for a name.
+Checked on every connection before anything is read. Pure: it sees an address, never a socket, and looks up no names.
 """
 
 from collections.abc import Iterable
@@ -28,21 +27,21 @@ DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
         "fe80::/10",
     )
 )
-"""Sources that no one can have from the Internet: a gate exposed by mistake serves nobody out there."""
+"""Addresses that are not routed on the Internet: a gate exposed by mistake serves nobody out there."""
 
 REMEMBERED_CLIENTS: Final = 4096
-"""How many clients a cache by address holds: as many as the default limit has tunnels; some 0.5 MB here when full."""
+"""How many clients a cache by address holds: the default limit of tunnels; about 0.5 MB here when full."""
 
 
 class ClientNetworks:
-    """The client networks, and for each address seen lately whether it is in one."""
+    """A set of networks, with a cache of the answers for recent addresses."""
 
     def __init__(self, networks: Iterable[Network]) -> None:
         self._networks = tuple(networks)
         self._admitted: BoundedDict[str, bool] = BoundedDict(REMEMBERED_CLIENTS)
 
     def admits(self, address: str) -> bool:
-        """Whether the client at `address`, as a socket spells it, may use the gate. Only IP addresses may."""
+        """Tell whether `address`, as a socket spells it, is in one of the networks. False if it is not an IP address."""
         admitted = self._admitted.get(address)
         if admitted is None:
             admitted = self.network_of(address) is not None
@@ -50,5 +49,5 @@ class ClientNetworks:
         return admitted
 
     def network_of(self, address: str) -> Network | None:
-        """The first network that holds `address`; None if there is none, or if it is no IP address."""
+        """Return the first network that holds `address`; None if none does or it is not an IP address."""
         return network_of(address, self._networks)

@@ -1,4 +1,4 @@
-"""Who asks: a client's address, and who it has shown itself to be. For rules that are not for everybody.
+"""Who a client is: its address, and the identity that it has proved. For rules that are not for everybody.
 
 Pure: it sees addresses and names as text, never a socket, a password or a certificate.
 """
@@ -15,8 +15,8 @@ Network: TypeAlias = IPv4Network | IPv6Network
 class Identity(Struct, frozen=True):
     """Who a client has proved to be.
 
-    `user` is who it logged in as, empty where it did not. `certificate` holds the names in the certificate that it
-    showed and that was verified: the common name of its subject, then its alternative names.
+    `user` is the user it logged in as, empty if it did not. `certificate` holds the names in its verified certificate:
+    the common name of the subject, then the alternative names.
     """
 
     user: str = ""
@@ -24,11 +24,11 @@ class Identity(Struct, frozen=True):
 
 
 NOBODY: Final = Identity()
-"""A client that has shown nothing."""
+"""A client that has proved nothing."""
 
 
 def client_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address of a client as a socket spells it, for comparison with networks; None if it is no IP address.
+    """Parse a client's address as a socket spells it, for comparison with networks; None if it is not an IP address.
 
     An IPv4 client of an IPv6 socket (`::ffff:10.1.2.3`, RFC 4291 section 2.5.5.2) counts as IPv4, and a zone
     (`fe80::1%eth0`, RFC 4007) is left out: it names one of our own interfaces, not the client.
@@ -42,6 +42,6 @@ def client_address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def network_of(text: str, networks: Iterable[Network]) -> Network | None:
-    """The first network that holds the client's address; None if there is none."""
+    """Return the first network that holds the client's address; None if none does."""
     address = client_address(text)
     return None if address is None else next((network for network in networks if address in network), None)

@@ -1,4 +1,4 @@
-"""What `licensegate check` says of logins: what is in force, and what of it deserves a second look."""
+"""The part of `licensegate check` about logins: what is in force, and what looks like a mistake."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from licensegate.proxy.auth.users import Users
 
 
 def lines(settings: Settings) -> list[str]:
-    """What is in force, in lines for people. Raises LoginFileError for a file that cannot be used."""
+    """Return what is in force, as lines to print. Raises LoginFileError for a file that cannot be used."""
     auth = settings.auth
     if not auth.possible:
         return ["nobody logs in"]
@@ -37,7 +37,7 @@ def lines(settings: Settings) -> list[str]:
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """What can be in force, but is hardly meant. Raises LoginFileError and CertificateError."""
+    """Yield what is valid but looks like a mistake. Raises LoginFileError and CertificateError."""
     auth = settings.auth
     users = _users_of(auth)
     if users is not None:
@@ -54,7 +54,7 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 
 def _doubtful_authority(client_ca: Path | None, client_crl: Path | None) -> Iterator[str]:
-    """What is wrong with its revocation lists; raises CertificateError where the gate would not start."""
+    """Yield what looks wrong in the revocation lists. Raises CertificateError if the gate would not start."""
     if client_ca is None or not all(os.access(path, os.R_OK) for path in (client_ca, client_crl) if path):
         return
     server_context(client_ca, client_crl)
@@ -65,7 +65,7 @@ def _doubtful_authority(client_ca: Path | None, client_crl: Path | None) -> Iter
 
 
 def _users_of(auth: Auth) -> Users | None:
-    """Who is known; None if that may not be read here, though perhaps by the gate. Raises LoginFileError."""
+    """Return the users; None if only the gate may read the files. Raises LoginFileError."""
     files = [path for path in (auth.htpasswd, auth.htdigest, auth.nonce_key_file) if path is not None]
     if not all(os.access(path, os.R_OK) for path in files):
         return None

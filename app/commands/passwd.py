@@ -1,7 +1,7 @@
-"""`licensegate passwd`: adds, checks and removes a user in the files of users, in all that are named at once.
+"""`licensegate passwd`: adds, checks or removes a user in one or both files of users.
 
-A password is typed, or read from standard input or a file, and never stands on the command line, where everybody on
-the machine could see it. Nothing of it is ever printed.
+The password is typed, or read from standard input or a file; never from the command line, which everybody on the
+machine can see. It is never printed.
 """
 
 import argparse
@@ -36,11 +36,11 @@ exit status:
 """
 
 NEW_MODE: Final = 0o640
-"""Of a file that is made here: its group, which the gate is to be in, may read it, and nobody else."""
+"""The mode of a new file: readable for its group, which the gate should be in, and for nobody else."""
 
 
 class PasswdError(Exception):
-    """It cannot be done. `str()` is one line that says why and what to do, and repeats no password."""
+    """The command cannot be carried out. `str()` is one line: why, and what to do. It repeats no password."""
 
 
 class Report(Struct, frozen=True):
@@ -58,7 +58,7 @@ class _UserFile(Struct, frozen=True):
 
 
 def add(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
-    """Let this user in by this password, in the place of any earlier one. Raises PasswdError and LoginFileError."""
+    """Add the user, or change its password. Raises PasswdError and LoginFileError."""
     _check(user, realm)
     _check_password(password)
     with _locked(files):
@@ -77,7 +77,7 @@ def add(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
 
 
 def remove(files: Sequence[Path], user: str, realm: str) -> Report:
-    """Let this user in no longer. Raises PasswdError and LoginFileError."""
+    """Remove the user. Raises PasswdError and LoginFileError."""
     _check(user, realm)
     with _locked(files):
         found = []
@@ -90,7 +90,7 @@ def remove(files: Sequence[Path], user: str, realm: str) -> Report:
 
 
 def check(files: Sequence[Path], user: str, realm: str, password: str) -> Report:
-    """Whether this user is let in by this password, in every file. Raises PasswdError and LoginFileError."""
+    """Check that this is the user's password in every file. Raises PasswdError and LoginFileError."""
     _check(user, realm)
     results = [(file, _fits(file, user, realm, password)) for file in _read(files)]
     words = {True: "the password is right", False: "the password is wrong", None: f"{user} is not there"}
@@ -134,7 +134,7 @@ def _read(files: Sequence[Path], *, may_be_new: bool = False) -> list[_UserFile]
 
 
 def _refuse_unreadable(file: _UserFile, user: str, realm: str) -> None:
-    """Raise LoginFileError for a line that the gate cannot read; the user's own is to go, and may be what is wrong."""
+    """Raise LoginFileError for a line that the gate cannot read, unless it is the user's, which will be replaced."""
     if file.is_new:
         return
     try:
@@ -145,7 +145,7 @@ def _refuse_unreadable(file: _UserFile, user: str, realm: str) -> None:
 
 
 def _content(path: Path) -> str:
-    if fault := missing(path):  # a pipe named by mistake would be waited for
+    if fault := missing(path):  # reading a pipe named by mistake would block
         raise PasswdError(f"{path}: {fault}")
     try:
         return path.read_bytes().decode()
@@ -157,7 +157,7 @@ def _content(path: Path) -> str:
 
 @contextlib.contextmanager
 def _locked(files: Sequence[Path]) -> Iterator[None]:
-    """Keep out whoever else changes these files by this command."""
+    """Hold a lock against other runs of this command on the same files."""
     with contextlib.ExitStack() as stack:
         for folder in sorted({os.path.dirname(os.path.realpath(path)) for path in files}):
             try:
@@ -170,11 +170,11 @@ def _locked(files: Sequence[Path]) -> Iterator[None]:
 
 
 def _replace(changed: Sequence[tuple[_UserFile, str]]) -> None:
-    """Write all beside the old ones first, and then put each in its place: a reader sees the old file or the new."""
+    """Write all new files beside the old ones, then rename each: a reader sees the old file or the new one."""
     with contextlib.ExitStack() as stack:
         written = []
         for file, content in changed:
-            place = Path(os.path.realpath(file.path))  # a link stays one
+            place = Path(os.path.realpath(file.path))  # keeps a symbolic link
             try:
                 beside = _write_beside(place, content)
                 stack.callback(beside.unlink, missing_ok=True)
@@ -189,7 +189,7 @@ def _replace(changed: Sequence[tuple[_UserFile, str]]) -> None:
 
 
 def _write_beside(place: Path, content: str) -> Path:
-    """A new file with the mode and the owner of the old one. Raises OSError."""
+    """Write a new file with the mode and owner of the old one, and return its path. Raises OSError."""
     old = place.stat() if place.exists() else None
     descriptor, beside = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
     try:

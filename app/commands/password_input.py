@@ -1,4 +1,4 @@
-"""Where a password comes from: typed at the terminal, standard input, or a file. Never from the command line."""
+"""Reads a password from the terminal, standard input or a file. Never from the command line."""
 
 import getpass
 import sys
@@ -11,7 +11,7 @@ _MOST_BYTES: Final = 4096
 
 
 def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
-    """Read one, from the terminal unless told otherwise, there `twice` if it is a new one. Raises PasswdError."""
+    """Read a password, from the terminal by default, there `twice` for a new one. Raises PasswdError."""
     if stdin:
         if sys.stdin is None:
             raise PasswdError("standard input is closed; give the password to it, or use --password-file")
@@ -28,7 +28,7 @@ def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
 def _first_line(content: BinaryIO, where: str) -> str:
     line = content.readline(_MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r")
     try:
-        return line.decode("utf-8-sig")  # editors on Windows begin a text by its mark
+        return line.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError:
         raise PasswdError(f"{where}: the password is not text in UTF-8") from None
 

@@ -1,4 +1,4 @@
-"""The text of a file of users with one user added, changed or removed; whatever else is in it stays as it was."""
+"""Adds, changes or removes one user in the text of a file of users. Every other line stays as it is."""
 
 import enum
 from collections.abc import Callable
@@ -16,7 +16,7 @@ class FileKind(enum.StrEnum):
 
 
 def kind_of(path: Path, content: str) -> FileKind | None:
-    """Which kind of file it is, by its first line, or else by its name; None if neither tells."""
+    """Return which kind of file it is by its first line, or else by its name; None if neither tells."""
     first = next((line for line in _lines(content) if line.strip() and not line.startswith("#")), "")
     if first:
         _, _, rest = first.partition(":")
@@ -27,24 +27,27 @@ def kind_of(path: Path, content: str) -> FileKind | None:
 
 
 def lines_for(kind: FileKind, user: str, realm: str, password: str) -> list[str]:
-    """The lines that let this user in. Raises ValueError for a password that cannot be hashed."""
+    """Return the lines for this user. Raises ValueError for a password that cannot be hashed."""
     if kind is FileKind.HTPASSWD:
         return [f"{user}:{make_hash(password)}"]
     return [f"{user}:{realm}:{ha1(scheme, user, realm, password)}" for scheme in usable_digests()]
 
 
 def holds(kind: FileKind, content: str, user: str, realm: str) -> bool:
-    """Whether there is such a user in the file."""
+    """Tell whether the file has this user."""
     return any(map(_is_of(kind, user, realm), _lines(content)))
 
 
 def is_line_of(kind: FileKind, content: str, number: int, user: str, realm: str) -> bool:
-    """Whether the line with this number, counted from 1, is one of such a user; none has the number 0."""
+    """Tell whether the line with this number, counted from 1, is this user's. False for 0."""
     return number > 0 and _is_of(kind, user, realm)(_lines(content)[number - 1])
 
 
 def with_lines(kind: FileKind, content: str, user: str, realm: str, lines: list[str]) -> str:
-    """The content with these lines in the place of the user's, or at its end; without any, the user is gone."""
+    """Return the content with the user's lines replaced by these, or with these added at the end.
+
+    Without `lines` the user is removed.
+    """
     newline = "\r\n" if 0 < content.count("\n") == content.count("\r\n") else "\n"
     is_of = _is_of(kind, user, realm)
     kept: list[str] = []

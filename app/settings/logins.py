@@ -1,4 +1,4 @@
-"""The `[auth]` table and the `auth` of listeners: who must log in, by what, and whether that can be done."""
+"""Reads the `[auth]` table and the `auth` of listeners, and checks that the named files allow those logins."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from .schema import AuthTable, SchemeName
 from .settings import Auth, SettingsError
 from .source import SettingsSource
 
-_MEANT_BY: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
+_SCHEMES_BY_NAME: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
 _KEY_FOR: Final = {
     Scheme.BASIC: "htpasswd",
     Scheme.DIGEST_MD5: "htdigest",
@@ -27,14 +27,14 @@ _KEY_FOR: Final = {
 def read_auth(
     table: AuthTable, files: Mapping[str, Path | None], trusted: Sequence[Network], source: SettingsSource
 ) -> Auth:
-    """Make of the table what is in force; `files` are those that it names, by key. Raises SettingsError."""
+    """Build the login settings from the table; `files` are those that it names, by key. Raises SettingsError."""
     if files["client_crl"] and not files["client_ca"]:
         place = source.place("auth.client_crl")
         raise SettingsError(f"{place}: a revocation list without an authority; name that in auth.client_ca")
     _check_realm(table.realm, source)
     possible = frozenset(scheme for scheme, key in _KEY_FOR.items() if files[key])
     schemes = _schemes(table.schemes, source.place("auth.schemes"), possible) if table.schemes else possible
-    schemes |= possible & {Scheme.CERTIFICATE}  # whoever names an authority means its certificates to count
+    schemes |= possible & {Scheme.CERTIFICATE}  # naming an authority enables its certificates
     if table.required and not schemes:
         place = source.place("auth.required")
         raise SettingsError(f"{place}: nobody could log in; name auth.htpasswd, auth.htdigest or auth.client_ca")
@@ -53,17 +53,17 @@ def read_auth(
 def read_listener_schemes(
     names: Sequence[SchemeName], number: int, auth: Auth, source: SettingsSource
 ) -> frozenset[Scheme] | None:
-    """The schemes of one listener, None for those of everywhere. Raises SettingsError."""
+    """Return the schemes of one listener, None for those of `[auth]`. Raises SettingsError."""
     return _schemes(names, source.place("listen", number, "auth"), auth.possible) if names else None
 
 
 def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme]) -> frozenset[Scheme]:
     schemes: set[Scheme] = set()
     for name in names:
-        lacking = [_KEY_FOR[scheme] for scheme in _MEANT_BY[name] if scheme not in possible]
+        lacking = [_KEY_FOR[scheme] for scheme in _SCHEMES_BY_NAME[name] if scheme not in possible]
         if lacking:
             raise SettingsError(f"{place}: {shown(name)} has nothing to check a login by; name auth.{lacking[0]}")
-        schemes.update(_MEANT_BY[name])
+        schemes.update(_SCHEMES_BY_NAME[name])
     return frozenset(schemes)
 
 

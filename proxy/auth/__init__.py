@@ -1,1 +1,1 @@
-"""Who is this client, and may it use the gate at all?"""
+"""Authentication: who is this client, and must it log in? `authenticator` decides, one file per login scheme checks."""

@@ -1,4 +1,4 @@
-"""How long a source of failed logins must wait for its next try: longer each time, and never for ever.
+"""Makes a source of wrong logins wait before its next try: longer each time, up to LONGEST_SECONDS.
 
 Bounded: the source that failed longest ago is forgotten first. No I/O; the clock is handed in.
 """
@@ -11,11 +11,11 @@ from licensegate.allowlist.client_block import client_block
 from licensegate.records.bounded import BoundedDict
 
 FREE_TRIES: Final = 3
-"""Failures that cost nothing: somebody mistyped."""
+"""Failures without a wait: typing errors."""
 
 LONGEST_SECONDS: Final = 64.0
 FORGIVEN_SECONDS: Final = 900.0
-"""A source without a failure for this long starts again from zero."""
+"""A source without a failure for this long starts from zero again."""
 
 _REMEMBERED: Final = 4096
 
@@ -30,7 +30,7 @@ class _Source:
 
 
 class LoginThrottle:
-    """The sources of failed logins. `clock` is any steady time in seconds."""
+    """The sources of wrong logins, each a `client_block`. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
         self._clock = clock
@@ -40,12 +40,12 @@ class LoginThrottle:
         return len(self._sources)
 
     def seconds_left(self, client: str) -> float:
-        """Seconds until a login of this client is looked at again; 0 if that is now."""
+        """Return the seconds until a login of this client is checked again; 0 if it need not wait."""
         source = self._sources.get(client_block(client)) if self._sources else None
         return max(source.until - self._clock(), 0.0) if source is not None else 0.0
 
     def add(self, client: str) -> None:
-        """Count a wrong login of this client. While it has to wait anyway, one more changes nothing."""
+        """Count a wrong login of this client. More of them during a wait do not make it longer."""
         now, block = self._clock(), client_block(client)
         source = self._sources.get(block)
         if source is None or now - source.last > FORGIVEN_SECONDS:

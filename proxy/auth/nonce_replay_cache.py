@@ -1,32 +1,32 @@
-"""Which nonce counts were used already, so that a login seen on the wire is no use to whoever saw it.
+"""Remembers which nonce counts were used, so that a login seen on the wire cannot be sent again (RFC 7616 section 5.5).
 
-Memory is bounded: a nonce is remembered as long as it may be used, and no more of them than a fixed number. One that
-had to be forgotten early takes with it every nonce of its age and older, which are then as good as stale. It knows
+Holds a fixed number of nonces, each for as long as it may be used. Not a BoundedDict: dropping one nonce alone would
+make its old logins valid again, so when the cache is full, every nonce as old as a dropped one becomes stale too. Knows
 nothing of other gates with the same key. No I/O, no clock.
 """
 
 from typing import Final
 
 _REMEMBERED: Final = 8192
-"""Nonces that logged somebody in; about 1.5 MB when full. Nobody without a password can add any."""
+"""Nonces that logged somebody in; about 1.5 MB when full. Only a client with a right password adds one."""
 
 _WINDOW: Final = 128
-"""How far behind the highest count a late one may be: a client's tunnels may overtake each other."""
+"""How far a late count may lag behind the highest: a client's tunnels may overtake each other."""
 
 
 class _Used:
-    """The counts used of one nonce: the highest, and which of those just below."""
+    """The counts used of one nonce: the highest, and a bit for each of those just below."""
 
     __slots__ = ("highest", "made", "seen")
 
     def __init__(self, made: float, count: int) -> None:
         self.made = made
         self.highest = count
-        self.seen = 1  # bit n stands for the count n below the highest
+        self.seen = 1  # bit n is the count n below the highest
 
 
 class NonceReplayCache:
-    """Takes each nonce count once. `remembered` is how many nonces at most, `lifetime` how many seconds one is good."""
+    """Accepts each nonce count once. Holds up to `remembered` nonces, each valid for `lifetime` seconds."""
 
     def __init__(self, lifetime: float, remembered: int = _REMEMBERED) -> None:
         self._lifetime = lifetime
@@ -38,7 +38,7 @@ class NonceReplayCache:
         return len(self._used)
 
     def is_new(self, nonce: bytes, made: float, count: int) -> bool:
-        """Whether this count of a nonce made at that time comes for the first time; it does not do so again."""
+        """Note the use of this count of a nonce made at that time. Returns False if it was used before."""
         used = self._used.get(nonce)
         if used is not None:
             return _note(used, count)
@@ -52,7 +52,7 @@ class NonceReplayCache:
         return True
 
     def _make_room(self, now: float) -> None:
-        """Forget what is stale; where that is little, down to the younger half."""
+        """Drop the stale nonces; if they are few, also the older half."""
         oldest_first = sorted(self._used, key=lambda nonce: self._used[nonce].made)
         stale = sum(used.made < now - self._lifetime for used in self._used.values())
         crowded = len(oldest_first) - stale > self._remembered * 3 // 4

@@ -1,7 +1,7 @@
-"""Nonces that need no memory: their time and a keyed hash, so that whoever has the key knows its own and their age.
+"""Stateless nonces: their time and a keyed hash, so that any gate with the key recognises them and knows their age.
 
-A nonce is good for one source of clients, since the answer to a challenge comes on another connection than the
-challenge went out on. Several gates with the same key take each other's. No I/O; the clock is handed in.
+A nonce is bound to its client's source address, because the answer to a challenge comes on another connection. Gates
+that share a key accept each other's nonces. No I/O; the clock is handed in.
 """
 
 import base64
@@ -16,31 +16,31 @@ from licensegate.allowlist.client_block import client_block
 from licensegate.records.secret import Secret
 
 NONCE_SECONDS: Final = 300
-"""How long one nonce may be used. Clients keep theirs for their next tunnels, and are told when it is stale."""
+"""How long a nonce may be used. Clients keep theirs for their next tunnels and are told when it is stale."""
 
 SKEW_SECONDS: Final = 60  # how far the clock of another gate with the same key may be ahead
 _TIME_BYTES: Final = 8
-_RANDOM_BYTES: Final = 9  # tells challenges of one moment apart, as nonces are counted one by one
+_RANDOM_BYTES: Final = 9  # makes nonces of the same millisecond differ, because uses are counted per nonce
 _SEAL_BYTES: Final = 16
-_CHARACTERS: Final = (_TIME_BYTES + _RANDOM_BYTES + _SEAL_BYTES) * 4 // 3  # so that base64 needs no padding
+_CHARACTERS: Final = (_TIME_BYTES + _RANDOM_BYTES + _SEAL_BYTES) * 4 // 3  # 33 bytes need no base64 padding
 _NONCE: Final = re.compile(rb"[A-Za-z0-9_-]{%d}" % _CHARACTERS)
 
 
 class Nonces:
-    """Makes nonces by one key, and knows them again. `clock` is the time of day in seconds."""
+    """Makes and verifies nonces with one key. `clock` is the time of day in seconds."""
 
     def __init__(self, key: Secret, clock: Callable[[], float] = time.time) -> None:
         self._key = key
         self._clock = clock
 
     def make(self, client: str) -> str:
-        """A new nonce for the client at this address."""
+        """Return a new nonce for the client at this address."""
         milliseconds = int(self._clock() * 1000)
         content = milliseconds.to_bytes(_TIME_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
         return base64.urlsafe_b64encode(content + self._seal(content, client)).decode("ascii")
 
     def made_at(self, nonce: bytes, client: str) -> float | None:
-        """When a nonce for this client was made, if it can still be used; None if it is stale or none of ours."""
+        """Return when a nonce was made, in seconds; None if it is stale, forged, or made for another client."""
         if not _NONCE.fullmatch(nonce):
             return None
         raw = base64.urlsafe_b64decode(nonce)

@@ -1,7 +1,7 @@
-"""Passwords as an htpasswd file keeps them: bcrypt, SHA-crypt and Apache's own MD5 (apr1), by libpass.
+"""The password hashes of an htpasswd file: bcrypt, SHA-crypt and Apache's own MD5 (apr1), checked by libpass.
 
-Checking one takes long on purpose, so nobody does it in the event loop; how long is estimated from its cost. Hashes of
-other kinds are refused: unsalted or plain, they give away the passwords with the file. No I/O.
+A check is slow on purpose, so it never runs in the event loop; its time is estimated from the cost in the hash. Other
+kinds are refused: unsalted or plain, they give the passwords away with the file. No I/O.
 """
 
 import enum
@@ -13,19 +13,19 @@ from typing import Any, Final
 from licensegate.records.secret import Secret
 
 BCRYPT_COST: Final = 10
-"""What new passwords get: 0.05 to 0.1 s to check."""
+"""The cost of new hashes: a check takes 0.05 to 0.1 s."""
 
 SLOW_SECONDS: Final = 0.25
-"""From here on a hash is named at start: two clients a second would keep the gate's threads busy."""
+"""A slower hash is named at start: eight checks a second would keep both of the gate's threads busy."""
 
 LONGEST_PASSWORD: Final = 72
-"""In bytes; bcrypt sees no more of it."""
+"""In bytes; bcrypt ignores the rest."""
 
 LONGEST_CHECK_SECONDS: Final = 3.0
 _BCRYPT_SECONDS: Final = 0.07  # at a cost of 10, doubled with each further one
 _SHA_CRYPT_SECONDS: Final = 1e-6  # a round
 _APR1_SECONDS: Final = 5e-4
-_READ_OF_PASSWORD: Final = 1024  # bytes; nobody's password is longer, and SHA-crypt takes its time with them
+_READ_OF_PASSWORD: Final = 1024  # bytes; SHA-crypt takes longer for longer passwords
 
 _FORMS: Final = re.compile(
     r"(?P<bcrypt>\$2[aby]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}"
@@ -36,7 +36,7 @@ _SHA_CRYPT_ROUNDS: Final = 5000  # where the hash names none
 
 
 class HashError(ValueError):
-    """A hash is of no kind that is checked here. `str()` says why and what to do, and repeats nothing of the hash."""
+    """A hash cannot be used. `str()` says why and what to do, and repeats nothing of the hash."""
 
 
 class Kind(enum.StrEnum):
@@ -63,7 +63,7 @@ class PasswordHash:
         return f"PasswordHash({self.kind})"
 
     def fits(self, password: bytes) -> bool:
-        """Whether this is the hash of the password; never raises. Takes `seconds`, and lets other threads run."""
+        """Tell whether this is the hash of the password. Takes `seconds`, releases the GIL, never raises."""
         read = password[: LONGEST_PASSWORD if self.kind is Kind.BCRYPT else _READ_OF_PASSWORD]
         try:
             right = bool(_handlers()[self.kind].verify(read, self.text.raw.decode("ascii")))
@@ -72,13 +72,13 @@ class PasswordHash:
         return right and len(password) <= _READ_OF_PASSWORD
 
     def dummy(self) -> "PasswordHash":
-        """A hash that costs as much to check, and fits no password that anybody could find."""
+        """Return a hash that takes as long to check and fits no password that can be found."""
         text = self.text.raw.decode("ascii")
         return PasswordHash(self.kind, self._settings, self._settings.ljust(len(text), "."), self.seconds)
 
 
 def read_hash(text: str) -> PasswordHash:
-    """Read a hash as it stands in an htpasswd file; raises HashError."""
+    """Read a hash of an htpasswd file. Raises HashError."""
     found = _FORMS.fullmatch(text)
     if found is None:
         raise HashError("the hash is neither bcrypt nor SHA-crypt nor apr1; give the user a new password")
@@ -102,15 +102,15 @@ def read_hash(text: str) -> PasswordHash:
 
 
 def make_hash(password: str) -> str:
-    """A new hash for a file, by bcrypt. Raises ValueError for what bcrypt cannot take, see LONGEST_PASSWORD."""
+    """Return a new bcrypt hash. Raises ValueError for a password that bcrypt cannot take (see LONGEST_PASSWORD)."""
     made = _handlers()[Kind.BCRYPT].using(rounds=BCRYPT_COST, ident="2y").hash(password.encode())
     return str(made)
 
 
 def _md5_is_barred() -> bool:
-    """Whether it may not be used for passwords, as libpass does; for Digest it may (see `digest`)."""
+    """Tell whether MD5 is barred for passwords. For Digest it may still be allowed (see `digest_hash`)."""
     try:
-        hashlib.md5(b"")  # noqa: S324  asked only whether it can be
+        hashlib.md5(b"")  # noqa: S324  only to see whether it raises
     except ValueError:
         return True
     return False
@@ -118,7 +118,7 @@ def _md5_is_barred() -> bool:
 
 @functools.cache
 def _handlers() -> dict[Kind, Any]:
-    # 0.1 s and 100 modules, for those who have a file of passwords
+    # 0.1 s and 100 modules, needed only with a file of passwords
     from passlib.hash import apr_md5_crypt, bcrypt, sha256_crypt, sha512_crypt
 
     return {

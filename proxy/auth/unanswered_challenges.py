@@ -1,8 +1,8 @@
-"""Which clients were asked to log in and never did, as their next connections show.
+"""Counts the 407s that a client never answered, by its next connections.
 
-The answer to a 407 comes on another connection, so only the source address links the two. A client that asks again
-after a while, still without a login, has none to send, or will not send it: an old CUCM, or Java that was offered Basic
-alone. Bounded: the client asked longest ago is forgotten first. No I/O; the clock is handed in.
+The answer to a 407 comes on another connection, so only the source address links the two. A client that comes again
+later, still without a login, has none or does not send it: an old CUCM, or Java that was offered Basic alone. Bounded:
+the client asked longest ago is forgotten first. No I/O; the clock is handed in.
 """
 
 import time
@@ -12,7 +12,7 @@ from typing import Final
 from licensegate.records.bounded import BoundedDict
 
 ANSWERED_WITHIN_SECONDS: Final = 5.0
-"""A client that can log in does so at once; until then it may have opened several connections side by side."""
+"""A client that can log in does so within this time. Until then it may open several connections side by side."""
 
 _REMEMBERED: Final = 4096
 

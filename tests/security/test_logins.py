@@ -79,7 +79,7 @@ def challenge(here: Strict, source: str = "127.0.0.1") -> str:
 # Nonces
 
 
-def test_a_login_that_was_seen_on_the_wire_is_no_use_to_whoever_saw_it(here: Strict) -> None:
+def test_a_login_seen_on_the_wire_cannot_be_sent_again(here: Strict) -> None:
     seen = digest(challenge(here))
     assert outcome(say(here, seen)[0]).startswith("200")
 
@@ -87,7 +87,7 @@ def test_a_login_that_was_seen_on_the_wire_is_no_use_to_whoever_saw_it(here: Str
     assert outcome(say(here, seen, source=ELSEWHERE)[0]) == "407 login_stale"
 
 
-def test_nor_for_another_target_or_with_another_count(here: Strict) -> None:
+def test_a_login_seen_on_the_wire_fits_no_other_target_or_count(here: Strict) -> None:
     asked = challenge(here)
     seen = digest(asked)
     elsewhere = digest(asked, uri="api.cisco.com:443")
@@ -97,7 +97,7 @@ def test_nor_for_another_target_or_with_another_count(here: Strict) -> None:
 
 
 @pytest.mark.parametrize("forge", ["a nonce of another form", "one with another time", "another source's", "none"])
-def test_a_nonce_that_the_gate_did_not_make_for_this_source_lets_nobody_in(here: Strict, forge: str) -> None:
+def test_a_nonce_not_made_for_this_source_admits_nobody(here: Strict, forge: str) -> None:
     asked = challenge(here, ELSEWHERE if forge == "another source's" else "127.0.0.1")
     nonce = parameters(asked)["nonce"]
     later = base64.urlsafe_b64encode((2**62).to_bytes(8, "big") + base64.urlsafe_b64decode(nonce)[8:]).decode()
@@ -113,7 +113,7 @@ def test_a_nonce_that_the_gate_did_not_make_for_this_source_lets_nobody_in(here:
     assert outcome(answer) == "407 login_stale"
 
 
-def test_what_was_used_before_a_reload_stays_used(here: Strict) -> None:
+def test_nonce_counts_used_before_a_reload_stay_used(here: Strict) -> None:
     seen = digest(challenge(here))
     say(here, seen)
 
@@ -135,7 +135,7 @@ def test_a_source_of_guesses_waits_ever_longer_and_nobody_else_does(here: Strict
     assert len(lines) <= 4, "one for each that was looked at"
 
 
-def test_whoever_is_asked_without_a_login_does_not_count_as_guessing(here: Strict) -> None:
+def test_a_request_without_a_login_does_not_count_as_a_guess(here: Strict) -> None:
     for _ in range(20):
         challenge(here)
 

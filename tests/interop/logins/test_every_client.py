@@ -59,7 +59,7 @@ def test_a_wrong_password_is_shown_with_its_reason(fresh: Strict, client: Client
 
 
 @pytest.mark.parametrize("client", URL_CONNECTIONS, ids=str)
-def test_java_that_would_try_a_wrong_password_on_and_on_is_ended_by_the_wait(fresh: Strict, client: Client) -> None:
+def test_the_wait_ends_javas_repeated_wrong_logins(fresh: Strict, client: Client) -> None:
     """HttpsURLConnection asks its user again and sends what it is told, twenty times over."""
     shown = fresh.post(client, fresh.proxy(password="wrong"))
 
@@ -78,7 +78,7 @@ def test_where_only_basic_is_offered_all_but_stock_java_log_in(strict: Strict, c
 
 
 @pytest.mark.parametrize("client", [*URL_CONNECTIONS, *NET_HTTP], ids=str)
-def test_stock_java_sends_no_basic_and_looks_like_a_client_that_cannot_log_in(fresh: Strict, client: Client) -> None:
+def test_stock_java_sends_no_basic_and_looks_like_it_cannot_log_in(fresh: Strict, client: Client) -> None:
     shown = fresh.post(client, fresh.proxy(offers=Offers.BASIC))
 
     assert "407" in shown
@@ -92,7 +92,7 @@ def test_java_net_http_sends_no_digest(fresh: Strict, client: Client) -> None:
 
 
 @pytest.mark.parametrize("client", JAVA_CLIENTS, ids=str)
-def test_of_md5_alone_java_lets_go_from_release_18_on(strict: Strict, client: Client) -> None:
+def test_java_refuses_md5_alone_from_release_18_on(strict: Strict, client: Client) -> None:
     """Apache HttpClient brings a Digest of its own, and takes MD5 on any release."""
     shown = strict.post(client, strict.proxy(offers=Offers.MD5))
 

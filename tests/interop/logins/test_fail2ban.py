@@ -29,9 +29,7 @@ def matched(log: Path, filter_file: Path) -> list[str]:
     return [line.removeprefix("|  ") for line in lines]
 
 
-def test_what_a_gate_logs_of_a_wrong_password_is_found_and_nothing_else(
-    fresh: Strict, tmp_path: Path, filter_file: Path
-) -> None:
+def test_fail2ban_finds_each_wrong_password_and_nothing_else(fresh: Strict, tmp_path: Path, filter_file: Path) -> None:
     fresh.curl("--proxy-user", "cucm-pub:wrong")
     fresh.curl("--proxy-user", "x WARNING login failed client 192.0.2.1:wrong")
     fresh.curl()

@@ -95,9 +95,7 @@ def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
-def test_java_net_http_with_basic_enabled_again_takes_it_from_among_all_but_in_java_11(
-    strict: Strict, release: int
-) -> None:
+def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(strict: Strict, release: int) -> None:
     """In Java 11 it looks at the first challenge only, and that is Digest."""
     (shown,) = java.post(release, "NetHttp", (), strict.trust, [Visit(URL, strict.proxy())], WITH_BASIC)
 
@@ -136,9 +134,7 @@ def test_apache_http_client_may_log_in_without_being_asked(strict: Strict, relea
 # Gates that share a key, and certificates
 
 
-def test_a_login_that_one_gate_asked_for_is_taken_by_another_with_the_same_key(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_a_gate_accepts_the_login_that_another_with_its_key_asked_for(tmp_path: Path, authority: Authority) -> None:
     """As behind one address: the challenge came from one gate, and the next connection goes to the other."""
     (tmp_path / "nonce.key").write_text("ab" * 32)
     more = f"nonce_key_file = {json.dumps(str(tmp_path / 'nonce.key'))}\n"

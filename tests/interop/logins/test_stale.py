@@ -56,7 +56,7 @@ def leading_to(port_of: Callable[[int], int]) -> Iterator[int]:
 
 @pytest.mark.parametrize("release", java.RELEASES)
 @pytest.mark.parametrize("program", ["UrlConnection", "ApacheHttp"])
-def test_java_logs_in_anew_by_itself_and_its_user_sees_nothing_of_it(
+def test_java_logs_in_again_by_itself_unseen_by_its_user(
     tmp_path: Path, authority: Authority, program: str, release: int
 ) -> None:
     folders = [tmp_path / "before", tmp_path / "after"]

@@ -111,7 +111,7 @@ def test_whom_the_closest_rule_is_not_for_no_wider_one_lets_pass() -> None:
     assert decision.reason is Reason.OTHER_CLIENT
 
 
-def test_without_a_client_it_is_told_what_becomes_of_the_target_for_those_the_rule_is_for() -> None:
+def test_a_decision_without_a_client_is_the_one_for_the_rules_clients() -> None:
     assert policy(for_some(users=("satellite",))).decide(API).allowed
 
 

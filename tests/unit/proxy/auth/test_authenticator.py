@@ -80,7 +80,7 @@ def rejection(result: AuthResult) -> Rejected:
 # Who passes
 
 
-def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_that_java_and_curl_want() -> None:
+def test_challenges_come_in_the_order_that_java_and_curl_need() -> None:
     asked = rejection(Setup().authenticate())
 
     assert asked.result is LoginResult.MISSING
@@ -101,14 +101,14 @@ def test_a_client_without_a_login_is_asked_for_one_by_every_scheme_in_the_order_
         (frozenset({Scheme.BASIC}), EVERY_SCHEME, ["MD5", "SHA-256", "Basic"]),
     ],
 )
-def test_schemes_are_those_of_the_settings_and_of_the_listener(
+def test_a_listener_may_override_the_schemes_of_the_settings(
     schemes: frozenset[Scheme], listener: frozenset[Scheme] | None, offered: list[str]
 ) -> None:
     assert list(Setup(schemes=schemes).challenges(listener=listener)) == offered
 
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
-def test_a_digest_is_taken_on_the_next_connection(algorithm: str) -> None:
+def test_a_digest_is_accepted_on_the_next_connection(algorithm: str) -> None:
     setup = Setup()
 
     login = digest(setup.challenges()[algorithm])
@@ -117,7 +117,7 @@ def test_a_digest_is_taken_on_the_next_connection(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_basic_is_taken_without_being_asked_for(encoding: str) -> None:
+def test_basic_is_accepted_without_a_challenge(encoding: str) -> None:
     password = "pä & ß"
     stored = read_hash(htpasswd_line(password=password).rstrip().partition(":")[2])
     setup = Setup(users=Users({"jürgen": stored}, {}))
@@ -136,13 +136,13 @@ def test_basic_is_taken_without_being_asked_for(encoding: str) -> None:
         ),
     ],
 )
-def test_a_client_passes_without_a_password_where_that_is_enough(
+def test_a_client_that_needs_no_password_is_admitted_without_one(
     required: bool, client: str, certificate: tuple[str, ...], admitted: Admitted
 ) -> None:
     assert Setup(required=required).authenticate(client=client, certificate=certificate) == admitted
 
 
-def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners() -> None:
+def test_a_certificate_does_not_count_where_its_scheme_is_not_enabled() -> None:
     setup = Setup()
 
     asked = rejection(setup.authenticate(certificate=CERTIFICATE, listener=frozenset({Scheme.BASIC})))
@@ -150,14 +150,14 @@ def test_a_certificate_is_no_login_where_the_scheme_is_not_among_the_listeners()
     assert [text.partition(" ")[0] for text in asked.challenges] == ["Basic"]
 
 
-def test_where_only_a_certificate_would_do_nothing_can_be_asked_for() -> None:
+def test_there_is_no_challenge_where_only_certificates_count() -> None:
     assert Setup(schemes=frozenset({Scheme.CERTIFICATE})).authenticate() == Rejected(LoginResult.MISSING)
 
 
 @pytest.mark.parametrize("required", [True, False], ids=["required", "not required"])
 @pytest.mark.parametrize("client", [CUCM, TRUSTED])
 @pytest.mark.parametrize("certificate", [(), CERTIFICATE], ids=["no certificate", "a certificate"])
-def test_a_login_that_is_sent_is_checked_even_where_none_is_needed(
+def test_a_login_is_checked_even_where_none_is_required(
     required: bool, client: str, certificate: tuple[str, ...]
 ) -> None:
     setup = Setup(required=required)
@@ -170,13 +170,13 @@ def test_a_login_that_is_sent_is_checked_even_where_none_is_needed(
     assert right == Admitted(Identity(USER, certificate), Scheme.BASIC)
 
 
-def test_a_login_is_not_looked_at_where_there_is_nothing_to_check_it_by() -> None:
+def test_a_login_is_ignored_where_only_certificates_count() -> None:
     setup = Setup(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
 
     assert setup.authenticate(basic(password="wrong")) == Admitted(NOBODY)
 
 
-def test_tls_by_name_passes_only_where_nobody_need_log_in() -> None:
+def test_tls_by_name_passes_only_where_no_login_is_required() -> None:
     assert Setup(required=False).authenticator.needs_no_login(CUCM)
     assert Setup().authenticator.needs_no_login(TRUSTED)
     assert not Setup().authenticator.needs_no_login(CUCM)
@@ -211,7 +211,7 @@ def wrong_logins(setup: Setup) -> dict[str, tuple[tuple[str, ...], LoginResult, 
 
 
 @pytest.mark.parametrize("case", wrong_logins(Setup()))
-def test_a_login_that_is_not_right_is_told_apart_and_asked_for_again(case: str) -> None:
+def test_each_wrong_login_has_its_own_result_and_new_challenges(case: str) -> None:
     setup = Setup()
     values, result, words = wrong_logins(setup)[case]
 
@@ -223,7 +223,7 @@ def test_a_login_that_is_not_right_is_told_apart_and_asked_for_again(case: str) 
     assert "stale" not in "".join(rejected.challenges)
 
 
-def test_what_the_client_is_told_does_not_say_whether_the_user_is_known() -> None:
+def test_the_answer_does_not_reveal_whether_a_user_is_known() -> None:
     setup = Setup()
     asked = setup.challenges()["MD5"]
 
@@ -248,11 +248,11 @@ def test_a_digests_uri_may_be_written_as_any_target_may(uri: str) -> None:
     ],
     ids=["basic", "digest-md5"],
 )
-def test_a_right_password_by_a_scheme_that_is_not_offered_is_not_taken(schemes: frozenset[Scheme], login: str) -> None:
+def test_a_right_password_by_a_scheme_not_offered_is_rejected(schemes: frozenset[Scheme], login: str) -> None:
     assert rejection(Setup(schemes=schemes).authenticate(login)).result is LoginResult.NOT_OFFERED
 
 
-def test_an_algorithm_that_somebody_has_no_hash_for_is_neither_offered_nor_taken() -> None:
+def test_an_algorithm_without_a_hash_for_every_user_is_not_served() -> None:
     ha1 = {Scheme.DIGEST_MD5: {USER: HA1[Scheme.DIGEST_MD5], "old": "0" * 32}}
     users = Users({}, {**ha1, Scheme.DIGEST_SHA_256: {USER: HA1[Scheme.DIGEST_SHA_256]}})
     setup = Setup(users=users, schemes=frozenset(DIGESTS))
@@ -262,20 +262,20 @@ def test_an_algorithm_that_somebody_has_no_hash_for_is_neither_offered_nor_taken
     assert rejection(setup.authenticate(digest(of_another))).result is LoginResult.NOT_OFFERED
 
 
-def test_where_nobody_can_log_in_something_is_offered_all_the_same() -> None:
+def test_digest_is_offered_even_if_the_files_hold_no_user() -> None:
     """A 407 must have a challenge (RFC 9110 section 15.5.8)."""
     assert list(Setup(users=Users({}, {}), schemes=frozenset(DIGESTS)).challenges()) == ["MD5", "SHA-256"]
     assert list(Setup(users=Users({}, {})).challenges()) == ["Basic"]
 
 
-def test_with_a_file_that_holds_nobody_every_password_is_that_of_an_unknown_user() -> None:
+def test_every_user_is_unknown_if_the_file_is_empty() -> None:
     assert rejection(Setup(users=Users({}, {})).authenticate(basic())).result is LoginResult.UNKNOWN_USER
 
 
 # Nonces
 
 
-def test_a_nonce_serves_more_tunnels_by_counting_on_and_none_twice() -> None:
+def test_each_count_of_a_nonce_is_accepted_once() -> None:
     setup = Setup()
     asked = setup.challenges()["SHA-256"]
 
@@ -287,7 +287,7 @@ def test_a_nonce_serves_more_tunnels_by_counting_on_and_none_twice() -> None:
         assert all("stale=true" in text for text in rejected.challenges if text.startswith("Digest"))
 
 
-def test_a_replay_with_another_cnonce_or_algorithm_is_one_too() -> None:
+def test_a_replay_with_another_cnonce_or_algorithm_is_a_replay() -> None:
     setup = Setup()
     asked = setup.challenges()
     setup.authenticate(digest(asked["MD5"]))
@@ -299,7 +299,7 @@ def test_a_replay_with_another_cnonce_or_algorithm_is_one_too() -> None:
 @pytest.mark.parametrize(
     "how", ["too old", "from another source", "by another key", "changed", "none of ours", "empty"]
 )
-def test_a_right_password_with_a_nonce_that_is_not_good_gets_a_new_one_and_is_told_so(how: str) -> None:
+def test_a_right_password_with_an_unusable_nonce_gets_a_stale_challenge(how: str) -> None:
     setup = Setup()
     asked = setup.challenges()["MD5"]
     client = CUCM
@@ -336,7 +336,7 @@ def test_a_wrong_password_with_a_stale_nonce_is_a_wrong_password() -> None:
     assert "stale" not in "".join(rejected.challenges)
 
 
-def test_gates_with_the_same_key_take_each_others_nonces_and_cannot_know_each_others_counts() -> None:
+def test_gates_with_one_key_share_nonces_but_not_their_counts() -> None:
     one, two = Setup(), Setup()
     login = digest(one.challenges()["SHA-256"])
 
@@ -345,7 +345,7 @@ def test_gates_with_the_same_key_take_each_others_nonces_and_cannot_know_each_ot
     assert rejection(two.authenticate(login)).result is LoginResult.REPLAYED
 
 
-def test_what_was_used_is_not_forgotten_by_a_new_door_with_the_same_memory() -> None:
+def test_used_nonces_stay_used_in_an_authenticator_with_the_same_state() -> None:
     one = Setup()
     login = digest(one.challenges()["SHA-256"])
     one.authenticate(login)
@@ -370,7 +370,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return kinds
 
 
-def test_a_login_found_right_is_not_checked_again_for_a_while(counted: list[str]) -> None:
+def test_a_right_login_is_cached_for_a_while(counted: list[str]) -> None:
     setup = Setup()
 
     for _ in range(5):
@@ -381,7 +381,7 @@ def test_a_login_found_right_is_not_checked_again_for_a_while(counted: list[str]
     assert len(counted) == 2
 
 
-def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: list[str]) -> None:
+def test_a_password_changed_in_the_file_is_checked_at_once(counted: list[str]) -> None:
     setup = Setup()
     setup.authenticate(basic())
     users = Users({USER: read_hash(htpasswd_line(password="new").rstrip().partition(":")[2])}, {})
@@ -391,7 +391,7 @@ def test_a_password_that_was_changed_in_the_file_is_checked_at_once(counted: lis
     assert len(counted) == 2
 
 
-def test_known_and_unknown_users_cost_one_hash_of_the_same_kind_each_time(counted: list[str]) -> None:
+def test_known_and_unknown_users_cost_one_hash_of_the_same_kind(counted: list[str]) -> None:
     setup = Setup()
     setup.authenticate(basic())
     counted.clear()
@@ -407,7 +407,7 @@ def test_known_and_unknown_users_cost_one_hash_of_the_same_kind_each_time(counte
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, counted: list[str]) -> None:
+def test_a_source_waits_after_some_failures_and_may_then_try_again(scheme: str, counted: list[str]) -> None:
     setup = Setup()
     asked = setup.challenges()["MD5"]
 
@@ -422,13 +422,13 @@ def test_after_some_failures_a_source_waits_and_then_may_try_again(scheme: str, 
     assert limited.detail == "the next one is looked at in 1 s"
     assert not counted, "nothing was worked out"
     assert isinstance(setup.authenticate(login(PASSWORD), client=ELSEWHERE), Admitted | Rejected)
-    assert rejection(setup.authenticate()).result is LoginResult.MISSING, "whoever sends none is asked"
+    assert rejection(setup.authenticate()).result is LoginResult.MISSING, "a client without a login is asked"
 
     setup.clock.now += 1
     assert isinstance(setup.authenticate(login(PASSWORD)), Admitted)
 
 
-def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -> None:
+def test_parallel_guesses_gain_nothing_over_guesses_in_turn() -> None:
     setup = Setup()
     requests = [setup.request(basic(password=f"guess {number}")) for number in range(9)]
     requests.append(setup.request(basic()))
@@ -447,7 +447,7 @@ def test_guesses_that_are_checked_at_once_are_answered_no_sooner_than_others() -
     assert isinstance(setup.authenticate(basic()), Admitted)
 
 
-def test_a_login_that_cannot_be_used_is_no_guess() -> None:
+def test_an_unusable_login_does_not_count_as_a_guess() -> None:
     setup = Setup()
 
     for _ in range(20):
@@ -465,9 +465,7 @@ def test_a_login_that_cannot_be_used_is_no_guess() -> None:
     [(EVERY_SCHEME, "Digest was offered"), (frozenset({Scheme.BASIC}), "only Basic was offered, which Java")],
     ids=["an old CUCM", "Java refusing Basic"],
 )
-def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
-    schemes: frozenset[Scheme], words: str
-) -> None:
+def test_unanswered_challenges_differ_from_wrong_passwords(schemes: frozenset[Scheme], words: str) -> None:
     setup = Setup(schemes=schemes)
 
     first = rejection(setup.authenticate())
@@ -488,13 +486,13 @@ def test_a_client_that_never_answers_is_told_from_one_with_a_wrong_password(
 
 
 @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([basic().encode(), b"Basic Og=="])), max_size=3))
-def test_no_stranger_passes_by_any_bytes(values: list[bytes]) -> None:
+def test_no_bytes_admit_a_stranger(values: list[bytes]) -> None:
     setup = Setup(users=Users({"somebody": STORED}, {}))
 
     assert isinstance(setup.authenticate(*values), Rejected)
 
 
-def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> None:
+def test_100000_random_headers_raise_nothing_and_admit_nobody() -> None:
     """Most are one login with something changed in it; a password that is right passes only whole."""
     setup = Setup(users=Users({}, {scheme: {USER: "0" * len(secret)} for scheme, secret in HA1.items()}))
     rng = random.Random(7616)
@@ -519,11 +517,11 @@ def test_a_hundred_thousand_random_headers_raise_nothing_and_admit_nobody() -> N
     }
 
 
-def test_the_schemes_of_a_407_are_those_that_a_407_can_ask_for() -> None:
+def test_every_scheme_but_certificates_can_be_asked_for_by_a_407() -> None:
     assert {*DIGESTS, Scheme.BASIC} == BY_CHALLENGE
 
 
-def test_no_verdict_shows_a_password_or_a_hash() -> None:
+def test_no_repr_shows_a_password_or_a_hash() -> None:
     setup = Setup()
     asked = setup.challenges()["MD5"]
     requests = [

@@ -1,4 +1,4 @@
-"""What is read of a Proxy-Authorization field, and that whatever is not well-formed is refused by name."""
+"""Reading Proxy-Authorization: what is accepted, and the reason for each refusal."""
 
 import base64
 import contextlib
@@ -105,7 +105,7 @@ def test_digest_is_read_however_the_rfc_lets_it_be_written(
     ],
     ids=repr,
 )
-def test_another_scheme_is_told_by_a_name_that_is_none_of_the_clients_choosing(value: bytes, name: str) -> None:
+def test_an_unserved_scheme_is_logged_by_a_registered_name_or_unknown(value: bytes, name: str) -> None:
     assert read_credentials(value) == name
 
 

@@ -1,4 +1,4 @@
-"""A nonce count is taken once, in bounded memory."""
+"""Each nonce count is accepted once, in bounded memory."""
 
 import pytest
 from hypothesis import given
@@ -43,7 +43,7 @@ def test_no_count_is_ever_taken_twice(used: list[tuple[int, int]]) -> None:
     assert len(taken) == len(set(taken))
 
 
-def test_no_more_nonces_are_remembered_than_fit_and_none_that_was_forgotten_is_new_again() -> None:
+def test_the_cache_is_bounded_and_a_dropped_nonce_stays_used() -> None:
     replays = NonceReplayCache(LIFETIME, remembered=8)
 
     for number in range(100):

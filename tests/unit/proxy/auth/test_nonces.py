@@ -1,4 +1,4 @@
-"""Nonces without a memory: known again by whoever has the key, for so long, from the source they were made for."""
+"""Stateless nonces: valid with the key, for a while, from the source they were made for."""
 
 import base64
 import itertools

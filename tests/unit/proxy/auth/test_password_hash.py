@@ -1,4 +1,4 @@
-"""Hashes of passwords as htpasswd files hold them: which are taken, what they cost, and what fits them."""
+"""Password hashes of htpasswd files: which are accepted, what they cost, and which passwords fit."""
 
 import hashlib
 
@@ -61,7 +61,7 @@ REFUSED = {
     "crypt_blowfish's broken bcrypt": PUBLISHED[Kind.BCRYPT][0].replace("$2y$", "$2x$"),
     "bcrypt cut short": PUBLISHED[Kind.BCRYPT][0][:-1],
     "bcrypt with a cost of one digit": PUBLISHED[Kind.BCRYPT][0].replace("$05$", "$5$"),
-    "bcrypt with a cost that there is none of": PUBLISHED[Kind.BCRYPT][0].replace("$05$", "$03$"),
+    "bcrypt with a cost that does not exist": PUBLISHED[Kind.BCRYPT][0].replace("$05$", "$03$"),
     "SHA-crypt cut short": PUBLISHED[Kind.SHA_512_CRYPT][0][:-1],
     "SHA-256-crypt as long as SHA-512-crypt": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("$6$", "$5$"),
     "SHA-crypt with too few rounds": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "999"),
@@ -129,7 +129,7 @@ def test_no_password_raises_whatever_it_is(kind: Kind, password: bytes) -> None:
     assert not read_hash(crypt_like(kind, "secret")).fits(password)
 
 
-def test_what_apache_made_of_a_password_that_is_too_long_for_bcrypt_still_fits() -> None:
+def test_an_apache_hash_of_a_password_too_long_for_bcrypt_still_fits() -> None:
     stored = read_hash(crypt_like(Kind.BCRYPT, "x" * LONGEST_PASSWORD))
 
     assert stored.fits(b"x" * 100)

@@ -1,4 +1,4 @@
-"""Who was asked to log in and never did, as the next contacts tell."""
+"""Challenges that a client never answered, counted by its next connections."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_a_client_that_comes_again_without_a_login_left_each_407_unanswered(clock: Clock) -> None:
+def test_each_later_request_without_a_login_counts_as_unanswered(clock: Clock) -> None:
     unanswered = UnansweredChallenges(clock)
     told = []
     for _ in range(4):

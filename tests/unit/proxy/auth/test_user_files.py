@@ -1,4 +1,4 @@
-"""Files of users: what they may hold, what is said of what they may not, and that changes are noticed."""
+"""Files of users: what they may hold, the errors and notes about the rest, and that changes are noticed."""
 
 import os
 from pathlib import Path
@@ -150,7 +150,7 @@ NOTES = {
 
 
 @pytest.mark.parametrize(("content", "notes", "offered"), NOTES.values(), ids=NOTES.keys())
-def test_an_algorithm_that_somebody_has_no_hash_for_is_not_offered_and_that_is_said(
+def test_a_note_names_an_algorithm_that_a_user_has_no_hash_for(
     tmp_path: Path, content: str, notes: list[str], offered: tuple[Scheme, ...]
 ) -> None:
     file = tmp_path / "users.htdigest"
@@ -174,7 +174,7 @@ def test_who_sets_passwords_anew_for_another_realm_is_told_how(tmp_path: Path) -
     assert note.endswith("; add one with `licensegate passwd --realm 'Voice & licences'`")
 
 
-def test_passwords_that_take_long_to_check_and_a_file_without_users_are_named(tmp_path: Path) -> None:
+def test_notes_name_slow_hashes_and_a_file_without_users(tmp_path: Path) -> None:
     file = tmp_path / "users.htpasswd"
     file.write_text(f"{htpasswd_line('quick')}slow:{SHA_512}\n")
     slow = read_users(file, None, REALM)
@@ -185,7 +185,7 @@ def test_passwords_that_take_long_to_check_and_a_file_without_users_are_named(tm
     assert nobody.notes == (f"{file}: holds no user; add one with `licensegate passwd`",)
 
 
-def test_where_md5_cannot_be_used_it_is_not_offered_and_that_is_said(
+def test_md5_is_not_offered_where_it_cannot_be_used_and_a_note_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, htdigest = write_user_files(tmp_path)

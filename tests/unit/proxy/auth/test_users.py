@@ -1,4 +1,4 @@
-"""Whoever is not known costs what somebody who is known does."""
+"""An unknown user costs as much time as a known one."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ def test_a_known_user_has_its_own_hash() -> None:
     assert users.ha1_of(Scheme.DIGEST_SHA_256, "a")[1] is False
 
 
-def test_an_unknown_user_always_gets_the_same_kind_and_all_kinds_come_as_often_as_among_the_known() -> None:
+def test_unknown_users_get_hash_kinds_as_often_as_known_users_have_them() -> None:
     users = Users({**{f"a{number}": BCRYPT for number in range(3)}, "b": APR1}, {})
     kinds: Counter[str] = Counter()
     for number in range(400):
