@@ -41,7 +41,7 @@ class ClientNetworks:
         self._admitted: BoundedDict[str, bool] = BoundedDict(REMEMBERED_CLIENTS)
 
     def admits(self, address: str) -> bool:
-        """Tell whether `address`, as a socket spells it, is in one of the networks. False if it is not an IP address."""
+        """Tell whether `address`, as a socket spells it, is in one of the networks; no name ever is."""
         admitted = self._admitted.get(address)
         if admitted is None:
             admitted = self.network_of(address) is not None
