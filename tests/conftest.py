@@ -1,4 +1,4 @@
-"""Fixtures for every test that meets a running gate, and the list of what a run could not try."""
+"""Fixtures for tests of a running gate, and the list of what a run could not try."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,18 +8,18 @@ import pytest
 
 from support.authority import CISCO_HOSTS, Authority
 from support.exchange import REFUSING_HOST
-from support.gate import Gate, lab
+from support.gate import Gate, gate_settings
 from support.requirements import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port
 
-hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine is no fault of the code
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine is not a bug
 hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """The test CA that signs the stand-ins."""
+    """The test CA that signs the stand-ins' certificates."""
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
@@ -32,14 +32,14 @@ def standin(authority: Authority) -> Iterator[StandIn]:
 
 @pytest.fixture
 def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
-    """A gate with the default allowlist whose targets are the stand-in, but for the one host that refuses."""
+    """A gate with the default allowlist. Its targets lead to the stand-in, except REFUSING_HOST."""
     ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {REFUSING_HOST: closed_port()}
-    with Gate(tmp_path, lab(*(f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()))) as running:
+    with Gate(tmp_path, gate_settings(*(f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()))) as running:
         yield running
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """End the run with what it could not try, so that a green run is not read for more than it is."""
+    """List what was skipped for missing parts, so that a green run does not hide it."""
     skipped = terminalreporter.stats.get("skipped", [])
     reasons = sorted({report.longrepr[2].removeprefix("Skipped: ") for report in skipped})
     if untried := [reason for reason in reasons if reason.startswith(NOT_TRIED)]:

@@ -1,8 +1,7 @@
-"""The gate's certificate while it serves: its files change, rightly or wrongly, and no tunnel notices."""
+"""The gate reloads its certificate when the files change, keeps it when they are unusable, and tunnels go on."""
 
 import hashlib
 import signal
-import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +10,16 @@ import pytest
 from cryptography import x509
 
 from support.certificates import Issued, issue, revoke
-from support.exchange import TARGET
-from support.gate import ANYTHING, Gate, GateEndedError, lab
+from support.gate import ANYTHING, Gate, GateEndedError, cisco_at, gate_settings
 from support.raw_client import dial, dial_tls, open_tunnel, secured
-from support.upstream import Upstream
+from support.upstream import Upstream, echo
 
 IN_FORCE, STAYS = "a new certificate is in force", "the certificate in force stays"
 SETTINGS = '[tls]\ncertificate = "gate.pem"\nkey = "gate.key"\n'
 
 
-def shown(gate: Gate) -> str:
-    """The SHA-256 of the certificate that a client is shown."""
+def presented(gate: Gate) -> str:
+    """The SHA-256 of the certificate that the gate presents."""
     with dial_tls(gate) as client:
         return hashlib.sha256(client.getpeercert(binary_form=True) or b"").hexdigest()
 
@@ -30,32 +28,27 @@ def digest(issued: Issued) -> str:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(issued.pem.decode())).hexdigest()
 
 
-def echo(connection: socket.socket) -> None:
-    while data := connection.recv(65536):
-        connection.sendall(data)
-
-
-def test_a_new_certificate_is_served_soon_and_a_bad_one_never_while_tunnels_go_on(tmp_path: Path) -> None:
-    """A key that is not there yet, as when two files are copied one after the other, is such a bad one."""
+def test_a_new_certificate_is_served_a_bad_one_is_not_and_tunnels_go_on(tmp_path: Path) -> None:
+    """A certificate whose key has not been copied yet counts as a bad one."""
     first, second, third = issue(), issue(), issue()
     first.write(tmp_path)
     with Upstream(echo) as upstream:
-        settings = lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=SETTINGS + ANYTHING)
+        settings = cisco_at(upstream.port, more=SETTINGS + ANYTHING)
         with Gate(tmp_path, settings) as gate, open_tunnel(gate, dial=dial_tls) as before:
-            assert shown(gate) == digest(first)
+            assert presented(gate) == digest(first)
 
             second.write(tmp_path)
             line = gate.await_line(IN_FORCE)
-            assert line.rpartition(" ")[2].strip().replace(":", "").lower() == digest(second) == shown(gate)
+            assert line.rpartition(" ")[2].strip().replace(":", "").lower() == digest(second) == presented(gate)
 
-            refusals = sum(STAYS in said for said in gate.stderr)  # one, should it have looked between the two files
+            refusals = sum(STAYS in said for said in gate.stderr)  # 1 if it looked between the two writes
             (tmp_path / "gate.pem").write_bytes(third.pem)
             assert "the key does not belong to the certificate" in gate.await_line(STAYS)
-            assert shown(gate) == digest(second)
+            assert presented(gate) == digest(second)
 
             (tmp_path / "gate.key").write_bytes(third.key_pem())
             gate.await_line(IN_FORCE)
-            assert shown(gate) == digest(third)
+            assert presented(gate) == digest(third)
 
             before.sendall(b"still here")
             assert before.recv(100) == b"still here"
@@ -86,33 +79,33 @@ def is_locked(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [is_removed, is_cut_short, is_damaged, is_of_another_key, is_locked])
-def test_whatever_is_wrong_with_the_new_files_the_old_certificate_stays(
+def test_the_old_certificate_stays_when_the_new_files_are_unusable(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     first = issue()
     first.write(tmp_path)
-    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+    with Gate(tmp_path, gate_settings(more=SETTINGS)) as gate:
         spoil(tmp_path)
         gate.send(signal.SIGHUP)
         assert str(tmp_path) in gate.await_line(STAYS)
-        assert shown(gate) == digest(first)
+        assert presented(gate) == digest(first)
 
 
-def test_a_revocation_list_that_changes_is_noticed_and_not_taken_for_a_new_certificate(tmp_path: Path) -> None:
+def test_a_changed_revocation_list_is_not_reported_as_a_new_certificate(tmp_path: Path) -> None:
     issue().write(tmp_path)
     clients = issue("clients", authority=True)
     clients.write(tmp_path, stem="ca")
     (tmp_path / "clients.crl").write_bytes(revoke(clients))
     auth = '[auth]\nclient_ca = "ca.pem"\nclient_crl = "clients.crl"\n'
-    with Gate(tmp_path, lab(more=SETTINGS + auth)) as gate:
+    with Gate(tmp_path, gate_settings(more=SETTINGS + auth)) as gate:
         (tmp_path / "clients.crl").write_bytes(revoke(clients, issue("revoked", clients)))
         gate.send(signal.SIGHUP)
         gate.await_line("the gate's certificate has not changed")
         assert not any(IN_FORCE in line for line in gate.stderr)
 
 
-def test_files_that_are_changed_by_moving_a_link_are_noticed(tmp_path: Path) -> None:
-    """As Kubernetes changes a secret."""
+def test_files_replaced_through_a_symbolic_link_are_reloaded(tmp_path: Path) -> None:
+    """Kubernetes updates a mounted secret this way."""
     first, second = issue(), issue()
     for name, issued in (("first", first), ("second", second)):
         (tmp_path / name).mkdir()
@@ -120,28 +113,28 @@ def test_files_that_are_changed_by_moving_a_link_are_noticed(tmp_path: Path) -> 
     (tmp_path / "data").symlink_to("first")
     for file in ("gate.pem", "gate.key"):
         (tmp_path / file).symlink_to(f"data/{file}")
-    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+    with Gate(tmp_path, gate_settings(more=SETTINGS)) as gate:
         (tmp_path / "new").symlink_to("second")
         (tmp_path / "new").rename(tmp_path / "data")
         gate.send(signal.SIGHUP)
         gate.await_line(IN_FORCE)
-        assert shown(gate) == digest(second)
+        assert presented(gate) == digest(second)
 
 
-def test_a_new_certificate_brings_its_names(tmp_path: Path) -> None:
+def test_a_new_certificate_changes_the_names_of_the_gate(tmp_path: Path) -> None:
     issue().write(tmp_path)
     renamed = issue(names=(x509.DNSName("renamed.example"),))
-    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
-        assert not means_the_gate(gate, "renamed.example")
+    with Gate(tmp_path, gate_settings(more=SETTINGS)) as gate:
+        assert not gate_answers_to(gate, "renamed.example")
         renamed.write(tmp_path)
         gate.send(signal.SIGHUP)
         gate.await_line(IN_FORCE)
-        assert means_the_gate(gate, "renamed.example")
-        assert not means_the_gate(gate, "gate.example")
+        assert gate_answers_to(gate, "renamed.example")
+        assert not gate_answers_to(gate, "gate.example")
 
 
-def means_the_gate(gate: Gate, name: str) -> bool:
-    """Whether a client that asks for this name is answered by the gate itself."""
+def gate_answers_to(gate: Gate, name: str) -> bool:
+    """Whether the gate itself answers a ClientHello with this server name."""
     with dial(gate) as connection:
         try:
             secured(connection, name).close()
@@ -152,10 +145,10 @@ def means_the_gate(gate: Gate, name: str) -> bool:
     return True
 
 
-def test_a_pair_that_does_not_fit_ends_the_start(tmp_path: Path) -> None:
+def test_a_key_of_another_certificate_fails_the_start(tmp_path: Path) -> None:
     issue().write(tmp_path)
     is_of_another_key(tmp_path)
-    gate = Gate(tmp_path, lab(more=SETTINGS))
+    gate = Gate(tmp_path, gate_settings(more=SETTINGS))
     with pytest.raises(GateEndedError) as ended, gate:
         pass
     assert ended.value.status == 1
@@ -164,12 +157,10 @@ def test_a_pair_that_does_not_fit_ends_the_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("days", "said"), [(-0.5, "expired on"), (20, "expires on"), (40, "")])
-def test_a_certificate_that_has_ended_or_soon_will_is_served_with_a_warning(
-    tmp_path: Path, days: float, said: str
-) -> None:
+def test_an_expired_or_expiring_certificate_is_served_with_a_warning(tmp_path: Path, days: float, said: str) -> None:
     issue(days=(-1, days)).write(tmp_path)
 
-    with Gate(tmp_path, lab(more=SETTINGS)) as gate:
+    with Gate(tmp_path, gate_settings(more=SETTINGS)) as gate:
         pass
 
     warned = [line for line in gate.stderr if "WARNING" in line and f"{tmp_path}/gate.pem" in line]

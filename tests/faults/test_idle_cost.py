@@ -1,4 +1,4 @@
-"""Clients that hold a connection and do nothing: each must cost the gate nothing but its descriptor."""
+"""An idle connection costs the gate no CPU time, whatever state it is in."""
 
 import select
 import socket
@@ -9,32 +9,32 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import HOST, TARGET
-from support.gate import ANYTHING, Gate, lab
+from support.exchange import HOST
+from support.gate import ANYTHING, Gate, cisco_at
 from support.hellos import in_records, message, server_name
 from support.raw_client import Dial, dial, dial_tls, open_tunnel, read_to_end
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
-Still = Callable[[Gate, Dial], socket.socket]
+OpenIdle = Callable[[Gate, Dial], socket.socket]
 
 HELLO = in_records(message(server_name(HOST.encode())))
 
 
 def one_byte(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(b"C", dial(gate))
+    return after_sending(b"C", dial(gate))
 
 
 def half_a_head(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: ", dial(gate))
+    return after_sending(b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: ", dial(gate))
 
 
 def one_byte_of_a_hello(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(HELLO[:1], dial(gate))
+    return after_sending(HELLO[:1], dial(gate))
 
 
 def half_a_hello(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(HELLO[: len(HELLO) // 2], dial(gate))
+    return after_sending(HELLO[: len(HELLO) // 2], dial(gate))
 
 
 def half_a_handshake(gate: Gate, dial: Dial) -> socket.socket:
@@ -54,7 +54,7 @@ def nothing_in_a_tunnel(gate: Gate, dial: Dial) -> socket.socket:
 
 
 def one_byte_of_a_hello_in_a_tunnel(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(HELLO[:1], open_tunnel(gate, dial=dial))
+    return after_sending(HELLO[:1], open_tunnel(gate, dial=dial))
 
 
 def client_has_ended(gate: Gate, dial: Dial) -> socket.socket:
@@ -69,21 +69,21 @@ def client_has_ended(gate: Gate, dial: Dial) -> socket.socket:
 
 
 def upstream_has_ended(gate: Gate, dial: Dial) -> socket.socket:
-    client = having_said(b"END", open_tunnel(gate, dial=dial))
+    client = after_sending(b"END", open_tunnel(gate, dial=dial))
     assert read_to_end(client) == b""
     return client
 
 
 def client_does_not_read(gate: Gate, dial: Dial) -> socket.socket:
-    return having_said(b"MORE", open_tunnel(gate, dial=dial))
+    return after_sending(b"MORE", open_tunnel(gate, dial=dial))
 
 
-def having_said(data: bytes, client: socket.socket) -> socket.socket:
+def after_sending(data: bytes, client: socket.socket) -> socket.socket:
     client.sendall(data)
     return client
 
 
-BEFORE_A_TUNNEL_IS_USED = (
+BEFORE_THE_RELAY = (
     (one_byte, dial),
     (half_a_head, dial),
     (half_a_head, dial_tls),
@@ -96,7 +96,7 @@ BEFORE_A_TUNNEL_IS_USED = (
     (one_byte_of_a_hello_in_a_tunnel, dial),
     (one_byte_of_a_hello_in_a_tunnel, dial_tls),
 )
-IN_ITS_USE = (
+RELAYING = (
     (nothing_in_a_tunnel, dial),
     (nothing_in_a_tunnel, dial_tls),
     (client_has_ended, dial),
@@ -108,15 +108,15 @@ IN_ITS_USE = (
 )
 
 
-def called(case: object) -> str:
-    """A situation, or a way of dialling, in words."""
+def case_id(case: object) -> str:
+    """The test id of a situation or a way of dialling."""
     if case is dial:
         return "plain"
     return "inside TLS" if case is dial_tls else str(getattr(case, "__name__", case)).replace("_", " ")
 
 
-def do_as_told(connection: socket.socket) -> None:
-    """END this side, send MORE than the client reads, or do nothing; then stay, even if the client has ended."""
+def obey_client(connection: socket.socket) -> None:
+    """On END end this side, on MORE send more than the client reads; then keep the connection open."""
     match connection.recv(4):
         case b"END":
             connection.shutdown(socket.SHUT_WR)
@@ -127,36 +127,34 @@ def do_as_told(connection: socket.socket) -> None:
     broken.poll(SECONDS * 1000)
 
 
-def speaks_and_stays(connection: socket.socket) -> None:
-    """Speak first, whether anybody hears it or not; then stay."""
+def send_banner_then_obey(connection: socket.socket) -> None:
+    """Send a banner first, then do what the client asks."""
     connection.sendall(b"220 smtp.example ESMTP\r\n")
-    do_as_told(connection)
+    obey_client(connection)
 
 
-@pytest.mark.parametrize(("situation", "dial"), IN_ITS_USE, ids=called)
-def test_a_still_connection_costs_no_processor_time(tmp_path: Path, situation: Still, dial: Dial) -> None:
-    with Upstream(do_as_told) as upstream:
-        assert processor_seconds(tmp_path, upstream, situation, dial, ANYTHING) < 0.1
+@pytest.mark.parametrize(("situation", "dial"), RELAYING, ids=case_id)
+def test_an_idle_tunnel_costs_no_cpu_time(tmp_path: Path, situation: OpenIdle, dial: Dial) -> None:
+    with Upstream(obey_client) as upstream:
+        assert cpu_seconds(tmp_path, upstream, situation, dial, ANYTHING) < 0.1
 
 
-@pytest.mark.parametrize(("situation", "dial"), BEFORE_A_TUNNEL_IS_USED, ids=called)
-def test_a_connection_that_stops_on_its_way_costs_no_processor_time(
-    tmp_path: Path, situation: Still, dial: Dial
-) -> None:
-    with Upstream(speaks_and_stays) as upstream:
-        assert processor_seconds(tmp_path, upstream, situation, dial) < 0.1
+@pytest.mark.parametrize(("situation", "dial"), BEFORE_THE_RELAY, ids=case_id)
+def test_a_connection_idle_before_its_relay_costs_no_cpu_time(tmp_path: Path, situation: OpenIdle, dial: Dial) -> None:
+    with Upstream(send_banner_then_obey) as upstream:
+        assert cpu_seconds(tmp_path, upstream, situation, dial) < 0.1
 
 
-def processor_seconds(folder: Path, upstream: Upstream, situation: Still, dial: Dial, more: str = "") -> float:
-    """What three such connections cost a gate in most of a second."""
-    settings = lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=f"{more}[limits]\ndrain_seconds = 0.1")
+def cpu_seconds(folder: Path, upstream: Upstream, situation: OpenIdle, dial: Dial, more: str = "") -> float:
+    """CPU seconds that a gate with three such connections uses in 0.7 s."""
+    settings = cisco_at(upstream.port, more=f"{more}[limits]\ndrain_seconds = 0.1")
     with Gate(folder, settings) as gate:
         clients = [situation(gate, dial) for _ in range(3)]
         time.sleep(0.3)
         before = gate.processor_seconds()
         time.sleep(0.7)
         spent = gate.processor_seconds() - before
-        assert gate.records() == [], "it did not stay"
+        assert gate.records() == [], "a connection did not stay open"
         for client in clients:
             client.close()
     return spent

@@ -1,4 +1,4 @@
-"""What many tunnels that carry nothing cost: licensing clients may hold theirs for hours."""
+"""Memory of idle tunnels, which licensing clients may hold open for hours."""
 
 import socket
 from collections.abc import Iterator
@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
-from support.gate import ANYTHING, Gate, lab
+from support.gate import ANYTHING, Gate, cisco_at
 from support.raw_client import Dial, break_off, dial, dial_tls, open_tunnel
 
 TUNNELS = 500
@@ -16,14 +15,14 @@ KIB = 1024
 
 @pytest.fixture
 def silent_port() -> Iterator[int]:
-    """A port whose connections nobody accepts: for the gate they are there, and for the test they cost no thread."""
+    """A port whose backlog completes connections, so that they cost the test no thread."""
     with socket.create_server(("127.0.0.1", 0), backlog=4 * TUNNELS) as listener:
         yield listener.getsockname()[1]
 
 
 @pytest.mark.parametrize(
     ("dial", "at_most", "left_over"),
-    [(dial, 20 * KIB, 2 * KIB), (dial_tls, 40 * KIB, 8 * KIB)],  # what is left of TLS is the allocator's, in part
+    [(dial, 20 * KIB, 2 * KIB), (dial_tls, 40 * KIB, 8 * KIB)],  # part of what TLS leaves is held by the allocator
     ids=["plain", "with TLS on the client's leg"],
 )
 def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(
@@ -36,7 +35,7 @@ def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(
             break_off(tunnel)
         return held
 
-    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{silent_port}", more=ANYTHING)) as gate:
+    with Gate(tmp_path, cisco_at(silent_port, more=ANYTHING)) as gate:
         break_off(open_tunnel(gate, dial=dial))
         before = gate.resident_bytes()
         first = bytes_held_by_all(gate)
@@ -45,4 +44,4 @@ def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(
         gate.records(1 + 2 * TUNNELS)
 
     assert first - before < TUNNELS * at_most
-    assert second - first < TUNNELS * left_over, "what has ended still takes room"
+    assert second - first < TUNNELS * left_over, "ended tunnels still take memory"

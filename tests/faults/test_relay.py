@@ -1,4 +1,4 @@
-"""What happens to bytes on their way through a tunnel when its ends behave as badly as they may."""
+"""The relay delivers bytes intact when an end half-closes, resets, or does not read."""
 
 import queue
 import random
@@ -11,31 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
-from support.gate import ANYTHING, Gate, lab
-from support.raw_client import CONNECT, Dial, break_off, dial, dial_tls, open_tunnel, read_to_break, read_to_end
+from support.gate import ANYTHING, Gate, cisco_at
+from support.raw_client import CONNECT, Dial, break_off, dial, open_tunnel, plain_and_tls, read_to_break, read_to_end
 from support.tls import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
 MIB = 1 << 20
 BLOB = random.Random(3).randbytes(20 * MIB)
 NOTE = b"what was said before the end " * 4000
-"""116 kB: more than the gate reads at once, less than the kernel holds for a reader that is slow."""
+"""116 kB: more than the gate reads at once, less than the kernel buffers for a slow reader."""
 
 
-legs = pytest.mark.parametrize("dial", [dial, dial_tls], ids=["plain", "over TLS"])
-
-
-def tunnel_to(folder: Path, upstream: Upstream) -> Gate:
+def gate_to(upstream: Upstream, folder: Path) -> Gate:
     """A gate whose tools.cisco.com is `upstream`."""
-    return Gate(folder, lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=ANYTHING))
+    return Gate(folder, cisco_at(upstream.port, more=ANYTHING))
 
 
 def test_a_client_that_ends_first_still_gets_the_answer(tmp_path: Path) -> None:
     def answer_after_the_end(connection: socket.socket) -> None:
         connection.sendall(read_to_end(connection)[::-1])
 
-    with Upstream(answer_after_the_end) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(answer_after_the_end) as upstream, gate_to(upstream, tmp_path) as gate:
         with open_tunnel(gate) as client:
             client.sendall(NOTE)
             client.shutdown(socket.SHUT_WR)
@@ -46,7 +42,7 @@ def test_a_client_that_ends_first_still_gets_the_answer(tmp_path: Path) -> None:
     assert record["upstream_written"] == record["upstream_read"] == len(NOTE)
 
 
-@legs
+@plain_and_tls
 def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path, dial: Dial) -> None:
     heard: list[bytes] = []
 
@@ -55,7 +51,7 @@ def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path, dial:
         connection.shutdown(socket.SHUT_WR)
         heard.append(read_to_end(connection))
 
-    with Upstream(end_then_listen) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(end_then_listen) as upstream, gate_to(upstream, tmp_path) as gate:
         with open_tunnel(gate, dial=dial) as client:
             assert read_to_end(client) == NOTE
             client.sendall(NOTE[::-1])
@@ -65,18 +61,18 @@ def test_an_upstream_that_ends_first_still_gets_the_answer(tmp_path: Path, dial:
     assert record["outcome"] == "closed_by_upstream"
 
 
-@legs
-@pytest.mark.parametrize("size", [1, len(NOTE), len(BLOB)], ids=["a byte", "one read", "all that the buffers hold"])
-def test_what_an_upstream_sent_before_it_broke_off_reaches_a_client_that_reads_late(
-    tmp_path: Path, size: int, dial: Dial
-) -> None:
+@plain_and_tls
+@pytest.mark.parametrize(
+    "size", [1, len(NOTE), len(BLOB)], ids=["a byte", "more than one read", "all that the buffers hold"]
+)
+def test_data_before_an_upstreams_reset_reaches_a_slow_client(tmp_path: Path, size: int, dial: Dial) -> None:
     taken: queue.Queue[int] = queue.Queue()
 
     def send_and_break_off(connection: socket.socket) -> None:
-        connection.recv(1)  # before that, the gate may not know yet that it is connected
+        connection.recv(1)  # wait until the gate knows that it is connected
         taken.put(write_until_it_stops(connection, BLOB[:size]) - break_off(connection))
 
-    with Upstream(send_and_break_off) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(send_and_break_off) as upstream, gate_to(upstream, tmp_path) as gate:
         with open_tunnel(gate, dial=dial) as client:
             client.sendall(b"?")
             sent = taken.get(timeout=SECONDS)
@@ -85,17 +81,16 @@ def test_what_an_upstream_sent_before_it_broke_off_reaches_a_client_that_reads_l
 
     assert len(received) >= sent
     assert received == BLOB[: len(received)]
-
     assert record["outcome"] == "reset_by_upstream"
 
 
-@legs
-def test_what_a_client_sent_before_it_broke_off_is_delivered(tmp_path: Path, dial: Dial) -> None:
+@plain_and_tls
+def test_data_before_a_clients_reset_reaches_the_upstream(tmp_path: Path, dial: Dial) -> None:
     heard: list[bytes] = []
 
     with (
         Upstream(lambda connection: heard.append(read_to_break(connection))) as upstream,
-        tunnel_to(tmp_path, upstream) as gate,
+        gate_to(upstream, tmp_path) as gate,
     ):
         client = open_tunnel(gate, dial=dial)
         client.sendall(NOTE)
@@ -106,14 +101,14 @@ def test_what_a_client_sent_before_it_broke_off_is_delivered(tmp_path: Path, dia
     assert record["outcome"] == "reset_by_client"
 
 
-def test_twenty_mebibytes_each_way_at_once_arrive_as_they_were_sent(tmp_path: Path) -> None:
+def test_20_mib_each_way_at_once_arrive_intact(tmp_path: Path) -> None:
     heard: list[bytes] = []
 
     def send_and_listen(connection: socket.socket) -> None:
         with sending(connection, BLOB):
             heard.append(read_to_end(connection))
 
-    with Upstream(send_and_listen) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(send_and_listen) as upstream, gate_to(upstream, tmp_path) as gate:
         with open_tunnel(gate) as client, sending(client, BLOB[::-1]):
             received = read_to_end(client)
         (record,) = gate.records(1)
@@ -123,16 +118,16 @@ def test_twenty_mebibytes_each_way_at_once_arrive_as_they_were_sent(tmp_path: Pa
     assert record["upstream_written"] == record["upstream_read"] == len(BLOB)
 
 
-def test_through_tls_to_the_gate_too_twenty_mebibytes_each_way_at_once_arrive_as_they_were_sent(tmp_path: Path) -> None:
+def test_20_mib_each_way_at_once_arrive_intact_over_tls(tmp_path: Path) -> None:
     heard: list[bytes] = []
 
     def send_and_listen(connection: socket.socket) -> None:
         with sending(connection, BLOB):
             heard.append(read_to_end(connection))
 
-    with Upstream(send_and_listen) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(send_and_listen) as upstream, gate_to(upstream, tmp_path) as gate:
         with dial(gate) as connection:
-            client = SecureTalk(connection)
+            client = DuplexTlsClient(connection)
             client.say(CONNECT)
             client.say(BLOB[::-1])
             client.end()
@@ -147,7 +142,7 @@ def test_through_tls_to_the_gate_too_twenty_mebibytes_each_way_at_once_arrive_as
 
 @contextmanager
 def sending(connection: socket.socket, data: bytes) -> Iterator[None]:
-    """Send `data` and then end that side, while the block does something else."""
+    """Send `data` and end that side in a thread while the block runs."""
 
     def send() -> None:
         connection.sendall(data)
@@ -162,14 +157,12 @@ def sending(connection: socket.socket, data: bytes) -> Iterator[None]:
 
 
 FLOOD = 128 * MIB
-"""More than the kernel keeps on both legs (some 20 MiB): a gate that read on would have to keep the rest."""
+"""More than the kernel buffers on both legs (about 20 MiB): a gate that read on would have to hold the rest."""
 
 
-@legs
+@plain_and_tls
 @pytest.mark.parametrize("reader", ["client", "upstream"])
-def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(
-    tmp_path: Path, reader: str, dial: Dial
-) -> None:
+def test_an_end_that_never_reads_stops_the_writer_and_costs_no_memory(tmp_path: Path, reader: str, dial: Dial) -> None:
     written: queue.Queue[int] = queue.Queue()
     done = threading.Event()
 
@@ -178,7 +171,7 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(
             written.put(write_until_it_stops(connection, bytes(FLOOD)))
         done.wait()
 
-    with Upstream(upstream_side) as upstream, tunnel_to(tmp_path, upstream) as gate:
+    with Upstream(upstream_side) as upstream, gate_to(upstream, tmp_path) as gate:
         try:
             with open_tunnel(gate, dial=dial) as client:
                 before = gate.resident_bytes()
@@ -193,13 +186,13 @@ def test_a_reader_that_never_reads_stops_the_writer_and_costs_no_memory(
     assert grown < 8 * MIB
 
 
-class SecureTalk:
-    """A client that speaks TLS to the gate, and says and hears at the same time."""
+class DuplexTlsClient:
+    """A client with TLS to the gate that sends and receives at the same time."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._connection.setblocking(False)
-        self._tls = MemoryClient(trusting(None), "127.0.0.1")  # for an address no name is sent
+        self._tls = MemoryClient(trusting(None), "127.0.0.1")  # no server name is sent for an address
         self._unsent = memoryview(b"")
         while not self._tls.handshake():
             self._unsent = memoryview(self._tls.take())
@@ -207,15 +200,15 @@ class SecureTalk:
         self._unsent = memoryview(self._tls.take())
 
     def say(self, plaintext: bytes) -> None:
-        """Have it sent while the answer is heard."""
+        """Queue data to send while `hear` reads."""
         self._unsent = memoryview(bytes(self._unsent) + self._tls.say(plaintext))
 
     def end(self) -> None:
-        """Say close_notify behind all that was said."""
+        """Queue close_notify after the data."""
         self._unsent = memoryview(bytes(self._unsent) + self._tls.end())
 
     def hear(self) -> bytes:
-        """Send all that is to be said, and hear the gate to its close_notify, whichever takes longer."""
+        """Send what is queued and read until the gate's close_notify."""
         heard = []
         while self._unsent or not self._tls.heard_end:
             self._move()
@@ -235,7 +228,7 @@ class SecureTalk:
 
 
 def write_until_it_stops(connection: socket.socket, data: bytes) -> int:
-    """Write, until all is written or nobody has taken any for half a second; returns how many bytes were taken."""
+    """Write until everything is sent or nothing was taken for 0.5 s. Returns the number of bytes taken."""
     connection.settimeout(0.5)
     written = 0
     try:

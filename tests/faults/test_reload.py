@@ -1,4 +1,4 @@
-"""A gate that reads its settings anew: for whoever comes, never for an open tunnel, and never by half."""
+"""A reload applies to new tunnels and not to open ones, and is applied completely or not at all."""
 
 import os
 import signal
@@ -9,24 +9,19 @@ from pathlib import Path
 import pytest
 
 from support.exchange import TARGET
-from support.gate import ANYTHING, COMMAND, Gate, lab
+from support.gate import ANYTHING, COMMAND, Gate, gate_settings
 from support.programs import run
 from support.raw_client import ask, dial, open_tunnel
-from support.upstream import Upstream, closed_port
+from support.upstream import Upstream, closed_port, echo
 
 OTHER = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"
 ALLOW_OTHER = '[[allowlist.rule]]\nhost = "other.test"\n'
 
 
-def echo(connection: socket.socket) -> None:
-    while data := connection.recv(65536):
-        connection.sendall(data)
-
-
 def settings(upstream: Upstream, port: int, more: str = "") -> str:
-    place = f"127.0.0.1:{upstream.port}"
+    address = f"127.0.0.1:{upstream.port}"
     state = '[state]\ndirectory = "."\n'
-    return lab(f"{TARGET}:{place}", f"other.test:443:{place}", more=state + ANYTHING + more).replace(
+    return gate_settings(f"{TARGET}:{address}", f"other.test:443:{address}", more=state + ANYTHING + more).replace(
         "127.0.0.1:0", f"127.0.0.1:{port}"
     )
 
@@ -42,9 +37,7 @@ def by_command(gate: Gate) -> str:
 
 
 @pytest.mark.parametrize("reload", [by_signal, by_command])
-def test_what_is_written_holds_for_whoever_comes_and_an_open_tunnel_goes_on(
-    tmp_path: Path, reload: Callable[[Gate], str]
-) -> None:
+def test_a_reload_applies_to_new_tunnels_and_open_ones_go_on(tmp_path: Path, reload: Callable[[Gate], str]) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         assert ask(gate, OTHER).status == 403
@@ -68,7 +61,7 @@ def test_what_is_written_holds_for_whoever_comes_and_an_open_tunnel_goes_on(
     }
 
 
-def test_settings_that_cannot_be_used_are_refused_and_those_in_force_stay(tmp_path: Path) -> None:
+def test_unusable_settings_are_refused_and_the_old_ones_stay(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         gate.settings.write_text(settings(upstream, port, ALLOW_OTHER + "\n[limits]\ntunels = 5\n"))
@@ -79,7 +72,7 @@ def test_settings_that_cannot_be_used_are_refused_and_those_in_force_stay(tmp_pa
     assert 'unknown key "tunels"' in line
 
 
-def test_a_listener_that_cannot_be_had_changes_nothing_at_all(tmp_path: Path) -> None:
+def test_a_reload_with_an_address_in_use_changes_nothing(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         more = f'{ALLOW_OTHER}[[listen]]\naddress = "127.0.0.1:{upstream.port}"\n'
@@ -91,7 +84,7 @@ def test_a_listener_that_cannot_be_had_changes_nothing_at_all(tmp_path: Path) ->
     assert f"cannot listen on 127.0.0.1:{upstream.port}" in reply.stderr
 
 
-def test_an_address_that_holds_one_in_use_is_refused_without_blaming_another_program_alone(tmp_path: Path) -> None:
+def test_widening_a_listeners_address_says_to_restart_the_gate(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         gate.settings.write_text(settings(upstream, port).replace(f"127.0.0.1:{port}", f"0.0.0.0:{port}"))
@@ -102,12 +95,12 @@ def test_an_address_that_holds_one_in_use_is_refused_without_blaming_another_pro
     assert "restart the gate" in said
 
 
-def test_listeners_come_and_go_and_one_that_stays_keeps_its_socket(tmp_path: Path) -> None:
+def test_a_listener_that_stays_keeps_its_socket_while_others_change(tmp_path: Path) -> None:
     stays, goes, comes = closed_port(), closed_port(), closed_port()
     with Upstream(echo) as upstream:
         first = settings(upstream, stays, f'[[listen]]\naddress = "127.0.0.1:{goes}"\n')
         with Gate(tmp_path, first) as gate:
-            # Accepted by the kernel before the reload, and by the gate whenever it comes to it: the same socket.
+            # The kernel accepts it before the reload, the gate perhaps after it: the socket must be the same.
             waiting = dial(gate)
             gate.settings.write_text(settings(upstream, stays, f'[[listen]]\naddress = "127.0.0.1:{comes}"\n'))
             said = by_signal(gate)
@@ -123,7 +116,7 @@ def test_listeners_come_and_go_and_one_that_stays_keeps_its_socket(tmp_path: Pat
     assert f"127.0.0.1:{goes}" not in said
 
 
-def test_the_access_log_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
+def test_a_reload_reopens_a_rotated_access_log(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         ask(gate, OTHER)
@@ -136,7 +129,7 @@ def test_the_access_log_that_was_moved_away_is_begun_anew(tmp_path: Path) -> Non
     assert (tmp_path / "access.jsonl.1").read_text().count("\n") == 1
 
 
-def test_a_log_that_was_moved_away_is_begun_anew_even_where_the_settings_are_refused(tmp_path: Path) -> None:
+def test_a_refused_reload_reopens_a_rotated_access_log_too(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
@@ -146,7 +139,7 @@ def test_a_log_that_was_moved_away_is_begun_anew_even_where_the_settings_are_ref
         assert len(gate.records(1)) == 1
 
 
-def test_another_folder_for_state_is_where_the_gate_is_asked_from_then_on(tmp_path: Path) -> None:
+def test_a_new_state_folder_has_the_control_socket_after_a_reload(tmp_path: Path) -> None:
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
         gate.settings.write_text(settings(upstream, port).replace('directory = "."', 'directory = "state"'))
@@ -159,7 +152,7 @@ def test_another_folder_for_state_is_where_the_gate_is_asked_from_then_on(tmp_pa
     assert not list(tmp_path.rglob("control.sock"))
 
 
-def test_a_pipe_for_the_log_that_nobody_reads_is_refused_and_holds_nobody_up(tmp_path: Path) -> None:
+def test_an_access_log_pipe_without_a_reader_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     port = closed_port()
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate, open_tunnel(gate) as tunnel:
@@ -171,7 +164,7 @@ def test_a_pipe_for_the_log_that_nobody_reads_is_refused_and_holds_nobody_up(tmp
     assert "this pipe has no reader" in line
 
 
-def test_a_gate_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
+def test_the_reload_command_fails_without_a_running_gate(tmp_path: Path) -> None:
     file = tmp_path / "gate.toml"
     file.write_text('[state]\ndirectory = "."\n')
     without_state = tmp_path / "stateless.toml"
@@ -185,7 +178,7 @@ def test_a_gate_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
     assert "SIGHUP" in stateless.stderr
 
 
-def test_what_a_killed_gate_left_behind_is_no_hindrance_and_a_stopped_one_leaves_nothing(tmp_path: Path) -> None:
+def test_a_stale_control_socket_is_replaced_and_removed_on_stop(tmp_path: Path) -> None:
     left = tmp_path / "control.sock"
     socket.socket(socket.AF_UNIX).bind(str(left))
     port = closed_port()

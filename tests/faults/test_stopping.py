@@ -1,4 +1,4 @@
-"""How a gate stops: it lets its tunnels end, but not for ever."""
+"""A stopping gate lets its tunnels drain for a limited time."""
 
 import signal
 import socket
@@ -7,22 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
-from support.gate import ANYTHING, Gate, lab
+from support.gate import ANYTHING, Gate, cisco_at, gate_settings
 from support.raw_client import dial, open_tunnel, read_to_break, read_to_end
-from support.upstream import SECONDS, Upstream, read_nothing
-
-
-def echo(connection: socket.socket) -> None:
-    while data := connection.recv(65536):
-        connection.sendall(data)
+from support.upstream import SECONDS, Upstream, echo, read_nothing
 
 
 def settings(upstream: Upstream, drain_seconds: float) -> str:
-    return lab(f"{TARGET}:127.0.0.1:{upstream.port}", more=f"{ANYTHING}[limits]\ndrain_seconds = {drain_seconds}")
+    return cisco_at(upstream.port, more=f"{ANYTHING}[limits]\ndrain_seconds = {drain_seconds}")
 
 
-def wait_until_none_is_taken(gate: Gate) -> None:
+def wait_until_listeners_close(gate: Gate) -> None:
     deadline = time.monotonic() + SECONDS
     while True:
         try:
@@ -30,16 +24,16 @@ def wait_until_none_is_taken(gate: Gate) -> None:
         except ConnectionRefusedError:
             return
         except ConnectionResetError:
-            continue  # it was waiting to be accepted when the listener closed
-        assert time.monotonic() < deadline, "a stopping gate goes on accepting"
+            continue  # it was in the backlog when the listener closed
+        assert time.monotonic() < deadline, "a stopping gate still accepts connections"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stop_waits_for_the_open_tunnel_and_takes_no_new_one(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_stop_waits_for_open_tunnels_and_accepts_no_new_one(tmp_path: Path, number: signal.Signals) -> None:
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, 60)) as gate:
         client = open_tunnel(gate)
         gate.send(number)
-        wait_until_none_is_taken(gate)
+        wait_until_listeners_close(gate)
         with client:
             client.sendall(b"still here")
             client.shutdown(socket.SHUT_WR)
@@ -73,7 +67,7 @@ def test_a_second_signal_ends_the_drain_at_once(tmp_path: Path) -> None:
     assert record["outcome"] == "cut_by_stop"
 
 
-def test_a_gate_that_stops_does_not_reload_but_begins_its_log_anew(tmp_path: Path) -> None:
+def test_a_stopping_gate_refuses_a_reload_but_reopens_its_log(tmp_path: Path) -> None:
     with Upstream(read_nothing) as upstream, Gate(tmp_path, settings(upstream, 3600)) as gate:
         with open_tunnel(gate):
             gate.send(signal.SIGTERM)
@@ -81,7 +75,7 @@ def test_a_gate_that_stops_does_not_reload_but_begins_its_log_anew(tmp_path: Pat
             (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
             gate.send(signal.SIGHUP)
             gate.await_line("refused: the gate is stopping")
-            wait_until_none_is_taken(gate)
+            wait_until_listeners_close(gate)
             gate.stop()
         (record,) = gate.records(1)
 
@@ -89,7 +83,7 @@ def test_a_gate_that_stops_does_not_reload_but_begins_its_log_anew(tmp_path: Pat
 
 
 def test_an_idle_gate_stops_with_nothing_to_cut(tmp_path: Path) -> None:
-    with Gate(tmp_path, lab()) as gate:
+    with Gate(tmp_path, gate_settings()) as gate:
         with dial(gate):
             pass
         gate.stop()

@@ -1,4 +1,4 @@
-"""Files of users that change, or break, while the gate serves."""
+"""User files that change or become unusable while the gate runs."""
 
 import json
 import signal
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.gate import Gate, GateEndedError, lab
+from support.gate import Gate, GateEndedError, gate_settings
 from support.logins import PASSWORD, htpasswd_line, write_user_files
 from support.strict import strict
 
@@ -15,7 +15,7 @@ BROKEN = "cucm-pub:plain\n"
 FAULT = "users.htpasswd, line 1: the hash is neither bcrypt nor SHA-crypt nor apr1; give the user a new password"
 
 
-def test_a_file_that_breaks_is_named_by_its_line_and_the_old_users_stay(tmp_path: Path, authority: Authority) -> None:
+def test_a_broken_line_is_reported_and_the_old_users_stay(tmp_path: Path, authority: Authority) -> None:
     with strict(tmp_path, authority) as here:
         (tmp_path / "users.htpasswd").write_text(BROKEN)
 
@@ -27,7 +27,7 @@ def test_a_file_that_breaks_is_named_by_its_line_and_the_old_users_stay(tmp_path
         assert '"stand_in": true' in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
 
 
-def test_a_file_that_changes_is_noticed_without_being_told(tmp_path: Path, authority: Authority) -> None:
+def test_a_changed_file_is_reloaded_without_a_signal(tmp_path: Path, authority: Authority) -> None:
     with strict(tmp_path, authority) as here:
         (tmp_path / "users.htpasswd").write_text(htpasswd_line("cucm-pub", "another") + htpasswd_line("more", "x"))
 
@@ -38,14 +38,14 @@ def test_a_file_that_changes_is_noticed_without_being_told(tmp_path: Path, autho
 
 
 @pytest.mark.parametrize("name", ["users.htpasswd", "users.htdigest", "nonce.key"])
-def test_with_a_file_that_cannot_be_used_the_gate_does_not_start(tmp_path: Path, name: str) -> None:
+def test_an_unusable_user_file_fails_the_start(tmp_path: Path, name: str) -> None:
     write_user_files(tmp_path)
     (tmp_path / "nonce.key").write_text("ab" * 32)
     (tmp_path / name).write_text("x\n")
     auth = {"htpasswd": "users.htpasswd", "htdigest": "users.htdigest", "nonce_key_file": "nonce.key"}
     table = "".join(f"{key} = {json.dumps(value)}\n" for key, value in auth.items())
 
-    with pytest.raises(GateEndedError) as ended, Gate(tmp_path, lab(more=f"[auth]\n{table}")):
+    with pytest.raises(GateEndedError) as ended, Gate(tmp_path, gate_settings(more=f"[auth]\n{table}")):
         pass
 
     assert ended.value.status == 1

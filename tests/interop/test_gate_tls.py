@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority, Leaf
-from support.exchange import MESSAGE, TARGET, URL, assert_served
-from support.gate import Gate, lab
+from support.exchange import MESSAGE, URL, assert_served
+from support.gate import Gate, cisco_at
 from support.programs import run
 from support.requirements import require_command
 from support.standin import StandIn
@@ -31,7 +31,7 @@ def secure_gate(tmp_path: Path, standin: StandIn, authority: Authority, client_a
     """A gate with a certificate by the test CA, which asks clients for theirs."""
     leaf = authority.issue(NAME)
     tls = f'[tls]\ncertificate = "{leaf.chain}"\nkey = "{leaf.key}"\n[auth]\nclient_ca = "{client_authority.root}"\n'
-    with Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{standin.port}", more=tls)) as gate:
+    with Gate(tmp_path, cisco_at(standin.port, more=tls)) as gate:
         yield gate
 
 
@@ -54,7 +54,7 @@ def test_the_certificate_that_the_gate_made_for_itself_serves_by_address_and_by_
     tmp_path: Path, standin: StandIn, authority: Authority, host: str
 ) -> None:
     (tmp_path / "state").mkdir()
-    settings = lab(f"{TARGET}:127.0.0.1:{standin.port}", more='[state]\ndirectory = "state"\n')
+    settings = cisco_at(standin.port, more='[state]\ndirectory = "state"\n')
     with Gate(tmp_path, settings) as gate:
         made = tmp_path / "state/gate.pem"
         done = post(f"https://{host}:{gate.port}", made, authority)

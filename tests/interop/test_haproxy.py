@@ -15,7 +15,7 @@ import pytest
 from msgspec import Struct
 
 from support.authority import Authority
-from support.client import Door
+from support.client import GateProtocol
 from support.exchange import MESSAGE, TARGET, URL, assert_posted, assert_served
 from support.gate import Gate
 from support.network import Network
@@ -80,11 +80,11 @@ class Balanced(Struct, frozen=True):
     standin: StandIn
     authority: Authority
 
-    def post(self, door: Door, port: int, client: str) -> subprocess.CompletedProcess[str]:
+    def post(self, protocol: GateProtocol, port: int, client: str) -> subprocess.CompletedProcess[str]:
         """Have curl, from this address, post the message by HAProxy's port."""
         near = "[::1]" if ":" in client else "127.0.0.1"
-        by_proxy, by_name = ("--proxy", f"{door}://{near}:{port}"), ("--connect-to", f"{TARGET}:{near}:{port}")
-        way = by_name if door is Door.TLS else by_proxy
+        by_proxy, by_name = ("--proxy", f"{protocol}://{near}:{port}"), ("--connect-to", f"{TARGET}:{near}:{port}")
+        way = by_name if protocol is GateProtocol.TLS else by_proxy
         fixed = ("--silent", "--show-error", "--proxy-insecure", "--interface", client, "--cacert", self.authority.root)
         curl = require_command("curl", "curl")
         return run(*self.network.inside, curl, *fixed, *way, "--data-binary", "@-", URL, stdin=MESSAGE)
@@ -139,37 +139,39 @@ def balanced(_balanced: Balanced) -> Balanced:
 
 
 every_header = pytest.mark.parametrize("port", [port for says, port in SAYS.items() if says], ids=filter(None, SAYS))
-every_door = pytest.mark.parametrize("door", Door, ids=str)
+every_protocol = pytest.mark.parametrize("protocol", GateProtocol, ids=str)
 
 
 @every_header
-@every_door
+@every_protocol
 @pytest.mark.parametrize("client", [SERVED, "::1"])
 def test_a_client_behind_it_is_served_and_recorded_by_its_own_address(
-    balanced: Balanced, door: Door, port: int, client: str
+    balanced: Balanced, protocol: GateProtocol, port: int, client: str
 ) -> None:
-    done = balanced.post(door, port, client)
+    done = balanced.post(protocol, port, client)
 
     assert '"stand_in": true' in done.stdout, done.stderr
     assert_posted([balanced.standin], 1)
     (record,) = balanced.gate.records(1)
     assert_served(record)
-    assert (record["protocol"], record["client"], record["balancer"]) == (door, client, BALANCER)
+    assert (record["protocol"], record["client"], record["balancer"]) == (protocol, client, BALANCER)
 
 
 @every_header
-@every_door
-def test_a_client_behind_it_that_is_not_in_the_networks_is_refused(balanced: Balanced, door: Door, port: int) -> None:
-    done = balanced.post(door, port, STRANGER)
+@every_protocol
+def test_a_client_behind_it_that_is_not_in_the_networks_is_refused(
+    balanced: Balanced, protocol: GateProtocol, port: int
+) -> None:
+    done = balanced.post(protocol, port, STRANGER)
 
-    assert ("response 403" if door is Door.HTTP else "access denied") in done.stderr
+    assert ("response 403" if protocol is GateProtocol.HTTP else "access denied") in done.stderr
     (record,) = balanced.gate.records(1)
     assert (record["outcome"], record["client"]) == ("client_not_allowed", STRANGER)
     assert record["balancer"] == BALANCER
 
 
 def test_without_a_header_it_is_told_nothing_and_the_record_names_the_cure(balanced: Balanced) -> None:
-    done = balanced.post(Door.HTTP, SAYS[""], SERVED)
+    done = balanced.post(GateProtocol.HTTP, SAYS[""], SERVED)
 
     assert "HTTP" not in done.stdout
     (record,) = balanced.gate.records(1)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from licensegate.records.outcome import Outcome, Stage
 from support.authority import Authority
 from support.exchange import MESSAGE, REFUSING_HOST, TARGET, URL
-from support.gate import Gate, lab
+from support.gate import Gate, gate_settings
 from support.programs import run
 from support.prometheus import Prometheus
 from support.raw_client import ask, dial, end_well, open_tunnel
@@ -71,7 +71,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
     with contextlib.ExitStack() as stack:
         standin = stack.enter_context(StandIn(authority))
         places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
-        settings = lab(*places, admin=ANY_PORT, more=REPORTED.format(port=standin.port))
+        settings = gate_settings(*places, admin=ANY_PORT, more=REPORTED.format(port=standin.port))
         gate = stack.enter_context(Gate(folder, settings))
         instance, missing = f"127.0.0.1:{admin_port(gate)}", f"127.0.0.1:{closed_port()}"
         prometheus = stack.enter_context(Prometheus(installed(folder, instance, missing)))

@@ -8,7 +8,7 @@ import pytest
 
 from support.authority import Authority
 from support.exchange import MESSAGE, assert_posted, assert_served
-from support.gate import COMMAND, Gate, lab
+from support.gate import COMMAND, Gate, gate_settings
 from support.programs import run
 from support.requirements import require_command
 from support.standin import CALL_HOME_PATH, StandIn
@@ -28,7 +28,7 @@ def standin(authority: Authority) -> Iterator[StandIn]:
 @pytest.fixture
 def settings(standin: StandIn) -> str:
     ways = (f"{host}:443:127.0.0.1:{standin.port}" for host in REPORTED)
-    return lab(*ways, more='[allowlist]\npresets = ["cisco-licensing"]\nmode = "report"\n')
+    return gate_settings(*ways, more='[allowlist]\npresets = ["cisco-licensing"]\nmode = "report"\n')
 
 
 @pytest.fixture

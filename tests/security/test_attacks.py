@@ -1,8 +1,7 @@
-"""How proxies of this kind were broken into, against a running gate: what is sent, and what must come of it.
+"""Known attacks on proxies, against a running gate, each with the expected status and outcome.
 
-Each row is a name, a port or a head by which a target outside the allowlist could slip through, or by which two readers
-of one request could disagree about it. Every one is refused by its first head, and nothing is looked up or dialled,
-whether it was sent in the clear or inside TLS to the gate.
+Each row is a target or a head that could bypass the allowlist, or that two parsers could read differently (request
+smuggling). All are refused at the first head, and nothing is resolved or dialled, in the clear and inside TLS alike.
 """
 
 from typing import Any
@@ -31,12 +30,12 @@ TARGETS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "two final dots": (b"tools.cisco.com..:443", MALFORMED),
     "a leading dot": (b".tools.cisco.com:443", MALFORMED),
     "an empty label": (b"tools..cisco.com:443", MALFORMED),
-    "nothing but a dot": (b".:443", MALFORMED),
+    "only a dot": (b".:443", MALFORMED),
     "no name": (b":443", MALFORMED),
     "a suffix of another name": (b"eviltools.cisco.com:443", DENIED),
     "a prefix of another name": (b"tools.cisco.com.evil.example:443", DENIED),
     "the parent domain": (b"cisco.com:443", DENIED),
-    "a name below": (b"x.tools.cisco.com:443", DENIED),
+    "a subdomain": (b"x.tools.cisco.com:443", DENIED),
     "a wildcard": (b"*.cisco.com:443", MALFORMED),
     "a look-alike in UTF-8": ("t\u043e\u043els.cisco.com:443".encode(), MALFORMED),
     "a look-alike in Latin-1": (b"t\xf6ols.cisco.com:443", MALFORMED),
@@ -48,8 +47,8 @@ TARGETS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a CR": (b"tools.cisco.com\r.evil.example:443", HEAD),
     "an LF": (b"tools.cisco.com\n.evil.example:443", HEAD),
     "a DEL": (b"tools.cisco.com\x7f:443", HEAD),
-    "user information of another": (b"tools.cisco.com@evil.example:443", MALFORMED),
-    "user information for an allowed one": (b"evil@tools.cisco.com:443", MALFORMED),
+    "an allowed name as user information": (b"tools.cisco.com@evil.example:443", MALFORMED),
+    "user information before an allowed name": (b"evil@tools.cisco.com:443", MALFORMED),
     "user and password": (b"tools.cisco.com:443@evil.example:443", MALFORMED),
     "a fragment": (b"tools.cisco.com#evil.example:443", MALFORMED),
     "a query": (b"tools.cisco.com?x:443", MALFORMED),
@@ -94,7 +93,7 @@ TARGETS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a port in full-width digits": ("tools.cisco.com:\uff14\uff14\uff13".encode(), MALFORMED),
     "a port by name": (b"tools.cisco.com:https", MALFORMED),
     "two ports": (b"tools.cisco.com:443:443", MALFORMED),
-    "a port and nothing else": (b"443", MALFORMED),
+    "only a port": (b"443", MALFORMED),
     "another port": (b"tools.cisco.com:22", (403, "target_port_not_allowed")),
     # URLs
     "a URL": (b"https://tools.cisco.com:443/", URL),
@@ -113,7 +112,7 @@ def with_field(line: bytes) -> bytes:
 
 
 HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
-    # Which host is meant
+    # Two hosts to choose from
     "a Host that is allowed beside a target that is not": (
         b"CONNECT evil.example:443 HTTP/1.1\r\nHost: tools.cisco.com:443\r\n\r\n",
         DENIED,
@@ -156,25 +155,25 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
         (405, "http_without_tunnel"),
     ),
     "a request to the gate itself": (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", METHOD),
-    # A body that one reader sees and another does not
+    # A body that only one of two parsers sees
     "a length": (with_field(b"Content-Length: 1"), BODY),
-    "a length of nothing, with a plus": (with_field(b"Content-Length: +0"), BODY),
+    "a length of zero, with a plus": (with_field(b"Content-Length: +0"), BODY),
     "two lengths": (with_field(b"Content-Length: 0\r\nContent-Length: 5"), BODY),
     "a list of lengths": (with_field(b"Content-Length: 0, 5"), BODY),
     "a negative length": (with_field(b"Content-Length: -1"), BODY),
     "chunks": (with_field(b"Transfer-Encoding: chunked"), BODY),
-    "chunks and a length of nothing": (with_field(b"Content-Length: 0\r\nTransfer-Encoding: chunked"), BODY),
+    "chunks and a length of zero": (with_field(b"Content-Length: 0\r\nTransfer-Encoding: chunked"), BODY),
     "an identity coding": (with_field(b"transfer-encoding: identity"), BODY),
     # Size
     "a mebibyte of fields": (with_field(b"X-Filler: " + b"x" * (1 << 20)), TOO_LARGE),
     "ten thousand fields": (with_field(b"X: y\r\n" * 10_000 + b"X: y"), TOO_LARGE),
     "a target without end": (connect(b"x" * 100_000), (414, "request_line_too_long")),
-    # Another protocol that begins as a method does
+    # Another protocol that starts with a word, as a method does
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", HEAD),
     "SMTP": (b"EHLO client.example\r\n", VERSION),
-    # What one reader takes for a second request
-    "a second request behind a refused one": (connect(b"evil.example:443") + CONNECT, DENIED),
-    "a second request in the place of a body": (
+    # A second request, if the first is parsed differently
+    "a second request after a refused one": (connect(b"evil.example:443") + CONNECT, DENIED),
+    "a second request in place of a body": (
         with_field(f"Content-Length: {len(CONNECT)}".encode()) + CONNECT,
         BODY,
     ),
@@ -189,14 +188,14 @@ def attacks(table: dict[str, tuple[bytes, tuple[int, str]]]) -> pytest.MarkDecor
 
 
 @attacks(ATTACKS)
-def test_the_attack_is_refused_and_nothing_is_dialled(
+def test_an_attack_is_refused_and_nothing_is_dialled(
     gate: Gate, standin: StandIn, request_bytes: bytes, expected: tuple[int, str]
 ) -> None:
     assert_refused(gate, standin, ask(gate, request_bytes), expected)
 
 
 @attacks(INSIDE_TLS)
-def test_the_attack_is_refused_inside_tls_to_the_gate_too(
+def test_an_attack_is_refused_inside_tls_to_the_gate_too(
     gate: Gate, standin: StandIn, request_bytes: bytes, expected: tuple[int, str]
 ) -> None:
     record = assert_refused(gate, standin, ask(gate, request_bytes, dial_tls), expected)
@@ -208,7 +207,7 @@ def assert_refused(gate: Gate, standin: StandIn, answer: Answer, expected: tuple
     assert answer.status == status, answer
     assert answer.reason.startswith(outcome)
     assert answer.fields["Connection"] == "close"
-    assert len(answer.body) == int(answer.fields["Content-Length"]), "one answer and nothing after it"
+    assert len(answer.body) == int(answer.fields["Content-Length"]), "bytes follow the answer"
     record = gate.record(answer.record)
     assert (record["status"], record["outcome"]) == expected
     assert_nothing_dialled(record, standin)
@@ -219,7 +218,7 @@ INJECTIONS = {
     "a quote and a brace": b'x"}{"outcome": "closed_by_client',
     "a tab": b"one\ttwo",
     "Latin-1": b"\xe9\xff",
-    "UTF-8 that turns the line round": "\u202e".encode(),
+    "a right-to-left override": "\u202e".encode(),
     "a line separator": "\u2028".encode(),
     "markup": b"<script>alert(1)</script>",
     "ten thousand characters": b"x" * 10_000,
@@ -227,7 +226,7 @@ INJECTIONS = {
 
 
 @pytest.mark.parametrize("value", INJECTIONS.values(), ids=INJECTIONS.keys())
-def test_a_user_agent_cannot_forge_a_line_of_the_log(gate: Gate, value: bytes) -> None:
+def test_a_user_agent_cannot_forge_a_log_line(gate: Gate, value: bytes) -> None:
     answer = ask(gate, b"CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: " + value + b"\r\n\r\n")
 
     record = gate.record(answer.record)

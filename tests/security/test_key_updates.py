@@ -1,4 +1,4 @@
-"""A client may ask for new keys without end (RFC 8446 section 4.6.3), and each time the gate has to answer."""
+"""A client may request key updates without end, and the gate must answer each (RFC 8446 section 4.6.3)."""
 
 import contextlib
 import errno
@@ -16,32 +16,32 @@ from support.channel import Deaf
 from support.requirements import require_command
 from support.sockets import spin_until
 
-MOST_ASKED = 10_000  # of 27 bytes each
+MOST_REQUESTS = 10_000  # with an answer of 27 bytes each
 
 
-class Asking:
-    """s_client, which asks for new keys when it is told "K", and the gate's channel to it."""
+class KeyUpdateClient:
+    """An s_client that requests a key update when it reads "K", and the gate's channel to it."""
 
     def __init__(self, client: subprocess.Popen[bytes], channel: TlsChannel) -> None:
         self.channel = channel
-        self.asked = 0
+        self.requested = 0
         self._client = client
 
-    def ask(self) -> None:
-        """Ask once, and let the channel read it. Raises what the channel raises."""
+    def request(self) -> None:
+        """Request one key update and let the channel read it. Raises what the channel raises."""
         assert self._client.stdin is not None
         assert self._client.stdout is not None
         self._client.stdin.write(b"K\n")
         self._client.stdin.flush()
         while b"KEYUPDATE" not in (line := self._client.stdout.readline()):
             assert line, "s_client has ended"
-        self.asked += 1
+        self.requested += 1
         with contextlib.suppress(BlockingIOError):
             self.channel.recv(1)
 
 
 @pytest.fixture
-def asking(tmp_path: Path) -> Iterator[Asking]:
+def client(tmp_path: Path) -> Iterator[KeyUpdateClient]:
     certificate, key = issue().write(tmp_path)
     command = require_command("openssl", "openssl")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -51,27 +51,27 @@ def asking(tmp_path: Path) -> Iterator[Asking]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as client:
+        ) as program:
             sock, _ = listener.accept()
             sock.setblocking(False)
             channel = TlsChannel(sock, load_identity(certificate, key).context, b"")
             spin_until(channel.handshake)
-            yield Asking(client, channel)
+            yield KeyUpdateClient(program, channel)
             channel.close()
-            client.kill()
+            program.kill()
 
 
-def test_a_client_that_reads_gets_as_many_keys_as_it_wants(asking: Asking) -> None:
+def test_a_client_that_reads_may_request_many_key_updates(client: KeyUpdateClient) -> None:
     for _ in range(50):
-        asking.ask()
+        client.request()
 
-    assert not asking.channel.unsent
+    assert not client.channel.unsent
 
 
-def test_a_client_that_reads_nothing_is_cut_before_it_fills_memory(asking: Asking) -> None:
-    asking.channel.sock = Deaf(asking.channel.sock)
+def test_a_client_that_does_not_read_is_cut_before_it_fills_memory(client: KeyUpdateClient) -> None:
+    client.channel.sock = Deaf(client.channel.sock)
 
     with pytest.raises(OSError, match="buffer space") as raised:
-        spin_until(lambda: asking.asked > MOST_ASKED, asking.ask)
+        spin_until(lambda: client.requested > MOST_REQUESTS, client.request)
 
     assert raised.value.errno == errno.ENOBUFS

@@ -1,9 +1,9 @@
 """What the tests share: a test CA, stand-ins for Cisco's hosts, and a running gate.
 
-Nothing here imports the gate's code: it is met as its users meet it, by its command, its settings file, its answers and
-its access log. Only `inner` and its kin (`inner_dialer`, `relaying`, `running`, `secure`) set parts of it up within a
-test's own event loop, `channel` one of them without a loop, `conversations` and `state_table` those that hold the
-protocol, and `records` what a gate writes down.
+Most modules never import the gate's code: they use its command, its settings file, its answers and its access log.
+Exceptions: `inner`, `inner_dialer`, `relaying`, `running` and `secure` run parts of the gate in a test's event loop,
+`channel` drives a TLS channel without a loop, `conversations` and `state_table` drive the protocol, and `records` makes
+records.
 """
 
 import pytest

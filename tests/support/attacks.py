@@ -1,4 +1,4 @@
-"""What attacks on the gate have in common."""
+"""Shared by the tests of attacks on the gate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ NO_METHODS = {
     "UTF-16": CONNECT.decode().encode("utf-16"),
     "a TLS record of data": b"\x17\x03\x03\x00\x05hello",
 }
-"""Requests that do not even begin like one: no protocol that the gate serves begins so."""
+"""First bytes of no protocol that the gate serves."""
 
 
 def assert_nothing_dialled(record: Mapping[str, Any], standin: StandIn) -> None:
-    """Neither was a name looked up nor anybody connected."""
+    """No name was resolved and no connection was made."""
     assert not record.keys() & {"addresses", "attempts", "upstream", "resolve_ms", "dial_ms"}
     assert standin.connections == 0

@@ -1,6 +1,6 @@
-"""Minimal systems of the distribution of this machine, for tests in a container and on a host; kept between runs.
+"""Minimal systems of this machine's distribution, for tests in a container and on a host; kept between runs.
 
-They come from Debian's packages, since no image registry can be reached.
+They are made of Debian packages, so no image registry is needed.
 """
 
 import os
@@ -13,15 +13,15 @@ from support.programs import run
 from support.requirements import missing, require_command
 
 CACHE = Path(__file__).resolve().parents[2] / "build" / "base-image"
-_OF_A_HOST = ("systemd-sysv", "dbus", "logrotate")
-_LEFT_OUT = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log")
-"""What slim images lack, beside what has only been fetched: apt's lists and packages."""
+_HOST_PACKAGES = ("systemd-sysv", "dbus", "logrotate")
+_REMOVED_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log")
+"""Folders removed as in slim images. apt's lists and downloaded packages are removed too."""
 
 
 def base_image() -> Path:
-    """A tar file of a minimal system with Python, whose name ends with the Python's version; kept between runs.
+    """A tar file of a minimal system with Python; its name ends with the Python version. Kept between runs.
 
-    Such an image as debian:12-slim, but for the Python: made by debootstrap, without documentation.
+    Like debian:12-slim plus Python: made by debootstrap, without documentation.
     """
     if os.geteuid() != 0:
         missing("root", "run these tests as root, for debootstrap, buildah and crun")
@@ -32,7 +32,7 @@ def base_image() -> Path:
 
 
 def host_tree() -> Path:
-    """The folder of such a system that boots, by systemd, and has logrotate. Whoever starts it leaves it as it is."""
+    """The folder of a minimal system with systemd and logrotate. Callers must not change it."""
     base = base_image()
     tree = CACHE / f"{base.stem}-host"
     if tree.exists():
@@ -44,7 +44,7 @@ def host_tree() -> Path:
     unfinished.joinpath("var/log/apt").mkdir(parents=True)
     apt = ("chroot", unfinished, "apt-get", "-qq")
     unasked = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_OF_A_HOST)):
+    for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_HOST_PACKAGES)):
         done = subprocess.run(command, capture_output=True, text=True, env=unasked)
         if done.returncode != 0:
             missing("a host", f"see why apt-get failed: {(done.stdout + done.stderr)[-400:]}")
@@ -52,7 +52,7 @@ def host_tree() -> Path:
 
 
 def python_version(base: Path) -> str:
-    """The version of the Python in it."""
+    """The version of Python in a base image."""
     return base.stem.partition("-python")[2]
 
 
@@ -70,7 +70,7 @@ def _make(suite: str) -> Path:
     done = subprocess.run([*command, _mirror()], capture_output=True, text=True)
     if done.returncode != 0:
         missing("a base image", f"see why debootstrap failed: {(done.stdout + done.stderr)[-400:]}")
-    for folder in _LEFT_OUT:
+    for folder in _REMOVED_FOLDERS:
         shutil.rmtree(tree / folder)
     for folder in ("var/lib/apt/lists", "var/cache"):
         for fetched in tree.joinpath(folder).rglob("*"):
@@ -84,7 +84,7 @@ def _make(suite: str) -> Path:
 
 
 def _mirror() -> str:
-    """Where this machine takes its own packages from."""
+    """The Debian mirror that this machine uses."""
     apt = require_command("apt-get", "apt")
     targets = run(apt, "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages").stdout.split()
     return targets[0] if targets else missing("a Debian mirror", "name one in /etc/apt/sources.list")

@@ -1,4 +1,4 @@
-"""The ways into the gate, and its clients: each a small value that knows how its program is told to go them."""
+"""Types that describe a client under test and the protocols it can speak to the gate."""
 
 import enum
 from collections.abc import Callable, Sequence
@@ -10,17 +10,17 @@ from msgspec import Struct
 from support.exchange import URL
 
 PORTS = (443, 3128, 8080)
-"""Where the packaged gate listens, and every way in is open on each."""
+"""The default ports of the gate. Each accepts every protocol."""
 
 GATE_NAME = "gate.test"
-"""What the gate of a `place` is called."""
+"""The host name of the gate in a `Testbed`."""
 
 
-class Visit(Struct, frozen=True):
-    """A message to be posted: to which URL, and by which proxy; without one, directly. A user and a password in the
-    proxy's URL are handed to the client as its users do.
+class Post(Struct, frozen=True):
+    """A POST of the message to `url`, through `proxy` or directly.
 
-    `server_name` is what the client asks for in TLS if that is not the URL's host, as none does by itself.
+    The client gets a user and password in the proxy's URL the way its users set them. `server_name`, if set, replaces
+    the URL's host in TLS.
     """
 
     url: str
@@ -28,61 +28,62 @@ class Visit(Struct, frozen=True):
     server_name: str = ""
 
 
-class Door(enum.StrEnum):
-    """What is spoken to the gate, as the record's `protocol` calls it: HTTP, HTTP within TLS, or TLS for a target."""
+class GateProtocol(enum.StrEnum):
+    """The record's `protocol`: HTTP, HTTP inside TLS to the gate, or TLS for a target sent straight to the gate."""
 
     HTTP = "http"
     HTTPS = "https"
     TLS = "tls"
 
-    def visit(self, port: int = 3128, url: str = URL, *, gate: str = GATE_NAME, server_name: str = "") -> Visit:
-        """How a client that is to come this way to this port is set up; for bare TLS, its DNS is said to be."""
-        if self is not Door.TLS:
-            return Visit(url, f"{self}://{gate}:{port}", server_name)
+    def post_via(self, port: int = 3128, url: str = URL, *, gate: str = GATE_NAME, server_name: str = "") -> Post:
+        """A POST over this protocol through this port. For bare TLS, the URL gets the port and no proxy is set."""
+        if self is not GateProtocol.TLS:
+            return Post(url, f"{self}://{gate}:{port}", server_name)
         parts = urlsplit(url)
-        return Visit(parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
+        return Post(parts._replace(netloc=f"{parts.hostname}:{port}").geturl())
 
 
 class Trust(Struct, frozen=True):
-    """The roots that a client trusts: as a PEM file, and as a trust store of Java's."""
+    """The roots that a client trusts, as a PEM file and as a Java trust store."""
 
     pem: Path
     java: Path
 
 
-class Tells(enum.IntEnum):
-    """How much of a refusal a client shows its user: whoever shows more shows what comes before it too."""
+class RefusalDetail(enum.IntEnum):
+    """How much of a refusal a client shows its user. Each level includes the ones before."""
 
     CODE = 1
     REASON = 2
     BODY = 3
 
 
-class Rejects(enum.Enum):
-    """What a client says to a server whose certificate it rejects: an alert, one that TLS 1.3 hides, or nothing."""
+class CertificateAlert(enum.Enum):
+    """The alert a client sends when it rejects a certificate: in the clear, encrypted by TLS 1.3, or none."""
 
-    ALOUD = enum.auto()
-    SEALED = enum.auto()
-    SILENTLY = enum.auto()
+    IN_THE_CLEAR = enum.auto()
+    ENCRYPTED = enum.auto()
+    NONE = enum.auto()
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """A program that posts the message, behind a command `inside`, and what it showed its user for each visit.
+    """A client program.
 
-    `http` and `agent` are the version and a pattern for the User-Agent of its CONNECT; `refusal` is a pattern for what
-    it shows of a refusal's status line, in one group or several. `renames`: it can ask for another server name than the
-    URL's.
+    `post` runs it with the command prefix `inside` and returns what it showed its user for each POST. `http` is the
+    version and `agent` a pattern for the User-Agent of its CONNECT. `refusal` is a pattern with one or more groups for
+    the status line of a refusal as the client shows it. `sets_server_name`: it can send a server name other than the
+    URL's host.
     """
 
     name: str
-    doors: tuple[Door, ...]
-    post: Callable[[Sequence[str], Trust, Sequence[Visit]], list[str]]
+    protocols: tuple[GateProtocol, ...]
+    post: Callable[[Sequence[str], Trust, Sequence[Post]], list[str]]
     refusal: str
-    tells: Tells = Tells.REASON
-    rejects: Rejects = Rejects.ALOUD
+    refusal_detail: RefusalDetail = RefusalDetail.REASON
+    certificate_alert: CertificateAlert = CertificateAlert.IN_THE_CLEAR
     http: str = "1.1"
     agent: str = "$"
-    renames: bool = False
+    sets_server_name: bool = False
 
     def __str__(self) -> str:
         return self.name

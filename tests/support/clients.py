@@ -1,8 +1,7 @@
-"""Every client that is tried with every way into the gate that it knows.
+"""The clients under test, and the protocols that each can speak to the gate.
 
-TLS to the proxy is known to curl, requests, httpx, aiohttp and Node. `openssl s_client` and Java have no such mode:
-s_client's -proxy and Java's https.proxyHost mean plain HTTP. An agent for proxies, such as Node's https-proxy-agent, is
-nothing that one could do without a proxy.
+curl, requests, httpx, aiohttp and Node support TLS to the proxy. `openssl s_client` and Java do not: s_client's -proxy
+and Java's https.proxyHost mean plain HTTP. Node's https-proxy-agent works only with a proxy.
 """
 
 import sys
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from support.client import Client, Door, Rejects, Tells, Trust, Visit
+from support.client import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
 from support.exchange import MESSAGE
 from support.java import JAVA_CLIENTS
 from support.programs import run
@@ -21,52 +20,55 @@ from support.requirements import require_command, require_file
 
 _INTEROP = Path(__file__).parents[1] / "interop"
 _DEBIAN_MODULES = Path("/usr/share/nodejs")
-_EVERY_WAY = tuple(Door)
+_ALL_PROTOCOLS = tuple(GateProtocol)
 
 
 def _one_by_one(
-    post: Callable[[Sequence[str], Trust, Visit], str],
-) -> Callable[[Sequence[str], Trust, Sequence[Visit]], list[str]]:
-    return lambda inside, trust, visits: [post(inside, trust, visit) for visit in visits]
+    post: Callable[[Sequence[str], Trust, Post], str],
+) -> Callable[[Sequence[str], Trust, Sequence[Post]], list[str]]:
+    return lambda inside, trust, posts: [post(inside, trust, post_request) for post_request in posts]
 
 
-def _curl(inside: Sequence[str], trust: Trust, visit: Visit) -> str:
-    url, proxy = visit.url, ("--proxy", visit.proxy) if visit.proxy else ()
-    if visit.server_name:
-        host = urlsplit(visit.url).hostname
-        url = visit.url.replace(str(host), visit.server_name, 1)
-        proxy = (*proxy, "--connect-to", f"{visit.server_name}:443:{host}:443")
+def _curl(inside: Sequence[str], trust: Trust, post_request: Post) -> str:
+    url, proxy = post_request.url, ("--proxy", post_request.proxy) if post_request.proxy else ()
+    if post_request.server_name:
+        host = urlsplit(post_request.url).hostname
+        url = post_request.url.replace(str(host), post_request.server_name, 1)
+        proxy = (*proxy, "--connect-to", f"{post_request.server_name}:443:{host}:443")
     fixed = ("--silent", "--show-error", "--include", "--cacert", trust.pem, "--proxy-cacert", trust.pem)
     done = run(*inside, require_command("curl", "curl"), *fixed, *proxy, "--data-binary", "@-", url, stdin=MESSAGE)
     return f"{done.stderr}{done.stdout}"
 
 
-def _s_client(inside: Sequence[str], trust: Trust, visit: Visit) -> str:
-    url = urlsplit(visit.url)
+def _s_client(inside: Sequence[str], trust: Trust, post_request: Post) -> str:
+    url = urlsplit(post_request.url)
     fields = f"Host: {url.netloc}\r\nContent-Length: {len(MESSAGE)}\r\nConnection: close\r\n"
     request = f"POST {url.path} HTTP/1.1\r\n{fields}\r\n".encode() + MESSAGE
-    by = urlsplit(visit.proxy)
-    proxy = ("-proxy", f"{by.hostname}:{by.port}") if visit.proxy else ()
+    by = urlsplit(post_request.proxy)
+    proxy = ("-proxy", f"{by.hostname}:{by.port}") if post_request.proxy else ()
     if by.username:
         proxy = (*proxy, "-proxy_user", by.username, "-proxy_pass", f"pass:{by.password}")
-    server_name = ("-servername", visit.server_name or str(url.hostname))
+    server_name = ("-servername", post_request.server_name or str(url.hostname))
     fixed = ("-CAfile", trust.pem, "-verify_return_error", "-quiet", "-connect", f"{url.hostname}:{url.port or 443}")
     openssl = require_command("openssl", "openssl")
     done = run(*inside, openssl, "s_client", *fixed, *proxy, *server_name, stdin=request)
     return f"{done.stderr}{done.stdout}"
 
 
-def _node(script: str, inside: Sequence[str], trust: Trust, visit: Visit) -> str:
+def _node(script: str, inside: Sequence[str], trust: Trust, post_request: Post) -> str:
     where = {"NODE_EXTRA_CA_CERTS": str(trust.pem), "NODE_PATH": str(_DEBIAN_MODULES)}
     if script == "agent.js":
         require_file(_DEBIAN_MODULES / "https-proxy-agent", "node-https-proxy-agent")
-    node, arguments = require_command("node", "nodejs"), (visit.proxy or "direct", visit.url, visit.server_name)
+    node, arguments = (
+        require_command("node", "nodejs"),
+        (post_request.proxy or "direct", post_request.url, post_request.server_name),
+    )
     done = run(*inside, node, _INTEROP / "node" / script, *arguments, stdin=MESSAGE, **where)
     return f"{done.stderr}{done.stdout}"
 
 
-def _python(library: str, inside: Sequence[str], trust: Trust, visits: Sequence[Visit]) -> list[str]:
-    pairs = [argument for visit in visits for argument in (visit.proxy or "direct", visit.url)]
+def _python(library: str, inside: Sequence[str], trust: Trust, posts: Sequence[Post]) -> list[str]:
+    pairs = [argument for post_request in posts for argument in (post_request.proxy or "direct", post_request.url)]
     done = run(*inside, sys.executable, _INTEROP / "python/post.py", library, trust.pem, *pairs, stdin=MESSAGE)
     assert done.returncode == 0, done.stderr
     return [msgspec.json.decode(line, type=str) for line in done.stdout.splitlines()]
@@ -75,51 +77,51 @@ def _python(library: str, inside: Sequence[str], trust: Trust, visits: Sequence[
 CLIENTS = (
     Client(
         name="curl",
-        doors=_EVERY_WAY,
+        protocols=_ALL_PROTOCOLS,
         post=_one_by_one(_curl),
         refusal=r"HTTP/1\.1 ([45].*)",
         agent="curl/",
-        renames=True,
+        sets_server_name=True,
     ),
     Client(
         name="openssl",
-        doors=(Door.HTTP, Door.TLS),
+        protocols=(GateProtocol.HTTP, GateProtocol.TLS),
         post=_one_by_one(_s_client),
         refusal=r"s_client: HTTP CONNECT failed, reason= (.*)",
         http="1.0",
-        renames=True,
+        sets_server_name=True,
     ),
     Client(
         name="node",
-        doors=_EVERY_WAY,
+        protocols=_ALL_PROTOCOLS,
         post=_one_by_one(partial(_node, "core.js")),
         refusal=r"the proxy answered (.*)",
-        tells=Tells.BODY,
-        rejects=Rejects.SILENTLY,
-        renames=True,
+        refusal_detail=RefusalDetail.BODY,
+        certificate_alert=CertificateAlert.NONE,
+        sets_server_name=True,
     ),
     Client(
         name="https-proxy-agent",
-        doors=(Door.HTTP, Door.HTTPS),
+        protocols=(GateProtocol.HTTP, GateProtocol.HTTPS),
         post=_one_by_one(partial(_node, "agent.js")),
-        refusal=r"\A(.*)",  # passed off as the server's own answer
-        tells=Tells.BODY,
-        rejects=Rejects.SILENTLY,
+        refusal=r"\A(.*)",  # shown as if it were the server's answer
+        refusal_detail=RefusalDetail.BODY,
+        certificate_alert=CertificateAlert.NONE,
     ),
     Client(
         name="requests",
-        doors=_EVERY_WAY,
+        protocols=_ALL_PROTOCOLS,
         post=partial(_python, "requests"),
         refusal=r"ProxyError: .*Tunnel connection failed: (.*)",
-        http="1.1" if sys.version_info >= (3, 12) else "1.0",  # that of Python's http.client
+        http="1.1" if sys.version_info >= (3, 12) else "1.0",  # as Python's http.client sends
     ),
-    Client(name="httpx", doors=_EVERY_WAY, post=partial(_python, "httpx"), refusal=r"ProxyError: (.*)"),
+    Client(name="httpx", protocols=_ALL_PROTOCOLS, post=partial(_python, "httpx"), refusal=r"ProxyError: (.*)"),
     Client(
         name="aiohttp",
-        doors=_EVERY_WAY,
+        protocols=_ALL_PROTOCOLS,
         post=partial(_python, "aiohttp"),
         refusal=r"ClientHttpProxyError: (\d+), message='(.*)'",
-        rejects=Rejects.SILENTLY,
+        certificate_alert=CertificateAlert.NONE,
         agent="Python/",
     ),
     *JAVA_CLIENTS,

@@ -2,7 +2,7 @@
 
 
 class Clock:
-    """Tells `now`, in seconds, until the test says another time."""
+    """Returns `now`, in seconds; the test sets it."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now

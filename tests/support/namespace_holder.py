@@ -1,4 +1,4 @@
-"""A program that holds a network namespace open, for `network`: brings its loopback up and makes sockets in it.
+"""Hold a network namespace open for `network`: bring its loopback up and make sockets in it.
 
 Usage: holder.py DESCRIPTOR [ADDRESS ...]. The addresses are given to the loopback too. For each byte that comes through
 the descriptor, a Unix socket, a new TCP socket goes back: it belongs to this namespace, wherever it is used.

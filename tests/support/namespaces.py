@@ -1,7 +1,7 @@
-"""Commands to put before the gate's own, which take something from it: its privileges, its network, its hosts file.
+"""Command prefixes that run a program without privileges, in a new network, or with another hosts file.
 
-A namespace is made as root of a user namespace of its own, which needs no privilege, or as root outside, since a chroot
-has no user namespaces. Where the system grants neither, the test is skipped as one that lacks a part.
+A namespace is made as root of a new user namespace, which needs no privilege, or else as real root, since a chroot has
+no user namespaces. Where neither is allowed, the test is skipped.
 """
 
 from collections.abc import Mapping
@@ -14,27 +14,27 @@ _MOUNT = 'mount --bind "$0" /etc/hosts && exec "$@"'
 
 
 def unprivileged() -> tuple[str, ...]:
-    """Without any capability: even as root, the command may bind and read no more than a user of its files may."""
+    """Run without capabilities: even root then needs permission for low ports and for files."""
     return (require_command("setpriv", "util-linux"), "--bounding-set=-all", "--inh-caps=-all")
 
 
-def alone() -> tuple[str, ...]:
-    """In a network of its own, where every port is free and those below 1024 need a privilege."""
+def own_network() -> tuple[str, ...]:
+    """Run in a new network namespace, where every port is free and ports below 1024 need a privilege."""
     return _unshare("--net")
 
 
-def with_hosts(folder: Path, addresses: Mapping[str, str], *, alone: bool = False) -> tuple[str, ...]:
-    """With these names in /etc/hosts and no others, so that a test decides what the system's resolver answers.
+def with_hosts(folder: Path, addresses: Mapping[str, str], *, own_network: bool = False) -> tuple[str, ...]:
+    """Run with only these names in /etc/hosts, so that the test controls the system's resolver.
 
-    `alone`: in a network of its own as well.
+    `own_network`: in a new network namespace too.
     """
     hosts = folder / "hosts"
     hosts.write_text("".join(f"{address} {name}\n" for name, address in addresses.items()))
-    return (*_unshare("--mount", *(("--net",) if alone else ())), "sh", "-c", _MOUNT, str(hosts))
+    return (*_unshare("--mount", *(("--net",) if own_network else ())), "sh", "-c", _MOUNT, str(hosts))
 
 
 def require_mounts() -> None:
-    """Skip the test where nothing may be mounted: in a chroot, whose root is no mount that could be made private."""
+    """Skip the test where mounting is not allowed, as in a chroot, whose root is not a mount point."""
     _unshare("--mount")
 
 

@@ -1,7 +1,6 @@
-"""A network of its own for a gate, its clients and its targets: a loopback on which every port is free.
+"""A network namespace for a gate, its clients and its targets, with a loopback on which every port is free.
 
-So a gate listens on 443 whoever runs the test and whatever else this machine does, and every client, whichever way it
-resolves names, is led where the test wants it by /etc/hosts.
+The gate can then listen on 443 whatever else this machine runs, and /etc/hosts decides where every client connects.
 """
 
 import socket
@@ -20,10 +19,10 @@ _HOLDER = Path(__file__).with_name("namespace_holder.py")
 
 
 class Network:
-    """Entered, it is there. `inside` is what to put before a command that is to run in it.
+    """A network namespace, made on entry; `inside` is the command prefix that enters it.
 
-    It has the names given and no others, the addresses 127.0.0.0/8, ::1 and `addresses`. A client that connects to one
-    of `addresses` comes from it too, so that a test can have clients of another network.
+    It knows only `names`, and has the addresses 127.0.0.0/8, ::1 and `addresses`. A client that connects to one of
+    `addresses` also has it as its source, so that tests can have clients of another network.
     """
 
     def __init__(self, folder: Path, names: Mapping[str, str], *addresses: str) -> None:
@@ -33,13 +32,13 @@ class Network:
         self.inside: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
-        entering = with_hosts(self._folder, self._names, alone=True)
+        entering = with_hosts(self._folder, self._names, own_network=True)
         self._asking, asked = socket.socketpair()
         self._asking.settimeout(SECONDS)
         with asked:
             holder = (sys.executable, str(_HOLDER), str(asked.fileno()), *self._addresses)
             self._holder = subprocess.Popen([*entering, *holder], pass_fds=[asked.fileno()])
-        assert self._asking.recv(1), "the network did not come about"
+        assert self._asking.recv(1), "the network namespace could not be made"
         command = (require_command("nsenter", "util-linux"), f"--target={self._holder.pid}", "--net", "--mount")
         own_user = ("--user", "--preserve-credentials") if "--map-root-user" in entering else ()
         self.inside = (*command, *own_user)
@@ -52,7 +51,7 @@ class Network:
         self._holder.wait(SECONDS)
 
     def new_socket(self) -> socket.socket:
-        """A TCP socket of this network; it binds, listens and connects there, whoever holds it."""
+        """A TCP socket of this namespace, to use in the test's process."""
         self._asking.send(b"\0")
         _, (descriptor,), _, _ = socket.recv_fds(self._asking, 1, 1)
         made = socket.socket(fileno=descriptor)
@@ -60,7 +59,7 @@ class Network:
         return made
 
     def new_listener(self) -> socket.socket:
-        """A socket that listens on a free port of 127.0.0.1 here."""
+        """A socket that listens on a free port of 127.0.0.1 in this namespace."""
         made = self.new_socket()
         made.settimeout(None)
         made.bind(("127.0.0.1", 0))

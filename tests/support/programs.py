@@ -1,4 +1,4 @@
-"""Client programs, run without this machine's own proxy settings."""
+"""Run client programs without this machine's proxy settings."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from support.upstream import SECONDS
 
 
 def run(*command: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a client to its end with `stdin` as its input and `environment` added to what it inherits."""
+    """Run a program to its end, with `environment` added to the inherited one. Times out after SECONDS."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=SECONDS, env=inherited | environment)
     return subprocess.CompletedProcess(

@@ -1,4 +1,4 @@
-"""A client that is nothing but a socket, plain or with TLS to the gate, for what no well-behaved client would send."""
+"""A bare socket as a client, plain or with TLS to the gate, to send what no well-behaved client would."""
 
 import errno
 import socket
@@ -7,6 +7,7 @@ import struct
 import time
 from collections.abc import Callable
 
+import pytest
 from msgspec import Struct
 
 from support.exchange import TARGET
@@ -20,7 +21,7 @@ CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 
 
 class Answer(Struct, frozen=True):
-    """The gate's answer to a request. What comes after its head is `body`, if anybody read on."""
+    """The gate's answer to a request; `body` is empty if only the head was read."""
 
     status: int
     reason: str
@@ -29,24 +30,29 @@ class Answer(Struct, frozen=True):
 
     @property
     def record(self) -> str:
-        """The id of its record in the access log, by which a user's screenshot finds the line."""
+        """The id of its record in the access log."""
         return self.fields["Proxy-Status"].rstrip('"').rpartition(" ")[2]
+
+    @property
+    def outcome(self) -> str:
+        """The outcome that the status line of a refusal names."""
+        return self.reason.partition(":")[0]
 
 
 def dial(gate: Gate) -> socket.socket:
-    """A connection to the gate, on which nothing waits for ever."""
+    """Connect to the gate, with a timeout of SECONDS."""
     connection = socket.create_connection(("127.0.0.1", gate.port), timeout=SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
 def dial_tls(gate: Gate) -> ssl.SSLSocket:
-    """The same with TLS to the gate, whose certificate is not looked at."""
+    """Connect with TLS to the gate, without verifying its certificate."""
     return secured(dial(gate))
 
 
 def secured(connection: socket.socket, name: str = "") -> ssl.SSLSocket:
-    """TLS with whoever is at the other end, asked for by this name or by none."""
+    """Start TLS on a connection, without verifying the peer; `name` is the server name sent, if any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -55,9 +61,11 @@ def secured(connection: socket.socket, name: str = "") -> ssl.SSLSocket:
 
 Dial = Callable[[Gate], socket.socket]
 
+plain_and_tls = pytest.mark.parametrize("dial", [dial, dial_tls], ids=["plain", "over TLS"])
+
 
 def open_tunnel(gate: Gate, head: bytes = CONNECT, dial: Dial = dial) -> socket.socket:
-    """A connection through which a tunnel has just been opened."""
+    """Open a tunnel: connect, send `head`, read the 200."""
     connection = dial(gate)
     connection.sendall(head)
     answer = read_answer(connection)
@@ -66,7 +74,7 @@ def open_tunnel(gate: Gate, head: bytes = CONNECT, dial: Dial = dial) -> socket.
 
 
 def read_answer(connection: socket.socket) -> Answer:
-    """Read the head of an answer and nothing more: byte by byte, since the tunnel's first bytes may follow at once."""
+    """Read the head of an answer byte by byte, so that no byte of the tunnel is consumed."""
     head = b""
     while not head.endswith(b"\r\n\r\n"):
         byte = connection.recv(1)
@@ -80,10 +88,10 @@ def read_answer(connection: socket.socket) -> Answer:
 
 
 def ask(gate: Gate, request: bytes, dial: Dial = dial) -> Answer:
-    """Send a request that will be refused, read the answer with its body, and end as a well-bred client does.
+    """Send a request that will be refused, read the whole answer, and close cleanly.
 
-    Whatever else the request holds, the gate must have read it by then: what it left would have been a reset, which
-    takes from many clients the answer too.
+    Fails if the gate resets the connection, as the system does if the gate leaves bytes unread: many clients would
+    then lose the answer.
     """
     with dial(gate) as connection:
         connection.sendall(request)
@@ -94,7 +102,7 @@ def ask(gate: Gate, request: bytes, dial: Dial = dial) -> Answer:
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """Everything until the peer ends its side."""
+    """Read until the peer ends its side."""
     parts = []
     while data := connection.recv(65536):
         parts.append(data)
@@ -102,7 +110,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def read_to_break(connection: socket.socket) -> bytes:
-    """Everything until the peer ends its side or breaks off."""
+    """Read until the peer ends its side or resets the connection."""
     parts = []
     try:
         while data := connection.recv(65536):
@@ -113,25 +121,25 @@ def read_to_break(connection: socket.socket) -> bytes:
 
 
 def end_well(connection: socket.socket) -> None:
-    """End our side after the peer has ended its own; raises AssertionError if the peer answers that with a reset.
+    """End our side after the peer ended its own. Raises AssertionError if the peer answers with a reset.
 
-    In TLS the peer has said close_notify; raises ssl.SSLError if it has not.
+    Raises ssl.SSLError if the peer did not send close_notify in TLS.
     """
     if isinstance(connection, ssl.SSLSocket):
         connection.unwrap()
     connection.shutdown(socket.SHUT_WR)
     deadline = time.monotonic() + SECONDS
     while connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _CLOSED:
-        assert time.monotonic() < deadline, "the peer does not take our end"
+        assert time.monotonic() < deadline, "the peer does not acknowledge our FIN"
         time.sleep(0.001)
     error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    assert not error, f"the peer broke off: {errno.errorcode[error]}"
+    assert not error, f"the peer reset the connection: {errno.errorcode[error]}"
 
 
 def break_off(connection: socket.socket) -> int:
-    """Reset the connection once the peer's system has what was sent, or takes no more of it.
+    """Reset the connection once the peer's system acknowledged everything, or stopped doing so for 0.5 s.
 
-    Returns how many bytes it did not take: a reset takes those back.
+    Returns the number of unacknowledged bytes, which the reset discards.
     """
     left, since = unacknowledged(connection), time.monotonic()
     while left and time.monotonic() < since + 0.5:

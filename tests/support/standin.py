@@ -1,7 +1,7 @@
 """A TLS server that stands in for Cisco's licensing hosts.
 
-It answers any request with 200 and a JSON body that says that it is a stand-in. It never imitates a certificate, a
-token, a signature or an authorization code of Cisco's.
+It answers any request with 200 and a JSON body that says it is a stand-in. It never imitates a certificate, token,
+signature or authorization code of Cisco's.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ from support.authority import CISCO_HOSTS, Authority
 from support.upstream import Upstream
 
 CALL_HOME_PATH = "/its/service/oddce/services/DDCEService"
-"""Where Call Home posts to on tools.cisco.com."""
+"""The path on tools.cisco.com to which Call Home posts."""
 
 ANSWER = json.dumps({"stand_in": True, "message": "No licence was granted: this is a test."}).encode()
 
 
 class Received(Struct, frozen=True):
-    """A request as the stand-in saw it. `server_name` is the TLS server name, `alpn` the negotiated protocol."""
+    """A request that the stand-in received. `server_name` is from TLS, `alpn` is the negotiated protocol."""
 
     method: str
     path: str
@@ -35,9 +35,9 @@ class Received(Struct, frozen=True):
 
 
 class StandIn(Upstream):
-    """A TLS server on 127.0.0.1 for `hosts`, under a test authority; `received` are the requests it has answered.
+    """A TLS server on 127.0.0.1 with a test certificate for `hosts`; `received` are the requests it answered.
 
-    `newest` is the newest version of TLS that it speaks.
+    `newest` is the newest TLS version that it offers.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class StandIn(Upstream):
             _Exchange(secure, secure.getpeername(), self)  # type: ignore[arg-type]
             secure.setblocking(False)
             with contextlib.suppress(ssl.SSLWantReadError):
-                secure.unwrap()  # says close_notify, as a real server does, and does not wait for the client's
+                secure.unwrap()  # sends close_notify, as real servers do, without waiting for the client's
 
 
 def _keep_server_name(connection: Any, server_name: str | None, _context: ssl.SSLContext) -> None:
@@ -70,7 +70,7 @@ def _keep_server_name(connection: Any, server_name: str | None, _context: ssl.SS
 
 
 class _Exchange(BaseHTTPRequestHandler):
-    """The requests of one connection, until the client ends it."""
+    """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
     request: ssl.SSLSocket
@@ -100,4 +100,4 @@ class _Exchange(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Say nothing: what was asked is in `received`."""
+        """Log nothing: requests are in `received`."""

@@ -11,9 +11,9 @@ from typing import Any
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.client import Client, Trust, Visit
+from support.client import Client, Post, Trust
 from support.exchange import MESSAGE, URL
-from support.gate import Gate, lab
+from support.gate import Gate, gate_settings
 from support.java import STORE_PASSWORD
 from support.logins import PASSWORD, USER, write_user_files
 from support.programs import run
@@ -48,8 +48,8 @@ class Strict(Struct, frozen=True):
         return f"http://{who}127.0.0.1:{self.port(offers)}"
 
     def post(self, client: Client, proxy: str) -> str:
-        """Have a client post the message; what it showed its user."""
-        (shown,) = client.post((), self.trust, [Visit(URL, proxy)])
+        """Run the client with one POST and return what it showed its user."""
+        (shown,) = client.post((), self.trust, [Post(URL, proxy)])
         return shown
 
     def curl(self, *options: str, offers: Offers = Offers.EVERYTHING) -> subprocess.CompletedProcess[str]:
@@ -84,7 +84,7 @@ def strict(
     )
     auth = f'[auth]\nrequired = true\nhtpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n{more}'
     with StandIn(authority) as standin:
-        usual = lab(*(f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS), more=auth)
+        usual = gate_settings(*(f"{host}:443:127.0.0.1:{standin.port}" for host in CISCO_HOSTS), more=auth)
         settings = usual.replace('[[listen]]\naddress = "127.0.0.1:0"\n', listeners, 1)
         trust = Trust(authority.root, authority.java_truststore(STORE_PASSWORD))
         with Gate(folder, settings) as gate:

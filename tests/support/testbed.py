@@ -1,4 +1,4 @@
-"""A gate on every port that clients try, in a network of its own, with its targets and what its clients trust."""
+"""A testbed for clients: a gate on its default ports, its targets and trust stores, in one network namespace."""
 
 import contextlib
 import json
@@ -9,8 +9,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.client import GATE_NAME, PORTS, Client, Trust, Visit
-from support.exchange import ALARMS, HOST, OLD_HOST, OUTSIDE_NAME, REFUSING_HOST
+from support.client import GATE_NAME, PORTS, Client, Post, Trust
+from support.exchange import ALERT_REFUSALS, HOST, OLD_HOST, OUTSIDE_NAME, REFUSING_HOST
 from support.gate import COMMAND, Gate
 from support.java import STORE_PASSWORD
 from support.network import Network
@@ -18,9 +18,9 @@ from support.programs import run
 from support.standin import StandIn
 
 OUTSIDE = "198.51.100.7"
-"""TEST-NET-2, RFC 5737: an address that the gate has, in a network that it does not serve."""
+"""An address of the gate in a network whose clients it refuses (TEST-NET-2, RFC 5737)."""
 
-_NOBODY = 9  # the port on which nobody in a new network listens
+_CLOSED_PORT = 9  # nothing listens on it in a new namespace
 
 _SETTINGS = """
 {listen}
@@ -39,10 +39,10 @@ access = "access.jsonl"
 """
 
 
-class Place(Struct, frozen=True):
-    """`standin` is what every target leads to but one: `old_standin`, which speaks TLS 1.2, is OLD_HOST.
+class Testbed(Struct, frozen=True):
+    """Every target is `standin`, except OLD_HOST, which is `old_standin` with TLS 1.2.
 
-    `trust` is all that a client needs; `targets_only` lacks the gate's own certificate, `nobody` everything.
+    `trust` has all roots that a client needs, `targets_only` all but the gate's certificate, `unrelated` none of them.
     """
 
     network: Network
@@ -51,14 +51,14 @@ class Place(Struct, frozen=True):
     old_standin: StandIn
     trust: Trust
     targets_only: Trust
-    nobody: Trust
+    unrelated: Trust
 
-    def post(self, client: Client, visits: Sequence[Visit], trust: Trust | None = None) -> list[str]:
-        """Have a client post the message as each visit says; what it showed its user each time."""
-        return client.post(self.network.inside, trust or self.trust, visits)
+    def post(self, client: Client, posts: Sequence[Post], trust: Trust | None = None) -> list[str]:
+        """Run a client with these POSTs and return what it showed its user for each."""
+        return client.post(self.network.inside, trust or self.trust, posts)
 
-    def begin(self) -> None:
-        """Forget what earlier tests left behind."""
+    def clear(self) -> None:
+        """Clear what earlier tests left: records, requests and connection counts."""
         self.gate.forget_records()
         for standin in (self.standin, self.old_standin):
             standin.received.clear()
@@ -66,10 +66,10 @@ class Place(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def place(folder: Path, authority: Authority) -> Iterator[Place]:
-    """Everything set up; the gate's certificate is made as an administrator makes one."""
-    here = (GATE_NAME, HOST, *(alarm.host for alarm in ALARMS))
-    names = dict.fromkeys(here, "127.0.0.1") | {OUTSIDE_NAME: OUTSIDE}
+def open_testbed(folder: Path, authority: Authority) -> Iterator[Testbed]:
+    """Start everything. The gate's certificate is made by `licensegate cert make`."""
+    local = (GATE_NAME, HOST, *(refused.host for refused in ALERT_REFUSALS))
+    names = dict.fromkeys(local, "127.0.0.1") | {OUTSIDE_NAME: OUTSIDE}
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Network(folder, names, OUTSIDE))
         standin = stack.enter_context(StandIn(authority, listener=network.new_listener()))
@@ -77,15 +77,15 @@ def place(folder: Path, authority: Authority) -> Iterator[Place]:
         stack.enter_context(old)
         made = run(COMMAND, "cert", "make", f"--name={GATE_NAME}", f"--out={folder}")
         assert made.returncode == 0, made.stderr
-        ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {OLD_HOST: old.port, REFUSING_HOST: _NOBODY}
+        ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {OLD_HOST: old.port, REFUSING_HOST: _CLOSED_PORT}
         settings = _SETTINGS.format(
             listen="".join(f'[[listen]]\naddress = "0.0.0.0:{port}"\n' for port in PORTS),
             connect_to=json.dumps([f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()]),
         )
         gate = stack.enter_context(Gate(folder, settings, prefix=network.inside))
         targets_only = Trust(authority.root, authority.java_truststore(STORE_PASSWORD))
-        everybody = folder / "trusted.pem"
-        everybody.write_bytes(authority.root.read_bytes() + (folder / "gate.pem").read_bytes())
+        all_roots = folder / "trusted.pem"
+        all_roots.write_bytes(authority.root.read_bytes() + (folder / "gate.pem").read_bytes())
         stranger = Authority(folder, "LicenseGate other CA")
-        nobody = Trust(stranger.root, stranger.java_truststore(STORE_PASSWORD))
-        yield Place(network, gate, standin, old, Trust(everybody, targets_only.java), targets_only, nobody)
+        unrelated = Trust(stranger.root, stranger.java_truststore(STORE_PASSWORD))
+        yield Testbed(network, gate, standin, old, Trust(all_roots, targets_only.java), targets_only, unrelated)

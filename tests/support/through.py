@@ -3,7 +3,7 @@
 from typing import Any
 
 from support.exchange import ENDED_WELL, HOST, MESSAGE, TARGET
-from support.gate import Gate, lab
+from support.gate import Gate, gate_settings
 from support.squid import USER
 from support.standin import CALL_HOME_PATH, StandIn
 
@@ -11,7 +11,7 @@ from support.standin import CALL_HOME_PATH, StandIn
 def through(*parents: str, more: str = "", connect_to: tuple[str, ...] = ()) -> str:
     """Settings for a gate with these parents: each is a URL, or a URL and the further lines of its table."""
     tables = [f'[[parent]]\nurl = "{url}"\n{rest}' for url, _, rest in (parent.partition("\n") for parent in parents)]
-    return lab(*connect_to, more="\n\n".join([*tables, more]))
+    return gate_settings(*connect_to, more="\n\n".join([*tables, more]))
 
 
 def with_login(url: str, auth: str = "auto", user: str = USER) -> str:

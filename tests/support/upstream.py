@@ -1,4 +1,4 @@
-"""A plain TCP server for tests: what it does with each connection is a function."""
+"""A TCP server for tests that handles each connection with a function."""
 
 import contextlib
 import select
@@ -9,16 +9,16 @@ from types import TracebackType
 from typing import Self
 
 SECONDS = 20
-"""How long anything in a test waits for bytes before it gives up. No test passes by waiting for it."""
+"""Timeout of every wait in a test. No test passes by reaching it."""
 
 
 class Upstream:
     """A server on a free port of 127.0.0.1 that runs `behaviour(connection)` in a thread for each connection.
 
-    A `listener` that is given takes the place of that port: one in another network, perhaps.
+    `listener` replaces that port, for example with one in another network namespace.
 
-    `connections` counts those accepted, so that a test can say that nothing was dialled. An exception that a behaviour
-    raises is kept, and raised again when the server is left; a peer that broke off or fell silent (`OSError`) is not.
+    `connections` counts accepted connections. An exception that a behaviour raises is raised again on exit, except
+    OSError: a peer may reset the connection or time out.
     """
 
     def __init__(self, behaviour: Callable[[socket.socket], None], listener: socket.socket | None = None) -> None:
@@ -76,15 +76,21 @@ class Upstream:
             connection.close()
 
 
+def echo(connection: socket.socket) -> None:
+    """A behaviour: send everything back."""
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
 def read_nothing(connection: socket.socket) -> None:
-    """A behaviour: hold the connection without reading, until the peer or the server ends it."""
+    """A behaviour: hold the connection without reading until the peer or the server ends it."""
     closing = select.poll()
     closing.register(connection, select.POLLRDHUP)
     closing.poll(SECONDS * 1000)
 
 
 def closed_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
+    """A free port of 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.exchange import REFUSING_HOST, TARGET
-from support.gate import Gate, lab
+from support.gate import Gate, gate_settings
 from support.standin import StandIn
 from support.upstream import closed_port
 from support.watching import ANY_PORT
@@ -16,5 +16,5 @@ from support.watching import ANY_PORT
 def watched(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
     """A gate that is watched, whose targets are the stand-in, one that refuses, and one without a name."""
     places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
-    with Gate(tmp_path, lab(*places, admin=ANY_PORT)) as gate:
+    with Gate(tmp_path, gate_settings(*places, admin=ANY_PORT)) as gate:
         yield gate

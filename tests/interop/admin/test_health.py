@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from support.exchange import HOST, REFUSING_HOST, TARGET
-from support.gate import ANYTHING, COMMAND, Gate, lab
+from support.gate import ANYTHING, COMMAND, Gate, cisco_at, gate_settings
 from support.programs import run
 from support.raw_client import dial, end_well, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
@@ -19,7 +19,7 @@ def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -
         places = (f"{TARGET}:127.0.0.1:{upstream.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
         only = '[allowlist]\npresets = []\n[[allowlist.rule]]\nhost = "tools.cisco.com"\n'
         only += f'[[allowlist.rule]]\nhost = "{REFUSING_HOST}"\n'
-        with Gate(tmp_path, lab(*places, admin=ANY_PORT, more=only)) as gate:
+        with Gate(tmp_path, gate_settings(*places, admin=ANY_PORT, more=only)) as gate:
             assert show(gate, "/readyz").json == {"status": "ready", "listeners": [f"127.0.0.1:{gate.port}"]}
             assert upstream.connections == 0, "nobody asks, nobody dials"
 
@@ -45,7 +45,7 @@ def test_upstreamz_does_not_dial_a_target_that_a_tunnel_reached(tmp_path: Path) 
     with Upstream(read_nothing) as upstream:
         only = '[allowlist]\npresets = []\n[[allowlist.rule]]\nhost = "tools.cisco.com"\n'
         place = f"{TARGET}:127.0.0.1:{upstream.port}"
-        with Gate(tmp_path, lab(place, admin=ANY_PORT, more=only + ANYTHING)) as gate:
+        with Gate(tmp_path, gate_settings(place, admin=ANY_PORT, more=only + ANYTHING)) as gate:
             open_tunnel(gate).close()
             scrape_until(gate, lambda series: series.value(ENDED) == 1)
 
@@ -59,7 +59,7 @@ def test_targets_are_dialled_regularly_where_that_is_wanted_and_a_gate_that_reac
     tmp_path: Path,
 ) -> None:
     places = [f"{host}:443:127.0.0.1:{closed_port()}" for host in (HOST, REFUSING_HOST, "api.cisco.com")]
-    settings = lab(*places, admin=ANY_PORT, more='[probe]\nevery = "10s"\n')
+    settings = gate_settings(*places, admin=ANY_PORT, more='[probe]\nevery = "10s"\n')
     settings = settings.replace("[admin]", "[admin]\nready_needs_upstream = true")
     with Gate(tmp_path, settings) as gate:
         series = scrape_until(gate, lambda series: "licensegate_target_reached{" in series.text)
@@ -72,7 +72,7 @@ def test_targets_are_dialled_regularly_where_that_is_wanted_and_a_gate_that_reac
 
 def test_a_gate_that_drains_is_alive_and_not_ready(tmp_path: Path) -> None:
     with Upstream(read_nothing) as upstream:
-        settings = lab(f"{TARGET}:127.0.0.1:{upstream.port}", admin=ANY_PORT, more=ANYTHING)
+        settings = cisco_at(upstream.port, admin=ANY_PORT, more=ANYTHING)
         with Gate(tmp_path, settings) as gate:
             tunnel = open_tunnel(gate)
             assert show(gate, "/readyz").status == 200
@@ -127,7 +127,7 @@ def test_the_command_asks_a_running_gate(watched: Gate) -> None:
 
 def test_the_command_finds_the_gate_by_its_settings_and_imports_little(tmp_path: Path, standin: StandIn) -> None:
     port = closed_port()
-    with Gate(tmp_path, lab(admin=f"0.0.0.0:{port}")) as gate:
+    with Gate(tmp_path, gate_settings(admin=f"0.0.0.0:{port}")) as gate:
         assert run(COMMAND, "health", "--config", gate.settings).returncode == 0
         assert run(COMMAND, "health", LICENSEGATE_CONFIG=str(gate.settings)).returncode == 0
         program = (

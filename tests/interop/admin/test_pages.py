@@ -9,7 +9,7 @@ import pytest
 
 from support.authority import Authority
 from support.exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
-from support.gate import ANYTHING, Gate, lab
+from support.gate import ANYTHING, Gate, cisco_at
 from support.programs import run
 from support.raw_client import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
 from support.requirements import require_command
@@ -123,7 +123,7 @@ def test_head_has_no_body_and_post_is_405(watched: Gate) -> None:
 def test_an_open_tunnel_is_shown_with_its_bytes_so_far(tmp_path: Path) -> None:
     with (
         Upstream(read_nothing) as upstream,
-        Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{upstream.port}", admin=ANY_PORT, more=ANYTHING)) as gate,
+        Gate(tmp_path, cisco_at(upstream.port, admin=ANY_PORT, more=ANYTHING)) as gate,
     ):
         with open_tunnel(gate) as tunnel:
             tunnel.sendall(b"x" * 1000)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.exchange import TARGET
-from support.gate import Gate, GateEndedError, lab
+from support.gate import Gate, GateEndedError, cisco_at, gate_settings
 from support.network import Network
 from support.raw_client import ask, read_to_end
 from support.upstream import SECONDS, closed_port
@@ -20,30 +20,30 @@ REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n"
 
 def test_no_tunnel_leads_to_the_admin_server(tmp_path: Path) -> None:
     port = closed_port()
-    settings = lab(f"{TARGET}:127.0.0.1:{port}", admin=f"127.0.0.1:{port}")
+    settings = cisco_at(port, admin=f"127.0.0.1:{port}")
     with Gate(tmp_path, settings) as gate:
         answer = ask(gate, f"CONNECT {TARGET} HTTP/1.1\r\n\r\n".encode())
 
-        assert (answer.status, answer.reason.partition(":")[0]) == (502, "target_is_gate")
+        assert (answer.status, answer.outcome) == (502, "target_is_gate")
 
 
 def test_a_named_admin_address_must_bind_and_the_default_need_not(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(GateEndedError, match=f"cannot listen on 127.0.0.1:{port}"):
-            Gate(tmp_path, lab(admin=f"127.0.0.1:{port}")).__enter__()
+            Gate(tmp_path, gate_settings(admin=f"127.0.0.1:{port}")).__enter__()
 
     with contextlib.ExitStack() as held:
         with contextlib.suppress(OSError):  # then another program has it, which does as well
             held.enter_context(socket.create_server(("127.0.0.1", 9130)))
-        with Gate(tmp_path, lab().replace('[admin]\nlisten = ""', "")) as gate:
+        with Gate(tmp_path, gate_settings().replace('[admin]\nlisten = ""', "")) as gate:
             assert any("the gate runs without an admin server" in line for line in gate.stderr)
             assert ask(gate, REFUSED).status == 403
 
 
 @pytest.mark.parametrize("admin", ["", ANY_PORT], ids=["off", "on"])
 def test_a_gate_without_admin_listen_does_not_load_aiohttp(tmp_path: Path, admin: str) -> None:
-    with Gate(tmp_path, lab(admin=admin)) as gate:
+    with Gate(tmp_path, gate_settings(admin=admin)) as gate:
         loaded = Path(f"/proc/{gate.pid}/maps").read_text()
 
         assert ("aiohttp" in loaded) == bool(admin)
@@ -51,7 +51,7 @@ def test_a_gate_without_admin_listen_does_not_load_aiohttp(tmp_path: Path, admin
 
 def test_an_invalid_token_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "admin.token").write_text("short")
-    settings = lab(admin=ANY_PORT).replace("[admin]", '[admin]\ntoken_file = "admin.token"')
+    settings = gate_settings(admin=ANY_PORT).replace("[admin]", '[admin]\ntoken_file = "admin.token"')
 
     with pytest.raises(GateEndedError, match="holds no token") as ended:
         Gate(tmp_path, settings).__enter__()
@@ -62,7 +62,7 @@ def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> N
     (tmp_path / "admin.token").write_text(TOKEN)
     first, second = closed_port(), closed_port()
     port = closed_port()
-    settings = lab(admin=f"127.0.0.1:{first}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
+    settings = gate_settings(admin=f"127.0.0.1:{first}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
     with Gate(tmp_path, settings) as gate:
         ask(gate, REFUSED)
         scrape_until(gate, lambda series: series.value(ENDED) == 1)

@@ -1,21 +1,20 @@
-"""A gate for all that come through its doors: set up once, and each test sees only what it did itself."""
+"""One testbed for all clients. It is cleared before each test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from support import testbed as places
 from support.authority import Authority
-from support.testbed import Place
+from support.testbed import Testbed, open_testbed
 
 
 @pytest.fixture(scope="session")
-def _place(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Place]:
-    with places.place(tmp_path_factory.mktemp("place"), authority) as made:
+def _testbed(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Testbed]:
+    with open_testbed(tmp_path_factory.mktemp("testbed"), authority) as made:
         yield made
 
 
 @pytest.fixture
-def place(_place: Place) -> Place:
-    _place.begin()
-    return _place
+def testbed(_testbed: Testbed) -> Testbed:
+    _testbed.clear()
+    return _testbed

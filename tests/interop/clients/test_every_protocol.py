@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from support.client import PORTS, Client, Door, Tells
+from support.client import PORTS, Client, GateProtocol, RefusalDetail
 from support.clients import CLIENTS
 from support.exchange import (
-    ALARMS,
+    ALERT_REFUSALS,
     OLD_HOST,
     OLD_URL,
     OUTSIDE_NAME,
@@ -27,21 +27,23 @@ from support.exchange import (
     assert_refused,
     assert_served,
 )
-from support.testbed import Place
+from support.testbed import Testbed
 
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=str)
 
 
 @every_client
-def test_a_message_gets_through_every_way_in_on_every_port(place: Place, client: Client) -> None:
+def test_a_message_gets_through_every_way_in_on_every_port(testbed: Testbed, client: Client) -> None:
     """And to a server whose TLS is no newer than 1.2, since that looks different from outside."""
-    ways = [(door, port, URL) for door in client.doors for port in PORTS] + [(Door.HTTP, 3128, OLD_URL)]
+    ways = [(protocol, port, URL) for protocol in client.protocols for port in PORTS] + [
+        (GateProtocol.HTTP, 3128, OLD_URL)
+    ]
 
-    shown = place.post(client, [door.visit(port, url) for door, port, url in ways])
+    shown = testbed.post(client, [protocol.post_via(port, url) for protocol, port, url in ways])
 
     assert all('"stand_in": true' in text for text in shown), shown
-    assert_posted([place.standin, place.old_standin], len(ways))
-    records = place.gate.records(len(ways))
+    assert_posted([testbed.standin, testbed.old_standin], len(ways))
+    records = testbed.gate.records(len(ways))
     assert sorted(map(way_of, records)) == sorted(ways)
     for record in records:
         assert_served(record)
@@ -52,42 +54,44 @@ def test_a_message_gets_through_every_way_in_on_every_port(place: Place, client:
 
 
 @every_client
-def test_a_refusal_is_shown_with_its_reason_whichever_way_it_came(place: Place, client: Client) -> None:
-    proxied = [(door, refusal) for door in client.doors if door is not Door.TLS for refusal in REFUSALS]
-    direct = ALARMS if Door.TLS in client.doors else ()
-    visits = [door.visit(url=refusal.url) for door, refusal in proxied]
-    visits += [Door.TLS.visit(url=f"https://{alarm.host}/") for alarm in direct]
+def test_a_refusal_is_shown_with_its_reason_whichever_way_it_came(testbed: Testbed, client: Client) -> None:
+    proxied = [
+        (protocol, refusal) for protocol in client.protocols if protocol is not GateProtocol.TLS for refusal in REFUSALS
+    ]
+    direct = ALERT_REFUSALS if GateProtocol.TLS in client.protocols else ()
+    posts = [protocol.post_via(url=refusal.url) for protocol, refusal in proxied]
+    posts += [GateProtocol.TLS.post_via(url=f"https://{refused.host}/") for refused in direct]
 
-    shown = place.post(client, visits)
+    shown = testbed.post(client, posts)
 
-    records = sorted(place.gate.records(len(visits)), key=itemgetter("id"))  # in the order of the visits
-    assert len(records) == len(visits) == len(shown)
-    for (door, refusal), text, record in zip(proxied, shown, records, strict=False):
+    records = sorted(testbed.gate.records(len(posts)), key=itemgetter("id"))  # in the order of the posts
+    assert len(records) == len(posts) == len(shown)
+    for (protocol, refusal), text, record in zip(proxied, shown, records, strict=False):
         assert_shows(client, text, refusal)
-        assert record["protocol"] == door
+        assert record["protocol"] == protocol
         assert_refused(record, refusal)
-    for alarm, text, record in zip(direct, shown[len(proxied) :], records[len(proxied) :], strict=True):
-        assert_names_alert(alarm.alert, text)
-        assert (record["outcome"], record["protocol"]) == (alarm.outcome, "tls")
-    assert not place.standin.connections
+    for refused, text, record in zip(direct, shown[len(proxied) :], records[len(proxied) :], strict=True):
+        assert_names_alert(refused.alert, text)
+        assert (record["outcome"], record["protocol"]) == (refused.outcome, "tls")
+    assert not testbed.standin.connections
 
 
-@pytest.mark.parametrize("client", [client for client in CLIENTS if Door.HTTPS in client.doors], ids=str)
-def test_a_stranger_that_speaks_tls_to_the_proxy_is_denied_access(place: Place, client: Client) -> None:
-    (shown,) = place.post(client, [Door.HTTPS.visit(gate=OUTSIDE_NAME)])
+@pytest.mark.parametrize("client", [client for client in CLIENTS if GateProtocol.HTTPS in client.protocols], ids=str)
+def test_a_stranger_that_speaks_tls_to_the_proxy_is_denied_access(testbed: Testbed, client: Client) -> None:
+    (shown,) = testbed.post(client, [GateProtocol.HTTPS.post_via(gate=OUTSIDE_NAME)])
 
     assert_names_alert("access_denied", shown)
-    (record,) = place.gate.records(1)
+    (record,) = testbed.gate.records(1)
     assert record["outcome"] == "client_not_allowed"
 
 
-@pytest.mark.parametrize("client", [client for client in CLIENTS if client.renames], ids=str)
-def test_a_tunnel_that_is_used_for_another_server_ends_with_an_alert(place: Place, client: Client) -> None:
-    doors = [door for door in client.doors if door is not Door.TLS]
+@pytest.mark.parametrize("client", [client for client in CLIENTS if client.sets_server_name], ids=str)
+def test_a_tunnel_that_is_used_for_another_server_ends_with_an_alert(testbed: Testbed, client: Client) -> None:
+    protocols = [protocol for protocol in client.protocols if protocol is not GateProtocol.TLS]
 
-    shown = place.post(client, [door.visit(server_name=OLD_HOST) for door in doors])
+    shown = testbed.post(client, [protocol.post_via(server_name=OLD_HOST) for protocol in protocols])
 
-    records = place.gate.records(len(doors))
+    records = testbed.gate.records(len(protocols))
     for text, record in zip(shown, records, strict=True):
         assert_names_alert("unrecognized_name", text)
         assert (record["outcome"], record["server_name_check"]) == ("server_name_mismatch", "mismatch")
@@ -95,10 +99,10 @@ def test_a_tunnel_that_is_used_for_another_server_ends_with_an_alert(place: Plac
         assert "upstream_written" not in record
 
 
-def way_of(record: Mapping[str, Any]) -> tuple[Door, int, str]:
-    """By which door, on which port, for which URL."""
+def way_of(record: Mapping[str, Any]) -> tuple[GateProtocol, int, str]:
+    """By which protocol, on which port, for which URL."""
     port = int(record["listener"].rpartition(":")[2])
-    return Door(record["protocol"]), port, {TARGET: URL, f"{OLD_HOST}:443": OLD_URL}[record["target"]]
+    return GateProtocol(record["protocol"]), port, {TARGET: URL, f"{OLD_HOST}:443": OLD_URL}[record["target"]]
 
 
 def assert_shows(client: Client, text: str, refusal: Refusal) -> None:
@@ -106,11 +110,11 @@ def assert_shows(client: Client, text: str, refusal: Refusal) -> None:
     found = re.search(client.refusal, text)
     assert found, text
     status_line = " ".join(found.groups())
-    if client.tells is Tells.CODE:
+    if client.refusal_detail is RefusalDetail.CODE:
         assert status_line == str(refusal.status)
     else:
         assert_explains(status_line, refusal)
-    if client.tells is Tells.BODY:
+    if client.refusal_detail is RefusalDetail.BODY:
         assert re.search(rf"\({refusal.outcome}, [0-9a-f]+\)\n\Z", text), "the body ends with the record's id"
 
 

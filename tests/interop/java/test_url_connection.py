@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.client import Client, Trust, Visit
+from support.client import Client, Post, Trust
 from support.exchange import ENDED_WELL, MESSAGE, TARGET, URL, assert_posted
-from support.gate import Gate, lab
+from support.gate import Gate, cisco_at
 from support.java import STORE_PASSWORD, URL_CONNECTIONS
 from support.standin import StandIn
 
@@ -37,7 +37,7 @@ def trust(authority: Authority) -> Trust:
 
 @every_release
 def test_two_posts_share_one_tunnel(client: Client, gate: Gate, standin: StandIn, trust: Trust) -> None:
-    shown = client.post((), trust, [Visit(URL, gate.url)] * 2)
+    shown = client.post((), trust, [Post(URL, gate.url)] * 2)
 
     assert all(text.startswith("200 OK") for text in shown), shown
     assert_posted([standin], 2)
@@ -51,9 +51,9 @@ def test_a_request_cut_off_comes_again_on_a_second_tunnel(
 ) -> None:
     with (
         BreaksOffFirst(authority) as standin,
-        Gate(tmp_path, lab(f"{TARGET}:127.0.0.1:{standin.port}")) as gate,
+        Gate(tmp_path, cisco_at(standin.port)) as gate,
     ):
-        (shown,) = client.post((), trust, [Visit(URL, gate.url)])
+        (shown,) = client.post((), trust, [Post(URL, gate.url)])
         gate.stop()
 
     assert shown.startswith("200 OK"), shown

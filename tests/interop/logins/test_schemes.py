@@ -11,9 +11,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import java
 from support.authority import Authority
 from support.certificates import issue, revoke
-from support.client import Visit
-from support.exchange import MESSAGE, TARGET, URL
-from support.gate import Gate, lab
+from support.client import Post
+from support.exchange import MESSAGE, URL
+from support.gate import Gate, cisco_at
 from support.logins import PASSWORD, USER, digest, write_user_files
 from support.programs import run
 from support.requirements import require_command
@@ -86,9 +86,9 @@ WITH_BASIC = ("-Djdk.http.auth.tunneling.disabledSchemes=",)
 def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
     strict: Strict, program: str, release: int
 ) -> None:
-    visits = [Visit(URL, strict.proxy(offers=Offers.BASIC))]
+    posts = [Post(URL, strict.proxy(offers=Offers.BASIC))]
 
-    (shown,) = java.post(release, program, (), strict.trust, visits, WITH_BASIC)
+    (shown,) = java.post(release, program, (), strict.trust, posts, WITH_BASIC)
 
     assert '"stand_in": true' in shown, shown
     assert strict.logins(2) == [ASKED, (BASIC, "accepted")]
@@ -97,7 +97,7 @@ def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
 @pytest.mark.parametrize("release", java.RELEASES)
 def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(strict: Strict, release: int) -> None:
     """In Java 11 it looks at the first challenge only, and that is Digest."""
-    (shown,) = java.post(release, "NetHttp", (), strict.trust, [Visit(URL, strict.proxy())], WITH_BASIC)
+    (shown,) = java.post(release, "NetHttp", (), strict.trust, [Post(URL, strict.proxy())], WITH_BASIC)
 
     if release == 11:
         assert "407" in shown
@@ -111,9 +111,9 @@ def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(strict: St
 def test_http_url_connection_keeps_its_digest_and_counts_on(strict: Strict, release: int) -> None:
     """What it was asked once it knows for its next tunnels: a nonce serves more than one."""
     targets = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com")
-    visits = [Visit(URL.replace("tools.cisco.com", target), strict.proxy()) for target in targets]
+    posts = [Post(URL.replace("tools.cisco.com", target), strict.proxy()) for target in targets]
 
-    shown = java.post(release, "UrlConnection", (), strict.trust, visits)
+    shown = java.post(release, "UrlConnection", (), strict.trust, posts)
 
     assert all('"stand_in": true' in text for text in shown), shown
     results = strict.logins(len(targets) + 1)
@@ -125,7 +125,7 @@ def test_http_url_connection_keeps_its_digest_and_counts_on(strict: Strict, rele
 def test_apache_http_client_may_log_in_without_being_asked(strict: Strict, release: int) -> None:
     options = ("-Dpreemptive=true",)
 
-    (shown,) = java.post(release, "ApacheHttp", (), strict.trust, [Visit(URL, strict.proxy())], options)
+    (shown,) = java.post(release, "ApacheHttp", (), strict.trust, [Post(URL, strict.proxy())], options)
 
     assert '"stand_in": true' in shown, shown
     assert strict.logins(1) == [(BASIC, "accepted")]
@@ -184,7 +184,7 @@ client_ca = "ca.pem"
 client_crl = "{crl}"
 {rule}
 """
-    return Gate(folder, lab(f"{TARGET}:127.0.0.1:{standin.port}", more=auth))
+    return Gate(folder, cisco_at(standin.port, more=auth))
 
 
 def test_a_certificate_is_as_good_as_a_password(

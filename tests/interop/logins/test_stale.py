@@ -14,7 +14,7 @@ import pytest
 
 from support import java
 from support.authority import Authority
-from support.client import Visit
+from support.client import Post
 from support.exchange import URL
 from support.logins import PASSWORD, USER
 from support.strict import strict
@@ -69,8 +69,8 @@ def test_java_logs_in_again_by_itself_unseen_by_its_user(
         leading_to(lambda number: (before if number <= 2 else after).port()) as port,
     ):
         proxy = f"http://{USER}:{PASSWORD}@127.0.0.1:{port}"
-        visits = [Visit(URL.replace("tools.cisco.com", host), proxy) for host in hosts]
-        shown = java.post(release, program, (), before.trust, visits)
+        posts = [Post(URL.replace("tools.cisco.com", host), proxy) for host in hosts]
+        shown = java.post(release, program, (), before.trust, posts)
         first, then = before.all_logins(), after.all_logins()
 
     assert all('"stand_in": true' in text for text in shown), shown

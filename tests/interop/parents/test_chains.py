@@ -11,7 +11,7 @@ import pytest
 from support import squid
 from support.authority import Authority
 from support.exchange import HOST, TARGET
-from support.gate import Gate, lab
+from support.gate import Gate, cisco_at
 from support.logins import write_user_files
 from support.squid import USER, Squid
 from support.standin import StandIn
@@ -81,7 +81,7 @@ def test_a_gate_logs_in_at_a_gate_that_wants_a_login(
     outer_folder = folder(tmp_path, "outer")
     write_user_files(outer_folder, (USER, squid.PASSWORD))
     auth = f"[auth]\nrequired = true\nschemes = ['{schemes}']\nhtpasswd = 'users.htpasswd'\nhtdigest = 'users.htdigest'"
-    with Gate(outer_folder, lab(f"{HOST}:443:127.0.0.1:{standin.port}", more=auth)) as outer:
+    with Gate(outer_folder, cisco_at(standin.port, more=auth)) as outer:
         inner_settings = through(with_login(f"http://127.0.0.1:{outer.port}"))
         with Gate(folder(tmp_path, "inner"), inner_settings) as inner:
             done = post(inner)
