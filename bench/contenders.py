@@ -1,8 +1,7 @@
-"""The proxies that are measured, each set up to do the same: CONNECT to one allowed name and port, one worker.
+"""The proxies that are measured, all configured alike: CONNECT to one allowed name and port, one worker.
 
-All of them get the same target, `localhost` and the origin's port, so each resolves and checks a name in its own way;
-only the floor dials a fixed address. Nothing listens anywhere but on 127.0.0.1, and everything a contender writes stays
-in a folder of its own.
+The target is `localhost` and the origin's port, so each resolves and checks a name; only the floor dials a fixed
+address. All listen on 127.0.0.1 only, and each writes to its own folder.
 """
 
 import contextlib
@@ -25,40 +24,40 @@ _SYSTEM_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/b
 
 
 class UnavailableError(Exception):
-    """This machine has not what a contender needs, or it did not start; the text says what."""
+    """A contender lacks something on this machine or did not start; the text says what to do."""
 
 
-class Place(Struct, frozen=True):
-    """Where a contender lives: its folder, the port it listens on, the origin's port."""
+class Instance(Struct, frozen=True):
+    """One set-up of a contender: its folder, the port it listens on, the origin's port."""
 
     folder: Path
     port: int
     target_port: int
 
     def write(self, name: str, text: str) -> Path:
-        """Put a file into the folder."""
+        """Write a file to the folder."""
         file = self.folder / name
         file.write_text(text)
         return file
 
 
 class Contender(Struct, frozen=True):
-    """A proxy: its name, what it does for its price, and how it is set up (which returns the command)."""
+    """A proxy: its name, what it does, and a function that writes its settings and returns its command."""
 
     name: str
     does: str
-    command: Callable[[Place], list[str]]
+    command: Callable[[Instance], list[str]]
 
 
 @contextlib.contextmanager
-def running(contender: Contender, place: Place) -> Iterator[int]:
-    """Start a contender, wait until its port answers, give its process id, stop it. Raises UnavailableError."""
-    command = contender.command(place)
-    output = place.folder / "output"
+def running(contender: Contender, instance: Instance) -> Iterator[int]:
+    """Run a contender: start it, wait for its port, yield its process id, stop it. Raises UnavailableError."""
+    command = contender.command(instance)
+    output = instance.folder / "output"
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=place.folder)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=instance.folder)
     try:
-        _wait_for_port(place.port, process, output)
+        _wait_for_port(instance.port, process, output)
         yield process.pid
     finally:
         process.terminate()
@@ -70,7 +69,7 @@ def running(contender: Contender, place: Place) -> Iterator[int]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on just now."""
+    """A free port of 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -84,27 +83,27 @@ def _wait_for_port(port: int, process: "subprocess.Popen[bytes]", output: Path) 
             return
         time.sleep(0.05)
     said = output.read_text(errors="replace").strip().splitlines()[-1:] or ["nothing"]
-    raise UnavailableError(f"it does not listen; it said: {said[0]}")
+    raise UnavailableError(f"it does not listen; its last output: {said[0]}")
 
 
 def _executable(name: str, remedy: str) -> str:
     found = shutil.which(name, path=_SYSTEM_PATH)
     if not found:
-        raise UnavailableError(f"there is no {name} here: {remedy}")
+        raise UnavailableError(f"{name} is not installed: {remedy}")
     return found
 
 
-def _licensegate(place: Place) -> list[str]:
+def _licensegate(instance: Instance) -> list[str]:
     command = Path(sys.executable).with_name("licensegate")
     if not command.exists():
         raise UnavailableError(f"{command} does not exist: run this with the interpreter of the project's environment")
     settings = f"""
         [[listen]]
-        address = "127.0.0.1:{place.port}"
+        address = "127.0.0.1:{instance.port}"
 
         [[allowlist.rule]]
         host = "{TARGET_HOST}"
-        port = {place.target_port}
+        port = {instance.target_port}
         private = true
 
         [limits]
@@ -112,29 +111,29 @@ def _licensegate(place: Place) -> list[str]:
         tunnels_per_client = {_CONNECTIONS}
 
         [log]
-        access = "{place.folder / "access.log"}"
+        access = "{instance.folder / "access.log"}"
 
         [admin]
         listen = "127.0.0.1:0"
     """
-    return [str(command), "serve", "--config", str(place.write("licensegate.toml", settings))]
+    return [str(command), "serve", "--config", str(instance.write("licensegate.toml", settings))]
 
 
-def _squid(place: Place) -> list[str]:
+def _squid(instance: Instance) -> list[str]:
     executable = _executable("squid", "apt-get install --no-install-recommends squid")
-    place.folder.chmod(0o777)  # started by root, squid writes as a user of its own
-    hosts = place.write("hosts", f"127.0.0.1 {TARGET_HOST}\n")
+    instance.folder.chmod(0o777)  # started by root, squid writes as another user
+    hosts = instance.write("hosts", f"127.0.0.1 {TARGET_HOST}\n")
     settings = f"""
-        http_port 127.0.0.1:{place.port}
-        acl port port {place.target_port}
+        http_port 127.0.0.1:{instance.port}
+        acl port port {instance.target_port}
         acl target dstdomain {TARGET_HOST}
         http_access allow CONNECT target port
         http_access deny all
         hosts_file {hosts}
-        access_log stdio:{place.folder}/access.log
-        cache_log {place.folder}/cache.log
-        pid_filename {place.folder}/squid.pid
-        coredump_dir {place.folder}
+        access_log stdio:{instance.folder}/access.log
+        cache_log {instance.folder}/cache.log
+        pid_filename {instance.folder}/squid.pid
+        coredump_dir {instance.folder}
         cache deny all
         netdb_filename none
         pinger_enable off
@@ -143,60 +142,60 @@ def _squid(place: Place) -> list[str]:
         shutdown_lifetime 0 seconds
         visible_hostname bench
     """
-    return [executable, "-N", "-f", str(place.write("squid.conf", settings))]
+    return [executable, "-N", "-f", str(instance.write("squid.conf", settings))]
 
 
-def _tinyproxy(place: Place, log_level: str) -> list[str]:
+def _tinyproxy(instance: Instance, log_level: str) -> list[str]:
     executable = _executable("tinyproxy", "apt-get install --no-install-recommends tinyproxy")
-    allowed = place.write("allowed", f"^{TARGET_HOST}$\n")
+    allowed = instance.write("allowed", f"^{TARGET_HOST}$\n")
     settings = f"""
         Listen 127.0.0.1
-        Port {place.port}
+        Port {instance.port}
         Allow 127.0.0.1
         Timeout 600
         MaxClients {_CONNECTIONS}
         Filter "{allowed}"
         FilterExtended Yes
         FilterDefaultDeny Yes
-        ConnectPort {place.target_port}
-        LogFile "{place.folder}/tinyproxy.log"
+        ConnectPort {instance.target_port}
+        LogFile "{instance.folder}/tinyproxy.log"
         LogLevel {log_level}
     """
-    return [executable, "-d", "-c", str(place.write("tinyproxy.conf", settings))]
+    return [executable, "-d", "-c", str(instance.write("tinyproxy.conf", settings))]
 
 
-def _quiet_tinyproxy(place: Place) -> list[str]:
-    return _tinyproxy(place, "Critical")
+def _quiet_tinyproxy(instance: Instance) -> list[str]:
+    return _tinyproxy(instance, "Critical")
 
 
-def _logging_tinyproxy(place: Place) -> list[str]:
-    return _tinyproxy(place, "Connect")
+def _logging_tinyproxy(instance: Instance) -> list[str]:
+    return _tinyproxy(instance, "Connect")
 
 
-def _proxy_py(place: Place) -> list[str]:
+def _proxy_py(instance: Instance) -> list[str]:
     search = os.pathsep.join((str(Path(sys.executable).parent), _SYSTEM_PATH))
     command = shutil.which("proxy", path=search)
     if not command:
-        raise UnavailableError("there is no proxy command here: pip install proxy.py")
+        raise UnavailableError("the proxy command is not installed: pip install proxy.py")
     workers = ["--num-workers", "1", "--num-acceptors", "1"]
-    return [command, "--hostname", "127.0.0.1", "--port", str(place.port), *workers, "--log-level", "ERROR"]
+    return [command, "--hostname", "127.0.0.1", "--port", str(instance.port), *workers, "--log-level", "ERROR"]
 
 
-def _floor(place: Place) -> list[str]:
+def _floor(instance: Instance) -> list[str]:
     compiler = _executable("cc", "apt-get install gcc libc6-dev")
-    program = place.folder / "floor"
+    program = instance.folder / "floor"
     source = Path(__file__).with_name("floor.c")
     built = subprocess.run([compiler, "-O2", "-o", program, source], capture_output=True, text=True, check=False)
     if built.returncode:
-        raise UnavailableError(f"floor.c does not compile here: {built.stderr.strip().splitlines()[-1]}")
-    return [str(program), str(place.port), str(place.target_port)]
+        raise UnavailableError(f"floor.c does not compile: {built.stderr.strip().splitlines()[-1]}")
+    return [str(program), str(instance.port), str(instance.target_port)]
 
 
 CONTENDERS = (
-    Contender("licensegate", "all it does, log on", _licensegate),
+    Contender("licensegate", "all checks, log on", _licensegate),
     Contender("squid", "allowlist, log on", _squid),
     Contender("tinyproxy", "filter, log off", _quiet_tinyproxy),
     Contender("tinyproxy-log", "filter, log on", _logging_tinyproxy),
     Contender("proxy.py", "no allowlist, log off", _proxy_py),
-    Contender("floor", "nothing but relay", _floor),
+    Contender("floor", "relay only", _floor),
 )

@@ -1,9 +1,8 @@
-/* The floor: the least that a CONNECT proxy can cost on this machine, so that a contender's price can be split into
- * the system's part and its own.
+/* The floor: a minimal CONNECT proxy, whose CPU time is the part of a contender's that the kernel takes.
  *
- * One thread, one epoll, splice both ways. It looks for the end of the request's head and for nothing else, dials one
- * fixed address on 127.0.0.1, keeps no log and no time limit, and never serves anyone but the benchmark: an end on
- * either side ends both, and a head must come in one piece.
+ * One thread, one epoll, splice both ways. It only looks for the end of the request's head, dials one fixed address on
+ * 127.0.0.1, and has no log and no timeouts. For the benchmark only: an end on either side ends both, and a head must
+ * come in one piece.
  *
  * usage: floor LISTEN_PORT TARGET_PORT
  */
@@ -52,7 +51,7 @@ static void fatal(const char *what) {
     exit(1);
 }
 
-/* A side that cannot be used now is taken out: errors and hang-ups are reported whatever the interest. */
+/* A side that cannot be used now is removed: epoll reports errors and hang-ups even for an empty event mask. */
 static void watch(struct side *side, unsigned wanted) {
     if (wanted == side->watched)
         return;
@@ -73,13 +72,13 @@ static struct pipe *take_pipe(void) {
     int ends[2];
     if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
         fatal("pipe2");
-    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* a wish: an unprivileged user may have spent the allowance */
+    fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES); /* may fail: unprivileged users have a limit */
     taken = malloc(sizeof *taken);
     *taken = (struct pipe){.out = ends[0], .in = ends[1]};
     return taken;
 }
 
-/* Only an empty pipe may serve another tunnel. */
+/* Only an empty pipe is reused. */
 static void return_pipe(struct side *side) {
     struct pipe *pipe = side->pipe;
     side->pipe = NULL;
@@ -96,7 +95,7 @@ static void return_pipe(struct side *side) {
     free(pipe);
 }
 
-/* The memory stays until the batch is over: a later event of the batch may still point here. */
+/* Freed after the batch: a later event of the batch may still point here. */
 static void end(struct tunnel *tunnel) {
     close(tunnel->client.fd);
     if (tunnel->state != HEAD)

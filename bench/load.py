@@ -1,7 +1,6 @@
-"""The client: one process, one epoll, any number of tunnels through one proxy, each with a real ClientHello inside.
+"""The client: one process and one epoll with many tunnels through one proxy, each with a real ClientHello.
 
-It measures how long a tunnel takes to carry its first byte back. It never decrypts and never judges: the proxy's price
-is read elsewhere.
+It measures the time to each tunnel's first byte from the origin. `measure` reads the proxy's CPU time and memory.
 """
 
 import errno
@@ -19,11 +18,11 @@ _HEAD_END = b"\r\n\r\n"
 
 
 class LoadError(Exception):
-    """A proxy refused, broke off or stalled what it was measured with."""
+    """A proxy refused, reset or stalled a tunnel."""
 
 
 class Route(Struct, frozen=True):
-    """Which proxy to go through, on 127.0.0.1, and which target to ask it for."""
+    """The proxy's port on 127.0.0.1 and the target to CONNECT to."""
 
     proxy_port: int
     host: str
@@ -31,7 +30,7 @@ class Route(Struct, frozen=True):
 
     @property
     def head(self) -> bytes:
-        """The CONNECT request as stock Java writes it, which is what CUCM uses."""
+        """The CONNECT request as stock Java, which CUCM uses, writes it."""
         lines = (
             f"CONNECT {self.host}:{self.port} HTTP/1.1",
             "User-Agent: Java/17.0.13",
@@ -43,25 +42,25 @@ class Route(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """What one run saw: its length and, of each tunnel, the time from connect to the origin's first byte (seconds)."""
+    """The duration of a run and, per tunnel, the time from connect to the origin's first byte. In seconds."""
 
     seconds: float
     first_byte: list[float]
 
 
 def client_hello(host: str) -> bytes:
-    """The first bytes of a TLS client that wants `host`, as OpenSSL writes them (517 bytes)."""
+    """A ClientHello for `host` as OpenSSL writes it (517 bytes)."""
     outgoing = ssl.MemoryBIO()
     connection = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=host)
     try:
         connection.do_handshake()
     except ssl.SSLWantReadError:
         return outgoing.read()
-    raise LoadError("the TLS library finished a handshake with nobody")
+    raise LoadError("the TLS library finished a handshake without a peer")
 
 
 class _Tunnel:
-    """One tunnel on its way: connecting, waiting for the answer, waiting for the origin's byte."""
+    """One tunnel: connecting, then waiting for the answer, then for the origin's byte."""
 
     __slots__ = ("advance", "heard", "socket", "started")
 
@@ -74,7 +73,7 @@ class _Tunnel:
 
 
 class Client:
-    """Opens tunnels along one route and either closes each after its byte or keeps them open."""
+    """Opens tunnels along one route, and closes each after its byte or keeps them open."""
 
     def __init__(self, route: Route, hello: bytes) -> None:
         self._address = ("127.0.0.1", route.proxy_port)
@@ -83,19 +82,19 @@ class Client:
         self._poll = select.epoll()
         self._tunnels: dict[int, _Tunnel] = {}
         self._first_byte: list[float] = []
-        self._done: Callable[[socket.socket], None] = _say_goodbye
+        self._done: Callable[[socket.socket], None] = _close
 
-    def hurry(self, count: int, concurrency: int) -> Run:
-        """Carry one byte each way through `count` tunnels, `concurrency` at a time. Raises LoadError."""
-        return self._run(count, concurrency, _say_goodbye)
+    def run(self, count: int, concurrency: int) -> Run:
+        """Open `count` tunnels, `concurrency` at a time, and close each after its first byte. Raises LoadError."""
+        return self._drive(count, concurrency, _close)
 
     def hold(self, count: int, concurrency: int) -> list[socket.socket]:
         """Open `count` tunnels and keep them open, idle after the origin's byte. Raises LoadError."""
         kept: list[socket.socket] = []
-        self._run(count, concurrency, kept.append)
+        self._drive(count, concurrency, kept.append)
         return kept
 
-    def _run(self, count: int, concurrency: int, done: Callable[[socket.socket], None]) -> Run:
+    def _drive(self, count: int, concurrency: int, done: Callable[[socket.socket], None]) -> Run:
         self._first_byte, self._done = [], done
         started, opened = time.perf_counter(), 0
         try:
@@ -157,7 +156,7 @@ class Client:
 
 
 def download(tunnels: list[socket.socket], bytes_each: int) -> None:
-    """Have the origin send `bytes_each` through every open tunnel at once, and read it all. Raises LoadError."""
+    """Have the origin send `bytes_each` through all tunnels at once, and read it all. Raises LoadError."""
     poll = select.epoll()
     missing: dict[int, int] = {}
     by_descriptor = {tunnel.fileno(): tunnel for tunnel in tunnels}
@@ -169,7 +168,7 @@ def download(tunnels: list[socket.socket], bytes_each: int) -> None:
     while missing:
         ready = poll.poll(_STALL_SECONDS)
         if not ready:
-            raise LoadError(f"{len(missing)} streams stood still for {_STALL_SECONDS} s")
+            raise LoadError(f"{len(missing)} streams stalled for {_STALL_SECONDS} s")
         for descriptor, _ in ready:
             got = by_descriptor[descriptor].recv_into(buffer)
             if not got:
@@ -180,7 +179,7 @@ def download(tunnels: list[socket.socket], bytes_each: int) -> None:
                 poll.unregister(descriptor)
 
 
-def _say_goodbye(tunnel: socket.socket) -> None:
+def _close(tunnel: socket.socket) -> None:
     tunnel.send(b".")
     tunnel.close()
 

@@ -1,4 +1,4 @@
-"""What a running server costs: the CPU time and the memory of its process and of every process below it."""
+"""CPU time and memory of a process and its descendants."""
 
 import ctypes
 import os
@@ -9,7 +9,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def process_tree(root: int) -> list[int]:
-    """The process `root` and all that descend from it, a log writer or a worker for instance."""
+    """The process `root` and its descendants, such as workers or log writers."""
     found = [root]
     for process in found:
         for children in Path(f"/proc/{process}/task").glob("*/children"):
@@ -18,9 +18,9 @@ def process_tree(root: int) -> list[int]:
 
 
 def cpu_seconds(processes: list[int]) -> float:
-    """User and system time that these processes have spent so far, threads that have ended included.
+    """User and system CPU time of these processes so far, including ended threads.
 
-    The kernel's clock of each process is read, not `/proc/PID/stat`: the latter counts in steps of 10 ms.
+    Reads each process's CPU clock, since `/proc/PID/stat` counts in steps of 10 ms.
     """
     return sum(map(_process_clock, processes))
 
@@ -34,7 +34,7 @@ def _process_clock(process: int) -> float:
 
 
 def memory_bytes(processes: list[int]) -> int:
-    """Proportional set size: memory of their own, and of what they share with others their part of it."""
+    """Proportional set size: private memory plus a share of memory shared with other processes."""
     return sum(map(_proportional_bytes, processes))
 
 
@@ -43,4 +43,4 @@ def _proportional_bytes(process: int) -> int:
         name, _, value = line.partition(":")
         if name == "Pss":
             return int(value.split()[0]) * 1024
-    raise ProcessLookupError(f"no memory of process {process} is told")
+    raise ProcessLookupError(f"the kernel reports no memory of process {process}")

@@ -1,8 +1,8 @@
-"""The server at the far end of every tunnel, in a process of its own so that its time is never counted.
+"""The target of every tunnel, a separate process so that its CPU time is not counted.
 
-It says one byte after a client's first bytes. A client that then sends `G<count>` and a line feed gets that many bytes;
-anything else is read and dropped. `python origin.py PORTS` listens on that many ports of every loopback address, prints
-them on one line and ends when its standard input does, so that it never outlives the benchmark.
+It sends one byte after a client's first bytes. A client that then sends `G<count>` and a line feed gets that many
+bytes; anything else is discarded. `python origin.py PORTS` listens on that many ports of every loopback address, prints
+them on one line, and ends when its standard input ends, so that it never outlives the benchmark.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ _READ_BYTES = 65536
 
 
 class _Connection:
-    """One accepted connection: whether it was greeted, and how many bytes it is still owed."""
+    """One accepted connection: whether it was greeted, and how many bytes are still to be sent."""
 
     __slots__ = ("greeted", "owed", "socket")
 
@@ -27,9 +27,9 @@ class _Connection:
 
 
 def listen(count: int) -> tuple[list[int], list[socket.socket]]:
-    """Bind `count` free ports, each on 127.0.0.1 and, where the machine has it, on ::1.
+    """Listen on `count` free ports, each on 127.0.0.1 and on ::1 if the machine has it.
 
-    A contender that tries IPv6 first must not pay for a refused connection that another one is spared.
+    Without ::1, contenders that try IPv6 first would pay for a refused connection.
     """
     ports: list[int] = []
     listeners: list[socket.socket] = []
@@ -44,7 +44,7 @@ def listen(count: int) -> tuple[list[int], list[socket.socket]]:
 
 
 class Origin:
-    """The event loop: accept, greet, send what was asked for."""
+    """The event loop: accept, greet, send the requested bytes."""
 
     def __init__(self, listeners: list[socket.socket]) -> None:
         self._poll = select.epoll()

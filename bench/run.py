@@ -1,6 +1,6 @@
-"""`make bench`: what one tunnel costs, beside squid, tinyproxy and the floor, in one run. `docs/speed.md` explains it.
+"""`make bench`: CPU per tunnel, compared with squid, tinyproxy and the floor in one run. See `docs/speed.md`.
 
-All contenders run at once and take turns, A B C A B C, so that whatever else the machine does meets all of them.
+All contenders are started first and then take turns (A B C A B C), so that other load on the machine affects all.
 """
 
 import argparse
@@ -16,16 +16,16 @@ from pathlib import Path
 
 import msgspec
 import table
-from contenders import CONTENDERS, TARGET_HOST, Contender, Place, UnavailableError, free_port, running
+from contenders import CONTENDERS, TARGET_HOST, Contender, Instance, UnavailableError, free_port, running
 from load import LoadError, Route
 from trial import Amount, Trial
 
-_OPTIONAL = ("tinyproxy-log", "proxy.py")  # slow, and no aim hangs on them
+_OPTIONAL = ("tinyproxy-log", "proxy.py")  # slow, and not part of any goal
 _SPARE_DESCRIPTORS = 256
 
 
 def main() -> int:
-    """Run the benchmark; 0 if every contender that could be had was measured to the end."""
+    """Run the benchmark. Returns 0 if every contender that started was measured completely."""
     arguments = _arguments()
     amount = Amount(arguments.tunnels, arguments.concurrency, arguments.serial, arguments.idle, arguments.megabytes)
     _raise_descriptor_limit(amount)
@@ -35,7 +35,7 @@ def main() -> int:
     results = list(bench.results.values())
     print(f"{_machine()}; medians of {arguments.rounds} rounds of {amount.tunnels}, {amount.concurrency} at a time")
     if results:
-        print("", table.price_table(results), "", table.rest_table(results), "", sep="\n")
+        print("", table.cpu_table(results), "", table.other_table(results), "", sep="\n")
     for line in [*bench.remarks, *table.warnings(results)]:
         print(line)
     if arguments.json:
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 class Bench:
-    """The contenders that take part, their results, and remarks on those that do not."""
+    """The results of the contenders, and remarks on those left out or failed."""
 
     def __init__(self, amount: Amount, rounds: int) -> None:
         self.results: dict[str, table.Result] = {}
@@ -55,10 +55,10 @@ class Bench:
         self._rounds = rounds
 
     def run(self, contenders: list[Contender]) -> None:
-        """Start all, measure memory, then the rounds in turn; all are stopped before this returns."""
+        """Start all contenders, measure memory, run the rounds in turn, stop all."""
         with contextlib.ExitStack() as started:
             folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            folder.chmod(0o755)  # one that drops root's rights must reach its own folder below
+            folder.chmod(0o755)  # squid drops root's rights and must reach its folder
             ports = started.enter_context(_origin(len(contenders)))
             for contender, port in zip(contenders, ports, strict=True):
                 self._start(contender, folder / contender.name, port, started)
@@ -70,10 +70,10 @@ class Bench:
     def _start(self, contender: Contender, folder: Path, target_port: int, started: contextlib.ExitStack) -> None:
         _progress(f"starting {contender.name}")
         folder.mkdir()
-        place = Place(folder, free_port(), target_port)
+        instance = Instance(folder, free_port(), target_port)
         try:
-            process = started.enter_context(running(contender, place))
-            trial = Trial(process, Route(place.port, TARGET_HOST, target_port), self._amount)
+            process = started.enter_context(running(contender, instance))
+            trial = Trial(process, Route(instance.port, TARGET_HOST, target_port), self._amount)
             self.results[contender.name] = table.Result(contender.name, contender.does, trial.memory(), [])
             self._trials[contender.name] = trial
         except UnavailableError as reason:
@@ -95,7 +95,7 @@ class Bench:
 
 @contextlib.contextmanager
 def _origin(ports: int) -> Iterator[list[int]]:
-    """The origin, with a port for each contender: closed connections of one must not slow the next one's dialling."""
+    """Run the origin with a port per contender, so that closed connections of one do not slow the dials of another."""
     command = [sys.executable, str(Path(__file__).with_name("origin.py")), str(ports)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -111,7 +111,7 @@ def _machine() -> str:
 
 
 def _raise_descriptor_limit(amount: Amount) -> None:
-    """Every idle tunnel takes two descriptors of the proxy, which inherits this process's limit."""
+    """Raise the soft limit, which proxies inherit: an idle tunnel takes two descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * max(amount.idle, amount.concurrency) + _SPARE_DESCRIPTORS
     if wanted > hard:
@@ -133,7 +133,7 @@ def _arguments() -> argparse.Namespace:
     add("--concurrency", type=_count(1, 1000), default=50, help="tunnels open at a time (50)")
     add("--rounds", type=_count(1, 50), default=9, help="rounds, each contender once in each (9)")
     add("--serial", type=_count(2, 10_000), default=300, help="tunnels per round one after the other (300)")
-    add("--idle", type=_count(1, 8000), default=2000, help="tunnels held open to weigh one (2000)")
+    add("--idle", type=_count(1, 8000), default=2000, help="tunnels held open to measure the memory of one (2000)")
     add("--megabytes", type=_count(1, 2000), default=200, help="downloaded in 1 stream, and again in 10 (200)")
     add("--only", action="append", choices=names, help="measure only this one; may be repeated")
     add("--also", action="append", choices=_OPTIONAL, default=[], help="measure this one too")
@@ -142,7 +142,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _count(low: int, high: int) -> Callable[[str], int]:
-    """An argument's type: a count within limits, so that every run ends."""
+    """An argument type: a count from `low` to `high`."""
 
     def count(text: str) -> int:
         value = int(text)

@@ -1,4 +1,4 @@
-"""From rounds to two plain tables: medians, and how they compare with squid, tinyproxy and the floor."""
+"""Two plain tables of the rounds: medians, and ratios to squid, tinyproxy and the floor."""
 
 from collections.abc import Callable, Iterable
 from statistics import median, quantiles
@@ -12,7 +12,7 @@ _WORDS = ("", "does")
 
 
 class Result(Struct):
-    """All that was measured of one contender; `rounds` grows while the benchmark runs."""
+    """The measurements of one contender; `rounds` grows during the benchmark."""
 
     name: str
     does: str
@@ -20,24 +20,24 @@ class Result(Struct):
     rounds: list[Round]
 
     def median_of(self, number: Callable[[Round], float]) -> float:
-        """The middle of one number over all rounds."""
+        """The median of one number over all rounds."""
         return median(map(number, self.rounds))
 
 
 def ratio(result: Result, peer: Result) -> float:
-    """CPU per tunnel against a peer's: the median of the ratios within each round, so that slow drift cancels out."""
+    """CPU per tunnel relative to a peer: the median of the ratios per round, so that slow drift cancels out."""
     pairs = zip(result.rounds, peer.rounds, strict=True)
     return median(ours.cpu_per_tunnel / theirs.cpu_per_tunnel for ours, theirs in pairs)
 
 
 def spread(result: Result) -> float:
-    """How far the rounds lie apart: highest less lowest CPU per tunnel, as a part of the median."""
+    """The range of CPU per tunnel over the rounds, relative to the median."""
     prices = [one.cpu_per_tunnel for one in result.rounds]
     return (max(prices) - min(prices)) / median(prices)
 
 
-def price_table(results: list[Result]) -> str:
-    """CPU per tunnel, the ratios, the spread."""
+def cpu_table(results: list[Result]) -> str:
+    """CPU per tunnel, ratios to the peers, spread."""
     peers = [result for result in results if result.name in _PEERS]
     head = ["", "CPU us/tunnel", *(f"of {peer.name}" for peer in peers), "spread", "serial us/tunnel", "does"]
     rows = [
@@ -54,7 +54,7 @@ def price_table(results: list[Result]) -> str:
     return _aligned([head, *rows])
 
 
-def rest_table(results: list[Result]) -> str:
+def other_table(results: list[Result]) -> str:
     """Throughput, latency, streams and memory."""
     head = ["", "tunnels/s", "p50 ms", "p99 ms", "CPU s/GB, 1 stream", "10 streams", "KB/idle tunnel", "MB at rest"]
     return _aligned([head, *map(_rest_row, results)])
@@ -76,17 +76,17 @@ def _rest_row(result: Result) -> list[str]:
 
 
 def warnings(results: list[Result]) -> Iterable[str]:
-    """One sentence for each contender whose rounds lie too far apart to be believed."""
+    """A warning for each contender whose rounds vary too much."""
     for result in results:
         if spread(result) > _NOISY_SPREAD:
             yield (
-                f"noisy: the rounds of {result.name} lie {spread(result):.0%} apart; "
-                "something else used this machine. Run it again, or with more --rounds."
+                f"noisy: the rounds of {result.name} vary by {spread(result):.0%}; "
+                "something else used the machine. Run again, or with more --rounds."
             )
 
 
 def _aligned(rows: list[list[str]]) -> str:
-    """Words lean left, numbers right; the head decides what a column holds."""
+    """Align text columns left and number columns right, as the head of each says."""
     columns = [_column(cells) for cells in zip(*rows, strict=True)]
     return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 

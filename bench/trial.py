@@ -1,4 +1,4 @@
-"""One contender under load: what is done to it, in which order, and what is noted."""
+"""The measurements of one contender: memory, tunnels at a time and one by one, downloads."""
 
 import contextlib
 import time
@@ -9,13 +9,13 @@ import load
 import measure
 from msgspec import Struct
 
-_SETTLE_SECONDS = 0.25  # closing the last tunnels and writing the log belong to the price
+_SETTLE_SECONDS = 0.25  # closing the last tunnels and writing the log count too
 _WARM_TUNNELS = 100
 _T = TypeVar("_T")
 
 
 class Amount(Struct, frozen=True):
-    """How much of everything: tunnels in all, at a time, one by one and held idle; megabytes of one download."""
+    """Amounts per round: tunnels in all, at a time, one by one, held idle; megabytes per download."""
 
     tunnels: int
     concurrency: int
@@ -25,7 +25,7 @@ class Amount(Struct, frozen=True):
 
 
 class Round(Struct, frozen=True):
-    """One contender's numbers of one round, in seconds: CPU per tunnel, first bytes when serial, CPU per gigabyte."""
+    """A contender's results of one round. CPU times and times to first byte are in seconds."""
 
     cpu_per_tunnel: float
     tunnels_per_second: float
@@ -36,14 +36,14 @@ class Round(Struct, frozen=True):
 
 
 class Memory(Struct, frozen=True):
-    """Bytes: of a contender just started, and what one idle tunnel adds."""
+    """Bytes used by a contender just started, and per idle tunnel."""
 
     at_rest: int
     per_idle_tunnel: float
 
 
 class Trial:
-    """A running contender and a client that goes through it."""
+    """A running contender and a client that uses it."""
 
     def __init__(self, process: int, route: load.Route, amount: Amount) -> None:
         self._process = process
@@ -51,9 +51,9 @@ class Trial:
         self._amount = amount
 
     def memory(self) -> Memory:
-        """Measure memory; to be called once, before any round, while the contender is fresh. Raises LoadError."""
+        """Measure memory. Call once, before any round. Raises LoadError."""
         at_rest = self._bytes()
-        self._client.hurry(_WARM_TUNNELS, min(_WARM_TUNNELS, self._amount.concurrency))
+        self._client.run(_WARM_TUNNELS, min(_WARM_TUNNELS, self._amount.concurrency))
         time.sleep(_SETTLE_SECONDS)
         before = self._bytes()
         with contextlib.ExitStack() as held:
@@ -65,10 +65,10 @@ class Trial:
         return Memory(at_rest, grown / self._amount.idle)
 
     def round(self) -> Round:
-        """Put the contender through one round. Raises LoadError."""
+        """Run one round. Raises LoadError."""
         amount = self._amount
-        cpu, run = self._priced(lambda: self._client.hurry(amount.tunnels, amount.concurrency))
-        serial_cpu, serial = self._priced(lambda: self._client.hurry(amount.serial, 1))
+        cpu, run = self._measured(lambda: self._client.run(amount.tunnels, amount.concurrency))
+        serial_cpu, serial = self._measured(lambda: self._client.run(amount.serial, 1))
         return Round(
             cpu_per_tunnel=cpu / amount.tunnels,
             tunnels_per_second=amount.tunnels / run.seconds,
@@ -82,11 +82,11 @@ class Trial:
         bytes_each = self._amount.megabytes * 1_000_000 // streams
         with contextlib.ExitStack() as held:
             tunnels = [held.enter_context(tunnel) for tunnel in self._client.hold(streams, streams)]
-            cpu, _ = self._priced(lambda: load.download(tunnels, bytes_each))
+            cpu, _ = self._measured(lambda: load.download(tunnels, bytes_each))
         time.sleep(_SETTLE_SECONDS)
         return cpu / (bytes_each * streams / 1e9)
 
-    def _priced(self, work: Callable[[], _T]) -> tuple[float, _T]:
+    def _measured(self, work: Callable[[], _T]) -> tuple[float, _T]:
         processes = measure.process_tree(self._process)
         before = measure.cpu_seconds(processes)
         result = work()

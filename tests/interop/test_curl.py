@@ -1,4 +1,4 @@
-"""What curl alone can do, and with it whatever is built on libcurl."""
+"""Features that only curl and programs built on libcurl have."""
 
 import subprocess
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Curl = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def curl(authority: Authority, gate: Gate) -> Curl:
-    """curl with the gate as its proxy: called with arguments, it returns what curl said."""
+    """A function that runs curl through the gate with the given arguments."""
     command = require_command("curl", "curl")
 
     def call(*arguments: str, proxy: str = "--proxy") -> subprocess.CompletedProcess[str]:
@@ -28,9 +28,7 @@ def curl(authority: Authority, gate: Gate) -> Curl:
 
 
 @pytest.mark.parametrize("proxy", ["--proxy", "--proxy1.0"])
-def test_a_post_reaches_the_stand_in_over_both_versions_of_http(
-    curl: Curl, gate: Gate, standin: StandIn, proxy: str
-) -> None:
+def test_a_post_succeeds_over_http_1_0_and_1_1(curl: Curl, gate: Gate, standin: StandIn, proxy: str) -> None:
     done = curl("--data-binary", "@-", URL, proxy=proxy)
 
     assert done.returncode == 0, done.stderr
@@ -50,7 +48,7 @@ def test_two_requests_share_one_tunnel(curl: Curl, gate: Gate, standin: StandIn)
     assert len(gate.records()) == 1
 
 
-def test_a_plain_http_url_is_told_that_only_https_is_carried(curl: Curl, gate: Gate, standin: StandIn) -> None:
+def test_a_plain_http_url_is_refused_with_a_hint_to_use_https(curl: Curl, gate: Gate, standin: StandIn) -> None:
     done = curl("--include", "http://tools.cisco.com/")
 
     assert done.stdout.startswith("HTTP/1.1 405 http_without_tunnel")
@@ -64,7 +62,7 @@ def test_a_plain_http_url_is_told_that_only_https_is_carried(curl: Curl, gate: G
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("path", ["/Transportgateway/services/DeviceRequestHandler", "/SmartTransport"])
-def test_a_product_that_took_the_gate_for_a_gateway_is_told_where_to_type_it(
+def test_a_product_that_uses_the_gate_as_a_gateway_is_told_the_menu(
     curl: Curl, gate: Gate, scheme: str, path: str
 ) -> None:
     url = f"{scheme}://127.0.0.1:{gate.port}{path}"

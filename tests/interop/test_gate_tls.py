@@ -1,6 +1,6 @@
-"""The TLS of the gate itself, by curl and `openssl s_client`: whose certificate it is, what it offers, who asks.
+"""TLS to the gate with curl and `openssl s_client`: its certificate, its versions and ALPN, client certificates.
 
-That each client gets through it is tried in `doors/`.
+That every client works over it is tested in `clients/`.
 """
 
 import subprocess
@@ -22,13 +22,13 @@ CLIENT = "cucm-pub.example.net"
 
 @pytest.fixture(scope="module")
 def client_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Who signs the certificates of clients."""
+    """The test CA that signs client certificates."""
     return Authority(tmp_path_factory.mktemp("clients"), "LicenseGate test CA of clients")
 
 
 @pytest.fixture
 def secure_gate(tmp_path: Path, standin: StandIn, authority: Authority, client_authority: Authority) -> Iterator[Gate]:
-    """A gate with a certificate by the test CA, which asks clients for theirs."""
+    """A gate with a certificate of the test CA that requests client certificates."""
     leaf = authority.issue(NAME)
     tls = f'[tls]\ncertificate = "{leaf.chain}"\nkey = "{leaf.key}"\n[auth]\nclient_ca = "{client_authority.root}"\n'
     with Gate(tmp_path, cisco_at(standin.port, more=tls)) as gate:
@@ -36,21 +36,21 @@ def secure_gate(tmp_path: Path, standin: StandIn, authority: Authority, client_a
 
 
 def post(proxy: str, gate_root: Path, authority: Authority, *options: str | Path) -> subprocess.CompletedProcess[str]:
-    """Have curl post the message through TLS to the gate."""
+    """Post the message with curl over TLS to the gate."""
     trust = ("--proxy-cacert", gate_root, "--cacert", authority.root)
     fixed = ("--silent", "--show-error", "--proxy", proxy, *trust, "--data-binary", "@-")
     return run(require_command("curl", "curl"), *fixed, *options, URL, stdin=MESSAGE)
 
 
 def post_by_name(gate: Gate, authority: Authority, leaf: Leaf | None = None) -> subprocess.CompletedProcess[str]:
-    """The same by the gate's name, perhaps with a client's certificate."""
+    """Post by the gate's name, with a client certificate if given."""
     own = ("--proxy-cert", leaf.chain, "--proxy-key", leaf.key) if leaf else ()
     where = ("--resolve", f"{NAME}:{gate.port}:127.0.0.1")
     return post(f"https://{NAME}:{gate.port}", authority.root, authority, *where, *own)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_certificate_that_the_gate_made_for_itself_serves_by_address_and_by_name(
+def test_the_self_signed_certificate_is_valid_for_address_and_name(
     tmp_path: Path, standin: StandIn, authority: Authority, host: str
 ) -> None:
     (tmp_path / "state").mkdir()
@@ -66,7 +66,9 @@ def test_the_certificate_that_the_gate_made_for_itself_serves_by_address_and_by_
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
-def test_it_speaks_current_tls_and_http_1_alone(secure_gate: Gate, authority: Authority, version: str) -> None:
+def test_the_gate_offers_tls_1_2_and_1_3_and_http_1_1_only(
+    secure_gate: Gate, authority: Authority, version: str
+) -> None:
     done = handshake(secure_gate, authority, f"-tls{version.replace('.', '_')}", "-alpn", "h2,http/1.1")
 
     assert "ALPN protocol: http/1.1" in done.stdout
@@ -77,13 +79,13 @@ def test_it_speaks_current_tls_and_http_1_alone(secure_gate: Gate, authority: Au
 
 
 def handshake(gate: Gate, authority: Authority, *options: str) -> subprocess.CompletedProcess[str]:
-    """Have s_client ask, within TLS to the gate, for a target that is refused."""
+    """Request a refused target with s_client, inside TLS to the gate."""
     where = ("-connect", f"127.0.0.1:{gate.port}", "-servername", NAME, "-CAfile", authority.root, "-ign_eof")
     request = b"CONNECT webex.example:443 HTTP/1.1\r\n\r\n"
     return run(require_command("openssl", "openssl"), "s_client", *where, *options, stdin=request)
 
 
-def test_who_shows_a_certificate_is_named_in_the_record(
+def test_the_record_names_the_client_certificate(
     secure_gate: Gate, authority: Authority, client_authority: Authority
 ) -> None:
     done = post_by_name(secure_gate, authority, client_authority.issue(CLIENT))
@@ -95,7 +97,7 @@ def test_who_shows_a_certificate_is_named_in_the_record(
     assert record["client_certificate"].endswith(f"; DNS:{CLIENT}")
 
 
-def test_who_shows_none_is_served_all_the_same(secure_gate: Gate, authority: Authority) -> None:
+def test_a_client_without_a_certificate_is_served(secure_gate: Gate, authority: Authority) -> None:
     done = post_by_name(secure_gate, authority)
 
     assert '"stand_in": true' in done.stdout, done.stderr
@@ -104,7 +106,7 @@ def test_who_shows_none_is_served_all_the_same(secure_gate: Gate, authority: Aut
     assert "client_certificate" not in record
 
 
-def test_a_certificate_by_nobody_that_is_trusted_ends_the_handshake(secure_gate: Gate, authority: Authority) -> None:
+def test_a_client_certificate_of_an_unknown_ca_fails_the_handshake(secure_gate: Gate, authority: Authority) -> None:
     done = post_by_name(secure_gate, authority, authority.issue(CLIENT))
 
     assert "alert unknown ca" in done.stderr

@@ -1,4 +1,4 @@
-"""TLS to the gate, with clients that end one direction and go on in the other, and with s_client, which tests TLS."""
+"""TLS to the gate: half-close with Node and Python, and protocol details with s_client."""
 
 import socket
 import ssl
@@ -19,7 +19,7 @@ from support.upstream import SECONDS, Upstream
 
 HALF_CLOSE = Path(__file__).with_name("node") / "half_close.js"
 ANSWER = b"gate" * (1 << 18)
-HEARD = 1 << 20
+SENT = 1 << 20
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -34,8 +34,8 @@ def served(certificate: Path) -> ssl.SSLContext:
     return load_identity(certificate, certificate.with_suffix(".key")).context
 
 
-def answering(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
-    """Hear the client to its end, then answer."""
+def answer_after_end(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
+    """Read the client to its end, then answer."""
 
     def behave(sock: socket.socket) -> None:
         client = Driven(sock, served)
@@ -46,8 +46,8 @@ def answering(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
     return behave
 
 
-def ending(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
-    """Say everything, end, then hear the client."""
+def end_first(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
+    """Send the answer, end, then read the client to its end."""
 
     def behave(sock: socket.socket) -> None:
         client = Driven(sock, served)
@@ -59,13 +59,15 @@ def ending(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
 
 
 ORDERS = pytest.mark.parametrize(
-    ("behaviour", "turn"), [(answering, "first"), (ending, "second")], ids=["client ends first", "gate ends first"]
+    ("behaviour", "turn"),
+    [(answer_after_end, "first"), (end_first, "second")],
+    ids=["client ends first", "gate ends first"],
 )
 
 
 @ORDERS
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-def test_node_hears_everything_and_is_heard(
+def test_node_sends_and_receives_everything_across_a_half_close(
     certificate: Path,
     served: ssl.SSLContext,
     behaviour: Callable[[ssl.SSLContext, list[int]], Behaviour],
@@ -79,26 +81,26 @@ def test_node_hears_everything_and_is_heard(
         done = run(command, HALF_CLOSE, str(gate.port), certificate, version, turn)
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert (int(done.stdout), heard) == (len(ANSWER), [HEARD])
+    assert (int(done.stdout), heard) == (len(ANSWER), [SENT])
 
 
 @pytest.mark.parametrize("version", list(VERSIONS.values()), ids=list(VERSIONS))
-def test_pythons_own_sockets_hear_the_answer_after_their_end(
+def test_python_reads_the_answer_after_ending_tcp(
     certificate: Path, served: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:
-    """They cannot say close_notify and read on, but they can end TCP, and then there is none."""
+    """Python cannot read after sending close_notify, but it can end TCP without one."""
     heard: list[int] = []
     answer = b""
 
-    with Upstream(answering(served, heard)) as gate:
+    with Upstream(answer_after_end(served, heard)) as gate:
         tcp = socket.create_connection(("127.0.0.1", gate.port), SECONDS)
         with trusting(certificate, version).wrap_socket(tcp, server_hostname="gate.example") as client:
-            client.sendall(bytes(HEARD))
+            client.sendall(bytes(SENT))
             socket.socket.shutdown(client, socket.SHUT_WR)
             while part := client.recv(65536):
                 answer += part
 
-    assert (answer, heard) == (ANSWER, [HEARD])
+    assert (answer, heard) == (ANSWER, [SENT])
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def s_client(certificate: Path) -> Callable[..., "subprocess.CompletedProcess[st
     return call
 
 
-def test_s_clients_close_notify_is_an_end(served: ssl.SSLContext, s_client: Callable[..., object]) -> None:
+def test_close_notify_from_s_client_is_an_end(served: ssl.SSLContext, s_client: Callable[..., object]) -> None:
     heard: list[bytes] = []
 
     with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
@@ -122,7 +124,7 @@ def test_s_clients_close_notify_is_an_end(served: ssl.SSLContext, s_client: Call
 
 
 @pytest.mark.parametrize("version", ["-tls1", "-tls1_1"])
-def test_a_version_before_tls_1_2_is_refused_with_its_alert(
+def test_tls_before_1_2_is_refused_with_an_alert(
     served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"], version: str
 ) -> None:
     details: list[str] = []
@@ -139,7 +141,7 @@ def test_a_version_before_tls_1_2_is_refused_with_its_alert(
     assert "alert protocol version" in done.stderr
 
 
-def test_a_client_that_wants_to_renegotiate_is_refused(
+def test_renegotiation_is_refused(
     served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     heard: list[bytes] = []
@@ -150,7 +152,7 @@ def test_a_client_that_wants_to_renegotiate_is_refused(
     assert "no renegotiation" in done.stderr
 
 
-def test_s_client_is_given_no_ticket(
+def test_no_session_ticket_is_sent(
     served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
     with Upstream(lambda sock: Driven(sock, served).end()) as gate:

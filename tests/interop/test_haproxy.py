@@ -1,7 +1,7 @@
-"""HAProxy in front, in TCP mode, with both versions of the PROXY protocol: the rules hold for the client behind it.
+"""HAProxy in TCP mode in front of the gate, with both versions of the PROXY protocol.
 
-It reaches the gate from an address of its own, and the gate takes PROXY headers from there alone. Ten times a second it
-checks whether the gate is there; that leaves no record, or no test here would find only its own.
+Rules apply to the client behind it. The gate accepts PROXY headers only from HAProxy's address. HAProxy checks the
+gate's health ten times a second, which must leave no records.
 """
 
 import contextlib
@@ -26,21 +26,21 @@ from support.standin import StandIn
 from support.upstream import SECONDS
 
 BALANCER, GATE, GATE_PORT = "127.0.0.9", "127.0.0.10", 3128
-SERVED, STRANGER = "127.0.0.2", "127.0.0.3"
+SERVED, REFUSED = "127.0.0.2", "127.0.0.3"
 
-SAYS = {
+PORTS_BY_MODE = {
     "send-proxy": 8001,
     "send-proxy-v2": 8002,
-    "send-proxy-v2 proxy-v2-options unique-id,crc32c": 8003,  # fields behind the addresses
+    "send-proxy-v2 proxy-v2-options unique-id,crc32c": 8003,  # fields after the addresses
     "": 8004,
 }
-"""How HAProxy begins a connection to the gate, by the port on which it listens."""
+"""HAProxy's options for the PROXY header, and the port on which it uses them."""
 
 HEADERS = {
     "v1": f"PROXY TCP4 {SERVED} {GATE} 40000 {GATE_PORT}\r\n".encode(),
     "v2": bytes.fromhex("0d0a0d0a000d0a515549540a 21 11 000c 7f000002 7f00000a 9c40 0c38"),
 }
-"""What HAProxy would say of a client that is served."""
+"""PROXY headers for a client that the gate serves."""
 
 CONFIGURATION = """
 defaults
@@ -54,7 +54,7 @@ listen on{port}
     bind 127.0.0.1:{port}
     bind [::1]:{port}
     unique-id-format %ci-%cp
-    server gate {gate}:{gate_port} source {balancer} {says} check inter 100ms
+    server gate {gate}:{gate_port} source {balancer} {mode} check inter 100ms
 """
 SETTINGS = """
 [[listen]]
@@ -73,7 +73,7 @@ access = "access.jsonl"
 
 
 class Balanced(Struct, frozen=True):
-    """A gate behind HAProxy, in a network of their own."""
+    """A gate behind HAProxy, in one network namespace."""
 
     network: Network
     gate: Gate
@@ -81,16 +81,16 @@ class Balanced(Struct, frozen=True):
     authority: Authority
 
     def post(self, protocol: GateProtocol, port: int, client: str) -> subprocess.CompletedProcess[str]:
-        """Have curl, from this address, post the message by HAProxy's port."""
-        near = "[::1]" if ":" in client else "127.0.0.1"
-        by_proxy, by_name = ("--proxy", f"{protocol}://{near}:{port}"), ("--connect-to", f"{TARGET}:{near}:{port}")
-        way = by_name if protocol is GateProtocol.TLS else by_proxy
+        """Post the message with curl from this address through this port of HAProxy."""
+        local = "[::1]" if ":" in client else "127.0.0.1"
+        by_proxy, by_name = ("--proxy", f"{protocol}://{local}:{port}"), ("--connect-to", f"{TARGET}:{local}:{port}")
+        route = by_name if protocol is GateProtocol.TLS else by_proxy
         fixed = ("--silent", "--show-error", "--proxy-insecure", "--interface", client, "--cacert", self.authority.root)
         curl = require_command("curl", "curl")
-        return run(*self.network.inside, curl, *fixed, *way, "--data-binary", "@-", URL, stdin=MESSAGE)
+        return run(*self.network.inside, curl, *fixed, *route, "--data-binary", "@-", URL, stdin=MESSAGE)
 
     def dial(self, source: str, address: tuple[str, int]) -> socket.socket:
-        """A connection from this address."""
+        """Connect from this source address."""
         connection = self.network.new_socket()
         connection.bind((source, 0))
         connection.connect(address)
@@ -102,7 +102,7 @@ def _balanced(tmp_path_factory: pytest.TempPathFactory, authority: Authority) ->
     folder = tmp_path_factory.mktemp("balanced")
     where = {"gate": GATE, "gate_port": GATE_PORT, "balancer": BALANCER}
     configuration = folder / "haproxy.cfg"
-    listens = [LISTEN.format(**where, port=port, says=says) for says, port in SAYS.items()]
+    listens = [LISTEN.format(**where, port=port, mode=mode) for mode, port in PORTS_BY_MODE.items()]
     configuration.write_text(CONFIGURATION + "".join(listens))
     with contextlib.ExitStack() as stack:
         network = stack.enter_context(Network(folder, {}))
@@ -116,13 +116,13 @@ def _balanced(tmp_path_factory: pytest.TempPathFactory, authority: Authority) ->
 
 @contextlib.contextmanager
 def haproxy(balanced: Balanced, configuration: Path) -> Iterator[None]:
-    """HAProxy, as soon as it listens."""
+    """Run HAProxy and wait until it listens."""
     command = [*balanced.network.inside, require_command("haproxy", "haproxy"), "-db", "-f", str(configuration)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + SECONDS
         while True:
             with contextlib.suppress(ConnectionRefusedError):
-                balanced.dial(STRANGER, ("127.0.0.1", min(SAYS.values()))).close()
+                balanced.dial(REFUSED, ("127.0.0.1", min(PORTS_BY_MODE.values()))).close()
                 break
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline, "HAProxy does not listen"
@@ -138,14 +138,16 @@ def balanced(_balanced: Balanced) -> Balanced:
     return _balanced
 
 
-every_header = pytest.mark.parametrize("port", [port for says, port in SAYS.items() if says], ids=filter(None, SAYS))
+every_header = pytest.mark.parametrize(
+    "port", [port for mode, port in PORTS_BY_MODE.items() if mode], ids=filter(None, PORTS_BY_MODE)
+)
 every_protocol = pytest.mark.parametrize("protocol", GateProtocol, ids=str)
 
 
 @every_header
 @every_protocol
 @pytest.mark.parametrize("client", [SERVED, "::1"])
-def test_a_client_behind_it_is_served_and_recorded_by_its_own_address(
+def test_a_client_behind_haproxy_is_recorded_by_its_own_address(
     balanced: Balanced, protocol: GateProtocol, port: int, client: str
 ) -> None:
     done = balanced.post(protocol, port, client)
@@ -159,19 +161,19 @@ def test_a_client_behind_it_is_served_and_recorded_by_its_own_address(
 
 @every_header
 @every_protocol
-def test_a_client_behind_it_that_is_not_in_the_networks_is_refused(
+def test_a_client_outside_the_networks_behind_haproxy_is_refused(
     balanced: Balanced, protocol: GateProtocol, port: int
 ) -> None:
-    done = balanced.post(protocol, port, STRANGER)
+    done = balanced.post(protocol, port, REFUSED)
 
     assert ("response 403" if protocol is GateProtocol.HTTP else "access denied") in done.stderr
     (record,) = balanced.gate.records(1)
-    assert (record["outcome"], record["client"]) == ("client_not_allowed", STRANGER)
+    assert (record["outcome"], record["client"]) == ("client_not_allowed", REFUSED)
     assert record["balancer"] == BALANCER
 
 
-def test_without_a_header_it_is_told_nothing_and_the_record_names_the_cure(balanced: Balanced) -> None:
-    done = balanced.post(GateProtocol.HTTP, SAYS[""], SERVED)
+def test_a_missing_proxy_header_is_closed_without_an_answer(balanced: Balanced) -> None:
+    done = balanced.post(GateProtocol.HTTP, PORTS_BY_MODE[""], SERVED)
 
     assert "HTTP" not in done.stdout
     (record,) = balanced.gate.records(1)
@@ -179,7 +181,7 @@ def test_without_a_header_it_is_told_nothing_and_the_record_names_the_cure(balan
 
 
 @pytest.mark.parametrize("header", HEADERS.values(), ids=HEADERS.keys())
-def test_a_header_from_anybody_else_is_refused(balanced: Balanced, header: bytes) -> None:
+def test_a_proxy_header_from_another_address_is_refused(balanced: Balanced, header: bytes) -> None:
     request = f"CONNECT {TARGET} HTTP/1.1\r\n\r\n".encode()
 
     with balanced.dial(SERVED, (GATE, GATE_PORT)) as connection:

@@ -1,4 +1,4 @@
-"""Heads that old and odd clients send, and that must be served all the same."""
+"""Unusual but valid requests, which must be served."""
 
 import socket
 
@@ -17,16 +17,16 @@ SERVED = {
     "HTTP/1.0": f"CONNECT {TARGET} HTTP/1.0\r\n\r\n",
     "HTTP/1.1 without Host": f"CONNECT {TARGET} HTTP/1.1\r\n\r\n",
     "lower-case field names": f"CONNECT {TARGET} HTTP/1.1\r\nhost: {TARGET}\r\nuser-agent: x\r\n\r\n",
-    "fields without a blank": f"CONNECT {TARGET} HTTP/1.1\r\nHost:{TARGET}\r\nAccept:\r\n\r\n",
-    "a length of nothing": f"CONNECT {TARGET} HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "fields without a space": f"CONNECT {TARGET} HTTP/1.1\r\nHost:{TARGET}\r\nAccept:\r\n\r\n",
+    "a length of zero": f"CONNECT {TARGET} HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
     "upper-case target": "CONNECT TOOLS.CISCO.COM:443 HTTP/1.1\r\n\r\n",
     "one final dot": "CONNECT tools.cisco.com.:443 HTTP/1.1\r\n\r\n",
-    "a login that nobody asked for": f"CONNECT {TARGET} HTTP/1.1\r\nProxy-Authorization: Basic eDp4\r\n\r\n",
+    "credentials that were not requested": f"CONNECT {TARGET} HTTP/1.1\r\nProxy-Authorization: Basic eDp4\r\n\r\n",
 }
 
 
 @pytest.mark.parametrize("head", SERVED.values(), ids=SERVED.keys())
-def test_the_head_of_an_old_or_odd_client_is_served(gate: Gate, standin: StandIn, head: str) -> None:
+def test_an_unusual_head_is_served(gate: Gate, standin: StandIn, head: str) -> None:
     open_tunnel(gate, head.encode()).close()
 
     (record,) = gate.records(1)
@@ -34,7 +34,7 @@ def test_the_head_of_an_old_or_odd_client_is_served(gate: Gate, standin: StandIn
     assert standin.connections == 1
 
 
-def test_the_200_carries_nothing_that_an_old_client_could_take_for_an_end(gate: Gate) -> None:
+def test_the_200_has_no_field_that_could_end_the_connection(gate: Gate) -> None:
     with dial(gate) as connection:
         connection.sendall(CONNECT)
         fields = read_answer(connection).fields
@@ -58,7 +58,7 @@ def test_a_head_in_single_bytes_is_served(gate: Gate) -> None:
         assert read_answer(connection).status == 200
 
 
-def test_a_hello_glued_to_the_head_is_the_first_of_the_tunnel(gate: Gate) -> None:
+def test_a_hello_sent_with_the_head_is_relayed(gate: Gate) -> None:
     client = MemoryClient(trusting(None), HOST)
     client.handshake()
     hello = client.take()
@@ -66,14 +66,14 @@ def test_a_hello_glued_to_the_head_is_the_first_of_the_tunnel(gate: Gate) -> Non
         connection.sendall(CONNECT + hello)
 
         assert read_answer(connection).status == 200
-        assert connection.recv(1) == b"\x16", "the stand-in's own hello"
+        assert connection.recv(1) == b"\x16", "not the stand-in's ServerHello"
 
     (record,) = gate.records(1)
     assert record["server_name_check"] == "match"
     assert record["upstream_written"] == len(hello)
 
 
-def test_one_byte_of_a_client_that_leaves_is_recorded_as_that(gate: Gate) -> None:
+def test_a_client_that_leaves_after_one_byte_is_recorded(gate: Gate) -> None:
     with dial(gate) as connection:
         connection.sendall(b"C")
 
@@ -81,7 +81,7 @@ def test_one_byte_of_a_client_that_leaves_is_recorded_as_that(gate: Gate) -> Non
     assert record["outcome"] == "client_left_in_head"
 
 
-def test_a_health_check_that_only_opens_the_port_leaves_no_record(gate: Gate) -> None:
+def test_a_tcp_health_check_leaves_no_record(gate: Gate) -> None:
     for _ in range(5):
         dial(gate).close()
     with dial(gate) as connection:
@@ -97,19 +97,19 @@ REFUSED = b"CONNECT webex.example:443 HTTP/1.1\r\n"
 
 
 @pytest.mark.parametrize(
-    ("request_bytes", "words"),
+    ("request_bytes", "expected"),
     [
         pytest.param(REFUSED + b"\r\n", (403, "target_not_allowed"), id="after the refused head"),
         pytest.param(REFUSED, (431, "head_too_large"), id="within the refused head"),
     ],
 )
-def test_a_client_that_goes_on_sending_a_mebibyte_still_reads_the_refusal(
-    gate: Gate, request_bytes: bytes, words: tuple[int, str]
+def test_a_client_that_sends_1_mib_more_still_reads_the_refusal(
+    gate: Gate, request_bytes: bytes, expected: tuple[int, str]
 ) -> None:
     field = b"X-Filler: " + b"x" * 1012 + b"\r\n"
     flood = (request_bytes + field * (LATE_BYTES // len(field)))[:LATE_BYTES]
 
     answers: list[Answer] = [ask(gate, flood) for _ in range(30)]
 
-    assert {(answer.status, answer.outcome) for answer in answers} == {words}
+    assert {(answer.status, answer.outcome) for answer in answers} == {expected}
     assert all(len(answer.body) == int(answer.fields["Content-Length"]) for answer in answers)

@@ -1,4 +1,4 @@
-"""The certificate that the gate makes for itself, given to clients as one to trust: each takes it, by every name."""
+"""Clients accept the gate's self-signed certificate as a trusted root, for every name in it."""
 
 import socket
 import ssl
@@ -21,14 +21,14 @@ BY_NAME = pytest.mark.parametrize("name", ["gate.example", "one.gates.example", 
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """The file in the state directory that an administrator gives to clients."""
+    """The certificate file in the state directory, which an administrator gives to clients."""
     obtain_identity(None, None, NAMES, None, tmp_path)
     return tmp_path / "gate.pem"
 
 
 @pytest.fixture
 def gate(certificate: Path) -> Iterator[Upstream]:
-    """Answers one request for each connection."""
+    """A TLS server with that certificate that answers one request per connection."""
     served = obtain_identity(None, None, NAMES, None, certificate.parent).value.context
 
     def behave(sock: socket.socket) -> None:
@@ -42,7 +42,7 @@ def gate(certificate: Path) -> Iterator[Upstream]:
 
 
 @BY_NAME
-def test_curl_takes_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
+def test_curl_accepts_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
     to_gate = ("--connect-to", f"{name}:443:127.0.0.1:{gate.port}")
 
     done = run(require_command("curl", "curl"), "--silent", "--cacert", certificate, *to_gate, f"https://{name}/")
@@ -51,7 +51,7 @@ def test_curl_takes_the_certificate(gate: Upstream, certificate: Path, name: str
 
 
 @BY_NAME
-def test_openssl_at_its_strictest_takes_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
+def test_openssl_in_strict_mode_accepts_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
     check = "-verify_ip" if name[0].isdigit() else "-verify_hostname"
     strict = ("-x509_strict", "-verify_return_error", "-auth_level", "3", check, name)
 
@@ -63,8 +63,8 @@ def test_openssl_at_its_strictest_takes_the_certificate(gate: Upstream, certific
 
 
 @BY_NAME
-def test_python_at_its_strictest_takes_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
-    """As its default is from 3.13 on."""
+def test_python_in_strict_mode_accepts_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
+    """These flags are the default from Python 3.13 on."""
     context = ssl.create_default_context(cafile=str(certificate))
     context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
 
@@ -84,14 +84,14 @@ https.get(options, (response) => response.pipe(process.stdout));
 
 
 @BY_NAME
-def test_node_takes_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
+def test_node_accepts_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
     done = run(require_command("node", "nodejs"), "-e", NODE, certificate, str(gate.port), name)
 
     assert (done.returncode, done.stdout) == (0, "the gate\n"), done.stderr
 
 
 @BY_NAME
-def test_gnutls_takes_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
+def test_gnutls_accepts_the_certificate(gate: Upstream, certificate: Path, name: str) -> None:
     trust = (f"--x509cafile={certificate}", f"--verify-hostname={name}")
 
     command = (require_command("gnutls-cli", "gnutls-bin"), *trust, "--port", str(gate.port), "127.0.0.1")

@@ -1,7 +1,6 @@
-"""Every client through plain HTTP, through TLS to the gate, and by bare TLS with its name resolved to the gate.
+"""Every client over plain HTTP, over TLS to the gate, and over bare TLS with the target's name resolved to the gate.
 
-On ports 443, 3128 and 8080 alike. Which client knows which way is said in `support.clients`: Java and openssl s_client
-have no mode for TLS to a proxy.
+Each on ports 443, 3128 and 8080. `support.clients` says which client supports which protocol.
 """
 
 import re
@@ -33,18 +32,18 @@ every_client = pytest.mark.parametrize("client", CLIENTS, ids=str)
 
 
 @every_client
-def test_a_message_gets_through_every_way_in_on_every_port(testbed: Testbed, client: Client) -> None:
-    """And to a server whose TLS is no newer than 1.2, since that looks different from outside."""
-    ways = [(protocol, port, URL) for protocol in client.protocols for port in PORTS] + [
+def test_a_post_succeeds_over_every_protocol_on_every_port(testbed: Testbed, client: Client) -> None:
+    """Also to a server with TLS 1.2 only, whose records look different to the gate."""
+    routes = [(protocol, port, URL) for protocol in client.protocols for port in PORTS] + [
         (GateProtocol.HTTP, 3128, OLD_URL)
     ]
 
-    shown = testbed.post(client, [protocol.post_via(port, url) for protocol, port, url in ways])
+    shown = testbed.post(client, [protocol.post_via(port, url) for protocol, port, url in routes])
 
     assert all('"stand_in": true' in text for text in shown), shown
-    assert_posted([testbed.standin, testbed.old_standin], len(ways))
-    records = testbed.gate.records(len(ways))
-    assert sorted(map(way_of, records)) == sorted(ways)
+    assert_posted([testbed.standin, testbed.old_standin], len(routes))
+    records = testbed.gate.records(len(routes))
+    assert sorted(map(route_of, records)) == sorted(routes)
     for record in records:
         assert_served(record)
         assert ("gate_tls" in record) == (record["protocol"] == "https")
@@ -54,7 +53,7 @@ def test_a_message_gets_through_every_way_in_on_every_port(testbed: Testbed, cli
 
 
 @every_client
-def test_a_refusal_is_shown_with_its_reason_whichever_way_it_came(testbed: Testbed, client: Client) -> None:
+def test_a_refusal_is_shown_with_its_reason_over_every_protocol(testbed: Testbed, client: Client) -> None:
     proxied = [
         (protocol, refusal) for protocol in client.protocols if protocol is not GateProtocol.TLS for refusal in REFUSALS
     ]
@@ -64,7 +63,7 @@ def test_a_refusal_is_shown_with_its_reason_whichever_way_it_came(testbed: Testb
 
     shown = testbed.post(client, posts)
 
-    records = sorted(testbed.gate.records(len(posts)), key=itemgetter("id"))  # in the order of the posts
+    records = sorted(testbed.gate.records(len(posts)), key=itemgetter("id"))  # in the order of the POSTs
     assert len(records) == len(posts) == len(shown)
     for (protocol, refusal), text, record in zip(proxied, shown, records, strict=False):
         assert_shows(client, text, refusal)
@@ -77,7 +76,7 @@ def test_a_refusal_is_shown_with_its_reason_whichever_way_it_came(testbed: Testb
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if GateProtocol.HTTPS in client.protocols], ids=str)
-def test_a_stranger_that_speaks_tls_to_the_proxy_is_denied_access(testbed: Testbed, client: Client) -> None:
+def test_a_client_outside_the_networks_gets_access_denied_over_tls(testbed: Testbed, client: Client) -> None:
     (shown,) = testbed.post(client, [GateProtocol.HTTPS.post_via(gate=OUTSIDE_NAME)])
 
     assert_names_alert("access_denied", shown)
@@ -86,7 +85,7 @@ def test_a_stranger_that_speaks_tls_to_the_proxy_is_denied_access(testbed: Testb
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if client.sets_server_name], ids=str)
-def test_a_tunnel_that_is_used_for_another_server_ends_with_an_alert(testbed: Testbed, client: Client) -> None:
+def test_tls_for_another_server_in_a_tunnel_gets_an_alert(testbed: Testbed, client: Client) -> None:
     protocols = [protocol for protocol in client.protocols if protocol is not GateProtocol.TLS]
 
     shown = testbed.post(client, [protocol.post_via(server_name=OLD_HOST) for protocol in protocols])
@@ -99,14 +98,14 @@ def test_a_tunnel_that_is_used_for_another_server_ends_with_an_alert(testbed: Te
         assert "upstream_written" not in record
 
 
-def way_of(record: Mapping[str, Any]) -> tuple[GateProtocol, int, str]:
-    """By which protocol, on which port, for which URL."""
+def route_of(record: Mapping[str, Any]) -> tuple[GateProtocol, int, str]:
+    """The protocol, port and URL of a record."""
     port = int(record["listener"].rpartition(":")[2])
     return GateProtocol(record["protocol"]), port, {TARGET: URL, f"{OLD_HOST}:443": OLD_URL}[record["target"]]
 
 
 def assert_shows(client: Client, text: str, refusal: Refusal) -> None:
-    """The client shows of the refusal what it shows of any, and of that everything."""
+    """The text has all that this client can show of a refusal."""
     found = re.search(client.refusal, text)
     assert found, text
     status_line = " ".join(found.groups())
@@ -115,7 +114,7 @@ def assert_shows(client: Client, text: str, refusal: Refusal) -> None:
     else:
         assert_explains(status_line, refusal)
     if client.refusal_detail is RefusalDetail.BODY:
-        assert re.search(rf"\({refusal.outcome}, [0-9a-f]+\)\n\Z", text), "the body ends with the record's id"
+        assert re.search(rf"\({refusal.outcome}, [0-9a-f]+\)\n\Z", text), "the body does not end with the record's id"
 
 
 def assert_names_alert(name: str, text: str) -> None:

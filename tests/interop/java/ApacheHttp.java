@@ -16,14 +16,14 @@ import org.apache.http.impl.client.HttpClients;
 import org.apache.http.util.EntityUtils;
 
 /**
- * Apache HttpClient 4.5 set up from the system properties: the other likely client of a Java product. With
- * -Dpreemptive=true it logs in by Basic without being asked, as such a product may be written to.
+ * Apache HttpClient 4.5 configured by system properties, the other likely client of a Java product. With
+ * -Dpreemptive=true it sends Basic without waiting for a challenge, as some products do.
  */
 final class ApacheHttp {
     private static final CloseableHttpClient CLIENT = HttpClients.createSystem();
 
-    public static void main(String[] visits) throws IOException {
-        Posts.run(visits, ApacheHttp::post);
+    public static void main(String[] posts) throws IOException {
+        Posts.run(posts, ApacheHttp::post);
     }
 
     private static String post(URI url, byte[] message) throws Exception {

@@ -4,24 +4,23 @@ import java.net.PasswordAuthentication;
 import java.net.URI;
 
 /**
- * Posts its standard input to each URL given and prints what the client's caller got to read, a JSON string a line, for
- * the test that started it.
+ * Posts standard input to each URL and prints what the client's caller got, one JSON string per line.
  *
- * The arguments are pairs: a proxy ("host:port", "user:password@host:port", or "direct"), and a URL. The proxy and the
- * trust store are the system properties that an administrator of a Java product sets; the product answers for the user.
+ * The arguments are pairs of a proxy ("host:port", "user:password@host:port" or "direct") and a URL. The proxy and the
+ * trust store are set by system properties, as the administrator of a Java product does; the user by an Authenticator.
  */
 final class Posts {
-    /** One POST by the client under test: its status, reason and body; what it throws is what its caller gets to read. */
+    /** One POST by the client under test. Returns status, reason and body; an exception is printed instead. */
     interface Client {
         String post(URI url, byte[] message) throws Exception;
     }
 
-    static void run(String[] visits, Client client) throws IOException {
+    static void run(String[] posts, Client client) throws IOException {
         byte[] message = System.in.readAllBytes();
-        for (int i = 0; i < visits.length; i += 2) {
-            setProxy(visits[i]);
+        for (int i = 0; i < posts.length; i += 2) {
+            setProxy(posts[i]);
             try {
-                print(client.post(URI.create(visits[i + 1]), message));
+                print(client.post(URI.create(posts[i + 1]), message));
             } catch (Exception error) {
                 print(error.toString());
             }
@@ -41,7 +40,7 @@ final class Posts {
         }
     }
 
-    /** Who logs in to the proxy, and to nobody else. */
+    /** Logs in to the proxy only, never to the server. */
     private static final class Login extends Authenticator {
         private final String[] userAndPassword;
 

@@ -5,7 +5,7 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 
-/** Speaks TLS to HOST at 127.0.0.1:PORT, says what stands on its input, ends, and prints what it then hears. */
+/** Sends standard input over TLS to HOST at 127.0.0.1:PORT, sends close_notify, and prints the answer. */
 final class TlsSocket {
     public static void main(String[] args) throws Exception {
         var tcp = new Socket();

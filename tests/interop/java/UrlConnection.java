@@ -6,8 +6,8 @@ import javax.net.ssl.HttpsURLConnection;
 
 /** HttpsURLConnection with stock settings: the client that CUCM's licensing agent most likely is. */
 final class UrlConnection {
-    public static void main(String[] visits) throws IOException {
-        Posts.run(visits, UrlConnection::post);
+    public static void main(String[] posts) throws IOException {
+        Posts.run(posts, UrlConnection::post);
     }
 
     private static String post(URI url, byte[] message) throws Exception {

@@ -1,4 +1,4 @@
-"""Java's TLS: it trusts the certificate that the gate makes for itself, and hears the answer after its own end."""
+"""Java's TLS trusts the gate's self-signed certificate, and reads the answer after its own close_notify."""
 
 import socket
 import subprocess
@@ -20,14 +20,14 @@ ANSWER = b"gate" * 100_000
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A state directory, in which the gate keeps the certificate that it made."""
+    """A state directory with the gate's self-signed certificate."""
     obtain_identity(None, None, NAMES, None, tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def store(state: Path) -> Path:
-    """A trust store with that certificate, made as an administrator of a Java product makes it."""
+    """A trust store with that certificate, made with keytool as an administrator does."""
     keytool, store = require_command("keytool", "default-jdk-headless"), state / "store.p12"
     importing = (keytool, "-importcert", "-noprompt", "-alias", "gate", "-file", state / "gate.pem")
     subprocess.run((*importing, "-keystore", store, "-storepass", STORE_PASSWORD), check=True, capture_output=True)
@@ -36,7 +36,7 @@ def store(state: Path) -> Path:
 
 @pytest.mark.parametrize("release", RELEASES, ids="java{}".format)
 @pytest.mark.parametrize(("name", "version"), [(NAMES[0], "TLSv1.2"), (NAMES[1], "TLSv1.3")])
-def test_java_trusts_the_gates_own_certificate_and_hears_it_after_its_end(
+def test_java_trusts_the_certificate_and_reads_after_close_notify(
     release: int, state: Path, store: Path, name: str, version: str
 ) -> None:
     served = obtain_identity(None, None, NAMES, None, state).value.context

@@ -1,4 +1,4 @@
-"""What HttpsURLConnection alone does: it keeps its tunnels, and sends a request that is cut off again by itself."""
+"""HttpsURLConnection reuses its tunnels, and repeats a request whose connection was reset."""
 
 import socket
 import struct
@@ -16,8 +16,8 @@ from support.standin import StandIn
 every_release = pytest.mark.parametrize("client", URL_CONNECTIONS, ids=str)
 
 
-class BreaksOffFirst(StandIn):
-    """A stand-in that resets its first connection once it has read the request, in place of an answer."""
+class ResetsFirstConnection(StandIn):
+    """A stand-in that resets its first connection after reading the request."""
 
     def _serve_tls(self, connection: socket.socket) -> None:
         if self.connections > 1:
@@ -46,11 +46,11 @@ def test_two_posts_share_one_tunnel(client: Client, gate: Gate, standin: StandIn
 
 
 @every_release
-def test_a_request_cut_off_comes_again_on_a_second_tunnel(
+def test_a_reset_request_is_repeated_on_a_second_tunnel(
     client: Client, authority: Authority, tmp_path: Path, trust: Trust
 ) -> None:
     with (
-        BreaksOffFirst(authority) as standin,
+        ResetsFirstConnection(authority) as standin,
         Gate(tmp_path, cisco_at(standin.port)) as gate,
     ):
         (shown,) = client.post((), trust, [Post(URL, gate.url)])

@@ -1,5 +1,5 @@
-// Posts standard input to a URL, through a proxy or directly, with nothing but Node's own modules.
-// Usage: node core.js PROXY|direct URL [SERVER_NAME]; the proxy's URL may have a user and a password in it.
+// Posts standard input to a URL, through a proxy or directly, with only Node's own modules.
+// Usage: node core.js PROXY|direct URL [SERVER_NAME]; the proxy's URL may have a user and a password.
 "use strict";
 
 const fs = require("node:fs");
@@ -50,7 +50,7 @@ function fail(error) {
   process.stderr.write(`${error.message}\n`);
 }
 
-// Node hands over the socket with the refusal's body still to be read: its client decides what its user sees.
+// Node leaves the refusal's body on the socket; a client must read it to show it.
 function show(answer, socket, firstBytes) {
   process.exitCode = 1;
   process.stderr.write(`the proxy answered ${answer.statusCode} ${answer.statusMessage}\n${firstBytes}`);

@@ -1,5 +1,5 @@
-// A TLS client that ends its own direction and goes on reading, or hears the server's end and goes on writing.
-// Usage: node half_close.js PORT AUTHORITY VERSION first|second; says how many bytes it heard.
+// A TLS client that half-closes first and goes on reading, or goes on writing after the server's half-close.
+// Usage: node half_close.js PORT AUTHORITY VERSION first|second; prints how many bytes it received.
 const fs = require('fs');
 const tls = require('tls');
 

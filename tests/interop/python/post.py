@@ -1,6 +1,6 @@
-"""Posts its standard input to each URL with one of Python's clients, and prints what the client's caller got to read.
+"""Post standard input to each URL with a Python client, and print what the client's caller got.
 
-Usage: post.py LIBRARY CA_FILE [PROXY|direct URL]... ; for each URL comes a line with a JSON string.
+Usage: post.py LIBRARY CA_FILE [PROXY|direct URL]... ; prints one JSON string per line and URL.
 """
 
 import asyncio
@@ -54,12 +54,12 @@ CLIENTS: dict[str, Callable[[str, str | None, str, bytes], str]] = {
 }
 
 
-def main(library: str, authorities: str, *visits: str) -> None:
+def main(library: str, authorities: str, *posts: str) -> None:
     message = sys.stdin.buffer.read()
-    for proxy, url in zip(visits[::2], visits[1::2], strict=True):
+    for proxy, url in zip(posts[::2], posts[1::2], strict=True):
         try:
             shown = CLIENTS[library](authorities, None if proxy == "direct" else proxy, url, message)
-        except Exception as error:  # whatever its caller gets to read
+        except Exception as error:  # the caller's view is the result
             shown = f"{type(error).__name__}: {error}"
         print(json.dumps(shown))
 
