@@ -32,8 +32,8 @@ def ratio(result: Result, peer: Result) -> float:
 
 def spread(result: Result) -> float:
     """The range of CPU per tunnel over the rounds, relative to the median."""
-    prices = [one.cpu_per_tunnel for one in result.rounds]
-    return (max(prices) - min(prices)) / median(prices)
+    costs = [one.cpu_per_tunnel for one in result.rounds]
+    return (max(costs) - min(costs)) / median(costs)
 
 
 def cpu_table(results: list[Result]) -> str:

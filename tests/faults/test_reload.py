@@ -170,11 +170,11 @@ def test_the_reload_command_fails_without_a_running_gate(tmp_path: Path) -> None
     without_state = tmp_path / "stateless.toml"
     without_state.write_text("")
 
-    nobody = run(COMMAND, "reload", "--config", file)
+    not_running = run(COMMAND, "reload", "--config", file)
     stateless = run(COMMAND, "reload", "--config", without_state)
 
-    assert (nobody.returncode, stateless.returncode) == (2, 2)
-    assert "is it running?" in nobody.stderr
+    assert (not_running.returncode, stateless.returncode) == (2, 2)
+    assert "is it running?" in not_running.stderr
     assert "SIGHUP" in stateless.stderr
 
 

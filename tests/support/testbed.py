@@ -86,6 +86,6 @@ def open_testbed(folder: Path, authority: Authority) -> Iterator[Testbed]:
         targets_only = Trust(authority.root, authority.java_truststore(STORE_PASSWORD))
         all_roots = folder / "trusted.pem"
         all_roots.write_bytes(authority.root.read_bytes() + (folder / "gate.pem").read_bytes())
-        stranger = Authority(folder, "LicenseGate other CA")
-        unrelated = Trust(stranger.root, stranger.java_truststore(STORE_PASSWORD))
+        other = Authority(folder, "LicenseGate other CA")
+        unrelated = Trust(other.root, other.java_truststore(STORE_PASSWORD))
         yield Testbed(network, gate, standin, old, Trust(all_roots, targets_only.java), targets_only, unrelated)
