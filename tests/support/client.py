@@ -13,7 +13,7 @@ PORTS = (443, 3128, 8080)
 """The default ports of the gate. Each accepts every protocol."""
 
 GATE_NAME = "gate.test"
-"""The host name of the gate in a `Testbed`."""
+"""The host name of the gate in a `Lab`."""
 
 
 class Post(Struct, frozen=True):

@@ -19,10 +19,10 @@ REFUSING_HOST = "cloudsso.cisco.com"
 
 OLD_HOST = "api.cisco.com"
 OLD_URL = f"https://{OLD_HOST}{CALL_HOME_PATH}"
-"""Its stand-in in a `Testbed` speaks TLS 1.2 and nothing newer."""
+"""Its stand-in in a `Lab` speaks TLS 1.2 and nothing newer."""
 
 OUTSIDE_NAME = "outside.test"
-"""A name of the gate in a `Testbed`, at an address whose clients it refuses."""
+"""A name of the gate in a `Lab`, at an address whose clients it refuses."""
 
 _DATA = 23
 _ENCRYPTED_ALERT = 40  # bytes: the largest record with only an encrypted alert
@@ -57,7 +57,7 @@ REFUSALS = (
 
 
 class AlertRefusal(Struct, frozen=True):
-    """A host that the gate of a `Testbed` refuses to a client of bare TLS, and the alert it sends."""
+    """A host that the gate of a `Lab` refuses to a client of bare TLS, and the alert it sends."""
 
     host: str
     alert: str

@@ -26,23 +26,23 @@ from support.exchange import (
     assert_refused,
     assert_served,
 )
-from support.testbed import Testbed
+from support.lab import Lab
 
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=str)
 
 
 @every_client
-def test_a_post_succeeds_over_every_protocol_on_every_port(testbed: Testbed, client: Client) -> None:
+def test_a_post_succeeds_over_every_protocol_on_every_port(lab: Lab, client: Client) -> None:
     """Also to a server with TLS 1.2 only, whose records look different to the gate."""
     routes = [(protocol, port, URL) for protocol in client.protocols for port in PORTS] + [
         (GateProtocol.HTTP, 3128, OLD_URL)
     ]
 
-    shown = testbed.post(client, [protocol.post_via(port, url) for protocol, port, url in routes])
+    shown = lab.post(client, [protocol.post_via(port, url) for protocol, port, url in routes])
 
     assert all('"stand_in": true' in text for text in shown), shown
-    assert_posted([testbed.standin, testbed.old_standin], len(routes))
-    records = testbed.gate.records(len(routes))
+    assert_posted([lab.standin, lab.old_standin], len(routes))
+    records = lab.gate.records(len(routes))
     assert sorted(map(route_of, records)) == sorted(routes)
     for record in records:
         assert_served(record)
@@ -53,7 +53,7 @@ def test_a_post_succeeds_over_every_protocol_on_every_port(testbed: Testbed, cli
 
 
 @every_client
-def test_a_refusal_is_shown_with_its_reason_over_every_protocol(testbed: Testbed, client: Client) -> None:
+def test_a_refusal_is_shown_with_its_reason_over_every_protocol(lab: Lab, client: Client) -> None:
     proxied = [
         (protocol, refusal) for protocol in client.protocols if protocol is not GateProtocol.TLS for refusal in REFUSALS
     ]
@@ -61,9 +61,9 @@ def test_a_refusal_is_shown_with_its_reason_over_every_protocol(testbed: Testbed
     posts = [protocol.post_via(url=refusal.url) for protocol, refusal in proxied]
     posts += [GateProtocol.TLS.post_via(url=f"https://{refused.host}/") for refused in direct]
 
-    shown = testbed.post(client, posts)
+    shown = lab.post(client, posts)
 
-    records = sorted(testbed.gate.records(len(posts)), key=itemgetter("id"))  # in the order of the POSTs
+    records = sorted(lab.gate.records(len(posts)), key=itemgetter("id"))  # in the order of the POSTs
     assert len(records) == len(posts) == len(shown)
     for (protocol, refusal), text, record in zip(proxied, shown, records, strict=False):
         assert_shows(client, text, refusal)
@@ -72,25 +72,25 @@ def test_a_refusal_is_shown_with_its_reason_over_every_protocol(testbed: Testbed
     for refused, text, record in zip(direct, shown[len(proxied) :], records[len(proxied) :], strict=True):
         assert_names_alert(refused.alert, text)
         assert (record["outcome"], record["protocol"]) == (refused.outcome, "tls")
-    assert not testbed.standin.connections
+    assert not lab.standin.connections
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if GateProtocol.HTTPS in client.protocols], ids=str)
-def test_a_client_outside_the_networks_gets_access_denied_over_tls(testbed: Testbed, client: Client) -> None:
-    (shown,) = testbed.post(client, [GateProtocol.HTTPS.post_via(gate=OUTSIDE_NAME)])
+def test_a_client_outside_the_networks_gets_access_denied_over_tls(lab: Lab, client: Client) -> None:
+    (shown,) = lab.post(client, [GateProtocol.HTTPS.post_via(gate=OUTSIDE_NAME)])
 
     assert_names_alert("access_denied", shown)
-    (record,) = testbed.gate.records(1)
+    (record,) = lab.gate.records(1)
     assert record["outcome"] == "client_not_allowed"
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if client.sets_server_name], ids=str)
-def test_tls_for_another_server_in_a_tunnel_gets_an_alert(testbed: Testbed, client: Client) -> None:
+def test_tls_for_another_server_in_a_tunnel_gets_an_alert(lab: Lab, client: Client) -> None:
     protocols = [protocol for protocol in client.protocols if protocol is not GateProtocol.TLS]
 
-    shown = testbed.post(client, [protocol.post_via(server_name=OLD_HOST) for protocol in protocols])
+    shown = lab.post(client, [protocol.post_via(server_name=OLD_HOST) for protocol in protocols])
 
-    records = testbed.gate.records(len(protocols))
+    records = lab.gate.records(len(protocols))
     for text, record in zip(shown, records, strict=True):
         assert_names_alert("unrecognized_name", text)
         assert (record["outcome"], record["server_name_check"]) == ("server_name_mismatch", "mismatch")

@@ -11,19 +11,19 @@ import pytest
 from support.client import CertificateAlert, Client, GateProtocol
 from support.clients import CLIENTS
 from support.exchange import OLD_URL, URL, carried_data, certificate_rejected
-from support.testbed import Testbed
+from support.lab import Lab
 
 UNKNOWN_CA, CERTIFICATE_UNKNOWN = 48, 46  # RFC 8446 section 6.2
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=str)
-def test_the_record_has_the_alert_of_a_rejected_target_certificate(testbed: Testbed, client: Client) -> None:
-    shown = testbed.post(
-        client, [GateProtocol.HTTP.post_via(url=URL), GateProtocol.HTTP.post_via(url=OLD_URL)], trust=testbed.unrelated
+def test_the_record_has_the_alert_of_a_rejected_target_certificate(lab: Lab, client: Client) -> None:
+    shown = lab.post(
+        client, [GateProtocol.HTTP.post_via(url=URL), GateProtocol.HTTP.post_via(url=OLD_URL)], trust=lab.unrelated
     )
 
     assert all("certifi" in text for text in shown), shown
-    newer, older = records = sorted(testbed.gate.records(2), key=itemgetter("id"))
+    newer, older = records = sorted(lab.gate.records(2), key=itemgetter("id"))
     for record in records:
         assert record["status"] == 200
         assert record["server_name_check"] == "match"
@@ -38,11 +38,11 @@ def test_the_record_has_the_alert_of_a_rejected_target_certificate(testbed: Test
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if GateProtocol.HTTPS in client.protocols], ids=str)
-def test_an_alert_against_the_gates_certificate_is_its_outcome(testbed: Testbed, client: Client) -> None:
-    (shown,) = testbed.post(client, [GateProtocol.HTTPS.post_via()], trust=testbed.targets_only)
+def test_an_alert_against_the_gates_certificate_is_its_outcome(lab: Lab, client: Client) -> None:
+    (shown,) = lab.post(client, [GateProtocol.HTTPS.post_via()], trust=lab.targets_only)
 
     assert "certificate" in shown
-    (record,) = testbed.gate.records(1)
+    (record,) = lab.gate.records(1)
     assert record["protocol"] == "https"
     alerted = client.certificate_alert is not CertificateAlert.NONE
     assert record["outcome"] == ("gate_certificate_rejected" if alerted else "handshake_failed")

@@ -1,4 +1,4 @@
-"""A testbed for clients: a gate on its default ports, its targets and trust stores, in one network namespace."""
+"""A lab for clients: a gate on its default ports, its targets and trust stores, in one network namespace."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ access = "access.jsonl"
 """
 
 
-class Testbed(Struct, frozen=True):
+class Lab(Struct, frozen=True):
     """Every target is `standin`, except OLD_HOST, which is `old_standin` with TLS 1.2.
 
     `trust` has all roots that a client needs, `targets_only` all but the gate's certificate, `unrelated` none of them.
@@ -66,7 +66,7 @@ class Testbed(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def open_testbed(folder: Path, authority: Authority) -> Iterator[Testbed]:
+def open_lab(folder: Path, authority: Authority) -> Iterator[Lab]:
     """Start everything. The gate's certificate is made by `licensegate cert make`."""
     local = (GATE_NAME, HOST, *(refused.host for refused in ALERT_REFUSALS))
     names = dict.fromkeys(local, "127.0.0.1") | {OUTSIDE_NAME: OUTSIDE}
@@ -88,4 +88,4 @@ def open_testbed(folder: Path, authority: Authority) -> Iterator[Testbed]:
         all_roots.write_bytes(authority.root.read_bytes() + (folder / "gate.pem").read_bytes())
         other = Authority(folder, "LicenseGate other CA")
         unrelated = Trust(other.root, other.java_truststore(STORE_PASSWORD))
-        yield Testbed(network, gate, standin, old, Trust(all_roots, targets_only.java), targets_only, unrelated)
+        yield Lab(network, gate, standin, old, Trust(all_roots, targets_only.java), targets_only, unrelated)
