@@ -1,7 +1,7 @@
-"""May this client have a tunnel to that target? First the limits, then its login, then the allowlist.
+"""May this client have a tunnel to that target? Checks the limits, then its login, then the allowlist.
 
-So a client without a login learns nothing of the allowlist. The client's network was judged before. Writes into the
-record what was decided and why. No I/O.
+In this order, a client without a login learns nothing about the allowlist. The client's network was checked before.
+Writes the decision and its reason into the record. No I/O.
 """
 
 from msgspec import Struct
@@ -28,7 +28,7 @@ _USER_CHARACTERS = 64
 
 
 class Granted(Struct, frozen=True):
-    """It may: `rule` allows the target, and the tunnel's first bytes must pass `checks`."""
+    """The client may: `rule` allows the target, and the client's first bytes in the tunnel must pass `checks`."""
 
     target: Target
     rule: Rule
@@ -36,7 +36,7 @@ class Granted(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """It may not. `challenges` are the Proxy-Authenticate values of a 407."""
+    """The client may not. `challenges` are the Proxy-Authenticate values of a 407."""
 
     outcome: Outcome
     detail: str = ""
@@ -47,7 +47,7 @@ AdmissionResult = Granted | CheckNeeded | Refused
 
 
 class Admission:
-    """One client's request for one target. `identity` is who the client is by its certificate."""
+    """One client's request for one target. `identity` comes from the client's certificate."""
 
     __slots__ = ("_check", "_client_protocol", "_counter", "_identity", "_record", "_request", "_snapshot", "_target")
 
@@ -67,11 +67,11 @@ class Admission:
         self._target = target
         self._client_protocol = client_protocol
         self._identity = identity
-        self._request: AuthRequest | None = None  # what the authenticator was asked
+        self._request: AuthRequest | None = None  # passed to the authenticator
         self._check: PasswordCheck | None = None
 
     def begin(self, authorization: tuple[Secret, ...] = ()) -> AdmissionResult:
-        """Decide, unless a password has to be checked first. `authorization`: the Proxy-Authorization values."""
+        """Decide, or ask for a check of the password first. `authorization`: the Proxy-Authorization values."""
         record, snapshot = self._record, self._snapshot
         record.target = str(self._target)
         full = self._counter.why_refused(record.client, snapshot.limits)
@@ -80,16 +80,16 @@ class Admission:
         authenticator = snapshot.authenticator
         if authenticator is None:
             return self._judge_target()
-        if self._client_protocol is ClientProtocol.TLS:  # without a CONNECT there is no place for a login
+        if self._client_protocol is ClientProtocol.TLS:  # without a CONNECT the client cannot log in
             return self._judge_target() if authenticator.needs_no_login(record.client) else self._cannot_log_in()
         self._request = AuthRequest(record.client, self._target, authorization, self._identity.certificate)
         return self._follow(authenticator.authenticate(self._request))
 
     def login_checked(self, *, right: bool) -> AdmissionResult:
-        """Decide once the password is known to be right or wrong."""
+        """Decide, now that the password is known to be right or wrong."""
         authenticator, request, check = self._snapshot.authenticator, self._request, self._check
         if authenticator is None or request is None or check is None:
-            raise RuntimeError("there is no login to be checked")
+            raise RuntimeError("no login is being checked")
         return self._follow(authenticator.password_checked(request, check, right=right))
 
     def _cannot_log_in(self) -> Refused:
@@ -122,14 +122,14 @@ class Admission:
             record.reported = refused.label
         rule = decision.rule
         if rule is None:
-            raise RuntimeError(f"the policy lets {self._target} pass by no rule")
+            raise RuntimeError(f"the policy allows {self._target} without a rule")
         if decision.allowed:
             record.rule = str(rule)
             record.preset = rule.preset
         return Granted(self._target, rule, snapshot.checks.checks_for(rule, record.client))
 
     def _ask_to_log_in(self) -> Refused | None:
-        """Ask a client that passed without a login: the target is for some users. None if it cannot be asked."""
+        """Ask a client without a login for one, since some users may go there. None if it cannot be asked."""
         authenticator: Authenticator | None = self._snapshot.authenticator
         if authenticator is None or self._request is None or not authenticator.offered:
             return None
@@ -139,7 +139,7 @@ class Admission:
 
 
 def note_login(result: AuthResult, record: TunnelRecord) -> None:
-    """Write into the record who logged in and how, or what was wrong with it."""
+    """Write into the record who logged in and how, or why the login failed."""
     match result:
         case Admitted(identity, scheme) if scheme is not None:
             record.login = scheme

@@ -1,4 +1,4 @@
-"""What a conversation wants done: the values that it returns, and `tunnel` carries out."""
+"""The commands that a conversation returns and the tunnel carries out."""
 
 from msgspec import Struct
 
@@ -11,39 +11,39 @@ from ..wire.tls_records import RecordShape
 
 
 class Wait(Struct, frozen=True):
-    """Go on reading from the client."""
+    """Keep reading from the client."""
 
 
 class StartTls(Struct, frozen=True):
-    """Speak TLS with the client from now on, as this server; `received` is what it has sent of it already."""
+    """Speak TLS with the client from now on, as this server. `received` is what it has sent of its handshake."""
 
     identity: ServerIdentity
     received: bytes
 
 
 class CheckLogin(Struct, frozen=True):
-    """Find out whether this password is right, without keeping anybody else waiting."""
+    """Check this password in a thread: it takes too long for the event loop."""
 
     check: PasswordCheck
 
 
 class Dial(Struct, frozen=True):
-    """Connect to this target, which `rule` lets pass."""
+    """Connect to this target, which `rule` allows."""
 
     target: Target
     rule: Rule
 
 
 class Send(Struct, frozen=True):
-    """Send this to the client and go on reading from it; what the upstream says stays unread."""
+    """Send this to the client and keep reading from it. Do not read from the upstream yet."""
 
     to_client: bytes
 
 
 class Establish(Struct, frozen=True):
-    """Send these first bytes each way, then whatever either side sends to the other.
+    """Send these first bytes in each direction, then relay.
 
-    The shapes are fed with what passes in their direction until they have seen enough; None where nobody looks.
+    Each shape is fed with the bytes of its direction until it has seen enough; None if there is no TLS to look at.
     """
 
     to_client: bytes
@@ -53,13 +53,13 @@ class Establish(Struct, frozen=True):
 
 
 class Refuse(Struct, frozen=True):
-    """Send this answer, end our side, and let the client read it."""
+    """Send this answer, end our side, and give the client time to read it."""
 
     answer: bytes
 
 
 class Close(Struct, frozen=True):
-    """Close without a word."""
+    """Close without an answer."""
 
 
 Command = Wait | StartTls | CheckLogin | Dial | Send | Establish | Refuse | Close

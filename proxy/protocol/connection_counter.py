@@ -1,4 +1,4 @@
-"""Counts who is connected, for the limits. Pure: no I/O, no clock."""
+"""Counts the open client connections, for the limits. Pure."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ _REFUSED_AT_LEAST: Final = 8
 
 
 class ConnectionCounter:
-    """The open client connections, in all and by client address."""
+    """The open client connections, in total and per client address."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -18,12 +18,12 @@ class ConnectionCounter:
         self.draining = False
 
     def add(self, client: str) -> None:
-        """Count a connection that was accepted."""
+        """Count an accepted connection."""
         self.connections += 1
         self.by_client[client] = self.by_client.get(client, 0) + 1
 
     def remove(self, client: str) -> None:
-        """Count it out again, exactly once."""
+        """Uncount a connection. Call it once for each `add`."""
         self.connections -= 1
         left = self.by_client[client] - 1
         if left:
@@ -32,7 +32,7 @@ class ConnectionCounter:
             del self.by_client[client]
 
     def why_refused(self, client: str, limits: Limits) -> Outcome | None:
-        """Why one more tunnel for this client, already counted in, may not be; None if it may."""
+        """The limit that forbids this client, already counted, another tunnel; None if no limit does."""
         if self.draining:
             return Outcome.DRAINING
         if self.connections > limits.tunnels:
@@ -42,5 +42,5 @@ class ConnectionCounter:
         return None
 
     def is_full(self, limits: Limits) -> bool:
-        """Whether not even a reasoned refusal can be afforded: an eighth above the limit, but eight at least."""
+        """Whether the gate cannot afford even a refusal: an eighth above the limit, at least eight connections."""
         return self.connections > limits.tunnels + max(limits.tunnels >> 3, _REFUSED_AT_LEAST)

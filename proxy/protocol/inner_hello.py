@@ -1,4 +1,4 @@
-"""The first bytes inside a tunnel: are they TLS, and for the name that the CONNECT asked for? Never decrypts."""
+"""A client's first bytes in its tunnel: are they TLS, and for the name that its CONNECT asked for? Never decrypts."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ from ..wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader
 
 
 class InnerHello(Struct, frozen=True):
-    """The result, the outcome if the tunnel is refused for it, and the ClientHello if there was one."""
+    """The result. `refused` is the outcome if the tunnel is refused, `hello` the ClientHello if there was one."""
 
     check: ServerNameCheck
     refused: Outcome | None = None
@@ -25,7 +25,7 @@ _NOT_TLS: Final = frozenset({HelloFault.NOT_TLS, HelloFault.SSLV2})
 
 
 def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, checks: TunnelChecks) -> InnerHello | None:
-    """Judge the first bytes of a client in its tunnel to `target`; None while more of them are needed."""
+    """Judge a client's first bytes in its tunnel to `target`. Returns None while it needs more of them."""
     try:
         hello = reader.read(received)
     except HelloError as error:
@@ -42,7 +42,7 @@ def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, chec
 
 
 def _judge_other_bytes(error: HelloError, checks: TunnelChecks) -> InnerHello:
-    """What merely begins like TLS may hide a name, so it fails whichever check there is."""
+    """Bytes that only begin like TLS may hide a server name: they fail if anything is checked."""
     if error.fault in _NOT_TLS:
         refused = Outcome.INNER_NOT_TLS if checks.require_tls else None
         return InnerHello(ServerNameCheck.NOT_TLS, refused, detail=str(error))
@@ -51,7 +51,7 @@ def _judge_other_bytes(error: HelloError, checks: TunnelChecks) -> InnerHello:
 
 
 def note_hello(hello: ClientHello, record: TunnelRecord) -> None:
-    """Write down what a ClientHello tells of its client."""
+    """Write what a ClientHello says about its client into the record."""
     record.server_name = hello.server_name
     record.alpn = hello.alpn
     record.tls_version = hello.max_version

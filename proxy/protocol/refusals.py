@@ -1,4 +1,4 @@
-"""From a verdict to its outcome: what the allowlist, the wire and the states say, as rows of the table."""
+"""From the reason of a refusal to its outcome: reasons of the allowlist, the parsers, logins and states. Pure."""
 
 from typing import Final
 
@@ -21,14 +21,14 @@ _OF_REASON: Final = {
 }
 
 FOR_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outcome.TARGET_IS_URL}
-"""The target of a CONNECT cannot be read."""
+"""The target of a CONNECT cannot be parsed."""
 
 FOR_PROTOCOL: Final = {
     ClientProtocol.SSLV2: Outcome.SSLV2_HELLO,
     ClientProtocol.PROXY: Outcome.PROXY_HEADER_NOT_ALLOWED,
     ClientProtocol.UNKNOWN: Outcome.NEITHER_HTTP_NOR_TLS,
 }
-"""The client speaks what no listener serves."""
+"""The client speaks a protocol that no listener serves."""
 
 FOR_LEAVING_IN: Final = {
     State.PROXY_HEADER: Outcome.CLIENT_LEFT_IN_HELLO,
@@ -39,7 +39,17 @@ FOR_LEAVING_IN: Final = {
     State.DIALLING: Outcome.CLIENT_LEFT_IN_DIAL,
     State.INNER_HELLO: Outcome.CLIENT_LEFT_IN_INNER_HELLO,
 }
-"""The client left before there was a tunnel."""
+"""The client left before its tunnel was in use."""
+
+FOR_DEADLINE_IN: Final = {
+    State.PROXY_HEADER: (Outcome.PROXY_HEADER_MISSING, "it did not come in time"),
+    State.HELLO: (Outcome.HELLO_TIMEOUT, ""),
+    State.HANDSHAKE: (Outcome.HANDSHAKE_FAILED, "it took too long"),
+    State.HEAD: (Outcome.HEAD_TIMEOUT, ""),
+    State.LOGIN: (Outcome.LOGIN_NOT_CHECKED, "that took too long"),
+    State.INNER_HELLO: (Outcome.INNER_HELLO_TIMEOUT, ""),
+}
+"""The client, or the check of its login, took too long: the outcome and its detail. A dial names its own outcome."""
 
 _OF_LOGIN: Final = {
     LoginResult.WRONG_PASSWORD: Outcome.LOGIN_REFUSED,
@@ -52,13 +62,13 @@ _OF_LOGIN: Final = {
 }
 
 _GATEWAY_PATHS: Final = (b"/transportgateway/", b"/its/service/", b"/smarttransport", b"/licservice/", b"/cslu/")
-"""Where products post to when the gate's address was typed as a Transport Gateway's or a satellite's, in lower case:
+"""Where products post if the gate's address was entered as that of a Transport Gateway or satellite, in lower case:
 `/Transportgateway/services/DeviceRequestHandler`, `/its/service/oddce/services/DDCEService`, `/SmartTransport` (Cisco
 Emergency Responder administration guide, HCS smart licensing guide), `/licservice/license`, `/cslu/v1/pi`."""
 
 
 def for_reason(reason: Reason, client_protocol: ClientProtocol) -> Outcome:
-    """The allowlist does not allow the target; one that was asked for by TLS alone was led here by a DNS override."""
+    """The allowlist does not allow the target. A client that speaks TLS to it came here by a DNS override."""
     if client_protocol is ClientProtocol.TLS and reason is Reason.NO_RULE:
         return Outcome.SERVER_NAME_NOT_ALLOWED
     if client_protocol is ClientProtocol.TLS and reason is Reason.LOGIN_LACKING:
@@ -66,17 +76,17 @@ def for_reason(reason: Reason, client_protocol: ClientProtocol) -> Outcome:
     return _OF_REASON[reason]
 
 
-def for_login(verdict: Rejected) -> Outcome:
-    """The door does not let the client pass."""
-    if verdict.result is not LoginResult.MISSING:
-        return _OF_LOGIN[verdict.result]
-    if not verdict.challenges:
+def for_login(rejected: Rejected) -> Outcome:
+    """The authenticator rejected the client."""
+    if rejected.result is not LoginResult.MISSING:
+        return _OF_LOGIN[rejected.result]
+    if not rejected.challenges:
         return Outcome.CERTIFICATE_REQUIRED
-    return Outcome.LOGIN_UNANSWERED if verdict.unanswered else Outcome.LOGIN_REQUIRED
+    return Outcome.LOGIN_UNANSWERED if rejected.unanswered else Outcome.LOGIN_REQUIRED
 
 
 def for_other_method(target: bytes) -> Outcome:
-    """A request that is no CONNECT, by its target (RFC 9112 section 3.2): which field was filled in wrongly?"""
+    """A request other than CONNECT. Its target (RFC 9112 section 3.2) tells which setting of the client is wrong."""
     asked = target.lower()
     if asked.startswith(b"http://"):
         return Outcome.HTTP_WITHOUT_TUNNEL

@@ -1,4 +1,4 @@
-"""What is in force: one frozen value, handed to each conversation at its birth and kept until its end."""
+"""The settings in force, as one frozen value. A conversation keeps the one it began with."""
 
 from msgspec import Struct, structs
 
@@ -13,9 +13,9 @@ from .tunnel_checks import ChecksByClient
 
 
 class Snapshot(Struct, frozen=True):
-    """The settings by which a conversation decides. A reload makes a new one; open tunnels keep theirs.
+    """What a conversation decides by. A reload makes a new one; open tunnels keep theirs.
 
-    `identity` is None where the gate speaks no TLS itself, `door` where nobody logs in.
+    `identity` is None if the gate has no certificate and so speaks no TLS, `authenticator` if there are no logins.
     """
 
     clients: ClientNetworks
@@ -26,7 +26,7 @@ class Snapshot(Struct, frozen=True):
     authenticator: Authenticator | None = None
 
     def for_listener(self, schemes: frozenset[Scheme] | None) -> "Snapshot":
-        """The snapshot for connections to a listener with login schemes of its own; itself where it has none."""
+        """Return the snapshot for a listener with login schemes of its own; this one if `schemes` is None."""
         if schemes is None or self.authenticator is None:
             return self
         return structs.replace(self, authenticator=self.authenticator.for_listener(schemes))

@@ -1,4 +1,4 @@
-"""The states of one client connection, and the legal moves between them: `conversation` makes them.
+"""The states of one client connection and the legal moves between them. `state_machine` and `conversation` make them.
 
     state         event                                        next state    command
     PROXY_HEADER  incomplete header                            PROXY_HEADER  Wait
@@ -38,11 +38,11 @@
     RELAYING      relay ended, cut                             CLOSED        Close
     LINGERING     client's end, cut                            CLOSED        Close
 
-A dial that takes too long is one that failed; a relay ends by itself, by a reset or for want of traffic; a client that
-was refused and had its time to read why has ended. A client need not wait for the 200: what it said before is judged
-once its target is connected, and told behind the 200. A cut is what comes from outside the protocol: the gate stops,
-has no room even for a refusal, or has a fault. Any other event in a state is a fault of the caller and raises
-RuntimeError.
+A dial that takes too long has failed. A relay ends by itself: both sides end, one resets, or nothing moves for too
+long. LINGERING gives a refused client time to read the refusal; when that is over, it counts as the client's end. A
+client need not wait for the 200: its first bytes are judged once its target is connected, and a refusal follows the
+200. A cut comes from outside the protocol: the gate stops, is too full even for a refusal, or has a fault. Any other
+event in a state is a bug in the caller and raises RuntimeError.
 
 Each state runs one deadline. Moving to a state with the same deadline does not restart it, so a client has one
 `head_seconds` for everything up to the end of its head; the TLS handshake and the head inside it have one each.
@@ -65,7 +65,7 @@ from typing import Final
 
 
 class State(enum.StrEnum):
-    """Where a conversation stands."""
+    """The state of a client connection."""
 
     PROXY_HEADER = enum.auto()
     HELLO = enum.auto()

@@ -1,4 +1,4 @@
-"""Which checks hold for one tunnel: those of its rule, else of its client's network, else of all. Pure."""
+"""Which checks apply to one tunnel: those of its rule, else of its client's network, else the general ones. Pure."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from ..settings import NetworkChecks, TunnelChecks
 
 
 class ChecksByClient:
-    """The checks of the settings, and those that hold for each client seen lately."""
+    """The checks of the settings, and a cache of those for recent clients."""
 
     def __init__(self, everywhere: TunnelChecks, networks: Iterable[NetworkChecks] = ()) -> None:
-        """Take the checks of all tunnels, and those of some networks: the first network that holds a client counts."""
+        """Take the general checks and those of some networks. The first network that contains a client counts."""
         self._everywhere = everywhere
         self._of_network: dict[Network, TunnelChecks] = {}
         for differing in networks:
@@ -23,7 +23,7 @@ class ChecksByClient:
         self._of_client: BoundedDict[str, TunnelChecks] = BoundedDict(REMEMBERED_CLIENTS)
 
     def checks_for(self, rule: Rule, client: str) -> TunnelChecks:
-        """The checks for a tunnel of the client at this address that `rule` allows."""
+        """The checks for a tunnel that `rule` allows, by the client at this address."""
         checks = self._checks_of(client) if self._of_network else self._everywhere
         return overlay(checks, rule)
 
@@ -37,7 +37,7 @@ class ChecksByClient:
 
 
 def overlay(checks: TunnelChecks, differing: NetworkChecks | Rule) -> TunnelChecks:
-    """The checks with those in their place that differ; without a difference the same value, which costs nothing."""
+    """The checks, replaced where `differing` states another value. Returns the same object if it states none."""
     require_tls, match, require_name = differing.require_tls, differing.match_server_name, differing.require_server_name
     if require_tls is None and match is None and require_name is None:
         return checks

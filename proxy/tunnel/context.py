@@ -1,4 +1,4 @@
-"""What all connections of one gate share: the places where they are watched, timed, counted, dialled and recorded."""
+"""What all connections of one gate share: settings, poller, deadlines, dialer, counter, pipes and password checks."""
 
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -6,11 +6,12 @@ from typing import Protocol
 from licensegate.records.record import TunnelRecord
 
 from ..dial.dialer import TargetDialer
-from ..net.deadlines import Deadline, DeadlineOwner, Deadlines
+from ..net.deadline import Deadline, DeadlineOwner
 from ..net.poller import Owner, Poller
 from ..protocol.connection_counter import ConnectionCounter
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
+from .deadlines import Deadlines
 from .flow import Pipes
 from .password_checks import PasswordChecks
 
@@ -20,17 +21,20 @@ class ClientConnection(Owner, Protocol):
 
     @property
     def conversation(self) -> Conversation:
-        """Where it stands, and its record up to now."""
+        """Its state and its record."""
 
     def so_far(self) -> TunnelRecord:
-        """Its record as it would be now, without an end."""
+        """A copy of its record with what was counted so far, without an outcome."""
 
     def stop(self) -> None:
         """End it because the gate stops."""
 
 
 class TunnelContext:
-    """One per gate. `snapshot`, `deadlines` and `dialer` may be replaced; a connection keeps those of its birth."""
+    """One per gate. A reload replaces `snapshot`, `deadlines` and `dialer`; open connections keep theirs.
+
+    `publish` takes each finished record.
+    """
 
     def __init__(
         self, snapshot: Snapshot, poller: Poller, dialer: TargetDialer, publish: Callable[[TunnelRecord], None]
@@ -48,18 +52,18 @@ class TunnelContext:
 
     @property
     def is_full(self) -> bool:
-        """Whether the gate holds so many connections that it cannot even afford a refusal."""
+        """Whether the gate has too many connections even to refuse one properly."""
         return self.counter.is_full(self.snapshot.limits)
 
     def adopt(self, snapshot: Snapshot) -> None:
-        """Have connections that begin from now on go by this snapshot."""
+        """Use this snapshot for connections that begin from now on."""
         if snapshot.limits != self.snapshot.limits:
             self._earlier_deadlines.append(self.deadlines)
             self.deadlines = Deadlines(snapshot.limits)
         self.snapshot = snapshot
 
     def late(self, now: float) -> Iterator[tuple[DeadlineOwner, Deadline]]:
-        """Whatever has run out of time, by the deadlines in force or by those of its birth."""
-        self._earlier_deadlines = [earlier for earlier in self._earlier_deadlines if earlier.run_for_anybody]
+        """Remove every late owner, and return it with the deadline it missed. Earlier deadlines count while in use."""
+        self._earlier_deadlines = [earlier for earlier in self._earlier_deadlines if earlier.in_use]
         for deadlines in (self.deadlines, *self._earlier_deadlines):
             yield from deadlines.sweep(now)

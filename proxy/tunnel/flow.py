@@ -1,7 +1,7 @@
-"""One direction of a tunnel: reads from one socket, writes to the other, holds back when the other cannot take more.
+"""One direction of a tunnel: reads from one socket, writes to the other, and stops reading while the other is full.
 
-Memory is bounded by what one read returns: while anything waits to be written, nothing is read. A direction that has
-carried enough to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
+At most one read waits in memory: while bytes wait to be written, nothing is read. A direction that has carried enough
+to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
 """
 
 import contextlib
@@ -17,22 +17,22 @@ from ..wire.tls_records import RecordShape
 _CHUNK: Final = 1 << 17
 _SPLICE_AFTER: Final = 1 << 18
 _TURNS: Final = 4
-"""Reads in one go: one busy direction may not keep the others waiting."""
+"""Reads per call, so that one busy direction does not delay the others."""
 
 _SPLICE_FLAGS: Final = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
 
-_buffer: Final = memoryview(bytearray(_CHUNK))  # one for all: what is read is written, or copied, before the next read
+_buffer: Final = memoryview(bytearray(_CHUNK))  # shared: what is read is written, or copied, before the next read
 
 
 class Pipes:
-    """A bounded stock of pipes for splicing; without one, copying goes on."""
+    """A bounded pool of pipes for splicing. A direction without a pipe keeps copying."""
 
     def __init__(self, at_most: int) -> None:
         self._left = at_most
         self._idle: list[tuple[int, int]] = []
 
     def take(self) -> tuple[int, int] | None:
-        """An empty pipe (read end, write end), or None if there is none to be had."""
+        """An empty pipe (read end, write end), or None if none is available."""
         if self._idle:
             return self._idle.pop()
         if not self._left:
@@ -43,14 +43,14 @@ class Pipes:
             return None
         try:
             fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
-        except OSError:  # this user's pipes hold as much as they may (pipe(7)): a small one is dearer than copying
+        except OSError:  # this user's limit for pipes is reached (pipe(7)): a small pipe costs more than copying
             _close(pipe)
             return None
         self._left -= 1
         return pipe
 
     def give_back(self, pipe: tuple[int, int], *, empty: bool) -> None:
-        """Take a pipe back; one that still holds bytes is closed, so that they reach nobody else."""
+        """Take a pipe back. Close it unless it is empty, so that its bytes do not reach another tunnel."""
         if empty:
             self._idle.append(pipe)
             return
@@ -58,7 +58,7 @@ class Pipes:
         _close(pipe)
 
     def close(self) -> None:
-        """Close the idle ones."""
+        """Close the idle pipes."""
         for pipe in self._idle:
             self._left += 1
             _close(pipe)
@@ -75,12 +75,11 @@ NO_PIPES: Final = Pipes(at_most=0)
 
 
 class Flow:
-    """One direction.
+    """One direction, from a source to a sink.
 
-    `blocked` means that something waits until the sink can take it, and `ended` that nothing more will pass: the source
-    ended or broke (`source_error`), which is seen only once all that came before is written, or the sink broke
-    (`sink_error`). `passed_on` is for the relay to note that the sink was told of the source's end. `read` and
-    `written` count bytes.
+    `blocked`: bytes wait until the sink can take them. `ended`: nothing more will pass, because the source ended or
+    failed (`source_error`) and all its bytes are written, or because the sink failed (`sink_error`). `passed_on`: the
+    sink was half-closed after the source's end. `read` and `written` count bytes.
     """
 
     __slots__ = (
@@ -107,23 +106,23 @@ class Flow:
 
     @property
     def source_open(self) -> bool:
-        """The source may still be sending: its end was not read."""
+        """Whether the source may still send: its end was not read."""
         return not self.ended or self.sink_error != ""
 
     def put(self, data: bytes) -> None:
-        """Write bytes of our own first."""
+        """Write bytes that did not come from the source."""
         self._write(memoryview(data))
 
     def pass_end_on(self) -> None:
-        """Half-close the sink: the source has ended and all of it is written."""
+        """Half-close the sink, after the source ended and all its bytes are written."""
         self.passed_on = True
-        with contextlib.suppress(OSError):  # it has broken off: reading from it will say so
+        with contextlib.suppress(OSError):  # it was reset: reading from it will report that
             self._sink.shutdown(socket.SHUT_WR)
         if self._tls_sink is not None:
             self.blocked = self._tls_sink.unsent
 
     def pump(self) -> bool:
-        """Move what can be moved now; whether anything moved."""
+        """Move what can be moved now. Returns whether anything moved."""
         before = self.read + self.written
         if not self.blocked or self._flush():
             if self._pipe is None and self.read > _SPLICE_AFTER:
@@ -142,7 +141,7 @@ class Flow:
             self._in_pipe = 0
 
     def _copy(self) -> bool:
-        """One read and its write; whether another round is worth trying."""
+        """Read once and write it. Returns whether another read is worth trying."""
         try:
             size = self._source.recv_into(_buffer)
         except BlockingIOError:
@@ -158,7 +157,7 @@ class Flow:
         return self._write(_buffer[:size]) and size == _CHUNK
 
     def _write(self, data: memoryview) -> bool:
-        """Whether all of it was taken; what was not waits."""
+        """Write, and keep the rest. Returns whether there is none."""
         try:
             sent = self._sink.send(data)
         except BlockingIOError:

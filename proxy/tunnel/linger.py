@@ -1,7 +1,7 @@
 """Ends our side of a connection and lets the peer read what it was sent (RFC 9112 section 9.6).
 
-Closing at once while the peer still sends makes the kernel answer with a reset, and a reset destroys what the peer
-has not read yet: the refusal, or the last bytes before the other side broke off.
+If we closed while the peer still sends, the kernel would answer with a reset, and the peer would lose what it has not
+read yet: the refusal, or the last bytes before the other side reset.
 """
 
 import contextlib
@@ -13,17 +13,18 @@ from typing import Final
 from licensegate.records.record import RefusalTaken
 
 from ..net.channel import Channel, TlsChannel
-from ..net.deadlines import Deadline
-from ..net.poller import READ, WRITE, Poller
+from ..net.deadline import Deadline
+from ..net.poller import WRITE, Poller
+from .reading import watch_for_reading
 
 _READ: Final = 1 << 16
 _DISCARDED_AT_MOST: Final = 1 << 20
 
 
 class Lingering:
-    """Reads and discards until the peer ends, the deadline passes or 1 MiB was thrown away; then calls `done`, once.
+    """Reads and discards until the peer ends, the deadline passes or 1 MiB was discarded, then calls `done` once.
 
-    `done` is told what the peer did; None after a fault in the gate. The socket stays its owner's, who closes it.
+    `done` gets what the peer did, or None after a fault in the gate. The owner closes the socket.
     """
 
     __slots__ = ("_deadline", "_discarded", "_done", "_poller", "_sock", "_tls")
@@ -37,13 +38,13 @@ class Lingering:
         self._tls = sock if isinstance(sock, TlsChannel) else None
         self._done = done
         self._discarded = 0
-        with contextlib.suppress(OSError):  # the peer has broken off already: the first read will say so
+        with contextlib.suppress(OSError):  # the peer has reset already: the first read reports it
             sock.shutdown(socket.SHUT_WR)
         deadline.begin(self, time.monotonic())
         self._watch()
 
     def ready(self, descriptor: int, events: int) -> None:
-        """Something came, or the end of it; or there is room for the rest of what was said."""
+        """The peer sent bytes or ended, or the rest of the answer can be written."""
         try:
             if events & WRITE and self._tls is not None:
                 self._tls.flush()
@@ -63,7 +64,7 @@ class Lingering:
             self._watch()
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """The peer had its time."""
+        """The peer had enough time."""
         self._end(RefusalTaken.STAYED)
 
     def crashed(self, error: Exception) -> None:
@@ -71,14 +72,11 @@ class Lingering:
         self._end(None)
 
     def stop(self) -> None:
-        """The owner closes the socket now."""
+        """Stop the deadline, because the owner closes the socket now."""
         self._deadline.stop(self)
 
     def _watch(self) -> None:
-        tls, descriptor = self._tls, self._sock.fileno()
-        self._poller.watch(descriptor, READ | WRITE if tls is not None and tls.unsent else READ, self)
-        if tls is not None and tls.pending:
-            self._poller.call_again(descriptor)
+        watch_for_reading(self._poller, self._sock, self)
 
     def _end(self, taken: RefusalTaken | None) -> None:
         self.stop()

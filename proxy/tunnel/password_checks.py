@@ -1,7 +1,7 @@
-"""Passwords checked away from the event loop, in a few threads of their own: each takes tens of milliseconds.
+"""Checks passwords in a few threads of its own, since each check takes tens of milliseconds.
 
-The same login is checked once for all who wait for it. How many may wait is bounded, in all and for one client, so that
-guesses cannot keep everybody else waiting. Whoever waits may be gone before the answer comes.
+Several clients that wait for the same login share one check. The number of checks is bounded, in total and per client,
+so that guesses do not delay everybody else. A client may leave before its check is done.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ _log = logging.getLogger(__name__)
 
 
 class LoginWaiter(Owner, Protocol):
-    """Whoever waits for the answer. It is called once, unless it was forgotten."""
+    """A tunnel that waits for a check. One of the two methods is called once, unless `forget` was called before."""
 
     def login_checked(self, *, right: bool) -> None:
-        """The password is right, or it is not."""
+        """The password was found right or wrong."""
 
     def login_not_checked(self, detail: str) -> None:
-        """Nobody can tell, for a reason in a few words."""
+        """The password could not be checked; `detail` says why in a few words."""
 
 
 class _Pending:
-    """One check, and all who wait for it. `source` is whom it is counted for."""
+    """One check and its waiters. It counts for `source`, a block of client addresses."""
 
     __slots__ = ("check", "source", "waiters")
 
@@ -46,7 +46,7 @@ class _Pending:
 
 
 class PasswordChecks:
-    """The checks in progress. Their threads begin with the first."""
+    """The checks in progress. The first one starts the threads."""
 
     def __init__(self, poller: Poller) -> None:
         self._poller = poller
@@ -59,7 +59,7 @@ class PasswordChecks:
         return len(self._pending)
 
     def begin(self, check: PasswordCheck, client: str, waiter: LoginWaiter) -> bool:
-        """Have it checked, and call the waiter later; False if too many wait already."""
+        """Check the password and call the waiter later. Returns False if too many checks wait already."""
         pending = self._pending.get(check.login_hash)
         if pending is None:
             source = client_block(client)
@@ -73,15 +73,15 @@ class PasswordChecks:
         return True
 
     def forget(self, check: PasswordCheck, waiter: LoginWaiter) -> None:
-        """The waiter no longer waits; the check goes on, and is counted until it is done."""
+        """Do not call the waiter any more. The check goes on, and counts until it is done."""
         pending = self._pending.get(check.login_hash)
         if pending is not None and waiter in pending.waiters:
             pending.waiters.remove(waiter)
 
     def close(self) -> None:
-        """Begin no more checks, and wait for those that are being made: a second or so, at the longest.
+        """Start no more checks, and wait for those that run: about a second at most.
 
-        A thread that came back from bcrypt when the program is ending already would abort it.
+        A thread that returned from bcrypt while the interpreter shuts down would abort the process.
         """
         with contextlib.suppress(queue.Empty):
             while True:
@@ -100,7 +100,7 @@ class PasswordChecks:
             self._threads.append(thread)
 
     def _work(self, loop: asyncio.AbstractEventLoop) -> None:
-        """In a thread."""
+        """Run in each thread."""
         while (pending := self._queue.get()) is not None:
             try:
                 right: bool | None = pending.check.is_right()
@@ -110,7 +110,7 @@ class PasswordChecks:
             try:
                 loop.call_soon_threadsafe(self._done, pending, right)
             except RuntimeError:
-                return  # the loop is closed: nobody waits any more
+                return  # the loop is closed: there are no waiters left
 
     def _done(self, pending: _Pending, right: bool | None) -> None:
         del self._pending[pending.check.login_hash]

@@ -1,4 +1,4 @@
-"""One dial to a target without a tunnel: can it be reached? Sends nothing; what came of it is a record of its own."""
+"""Dials a target without a tunnel, to find out whether it can be reached. Sends nothing; the result is a record."""
 
 import time
 from collections.abc import Callable
@@ -10,23 +10,23 @@ from licensegate.records.record import TunnelRecord, milliseconds, open_record
 
 from ..dial.dialer import PendingDial
 from ..net.channel import Channel
-from ..net.deadlines import Deadline
+from ..net.deadline import Deadline
 from .context import TunnelContext
 
 
 class Probe:
-    """Dials as a tunnel would, within the same time limit, and hangs up. `told` gets the record, once.
+    """Dials as a tunnel would, with the same time limit, and hangs up. Calls `done` once, with the record.
 
-    Its event is `probe`, it has no client and no listener, and an outcome only if the target was not reached.
+    The record's event is `probe`. It has no client and no listener, and an outcome only if the dial failed.
     """
 
     def __init__(
-        self, context: TunnelContext, target: Target, rule: Rule, told: Callable[[TunnelRecord], None]
+        self, context: TunnelContext, target: Target, rule: Rule, done: Callable[[TunnelRecord], None]
     ) -> None:
         self._context = context
         self._target = target
         self._rule = rule
-        self._told = told
+        self._done = done
         self._deadline = context.deadlines.dial
         self._pending_dial: PendingDial | None = None
         self._began = time.monotonic()
@@ -37,28 +37,28 @@ class Probe:
         self.record.rule = str(rule)
 
     def begin(self) -> None:
-        """Start the dial, which may be over at once."""
+        """Start the dial. It may end before this returns."""
         self._deadline.begin(self, self._began)
         self._pending_dial = self._context.dialer.prepare(self._target, self._rule, self)
         self._pending_dial.start()
 
     def connected(self, upstream: Channel, received: bytes = b"") -> None:
-        """It is reached."""
+        """The target is reached."""
         self._context.poller.close(upstream)
         self._end()
 
     def dial_failed(self, outcome: Outcome, detail: str) -> None:
-        """It is not."""
+        """The target is not reached."""
         self.record.end(outcome, detail)
         self._end()
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """It took too long."""
+        """The dial took too long."""
         if self._pending_dial is not None:
             self.dial_failed(*self._pending_dial.abandon())
 
     def ready(self, descriptor: int, events: int) -> None:
-        """Nothing is watched for a probe once it is connected."""
+        """Never called: a probe watches no descriptor."""
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate."""
@@ -72,4 +72,4 @@ class Probe:
         self._pending_dial = None
         self._deadline.stop(self)
         self.record.total_ms = milliseconds(time.monotonic() - self._began)
-        self._told(self.record)
+        self._done(self.record)

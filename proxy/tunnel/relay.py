@@ -1,20 +1,20 @@
 """Relays between two connected sockets until both sides have ended.
 
-A descriptor is watched only for what can be used now, and forgotten meanwhile. Each side is read on to its end or its
-error, so that data which is followed by a reset is still delivered. The first end decides how the tunnel is said to
-have ended; what comes after it is a consequence.
+A descriptor is watched only for what can be used now, otherwise not at all. Each side is read to its end or its error,
+so that data before a reset is still delivered. The first end decides the outcome; later ends are consequences.
 """
 
 import time
 from typing import Final, Protocol
 
 from licensegate.records.outcome import Outcome, Party
-from licensegate.records.record import TunnelRecord
+from licensegate.records.record import TunnelRecord, milliseconds
 
 from ..net.channel import Channel, TlsChannel
-from ..net.deadlines import Deadline, Deadlines
+from ..net.deadline import Deadline
 from ..net.poller import READ, WRITE, Poller
 from ..protocol.commands import Establish
+from .deadlines import Deadlines
 from .flow import NO_PIPES, Flow, Pipes
 
 _CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Outcome.CLOSED_BY_UPSTREAM}
@@ -22,17 +22,17 @@ _RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outco
 
 
 class RelayOwner(Protocol):
-    """Whose relay it is."""
+    """The tunnel that a relay belongs to."""
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        """Both sides have ended, one broke off, or a deadline passed."""
+        """Both sides ended, one reset its connection, or a deadline passed."""
 
 
 class Relay:
-    """The two directions of one tunnel, `up` towards the upstream and `down` towards the client."""
+    """The two directions of one tunnel: `up` to the upstream, `down` to the client."""
 
     __slots__ = (
-        "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner", "_poller",
+        "_began", "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner", "_poller",
         "_tls", "_upstream", "_upstream_events", "down", "ended_first", "up",
     )  # fmt: skip
 
@@ -47,6 +47,7 @@ class Relay:
         owner: RelayOwner,
     ) -> None:
         self._poller = poller
+        self._began = 0.0
         self._deadlines = deadlines
         self._deadline = deadlines.idle
         self._client = client
@@ -60,22 +61,23 @@ class Relay:
         self._tls: tuple[TlsChannel, ...] = ()
         if isinstance(client, TlsChannel) or isinstance(upstream, TlsChannel):
             self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
-            pipes = NO_PIPES  # what is spliced never passes through TLS
+            pipes = NO_PIPES  # splicing would bypass TLS
         self.up = Flow(client, upstream, pipes, command.client_shape)
         self.down = Flow(upstream, client, pipes, command.upstream_shape)
 
     def begin(self) -> None:
-        """Send the command's first bytes each way, then whatever comes."""
+        """Send the command's first bytes in each direction, then relay."""
         if self._command.to_client:
             self.down.put(self._command.to_client)
         if self._command.to_upstream:
             self.up.put(self._command.to_upstream)
-        self._deadline.begin(self, time.monotonic())
+        self._began = time.monotonic()
+        self._deadline.begin(self, self._began)
         self._client_events = self._upstream_events = -1
         self._after_moving()
 
     def ready(self, descriptor: int, events: int) -> None:
-        """One of the two sockets can be used."""
+        """One of the two sockets can be read or written."""
         outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
         moved = events & WRITE and outgoing.pump()
         if events & ~WRITE and not (incoming.ended or incoming.blocked):
@@ -94,12 +96,18 @@ class Relay:
         self._end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def still_sending(self) -> tuple[Channel, ...]:
-        """Those from whom more may come, which nobody will read."""
+        """Peers that may still send data nobody will read."""
         both = ((self.up, self._client), (self.down, self._upstream))
         return tuple(source for flow, source in both if flow.source_open)
 
-    def note_shapes(self, record: TunnelRecord) -> None:
-        """Write down what the first TLS records of each side looked like."""
+    def count(self, record: TunnelRecord, now: float) -> None:
+        """Write duration, bytes, the side that ended first and the shape of the first TLS records into the record."""
+        record.relay_ms = milliseconds(now - self._began)
+        record.client_read += self.up.read
+        record.upstream_written = self.up.written
+        record.upstream_read += self.down.read
+        record.client_written += self.down.written
+        record.ended_first = self.ended_first
         if self._command.client_shape is not None:
             record.client_records = self._command.client_shape.records
             record.client_alert = self._command.client_shape.alert
@@ -108,7 +116,7 @@ class Relay:
             record.upstream_alert = self._command.upstream_shape.alert
 
     def close(self) -> None:
-        """Stop, and give back what was borrowed. The sockets belong to the tunnel."""
+        """Stop the deadline and give the pipes back. The sockets belong to the tunnel."""
         self._deadline.stop(self)
         self.up.close()
         self.down.close()
@@ -131,8 +139,8 @@ class Relay:
                 self._poller.call_again(side.fileno())
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
-        """A side has ended, or both: whether the tunnel has, too."""
-        if down.sink_error:  # first: the failed write took the error with it, and `up` read a mere end behind it
+        """Handle the end of one side or both. Returns whether the relay is over."""
+        if down.sink_error:  # first: the failed write consumed the socket's error, so `up` read a plain end
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
         if up.ended:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
@@ -141,7 +149,7 @@ class Relay:
         for side in self._tls:
             flow = down if side is self._client else up
             if flow.ended:
-                self._pass_end_on(flow)  # first: the tunnel may not end without a close_notify, nor before it has left
+                self._pass_end_on(flow)  # first: the tunnel must not end before the close_notify is sent
         both = up.ended and down.ended and not (up.blocked or down.blocked)
         if both or up.source_error or down.source_error:
             self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
@@ -162,7 +170,7 @@ class Relay:
             self._poller.forget(sock.fileno())
 
     def _note_end(self, flow: Flow, source: Party, sink: Party) -> None:
-        """Only the first end counts."""
+        """Note the outcome of the first end; ignore later ones."""
         if self._outcome is not None:
             return
         self.ended_first = sink if flow.sink_error else source

@@ -1,4 +1,4 @@
-"""One client connection and, once it is allowed and dialled, its upstream: carries out what the conversation says."""
+"""One client connection and its upstream: reports events to the conversation and carries out its commands."""
 
 import contextlib
 import socket
@@ -13,28 +13,26 @@ from licensegate.records.record import RefusalTaken, TunnelRecord, milliseconds
 from ..auth.result import PasswordCheck
 from ..dial.dialer import PendingDial
 from ..net.channel import Channel, TlsChannel
-from ..net.deadlines import Deadline
-from ..net.poller import READ, WRITE
+from ..net.deadline import Deadline
+from ..net.poller import READ
 from ..protocol.commands import CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
 from ..protocol.states import State
-from ..wire.tls_layer import TlsFailure
 from .context import TunnelContext
 from .linger import Lingering
+from .reading import continue_handshake, read_client, watch_for_reading
 from .relay import Relay
 
-_READ_BYTES: Final = 8192
-_WAIT: Final = Wait()
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
 
 
 class Tunnel:
-    """Owns the two sockets, from accept to record. `conversation` and `record` are there to be read."""
+    """Owns the two sockets, from accept to record. Others may read `conversation` and `record`."""
 
     __slots__ = (
         "_accepted", "_check", "_client", "_context", "_deadline", "_deadlines", "_left_to_read", "_lingering",
-        "_pending_dial", "_relay", "_relaying_since", "_tls", "_upstream", "conversation", "record",
+        "_pending_dial", "_relay", "_tls", "_upstream", "conversation", "record",
     )  # fmt: skip
 
     def __init__(
@@ -48,7 +46,7 @@ class Tunnel:
     ) -> None:
         self._context = context
         self._client: Channel = client
-        self._tls: TlsChannel | None = None  # the client, while its handshake is not complete
+        self._tls: TlsChannel | None = None  # the client, until its handshake is complete
         self._upstream: Channel | None = None
         self._check: PasswordCheck | None = None
         self._pending_dial: PendingDial | None = None
@@ -58,30 +56,29 @@ class Tunnel:
         self._deadlines = context.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
-        self._relaying_since = 0.0
         self.record = record
         self.conversation = Conversation(snapshot, context.counter, record, behind_balancer=behind_balancer)
         context.counter.add(record.client)
         context.connections.add(self)
 
     def begin(self) -> None:
-        """Read what the client has sent already: mostly all of its head."""
+        """Read what the client has sent already: usually its whole head."""
         if self._context.is_full:
             self.end(Outcome.CONNECTIONS_EXHAUSTED)
             return
         self._read()
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The client sent something, or left."""
+        """The client sent bytes, or left."""
         if self._tls is not None:
             self._shake_hands(self._tls)
         elif self.conversation.state in _CLIENT_WAITS:
-            self._hear_while_waiting(events)
+            self._read_while_waiting(events)
         else:
             self._read()
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate: end this tunnel and nothing else, with an answer to a client that waits for one."""
+        """A fault in the gate: end this tunnel only, and answer a client that waits for its dial."""
         if self.conversation.state is State.DIALLING and self._upstream is None:
             if self._pending_dial is not None:
                 self._pending_dial.abandon()
@@ -90,28 +87,27 @@ class Tunnel:
             self.end(Outcome.INTERNAL_ERROR, type(error).__name__)
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """The client, the check of its login or the dial took too long; or it is time to log a tunnel that is open."""
-        if deadline is self._deadlines.announce:
-            self._announce()
-            return
+        """The client, the check of its login or the dial took too long; or it is time to log the open tunnel."""
         self._deadline = None
-        if self._pending_dial is not None:
+        if deadline is self._deadlines.announce:
+            self._context.publish(self.so_far())
+        elif self._pending_dial is not None:
             self.dial_failed(*self._pending_dial.abandon())
         else:
             self._obey(self.conversation.deadline_passed())
 
     def login_checked(self, *, right: bool) -> None:
-        """The client's password is right, or it is not."""
+        """The client's password was found right or wrong."""
         self._check = None
         self._obey(self.conversation.login_checked(right=right))
 
     def login_not_checked(self, detail: str) -> None:
-        """Nobody can tell whether it is."""
+        """The client's password could not be checked."""
         self._check = None
         self._obey(self.conversation.login_not_checked(detail))
 
     def connected(self, upstream: Channel, received: bytes = b"") -> None:
-        """The target is connected; `received` are its first bytes."""
+        """The target is connected, and has sent `received` already."""
         self._pending_dial = None
         self._upstream = upstream
         self._obey(self.conversation.connected(received))
@@ -122,71 +118,56 @@ class Tunnel:
         self._obey(self.conversation.dial_failed(outcome, detail))
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        """The tunnel is over. If one peer ended it, the other is left the time to read what it was sent."""
+        """The relay is over. If one peer ended it, the other gets time to read what it was sent."""
         if self._relay is not None and outcome.ended_by is not Party.GATE:
             self._left_to_read = self._relay.still_sending()
         self.end(outcome, detail)
 
     def end(self, outcome: Outcome, detail: str = "") -> None:
-        """End it from outside the protocol, in whatever state it is."""
+        """End the connection from outside the protocol, in any state."""
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
 
     def so_far(self) -> TunnelRecord:
-        """Its record as it would be now, without an end."""
+        """A copy of the record with what was counted so far, without an outcome."""
         record = msgspec.structs.replace(self.record, event="start")
         self._count(record)
         return record
 
     def stop(self) -> None:
-        """End it because the gate stops."""
+        """End the connection because the gate stops."""
         self._obey(self.conversation.stopped())
 
     def _read(self) -> None:
-        """Hand what the client has sent to the conversation."""
-        try:
-            data = self._client.recv(_READ_BYTES)
-        except BlockingIOError:
-            self._obey(_WAIT)
-            return
-        except OSError:
-            data = b""
-        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+        """Pass what the client has sent to the conversation."""
+        data = read_client(self._client)
+        if data is None:
+            self._obey(Wait())
+        else:
+            self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
 
-    def _hear_while_waiting(self, events: int) -> None:
-        """A client that ended its side has left, unless it sent its tunnel's first bytes before."""
-        broke_off = events & ~READ
-        try:
-            data = b"" if broke_off else self._client.recv(_READ_BYTES)
-        except BlockingIOError:  # TLS has spoken, and nobody in it
+    def _read_while_waiting(self, events: int) -> None:
+        """A client that ended its side has left, unless it sent its first bytes in the tunnel before."""
+        reset = events & ~READ
+        data = b"" if reset else read_client(self._client)
+        if data is None:  # TLS records without data
             return
-        except OSError:
-            data = b""
         if data:
             self.conversation.received(data)
-        if data or (self.conversation.early and not broke_off):
+        if data or (self.conversation.early and not reset):
             self._context.poller.watch(self._client.fileno(), 0, self)
         else:
             self._obey(self.conversation.client_ended())
-
-    def _watch_client(self) -> None:
-        client, poller = self._client, self._context.poller
-        if not isinstance(client, TlsChannel):
-            poller.watch(client.fileno(), READ, self)
-            return
-        poller.watch(client.fileno(), READ | WRITE if client.unsent else READ, self)
-        if client.pending:  # of which the socket knows nothing
-            poller.call_again(client.fileno())
 
     def _obey(self, command: Command) -> None:
         self._run_deadline_of(self.conversation.state)
         match command:
             case Wait():
-                self._watch_client()
+                watch_for_reading(self._context.poller, self._client, self)
             case StartTls():
                 self._start_tls(command)
             case Send():
-                self._answer(command.to_client)
+                self._send(command.to_client)
             case CheckLogin():
                 self._check_login(command.check)
             case Dial():
@@ -207,61 +188,54 @@ class Tunnel:
         self._shake_hands(self._tls)
 
     def _shake_hands(self, tls: TlsChannel) -> None:
-        try:
-            complete = tls.handshake()
-        except TlsFailure as failure:
-            rejected = failure.rejected_our_certificate
-            self._obey(self.conversation.handshake_failed(failure.detail, certificate_rejected=rejected))
-            return
-        except OSError:
-            self._obey(self.conversation.client_ended())
-            return
-        if not complete:
-            self._watch_client()
-            return
-        self._tls = None
-        self.conversation.secured(tls.layer.version, tls.layer.identity, tls.layer.names)
-        self._read()
+        command = continue_handshake(tls, self.conversation)
+        if self.conversation.state is State.HEAD:
+            self._tls = None
+            self._read()
+        else:
+            self._obey(command)
 
     def _check_login(self, check: PasswordCheck) -> None:
-        self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
+        self._watch_while_waiting()
         if self._context.password_checks.begin(check, self.record.client, self):
             self._check = check
         else:
-            self.login_not_checked("too many wait to be checked")
+            self.login_not_checked("too many logins wait to be checked")
+
+    def _watch_while_waiting(self) -> None:
+        """During a check or a dial, read the client's first bytes in the tunnel once, or its end."""
+        self._context.poller.watch(self._client.fileno(), READ, self)
 
     def _forget_check(self) -> None:
-        """Whatever comes of it, nobody waits for it any more."""
         if self._check is not None:
             self._context.password_checks.forget(self._check, self)
             self._check = None
 
     def _dial(self, command: Dial) -> None:
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
-        self._context.poller.watch(self._client.fileno(), READ, self)  # of its first bytes, no more than one read
+        self._watch_while_waiting()
         self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
         self._pending_dial.start()
 
-    def _answer(self, to_client: bytes) -> None:
-        """Say it and go on reading; the upstream is not listened to."""
+    def _send(self, to_client: bytes) -> None:
+        """Send and keep reading from the client. The upstream is not read yet."""
         try:
             self.record.client_written += self._client.send(to_client)
         except OSError:
             self._obey(self.conversation.client_ended())
             return
-        self._watch_client()
+        watch_for_reading(self._context.poller, self._client, self)
 
     def _establish(self, command: Establish) -> None:
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
-        self._relaying_since = time.monotonic()
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
 
     def _refuse(self, answer: bytes) -> None:
         self._forget_check()
-        if self._upstream is not None:  # nothing will be said to it
+        if self._upstream is not None:  # it gets nothing
             self._context.poller.close(self._upstream)
             self._upstream = None
         try:
@@ -277,7 +251,7 @@ class Tunnel:
         self._obey(self.conversation.client_ended())
 
     def _run_deadline_of(self, state: State) -> None:
-        """Run this state's deadline and no other. One that runs already is not restarted."""
+        """Run this state's deadline and no other. Does not restart it if it runs already."""
         deadline = None if state is State.LINGERING else self._deadlines.of_state[state]  # `Lingering` runs its own
         running = self._deadline
         if deadline is running:
@@ -287,11 +261,6 @@ class Tunnel:
         self._deadline = deadline
         if deadline is not None:
             deadline.begin(self, time.monotonic())
-
-    def _announce(self) -> None:
-        """Log a long tunnel while it is open: what it has carried so far, and no outcome."""
-        self._deadline = None
-        self._context.publish(self.so_far())
 
     def _close(self) -> None:
         context, record = self._context, self.record
@@ -303,7 +272,7 @@ class Tunnel:
         self._count(record)
         if self._relay is not None:
             self._relay.close()
-        # These name us: without them there is no work for the garbage collector.
+        # They refer to this tunnel: without the cycle, no garbage collection is needed.
         self._pending_dial = self._lingering = self._relay = None
         self._close_socket(self._client)
         if self._upstream is not None:
@@ -318,19 +287,12 @@ class Tunnel:
             Lingering(poller, self._deadlines.linger, sock, lambda _: poller.close(sock))
             return
         if isinstance(sock, TlsChannel) and self._tls is None:
-            with contextlib.suppress(OSError):  # without a close_notify the end would look like a cut
+            with contextlib.suppress(OSError):  # without a close_notify the end would look truncated
                 sock.shutdown(socket.SHUT_WR)
         poller.close(sock)
 
     def _count(self, record: TunnelRecord) -> None:
         now = time.monotonic()
         record.total_ms = milliseconds(now - self._accepted)
-        relay = self._relay
-        if relay is not None:
-            record.relay_ms = milliseconds(now - self._relaying_since)
-            record.client_read += relay.up.read
-            record.upstream_written = relay.up.written
-            record.upstream_read += relay.down.read
-            record.client_written += relay.down.written
-            record.ended_first = relay.ended_first
-            relay.note_shapes(record)
+        if self._relay is not None:
+            self._relay.count(record, now)

@@ -194,7 +194,7 @@ class Room:
         assert not here.connections
         assert here.counter.connections == 0
         assert not here.counter.by_client
-        assert not here.deadlines.run_for_anybody
+        assert not here.deadlines.in_use
         assert not self.poller._owners
 
     def close(self) -> None:

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 
 from licensegate.proxy.net.channel import Channel, TlsChannel
-from licensegate.proxy.net.deadlines import Deadlines
 from licensegate.proxy.protocol.commands import Establish
 from licensegate.proxy.settings import Limits
+from licensegate.proxy.tunnel.deadlines import Deadlines
 from licensegate.proxy.tunnel.flow import Flow, Pipes
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.records.outcome import Outcome

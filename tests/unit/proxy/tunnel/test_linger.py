@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.net.deadlines import Deadline
+from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
 from licensegate.records.record import RefusalTaken

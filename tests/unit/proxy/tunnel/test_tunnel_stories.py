@@ -16,7 +16,7 @@ from msgspec import structs
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.dial.loop_guard import LoopGuard
 from licensegate.proxy.dial.settings import DialSettings
-from licensegate.proxy.net.deadlines import Deadline
+from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel

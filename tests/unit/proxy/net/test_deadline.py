@@ -1,24 +1,10 @@
 """Time limits: who expires, in which order, and who does not. The clock is a number; nothing here waits."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.net.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadline, DeadlineOwner, Deadlines
-from licensegate.proxy.settings import Limits
-
-
-class Somebody:
-    """Whoever waits; nothing ever becomes ready here."""
-
-    def ready(self, descriptor: int, events: int) -> None:
-        raise AssertionError("a deadline reads nothing")
-
-    def crashed(self, error: Exception) -> None:
-        raise AssertionError("a deadline ends nobody by itself") from error
-
-    def deadline_passed(self, deadline: Deadline) -> None:
-        raise AssertionError("a deadline only names those who are late")
+from licensegate.proxy.net.deadline import Deadline, DeadlineOwner
+from support.deadlines import Somebody
 
 
 def test_nobody_is_late_before_the_time_and_everybody_from_then_on() -> None:
@@ -95,58 +81,6 @@ def test_one_who_is_late_may_begin_anew_at_once() -> None:
     deadline.begin(owner, 110)
     assert list(late) == []
     assert list(deadline.expired(120)) == [owner]
-
-
-def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
-    deadlines = Deadlines(
-        Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
-    )
-    all_of_them = [
-        deadlines.head, deadlines.handshake, deadlines.login, deadlines.hello, deadlines.dial,
-        deadlines.idle, deadlines.half_closed, deadlines.linger, deadlines.announce,
-    ]  # fmt: skip
-    assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
-    waiting = {Somebody(): deadline for deadline in all_of_them}
-    for owner, deadline in waiting.items():
-        deadline.begin(owner, 1000)
-
-    assert dict(deadlines.sweep(1004)) == {owner: it for owner, it in waiting.items() if it.seconds <= 4}
-    assert dict(deadlines.sweep(2000)) == {owner: it for owner, it in waiting.items() if it.seconds > 4}
-
-
-def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
-    deadlines, owner = Deadlines(Limits()), Somebody()
-    assert not deadlines.run_for_anybody
-
-    deadlines.hello.begin(owner, 0)
-    assert deadlines.run_for_anybody
-
-    deadlines.hello.stop(owner)
-    assert not deadlines.run_for_anybody
-
-
-def test_two_limits_can_run_for_one_and_the_same() -> None:
-    deadlines, tunnel = Deadlines(Limits()), Somebody()
-    deadlines.idle.begin(tunnel, 0)
-    deadlines.announce.begin(tunnel, 0)
-
-    assert list(deadlines.sweep(60)) == [(tunnel, deadlines.announce)]
-    assert list(deadlines.sweep(3600)) == [(tunnel, deadlines.idle)]
-
-
-@pytest.mark.parametrize(
-    ("name", "seconds"),
-    [
-        ("head", 1), ("handshake", 1), ("login", 1), ("dial", 2), ("idle", 3), ("half_closed", 4), ("hello", 5),
-        ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
-    ],
-)  # fmt: skip
-def test_every_limit_is_as_long_as_the_settings_say(name: str, seconds: float) -> None:
-    deadlines = Deadlines(
-        Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4, hello_seconds=5)
-    )
-
-    assert getattr(deadlines, name).seconds == seconds
 
 
 @given(st.lists(st.tuples(st.sampled_from(["begin", "stop", "sweep"]), st.integers(0, 4), st.integers(0, 7))))

@@ -1,0 +1,127 @@
+"""The state of one client connection, its legal moves, and the events that end it. No I/O.
+
+Every move to LINGERING or CLOSED writes an outcome into the record.
+"""
+
+from typing import Final
+
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import LoginResult, ServerNameCheck, TunnelRecord
+
+from ..wire.answers import alert, refusal
+from ..wire.protocol_detection import ClientProtocol
+from .admission import Admission
+from .commands import Close, Command, Refuse
+from .refusals import FOR_DEADLINE_IN, FOR_LEAVING_IN
+from .states import MOVES, State
+
+_CLOSE: Final = Close()
+_MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
+_TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
+
+
+class StateMachine:
+    """Moves one client connection through its states and ends it. `Conversation` adds what is said in each state.
+
+    Read `state` and `record`; only events change them. An event returns the command to carry out, and raises
+    RuntimeError in a state that does not know it.
+    """
+
+    __slots__ = ("_admission", "_client_protocol", "_received", "_unsent", "record", "state")
+
+    def __init__(self, record: TunnelRecord, state: State) -> None:
+        self._received = b""
+        self._unsent = b""  # goes out before the next answer
+        self._client_protocol = ClientProtocol.UNDECIDED  # the protocol of a refusal
+        self._admission: Admission | None = None  # while a password is checked
+        self.record = record
+        self.state = state
+
+    def handshake_failed(self, detail: str, *, certificate_rejected: bool) -> Command:
+        """TLS to the gate failed."""
+        self._only_in(State.HANDSHAKE)
+        return self.ended(
+            Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED, detail
+        )
+
+    def login_not_checked(self, detail: str) -> Command:
+        """The password could not be checked; `detail` says why in a few words."""
+        self._only_in(State.LOGIN)
+        self.record.login_result = LoginResult.NOT_CHECKED
+        return self._refuse(Outcome.LOGIN_NOT_CHECKED, detail)
+
+    def dial_failed(self, outcome: Outcome, detail: str) -> Command:
+        """The target could not be connected, or not in time."""
+        self._only_in(State.DIALLING)
+        return self._refuse(outcome, detail)
+
+    def client_ended(self) -> Command:
+        """The client closed or reset its connection before its tunnel was in use, or after a refusal."""
+        if self.state is State.LINGERING:
+            return self._close()
+        self._only_in(*FOR_LEAVING_IN)
+        if self._is_unused():
+            return self.ended(Outcome.CLOSED_UNUSED)
+        return self.ended(FOR_LEAVING_IN[self.state], "the client left" if self.state is State.HANDSHAKE else "")
+
+    def deadline_passed(self) -> Command:
+        """The client, or the check of its login, took too long. A client that sent nothing gets no answer."""
+        self._only_in(*FOR_DEADLINE_IN)
+        if self._is_unused():
+            return self.ended(Outcome.CLOSED_UNUSED)
+        outcome, detail = FOR_DEADLINE_IN[self.state]
+        match self.state:
+            case State.HEAD:
+                return self._refuse(outcome, detail)
+            case State.LOGIN:
+                return self.login_not_checked(detail)
+            case State.INNER_HELLO:
+                self.record.server_name_check = ServerNameCheck.TIMEOUT
+        return self.ended(outcome, detail)
+
+    def ended(self, outcome: Outcome, detail: str = "") -> Command:
+        """The relay ended; or a fault, or a full gate, ends the connection in any state."""
+        self.record.end(outcome, detail)
+        return self._close()
+
+    def stopped(self) -> Command:
+        """The gate stops and waits no longer."""
+        if self.state in _TUNNEL_PROMISED:
+            return self.ended(Outcome.CUT_BY_STOP)
+        return self.ended(Outcome.CLOSED_UNUSED if self._is_unused() else Outcome.CUT_BEFORE_TUNNEL)
+
+    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
+        """Answer in the client's protocol. Close without an answer if the gate does not serve that protocol."""
+        self._admission = None
+        self.record.end(outcome, detail)
+        answer = self._take_unsent()
+        if self._client_protocol is ClientProtocol.HTTP and outcome.status >= 400:
+            self.record.status = outcome.status
+            answer += refusal(self.record, challenges)
+        elif self._client_protocol is ClientProtocol.TLS:
+            answer += alert(outcome)
+        if not answer:
+            return self._close()
+        self._move(State.LINGERING)
+        return Refuse(answer)
+
+    def _take_unsent(self) -> bytes:
+        unsent, self._unsent = self._unsent, b""
+        return unsent
+
+    def _close(self) -> Command:
+        self._move(State.CLOSED)
+        return _CLOSE
+
+    def _is_unused(self) -> bool:
+        """Whether the client asked for nothing: a health check that opens the port, or TLS, or sends PROXY LOCAL."""
+        return self.state in _MAY_BE_UNUSED and not self._received
+
+    def _only_in(self, *states: State) -> None:
+        if self.state not in states:
+            raise RuntimeError(f"a conversation in {self.state} knows no such event")
+
+    def _move(self, state: State) -> None:
+        if state not in MOVES[self.state]:
+            raise RuntimeError(f"a conversation cannot go from {self.state} to {state}")
+        self.state = state
