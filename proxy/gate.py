@@ -1,4 +1,4 @@
-"""The gate: listeners, tunnels and their shared surroundings, and the records that come out."""
+"""The gate: its listeners and tunnels, the sweep over their deadlines, and the records for the observers."""
 
 import asyncio
 import contextlib
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 class Gate:
     """Serves clients from `listen` to `close`. Calls each of `observers` once per batch, with the finished records.
 
-    No tunnel may lead to one of `loop_guard`: the listeners', and those of what else the program serves.
+    No tunnel may lead to an address in `loop_guard`: those of the listeners, and what else the program serves on.
     """
 
     def __init__(
@@ -57,24 +57,24 @@ class Gate:
         self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
-        self._snapshots: dict[Listener, Snapshot] = {}  # the one in force, with each listener's login schemes
+        self._snapshots: dict[Listener, Snapshot] = {}  # the snapshot in force, with each listener's login schemes
 
     @property
     def snapshot(self) -> Snapshot:
-        """What is in force for connections that begin now."""
+        """The snapshot for connections that begin now."""
         return self._context.snapshot
 
     def adopt(self, snapshot: Snapshot) -> None:
-        """Have connections that begin from now on go by this snapshot; open ones keep theirs."""
+        """Use this snapshot for connections that begin from now on; open ones keep theirs."""
         self._context.adopt(snapshot)
         self._bind_snapshots()
 
     def add_observer(self, observe: Observe) -> None:
-        """Call it with the records that finish from now on."""
+        """Call `observe` with the records that finish from now on."""
         self._observers.append(observe)
 
     def dial_by(self, dial: DialSettings, dns: DnsSettings, parents: ParentSettings) -> None:
-        """Dial by these settings from now on; what the resolver knows is kept."""
+        """Dial with these settings from now on. The resolver keeps its cache."""
         self._resolver.settings = dns
         self._context.dialer = self._dialer(dial, parents)
 
@@ -84,15 +84,15 @@ class Gate:
         return self._parent_selector or dialer
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
-        """Listen on exactly these; a socket that serves one of them already goes on serving it.
+        """Listen on exactly these addresses. A socket that serves one of them already is kept.
 
-        Raises ListenError for an address that the operator named, and then nothing has changed; a default one is
-        skipped with a line.
+        Raises ListenError, and changes nothing, if an address that the operator named cannot be used. A default
+        address is left out with a warning.
         """
         kept = [listener for listener in self.listeners if any(map(listener.serves, addresses))]
         new = self._bind([address for address in addresses if not any(one.serves(address) for one in kept)])
         if not kept and not new:
-            raise ListenError("there is no address left to listen on: every one was left out")
+            raise ListenError("no address is left to listen on: all of them were left out")
         for listener in self.listeners:
             if listener not in kept:
                 self.loop_guard.remove(listener.host, listener.port)
@@ -130,7 +130,7 @@ class Gate:
         self._poller.run(tunnel, tunnel.begin)
 
     async def drain(self, seconds: float) -> int:
-        """Accept no more, wait for the open tunnels for so long, then cut them; how many were cut."""
+        """Stop accepting, wait `seconds` for open tunnels, then cut them. Returns how many were cut."""
         self._context.counter.draining = True
         self._stop_listening()
         self._poller.finish_batch()
@@ -144,7 +144,7 @@ class Gate:
             self.listeners.pop().close()
 
     def cut(self) -> int:
-        """End whatever is open; how many tunnels that cost."""
+        """End every open connection. Returns how many established tunnels were cut."""
         for connection in list(self._context.connections):
             self._poller.run(connection, connection.stop)
         tunnels = sum(record.outcome is Outcome.CUT_BY_STOP for record in self._finished)
@@ -152,7 +152,7 @@ class Gate:
         return tunnels
 
     def close(self) -> None:
-        """Stop for good; what is still open is cut."""
+        """Stop for good, and cut what is open."""
         self._stop_listening()
         self.cut()
         self._sweep_timer.cancel()
@@ -167,16 +167,16 @@ class Gate:
 
     @property
     def draining(self) -> bool:
-        """Whether it takes no more clients, since it stops."""
+        """Whether the gate takes no more clients because it stops."""
         return self._context.counter.draining
 
     @property
     def look_ups(self) -> Mapping[Outcome | None, int]:
-        """How often the system's resolver was asked, by what came of it; None is an answer."""
+        """Queries to the system's resolver, by outcome; None counts those that were answered."""
         return self._resolver.results
 
     def probe(self, target: Target, rule: Rule) -> "asyncio.Future[TunnelRecord]":
-        """Dial a target that `rule` allows, as for a tunnel, and hang up. The record goes to the observers first."""
+        """Dial a target that `rule` allows, as for a tunnel, and hang up. Observers get the record first."""
         result: asyncio.Future[TunnelRecord] = self._loop.create_future()
 
         def publish(record: TunnelRecord) -> None:
@@ -190,8 +190,8 @@ class Gate:
         return result
 
     def _sweep(self) -> None:
-        """Once a second: end what is late."""
-        self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, since without it nothing would ever be late
+        """Once a second: end connections that are late."""
+        self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, or one fault would stop all deadlines
         for owner, deadline in self._context.late(time.monotonic()):
             self._poller.run(owner, owner.deadline_passed, deadline)
         self._poller.finish_batch()

@@ -1,6 +1,6 @@
-"""Settings that several rooms of the proxy read: frozen values, checked and built by `licensegate.app.settings`.
+"""Settings that several packages of the proxy read: frozen values, checked and built by `licensegate.app.settings`.
 
-A room with settings of its own defines them in its `settings` module.
+A package with settings of its own defines them in its `settings` module.
 """
 
 from msgspec import Struct
@@ -14,9 +14,9 @@ from .auth.scheme import Scheme
 class ListenAddress(Struct, frozen=True):
     """One address to listen on.
 
-    `named` tells an address that the operator wrote (failing to bind it ends the start) from a packaged default
-    (skipped with a line that says why). Connections from `proxy_protocol_from`, the balancers, begin with a PROXY
-    header; nobody else's may. `schemes` are the ways to log in here, None for those of everywhere.
+    `named`: the operator wrote it, so the gate does not start if it cannot be bound; a packaged default is left out
+    with a warning. Connections from `proxy_protocol_from`, the balancers, must begin with a PROXY header; others must
+    not. `schemes` are the login schemes of this listener, None for the general ones.
     """
 
     host: str
@@ -30,7 +30,7 @@ class ListenAddress(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """Sizes in bytes, times in seconds, counts of connections."""
+    """Sizes in bytes, times in seconds, numbers of connections."""
 
     head_bytes: int = 16384
     head_seconds: float = 10
@@ -45,10 +45,10 @@ class Limits(Struct, frozen=True):
 
 
 class TunnelChecks(Struct, frozen=True):
-    """What the first bytes of a client in its tunnel must be.
+    """Checks of a client's first bytes in its tunnel.
 
-    `require_tls`: a TLS ClientHello. `match_server_name`: the server name in one, if there is any, is the target.
-    `require_server_name`: one has a server name. The last two hold for whoever speaks TLS, whether he must or not.
+    `require_tls`: they are a TLS ClientHello. `match_server_name`: its server name, if it has one, is the target.
+    `require_server_name`: it has a server name. The last two apply to any ClientHello, even if TLS is not required.
     """
 
     require_tls: bool = True
@@ -57,12 +57,12 @@ class TunnelChecks(Struct, frozen=True):
 
     @property
     def none(self) -> bool:
-        """Whether nothing is checked, so that nobody need wait for the client's first bytes."""
+        """Whether nothing is checked, so that the relay can begin without the client's first bytes."""
         return not (self.require_tls or self.match_server_name or self.require_server_name)
 
 
 class NetworkChecks(Struct, frozen=True):
-    """What differs for the clients of some networks; None where it is as elsewhere."""
+    """Checks for the clients of some networks. None: the general setting applies."""
 
     networks: tuple[Network, ...]
     require_tls: bool | None = None

@@ -1,1 +1,1 @@
-"""Sockets, and nothing about what is said on them: poller, listener, TLS channel, deadlines, socket options."""
+"""Sockets, whatever is said on them: poller, listener, TLS channel, deadline, socket options."""

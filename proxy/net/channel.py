@@ -1,8 +1,8 @@
-"""A socket seen through TLS: used like a non-blocking socket, by whoever relays.
+"""TLS on a socket, with the interface of a non-blocking socket.
 
-What is read and written here is plaintext; the ciphertext goes through a `TlsLayer`. Memory stays bounded: no more is
-received than the caller's buffer has room for, and nothing is encrypted while earlier ciphertext waits for the socket.
-It never watches a descriptor, and never decides what a failure means.
+Callers read and write plaintext; a `TlsLayer` turns it into ciphertext and back. Memory is bounded: a read receives no
+more than the caller's buffer has room for, and nothing is encrypted while earlier ciphertext waits for the socket.
+This module never watches a descriptor and never decides what a failure means.
 """
 
 import contextlib
@@ -16,21 +16,21 @@ from ..wire.tls_layer import TlsFailure, TlsLayer
 from ..wire.tls_records import RECORD_PAYLOAD
 
 _FEED: Final = RECORD_PAYLOAD
-"""Bytes that the layer is fed at a time: OpenSSL's memory buffers keep the size of the most that they ever held."""
+"""Bytes to feed the layer at a time, because OpenSSL's memory buffers never shrink."""
 
 _IN_ONE_GO: Final = 9 * _FEED
-"""Bytes of ciphertext: enough for 128 KiB in full records. A client that sends nothing but the smallest, or key updates
-of which no plaintext comes, may not keep the others waiting."""
+"""Bytes of ciphertext per call: enough for 128 KiB in full records. A client that sends only tiny records, or only key
+updates, must not delay the others."""
 
 _UNSENT_AT_MOST: Final = 1 << 16
-"""A peer that asks for key updates without end, and reads none, is not read from any further."""
+"""Bytes of ciphertext. Beyond it, a peer that requests key updates and does not read the answers is not read from."""
 
-_ciphertext: Final = memoryview(bytearray(_FEED))  # one for all: what is received is fed at once
-_plaintext: Final = memoryview(bytearray(1 << 16))  # one for all: what is read is copied for the caller
+_ciphertext: Final = memoryview(bytearray(_FEED))  # shared: what is received is fed at once
+_plaintext: Final = memoryview(bytearray(1 << 16))  # shared: what is read is copied for the caller
 
 
 class Channel(Protocol):
-    """What a tunnel, a relay and a flow need of a peer's connection: a plain socket has it, and so has a TlsChannel."""
+    """The connection to a peer: a plain socket, or a TlsChannel."""
 
     def fileno(self) -> int:
         """The descriptor to watch."""
@@ -42,7 +42,7 @@ class Channel(Protocol):
         """Read into a buffer; 0 at the peer's end."""
 
     def send(self, data: bytes | memoryview, /) -> int:
-        """Write as much as is taken."""
+        """Write; returns how many bytes were taken."""
 
     def shutdown(self, how: int, /) -> None:
         """End our side."""
@@ -52,13 +52,13 @@ class Channel(Protocol):
 
 
 class TlsChannel:
-    """TLS on a connected, non-blocking socket: the server's side, or with a `server_name` the client's of that server.
+    """TLS on a connected, non-blocking socket: as server, or with a `server_name` as client of that server.
 
-    `sock` is that socket, `layer` what is known of the connection: its version, its ALPN, the client's identity.
-    `received` are the bytes read before TLS was decided, from the first of the ClientHello on.
+    `sock` is that socket; `layer` has the connection's version, ALPN and the client's identity. `received` are the
+    bytes read before TLS was recognised, starting with the ClientHello.
 
-    `unsent` means that ciphertext waits: call `flush` when the socket can be written. `pending` means that reading
-    would return something although the socket has nothing more to say.
+    `unsent`: ciphertext waits, call `flush` when the socket can be written. `pending`: a read would return something
+    without new bytes from the socket.
     """
 
     __slots__ = ("_broken", "_closing", "_end_waits", "_half_closed", "_left", "_unsent", "layer", "sock")
@@ -70,16 +70,16 @@ class TlsChannel:
         self.layer = TlsLayer(context, server_name)
         self.layer.feed(received)
         self._unsent = memoryview(b"")
-        self._end_waits = False  # an end or an error was met behind data, which was returned first
-        self._broken = 0  # the errno with which the socket broke: it says so only once
+        self._end_waits = False  # an end or an error follows data that was returned first
+        self._broken = 0  # the errno of the socket's error, which the socket reports only once
         self._closing = False
         self._half_closed = False
-        self._left = 0  # bytes to be received in this go
+        self._left = 0  # bytes that this call may still receive
 
     def handshake(self) -> bool:
-        """Go on with the handshake; whether it is complete. If not: call again when the socket can be read.
+        """Continue the handshake. Returns whether it is complete; if not, call again when the socket can be read.
 
-        Raises TlsFailure, having sent the alert as far as the socket takes it, or the socket's OSError.
+        Raises TlsFailure, after sending the alert as far as the socket takes it, or the socket's OSError.
         """
         self._left = _IN_ONE_GO
         while True:
@@ -95,15 +95,15 @@ class TlsChannel:
                 return False
 
     def recv(self, size: int) -> bytes:
-        """Return at most `size` bytes of plaintext and at most 64 KiB, b"" at the end; raises as `recv_into` does."""
+        """Return at most `size` bytes of plaintext, at most 64 KiB, b"" at the peer's end. Raises like `recv_into`."""
         taken = self.recv_into(_plaintext[:size])
         return bytes(_plaintext[:taken])
 
     def recv_into(self, buffer: bytearray | memoryview) -> int:
-        """Fill the buffer with what is there; how much that was, 0 at the peer's end.
+        """Fill the buffer with the plaintext that has arrived. Returns its length, 0 at the peer's end.
 
-        Raises BlockingIOError if nothing is there yet, or too much without a byte for us; TlsFailure; or the socket's
-        OSError.
+        Raises BlockingIOError if none has arrived, or none in the bytes that one call may receive; TlsFailure; or
+        the socket's OSError.
         """
         self._end_waits = False
         self._left = _IN_ONE_GO
@@ -122,13 +122,13 @@ class TlsChannel:
         except OSError:
             if not filled:
                 raise
-            self._end_waits = True  # what the layer or the socket cannot go on for is told again at the next read
+            self._end_waits = True  # the layer or the socket raises it again at the next read
         finally:
             self._answer()
         return filled
 
     def send(self, data: bytes | memoryview) -> int:
-        """Encrypt and send; how much of the data was taken: 16 KiB at least, and no more once the socket takes no more.
+        """Encrypt and send. Returns how many bytes were taken: at least 16 KiB, then as long as the socket takes more.
 
         Raises BlockingIOError if earlier ciphertext still waits, BrokenPipeError after `shutdown`, TlsFailure, or the
         socket's OSError.
@@ -144,18 +144,18 @@ class TlsChannel:
         return taken
 
     def shutdown(self, how: int) -> None:
-        """End our direction (`SHUT_WR`, the only one there is): close_notify, then TCP's end when all is sent.
+        """End our direction (only `SHUT_WR` is possible): close_notify, then TCP's FIN once everything is sent.
 
-        Data still flows the other way. Raises TlsFailure or the socket's OSError.
+        The other direction stays open. Raises TlsFailure or the socket's OSError.
         """
         if how != socket.SHUT_WR:
-            raise ValueError("a TLS channel can only end what it sends")
+            raise ValueError("a TLS channel can only shut down its own direction")
         self.layer.close_write()
         self._closing = True
         self.flush()
 
     def flush(self) -> bool:
-        """Send what waits and finish a shutdown; whether nothing waits any more. Raises the socket's OSError."""
+        """Send waiting ciphertext and finish a shutdown. Returns whether none is left. Raises the socket's OSError."""
         ciphertext = self.layer.take_ciphertext()
         if ciphertext and not self._half_closed:
             self._unsent = memoryview(bytes(self._unsent) + ciphertext if self._unsent else ciphertext)
@@ -175,7 +175,7 @@ class TlsChannel:
 
     @property
     def pending(self) -> bool:
-        """Whether reading would return, or try, something without anything more from the socket."""
+        """Whether a read would return something, or raise, without new bytes from the socket."""
         return self._end_waits or self.layer.pending
 
     def fileno(self) -> int:
@@ -183,7 +183,7 @@ class TlsChannel:
         return self.sock.fileno()
 
     def close(self) -> None:
-        """Close the socket, without a word."""
+        """Close the socket without a close_notify."""
         self.sock.close()
 
     def _read(self, buffer: memoryview) -> int:
@@ -195,7 +195,7 @@ class TlsChannel:
                     raise
 
     def _receive(self, room: int) -> bool:
-        """Feed the layer with what the socket has; whether it had anything, and this go is not over."""
+        """Feed the layer from the socket. Returns False if nothing arrived, or if this call has received enough."""
         if self._left <= 0:
             return False
         if len(self._unsent) > _UNSENT_AT_MOST:
@@ -223,6 +223,6 @@ class TlsChannel:
             return 0
 
     def _answer(self) -> None:
-        """Send what reading made the layer say: an alert, a key update. That this fails, the next `send` will tell."""
+        """Send what the layer answers to what it read: an alert, a key update. The next `send` reports a failure."""
         with contextlib.suppress(OSError):
             self.flush()

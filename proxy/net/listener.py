@@ -1,4 +1,4 @@
-"""Binds, accepts in batches, hands over. Any port, and the same behind each: what a client speaks there decides."""
+"""Binds listening sockets and accepts in batches. Every port serves every protocol of the gate."""
 
 import asyncio
 import errno
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class ListenError(Exception):
-    """An address cannot be listened on; says which, why, and what to do."""
+    """The gate cannot listen on an address. The message says which, why, and what to change."""
 
 
 def bind(address: ListenAddress) -> socket.socket:
-    """A listening socket. Raises ListenError."""
+    """Return a listening socket. Raises ListenError."""
     try:
         return _listen(address)
     except OSError as error:
@@ -39,9 +39,9 @@ def _listen(address: ListenAddress) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # else [::]:p could not stand beside 0.0.0.0:p
+        if family == socket.AF_INET6:  # allows [::]:p beside 0.0.0.0:p
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        set_up_keepalive(sock)  # what is accepted inherits it
+        set_up_keepalive(sock)  # accepted sockets inherit it
         sock.setblocking(False)
         sock.bind((address.host, address.port))
         sock.listen(_BACKLOG)
@@ -72,7 +72,7 @@ def _remedy(address: ListenAddress, error: OSError) -> str:
 
 
 class Listener:
-    """One listening socket. Each connection goes to `accepted`, with the client's address and port."""
+    """One listening socket. Passes each connection to `accepted`, with the client's address and port."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Listener:
         poller.watch(sock.fileno(), READ, self)
 
     def ready(self, descriptor: int, events: int) -> None:
-        """Accept whoever waits."""
+        """Accept the connections that wait."""
         for _ in range(_ACCEPTS_AT_ONCE):
             try:
                 sock, address = self._sock.accept()
@@ -103,22 +103,22 @@ class Listener:
                 if error.errno in _OUT_OF_RESOURCES:
                     self._wait_for_resources(error)
                     return
-                continue  # that client has gone already (ECONNABORTED and its kin, accept(2))
+                continue  # that client has left already (ECONNABORTED and similar errors, accept(2))
             sock.setblocking(False)
             host = address[0]
             self._accepted(self, sock, host[7:] if host.startswith(_V4_MAPPED) else host, address[1])
 
     def crashed(self, error: Exception) -> None:
-        """A fault in the gate, before the connection had an owner: the others go on."""
+        """Nothing to end: the fault came before the connection had an owner."""
 
     @property
     def accepts(self) -> bool:
-        """Whether it takes connections just now; not while there are no descriptors or memory for them."""
+        """Whether it accepts now: not while descriptors or memory are exhausted."""
         return self._pause is None
 
     @property
     def address(self) -> ListenAddress:
-        """The address as it was set; another one that it `serves` may take its place."""
+        """The address of the settings. A reload may replace it by another one that this listener `serves`."""
         return self._address
 
     @address.setter
@@ -127,7 +127,7 @@ class Listener:
         self._balancers = ClientNetworks(address.proxy_protocol_from) if address.proxy_protocol_from else None
 
     def serves(self, address: ListenAddress) -> bool:
-        """Whether it listens there already."""
+        """Whether this listener has that host and port."""
         return (address.host, address.port) == (self._address.host, self._address.port)
 
     def is_balancer(self, client: str) -> bool:
@@ -135,13 +135,13 @@ class Listener:
         return self._balancers is not None and self._balancers.admits(client)
 
     def close(self) -> None:
-        """Accept no more."""
+        """Stop accepting and close the socket."""
         if self._pause is not None:
             self._pause.cancel()
         self._poller.close(self._sock)
 
     def _wait_for_resources(self, error: OSError) -> None:
-        """Level-triggered, a connection that cannot be accepted would be reported without end."""
+        """Pause, since epoll would report a connection that cannot be accepted forever."""
         _log.error("cannot accept on %s: %s; trying again in %s s", self.name, error.strerror, _PAUSE_SECONDS)
         self._poller.forget(self._sock.fileno())
         self._pause = self._loop.call_later(_PAUSE_SECONDS, self._go_on)

@@ -1,7 +1,7 @@
 """One epoll inside asyncio: descriptor → owner.
 
-asyncio watches a single descriptor, that of our epoll; each descriptor that is ready calls one plain method of its
-owner. A batch is at most 256 of them, then asyncio runs again, so that nothing starves. Level-triggered throughout.
+asyncio watches one descriptor only, that of our epoll. For each ready descriptor the poller calls one plain method of
+its owner. A batch is at most 256 descriptors; then asyncio runs again, so that nothing starves. Level-triggered.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Final, Protocol
 READ: Final = select.EPOLLIN
 WRITE: Final = select.EPOLLOUT
 ONCE: Final = select.EPOLLONESHOT
-"""With other events: reported once, and then nothing at all until the descriptor is watched anew."""
+"""Combined with other events: report once, then nothing until `watch` is called again."""
 
 _BATCH: Final = 256
 
@@ -31,24 +31,25 @@ class Closable(Protocol):
 
 
 class CrashHandler(Protocol):
-    """Whoever is called by the gate's event loop."""
+    """An object that the event loop calls, and that can end alone if a call raises."""
 
     def crashed(self, error: Exception) -> None:
-        """The call raised: a fault in the gate. End what this object stands for, and nothing else."""
+        """A call raised, which is a fault in the gate. End this object's connection and nothing else."""
 
 
 class Owner(CrashHandler, Protocol):
-    """Whoever has a descriptor watched."""
+    """Owns a watched descriptor."""
 
     def ready(self, descriptor: int, events: int) -> None:
-        """The descriptor can be used now; its peer's end is something to read.
+        """The descriptor can be read or written now. The peer's end counts as something to read.
 
-        Hang-ups and errors are reported whatever is watched for: who cannot act on them now must forget it meanwhile.
+        epoll reports hang-ups and errors whatever is watched: an owner that cannot handle them now must `forget` the
+        descriptor until it can.
         """
 
 
 class Poller:
-    """Watches descriptors for their owners, and ends each batch with the same work."""
+    """Watches descriptors for their owners, and calls `batch_done` at the end of each batch."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, batch_done: Callable[[], None]) -> None:
         self._loop = loop
@@ -62,7 +63,7 @@ class Poller:
         loop.add_reader(self._epoll.fileno(), self._run_batch)
 
     def watch(self, descriptor: int, events: int, owner: Owner) -> None:
-        """Call `owner` when `descriptor` is ready for one of `events`, in place of whoever had it watched before."""
+        """Call `owner` when `descriptor` is ready for one of `events`. Replaces its owner and events until now."""
         self._owners[descriptor] = owner
         before = self._events.get(descriptor)
         if before == events:
@@ -74,32 +75,32 @@ class Poller:
         self._events[descriptor] = events
 
     def forget(self, descriptor: int) -> None:
-        """Stop watching it."""
+        """Stop watching a descriptor."""
         if self._owners.pop(descriptor, None) is not None:
             del self._events[descriptor]
             self._epoll.unregister(descriptor)
 
     def call_again(self, descriptor: int) -> None:
-        """Call its owner in the next batch as if it could be read: bytes wait above the socket, unseen by epoll."""
+        """Call its owner in the next batch as if it were readable, for decrypted bytes that epoll does not see."""
         if not self._again:
             self._next_batch = self._loop.call_soon(self._run_batch)
         self._again[descriptor] = self._owners[descriptor]
 
     def close(self, sock: Closable) -> None:
-        """Close a connection at the end of the batch, so that its number cannot be given away within it."""
+        """Close at the end of the batch, so that the descriptor's number is not reused within it."""
         if self._owners.pop(sock.fileno(), None) is not None:
             del self._events[sock.fileno()]
         self._closing.append(sock)
 
     def run(self, owner: CrashHandler, action: Callable[..., None], *arguments: object) -> None:
-        """Call `action` of `owner` as a batch would: a fault ends that owner only. For what asyncio calls by itself."""
+        """Call `action` as a batch would: an exception ends `owner` only. For callbacks that asyncio calls directly."""
         try:
             action(*arguments)
         except Exception as error:
             _end_faulty(owner, error)
 
     def finish_batch(self) -> None:
-        """The work at the end of every batch; whatever asyncio calls by itself ends with it too."""
+        """End a batch. Callbacks that asyncio calls directly must call this last."""
         if self._closing:
             for sock in self._closing:
                 sock.close()
@@ -107,7 +108,7 @@ class Poller:
         self._batch_done()
 
     def stop(self) -> None:
-        """Watch nothing any more."""
+        """Stop watching, for good."""
         if self._next_batch is not None:
             self._next_batch.cancel()
         self._loop.remove_reader(self._epoll.fileno())
@@ -127,11 +128,11 @@ class Poller:
                 owner.ready(descriptor, events)
             except Exception as error:
                 if not _end_faulty(owner, error):
-                    self.forget(descriptor)  # or it would be reported, and fail, without end
+                    self.forget(descriptor)  # or it would be reported, and fail, forever
         self.finish_batch()
 
     def _and_again(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Those that are ready, and those to be called again who still own their descriptors: each once."""
+        """Add the descriptors to call again, unless their owner has changed. Each descriptor comes once."""
         events = dict(ready)
         for descriptor, owner in self._again.items():
             if self._owners.get(descriptor) is owner:
@@ -141,11 +142,11 @@ class Poller:
 
 
 def _end_faulty(owner: CrashHandler, error: Exception) -> bool:
-    """End whose call has raised; whether that went well. Whoever is called after it must not suffer either way."""
+    """End the owner whose callback raised. Returns False if that raised too. Never raises."""
     _log.error("a fault in the gate ended one connection", exc_info=error)
     try:
         owner.crashed(error)
     except Exception as another:
-        _log.error("and another one, while that connection was ended", exc_info=another)
+        _log.error("another fault in the gate, while that connection was ended", exc_info=another)
         return False
     return True

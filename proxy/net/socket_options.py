@@ -1,4 +1,4 @@
-"""What every TCP connection of the gate is set to."""
+"""The socket options of every TCP connection of the gate."""
 
 import socket
 from typing import Final
@@ -7,7 +7,7 @@ _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (soc
 
 
 def set_up_keepalive(sock: socket.socket) -> None:
-    """Have a peer that vanished noticed within two minutes, and small writes sent at once."""
+    """Notice a vanished peer within two minutes, and send small writes at once."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:

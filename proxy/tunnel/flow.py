@@ -157,7 +157,7 @@ class Flow:
         return self._write(_buffer[:size]) and size == _CHUNK
 
     def _write(self, data: memoryview) -> bool:
-        """Write, and keep the rest. Returns whether there is none."""
+        """Write, and keep what the sink does not take. Returns whether it took everything."""
         try:
             sent = self._sink.send(data)
         except BlockingIOError:

@@ -279,7 +279,7 @@ def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: py
             gate.close()
 
             gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
-            with pytest.raises(ListenError, match="every one was left out"):
+            with pytest.raises(ListenError, match="all of them were left out"):
                 gate.listen([taken])
             assert "another program" in caplog.records[-1].getMessage()
             gate.close()

@@ -397,7 +397,7 @@ def test_a_forged_record_after_our_end_is_a_failure_and_nothing_else(line: Line)
 
 @pytest.mark.parametrize("how", [socket.SHUT_RD, socket.SHUT_RDWR])
 def test_only_what_we_send_can_be_ended(line: Line, how: int) -> None:
-    with pytest.raises(ValueError, match="only end what it sends"):
+    with pytest.raises(ValueError, match="only shut down its own direction"):
         line.channel.shutdown(how)
 
 
