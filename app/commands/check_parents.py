@@ -1,4 +1,4 @@
-"""What `licensegate check` says of parent proxies: how the gate logs in there, and what deserves a second look."""
+"""The part of `licensegate check` about parent proxies: the gate's logins, and warnings."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentPro
 
 
 def lines(settings: Settings) -> Iterator[str]:
-    """The parents in their order, in lines for people; none where there are none."""
+    """One line per parent, in order, then whether targets are dialled directly; empty without parents."""
     for parent in settings.parents.proxies:
         terms = [str(parent), f"login {' '.join(_login(parent.login))}", *_terms(parent)]
         yield ", ".join(terms)
@@ -17,7 +17,7 @@ def lines(settings: Settings) -> Iterator[str]:
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """What can be in force, but is hardly meant."""
+    """Warnings about settings that are valid but probably unintended."""
     parents = settings.parents.proxies
     for parent in parents:
         login = parent.login
@@ -34,7 +34,7 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 
 def _login(login: ParentLogin) -> Iterator[str]:
-    """Who the gate is there, and where the secret comes from, but not the secret."""
+    """The scheme, the user, and the source of the secret, but never the secret."""
     yield login.auth
     if login.username:
         yield f"as {login.username}"

@@ -1,4 +1,4 @@
-"""The `[[parent]]` tables: the proxies that targets are reached through, and who the gate is there."""
+"""Reads the `[[parent]]` tables: parent proxies and the gate's login at each."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def read_parents(
 
 
 class _Reader:
-    """One table."""
+    """Reads one table."""
 
     def __init__(
         self, table: ParentTable, number: int, source: SettingsSource, folder: Path, environ: Mapping[str, str]
@@ -50,11 +50,11 @@ class _Reader:
         self._environ = environ
 
     def error(self, key: str, what: str) -> SettingsError:
-        """What is wrong with a key."""
+        """An error that names the place of a key."""
         return SettingsError(f"{self._origin.place('parent', self._number, key)}: {what}")
 
     def check_direct(self, *, last: bool) -> None:
-        """Raise SettingsError unless `direct` is the last entry and alone in it."""
+        """Raise SettingsError unless `direct` is the last entry and has no other key."""
         if not last:
             raise self.error("url", f'"{DIRECT}" before a proxy, which would never be asked; move it to the end')
         if self._table != ParentTable(DIRECT):
@@ -77,7 +77,7 @@ class _Reader:
             try:
                 ssl.create_default_context(cafile=path)
             except PermissionError:
-                pass  # the gate may be let read what whoever checks its settings may not
+                pass  # the gate may read files that the user who checks its settings cannot
             except OSError:
                 raise self.error(
                     "ca", f"{path} holds no certificate in PEM; name the root that signed the proxy's"
@@ -128,9 +128,9 @@ class _Reader:
             raise self.error("password_file", f"the content of {path} {error}") from None
 
     def _check_login(self, login: ParentLogin) -> None:
-        """Whether the parts of a login make one."""
+        """Raise SettingsError unless the keys of the login fit together."""
         if not login.username.isprintable():
-            raise self.error("username", f"{shown(login.username)} has characters in it that cannot be printed")
+            raise self.error("username", f"{shown(login.username)} has characters that cannot be printed")
         if login.has_password and not login.username:
             raise self.error("username", "there is a password but no user name")
         if login.has_password and (login.keytab or login.ticket_cache):
@@ -142,7 +142,7 @@ class _Reader:
         match login.auth:
             case ParentAuth.NONE:
                 if login != ParentLogin(ParentAuth.NONE):
-                    raise self.error("auth", '"none" logs in nowhere; remove the rest of the login, or change it')
+                    raise self.error("auth", '"none" logs in nowhere; remove the other keys of the login, or change it')
             case ParentAuth.AUTO:
                 if login.username and not (login.has_password or login.keytab or login.ticket_cache):
                     raise self.error("username", "there is no password for it; name its file in password_file")
@@ -166,5 +166,5 @@ class _Reader:
 
 
 def _without_login(url: str) -> str:
-    """The URL with dots in the place of a login, which may have a password in it."""
+    """The URL with dots instead of a login, which may contain a password."""
     return re.sub(r"(\w+://)?.*@", r"\1...@", url, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""No password for a parent proxy appears in anything that a gate writes or answers, whatever becomes of the login."""
+"""No password for a parent proxy appears in anything that a gate logs or answers."""
 
 import base64
 import hashlib
@@ -23,12 +23,12 @@ DERIVED = (
     hashlib.md5(f"{USER}:{squid.REALM}:{PASSWORD}".encode()).hexdigest(),
     base64.b64encode(b"NTLMSSP").decode()[:-2],
 )
-"""What gives the password away, or does in its place."""
+"""The password, and values that reveal or replace it."""
 
 
 @pytest.fixture(params=[*squid.BY_PASSWORD, "ntlm"])
 def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Squid]]:
-    """A scheme, and a squid that wants a login by it."""
+    """A scheme, and a squid that requires it."""
     if request.param != "ntlm":
         with Squid(9, squid.BY_PASSWORD[request.param]) as running:
             yield request.param, running
@@ -41,7 +41,7 @@ def parent(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str
 
 
 @pytest.mark.parametrize("source", ["file", "environment"])
-def test_no_secret_leaves_the_gate_but_for_the_parent(tmp_path: Path, parent: tuple[str, Squid], source: str) -> None:
+def test_no_secret_leaves_the_gate_except_to_the_parent(tmp_path: Path, parent: tuple[str, Squid], source: str) -> None:
     (tmp_path / "parent.secret").write_text(PASSWORD)
     scheme, proxy = parent
     table = with_login(f"http://127.0.0.1:{proxy.port}", scheme)
@@ -55,7 +55,7 @@ def test_no_secret_leaves_the_gate_but_for_the_parent(tmp_path: Path, parent: tu
         records = gate.records(1)
         gate.stop()
 
-    told = "\n".join([repr(answer), json.dumps(records), *gate.stderr, gate.stdout.read_text()])
-    assert "was refused" in told
+    output = "\n".join([repr(answer), json.dumps(records), *gate.stderr, gate.stdout.read_text()])
+    assert "was refused" in output
     for secret in DERIVED:
-        assert secret not in told
+        assert secret not in output

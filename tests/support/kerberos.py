@@ -1,4 +1,4 @@
-"""A Kerberos realm of one's own, by MIT's KDC from Debian: principals, keytabs and ticket caches for tests."""
+"""A Kerberos realm with MIT's KDC: principals, keytabs and ticket caches."""
 
 import os
 import shutil
@@ -15,13 +15,13 @@ from support.upstream import SECONDS, closed_port
 
 REALM = "TEST.EXAMPLE"
 PARENT = "proxy.test.example"
-"""The host whose proxy has a keytab."""
+"""The host name of the proxy that has a keytab."""
 
 USER, PASSWORD = "svc-licensing", "correct-horse"
 
 
 def require_gssapi() -> None:
-    """python-gssapi, or a skip."""
+    """Skip the test without python-gssapi."""
     try:
         import gssapi  # noqa: F401 - what counts is whether it is there and finds its libraries
     except ImportError:
@@ -29,9 +29,9 @@ def require_gssapi() -> None:
 
 
 class Kdc:
-    """A realm with USER and the service of the proxy PARENT. Entered, it grants tickets that live so many seconds.
+    """A realm with USER and the service of the proxy PARENT. In a `with` block, its KDC grants tickets for `seconds`.
 
-    `environment` has programs use it; `keytab` is the user's, `service_keytab` the proxy's.
+    `environment` makes programs use the realm; `keytab` is the user's, `service_keytab` the proxy's.
     """
 
     def __init__(self, seconds: int = 3600) -> None:
@@ -39,7 +39,7 @@ class Kdc:
         kdb5_util = require_command("kdb5_util", "krb5-kdc")
         self._kadmin = require_command("kadmin.local", "krb5-admin-server")
         self.folder = Path(tempfile.mkdtemp(prefix="kdc-"))
-        self.folder.chmod(0o755)  # a squid that root has started reads this as a user of its own
+        self.folder.chmod(0o755)  # squid, started by root, reads this as its own user
         self.port = closed_port()
         self.environment = {
             "KRB5_CONFIG": str(self.folder / "krb5.conf"),
@@ -92,14 +92,14 @@ class Kdc:
         shutil.rmtree(self.folder)
 
     def log_in(self, seconds: int = 600) -> str:
-        """Put a ticket that lives so long into a ticket cache; the cache's name."""
+        """Get a ticket with this lifetime, and return the name of its cache."""
         cache = f"FILE:{self.folder}/cache"
         kinit = require_command("kinit", "krb5-user")
         self._run(kinit, "-l", f"{seconds}s", "-c", cache, "-k", "-t", str(self.keytab), USER)
         return cache
 
     def replace_service_key(self) -> None:
-        """Give the proxy's service another key: tickets granted before are worth nothing to whoever has only this."""
+        """Give the proxy's service a new key, which makes earlier tickets useless."""
         self._administer(f"cpw -randkey HTTP/{PARENT}")
         self.service_keytab.unlink()
         self._administer(f"ktadd -norandkey -k {self.service_keytab} HTTP/{PARENT}")
@@ -107,12 +107,12 @@ class Kdc:
 
     @property
     def granted(self) -> int:
-        """How many first tickets were granted so far."""
+        """How many ticket-granting tickets were granted so far."""
         return self._log.read_text().count("AS_REQ") - self._log.read_text().count("NEEDED_PREAUTH")
 
     @property
     def wrong_passwords(self) -> int:
-        """How many tries with a wrong password there were so far."""
+        """How many wrong passwords the KDC has seen so far."""
         return self._log.read_text().count("verify failure")
 
     def _administer(self, command: str) -> None:

@@ -1,4 +1,4 @@
-"""The server's side of NTLM, by pyspnego: Debian ships no helper for squid that checks a password without a domain."""
+"""The server's side of NTLM, with pyspnego: Debian's squid helpers need a domain controller."""
 
 import base64
 import contextlib
@@ -16,21 +16,20 @@ PRINCIPAL = f"{DOMAIN}\\{USER}"
 
 
 class NtlmHelper:
-    """Speaks squid's helper protocol for NTLM over TCP, so that it can live in the test's own process.
+    """A squid helper for NTLM in the test's own process, over TCP.
 
-    `program` is what squid starts, which hands over from there to here; `verdicts` are the users let in, or "" for one
-    who was not.
+    squid starts `program`, which connects to it. `results` has the user of each login, "" for a refused one.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.verdicts: list[str] = []
+        self.results: list[str] = []
         self._users = folder / "ntlm-users"
         self._users.write_text(f"{DOMAIN}:{USER}:{PASSWORD}\n")
         self._upstream = Upstream(self._serve)
 
     @contextlib.contextmanager
     def serve(self) -> Iterator["NtlmHelper"]:
-        """Answer squid."""
+        """Answer squid while the block runs."""
         before = os.environ.get("NTLM_USER_FILE")
         os.environ["NTLM_USER_FILE"] = str(self._users)
         try:
@@ -56,18 +55,18 @@ class NtlmHelper:
         context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         for line in connection.makefile("rb"):
             verb, _, token = line.strip().partition(b" ")
-            if verb == b"YR":  # a first message
+            if verb == b"YR":  # a negotiate message
                 context = context.new_context()
                 answer = b"TT " + base64.b64encode(context.step(base64.b64decode(token)) or b"")
-            else:  # KK, a third one
-                answer = self._judge(context, base64.b64decode(token))
+            else:  # KK: an authenticate message
+                answer = self._check(context, base64.b64decode(token))
             connection.sendall(answer + b"\n")
 
-    def _judge(self, context: spnego.ContextProxy, token: bytes) -> bytes:
+    def _check(self, context: spnego.ContextProxy, token: bytes) -> bytes:
         try:
             context.step(token)
         except spnego.exceptions.SpnegoError:
-            self.verdicts.append("")
+            self.results.append("")
             return b"NA no"
-        self.verdicts.append(str(context.client_principal))
+        self.results.append(str(context.client_principal))
         return b"AF " + USER.encode()

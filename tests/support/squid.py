@@ -21,7 +21,7 @@ USER, PASSWORD, REALM = "svc-licensing", "correct horse", "parent"
 """An account of the squids of these tests."""
 
 _SHARED_MEMORY = Path("/dev/shm")  # shm_overview(7)
-_FOR_WHO_LOGS_IN = ("acl known proxy_auth REQUIRED", "http_access deny !known", "http_access allow all")
+_LOGIN_REQUIRED = ("acl known proxy_auth REQUIRED", "http_access deny !known", "http_access allow all")
 
 
 def helper(name: str) -> Path:
@@ -29,13 +29,13 @@ def helper(name: str) -> Path:
     return require_file(Path("/usr/lib/squid") / name, "squid")
 
 
-def for_all(folder: Path) -> tuple[str, ...]:
-    """Configuration by which nobody need log in."""
+def without_login(folder: Path) -> tuple[str, ...]:
+    """Configuration without a login."""
     return ("http_access allow all",)
 
 
 def basic(folder: Path) -> tuple[str, ...]:
-    """Configuration by which USER must log in by Basic."""
+    """Configuration that requires a Basic login of USER."""
     hashed = run(require_command("openssl", "openssl"), "passwd", "-apr1", PASSWORD).stdout
     users = folder / "squid-users"
     users.write_text(f"{USER}:{hashed}")
@@ -43,12 +43,12 @@ def basic(folder: Path) -> tuple[str, ...]:
         f"auth_param basic program {helper('basic_ncsa_auth')} {users}",
         "auth_param basic children 1",
         f"auth_param basic realm {REALM}",
-        *_FOR_WHO_LOGS_IN,
+        *_LOGIN_REQUIRED,
     )
 
 
 def digest(folder: Path) -> tuple[str, ...]:
-    """Configuration by which USER must log in by Digest."""
+    """Configuration that requires a Digest login of USER."""
     ha1 = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
     users = folder / "squid-digests"
     users.write_text(f"{USER}:{REALM}:{ha1}\n")
@@ -56,30 +56,30 @@ def digest(folder: Path) -> tuple[str, ...]:
         f"auth_param digest program {helper('digest_file_auth')} -c {users}",
         "auth_param digest children 1",
         f"auth_param digest realm {REALM}",
-        *_FOR_WHO_LOGS_IN,
+        *_LOGIN_REQUIRED,
     )
 
 
 BY_PASSWORD = {"basic": basic, "digest": digest}
-"""The ways to log in to a squid that Debian's own helpers check."""
+"""The password schemes that Debian has squid helpers for."""
 
 
 def by(scheme: str, program: str) -> Callable[[Path], tuple[str, ...]]:
-    """Configuration by which everybody must log in by this scheme, as the program says."""
-    lines = (f"auth_param {scheme} program {program}", f"auth_param {scheme} children 1", *_FOR_WHO_LOGS_IN)
+    """Configuration that requires a login by this scheme, checked by a helper program."""
+    lines = (f"auth_param {scheme} program {program}", f"auth_param {scheme} children 1", *_LOGIN_REQUIRED)
     return lambda folder: lines
 
 
 class Squid:
     """A squid on a free port of 127.0.0.1, or on `port`, that reaches every target at `target_port` of this host.
 
-    `access` is configuration that says who may use it. With a `leaf`, it speaks TLS itself. Entered, it serves.
+    `access` gives the access rules of its configuration. With a `leaf`, it speaks TLS. It runs inside a `with` block.
     """
 
     def __init__(
         self,
         target_port: int,
-        access: Callable[[Path], Sequence[str]] = for_all,
+        access: Callable[[Path], Sequence[str]] = without_login,
         *,
         port: int = 0,
         leaf: Leaf | None = None,
@@ -87,7 +87,7 @@ class Squid:
     ) -> None:
         self.port = port or closed_port()
         self.folder = Path(tempfile.mkdtemp(prefix="squid-"))
-        self.folder.chmod(0o777)  # started by root, squid reads and writes as a user of its own
+        self.folder.chmod(0o777)  # started by root, squid changes to its own user
         self._program = require_command("squid", "squid")
         if not _SHARED_MEMORY.is_dir() or not _SHARED_MEMORY.stat().st_mode & stat.S_ISVTX:
             missing("shared memory for everybody", f"mount a tmpfs on {_SHARED_MEMORY}, or chmod 1777 it")
@@ -116,7 +116,7 @@ class Squid:
         )
 
     def _rewriter(self, target_port: int) -> Path:
-        """Sends every CONNECT to the stand-in, as DNS and a route would elsewhere."""
+        """A helper that redirects every CONNECT to the stand-in."""
         script = self.folder / "rewrite"
         script.write_text(
             f"#!/bin/sh\nwhile read -r line; do echo 'OK rewrite-url=\"127.0.0.1:{target_port}\"'; done\n"
@@ -142,14 +142,14 @@ class Squid:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()  # asked kindly, it takes two seconds; its helpers end with it, since nobody writes to them
+        self._process.kill()  # SIGTERM takes two seconds; the helpers end with their input
         self._process.wait(SECONDS)
         shutil.rmtree(self.folder)
 
     def requests(self, at_least: int = 0) -> list[tuple[int, str, str]]:
-        """What was asked so far: the status of the answer, the target as it was asked for, and the user or "-".
+        """The requests so far: status, target, and user or "-".
 
-        Waits until there are so many; a tunnel is there once it has ended.
+        Waits until there are `at_least` so many. A tunnel is logged when it ends.
         """
         deadline = time.monotonic() + SECONDS
         log = self.folder / "access.log"

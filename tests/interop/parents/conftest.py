@@ -1,4 +1,4 @@
-"""The client of a gate that reaches its targets through a parent proxy."""
+"""A client that knows no login, and the password file of the gate."""
 
 import subprocess
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from support.squid import PASSWORD
 
 @pytest.fixture
 def post(authority: Authority) -> Callable[[Gate], subprocess.CompletedProcess[str]]:
-    """curl, which posts a licensing message through a gate and is told of no login."""
+    """curl, which posts a licensing message through a gate without a login."""
     command = require_command("curl", "curl")
 
     def call(gate: Gate) -> subprocess.CompletedProcess[str]:
@@ -28,7 +28,7 @@ def post(authority: Authority) -> Callable[[Gate], subprocess.CompletedProcess[s
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
-    """The file with the password of the squids' account."""
+    """The password file for the account at squid."""
     file = tmp_path / "parent.secret"
     file.write_text(f"{PASSWORD}\n")
     file.chmod(0o600)

@@ -1,4 +1,4 @@
-"""Gates as parents of gates, parents that fail and come back, and the whole way of a client that cannot log in."""
+"""Gates as parents of gates, and parents that fail and recover."""
 
 import signal
 import subprocess
@@ -29,10 +29,10 @@ def folder(parent: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("auth", squid.BY_PASSWORD)
-def test_a_client_that_cannot_log_in_reaches_cisco_through_a_parent_that_wants_a_login(
+def test_the_gate_logs_in_at_the_parent_for_a_client_that_cannot(
     tmp_path: Path, post: Post, standin: StandIn, auth: str
 ) -> None:
-    """CSCvh72897, from one end to the other: its address is all that the client needs."""
+    """CSCvh72897 end to end: the client is admitted by its address."""
     with Squid(standin.port, squid.BY_PASSWORD[auth]) as parent:
         url = f"http://127.0.0.1:{parent.port}"
         allowed = "[clients]\nnetworks = ['127.0.0.1']"
@@ -52,7 +52,7 @@ def test_a_client_that_cannot_log_in_reaches_cisco_through_a_parent_that_wants_a
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_two_gates_in_a_chain_are_as_one(
+def test_two_gates_in_a_chain_carry_a_tunnel(
     tmp_path: Path, post: Post, standin: StandIn, authority: Authority, scheme: str
 ) -> None:
     leaf = authority.issue("inner.example.net")
@@ -98,7 +98,7 @@ def test_a_gate_logs_in_at_a_gate_that_wants_a_login(
             assert tried == ["missing", "accepted", "missing", "wrong_password", "missing"]
 
 
-def test_what_the_outer_gate_refuses_is_told_by_the_inner_one(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_the_inner_gate_reports_the_refusal_of_the_outer_one(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with (
         Gate(folder(tmp_path, "outer"), through("direct", more="[allowlist]\npresets = []")) as outer,
         Gate(folder(tmp_path, "inner"), through(f"http://127.0.0.1:{outer.port}")) as inner,
@@ -112,7 +112,7 @@ def test_what_the_outer_gate_refuses_is_told_by_the_inner_one(tmp_path: Path, po
 
 
 @pytest.mark.parametrize("between", ["nobody", "a squid"])
-def test_a_chain_that_leads_back_is_a_loop_and_everybody_on_it_says_so(
+def test_a_chain_that_leads_back_is_reported_as_a_loop(
     tmp_path: Path, post: Post, standin: StandIn, between: str
 ) -> None:
     port = closed_port()
@@ -135,9 +135,7 @@ def test_a_chain_that_leads_back_is_a_loop_and_everybody_on_it_says_so(
             assert "proxy_loop" in [record["outcome"] for record in first.records(2)]
 
 
-def test_a_parent_that_ends_gives_way_to_the_next_and_takes_over_again_when_it_is_back(
-    tmp_path: Path, post: Post, standin: StandIn
-) -> None:
+def test_the_next_parent_serves_until_the_first_is_back(tmp_path: Path, post: Post, standin: StandIn) -> None:
     port = closed_port()
     with Squid(standin.port) as second:
         first_url, second_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{second.port}"
@@ -157,13 +155,11 @@ def test_a_parent_that_ends_gives_way_to_the_next_and_takes_over_again_when_it_i
             with Squid(standin.port, port=port):
                 assert used() == second_url
                 while used() != first_url:
-                    time.sleep(0.5)  # for ten seconds, less than a gate in a test may take for anything
+                    time.sleep(0.5)  # the pause is 10 s, shorter than the time limit of a gate in a test
                 gate.await_line("answers again")
 
 
-def test_a_reload_changes_parents_and_gives_a_refused_password_no_second_try(
-    tmp_path: Path, post: Post, standin: StandIn
-) -> None:
+def test_a_reload_changes_parents_but_keeps_a_refusal(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with Squid(standin.port, squid.digest) as strict, Squid(standin.port) as open_to_all:
         parent = with_login(f"http://127.0.0.1:{strict.port}")
         with Gate(folder(tmp_path, "gate"), through(parent)) as gate:
@@ -182,7 +178,7 @@ def test_a_reload_changes_parents_and_gives_a_refused_password_no_second_try(
             assert post(gate).returncode == 0
 
 
-def test_without_a_parent_that_answers_nobody_is_dialled(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_a_target_is_dialled_directly_only_if_allowed(tmp_path: Path, post: Post, standin: StandIn) -> None:
     to = (f"{HOST}:443:127.0.0.1:{standin.port}",)
     dead = f"http://127.0.0.1:{closed_port()}"
     with Gate(folder(tmp_path, "gate"), through(dead, connect_to=to)) as gate:

@@ -1,4 +1,4 @@
-"""Negotiate: squid as the parent, with a KDC of MIT's behind it and tickets from wherever a gate may have them."""
+"""Negotiate: squid as the parent, with MIT's KDC, and tickets from every source."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ def kdc() -> Iterator[Kdc]:
 
 @pytest.fixture
 def parent(kdc: Kdc, standin: StandIn) -> Iterator[Squid]:
-    """A squid that takes tickets only."""
+    """A squid that accepts only tickets."""
     with parent_of(kdc, standin) as running:
         yield running
 
@@ -38,7 +38,7 @@ def parent_of(kdc: Kdc, standin: StandIn) -> Squid:
 
 
 def gate_through(folder: Path, kdc: Kdc, port: int, login: str) -> Gate:
-    """A gate that knows the parent by the name in its keytab."""
+    """A gate whose parent has the name in the service's keytab."""
     to = f"{PARENT}:{port}:127.0.0.1:{port}"
     return Gate(folder, through(f"http://{PARENT}:{port}\n{login}", connect_to=(to,)), environment=kdc.environment)
 
@@ -70,9 +70,9 @@ def test_tickets_come_from_a_keytab_a_password_or_a_cache(
         assert parent.requests(len(asked)) == asked
 
 
-def test_a_ticket_serves_until_it_ends_and_is_then_fetched_again(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_a_ticket_is_fetched_again_when_it_expires(tmp_path: Path, post: Post, standin: StandIn) -> None:
     require_gssapi()
-    for seconds, fetched in ((3600, 1), (30, 3)):  # one that ends within the minute is as good as ended
+    for seconds, fetched in ((3600, 1), (30, 3)):  # a ticket that expires within a minute counts as expired
         with (
             Kdc(seconds) as kdc,
             parent_of(kdc, standin) as parent,
@@ -85,7 +85,7 @@ def test_a_ticket_serves_until_it_ends_and_is_then_fetched_again(tmp_path: Path,
 
 
 @pytest.mark.parametrize("source", ["keytab", "password"])
-def test_a_ticket_that_the_parent_rejects_is_fetched_again(
+def test_a_ticket_rejected_by_the_parent_is_fetched_again(
     tmp_path: Path, post: Post, standin: StandIn, kdc: Kdc, source: str
 ) -> None:
     (tmp_path / "parent.secret").write_text(PASSWORD)
@@ -107,7 +107,7 @@ def parent_at(port: int, kdc: Kdc, standin: StandIn) -> Squid:
     return Squid(standin.port, squid.by("negotiate", program), port=port, environment=kdc.environment)
 
 
-def test_a_wrong_password_is_shown_to_the_kdc_once(
+def test_a_wrong_password_is_sent_to_the_kdc_once(
     tmp_path: Path, post: Post, standin: StandIn, kdc: Kdc, parent: Squid
 ) -> None:
     secret = tmp_path / "parent.secret"
@@ -142,7 +142,7 @@ def test_a_login_without_a_ticket_says_why(
         assert words in answer
 
 
-def test_a_ticket_that_has_ended_in_a_cache_says_so(
+def test_an_expired_ticket_in_a_cache_is_reported(
     tmp_path: Path, post: Post, standin: StandIn, kdc: Kdc, parent: Squid
 ) -> None:
     cache = kdc.log_in(seconds=1)
@@ -152,7 +152,7 @@ def test_a_ticket_that_has_ended_in_a_cache_says_so(
         assert answer.startswith("HTTP/1.1 502 parent_login_failed: ")
 
 
-def test_a_parent_that_is_not_in_the_realm_says_so(
+def test_a_parent_outside_the_realm_is_reported(
     tmp_path: Path, post: Post, standin: StandIn, kdc: Kdc, parent: Squid
 ) -> None:
     to = f"other.test.example:{parent.port}:127.0.0.1:{parent.port}"
@@ -161,7 +161,7 @@ def test_a_parent_that_is_not_in_the_realm_says_so(
         assert "HTTP/other.test.example@TEST.EXAMPLE not found" in post(gate).stdout
 
 
-def test_auto_takes_another_way_where_there_is_no_ticket(
+def test_auto_falls_back_to_another_scheme_without_a_ticket(
     tmp_path: Path, post: Post, standin: StandIn, kdc: Kdc
 ) -> None:
     (tmp_path / "parent.secret").write_text(squid.PASSWORD)

@@ -39,7 +39,7 @@ def test_the_gate_logs_in_for_a_client_that_cannot(
         assert done.returncode == 0, done.stderr
         assert_came_through(gate, standin, login="ntlm")
         assert [status for status, _, _ in parent.requests(len(asked))] == asked
-        assert helper.verdicts == [PRINCIPAL]
+        assert helper.results == [PRINCIPAL]
 
 
 def test_a_wrong_password_is_tried_once(
@@ -50,7 +50,7 @@ def test_a_wrong_password_is_tried_once(
     with Gate(tmp_path, through(with_login(f"http://127.0.0.1:{parent.port}", "ntlm", PRINCIPAL))) as gate:
         for _ in range(3):
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_login_refused: ")
-        assert helper.verdicts == [""]
+        assert helper.results == [""]
         secret.write_text(PASSWORD)
         assert post(gate).returncode == 0
-        assert helper.verdicts == ["", PRINCIPAL]
+        assert helper.results == ["", PRINCIPAL]

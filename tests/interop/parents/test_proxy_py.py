@@ -45,7 +45,7 @@ def parent() -> Iterator[int]:
 
 
 def settings(parent: int, standin: StandIn, auth: str) -> str:
-    """proxy.py sends a target nowhere else, so it is asked for the stand-in's own address."""
+    """Settings that ask proxy.py, which cannot redirect a target, for the stand-in's address."""
     return through(
         with_login(f"http://127.0.0.1:{parent}", auth, USER), connect_to=(f"{HOST}:443:127.0.0.1:{standin.port}",)
     )
@@ -63,7 +63,7 @@ def test_the_gate_logs_in_for_a_client_that_cannot(
         assert_came_through(gate, standin, login="basic")
 
 
-def test_a_wrong_password_is_told(tmp_path: Path, post: Post, standin: StandIn, parent: int) -> None:
+def test_a_wrong_password_is_reported(tmp_path: Path, post: Post, standin: StandIn, parent: int) -> None:
     (tmp_path / "parent.secret").write_text("wrong")
     with Gate(tmp_path, settings(parent, standin, "basic")) as gate:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""squid as the parent: without a login, and with one by each way for which Debian has a helper."""
+"""squid as the parent: without a login, and with each scheme that Debian has a helper for."""
 
 import subprocess
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from support.through import assert_came_through, through, with_login
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]
 
 
-def test_a_post_comes_through_a_parent_that_wants_no_login(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_a_post_passes_a_parent_without_a_login(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with Squid(standin.port) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate:
         done = post(gate)
 
@@ -49,7 +49,7 @@ def test_the_gate_logs_in_for_a_client_that_cannot(
 
 
 @pytest.mark.parametrize("scheme", squid.BY_PASSWORD)
-def test_a_wrong_password_is_tried_once_and_the_client_never_sees_a_407(
+def test_a_wrong_password_is_tried_once_and_no_407_is_shown(
     tmp_path: Path, post: Post, standin: StandIn, secret: Path, scheme: str
 ) -> None:
     secret.write_text("wrong\n")
@@ -71,9 +71,7 @@ def test_a_wrong_password_is_tried_once_and_the_client_never_sees_a_407(
         assert standin.connections == 1
 
 
-def test_a_parent_that_wants_a_login_which_the_gate_was_not_given_is_told(
-    tmp_path: Path, post: Post, standin: StandIn
-) -> None:
+def test_a_parent_that_wants_an_unset_login_is_reported(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with (
         Squid(standin.port, squid.basic) as parent,
         Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate,
@@ -89,7 +87,7 @@ def test_a_parent_that_wants_a_login_which_the_gate_was_not_given_is_told(
         assert record["parent_server"].startswith("squid")
 
 
-def test_a_refusal_by_the_parents_own_rules_says_whose_it_is(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_a_refusal_by_the_parents_rules_is_parent_refused(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with (
         Squid(standin.port, lambda folder: ("http_access deny all",)) as parent,
         Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate,
@@ -103,9 +101,7 @@ def test_a_refusal_by_the_parents_own_rules_says_whose_it_is(tmp_path: Path, pos
         assert standin.connections == 0
 
 
-def test_a_target_that_the_parent_cannot_reach_is_not_held_against_it(
-    tmp_path: Path, post: Post, standin: StandIn
-) -> None:
+def test_a_target_the_parent_cannot_reach_does_not_leave_it_out(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with Squid(9) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate:
         for _ in range(2):
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_target_failed: ")
@@ -113,7 +109,7 @@ def test_a_target_that_the_parent_cannot_reach_is_not_held_against_it(
         assert gate.records(2)[1]["parent_reason"].endswith("ERR_CONNECT_FAIL 111")
 
 
-def test_a_parent_over_tls_is_verified_by_its_name_and_a_root_of_ones_own(
+def test_a_tls_parent_is_verified_by_name_and_configured_root(
     tmp_path: Path, post: Post, standin: StandIn, authority: Authority
 ) -> None:
     with Squid(standin.port, leaf=authority.issue("proxy.example.net")) as parent:
@@ -131,6 +127,6 @@ def test_a_parent_over_tls_is_verified_by_its_name_and_a_root_of_ones_own(
 
 
 @pytest.mark.usefixtures("secret")
-def test_a_plain_parent_behind_https_in_the_settings_is_told(tmp_path: Path, post: Post, standin: StandIn) -> None:
+def test_an_https_url_for_a_plain_parent_is_reported(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with Squid(standin.port) as parent, Gate(tmp_path, through(f"https://127.0.0.1:{parent.port}")) as gate:
         assert post(gate).stdout.startswith("HTTP/1.1 502 parent_tls_failed: ")

@@ -1,4 +1,4 @@
-"""`[[parent]]`: what it may say, and what it may not."""
+"""`[[parent]]`: valid and invalid tables."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ def test_without_a_parent_targets_are_dialled_directly() -> None:
     assert load(None, {}).parents == ParentSettings(proxies=(), direct=True)
 
 
-def test_parents_stand_in_their_order_and_nothing_goes_around_them(tmp_path: Path) -> None:
+def test_parents_keep_their_order_and_exclude_direct_dials(tmp_path: Path) -> None:
     parents = settings_of(tmp_path, table(URL) + table('url = "https://[2001:db8::1]:443/"')).parents
 
     assert parents.proxies == (ParentProxy("proxy.example.net", 8080), ParentProxy("2001:db8::1", 443, tls=True))
@@ -50,14 +50,14 @@ def test_parents_stand_in_their_order_and_nothing_goes_around_them(tmp_path: Pat
 
 
 @pytest.mark.parametrize("before", ["", table(URL)], ids=["alone", "after a proxy"])
-def test_direct_may_be_the_last(tmp_path: Path, before: str) -> None:
+def test_direct_may_be_the_last_entry(tmp_path: Path, before: str) -> None:
     parents = settings_of(tmp_path, before + table('url = "direct"')).parents
 
     assert parents.direct
     assert len(parents.proxies) == bool(before)
 
 
-def test_a_parent_can_be_told_everything(tmp_path: Path) -> None:
+def test_every_key_of_a_parent_is_read(tmp_path: Path) -> None:
     text = table(
         'url = "https://Proxy.Example.Net:8443"',
         'auth = "ntlm"',
@@ -80,7 +80,7 @@ def test_a_parent_can_be_told_everything(tmp_path: Path) -> None:
     )
 
 
-def test_a_password_may_come_from_the_environment_and_is_in_no_repr(tmp_path: Path) -> None:
+def test_a_password_from_the_environment_is_in_no_repr(tmp_path: Path) -> None:
     text = table(URL, 'username = "svc"', 'password_env = "PROXY_PASSWORD"')
 
     settings = settings_of(tmp_path, text, {"PROXY_PASSWORD": "hush hush"})
@@ -189,18 +189,16 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_makes_no_parent_is_refused_with_its_place_and_without_a_secret(
-    tmp_path: Path, text: str, words: str
-) -> None:
-    told = refusal(tmp_path, text, {"EMPTY": ""})
+def test_an_invalid_parent_is_refused_by_place_without_a_secret(tmp_path: Path, text: str, words: str) -> None:
+    message = refusal(tmp_path, text, {"EMPTY": ""})
 
-    assert words in told
-    assert told.startswith("parent, item ")
-    assert "\n" not in told
-    assert "hush" not in told
+    assert words in message
+    assert message.startswith("parent, item ")
+    assert "\n" not in message
+    assert "hush" not in message
 
 
-def test_every_snippet_of_the_manual_can_be_in_force(tmp_path: Path) -> None:
+def test_every_snippet_of_the_manual_is_valid(tmp_path: Path) -> None:
     settings_of(tmp_path, "")
     (tmp_path / "root.pem").rename(tmp_path / "company-root.pem")
     (tmp_path / "keytab").rename(tmp_path / "licensegate.keytab")
@@ -221,12 +219,12 @@ def test_the_manual_explains_every_outcome_of_a_parent() -> None:
 
 def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
     with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=False):
-        told = refusal(tmp_path, table(URL, 'auth = "negotiate"', 'keytab = "keytab"'))
+        message = refusal(tmp_path, table(URL, 'auth = "negotiate"', 'keytab = "keytab"'))
 
-    assert "install licensegate[kerberos]" in told
+    assert "install licensegate[kerberos]" in message
 
 
-def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
+def test_a_file_that_only_the_gate_may_read_passes(tmp_path: Path) -> None:
     with patch("licensegate.app.settings.parents.read_password", side_effect=PermissionError):
         (parent,) = settings_of(tmp_path, table(URL, *SECRET)).parents.proxies
         assert parent.login.password_file == tmp_path / "parent.secret"
@@ -237,7 +235,7 @@ def test_what_only_the_gate_may_read_passes(tmp_path: Path) -> None:
         assert parent.ca == tmp_path / "root.pem"
 
 
-def test_a_login_in_the_environment_is_refused_with_the_name_of_the_variable() -> None:
+def test_a_login_in_the_environment_is_refused_by_variable_name() -> None:
     with pytest.raises(SettingsError, match=r"LICENSEGATE__PARENT, item 1") as raised:
         load(None, {"LICENSEGATE__PARENT": "http://svc:hush@proxy.example.net:8080"})
     assert "hush" not in str(raised.value)

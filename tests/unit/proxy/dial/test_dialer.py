@@ -1,4 +1,4 @@
-"""Where a dial may go."""
+"""Which addresses are dialled, and from which."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ from support.sockets import run
 
 
 def public(*addresses: str) -> Callable[[str], AddressClass]:
-    """A judge in whose eyes these addresses, and no others, are public."""
+    """A replacement for `judge`: only these addresses are public."""
     return lambda address: AddressClass(address in addresses, "127.0.0.0/8", "Loopback")
 
 
@@ -42,7 +42,7 @@ def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
     run(main())
 
 
-def test_connect_to_goes_where_the_operator_says_and_asks_nobody(server: Server) -> None:
+def test_connect_to_replaces_the_address_without_a_look_up(server: Server) -> None:
     async def main() -> None:
         elsewhere = ConnectTo("other.test", 443, "127.0.0.1", server.port)
         with room(settings=DialSettings(connect_to=(elsewhere,))) as here:
@@ -58,7 +58,7 @@ def test_connect_to_goes_where_the_operator_says_and_asks_nobody(server: Server)
     run(main())
 
 
-def test_a_private_address_is_dialled_only_for_a_rule_that_allows_it(server: Server) -> None:
+def test_a_private_address_needs_a_rule_that_allows_it(server: Server) -> None:
     async def main() -> None:
         with room("127.0.0.1") as here:
             ((outcome, detail),) = (await here.finish(server.port, PUBLIC)).failed
@@ -73,7 +73,7 @@ def test_a_private_address_is_dialled_only_for_a_rule_that_allows_it(server: Ser
 
 
 @pytest.mark.parametrize("rule", [PUBLIC, PRIVATE], ids=["public", "private"])
-def test_a_target_that_is_an_address_is_judged_like_an_answer(server: Server, rule: Rule) -> None:
+def test_an_address_as_target_is_checked_like_a_resolved_one(server: Server, rule: Rule) -> None:
     async def main() -> None:
         with room() as here:
             caller = await here.finish(server.port, rule, "127.0.0.1")
@@ -85,9 +85,7 @@ def test_a_target_that_is_an_address_is_judged_like_an_answer(server: Server, ru
     run(main())
 
 
-def test_addresses_that_are_not_public_are_dropped_and_never_dialled(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_addresses_that_are_not_public_are_never_dialled(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         monkeypatch.setattr(address_selection, "judge", public("127.0.0.1"))
         with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
@@ -101,7 +99,7 @@ def test_addresses_that_are_not_public_are_dropped_and_never_dialled(
     run(main())
 
 
-def test_when_none_is_public_the_refusal_names_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_names_the_addresses_that_are_not_public(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         with room("10.1.2.3", "fd00::1") as here:
             ((outcome, detail),) = (await here.finish(443, PUBLIC)).failed
@@ -124,7 +122,7 @@ def test_when_none_is_public_the_refusal_names_them(monkeypatch: pytest.MonkeyPa
         ("::1", "::"),
     ],
 )
-def test_the_gate_never_dials_itself_though_the_operator_allows_private_addresses(bound: str, address: str) -> None:
+def test_the_gate_never_dials_itself_even_for_a_private_rule(bound: str, address: str) -> None:
     async def main() -> None:
         with contextlib.closing(Server(bound)) as gate, room(address) as here:
             here.loop_guard.add(bound, gate.port)
@@ -136,7 +134,7 @@ def test_the_gate_never_dials_itself_though_the_operator_allows_private_addresse
     run(main())
 
 
-def test_a_name_that_a_dns_override_sends_to_this_host_is_told_so_whatever_the_port() -> None:
+def test_a_name_that_resolves_to_this_host_is_refused_on_any_port() -> None:
     async def main() -> None:
         with room("127.0.0.1") as here:
             here.loop_guard.add("0.0.0.0", 3128)
@@ -154,7 +152,7 @@ def test_connect_to_the_gate_itself_is_refused_too() -> None:
     run(main())
 
 
-def test_a_failed_look_up_is_what_the_client_is_told() -> None:
+def test_a_failed_look_up_is_the_outcome_of_the_dial() -> None:
     async def main() -> None:
         with counting_poller() as poller:
             here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, DialSettings())
@@ -165,7 +163,7 @@ def test_a_failed_look_up_is_what_the_client_is_told() -> None:
     run(main())
 
 
-def test_connections_leave_from_the_source_address_where_the_family_fits(server: Server) -> None:
+def test_connections_use_the_source_address_of_their_family(server: Server) -> None:
     async def main() -> None:
         with room("127.0.0.1", settings=DialSettings(source_address="127.0.0.5")) as here:
             caller = await here.finish(server.port)
@@ -185,7 +183,7 @@ def test_connections_leave_from_the_source_address_where_the_family_fits(server:
     run(main())
 
 
-def test_a_source_address_that_this_host_has_not_fails_the_dial_by_its_name(server: Server) -> None:
+def test_a_source_address_of_another_host_fails_the_dial(server: Server) -> None:
     async def main() -> None:
         with room("127.0.0.1", settings=DialSettings(source_address="192.0.2.1")) as here:
             ((outcome, detail),) = (await here.finish(server.port)).failed

@@ -1,4 +1,4 @@
-"""How addresses are tried, and how a dial ends."""
+"""How a dial tries several addresses, and how it ends."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from support.upstream import SECONDS
 
 
 @pytest.mark.usefixtures("attempts_at_once")
-def test_an_address_that_answers_nothing_does_not_hold_up_the_next(server: Server) -> None:
+def test_a_silent_address_does_not_delay_the_next(server: Server) -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
             before = len(descriptors())
@@ -36,9 +36,7 @@ def test_an_address_that_answers_nothing_does_not_hold_up_the_next(server: Serve
     run(main())
 
 
-def test_an_address_that_refuses_is_followed_by_the_next_at_once(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refused_address_is_followed_by_the_next_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialer_module, "_ATTEMPT_DELAY", 3600)
 
     async def main() -> None:
@@ -64,7 +62,7 @@ def test_a_slow_address_wins_when_the_later_ones_fail() -> None:
     run(main())
 
 
-def test_the_families_alternate_as_rfc_8305_wants() -> None:
+def test_address_families_alternate_by_rfc_8305() -> None:
     assert interleave(["::1", "::2", "::3", "1.1.1.1", "2.2.2.2"]) == ["::1", "1.1.1.1", "::2", "2.2.2.2", "::3"]
     assert interleave(["1.1.1.1", "2.2.2.2", "::1"]) == ["1.1.1.1", "::1", "2.2.2.2"]
     assert interleave(["1.1.1.1"]) == ["1.1.1.1"]
@@ -94,7 +92,7 @@ ERRNOS = {
         pytest.param(["127.0.0.2", "127.0.0.5"], Outcome.DESCRIPTORS_EXHAUSTED, id="refused, no descriptor"),
     ],
 )
-def test_when_all_addresses_fail_the_most_telling_failure_is_told(
+def test_the_most_specific_failure_of_all_addresses_is_reported(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str], outcome: Outcome
 ) -> None:
     def start(_: DirectDial, address: str) -> socket.socket:
@@ -105,8 +103,8 @@ def test_when_all_addresses_fail_the_most_telling_failure_is_told(
     async def main() -> None:
         with room(*addresses) as here:
             caller = await here.finish(443)
-            ((told, detail),) = caller.failed
-            assert told is outcome
+            ((reported, detail),) = caller.failed
+            assert reported is outcome
             telling = next(
                 a for a in addresses if dialer_module._OUTCOME_OF_ERRNO.get(ERRNOS[a], Outcome.DIAL_FAILED) is outcome
             )
@@ -116,7 +114,7 @@ def test_when_all_addresses_fail_the_most_telling_failure_is_told(
     run(main())
 
 
-def test_the_time_limit_names_the_addresses_that_were_silent_and_closes_the_attempts() -> None:
+def test_a_timeout_names_silent_addresses_and_closes_attempts() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
             before = len(descriptors())
@@ -146,7 +144,7 @@ def test_an_abandoned_dial_starts_no_further_attempt(server: Server) -> None:
     run(main())
 
 
-def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server: Server) -> None:
+def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) -> None:
     async def main() -> None:
         answer = threading.Event()
 
@@ -168,7 +166,7 @@ def test_a_dial_abandoned_while_its_name_is_looked_up_hears_no_more_of_it(server
     run(main())
 
 
-def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
+def test_a_dial_without_a_free_descriptor_says_so() -> None:
     async def main() -> None:
         with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
             with no_descriptor_left():
@@ -179,12 +177,10 @@ def test_a_dial_without_a_descriptor_left_is_told_as_such() -> None:
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["once connected", "once it failed"])
-def test_a_fault_in_who_was_told_is_theirs_and_no_second_message_follows(
-    server: Server, monkeypatch: pytest.MonkeyPatch, refuses: bool
-) -> None:
-    def fail(caller: Caller, *told: object) -> None:
-        if isinstance(told[0], socket.socket):
-            caller.poller.close(told[0])
+def test_a_caller_that_raises_gets_only_crashed(server: Server, monkeypatch: pytest.MonkeyPatch, refuses: bool) -> None:
+    def fail(caller: Caller, *arguments: object) -> None:
+        if isinstance(arguments[0], socket.socket):
+            caller.poller.close(arguments[0])
         raise ZeroDivisionError
 
     monkeypatch.setattr(Caller, "dial_failed" if refuses else "connected", fail)
@@ -200,7 +196,7 @@ def test_a_fault_in_who_was_told_is_theirs_and_no_second_message_follows(
     run(main())
 
 
-def test_what_a_failed_attempt_leaves_is_closed(server: Server) -> None:
+def test_a_failed_attempt_leaves_no_descriptor(server: Server) -> None:
     async def main() -> None:
         server.sock.close()
         with room("127.0.0.1") as here:
@@ -211,7 +207,7 @@ def test_what_a_failed_attempt_leaves_is_closed(server: Server) -> None:
     run(main())
 
 
-def test_a_waiting_dial_wakes_nobody() -> None:
+def test_a_waiting_dial_causes_no_wake_ups() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
             _, pending = here.dial(hole.port)

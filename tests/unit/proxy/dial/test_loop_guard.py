@@ -40,9 +40,7 @@ def own(*bound: tuple[str, int]) -> LoopGuard:
         pytest.param("::", "2001:db8::1", 3128, False, id="IPv6 wildcard, an address elsewhere"),
     ],
 )
-def test_a_dial_that_would_reach_the_gate_is_known_whatever_the_address(
-    bound: str, address: str, port: int, ours: bool
-) -> None:
+def test_every_address_that_leads_to_the_gate_is_recognised(bound: str, address: str, port: int, ours: bool) -> None:
     assert own((bound, 3128)).has(address, port) is ours
 
 
@@ -57,8 +55,8 @@ def test_a_dial_that_would_reach_the_gate_is_known_whatever_the_address(
         pytest.param("0.0.0.0", "::ffff:127.0.0.1", id="wildcard, inside IPv6"),
     ],
 )
-def test_the_kernel_agrees_that_such_an_address_leads_to_the_socket(bound: str, address: str) -> None:
-    """What the table above takes for granted."""
+def test_the_kernel_connects_such_an_address_to_the_socket(bound: str, address: str) -> None:
+    """The table above relies on this."""
     family = socket.AF_INET6 if ":" in bound else socket.AF_INET
     with socket.create_server((bound, 0), family=family) as listener:
         port = listener.getsockname()[1]
@@ -68,7 +66,7 @@ def test_the_kernel_agrees_that_such_an_address_leads_to_the_socket(bound: str, 
         assert own((bound, port)).has(address, port)
 
 
-def test_this_hosts_own_addresses_are_local_and_others_are_not() -> None:
+def test_only_this_hosts_addresses_are_local() -> None:
     sockets = own()
     assert sockets.is_local("127.0.0.1")
     assert sockets.is_local("::1")
@@ -78,7 +76,7 @@ def test_this_hosts_own_addresses_are_local_and_others_are_not() -> None:
 
 
 def address_of_this_host() -> str:
-    """The address from which this host would reach others; connecting a datagram socket sends nothing."""
+    """The source address for other hosts; connecting a datagram socket sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
@@ -87,23 +85,23 @@ def address_of_this_host() -> str:
         return str(probe.getsockname()[0])
 
 
-def test_a_listener_on_every_address_is_known_by_the_hosts_own() -> None:
+def test_a_wildcard_listener_is_recognised_by_the_hosts_address() -> None:
     assert own(("0.0.0.0", 3128)).has(address_of_this_host(), 3128)
 
 
 class Kernel:
-    """In place of the attempt to bind: says what it is told, and counts."""
+    """A replacement for `_is_local` with a fixed answer, which records its calls."""
 
-    def __init__(self, verdict: bool) -> None:
-        self.verdict = verdict
+    def __init__(self, answer: bool) -> None:
+        self.answer = answer
         self.asked: list[str] = []
 
     def __call__(self, address: str) -> bool:
         self.asked.append(address)
-        return self.verdict
+        return self.answer
 
 
-def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whether_an_address_is_local_is_cached_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel, now = Kernel(True), [1000.0]
     monkeypatch.setattr(module, "_is_local", kernel)
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -112,13 +110,13 @@ def test_an_address_is_asked_about_once_in_a_while(monkeypatch: pytest.MonkeyPat
     assert sockets.is_local("192.0.2.1")
     assert kernel.asked == ["192.0.2.1"]
 
-    kernel.verdict = False
+    kernel.answer = False
     now[0] += module._CACHE_SECONDS + 1
     assert not sockets.is_local("192.0.2.1"), "an address that was removed stays local for ever"
     assert len(kernel.asked) == 2
 
 
-def test_the_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_is_local", Kernel(False))
     monkeypatch.setattr(module, "_CACHED_ADDRESSES", 8)
     sockets = own()
@@ -127,7 +125,7 @@ def test_the_remembered_addresses_are_bounded(monkeypatch: pytest.MonkeyPatch) -
         assert len(sockets._local) <= 9
 
 
-def test_that_the_kernel_could_not_be_asked_is_not_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_address_check_is_not_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 

@@ -23,12 +23,12 @@ NAME = "tools.test"
 
 
 def nobody(answer: Resolution) -> None:
-    """Waits where an answer is known already."""
-    pytest.fail(f"told later: {answer}")
+    """A waiter that must not be called."""
+    pytest.fail(f"called with {answer}")
 
 
 class NameServer:
-    """Answers each question with the next of `answers`, the last one for ever; a name in `hanging` when it is freed."""
+    """Answers with each of `answers`, then always the last; a name in `hanging` waits for its event."""
 
     def __init__(self, *answers: Resolution) -> None:
         self.answers = list(answers)
@@ -46,7 +46,7 @@ class NameServer:
 
 
 class Clock:
-    """The resolver's clock; a test moves it."""
+    """The resolver's clock, set by the test."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -63,7 +63,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Asker:
-    """Asks a resolver and keeps what each of its waiters was told."""
+    """Asks a resolver, and keeps the answers to its waiters."""
 
     def __init__(self, server: Callable[[str], Resolution], **settings: float) -> None:
         self.finished = 0
@@ -73,19 +73,19 @@ class Asker:
         self.finished += 1
 
     async def ask(self, name: str = NAME) -> Resolution:
-        told: list[Resolution] = []
-        known = self.resolver.look_up(name, told.append)
+        answers: list[Resolution] = []
+        known = self.resolver.look_up(name, answers.append)
         if known is not None:
             return known
-        await until(lambda: told)
+        await until(lambda: answers)
         await turns(5)
-        assert len(told) == 1
-        return told[0]
+        assert len(answers) == 1
+        return answers[0]
 
     def ask_later(self, name: str = NAME) -> list[Resolution]:
-        told: list[Resolution] = []
-        assert self.resolver.look_up(name, told.append) is None
-        return told
+        answers: list[Resolution] = []
+        assert self.resolver.look_up(name, answers.append) is None
+        return answers
 
     async def settle(self) -> None:
         """Wait until no look-up is in progress."""
@@ -100,25 +100,25 @@ def server() -> Iterator[NameServer]:
         event.set()
 
 
-def test_many_who_ask_at_once_share_one_look_up_and_are_each_told_once(server: NameServer) -> None:
+def test_concurrent_waiters_share_one_look_up(server: NameServer) -> None:
     async def main() -> None:
         server.hang(NAME)
         asker = Asker(server)
         loop = asyncio.get_running_loop()
         with patch.object(loop, "call_later", wraps=loop.call_later) as timers:
-            told = [asker.ask_later() for _ in range(10)]
+            answers = [asker.ask_later() for _ in range(10)]
         assert timers.call_count == 1
         server.hanging[NAME].set()
-        await until(lambda: all(told))
+        await until(lambda: all(answers))
         await asker.settle()
-        assert told == [[ONE]] * 10
+        assert answers == [[ONE]] * 10
         assert server.asked == [NAME]
         assert asker.finished == 1, "the end-of-batch work runs once, after all of them"
 
     run(main())
 
 
-def test_a_fresh_answer_is_given_at_once_and_nobody_is_asked(server: NameServer, clock: Clock) -> None:
+def test_a_fresh_answer_needs_no_look_up(server: NameServer, clock: Clock) -> None:
     async def main() -> None:
         asker = Asker(server, fresh_seconds=60)
         await asker.ask()
@@ -129,7 +129,7 @@ def test_a_fresh_answer_is_given_at_once_and_nobody_is_asked(server: NameServer,
     run(main())
 
 
-def test_an_answer_past_its_freshness_is_given_at_once_and_renewed_in_the_background(clock: Clock) -> None:
+def test_a_stale_answer_is_used_and_renewed_in_the_background(clock: Clock) -> None:
     async def main() -> None:
         server = NameServer(ONE, TWO)
         asker = Asker(server, fresh_seconds=60)
@@ -143,7 +143,7 @@ def test_an_answer_past_its_freshness_is_given_at_once_and_renewed_in_the_backgr
     run(main())
 
 
-def test_an_old_answer_is_asked_for_anew(clock: Clock) -> None:
+def test_an_old_answer_is_looked_up_again(clock: Clock) -> None:
     async def main() -> None:
         asker = Asker(NameServer(ONE, TWO), fresh_seconds=60)
         await asker.ask()
@@ -154,7 +154,7 @@ def test_an_old_answer_is_asked_for_anew(clock: Clock) -> None:
     run(main())
 
 
-def test_a_failure_is_remembered_for_a_while_and_then_tried_again(clock: Clock) -> None:
+def test_a_failure_is_cached_for_a_while(clock: Clock) -> None:
     async def main() -> None:
         server = NameServer(FAILED, ONE)
         asker = Asker(server, failure_seconds=5)
@@ -169,14 +169,14 @@ def test_a_failure_is_remembered_for_a_while_and_then_tried_again(clock: Clock) 
 
 
 @pytest.mark.parametrize("failure", [FAILED, TIMED_OUT], ids=["fails", "is silent"])
-def test_while_the_resolver_fails_the_last_good_answer_serves_for_its_time(clock: Clock, failure: Unresolved) -> None:
+def test_the_last_good_answer_serves_while_the_resolver_fails(clock: Clock, failure: Unresolved) -> None:
     async def main() -> None:
         server = NameServer(ONE, failure)
         asker = Asker(server, fresh_seconds=60, last_good_seconds=86400, failure_seconds=5)
         await asker.ask()
         clock.now += 86399
         assert await asker.ask() == ONE
-        assert asker.resolver.look_up(NAME, nobody) == ONE, "the failure is remembered, and hidden"
+        assert asker.resolver.look_up(NAME, nobody) == ONE, "the failure is cached, and hidden"
         assert len(server.asked) == 2
         clock.now += 6
         assert await asker.ask() == failure
@@ -184,7 +184,7 @@ def test_while_the_resolver_fails_the_last_good_answer_serves_for_its_time(clock
     run(main())
 
 
-def test_a_renewal_that_fails_is_not_repeated_with_every_question(clock: Clock) -> None:
+def test_a_failed_renewal_is_not_repeated_at_every_look_up(clock: Clock) -> None:
     async def main() -> None:
         server = NameServer(ONE, FAILED)
         asker = Asker(server, fresh_seconds=60, failure_seconds=5)
@@ -199,7 +199,7 @@ def test_a_renewal_that_fails_is_not_repeated_with_every_question(clock: Clock) 
 
 
 @pytest.mark.parametrize("past", [61, 121], ids=["in the background", "while somebody waits"])
-def test_that_a_name_exists_no_more_is_not_hidden_by_its_last_good_answer(clock: Clock, past: int) -> None:
+def test_a_name_that_no_longer_exists_loses_its_good_answer(clock: Clock, past: int) -> None:
     async def main() -> None:
         asker = Asker(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
         await asker.ask()
@@ -213,7 +213,7 @@ def test_that_a_name_exists_no_more_is_not_hidden_by_its_last_good_answer(clock:
     run(main())
 
 
-def test_a_name_that_hangs_is_a_dns_timeout_and_holds_up_no_other(server: NameServer) -> None:
+def test_a_hanging_name_times_out_without_delaying_others(server: NameServer) -> None:
     async def main() -> None:
         server.hang("slow.test")
         asker = Asker(server, timeout_seconds=0.05)
@@ -221,7 +221,7 @@ def test_a_name_that_hangs_is_a_dns_timeout_and_holds_up_no_other(server: NameSe
         assert await asker.ask("quick.test") == ONE
         await until(lambda: slow)
         assert slow == [TIMED_OUT]
-        assert asker.resolver.look_up("slow.test", nobody) == TIMED_OUT, "a silence is remembered as a failure"
+        assert asker.resolver.look_up("slow.test", nobody) == TIMED_OUT, "a timeout is cached as a failure"
 
         server.hanging["slow.test"].set()
         await asker.settle()
@@ -232,7 +232,7 @@ def test_a_name_that_hangs_is_a_dns_timeout_and_holds_up_no_other(server: NameSe
     run(main())
 
 
-def test_a_name_that_hangs_is_asked_once_however_often_its_time_passes(server: NameServer, clock: Clock) -> None:
+def test_a_hanging_name_has_one_look_up_in_flight(server: NameServer, clock: Clock) -> None:
     async def main() -> None:
         server.hang(NAME)
         asker = Asker(server, timeout_seconds=0.01, failure_seconds=5)
@@ -244,7 +244,7 @@ def test_a_name_that_hangs_is_asked_once_however_often_its_time_passes(server: N
     run(main())
 
 
-def test_so_many_names_that_hang_are_asked_and_no_more(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_look_ups_in_flight_is_limited(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resolver_module, "_MAX_LOOK_UPS", 3)
 
     async def main() -> None:
@@ -263,7 +263,7 @@ def test_so_many_names_that_hang_are_asked_and_no_more(server: NameServer, monke
     run(main())
 
 
-def test_whoever_no_longer_waits_is_not_told(server: NameServer) -> None:
+def test_a_forgotten_waiter_is_not_called(server: NameServer) -> None:
     async def main() -> None:
         server.hang(NAME)
         asker = Asker(server)
@@ -281,7 +281,7 @@ def test_whoever_no_longer_waits_is_not_told(server: NameServer) -> None:
     run(main())
 
 
-def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
+def test_the_name_cache_is_bounded_but_keeps_look_ups_in_flight(
     server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(resolver_module, "_CACHED_NAMES", 8)
@@ -289,12 +289,12 @@ def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
     async def main() -> None:
         server.hang("slow.test")
         asker = Asker(server)
-        told = asker.ask_later("slow.test")
+        answers = asker.ask_later("slow.test")
         for number in range(40):
             await asker.ask(f"name{number}.test")
         assert len(asker.resolver._names) <= 8
         server.hanging["slow.test"].set()
-        await until(lambda: told)
+        await until(lambda: answers)
         asked = len(server.asked)
         assert await asker.ask("slow.test") == ONE
         assert await asker.ask("name39.test") == ONE
@@ -303,7 +303,7 @@ def test_the_remembered_names_are_bounded_and_one_being_asked_for_stays(
     run(main())
 
 
-def test_a_fault_in_a_look_up_is_a_failure_of_that_name_only(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_in_a_look_up_fails_only_that_name(caplog: pytest.LogCaptureFixture) -> None:
     def faulty(name: str) -> Resolution:
         if name == NAME:
             raise ZeroDivisionError
@@ -320,9 +320,7 @@ def test_a_fault_in_a_look_up_is_a_failure_of_that_name_only(caplog: pytest.LogC
     assert any(record.levelno == logging.ERROR and record.exc_info for record in caplog.records)
 
 
-def test_when_the_system_grants_no_thread_the_name_fails_now_and_works_later(
-    server: NameServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_look_up_without_a_thread_fails_and_works_later(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -338,9 +336,7 @@ def test_when_the_system_grants_no_thread_the_name_fails_now_and_works_later(
     run(main())
 
 
-def test_an_answer_that_comes_after_the_end_of_the_loop_harms_nobody(
-    server: NameServer, recwarn: pytest.WarningsRecorder
-) -> None:
+def test_an_answer_after_the_end_of_the_loop_is_ignored(server: NameServer, recwarn: pytest.WarningsRecorder) -> None:
     async def main() -> None:
         server.hang(NAME)
         Asker(server).ask_later()
@@ -353,7 +349,7 @@ def test_an_answer_that_comes_after_the_end_of_the_loop_harms_nobody(
     assert not recwarn
 
 
-def test_the_systems_resolver_reads_its_own_names() -> None:
+def test_the_system_resolver_knows_localhost() -> None:
     answer = system_look_up("localhost")
     assert isinstance(answer, Resolved)
     assert set(answer.addresses) <= {"127.0.0.1", "::1"}
@@ -370,7 +366,7 @@ def test_the_systems_resolver_reads_its_own_names() -> None:
         pytest.param(OSError(24, "Too many open files"), Outcome.DNS_FAILED, id="descriptors"),
     ],
 )
-def test_an_error_of_the_systems_resolver_is_told_by_its_kind(
+def test_errors_of_the_system_resolver_map_to_outcomes(
     monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: Outcome
 ) -> None:
     def fail(*_: object, **__: object) -> None:

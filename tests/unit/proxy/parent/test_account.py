@@ -1,4 +1,4 @@
-"""A refused password is not tried again, and one that nobody has taken yet is tried by one tunnel at a time."""
+"""A refused password is not tried again, and an unproven one by one tunnel at a time."""
 
 import asyncio
 import logging
@@ -25,12 +25,12 @@ def account_with(secret: Path) -> Account:
     return Account(ParentLogin(username="svc", password_file=secret))
 
 
-async def log_in(account: Account, *, refused: bool = False, taken: bool = False) -> str:
-    """One login, and the password that it was tried with."""
+async def log_in(account: Account, *, refused: bool = False, accepted: bool = False) -> str:
+    """Log in once, and return the password used."""
     async with account.use_password() as password:
         if refused:
             raise LoginRefusedError("no", wrong_password=True)
-        if taken:
+        if accepted:
             account.note_accepted(password)
         return password
 
@@ -43,7 +43,7 @@ async def is_refused(account: Account) -> bool:
     return False
 
 
-def test_the_password_is_read_from_its_file_and_read_again_when_that_changes(secret: Path) -> None:
+def test_a_changed_password_file_is_read_again(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         assert await log_in(account) == "first"
@@ -78,7 +78,7 @@ def test_a_refused_password_is_not_tried_again_until_its_file_changes(
     assert caplog.records[0].levelno == logging.ERROR
 
 
-def test_to_touch_the_file_is_to_change_it(secret: Path) -> None:
+def test_touching_the_file_allows_another_try(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         with pytest.raises(LoginRefusedError):
@@ -89,7 +89,7 @@ def test_to_touch_the_file_is_to_change_it(secret: Path) -> None:
     run(main())
 
 
-def test_a_ticket_that_was_refused_may_be_tried_again(secret: Path) -> None:
+def test_a_refused_ticket_may_be_tried_again(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         with pytest.raises(LoginRefusedError):
@@ -100,7 +100,7 @@ def test_a_ticket_that_was_refused_may_be_tried_again(secret: Path) -> None:
     run(main())
 
 
-def test_until_a_password_was_taken_one_tunnel_tries_it_and_the_others_hear_of_it(secret: Path) -> None:
+def test_an_unproven_password_is_tried_by_one_tunnel_at_a_time(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         go_on = asyncio.Event()
@@ -125,7 +125,7 @@ def test_until_a_password_was_taken_one_tunnel_tries_it_and_the_others_hear_of_i
 
 
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
-def test_once_it_was_taken_nobody_waits_for_anybody(secret: Path, when: str) -> None:
+def test_a_proven_password_is_used_concurrently(secret: Path, when: str) -> None:
     async def main() -> None:
         account = account_with(secret)
         go_on = asyncio.Event()
@@ -142,7 +142,7 @@ def test_once_it_was_taken_nobody_waits_for_anybody(secret: Path, when: str) -> 
                 await go_on.wait()
 
         if when == "before":
-            await log_in(account, taken=True)
+            await log_in(account, accepted=True)
         tasks = [asyncio.ensure_future(one()) for _ in range(5)]
         await turns(40)
         assert inside == 5
@@ -152,7 +152,7 @@ def test_once_it_was_taken_nobody_waits_for_anybody(secret: Path, when: str) -> 
     run(main())
 
 
-def test_who_waits_is_let_in_after_one_that_came_to_nothing(secret: Path) -> None:
+def test_a_waiting_login_runs_after_one_that_failed(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
         first = asyncio.Event()
@@ -176,15 +176,15 @@ def test_who_waits_is_let_in_after_one_that_came_to_nothing(secret: Path) -> Non
     run(main())
 
 
-def test_a_refusal_of_the_former_password_does_not_count_against_the_new_one(secret: Path) -> None:
+def test_a_refusal_of_the_old_password_leaves_the_new_one_usable(secret: Path) -> None:
     async def main() -> None:
         account = account_with(secret)
-        await log_in(account, taken=True)
+        await log_in(account, accepted=True)
 
         async def is_overtaken() -> None:
             async with account.use_password():
                 secret.write_text("second\n")
-                await log_in(account, taken=True)
+                await log_in(account, accepted=True)
                 raise LoginRefusedError("no", wrong_password=True)
 
         with pytest.raises(LoginRefusedError):
@@ -194,7 +194,7 @@ def test_a_refusal_of_the_former_password_does_not_count_against_the_new_one(sec
     run(main())
 
 
-def test_a_password_of_the_environment_is_refused_for_good(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_password_from_the_environment_stays_refused(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         account = Account(ParentLogin(username="svc", password_env="PARENT_PASSWORD", password=Secret(b"hidden")))
         assert await log_in(account) == "hidden"
@@ -208,23 +208,23 @@ def test_a_password_of_the_environment_is_refused_for_good(caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff"], ids=["no file", "empty", "not text"])
-def test_a_password_that_cannot_be_read_is_told_and_read_as_soon_as_it_can(secret: Path, content: bytes | None) -> None:
+def test_an_unreadable_password_is_read_once_it_can_be(secret: Path, content: bytes | None) -> None:
     async def main() -> None:
         account = account_with(secret)
         secret.unlink()
         if content is not None:
             secret.write_bytes(content)
         for _ in range(2):
-            with pytest.raises(LoginFailedError) as told:
+            with pytest.raises(LoginFailedError) as raised:
                 await log_in(account)
-            assert str(secret) in str(told.value)
+            assert str(secret) in str(raised.value)
         secret.write_text("second")
         assert await log_in(account) == "second"
 
     run(main())
 
 
-def test_without_a_password_nobody_waits(tmp_path: Path) -> None:
+def test_logins_without_a_password_run_concurrently(tmp_path: Path) -> None:
     async def main() -> None:
         account = Account(ParentLogin(keytab=tmp_path / "keytab"))
         async with account.use_password() as one, account.use_password() as another:
@@ -233,7 +233,7 @@ def test_without_a_password_nobody_waits(tmp_path: Path) -> None:
     run(main())
 
 
-def test_no_repr_has_a_secret_in_it(secret: Path) -> None:
+def test_no_repr_contains_a_secret(secret: Path) -> None:
     async def main() -> None:
         login = ParentLogin(username="svc", password_env="PARENT_PASSWORD", password=Secret(b"hidden"))
         account = Account(login)

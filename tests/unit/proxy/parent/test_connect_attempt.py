@@ -1,4 +1,4 @@
-"""Logging in to one parent, step by step: real dials to a parent in the same loop that goes as the test says."""
+"""Connecting and logging in to one parent: real dials to a scripted parent in the same loop."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ def login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str 
     return ParentLogin(ParentAuth(auth), user, password_file(folder, password))
 
 
-def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> None:
+def test_basic_is_sent_unasked_if_the_settings_name_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
             with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
@@ -40,7 +40,7 @@ def test_basic_is_said_at_once_where_the_settings_name_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("ending", [STAYS, CLOSING], ids=["where it is kept", "where it closes"])
-def test_a_challenge_is_followed_on_the_same_connection_or_on_a_new_one(tmp_path: Path, ending: bytes) -> None:
+def test_a_challenge_is_answered_on_the_same_or_a_new_connection(tmp_path: Path, ending: bytes) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             while await gate.credentials() != BASIC:
@@ -69,9 +69,9 @@ def test_a_challenge_is_followed_on_the_same_connection_or_on_a_new_one(tmp_path
         b"Content-Length: 2\r\n\r\nno, and something else",
         b"Content-Length: 2\r\n\r\nn",
     ],
-    ids=["a length", "chunks", "neither", "a long body", "more than it said", "less than it said"],
+    ids=["a length", "chunks", "neither", "a long body", "more than the length", "less than the length"],
 )
-def test_whatever_body_a_challenge_has_the_login_goes_on(tmp_path: Path, tail: bytes) -> None:
+def test_a_login_continues_after_any_challenge_body(tmp_path: Path, tail: bytes) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             if await gate.credentials() != BASIC:
@@ -90,7 +90,7 @@ def test_whatever_body_a_challenge_has_the_login_goes_on(tmp_path: Path, tail: b
     run(main())
 
 
-def test_a_kept_connection_that_has_died_is_replaced(tmp_path: Path) -> None:
+def test_a_dead_kept_connection_is_replaced(tmp_path: Path) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             if parent.connections == 1:
@@ -111,7 +111,7 @@ def test_a_kept_connection_that_has_died_is_replaced(tmp_path: Path) -> None:
     run(main())
 
 
-def test_the_strongest_that_is_offered_is_taken(tmp_path: Path) -> None:
+def test_the_strongest_offered_scheme_is_used(tmp_path: Path) -> None:
     offered = (
         b'Proxy-Authenticate: Basic realm="r"\r\n'
         b"Proxy-Authenticate: NTLM\r\n"
@@ -157,7 +157,7 @@ def test_a_stale_nonce_is_answered_again(tmp_path: Path) -> None:
 
 
 class NtlmParent(ScriptedParent):
-    """A parent that wants NTLM, by pyspnego; with `closes`, it ends the connection within the login."""
+    """A parent that wants NTLM, with pyspnego; with `closes`, it closes the connection during the login."""
 
     def __init__(self, *, closes: bool = False) -> None:
         super().__init__(self._log_in)
@@ -190,7 +190,7 @@ def known_to_ntlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("known_to_ntlm")
 @pytest.mark.parametrize(("auth", "requests"), [("ntlm", 2), ("auto", 3)])
-def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, requests: int) -> None:
+def test_ntlm_uses_one_connection_for_all_messages(tmp_path: Path, auth: str, requests: int) -> None:
     async def main() -> None:
         async with NtlmParent().serve() as parent:
             with dial_through(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
@@ -203,7 +203,7 @@ def test_ntlm_goes_its_steps_on_one_connection(tmp_path: Path, auth: str, reques
 
 
 @pytest.mark.usefixtures("known_to_ntlm")
-def test_a_parent_that_closes_within_ntlm_has_not_refused_the_password(tmp_path: Path) -> None:
+def test_closing_during_ntlm_is_not_a_refused_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with NtlmParent(closes=True).serve() as parent:
             with dial_through(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
@@ -262,15 +262,15 @@ def test_a_wrong_password_is_tried_once_until_it_changes(
 
 
 @pytest.mark.parametrize("leaves", ["the client", "the gate, for another parent"])
-def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: Path, leaves: str) -> None:
-    """A parent that makes who was wrong wait would otherwise be shown the same password by every impatient client."""
+def test_a_password_check_continues_after_the_tunnel_is_gone(tmp_path: Path, leaves: str) -> None:
+    """Otherwise a parent that delays a refusal would get the same password again from every impatient client."""
 
     async def main() -> None:
-        verdict = asyncio.Event()
+        answer_now = asyncio.Event()
 
         async def slow(gate: GateConnection) -> None:
             await gate.head()
-            await verdict.wait()
+            await answer_now.wait()
             gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
 
         async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
@@ -283,7 +283,7 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
                 else:
                     await until(lambda: caller.done)
                     assert caller.record.parent_status == 200
-                verdict.set()
+                answer_now.set()
                 await until(lambda: parents.selector.parents[0].account._refusal)
                 await parents.assert_nothing_left()
                 assert caller.record.parent_status == (0 if leaves == "the client" else 200)
@@ -294,13 +294,13 @@ def test_a_password_is_judged_even_where_nobody_waits_for_it_any_more(tmp_path: 
     run(main())
 
 
-def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> None:
+def test_an_abandoned_tunnel_is_closed_when_it_opens(tmp_path: Path) -> None:
     async def main() -> None:
-        verdict, closed = asyncio.Event(), asyncio.Event()
+        answer_now, closed = asyncio.Event(), asyncio.Event()
 
         async def slow(gate: GateConnection) -> None:
             await gate.head()
-            await verdict.wait()
+            await answer_now.wait()
             await gate.open_tunnel()
             closed.set()
 
@@ -309,7 +309,7 @@ def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> No
                 _, pending = parents.start()
                 await until(lambda: parent.heads)
                 pending.abandon()
-                verdict.set()
+                answer_now.set()
                 await closed.wait()
                 assert parents.selector.parents[0].account.is_proven
                 await parents.assert_nothing_left()
@@ -317,7 +317,7 @@ def test_a_tunnel_that_nobody_waits_for_any_more_is_closed(tmp_path: Path) -> No
     run(main())
 
 
-def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
+def test_concurrent_tunnels_try_a_wrong_password_once(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(refuses_basic).serve() as parent:
             with dial_through(parent.settings(login(tmp_path, password="wrong"))) as parents:
@@ -330,7 +330,7 @@ def test_many_tunnels_at_once_are_not_many_tries(tmp_path: Path) -> None:
     run(main())
 
 
-def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path: Path) -> None:
+def test_concurrent_tunnels_with_the_right_password_all_open(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
             with dial_through(parent.settings(login(tmp_path))) as parents:
@@ -342,7 +342,7 @@ def test_many_tunnels_at_once_with_the_right_password_all_come_through(tmp_path:
     run(main())
 
 
-def test_after_a_refusal_another_account_is_tried_elsewhere_and_the_same_is_not(tmp_path: Path) -> None:
+def test_a_refused_account_is_skipped_at_other_parents(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             ScriptedParent(refuses_basic).serve() as first,
@@ -370,7 +370,7 @@ def test_after_a_refusal_another_account_is_tried_elsewhere_and_the_same_is_not(
     ],
     ids=["no login", "none", "no login, no offer", "no offer", "other ways", "another algorithm"],
 )
-def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered(
+def test_a_missing_or_unsupported_login_names_what_is_offered(
     tmp_path: Path, mine: ParentLogin | None, offered: bytes, outcome: Outcome
 ) -> None:
     async def main() -> None:
@@ -386,7 +386,7 @@ def test_a_login_that_is_not_there_or_not_to_be_had_is_told_with_what_is_offered
     run(main())
 
 
-def test_a_parent_that_offers_another_way_than_was_said_has_not_refused_the_password(tmp_path: Path) -> None:
+def test_a_407_for_another_scheme_is_not_a_refused_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(wants("nothing", b"NTLM")).serve() as parent:
             with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
@@ -397,7 +397,7 @@ def test_a_parent_that_offers_another_way_than_was_said_has_not_refused_the_pass
     run(main())
 
 
-def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -> None:
+def test_an_unreadable_password_file_fails_before_connecting(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             mine = login(tmp_path, "basic")
@@ -411,7 +411,7 @@ def test_a_secret_that_cannot_be_read_is_told_and_sent_nowhere(tmp_path: Path) -
     run(main())
 
 
-def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path) -> None:
+def test_a_parent_that_dies_during_a_login_is_left_out(tmp_path: Path) -> None:
     async def main() -> None:
         async def dies(gate: GateConnection) -> None:
             await gate.head()
@@ -431,7 +431,7 @@ def test_a_parent_that_dies_in_the_middle_of_a_login_is_at_fault(tmp_path: Path)
     run(main())
 
 
-def test_credentials_are_proven_by_a_tunnel_and_not_by_a_refusal_of_the_target(tmp_path: Path) -> None:
+def test_only_an_open_tunnel_proves_a_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(answers(b"HTTP/1.1 403 no\r\n" + CLOSING)).serve() as parent:
             with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
@@ -454,7 +454,7 @@ def serving(authority: Authority, name: str = "proxy.test") -> ssl.SSLContext:
     return context
 
 
-def test_a_parent_over_tls_is_verified_by_name_and_carries_the_tunnel(tmp_path: Path, authority: Authority) -> None:
+def test_a_tls_parent_is_verified_by_name_and_carries_a_tunnel(tmp_path: Path, authority: Authority) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             assert await gate.credentials() == BASIC
@@ -492,7 +492,7 @@ def test_a_parent_over_tls_is_verified_by_name_and_carries_the_tunnel(tmp_path: 
     ],
     ids=["another name", "an unknown root"],
 )
-def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
+def test_a_certificate_with_a_wrong_name_or_root_is_rejected(
     authority: Authority, certified: str, trusted: bool, outcome: Outcome, words: str
 ) -> None:
     async def main() -> None:
@@ -511,9 +511,7 @@ def test_a_certificate_that_does_not_prove_the_parent_is_not_taken(
     run(main())
 
 
-def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
-    tmp_path: Path, authority: Authority
-) -> None:
+def test_a_reload_stops_trusting_a_removed_root(tmp_path: Path, authority: Authority) -> None:
     async def main() -> None:
         ca, another = tmp_path / "ca.pem", tmp_path / "another"
         ca.write_bytes(authority.root.read_bytes())
@@ -529,7 +527,7 @@ def test_a_root_that_was_taken_out_of_its_file_is_not_trusted_after_a_reload(
     run(main())
 
 
-def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: Authority) -> None:
+def test_a_parent_without_tls_and_a_silent_one_differ(authority: Authority) -> None:
     async def main() -> None:
         async def speaks_http(gate: GateConnection) -> None:
             gate.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -559,7 +557,7 @@ def test_a_parent_that_speaks_no_tls_is_told_from_one_that_is_silent(authority: 
     run(main())
 
 
-def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+def test_unreadable_roots_are_named(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
@@ -570,7 +568,7 @@ def test_roots_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     run(main())
 
 
-def test_roots_that_change_count_for_the_next_tunnel_and_what_is_none_leaves_the_old(
+def test_changed_roots_apply_to_the_next_tunnel_unless_invalid(
     tmp_path: Path, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
@@ -590,7 +588,7 @@ def test_roots_that_change_count_for_the_next_tunnel_and_what_is_none_leaves_the
     run(main())
 
 
-def test_a_login_that_takes_too_long_is_told_from_a_parent_that_does(tmp_path: Path) -> None:
+def test_a_slow_login_and_a_slow_parent_time_out_differently(tmp_path: Path) -> None:
     async def main() -> None:
         hold = asyncio.Event()
 

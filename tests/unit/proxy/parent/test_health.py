@@ -10,7 +10,7 @@ def test_a_parent_is_used_until_it_fails() -> None:
     assert not health.is_left_out(110.0)
 
 
-def test_each_failure_leaves_it_out_for_longer_up_to_five_minutes() -> None:
+def test_each_failure_doubles_the_pause_up_to_five_minutes() -> None:
     health = ParentHealth()
     now, pauses = 0.0, []
 
@@ -20,14 +20,14 @@ def test_each_failure_leaves_it_out_for_longer_up_to_five_minutes() -> None:
     assert pauses == [10, 20, 40, 80, 160, 300, 300, 300]
 
 
-def test_what_fails_at_the_same_time_fails_once() -> None:
+def test_failures_during_a_pause_count_once() -> None:
     health = ParentHealth()
 
     assert [health.failed(0.0), health.failed(1.0), health.failed(9.0)] == [10, 0, 0]
     assert health.left_out_until == 10
 
 
-def test_an_answer_makes_good_for_all_failures_and_is_news_once() -> None:
+def test_an_answer_clears_all_failures_and_is_reported_once() -> None:
     health = ParentHealth()
     health.failed(0.0)
     health.failed(20.0)

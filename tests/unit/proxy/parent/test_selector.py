@@ -1,4 +1,4 @@
-"""Which parents a tunnel goes through, and what becomes of those that fail: real dials to parents in the same loop."""
+"""Which parents a tunnel uses, and how failing ones are left out: real dials to scripted parents in the same loop."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[Behaviour, Outcome]] = {
 }
 every_fault = pytest.mark.parametrize(("behaviour", "outcome"), FAULTS.values(), ids=FAULTS)
 
-VERDICTS = {
+STATUSES = {
     403: Outcome.PARENT_REFUSED,
     400: Outcome.PARENT_REFUSED,
     302: Outcome.PARENT_REFUSED,
@@ -89,7 +89,7 @@ def login(folder: Path, password: str = "secret", **other: str) -> ParentLogin:
     return ParentLogin(username="svc", password_file=password_file(folder, password))
 
 
-def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> None:
+def test_a_tunnel_opens_without_looking_up_the_target() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings()) as parents:
@@ -112,7 +112,7 @@ def test_a_tunnel_goes_through_the_parent_and_its_target_is_not_looked_up() -> N
     run(main())
 
 
-def test_what_follows_the_200_at_once_is_handed_over_with_the_connection() -> None:
+def test_bytes_after_the_200_come_with_the_connection() -> None:
     async def main() -> None:
         async def speaks_first(gate: GateConnection) -> None:
             await gate.head()
@@ -125,7 +125,7 @@ def test_what_follows_the_200_at_once_is_handed_over_with_the_connection() -> No
     run(main())
 
 
-def test_a_request_that_came_through_proxies_goes_on_with_their_names() -> None:
+def test_the_clients_via_is_passed_on() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings()) as parents:
@@ -138,7 +138,7 @@ def test_a_request_that_came_through_proxies_goes_on_with_their_names() -> None:
 
 
 @every_fault
-def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behaviour, outcome: Outcome) -> None:
+def test_a_failing_parent_is_skipped_and_then_left_out(behaviour: Behaviour, outcome: Outcome) -> None:
     async def main() -> None:
         async with ScriptedParent(behaviour).serve() as first, ScriptedParent(opens).serve() as second:
             with dial_through(first.settings(seconds=SOON), second.settings()) as parents:
@@ -154,7 +154,7 @@ def test_a_parent_that_fails_is_passed_over_and_then_left_out(behaviour: Behavio
     run(main())
 
 
-def test_a_parent_comes_back_once_its_time_is_over_and_it_answers() -> None:
+def test_a_parent_is_used_again_after_its_pause_if_it_answers() -> None:
     async def main() -> None:
         async with ScriptedParent(closes).serve() as first, ScriptedParent(opens).serve() as second:
             with dial_through(first.settings(), second.settings()) as parents:
@@ -175,7 +175,7 @@ def test_a_parent_comes_back_once_its_time_is_over_and_it_answers() -> None:
     run(main())
 
 
-def test_one_that_nobody_answers_for_is_passed_over() -> None:
+def test_silent_and_closed_ports_are_skipped() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.1")) as hole:
             silent = ParentProxy("127.0.0.1", hole.port, seconds=SOON)
@@ -189,12 +189,12 @@ def test_one_that_nobody_answers_for_is_passed_over() -> None:
     run(main())
 
 
-def test_a_gate_with_parents_never_goes_around_them() -> None:
+def test_a_gate_with_parents_never_dials_directly() -> None:
     async def main() -> None:
         with contextlib.closing(Server()) as target:
             dead = [ParentProxy("127.0.0.1", closed_port()) for _ in range(2)]
             with dial_through(*dead, names={HOST: Resolved(("127.0.0.1",))}) as parents:
-                for _ in range(2):  # the second time both are left out, and tried all the same
+                for _ in range(2):  # the second time both are left out, and tried anyway
                     caller = await parents.dial(port=target.port, rule=PRIVATE)
                     ((outcome, detail),) = caller.failed
                     assert outcome is Outcome.PARENTS_EXHAUSTED
@@ -205,7 +205,7 @@ def test_a_gate_with_parents_never_goes_around_them() -> None:
     run(main())
 
 
-def test_direct_as_the_last_entry_is_the_last_resort() -> None:
+def test_direct_is_used_when_no_parent_works() -> None:
     async def main() -> None:
         names = {HOST: Resolved(("127.0.0.1",))}
         with contextlib.closing(Server()) as target:
@@ -221,7 +221,7 @@ def test_direct_as_the_last_entry_is_the_last_resort() -> None:
     run(main())
 
 
-def test_direct_dials_as_without_parents_and_can_be_abandoned() -> None:
+def test_a_direct_dial_checks_addresses_and_can_be_abandoned() -> None:
     async def main() -> None:
         dead = ParentProxy("127.0.0.1", closed_port())
         with dial_through(dead, names={HOST: Resolved(("192.168.1.1",))}, direct=True) as parents:
@@ -239,17 +239,15 @@ def test_direct_dials_as_without_parents_and_can_be_abandoned() -> None:
     run(main())
 
 
-@pytest.mark.parametrize(("status", "outcome"), VERDICTS.items(), ids=map(str, VERDICTS))
-def test_what_a_parent_decides_or_says_of_the_target_is_final_and_not_held_against_it(
-    status: int, outcome: Outcome
-) -> None:
+@pytest.mark.parametrize(("status", "outcome"), STATUSES.items(), ids=map(str, STATUSES))
+def test_a_refusal_or_target_failure_is_final_for_the_tunnel(status: int, outcome: Outcome) -> None:
     async def main() -> None:
         answer = b"HTTP/1.1 %d Because\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_X 0\r\n" % status + CLOSING
         async with ScriptedParent(answers(answer)).serve() as first, ScriptedParent(opens).serve() as second:
             with dial_through(first.settings(), second.settings()) as parents:
                 caller = await parents.dial()
-                ((told, detail),) = caller.failed
-                assert told is outcome
+                ((reported, detail),) = caller.failed
+                assert reported is outcome
                 assert detail == f"127.0.0.1:{first.port}, {status} Because; ERR_X 0 (squid/5.7)"
                 assert second.connections == 0
                 assert not parents.selector.parents[0].health.is_left_out(time.monotonic())
@@ -261,7 +259,7 @@ def test_what_a_parent_decides_or_says_of_the_target_is_final_and_not_held_again
     run(main())
 
 
-def test_a_parent_that_found_a_loop_is_believed() -> None:
+def test_a_loop_reported_by_a_parent_is_its_outcome() -> None:
     async def main() -> None:
         looped = b"HTTP/1.1 502 proxy_loop\r\nProxy-Status: gate; error=proxy_loop_detected\r\n" + CLOSING
         async with ScriptedParent(answers(looped)).serve() as parent:
@@ -271,7 +269,7 @@ def test_a_parent_that_found_a_loop_is_believed() -> None:
     run(main())
 
 
-def test_the_gate_itself_is_no_parent_and_the_next_is_tried() -> None:
+def test_the_gate_itself_as_parent_is_skipped() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as other:
             with contextlib.closing(Server()) as own:
@@ -288,7 +286,7 @@ def test_the_gate_itself_is_no_parent_and_the_next_is_tried() -> None:
     run(main())
 
 
-def test_a_parents_name_is_looked_up_and_may_be_private_and_be_sent_elsewhere() -> None:
+def test_a_parents_own_name_is_looked_up_and_may_be_private() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             named = ParentProxy("proxy.test", parent.port)
@@ -318,7 +316,7 @@ def test_a_parents_name_is_looked_up_and_may_be_private_and_be_sent_elsewhere() 
         (ParentTarget.NAME, PUBLIC, None, f"{HOST}:443"),
     ],
 )
-def test_a_target_can_be_looked_up_and_checked_here_before_a_parent_is_asked(
+def test_a_target_can_be_checked_before_a_parent_is_asked(
     wanted: ParentTarget, rule: Rule, addresses: tuple[str, ...] | None, expected: str | Outcome
 ) -> None:
     async def main() -> None:
@@ -336,7 +334,7 @@ def test_a_target_can_be_looked_up_and_checked_here_before_a_parent_is_asked(
     run(main())
 
 
-def test_a_target_that_is_an_address_is_checked_as_it_is() -> None:
+def test_a_target_address_is_checked_without_a_look_up() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings(target=ParentTarget.CHECKED), names={}) as parents:
@@ -346,7 +344,7 @@ def test_a_target_that_is_an_address_is_checked_as_it_is() -> None:
     run(main())
 
 
-def test_a_target_that_is_sent_elsewhere_is_asked_for_there() -> None:
+def test_connect_to_replaces_the_target_asked_for() -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings(), connect_to=(ConnectTo(HOST, 443, "192.0.2.1", 8443),)) as parents:
@@ -356,7 +354,7 @@ def test_a_target_that_is_sent_elsewhere_is_asked_for_there() -> None:
     run(main())
 
 
-def test_a_reload_keeps_what_was_known_of_parents_and_accounts(tmp_path: Path) -> None:
+def test_a_reload_keeps_health_and_accounts(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             ScriptedParent(closes).serve() as first,
@@ -378,7 +376,7 @@ def test_a_reload_keeps_what_was_known_of_parents_and_accounts(tmp_path: Path) -
 
 @pytest.mark.parametrize("phase", ["connecting", "asking", "looking up", "looking up the target"])
 @pytest.mark.parametrize("asked_again", [False, True], ids=["abandoned", "abandoned and forgotten"])
-def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, asked_again: bool) -> None:
+def test_a_dial_abandoned_at_any_time_leaves_nothing(phase: str, asked_again: bool) -> None:
     async def main() -> None:
         before = descriptors()
         with contextlib.closing(BlackHole("127.0.0.1")) as hole:
@@ -408,7 +406,7 @@ def test_a_dial_can_be_abandoned_at_any_time_and_leaves_nothing(phase: str, aske
     run(main())
 
 
-def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> None:
+def test_an_abandoned_dial_blames_a_parent_past_its_time() -> None:
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
             with dial_through(parent.settings(seconds=5)) as parents:
@@ -421,7 +419,7 @@ def test_a_parent_that_was_silent_for_its_time_is_at_fault_whoever_gave_up() -> 
     run(main())
 
 
-def test_the_last_parent_has_all_the_time_that_the_tunnel_has() -> None:
+def test_the_last_parent_has_no_time_limit_of_its_own() -> None:
     async def main() -> None:
         async with ScriptedParent(is_silent).serve() as parent:
             with dial_through(parent.settings(seconds=0.01)) as parents:
@@ -442,9 +440,7 @@ def test_the_last_parent_has_all_the_time_that_the_tunnel_has() -> None:
     run(main())
 
 
-def test_a_password_that_cannot_be_read_is_said_before_anybody_needs_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unreadable_password_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         mine = login(tmp_path)
         (tmp_path / "parent.secret").unlink()
@@ -471,7 +467,7 @@ def test_a_password_that_cannot_be_read_is_said_before_anybody_needs_it(
         ]
     ),
 )
-def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start: bytes) -> None:
+def test_any_bytes_of_a_parent_end_in_an_outcome(rest: bytes, start: bytes) -> None:
     async def main() -> None:
         async with ScriptedParent(answers(start + rest)).serve() as parent:
             mine = ParentLogin(username="svc", password_env="X", password=Secret(b"secret"))
@@ -486,7 +482,7 @@ def test_whatever_a_parent_sends_the_dial_ends_as_one_of_ours(rest: bytes, start
     run(main())
 
 
-def test_a_fault_in_the_gate_ends_its_tunnel_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_in_the_gate_ends_only_its_tunnel(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with ScriptedParent(opens).serve() as parent:
             with dial_through(parent.settings()) as parents:

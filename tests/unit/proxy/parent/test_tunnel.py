@@ -1,4 +1,4 @@
-"""Whole tunnels through a parent proxy, from the client's head to the record, with both peers in the test's hands."""
+"""Whole tunnels through a parent proxy, from the client's request to the record; the test plays both peers."""
 
 import asyncio
 import contextlib
@@ -22,20 +22,20 @@ from support.sockets import descriptors, is_closed, receive, reset, run, turns, 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 BLOB = random.Random(7).randbytes(1 << 20)
 NAME = "gate.example"
-"""The name in the certificate of a parent that speaks TLS, which is the one of the tests for the gate's own."""
+"""The name in the certificate of a parent that speaks TLS."""
 
 both_kinds = pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
 
 
 class ParentSide:
-    """One connection as the parent sees it: plain, or the server's side of TLS."""
+    """The parent's end of one connection: plain, or the server's side of TLS."""
 
     def __init__(self, channel: Channel, sock: socket.socket) -> None:
         self.channel = channel
         self.sock = sock
 
     async def read(self, size: int | None = None, ends: bytes = b"") -> bytes:
-        """So many bytes, or up to what `ends` says, or up to the end."""
+        """Read `size` bytes, or until the data ends with `ends`, or until the end."""
         data = b""
         while (size is None or len(data) < size) and not (ends and data.endswith(ends)):
             try:
@@ -59,14 +59,14 @@ class ParentSide:
             await until(self.channel.flush)
 
     async def end(self) -> None:
-        """End our direction: with close_notify, if there is TLS."""
+        """Half-close, with close_notify over TLS."""
         self.channel.shutdown(socket.SHUT_WR)
         if isinstance(self.channel, TlsChannel):
             await until(self.channel.flush)
 
 
 class Scene:
-    """A room whose only way leads through a parent."""
+    """A room that dials only through a parent."""
 
     def __init__(self, here: Room, upstream: Upstream, *, tls: bool) -> None:
         self.here = here
@@ -134,7 +134,7 @@ def test_bytes_go_both_ways_and_are_counted(tls: bool) -> None:
 
 @both_kinds
 @pytest.mark.parametrize("first", [b"220 hello\r\n", BLOB[:9000]], ids=["a line", "much"])
-def test_what_the_target_says_at_once_is_the_tunnels_first(tls: bool, first: bytes) -> None:
+def test_first_bytes_of_the_target_come_first_in_the_tunnel(tls: bool, first: bytes) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
             client, parent, _ = await there.open(first)
@@ -149,7 +149,7 @@ def test_what_the_target_says_at_once_is_the_tunnels_first(tls: bool, first: byt
 
 
 @both_kinds
-def test_each_side_may_end_its_own_direction_first(tls: bool) -> None:
+def test_each_side_may_half_close_first(tls: bool) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
             client, parent, _ = await there.open()
@@ -175,7 +175,7 @@ def test_each_side_may_end_its_own_direction_first(tls: bool) -> None:
 
 
 @both_kinds
-def test_a_parent_that_resets_a_tunnel_is_the_upstream_that_did(tls: bool) -> None:
+def test_a_reset_by_the_parent_is_a_reset_by_the_upstream(tls: bool) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
             client, parent, _ = await there.open()
@@ -190,7 +190,7 @@ def test_a_parent_that_resets_a_tunnel_is_the_upstream_that_did(tls: bool) -> No
 
 
 @both_kinds
-def test_a_client_that_reads_nothing_holds_the_parent_back(tls: bool) -> None:
+def test_a_client_that_does_not_read_stops_the_parent(tls: bool) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
             client, parent, tunnel = await there.open()
@@ -209,7 +209,7 @@ def test_a_client_that_reads_nothing_holds_the_parent_back(tls: bool) -> None:
 
 
 @both_kinds
-def test_a_client_that_leaves_while_a_parent_is_asked_leaves_nothing_there(tls: bool) -> None:
+def test_a_client_that_leaves_during_a_connect_leaves_nothing(tls: bool) -> None:
     async def main() -> None:
         before = descriptors()
         async with scene(tls=tls) as there:
@@ -226,7 +226,7 @@ def test_a_client_that_leaves_while_a_parent_is_asked_leaves_nothing_there(tls: 
     run(main())
 
 
-def test_a_parent_that_takes_too_long_is_told_to_the_client() -> None:
+def test_a_slow_parent_gives_the_client_a_504() -> None:
     async def main() -> None:
         async with scene() as there:
             client, _ = there.here.accept(there.here.connect)
@@ -250,7 +250,7 @@ def test_a_parent_that_takes_too_long_is_told_to_the_client() -> None:
         (b"HTTP/1.1 504 Gateway Timeout\r\n\r\n", b"502 parent_target_failed: ", "504"),
     ],
 )
-def test_a_client_is_never_shown_the_parents_own_refusal(answer: bytes, status: bytes, outcome: str) -> None:
+def test_a_client_never_sees_the_parents_own_refusal(answer: bytes, status: bytes, outcome: str) -> None:
     async def main() -> None:
         async with scene() as there:
             client, _ = there.here.accept(there.here.connect)
@@ -268,7 +268,7 @@ def test_a_client_is_never_shown_the_parents_own_refusal(answer: bytes, status: 
     run(main())
 
 
-def test_a_gate_that_stops_leaves_no_parent_waiting() -> None:
+def test_a_stopping_gate_closes_the_parents_connection() -> None:
     async def main() -> None:
         async with scene() as there:
             client, tunnel = there.here.accept(there.here.connect)

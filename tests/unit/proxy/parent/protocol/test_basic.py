@@ -10,7 +10,7 @@ BASIC = Challenge("basic", {"realm": "r"})
 
 
 @pytest.mark.parametrize("challenge", [None, BASIC], ids=["unasked", "asked"])
-def test_user_and_password_go_in_utf_8(challenge: Challenge | None) -> None:
+def test_user_and_password_are_sent_in_utf_8(challenge: Challenge | None) -> None:
     said = BasicLogin("jürgen", "pä:ss").answer(challenge)
 
     scheme, _, token = said.partition(" ")
@@ -18,7 +18,7 @@ def test_user_and_password_go_in_utf_8(challenge: Challenge | None) -> None:
     assert base64.b64decode(token).decode() == "jürgen:pä:ss"
 
 
-def test_to_be_asked_again_is_to_be_refused() -> None:
+def test_a_second_challenge_is_a_refusal() -> None:
     login = BasicLogin("u", "p")
     login.answer(None)
 
@@ -27,6 +27,6 @@ def test_to_be_asked_again_is_to_be_refused() -> None:
     assert refused.value.wrong_password
 
 
-def test_a_user_with_a_colon_cannot_be_said() -> None:
+def test_a_user_name_with_a_colon_is_an_error() -> None:
     with pytest.raises(LoginFailedError, match="colon"):
         BasicLogin("a:b", "p").answer(None)

@@ -1,4 +1,4 @@
-"""What a 407 offers, read from its fields."""
+"""Reading the challenges of a 407."""
 
 import pytest
 from hypothesis import given
@@ -44,18 +44,18 @@ CASES = {
 
 
 @pytest.mark.parametrize(("values", "challenges"), CASES.values(), ids=CASES)
-def test_challenges_are_read_one_by_one(values: list[bytes], challenges: list[Challenge]) -> None:
+def test_challenges_are_read_in_order(values: list[bytes], challenges: list[Challenge]) -> None:
     assert list(read_challenges(values)) == challenges
 
 
 @given(st.lists(st.binary(max_size=80), max_size=3))
-def test_whatever_a_field_holds_is_read_or_passed_over(values: list[bytes]) -> None:
+def test_any_field_value_is_read_or_ignored(values: list[bytes]) -> None:
     for challenge in read_challenges(values):
         assert challenge.scheme == challenge.scheme.lower()
         assert challenge.scheme.isascii()
 
 
 @pytest.mark.parametrize("value", [b'"\\' * 30000, b'a="' * 20000, b"a " * 30000, b'Digest a="' + b"\\" * 60000])
-def test_a_long_field_is_read_in_one_go(value: bytes) -> None:
-    """It ends: what takes the square of its length would take minutes."""
+def test_a_long_field_is_read_in_linear_time(value: bytes) -> None:
+    """Quadratic time would take minutes."""
     assert len(read_challenges([value])) <= 1

@@ -1,4 +1,4 @@
-"""A CONNECT to a parent proxy and its answer, as bytes in and values out."""
+"""A CONNECT to a parent proxy and its response."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ def answer_to(received: bytes) -> ConnectResponse:
     return answer
 
 
-def test_a_request_names_its_target_the_way_here_and_nothing_of_the_client() -> None:
+def test_a_request_has_target_and_via_and_nothing_of_the_client() -> None:
     assert connect_request("tools.cisco.com:443", VIA) == (
         b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
         b"Host: tools.cisco.com:443\r\n"
@@ -43,7 +43,7 @@ def test_a_request_names_its_target_the_way_here_and_nothing_of_the_client() -> 
     )
 
 
-def test_credentials_stand_in_a_field_of_their_own() -> None:
+def test_credentials_are_sent_in_proxy_authorization() -> None:
     assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in connect_request("host:1", VIA, "Basic eA==")
 
 
@@ -60,7 +60,7 @@ def test_credentials_stand_in_a_field_of_their_own() -> None:
     ],
     ids=["as usual", "HTTP/1.0", "no reason", "no blank", "another 2xx", "with a length", "after interim answers"],
 )
-def test_an_answer_with_2xx_opens_the_tunnel_and_ends_with_its_head(head: bytes) -> None:
+def test_a_2xx_opens_the_tunnel_and_ends_with_its_head(head: bytes) -> None:
     answer = answer_to(head + b"SSH-2.0-x\r\n\r\n")
 
     assert answer.opens_tunnel
@@ -68,7 +68,7 @@ def test_an_answer_with_2xx_opens_the_tunnel_and_ends_with_its_head(head: bytes)
 
 
 @pytest.mark.parametrize("received", [ESTABLISHED, DENIED, CHALLENGED], ids=["200", "403", "407"])
-def test_an_answer_is_the_same_however_it_was_split(received: bytes) -> None:
+def test_a_response_reads_the_same_in_any_pieces(received: bytes) -> None:
     answer = answer_to(received)
 
     for end in range(answer.size):
@@ -77,7 +77,7 @@ def test_an_answer_is_the_same_however_it_was_split(received: bytes) -> None:
         assert read_connect_response(received[:end]) == answer
 
 
-def test_a_refusal_tells_its_status_its_reason_and_whose_it_is() -> None:
+def test_a_refusal_has_status_reason_and_server() -> None:
     answer = answer_to(DENIED)
 
     assert (answer.status, answer.opens_tunnel) == (403, False)
@@ -85,11 +85,11 @@ def test_a_refusal_tells_its_status_its_reason_and_whose_it_is() -> None:
     assert answer.server == "squid/5.7"
 
 
-def test_where_no_server_is_named_the_via_stands_for_it() -> None:
+def test_via_names_the_server_if_no_server_field_does() -> None:
     assert answer_to(b"HTTP/1.1 502 no\r\nVia: 1.1 a\r\nVia: 1.1 b\r\n\r\n").server == "1.1 a, 1.1 b"
 
 
-def test_what_a_parent_says_is_printable_and_short() -> None:
+def test_reason_and_server_are_printable_and_short() -> None:
     answer = answer_to(b"HTTP/1.1 403 \x85\xff" + b"x" * 9000 + b"\r\nServer: \xe9\t" + b"y" * 9000 + b"\r\n\r\n")
 
     for text in (answer.reason, answer.server):
@@ -98,14 +98,14 @@ def test_what_a_parent_says_is_printable_and_short() -> None:
         assert len(text) <= 200
 
 
-def test_a_parent_that_finds_a_loop_says_so_by_proxy_status() -> None:
+def test_a_loop_is_read_from_proxy_status() -> None:
     looped = b'HTTP/1.1 502 proxy_loop\r\nProxy-Status: licensegate; error=proxy_loop_detected; details="x"\r\n\r\n'
 
     assert answer_to(looped).loop_detected
     assert not answer_to(DENIED).loop_detected
 
 
-def test_challenges_are_read_from_every_field_of_a_407_only() -> None:
+def test_challenges_are_read_from_all_fields_of_a_407_only() -> None:
     assert [challenge.scheme for challenge in answer_to(CHALLENGED).challenges] == ["digest", "basic"]
     assert answer_to(CHALLENGED.replace(b"407", b"401")).challenges == ()
 
@@ -128,7 +128,7 @@ def test_challenges_are_read_from_every_field_of_a_407_only() -> None:
         (b"HTTP/1.1 407 x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", False),
     ],
 )
-def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(received: bytes, keeps: bool) -> None:
+def test_a_connection_is_kept_if_response_and_body_allow_it(received: bytes, keeps: bool) -> None:
     assert answer_to(received).keeps_alive is keeps
 
 
@@ -154,7 +154,7 @@ def test_a_connection_is_kept_where_the_answer_says_so_and_its_body_has_an_end(r
         b"HTTP/1.1 100 Continue\r\n\r\nhello",
     ],
 )
-def test_what_is_no_answer_of_a_proxy_is_refused(received: bytes) -> None:
+def test_bytes_that_are_no_http_response_are_refused(received: bytes) -> None:
     with pytest.raises(ConnectResponseError) as refused:
         read_connect_response(received)
 
@@ -163,7 +163,7 @@ def test_what_is_no_answer_of_a_proxy_is_refused(received: bytes) -> None:
     assert len(str(refused.value)) < 200
 
 
-def test_a_head_may_be_as_long_as_that_and_no_longer() -> None:
+def test_a_head_longer_than_the_limit_is_refused() -> None:
     line = b"HTTP/1.1 200 OK\r\n"
     padding = b"x" * (HEAD_BYTES - len(line) - 7)
     longest = line + b"X: " + padding + b"\r\n\r\n"
@@ -175,13 +175,13 @@ def test_a_head_may_be_as_long_as_that_and_no_longer() -> None:
             read_connect_response(received)
 
 
-def test_interim_answers_do_not_go_on_for_ever() -> None:
+def test_interim_responses_are_limited() -> None:
     with pytest.raises(ConnectResponseError, match="longer"):
         read_connect_response(b"HTTP/1.1 100 Continue\r\n\r\n" * 4000)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"", b"HTTP/1.1 200", b"HTTP/1.1 407 x\r\nA: b\r\n"]))
-def test_whatever_comes_is_an_answer_or_refused_or_waited_for(rest: bytes, start: bytes) -> None:
+def test_any_bytes_are_read_refused_or_incomplete(rest: bytes, start: bytes) -> None:
     try:
         answer = read_connect_response(start + rest)
     except ConnectResponseError:
@@ -202,7 +202,7 @@ CHUNKED = answer_to(CHALLENGED)
     ],
     ids=["empty", "one chunk", "extension and trailer", "line ends as data"],
 )
-def test_a_body_in_chunks_ends_where_it_says_however_it_was_split(body: bytes) -> None:
+def test_a_chunked_body_ends_at_the_same_byte_in_any_pieces(body: bytes) -> None:
     for end in range(len(body)):
         assert body_size(CHUNKED, body[:end]) is None
     assert body_size(CHUNKED, body) == len(body)
@@ -224,12 +224,12 @@ def test_a_body_in_chunks_ends_where_it_says_however_it_was_split(body: bytes) -
         b"1000\r\n" + b"x" * 4096 + b"\r\n" + (b"1000\r\n" + b"x" * 4096 + b"\r\n") * 64,
     ],
 )
-def test_a_body_in_chunks_that_cannot_be_read_past_is_refused(body: bytes) -> None:
+def test_an_invalid_chunked_body_is_refused(body: bytes) -> None:
     with pytest.raises(ConnectResponseError):
         body_size(CHUNKED, body)
 
 
-def test_a_body_with_a_length_is_waited_for() -> None:
+def test_a_body_with_a_length_is_incomplete_until_all_is_there() -> None:
     answer = answer_to(DENIED)
 
     assert body_size(answer, b"no!\r") is None
@@ -238,13 +238,13 @@ def test_a_body_with_a_length_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("length", [b"", b"Content-Length: %d\r\n" % (BODY_BYTES + 1)], ids=["without end", "too long"])
-def test_a_body_that_is_not_worth_waiting_for_is_refused(length: bytes) -> None:
+def test_a_body_that_is_endless_or_too_long_is_refused(length: bytes) -> None:
     with pytest.raises(ConnectResponseError):
         body_size(answer_to(b"HTTP/1.1 407 x\r\n" + length + b"\r\n"), b"")
 
 
 @given(st.binary(max_size=60))
-def test_whatever_a_body_in_chunks_holds_ends_or_is_refused_or_waited_for(body: bytes) -> None:
+def test_any_chunked_body_is_sized_refused_or_incomplete(body: bytes) -> None:
     try:
         size = body_size(CHUNKED, body)
     except ConnectResponseError:

@@ -1,4 +1,4 @@
-"""Digest, the client's side: the vectors of RFC 7616 and RFC 2617, and what is sent."""
+"""Digest, the client's side: the vectors of the RFCs, and the credentials sent."""
 
 import hashlib
 import re
@@ -30,21 +30,21 @@ def digest_challenge(**parameters: str) -> Challenge:
         ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
     ],
 )
-def test_a_response_is_that_of_rfc_7616_section_3_9_1(algorithm: str, expected: str) -> None:
+def test_a_response_matches_rfc_7616_section_3_9_1(algorithm: str, expected: str) -> None:
     challenge = Challenge("digest", RFC_7616 | {"algorithm": algorithm})
 
     assert response(challenge, "Mufasa", "Circle of Life", CNONCE, "GET", "/dir/index.html") == expected
 
 
-def test_a_response_without_quality_of_protection_is_that_of_rfc_2069() -> None:
-    """The example of RFC 2069 section 2.4, by its erratum 749."""
+def test_a_response_without_qop_matches_rfc_2069() -> None:
+    """The example of RFC 2069 section 2.4, corrected by erratum 749."""
     challenge = Challenge("digest", {"realm": "testrealm@host.com", "nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093"})
 
     said = response(challenge, "Mufasa", "CircleOfLife", "unused", "GET", "/dir/index.html")
     assert said == "1949323746fe6a43ef61f9606e7febea"
 
 
-def test_a_session_algorithm_hashes_the_nonces_in() -> None:
+def test_a_session_algorithm_includes_the_nonces() -> None:
     challenge = digest_challenge(algorithm="MD5-sess", qop="auth")
     inner = hashlib.md5(b"u:r:p").hexdigest()
     ha1 = hashlib.md5(f"{inner}:n:c".encode()).hexdigest()
@@ -79,7 +79,7 @@ def test_credentials_repeat_the_challenge_and_answer_it(parameters: dict[str, st
     assert "secret" not in said
 
 
-def test_names_and_realms_that_are_not_ascii_go_as_the_parent_and_the_rfc_want_them() -> None:
+def test_names_and_realms_outside_ascii_are_encoded_by_the_rfc() -> None:
     challenge = read_challenges(['Digest realm="Büro", nonce="n"'.encode()])[0]
 
     said = credentials(challenge, "jürgen", "p", TARGET, "c")
@@ -90,7 +90,7 @@ def test_names_and_realms_that_are_not_ascii_go_as_the_parent_and_the_rfc_want_t
     assert hashlib.md5(f"{ha1}:n:{ha2}".encode()).hexdigest() in said
 
 
-def test_a_quote_in_a_name_ends_nothing() -> None:
+def test_quotes_in_a_user_name_are_escaped() -> None:
     said = credentials(digest_challenge(), 'a"b\\c', "p", TARGET, "c")
 
     assert read_challenges([said.encode()])[0].parameters["username"] == 'a"b\\c'
@@ -106,11 +106,11 @@ def test_a_quote_in_a_name_ends_nothing() -> None:
     ],
     ids=["another scheme", "no nonce", "an algorithm nobody uses", "only with a body"],
 )
-def test_what_cannot_be_answered_has_no_strength(challenge: Challenge) -> None:
+def test_a_challenge_the_gate_cannot_answer_has_no_strength(challenge: Challenge) -> None:
     assert strength(challenge) is None
 
 
-def test_md5_has_no_strength_where_the_system_bars_it() -> None:
+def test_md5_has_no_strength_if_the_system_bars_it() -> None:
     with patch("licensegate.proxy.parent.protocol.digest.md5_works", return_value=False):
         assert strength(digest_challenge(algorithm="MD5")) is None
         assert strength(digest_challenge(algorithm="MD5-sess")) is None
@@ -124,7 +124,7 @@ def test_sha_256_is_stronger_than_md5() -> None:
     assert strength(digest_challenge()) == 2
 
 
-def test_a_login_has_nothing_to_say_before_its_challenge_and_a_new_client_nonce_each_time() -> None:
+def test_each_digest_login_waits_and_uses_a_new_client_nonce() -> None:
     logins = [DigestLogin("u", "p", TARGET) for _ in range(2)]
 
     assert [login.answer(None) for login in logins] == ["", ""]
@@ -132,7 +132,7 @@ def test_a_login_has_nothing_to_say_before_its_challenge_and_a_new_client_nonce_
     assert len({re.findall(r'cnonce="(\w{32})"', one)[0] for one in said}) == 2
 
 
-def test_a_second_challenge_says_that_the_password_is_wrong() -> None:
+def test_a_second_digest_challenge_means_a_wrong_password() -> None:
     login = DigestLogin("u", "p", TARGET)
     login.answer(digest_challenge())
 
@@ -141,7 +141,7 @@ def test_a_second_challenge_says_that_the_password_is_wrong() -> None:
     assert refused.value.wrong_password
 
 
-def test_a_stale_nonce_is_answered_again_but_not_without_end() -> None:
+def test_stale_nonces_are_answered_a_limited_number_of_times() -> None:
     login = DigestLogin("u", "p", TARGET)
     login.answer(digest_challenge())
 
@@ -151,6 +151,6 @@ def test_a_stale_nonce_is_answered_again_but_not_without_end() -> None:
         login.answer(digest_challenge(nonce="d", stale="true"))
 
 
-def test_a_challenge_that_cannot_be_answered_is_no_refusal() -> None:
+def test_an_unsupported_algorithm_is_a_failure_not_a_refusal() -> None:
     with pytest.raises(LoginFailedError, match="sha-512-256"):
         DigestLogin("u", "p", TARGET).answer(digest_challenge(algorithm="SHA-512-256"))

@@ -1,4 +1,4 @@
-"""NTLM against pyspnego's own server side, which knows one user by a file."""
+"""NTLM against the server side of pyspnego, with one user."""
 
 import base64
 import contextlib
@@ -44,7 +44,7 @@ def test_two_messages_log_in(server: spnego.ContextProxy, first: Challenge | Non
     assert server.client_principal == "CORP\\svc"
 
 
-def test_a_wrong_password_is_not_taken_and_a_third_message_is_not_said(server: spnego.ContextProxy) -> None:
+def test_a_wrong_ntlm_password_is_refused_after_two_messages(server: spnego.ContextProxy) -> None:
     login = NtlmLogin("CORP\\svc", "wrong", "proxy.test")
 
     challenge = challenged_by(server, login.answer(None))
@@ -55,7 +55,7 @@ def test_a_wrong_password_is_not_taken_and_a_third_message_is_not_said(server: s
     assert refused.value.wrong_password
 
 
-def test_a_parent_that_does_not_go_on_has_not_refused_the_password() -> None:
+def test_a_missing_ntlm_challenge_is_not_a_refused_password() -> None:
     login = NtlmLogin("svc", "secret", "proxy.test")
     login.answer(None)
 
@@ -64,7 +64,7 @@ def test_a_parent_that_does_not_go_on_has_not_refused_the_password() -> None:
 
 
 @pytest.mark.parametrize("text", ["====", "TlRM", base64.b64encode(b"NTLMSSP\0\2\0\0\0").decode()])
-def test_a_challenge_that_is_none_is_told(text: str) -> None:
+def test_an_invalid_ntlm_challenge_is_a_failure(text: str) -> None:
     login = NtlmLogin("svc", "secret", "proxy.test")
     login.answer(None)
 
@@ -73,7 +73,7 @@ def test_a_challenge_that_is_none_is_told(text: str) -> None:
 
 
 @given(st.binary(max_size=120))
-def test_whatever_the_challenge_holds_it_is_answered_or_told(content: bytes) -> None:
+def test_any_ntlm_challenge_is_answered_or_a_failure(content: bytes) -> None:
     login = NtlmLogin("svc", "secret", "proxy.test")
     login.answer(None)
 

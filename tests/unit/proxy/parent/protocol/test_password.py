@@ -33,7 +33,7 @@ def test_a_password_is_one_line(raw: bytes, password: str) -> None:
     [b"", b"\n", b"user\nsecret\n", b"secret\n\n", b"se\0cret", b"se\rcret", b"\xffsecret", b"secret" * PASSWORD_BYTES],
     ids=["nothing", "an empty line", "two lines", "an empty line more", "a zero", "a return", "not UTF-8", "too long"],
 )
-def test_what_is_no_password_is_told_without_repeating_it(raw: bytes) -> None:
-    with pytest.raises(PasswordError) as told:
+def test_an_invalid_password_is_refused_without_repeating_it(raw: bytes) -> None:
+    with pytest.raises(PasswordError) as raised:
         read_password(raw)
-    assert "secret" not in str(told.value)
+    assert "secret" not in str(raised.value)
