@@ -48,7 +48,7 @@ class Parent:
             _log.warning("the parent proxy %s is left out for %g s: %s", self, pause, failure)
 
     def note_answer(self) -> None:
-        """The parent answered, whatever it said: it is usable."""
+        """Use the parent again: it answered, if only with a refusal."""
         if self.health.answered():
             _log.info("the parent proxy %s answers again", self)
 

@@ -1,4 +1,4 @@
-"""One dial through parent proxies: try them in turn until one opens a tunnel or decides that there is none."""
+"""One dial through parent proxies: try them in turn until one opens a tunnel or refuses for good."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ _PARENT_UNUSABLE: Final = frozenset(
         Outcome.PARENT_CERTIFICATE_REJECTED,
     }
 )
-"""The parent serves nobody at present: leave it out for a while, and try the next one."""
+"""The parent is unusable at present: leave it out for a while, and try the next one."""
 
 _SETTINGS_UNUSABLE: Final = frozenset(
     {

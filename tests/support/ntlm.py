@@ -9,6 +9,7 @@ from pathlib import Path
 
 import spnego
 
+from support.parent import CLOSING, LOGIN, STAYS, GateConnection, ScriptedParent
 from support.upstream import Upstream
 
 DOMAIN, USER, PASSWORD = "CORP", "svc-licensing", "correct horse"
@@ -70,3 +71,29 @@ class NtlmHelper:
             return b"NA no"
         self.results.append(str(context.client_principal))
         return b"AF " + USER.encode()
+
+
+class NtlmParent(ScriptedParent):
+    """A parent that wants NTLM, with pyspnego; with `closes`, it closes the connection during the login."""
+
+    def __init__(self, *, closes: bool = False) -> None:
+        super().__init__(self.log_in)
+        self._closes = closes
+
+    async def log_in(self, gate: GateConnection) -> None:
+        """Challenge the gate until it has logged in, then open the tunnel."""
+        server = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        while not server.complete:
+            _, _, token = (await gate.credentials()).partition(" ")
+            challenge = b""
+            if token:
+                try:
+                    challenge = server.step(base64.b64decode(token)) or b""
+                except spnego.exceptions.SpnegoError:
+                    server = server.new_context()
+            if not server.complete:
+                field = b"Proxy-Authenticate: NTLM" + (b" " + base64.b64encode(challenge) if challenge else b"")
+                gate.send(LOGIN, field, b"\r\n", CLOSING if self._closes else STAYS)
+                if self._closes:
+                    return
+        await gate.open_tunnel()

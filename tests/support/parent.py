@@ -13,7 +13,7 @@ from licensegate.proxy.dial.dialer import PendingDial
 from licensegate.proxy.dial.resolver import Resolution, Resolved
 from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.parent.selector import ParentSelector
-from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentSettings
+from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller
 from support.inner_dialer import HOST, PUBLIC, Caller, Room
@@ -21,6 +21,9 @@ from support.sockets import turns, until
 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CLOSING = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"
+STAYS = b"Content-Length: 2\r\n\r\nno"
+LOGIN = b"HTTP/1.1 407 Login\r\n"
+BASIC = "Basic c3ZjOnNlY3JldA=="  # svc:secret
 
 
 class GateConnection:
@@ -236,3 +239,8 @@ def password_file(folder: Path, password: str = "secret") -> Path:
     file = folder / "parent.secret"
     file.write_text(f"{password}\n")
     return file
+
+
+def login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str = "secret") -> ParentLogin:
+    """A login with a password file in `folder`."""
+    return ParentLogin(ParentAuth(auth), user, password_file(folder, password))

@@ -16,7 +16,7 @@ class ParentScheme(enum.StrEnum):
 
 
 class LoginRefusedError(Exception):
-    """The parent or a KDC refused the credentials; the message is what it said, or empty.
+    """The parent or a KDC refused the credentials; the message is its own explanation, or empty.
 
     `wrong_password` means that the password must not be tried again.
     """

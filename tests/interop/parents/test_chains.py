@@ -111,7 +111,7 @@ def test_the_inner_gate_reports_the_refusal_of_the_outer_one(tmp_path: Path, pos
         assert record["parent_reason"].startswith(("target_in_preset: ", "target_not_allowed: "))
 
 
-@pytest.mark.parametrize("between", ["nobody", "a squid"])
+@pytest.mark.parametrize("between", ["nothing", "a squid"])
 def test_a_chain_that_leads_back_is_reported_as_a_loop(
     tmp_path: Path, post: Post, standin: StandIn, between: str
 ) -> None:
@@ -119,7 +119,7 @@ def test_a_chain_that_leads_back_is_reported_as_a_loop(
     first_settings = through(f"http://127.0.0.1:{port}")
     with Gate(folder(tmp_path, "first"), first_settings) as first:
         back = through(f"http://127.0.0.1:{first.port}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
-        if between == "nobody":
+        if between == "nothing":
             with Gate(folder(tmp_path, "second"), back) as second:
                 assert post(first).stdout.startswith("HTTP/1.1 502 parent_loop: ")
                 assert {record["outcome"] for record in first.records(2)} == {"proxy_loop", "parent_loop"}

@@ -171,7 +171,7 @@ REFUSED = {
     "digest with a keytab": (table(URL, 'auth = "digest"', 'keytab = "keytab"'), '"digest" needs a username, and a'),
     "a colon for Basic": (table(URL, 'auth = "basic"', 'username = "a:b"', SECRET[1]), "has a colon in it"),
     "a name with a line end": (table(URL, 'username = "a\\nb"', SECRET[1]), "cannot be printed"),
-    "a login for nobody": (table(URL, 'auth = "none"', *SECRET), '"none" logs in nowhere'),
+    "auth none with a login": (table(URL, 'auth = "none"', *SECRET), '"none" logs in nowhere'),
     "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: there is a password too"),
     "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "there is a keytab too"),
     "no such keytab": (table(URL, 'keytab = "gone"'), "gone: No such file or directory"),

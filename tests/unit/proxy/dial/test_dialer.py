@@ -92,7 +92,7 @@ def test_addresses_that_are_not_public_are_never_dialled(server: Server, monkeyp
             caller = await here.finish(server.port, PUBLIC)
             assert caller.upstream is not None
             assert caller.tried == [("127.0.0.1", "")]
-            assert caller.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows what the resolver said"
+            assert caller.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows all resolved addresses"
             assert forbidden.accept() == []
             caller.upstream.close()
 

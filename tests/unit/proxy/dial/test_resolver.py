@@ -22,7 +22,7 @@ TIMED_OUT = Unresolved(Outcome.DNS_TIMEOUT)
 NAME = "tools.test"
 
 
-def nobody(answer: Resolution) -> None:
+def must_not_be_called(answer: Resolution) -> None:
     """A waiter that must not be called."""
     pytest.fail(f"called with {answer}")
 
@@ -123,7 +123,7 @@ def test_a_fresh_answer_needs_no_look_up(server: NameServer, clock: Clock) -> No
         asker = Asker(server, fresh_seconds=60)
         await asker.ask()
         clock.now += 59
-        assert asker.resolver.look_up(NAME, nobody) == ONE
+        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
         assert server.asked == [NAME]
 
     run(main())
@@ -135,9 +135,9 @@ def test_a_stale_answer_is_used_and_renewed_in_the_background(clock: Clock) -> N
         asker = Asker(server, fresh_seconds=60)
         await asker.ask()
         clock.now += 61
-        assert asker.resolver.look_up(NAME, nobody) == ONE
+        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
         await asker.settle()
-        assert asker.resolver.look_up(NAME, nobody) == TWO
+        assert asker.resolver.look_up(NAME, must_not_be_called) == TWO
         assert len(server.asked) == 2
 
     run(main())
@@ -160,7 +160,7 @@ def test_a_failure_is_cached_for_a_while(clock: Clock) -> None:
         asker = Asker(server, failure_seconds=5)
         assert await asker.ask() == FAILED
         clock.now += 4
-        assert asker.resolver.look_up(NAME, nobody) == FAILED
+        assert asker.resolver.look_up(NAME, must_not_be_called) == FAILED
         assert len(server.asked) == 1
         clock.now += 2
         assert await asker.ask() == ONE
@@ -176,7 +176,7 @@ def test_the_last_good_answer_serves_while_the_resolver_fails(clock: Clock, fail
         await asker.ask()
         clock.now += 86399
         assert await asker.ask() == ONE
-        assert asker.resolver.look_up(NAME, nobody) == ONE, "the failure is cached, and hidden"
+        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE, "the failure is cached, and hidden"
         assert len(server.asked) == 2
         clock.now += 6
         assert await asker.ask() == failure
@@ -191,14 +191,14 @@ def test_a_failed_renewal_is_not_repeated_at_every_look_up(clock: Clock) -> None
         await asker.ask()
         clock.now += 61
         for _ in range(5):
-            assert asker.resolver.look_up(NAME, nobody) == ONE
+            assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
             await asker.settle()
         assert len(server.asked) == 2
 
     run(main())
 
 
-@pytest.mark.parametrize("past", [61, 121], ids=["in the background", "while somebody waits"])
+@pytest.mark.parametrize("past", [61, 121], ids=["in the background", "while a caller waits"])
 def test_a_name_that_no_longer_exists_loses_its_good_answer(clock: Clock, past: int) -> None:
     async def main() -> None:
         asker = Asker(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
@@ -208,7 +208,7 @@ def test_a_name_that_no_longer_exists_loses_its_good_answer(clock: Clock, past: 
         await asker.settle()
         assert await asker.ask() == NOT_FOUND
         clock.now += 6
-        assert await asker.ask() == FAILED, "what was answered before it was said not to exist is no last good answer"
+        assert await asker.ask() == FAILED, "the answer from before the name was gone no longer counts"
 
     run(main())
 
@@ -221,11 +221,11 @@ def test_a_hanging_name_times_out_without_delaying_others(server: NameServer) ->
         assert await asker.ask("quick.test") == ONE
         await until(lambda: slow)
         assert slow == [TIMED_OUT]
-        assert asker.resolver.look_up("slow.test", nobody) == TIMED_OUT, "a timeout is cached as a failure"
+        assert asker.resolver.look_up("slow.test", must_not_be_called) == TIMED_OUT, "a timeout is cached as a failure"
 
         server.hanging["slow.test"].set()
         await asker.settle()
-        assert await asker.ask("slow.test") == ONE, "a late answer is as good as any"
+        assert await asker.ask("slow.test") == ONE, "a late answer counts"
         assert server.asked.count("slow.test") == 1
         assert len(slow) == 1
 
@@ -252,7 +252,7 @@ def test_the_number_of_look_ups_in_flight_is_limited(server: NameServer, monkeyp
         for number in range(3):
             server.hang(f"slow{number}.test")
             asker.ask_later(f"slow{number}.test")
-        refused = asker.resolver.look_up("one.too.many.test", nobody)
+        refused = asker.resolver.look_up("one.too.many.test", must_not_be_called)
         assert isinstance(refused, Unresolved)
         assert refused.outcome is Outcome.DNS_FAILED
         assert len(server.asked) <= 3
@@ -328,7 +328,7 @@ def test_a_look_up_without_a_thread_fails_and_works_later(server: NameServer, mo
         asker = Asker(server)
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refuse)
-            refused = asker.resolver.look_up(NAME, nobody)
+            refused = asker.resolver.look_up(NAME, must_not_be_called)
         assert isinstance(refused, Unresolved)
         assert refused.outcome is Outcome.DNS_FAILED
         assert await asker.ask() == ONE

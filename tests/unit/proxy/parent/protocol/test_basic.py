@@ -11,9 +11,9 @@ BASIC = Challenge("basic", {"realm": "r"})
 
 @pytest.mark.parametrize("challenge", [None, BASIC], ids=["unasked", "asked"])
 def test_user_and_password_are_sent_in_utf_8(challenge: Challenge | None) -> None:
-    said = BasicLogin("jürgen", "pä:ss").answer(challenge)
+    sent = BasicLogin("jürgen", "pä:ss").answer(challenge)
 
-    scheme, _, token = said.partition(" ")
+    scheme, _, token = sent.partition(" ")
     assert scheme == "Basic"
     assert base64.b64decode(token).decode() == "jürgen:pä:ss"
 

@@ -34,11 +34,11 @@ CASES = {
         [Challenge("digest", {"realm": "r", "nonce": "n"})],
     ),
     "names in any case": ([b"DIGEST Realm=r, NONCE=n"], [Challenge("digest", {"realm": "r", "nonce": "n"})]),
-    "a parameter said twice": ([b"Basic realm=a, realm=b"], [Challenge("basic", {"realm": "a"})]),
+    "a repeated parameter": ([b"Basic realm=a, realm=b"], [Challenge("basic", {"realm": "a"})]),
     "bytes that are not ASCII": ([b'Basic realm="\xc3\xa4"'], [Challenge("basic", {"realm": "\xc3\xa4"})]),
     "an unclosed quote": ([b'NTLM, Basic realm="x, Digest nonce=n'], [Challenge("ntlm")]),
-    "a parameter of nobody": ([b"realm=x, Basic realm=y"], [Challenge("basic", {"realm": "y"})]),
-    "what is none": ([b"(), Basic realm=y, @"], [Challenge("basic", {"realm": "y"})]),
+    "a parameter without a scheme": ([b"realm=x, Basic realm=y"], [Challenge("basic", {"realm": "y"})]),
+    "invalid elements": ([b"(), Basic realm=y, @"], [Challenge("basic", {"realm": "y"})]),
     "nothing": ([b"", b" , "], []),
 }
 

@@ -40,8 +40,8 @@ def test_a_response_without_qop_matches_rfc_2069() -> None:
     """The example of RFC 2069 section 2.4, corrected by erratum 749."""
     challenge = Challenge("digest", {"realm": "testrealm@host.com", "nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093"})
 
-    said = response(challenge, "Mufasa", "CircleOfLife", "unused", "GET", "/dir/index.html")
-    assert said == "1949323746fe6a43ef61f9606e7febea"
+    header = response(challenge, "Mufasa", "CircleOfLife", "unused", "GET", "/dir/index.html")
+    assert header == "1949323746fe6a43ef61f9606e7febea"
 
 
 def test_a_session_algorithm_includes_the_nonces() -> None:
@@ -67,8 +67,8 @@ def test_a_session_algorithm_includes_the_nonces() -> None:
 def test_credentials_repeat_the_challenge_and_answer_it(parameters: dict[str, str], expected: str | None) -> None:
     challenge = digest_challenge(**parameters)
 
-    said = credentials(challenge, "svc", "secret", TARGET, "c")
-    (sent,) = read_challenges([said.encode("latin-1")])
+    header = credentials(challenge, "svc", "secret", TARGET, "c")
+    (sent,) = read_challenges([header.encode("latin-1")])
     assert sent.scheme == "digest"
     assert (sent.parameters["username"], sent.parameters["uri"]) == ("svc", TARGET)
     assert (sent.parameters["realm"], sent.parameters["nonce"]) == ("r", "n")
@@ -76,24 +76,24 @@ def test_credentials_repeat_the_challenge_and_answer_it(parameters: dict[str, st
     assert sent.parameters.get("opaque") == parameters.get("opaque")
     assert sent.parameters.get("nc") == ("00000001" if "qop" in parameters else None)
     assert sent.parameters["response"] == response(challenge, "svc", "secret", "c", "CONNECT", TARGET)
-    assert "secret" not in said
+    assert "secret" not in header
 
 
 def test_names_and_realms_outside_ascii_are_encoded_by_the_rfc() -> None:
     challenge = read_challenges(['Digest realm="Büro", nonce="n"'.encode()])[0]
 
-    said = credentials(challenge, "jürgen", "p", TARGET, "c")
-    assert "username*=UTF-8''j%C3%BCrgen, " in said
-    assert 'realm="Büro"'.encode() in said.encode("latin-1")
+    header = credentials(challenge, "jürgen", "p", TARGET, "c")
+    assert "username*=UTF-8''j%C3%BCrgen, " in header
+    assert 'realm="Büro"'.encode() in header.encode("latin-1")
     ha1 = hashlib.md5("jürgen:Büro:p".encode()).hexdigest()
     ha2 = hashlib.md5(f"CONNECT:{TARGET}".encode()).hexdigest()
-    assert hashlib.md5(f"{ha1}:n:{ha2}".encode()).hexdigest() in said
+    assert hashlib.md5(f"{ha1}:n:{ha2}".encode()).hexdigest() in header
 
 
 def test_quotes_in_a_user_name_are_escaped() -> None:
-    said = credentials(digest_challenge(), 'a"b\\c', "p", TARGET, "c")
+    header = credentials(digest_challenge(), 'a"b\\c', "p", TARGET, "c")
 
-    assert read_challenges([said.encode()])[0].parameters["username"] == 'a"b\\c'
+    assert read_challenges([header.encode()])[0].parameters["username"] == 'a"b\\c'
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_quotes_in_a_user_name_are_escaped() -> None:
         digest_challenge(algorithm="SHA-512-256"),
         digest_challenge(algorithm="MD5", qop="auth-int"),
     ],
-    ids=["another scheme", "no nonce", "an algorithm nobody uses", "only with a body"],
+    ids=["another scheme", "no nonce", "an unknown algorithm", "only with a body"],
 )
 def test_a_challenge_the_gate_cannot_answer_has_no_strength(challenge: Challenge) -> None:
     assert strength(challenge) is None
@@ -128,8 +128,8 @@ def test_each_digest_login_waits_and_uses_a_new_client_nonce() -> None:
     logins = [DigestLogin("u", "p", TARGET) for _ in range(2)]
 
     assert [login.answer(None) for login in logins] == ["", ""]
-    said = [login.answer(digest_challenge(qop="auth")) for login in logins]
-    assert len({re.findall(r'cnonce="(\w{32})"', one)[0] for one in said}) == 2
+    header = [login.answer(digest_challenge(qop="auth")) for login in logins]
+    assert len({re.findall(r'cnonce="(\w{32})"', one)[0] for one in header}) == 2
 
 
 def test_a_second_digest_challenge_means_a_wrong_password() -> None:

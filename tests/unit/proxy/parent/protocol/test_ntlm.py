@@ -22,14 +22,14 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> spnego.ContextPro
     return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
 
 
-def token(said: str) -> bytes:
-    scheme, _, text = said.partition(" ")
+def token(sent: str) -> bytes:
+    scheme, _, text = sent.partition(" ")
     assert scheme == "NTLM"
     return base64.b64decode(text)
 
 
-def challenged_by(server: spnego.ContextProxy, said: str) -> Challenge:
-    answer = server.step(token(said))
+def challenged_by(server: spnego.ContextProxy, sent: str) -> Challenge:
+    answer = server.step(token(sent))
     assert answer is not None
     return Challenge("ntlm", {}, base64.b64encode(answer).decode())
 
