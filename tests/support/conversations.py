@@ -71,7 +71,7 @@ _USERS = Users(
 def make_authenticator(
     *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
 ) -> Authenticator:
-    """A door to which one user is known, by every scheme."""
+    """An authenticator that knows one user, by every scheme."""
     clock = clock or Clock()
     logins = LoginSettings(required, schemes, REALM, trusted)
     return Authenticator(logins, _USERS, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
@@ -79,11 +79,11 @@ def make_authenticator(
 
 SNAPSHOT = in_force(SATELLITE)
 UNCHECKED = in_force(SATELLITE, checks=ChecksByClient(NO_CHECKS))
-"""The same, but that nothing is asked of what a tunnel carries."""
+"""The same, without checks of a tunnel's first bytes."""
 
 
 def guarded(authenticator: Authenticator | None = None) -> Snapshot:
-    """The same, but that everybody must log in, at a door that remembers nobody."""
+    """The same, but every client must log in, with a fresh authenticator."""
     return structs.replace(SNAPSHOT, authenticator=authenticator or make_authenticator())
 
 

@@ -40,7 +40,7 @@ def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
     run(main())
 
 
-def test_a_target_that_is_asked_for_by_tls_alone_is_connected_and_nothing_is_said_but_what_both_say() -> None:
+def test_tls_without_connect_is_relayed_without_an_answer() -> None:
     async def main() -> None:
         async with running(checks=TunnelChecks(), identity=IDENTITY) as here:
             client = here.knock(HELLO)
@@ -58,7 +58,7 @@ def test_a_target_that_is_asked_for_by_tls_alone_is_connected_and_nothing_is_sai
     run(main())
 
 
-def test_an_alert_reaches_a_client_that_asks_by_tls_for_another_target_and_goes_on_sending() -> None:
+def test_tls_to_another_target_gets_an_alert_while_it_still_sends() -> None:
     async def main() -> None:
         async with running(identity=IDENTITY) as here:
             client = here.knock(in_records(message(server_name(b"evil.example"))) + b"x" * 100_000)
@@ -87,7 +87,7 @@ def test_every_observer_sees_the_records_of_a_batch_at_once() -> None:
     run(main())
 
 
-def test_a_fault_in_an_observer_neither_stops_the_others_nor_repeats_a_record(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_in_an_observer_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
     def fail(records: Sequence[TunnelRecord]) -> None:
         raise ZeroDivisionError
 
@@ -107,7 +107,7 @@ def test_a_fault_in_an_observer_neither_stops_the_others_nor_repeats_a_record(ca
     assert {line.exc_info[0] for line in caplog.records if line.exc_info} == {ZeroDivisionError}
 
 
-def test_what_is_late_is_ended_by_the_clock_alone() -> None:
+def test_the_sweep_ends_what_is_late() -> None:
     async def main() -> None:
         async with running(Limits(head_seconds=0.1)) as here:
             client = here.knock(b"C")
@@ -146,7 +146,7 @@ def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.
     assert ZeroDivisionError in {line.exc_info[0] for line in caplog.records if line.exc_info}
 
 
-def test_a_fault_in_the_sweep_itself_is_not_the_last_sweep(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_sweep_continues_after_a_fault_in_it(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with running(Limits(head_seconds=0)) as here:
             here.gate._sweep_timer.cancel()
@@ -161,7 +161,7 @@ def test_a_fault_in_the_sweep_itself_is_not_the_last_sweep(caplog: pytest.LogCap
     run(main())
 
 
-def test_a_drain_takes_no_more_and_ends_with_the_last_tunnel() -> None:
+def test_a_drain_accepts_no_clients_and_ends_with_the_last_tunnel() -> None:
     async def main() -> None:
         async with running() as here:
             client, far = await here.open_tunnel()
@@ -180,7 +180,7 @@ def test_a_drain_takes_no_more_and_ends_with_the_last_tunnel() -> None:
     run(main())
 
 
-def test_a_client_that_asks_during_a_drain_is_told_to_come_again() -> None:
+def test_a_connect_during_a_drain_is_refused() -> None:
     async def main() -> None:
         async with running() as here:
             client = here.knock()
@@ -197,7 +197,7 @@ def test_a_client_that_asks_during_a_drain_is_told_to_come_again() -> None:
     run(main())
 
 
-def test_a_drain_without_connections_is_over_at_once() -> None:
+def test_a_drain_without_connections_ends_at_once() -> None:
     async def main() -> None:
         async with running() as here:
             assert await here.gate.drain(3600) == 0
@@ -205,7 +205,7 @@ def test_a_drain_without_connections_is_over_at_once() -> None:
     run(main())
 
 
-def test_the_drains_limit_cuts_the_rest_and_counts_the_tunnels() -> None:
+def test_the_end_of_a_drain_cuts_and_counts_open_tunnels() -> None:
     async def main() -> None:
         async with running() as here:
             tunnels = [await here.open_tunnel() for _ in range(2)]
@@ -219,7 +219,7 @@ def test_the_drains_limit_cuts_the_rest_and_counts_the_tunnels() -> None:
     run(main())
 
 
-def test_one_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with running() as here:
             for _ in range(2):
@@ -240,7 +240,7 @@ def test_one_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pyte
     run(main())
 
 
-def test_a_gate_that_was_closed_has_nothing_open() -> None:
+def test_a_closed_gate_has_nothing_open() -> None:
     async def main() -> None:
         before = descriptors()
         async with running() as here:
@@ -253,7 +253,7 @@ def test_a_gate_that_was_closed_has_nothing_open() -> None:
     run(main())
 
 
-def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_open() -> None:
+def test_an_unusable_named_address_ends_the_start() -> None:
     async def main() -> None:
         before = descriptors()
         with socket.create_server(("127.0.0.1", 0)) as other:
@@ -266,7 +266,7 @@ def test_a_named_address_that_cannot_be_had_ends_the_start_and_leaves_nothing_op
     run(main())
 
 
-def test_a_default_address_that_cannot_be_had_is_left_out_with_a_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unusable_default_address_is_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)

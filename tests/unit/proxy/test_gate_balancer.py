@@ -1,4 +1,4 @@
-"""Balancers in front of the gate: whose connection is it? (The PROXY protocol, on real sockets.)"""
+"""Balancers in front of the gate: the PROXY protocol on real sockets."""
 
 import socket
 import struct
@@ -54,7 +54,7 @@ async def served(here: Running, balancer: socket.socket) -> None:
 
 
 @headers
-def test_the_client_is_whom_the_balancer_names(header: bytes, client: str) -> None:
+def test_the_client_is_the_one_the_balancer_names(header: bytes, client: str) -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             balancer = here.knock(header + CONNECT, source=BALANCER)
@@ -71,7 +71,7 @@ def test_the_client_is_whom_the_balancer_names(header: bytes, client: str) -> No
 
 
 @headers
-def test_a_header_may_come_byte_by_byte_and_what_follows_it_too(header: bytes, client: str) -> None:
+def test_a_header_and_its_request_may_arrive_byte_by_byte(header: bytes, client: str) -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             balancer = here.knock(source=BALANCER)
@@ -86,7 +86,7 @@ def test_a_header_may_come_byte_by_byte_and_what_follows_it_too(header: bytes, c
 
 
 @headers
-def test_behind_a_balancer_too_a_client_may_speak_tls_to_the_gate(header: bytes, client: str) -> None:
+def test_a_client_behind_a_balancer_may_speak_tls_to_the_gate(header: bytes, client: str) -> None:
     async def main() -> None:
         async with running(listen=BALANCED, identity=IDENTITY) as here:
             sock = here.knock(header, source=BALANCER)
@@ -99,7 +99,7 @@ def test_behind_a_balancer_too_a_client_may_speak_tls_to_the_gate(header: bytes,
     run(main())
 
 
-def test_behind_a_balancer_too_a_target_may_be_asked_for_by_tls_alone() -> None:
+def test_a_client_behind_a_balancer_may_use_tls_without_connect() -> None:
     async def main() -> None:
         async with running(listen=BALANCED, checks=TunnelChecks()) as here:
             here.knock(v2("10.9.8.7") + HELLO, source=BALANCER)
@@ -110,7 +110,7 @@ def test_behind_a_balancer_too_a_target_may_be_asked_for_by_tls_alone() -> None:
 
 
 @headers
-def test_a_header_of_anybody_else_is_refused(header: bytes, client: str) -> None:
+def test_a_header_from_another_client_is_refused(header: bytes, client: str) -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             stranger = here.knock(header + CONNECT, source=STRANGER)
@@ -133,7 +133,7 @@ def test_without_balancers_every_header_is_refused(header: bytes, client: str) -
     run(main())
 
 
-def test_whoever_is_no_balancer_is_served_without_a_header() -> None:
+def test_other_clients_are_served_without_a_header() -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             await served(here, here.knock(CONNECT, source=STRANGER))
@@ -146,7 +146,7 @@ def test_whoever_is_no_balancer_is_served_without_a_header() -> None:
     [CONNECT, HELLO, b"PROXY ", b"PROXY TCP4 10.0.0.1 10.0.0.2 1\r\n", SIGNATURE + b"\x31\x11\x00\x0c", b"x"],
     ids=["HTTP", "TLS", "half a header", "a malformed header", "another version", "neither"],
 )
-def test_a_balancer_without_a_header_is_closed_without_a_word(sent: bytes) -> None:
+def test_a_balancer_without_a_header_is_closed_without_an_answer(sent: bytes) -> None:
     async def main() -> None:
         async with running(Limits(head_seconds=0.1), listen=BALANCED) as here:
             balancer = here.knock(sent, source=BALANCER)
@@ -160,7 +160,7 @@ def test_a_balancer_without_a_header_is_closed_without_a_word(sent: bytes) -> No
 
 
 @pytest.mark.parametrize("sent", [b"", LOCAL], ids=["only connects", "says LOCAL"])
-def test_a_balancer_that_only_looks_whether_the_gate_is_there_is_not_taken_for_a_client(sent: bytes) -> None:
+def test_a_balancers_port_check_is_not_a_client(sent: bytes) -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             here.knock(sent, source=BALANCER).close()
@@ -169,7 +169,7 @@ def test_a_balancer_that_only_looks_whether_the_gate_is_there_is_not_taken_for_a
     run(main())
 
 
-def test_a_balancer_that_speaks_for_itself_is_its_own_client() -> None:
+def test_a_balancer_that_names_no_client_is_its_own_client() -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             balancer = here.knock(LOCAL + CONNECT, source=BALANCER)
@@ -180,7 +180,7 @@ def test_a_balancer_that_speaks_for_itself_is_its_own_client() -> None:
 
 
 @pytest.mark.parametrize("header", [v1("198.51.100.7"), v2("198.51.100.7"), v2("2001:db8::7")])
-def test_the_clients_networks_hold_for_whom_the_balancer_names(header: bytes) -> None:
+def test_client_networks_apply_to_the_client_behind_the_balancer(header: bytes) -> None:
     async def main() -> None:
         async with running(listen=BALANCED) as here:
             balancer = here.knock(header + CONNECT, source=BALANCER)
@@ -190,7 +190,7 @@ def test_the_clients_networks_hold_for_whom_the_balancer_names(header: bytes) ->
     run(main())
 
 
-def test_the_limit_of_one_client_holds_for_whom_the_balancer_names_and_not_for_the_balancer() -> None:
+def test_the_limit_per_client_applies_to_the_client_behind_it() -> None:
     async def main() -> None:
         async with running(Limits(tunnels_per_client=1), listen=BALANCED) as here:
             for client in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):

@@ -114,7 +114,7 @@ def ended(line: Line) -> bool:
         return False
 
 
-def test_what_was_read_before_tls_was_decided_begins_the_handshake(tmp_path: Path) -> None:
+def test_bytes_read_before_tls_begin_the_handshake(tmp_path: Path) -> None:
     line = Line(tmp_path)
     line.client.handshake()
 
@@ -135,7 +135,7 @@ def test_bytes_flow_both_ways(line: Line) -> None:
     assert line.hear() == b"200"
 
 
-def test_nothing_to_read_is_said_as_a_socket_says_it(line: Line) -> None:
+def test_nothing_to_read_raises_as_a_socket_does(line: Line) -> None:
     with pytest.raises(BlockingIOError):
         line.channel.recv(1)
 
@@ -145,7 +145,7 @@ def test_nothing_to_read_is_said_as_a_socket_says_it(line: Line) -> None:
     assert not line.channel.pending
 
 
-def test_one_read_takes_all_records_that_are_there(line: Line) -> None:
+def test_one_read_takes_all_records_that_arrived(line: Line) -> None:
     line.say(BLOB[:100_000])
     buffer = bytearray(1 << 17)
 
@@ -153,7 +153,7 @@ def test_one_read_takes_all_records_that_are_there(line: Line) -> None:
     assert buffer[:100_000] == BLOB[:100_000]
 
 
-def test_what_did_not_fit_is_pending_though_the_socket_is_silent(line: Line) -> None:
+def test_plaintext_that_did_not_fit_is_pending(line: Line) -> None:
     line.say(b"0123456789")
 
     assert line.channel.recv(4) == b"0123"
@@ -163,7 +163,7 @@ def test_what_did_not_fit_is_pending_though_the_socket_is_silent(line: Line) -> 
     assert not line.channel.pending
 
 
-def test_an_end_behind_data_is_pending_until_it_was_told(line: Line) -> None:
+def test_an_end_after_data_is_pending_until_it_is_read(line: Line) -> None:
     line.say(b"last words")
     line.end()
     spin_until(lambda: waiting(line.gate) > len(b"last words"))
@@ -186,7 +186,7 @@ def test_data_before_a_reset_is_read_and_then_the_reset(line: Line) -> None:
             line.channel.recv(100)
 
 
-def test_data_before_a_forged_record_is_read_and_then_the_failure_with_its_alert(line: Line) -> None:
+def test_data_before_a_forged_record_is_read_then_the_failure_is_raised(line: Line) -> None:
     genuine, forged = line.client.say(b"genuine"), bytearray(line.client.say(b"forged"))
     forged[-1] ^= 1
     line.send(genuine + forged)
@@ -201,7 +201,7 @@ def test_data_before_a_forged_record_is_read_and_then_the_failure_with_its_alert
         spin_until(line.hear)
 
 
-def test_a_handshake_goes_on_when_the_client_takes_what_waited(tmp_path: Path) -> None:
+def test_a_handshake_continues_when_waiting_ciphertext_is_sent(tmp_path: Path) -> None:
     line = Line(tmp_path, buffer=8192)
     long_chain = issue().write(tmp_path, *[issue("another", authority=True)] * 150)
     line.channel = TlsChannel(line.gate, load_identity(*long_chain).context, b"")
@@ -240,7 +240,7 @@ def test_a_client_that_leaves_in_the_handshake_fails_it(tmp_path: Path) -> None:
     line.close()
 
 
-def test_a_client_that_breaks_off_in_the_handshake_is_an_error_of_the_socket(tmp_path: Path) -> None:
+def test_a_client_that_resets_in_the_handshake_is_a_socket_error(tmp_path: Path) -> None:
     line = Line(tmp_path)
     reset(line.socket)
 
@@ -267,7 +267,7 @@ def test_a_slow_client_gets_everything(narrow: Line) -> None:
     assert not narrow.channel.unsent
 
 
-def test_a_client_that_takes_nothing_is_sent_one_record_and_no_more(line: Line) -> None:
+def test_a_client_that_does_not_read_is_sent_one_record_only(line: Line) -> None:
     deafen(line)
 
     assert line.channel.send(BLOB) == RECORD
@@ -291,7 +291,7 @@ def deafen(line: Line, *, deaf: bool = True) -> None:
     line.channel.sock.deaf = deaf
 
 
-def test_sending_to_a_client_that_broke_off_is_an_error(line: Line) -> None:
+def test_sending_to_a_client_that_reset_is_an_error(line: Line) -> None:
     reset(line.socket)
 
     with pytest.raises((BrokenPipeError, ConnectionResetError)):
@@ -301,7 +301,7 @@ def test_sending_to_a_client_that_broke_off_is_an_error(line: Line) -> None:
 # Half-close.
 
 
-def test_after_our_end_the_client_still_talks(line: Line) -> None:
+def test_the_client_can_send_after_our_end(line: Line) -> None:
     line.channel.send(b"last answer")
     line.channel.shutdown(socket.SHUT_WR)
 
@@ -324,7 +324,7 @@ def is_closed_after(line: Line) -> bool:
     return True
 
 
-def test_after_the_clients_end_we_still_talk(line: Line) -> None:
+def test_we_can_send_after_the_clients_end(line: Line) -> None:
     line.end()
     spin_until(lambda: ended(line))
 
@@ -344,7 +344,7 @@ def test_after_the_clients_end_we_still_talk(line: Line) -> None:
     assert line.client.heard_end
 
 
-def test_what_was_read_but_not_asked_for_outlives_our_end(line: Line) -> None:
+def test_pending_plaintext_can_be_read_after_our_end(line: Line) -> None:
     line.say(BLOB[:50_000])
     assert line.channel.recv(10) == BLOB[:10]
 
@@ -376,7 +376,7 @@ def test_after_our_end_nothing_can_be_sent(line: Line) -> None:
         line.channel.send(b"x")
 
 
-def test_ending_twice_is_ending_once(line: Line) -> None:
+def test_shutting_down_twice_is_shutting_down_once(line: Line) -> None:
     line.channel.shutdown(socket.SHUT_WR)
     line.channel.shutdown(socket.SHUT_WR)
 
@@ -384,7 +384,7 @@ def test_ending_twice_is_ending_once(line: Line) -> None:
     assert line.client.hear() == b""
 
 
-def test_a_forged_record_after_our_end_is_a_failure_and_nothing_else(line: Line) -> None:
+def test_a_forged_record_after_our_end_is_only_a_failure(line: Line) -> None:
     forged = bytearray(line.client.say(b"forged"))
     forged[-1] ^= 1
     line.channel.shutdown(socket.SHUT_WR)
@@ -396,12 +396,12 @@ def test_a_forged_record_after_our_end_is_a_failure_and_nothing_else(line: Line)
 
 
 @pytest.mark.parametrize("how", [socket.SHUT_RD, socket.SHUT_RDWR])
-def test_only_what_we_send_can_be_ended(line: Line, how: int) -> None:
+def test_only_our_own_direction_can_be_shut_down(line: Line, how: int) -> None:
     with pytest.raises(ValueError, match="only shut down its own direction"):
         line.channel.shutdown(how)
 
 
-def test_ending_before_the_handshake_ends_tcp_alone(tmp_path: Path) -> None:
+def test_shutting_down_before_the_handshake_sends_only_a_fin(tmp_path: Path) -> None:
     line = Line(tmp_path)
 
     line.channel.shutdown(socket.SHUT_WR)
@@ -420,9 +420,7 @@ def test_closing_closes_the_socket(line: Line) -> None:
     assert line.channel.fileno() == line.gate.fileno() == -1
 
 
-def test_a_client_that_makes_us_answer_and_does_not_read_is_not_read_from(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_client_that_does_not_read_our_answers_is_not_read_from(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     line.say(b"x")
     deafen(line)
     line.channel.send(BLOB)

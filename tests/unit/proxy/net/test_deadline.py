@@ -1,4 +1,4 @@
-"""Time limits: who expires, in which order, and who does not. The clock is a number; nothing here waits."""
+"""Deadlines: which owners expire, and in which order. The clock is a number; nothing here waits."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from licensegate.proxy.net.deadline import Deadline, DeadlineOwner
 from support.deadlines import Somebody
 
 
-def test_nobody_is_late_before_the_time_and_everybody_from_then_on() -> None:
+def test_owners_expire_exactly_when_their_time_is_over() -> None:
     deadline, owner = Deadline(10), Somebody()
     deadline.begin(owner, 100)
 
@@ -15,7 +15,7 @@ def test_nobody_is_late_before_the_time_and_everybody_from_then_on() -> None:
     assert list(deadline.expired(110)) == [owner]
 
 
-def test_whoever_is_late_is_named_once() -> None:
+def test_a_late_owner_is_returned_once() -> None:
     deadline, owner = Deadline(10), Somebody()
     deadline.begin(owner, 100)
 
@@ -24,7 +24,7 @@ def test_whoever_is_late_is_named_once() -> None:
     assert len(deadline) == 0
 
 
-def test_the_order_of_beginning_is_the_order_of_expiry() -> None:
+def test_owners_expire_in_the_order_they_began() -> None:
     deadline = Deadline(10)
     first, second, third = Somebody(), Somebody(), Somebody()
     for began, owner in ((100, first), (101, second), (102, third)):
@@ -34,7 +34,7 @@ def test_the_order_of_beginning_is_the_order_of_expiry() -> None:
     assert list(deadline.expired(112)) == [third]
 
 
-def test_to_begin_anew_is_to_go_to_the_end() -> None:
+def test_a_restarted_owner_moves_to_the_end() -> None:
     deadline = Deadline(10)
     active, silent = Somebody(), Somebody()
     deadline.begin(active, 100)
@@ -46,7 +46,7 @@ def test_to_begin_anew_is_to_go_to_the_end() -> None:
     assert list(deadline.expired(115)) == [active]
 
 
-def test_for_whom_it_was_stopped_it_does_not_expire() -> None:
+def test_a_stopped_owner_does_not_expire() -> None:
     deadline = Deadline(10)
     stopped, other = Somebody(), Somebody()
     deadline.begin(stopped, 100)
@@ -58,7 +58,7 @@ def test_for_whom_it_was_stopped_it_does_not_expire() -> None:
     assert list(deadline.expired(1000)) == [other]
 
 
-def test_one_who_is_late_may_end_another_who_is_late() -> None:
+def test_a_late_owner_may_stop_another_late_owner() -> None:
     deadline = Deadline(10)
     first, second, third = Somebody(), Somebody(), Somebody()
     for owner in (first, second, third):
@@ -71,7 +71,7 @@ def test_one_who_is_late_may_end_another_who_is_late() -> None:
     assert list(late) == [third]
 
 
-def test_one_who_is_late_may_begin_anew_at_once() -> None:
+def test_a_late_owner_may_restart_at_once() -> None:
     deadline, owner = Deadline(10), Somebody()
     deadline.begin(owner, 100)
 
@@ -84,8 +84,8 @@ def test_one_who_is_late_may_begin_anew_at_once() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["begin", "stop", "sweep"]), st.integers(0, 4), st.integers(0, 7))))
-def test_whatever_happens_exactly_those_expire_whose_time_is_over(events: list[tuple[str, int, int]]) -> None:
-    """Against a model: a plain dict from who to when, searched whole at each sweep."""
+def test_expiry_matches_a_simple_model(events: list[tuple[str, int, int]]) -> None:
+    """The model is a plain dict from owner to time, searched completely at each sweep."""
     deadline = Deadline(10)
     people = [Somebody() for _ in range(5)]
     expected: dict[DeadlineOwner, int] = {}

@@ -17,7 +17,7 @@ from support.sockets import descriptors, no_descriptor_left, reset, run, turns, 
 
 
 class Entrance:
-    """A listener, and who came in through it."""
+    """A listener, and the connections it accepted."""
 
     def __init__(self, poller: CountingPoller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
         self.came: list[tuple[str, int]] = []
@@ -55,7 +55,7 @@ def entrance(sock: socket.socket | None = None, balancers: tuple[Network, ...] =
         made.listener.close()
 
 
-def test_a_connection_is_handed_over_with_the_clients_address() -> None:
+def test_a_connection_comes_with_the_clients_address() -> None:
     async def main() -> None:
         with entrance() as here:
             client = here.knock()
@@ -66,7 +66,7 @@ def test_a_connection_is_handed_over_with_the_clients_address() -> None:
     run(main())
 
 
-def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
+def test_an_accepted_socket_is_non_blocking_with_keepalive_and_nodelay() -> None:
     async def main() -> None:
         with entrance() as here:
             here.knock()
@@ -84,7 +84,7 @@ def test_what_is_accepted_never_blocks_and_has_keepalive_and_no_delay() -> None:
     run(main())
 
 
-def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> None:
+def test_ipv4_and_ipv6_can_share_a_port() -> None:
     async def main() -> None:
         with (
             entrance(bind(ListenAddress("0.0.0.0", 0))) as v4,
@@ -100,7 +100,7 @@ def test_ipv6_stands_beside_ipv4_on_the_same_port_and_each_gets_its_own() -> Non
     run(main())
 
 
-def test_an_ipv4_client_that_comes_through_an_ipv6_socket_counts_as_ipv4() -> None:
+def test_an_ipv4_mapped_client_counts_as_ipv4() -> None:
     async def main() -> None:
         both = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
         both.setblocking(False)
@@ -126,7 +126,7 @@ def test_many_at_once_are_all_accepted_some_in_each_batch(monkeypatch: pytest.Mo
     run(main())
 
 
-def test_a_client_that_left_before_it_was_accepted_harms_nobody() -> None:
+def test_a_client_that_left_before_accept_is_ignored() -> None:
     async def main() -> None:
         with entrance() as here:
             reset(here.knock())
@@ -138,7 +138,7 @@ def test_a_client_that_left_before_it_was_accepted_harms_nobody() -> None:
     run(main())
 
 
-def test_without_a_descriptor_left_accepting_pauses_does_not_spin_and_recovers(
+def test_accepting_pauses_without_descriptors_and_recovers(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(listener_module, "_PAUSE_SECONDS", 0.05)
@@ -163,7 +163,7 @@ def test_without_a_descriptor_left_accepting_pauses_does_not_spin_and_recovers(
     assert "127.0.0.1" in lines[0]
 
 
-def test_a_listener_closed_in_its_pause_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listener_closed_in_its_pause_stays_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listener_module, "_PAUSE_SECONDS", 0.01)
 
     async def main() -> None:
@@ -178,7 +178,7 @@ def test_a_listener_closed_in_its_pause_does_not_come_back(monkeypatch: pytest.M
     run(main())
 
 
-def test_once_closed_the_kernel_refuses_whoever_comes() -> None:
+def test_a_closed_listener_refuses_connections() -> None:
     async def main() -> None:
         with entrance() as here:
             here.listener.close()
@@ -206,7 +206,7 @@ def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytes
     run(main())
 
 
-def test_only_its_own_balancers_are_balancers_in_whichever_family() -> None:
+def test_a_listener_knows_its_own_balancers_only() -> None:
     async def main() -> None:
         balancers = (ip_network("10.0.0.5/32"), ip_network("2001:db8:5::/48"))
         with entrance(balancers=balancers) as here, entrance() as another:
@@ -219,7 +219,7 @@ def test_only_its_own_balancers_are_balancers_in_whichever_family() -> None:
     run(main())
 
 
-def test_a_new_address_in_the_settings_brings_its_own_balancers() -> None:
+def test_a_new_address_replaces_the_balancers() -> None:
     async def main() -> None:
         with entrance() as here:
             there = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network("10.0.0.5/32"),))
@@ -233,7 +233,7 @@ def test_a_new_address_in_the_settings_brings_its_own_balancers() -> None:
     run(main())
 
 
-def test_a_port_in_use_is_said_with_its_remedy() -> None:
+def test_a_port_in_use_is_an_error_with_a_remedy() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(ListenError) as refused:
@@ -242,7 +242,7 @@ def test_a_port_in_use_is_said_with_its_remedy() -> None:
     assert "another program" in str(refused.value)
 
 
-def test_an_address_that_this_host_has_not_is_said_with_its_remedy() -> None:
+def test_an_address_of_another_host_is_an_error_with_a_remedy() -> None:
     with pytest.raises(ListenError, match=r"192\.0\.2\.1:3128: this host has no such address"):
         bind(ListenAddress("192.0.2.1", 3128))
 
@@ -256,7 +256,7 @@ def test_an_address_that_this_host_has_not_is_said_with_its_remedy() -> None:
         pytest.param(errno.ENOMEM, "listen", "Cannot allocate memory", id="else"),
     ],
 )
-def test_whatever_the_system_refuses_is_said_in_one_line_and_leaves_nothing_open(
+def test_any_other_refusal_is_one_line_and_leaves_nothing_open(
     monkeypatch: pytest.MonkeyPatch, number: int, call: str, words: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:

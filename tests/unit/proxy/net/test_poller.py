@@ -14,7 +14,7 @@ from support.sockets import run, turns, until
 
 
 class Owner:
-    """Notes what it is told; what it does then is a function."""
+    """Notes its events, then calls a function."""
 
     def __init__(self, act: Callable[[int, int], object] = lambda descriptor, events: None) -> None:
         self._act = act
@@ -42,7 +42,7 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 Ends = tuple[socket.socket, socket.socket]
 
 
-def test_an_owner_is_told_which_descriptor_is_ready_and_for_what(ends: Ends) -> None:
+def test_an_owner_gets_the_descriptor_and_its_events(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             near, far = ends
@@ -71,7 +71,7 @@ def test_the_last_to_watch_a_descriptor_owns_it(ends: Ends) -> None:
     run(main())
 
 
-def test_what_is_forgotten_is_reported_no_more_even_when_it_breaks(ends: Ends) -> None:
+def test_a_forgotten_descriptor_is_not_reported_even_on_errors(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             owner = Owner()
@@ -86,7 +86,7 @@ def test_what_is_forgotten_is_reported_no_more_even_when_it_breaks(ends: Ends) -
     run(main())
 
 
-def test_a_hang_up_is_reported_to_an_owner_that_wants_nothing_else(ends: Ends) -> None:
+def test_a_hang_up_is_reported_even_without_other_events(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             owner = Owner(lambda descriptor, _: poller.forget(descriptor))
@@ -101,8 +101,8 @@ def test_a_hang_up_is_reported_to_an_owner_that_wants_nothing_else(ends: Ends) -
     run(main())
 
 
-def test_whoever_is_closed_within_a_batch_is_not_called_in_it(ends: Ends) -> None:
-    """Each of two closes the other: whichever comes first, the other's turn finds nobody."""
+def test_a_closed_owner_is_not_called_in_the_same_batch(ends: Ends) -> None:
+    """Two owners close each other: the one that comes second is not called."""
 
     async def main() -> None:
         with counting_poller() as poller:
@@ -129,7 +129,7 @@ def test_whoever_is_closed_within_a_batch_is_not_called_in_it(ends: Ends) -> Non
     run(main())
 
 
-def test_a_descriptors_number_is_not_given_away_within_the_batch_that_closes_it(ends: Ends) -> None:
+def test_a_closed_descriptor_is_not_reused_within_the_batch(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             old = ends[0].fileno()
@@ -148,7 +148,7 @@ def test_a_descriptors_number_is_not_given_away_within_the_batch_that_closes_it(
     run(main())
 
 
-def test_a_fault_ends_its_owner_is_logged_with_its_traceback_and_the_batch_goes_on(
+def test_a_fault_ends_its_owner_only_and_is_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def main() -> None:
@@ -179,7 +179,7 @@ def test_a_fault_ends_its_owner_is_logged_with_its_traceback_and_the_batch_goes_
     assert faults[0].exc_info[0] is ZeroDivisionError
 
 
-def test_an_owner_that_cannot_even_end_does_not_take_the_batch_with_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_owner_that_fails_to_end_does_not_end_the_batch(caplog: pytest.LogCaptureFixture) -> None:
     class Hopeless(Owner):
         def crashed(self, error: Exception) -> None:
             raise LookupError from error
@@ -208,7 +208,7 @@ def test_an_owner_that_cannot_even_end_does_not_take_the_batch_with_it(caplog: p
     assert {record.exc_info[0] for record in caplog.records if record.exc_info} == {ZeroDivisionError, LookupError}
 
 
-def test_a_batch_is_bounded_and_asyncio_has_its_turn_between_two(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_is_bounded_and_asyncio_runs_between_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poller_module, "_BATCH", 2)
 
     async def main() -> None:
@@ -232,7 +232,7 @@ def test_a_batch_is_bounded_and_asyncio_has_its_turn_between_two(monkeypatch: py
     run(main())
 
 
-def test_each_batch_ends_once_with_the_same_work_after_all_its_calls(ends: Ends) -> None:
+def test_batch_done_runs_once_after_all_calls_of_a_batch(ends: Ends) -> None:
     async def main() -> None:
         order: list[str] = []
         with counting_poller(lambda: order.append("done")) as poller:
@@ -250,7 +250,7 @@ def test_each_batch_ends_once_with_the_same_work_after_all_its_calls(ends: Ends)
     run(main())
 
 
-def test_what_asyncio_calls_is_guarded_like_a_batch() -> None:
+def test_run_guards_a_call_like_a_batch() -> None:
     async def main() -> None:
         with counting_poller() as poller:
             owner = Owner()
@@ -274,7 +274,7 @@ def test_after_the_stop_nothing_is_reported(ends: Ends) -> None:
     run(main())
 
 
-def test_who_has_bytes_above_the_socket_is_called_again_once_in_the_next_batch(ends: Ends) -> None:
+def test_call_again_calls_the_owner_once_in_the_next_batch(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             seen: list[tuple[int, int]] = []
@@ -295,8 +295,8 @@ def test_who_has_bytes_above_the_socket_is_called_again_once_in_the_next_batch(e
     run(main())
 
 
-def test_who_is_ready_and_to_be_called_again_is_called_once_for_both(ends: Ends) -> None:
-    """Twice would be three times in the next batch, and so on: nobody else would have a turn."""
+def test_a_ready_owner_to_be_called_again_is_called_once(ends: Ends) -> None:
+    """Calling it twice would mean three times in the next batch, and so on, until no other owner had a turn."""
 
     async def main() -> None:
         with counting_poller() as poller:
@@ -320,7 +320,7 @@ def test_who_is_ready_and_to_be_called_again_is_called_once_for_both(ends: Ends)
     run(main())
 
 
-def test_to_be_called_again_is_lost_with_the_descriptor_and_not_inherited_by_its_next_owner(ends: Ends) -> None:
+def test_a_new_owner_does_not_inherit_call_again(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             first, second = Owner(), Owner()
@@ -336,7 +336,7 @@ def test_to_be_called_again_is_lost_with_the_descriptor_and_not_inherited_by_its
     run(main())
 
 
-def test_a_stop_leaves_nobody_to_be_called_again(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stop_cancels_call_again(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         poller = Poller(asyncio.get_running_loop(), lambda: None)
         owner = Owner()
@@ -350,7 +350,7 @@ def test_a_stop_leaves_nobody_to_be_called_again(ends: Ends, caplog: pytest.LogC
     assert not caplog.records
 
 
-def test_a_descriptor_that_was_reported_once_is_silent_until_it_is_watched_anew(ends: Ends) -> None:
+def test_a_once_descriptor_is_silent_until_it_is_watched_again(ends: Ends) -> None:
     async def main() -> None:
         with counting_poller() as poller:
             owner = Owner()

@@ -1,4 +1,4 @@
-"""In which order a client's wish is judged: limits, then its login, then the allowlist."""
+"""Admission in its order: limits, then the login, then the allowlist."""
 
 from ipaddress import ip_network
 
@@ -50,7 +50,7 @@ def found(
     return admission.begin()
 
 
-def test_an_allowed_target_is_granted_by_its_rule_with_what_the_tunnel_must_carry() -> None:
+def test_an_allowed_target_is_granted_with_its_rule_and_checks() -> None:
     rule = Rule(HOST, require_tls=False)
     admission, record = wish(ALLOWED, in_force(rule, checks=ChecksByClient(NO_CHECKS)))
 
@@ -58,7 +58,7 @@ def test_an_allowed_target_is_granted_by_its_rule_with_what_the_tunnel_must_carr
     assert (record.target, record.allowed, record.rule) == (f"{HOST}:443", True, f"{HOST}:443")
 
 
-def test_a_full_gate_asks_nobody_for_a_login() -> None:
+def test_a_full_gate_asks_for_no_login() -> None:
     counter = ConnectionCounter()
     for _ in range(LIMITS.tunnels_per_client + 1):
         counter.add(CLIENT)
@@ -69,7 +69,7 @@ def test_a_full_gate_asks_nobody_for_a_login() -> None:
 
 
 @pytest.mark.parametrize("target", [ALLOWED, ELSEWHERE], ids=["allowed", "refused"])
-def test_who_must_log_in_first_learns_nothing_of_the_allowlist(target: Target) -> None:
+def test_a_client_without_a_login_learns_nothing_of_the_allowlist(target: Target) -> None:
     admission, record = wish(target, guarded())
     denied = admission.begin()
 
@@ -90,7 +90,7 @@ def test_the_target_is_judged_once_the_password_is_right(target: Target, outcome
     assert (record.user, record.login_result) == (USER, LoginResult.ACCEPTED)
 
 
-def test_a_wrong_password_is_told_before_the_target_is_looked_at() -> None:
+def test_a_wrong_password_is_refused_before_the_target_is_judged() -> None:
     admission, record = wish(ELSEWHERE, guarded())
     admission.begin(RIGHT)
     denied = admission.login_checked(right=False)
@@ -100,7 +100,7 @@ def test_a_wrong_password_is_told_before_the_target_is_looked_at() -> None:
     assert record.allowed is None
 
 
-def test_no_login_is_checked_that_nobody_has_sent() -> None:
+def test_checking_a_login_that_was_not_sent_raises() -> None:
     admission, _ = wish(ALLOWED, in_force())
 
     with pytest.raises(RuntimeError, match="no login"):
@@ -115,7 +115,7 @@ def test_tls_without_a_proxy_carries_no_login() -> None:
     assert found(ELSEWHERE, trusting, client_protocol=ClientProtocol.TLS) == Refused(Outcome.SERVER_NAME_NOT_ALLOWED)
 
 
-def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_users() -> None:
+def test_a_rule_for_users_asks_an_optional_login_for_one() -> None:
     target = Target(FOR_ONE.host, 443)
     free = structs.replace(in_force(FOR_ONE), authenticator=make_authenticator(required=False))
     nobody_logs_in = in_force(FOR_ONE)
@@ -133,7 +133,7 @@ def test_who_passed_without_a_login_is_asked_for_one_where_a_rule_is_for_some_us
         assert denied.challenges == ()
 
 
-def test_who_has_logged_in_is_never_asked_again_for_a_target_that_is_for_others() -> None:
+def test_a_logged_in_user_is_not_asked_again_for_another_users_target() -> None:
     target = Target("api.cisco.com", 443)
     admission, _ = wish(
         target,
@@ -147,14 +147,14 @@ def test_who_has_logged_in_is_never_asked_again_for_a_target_that_is_for_others(
     assert (denied.outcome.status, denied.challenges) == (403, ())
 
 
-def test_what_is_only_reported_passes_and_the_record_says_what_it_would_have_met() -> None:
+def test_a_reported_target_passes_and_the_record_names_the_refusal() -> None:
     admission, record = wish(ELSEWHERE, in_force(mode=Mode.REPORT))
 
     assert isinstance(admission.begin(), Granted)
     assert (record.allowed, record.rule, record.reported) == (False, "", "target_not_allowed")
 
 
-def test_a_certificate_that_was_shown_counts_as_who_the_client_is() -> None:
+def test_a_client_certificate_counts_as_its_identity() -> None:
     target, rule = Target("api.cisco.com", 443), Rule("api.cisco.com", certificates=("satellite.example",))
     snapshot = in_force(rule, checks=ChecksByClient(TunnelChecks()))
     shown, _ = wish(target, snapshot, identity=Identity(certificate=("satellite.example",)))

@@ -1,4 +1,4 @@
-"""Who is counted, and who is turned away for which reason."""
+"""The connection counter: what it counts, and which limit refuses a client."""
 
 import pytest
 from hypothesis import given
@@ -31,11 +31,11 @@ def counter_of(*clients: str) -> ConnectionCounter:
         pytest.param([ONE] * 17, Outcome.TUNNELS_EXHAUSTED, id="all of them from one"),
     ],
 )
-def test_a_client_is_turned_away_above_the_limits(clients: list[str], outcome: Outcome | None) -> None:
+def test_a_client_above_the_limits_is_refused(clients: list[str], outcome: Outcome | None) -> None:
     assert counter_of(*clients).why_refused(ONE, LIMITS) is outcome
 
 
-def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
+def test_a_draining_gate_refuses_every_client() -> None:
     counter = counter_of(*[ONE] * 17)
     counter.draining = True
 
@@ -43,7 +43,7 @@ def test_a_draining_gate_turns_everybody_away_for_that_reason() -> None:
     assert ConnectionCounter().why_refused(ONE, LIMITS) is None
 
 
-def test_whoever_left_makes_room() -> None:
+def test_a_client_that_left_makes_room() -> None:
     counter = counter_of(*[ONE] * 5)
 
     counter.remove(ONE)
@@ -76,7 +76,7 @@ def comings_and_goings(draw: st.DrawFn) -> tuple[list[str], list[str]]:
 
 
 @given(comings_and_goings())
-def test_when_all_have_left_in_any_order_nothing_is_remembered(orders: tuple[list[str], list[str]]) -> None:
+def test_nothing_is_kept_once_all_clients_have_left(orders: tuple[list[str], list[str]]) -> None:
     coming, leaving = orders
     counter = counter_of(*coming)
     assert counter.connections == sum(counter.by_client.values()) == len(coming)

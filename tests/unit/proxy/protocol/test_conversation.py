@@ -1,4 +1,4 @@
-"""What follows from what a client says by HTTP: bytes in, a command and a record out."""
+"""Conversations with an HTTP client: bytes in, commands and a record out."""
 
 import pytest
 
@@ -49,9 +49,7 @@ def relaying() -> Conversation:
         pytest.param(connect(b"SATELLITE.example.:8443"), Target("satellite.example", 8443), str(SATELLITE), id="rule"),
     ],
 )
-def test_a_connect_to_an_allowed_target_is_dialled_by_the_rule_that_allows_it(
-    head: bytes, target: Target, rule: str
-) -> None:
+def test_a_connect_to_an_allowed_target_is_dialled_with_its_rule(head: bytes, target: Target, rule: str) -> None:
     conversation = begun()
 
     command = conversation.received(head)
@@ -65,7 +63,7 @@ def test_a_connect_to_an_allowed_target_is_dialled_by_the_rule_that_allows_it(
     assert (record.status, record.outcome) == (0, None), "nothing was answered yet"
 
 
-def test_the_record_tells_what_the_head_said() -> None:
+def test_the_record_has_the_fields_of_the_head() -> None:
     conversation = begun()
 
     conversation.received(HEAD)
@@ -104,7 +102,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
 
 @pytest.mark.parametrize(("head", "words", "detail"), REFUSED.values(), ids=REFUSED.keys())
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
-def test_any_other_head_is_refused_with_its_reason(head: bytes, words: str, detail: str, split: bool) -> None:
+def test_any_other_head_is_refused_with_a_reason(head: bytes, words: str, detail: str, split: bool) -> None:
     conversation = begun()
     pieces = [head[place : place + 1] for place in range(len(head))] if split else [head]
 
@@ -131,7 +129,7 @@ def test_any_other_head_is_refused_with_its_reason(head: bytes, words: str, deta
         pytest.param(b"GET /\x80 HTTP/1.0\r\n\r\n", r"/\x80", "", None, "", id="another method"),
     ],
 )
-def test_the_record_of_a_refusal_tells_what_was_asked_for(
+def test_the_record_of_a_refusal_has_the_request(
     head: bytes, requested: str, target: str, allowed: bool | None, preset: str
 ) -> None:
     conversation = begun()
@@ -146,7 +144,7 @@ EARLY = b"\x16\x03\x01 and \r\n\r\n more"
 
 
 @pytest.mark.parametrize("cut", range(1, len(HEAD + EARLY) + 1))
-def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(cut: int) -> None:
+def test_a_head_split_at_any_byte_is_dialled_and_the_rest_goes_upstream(cut: int) -> None:
     conversation = begun(UNCHECKED)
     first, second = (HEAD + EARLY)[:cut], (HEAD + EARLY)[cut:]
 
@@ -165,11 +163,11 @@ def test_a_head_split_at_any_byte_is_dialled_and_what_follows_it_goes_upstream(c
     assert not conversation._received, "kept for as long as the tunnel is open"
 
 
-# Who is turned away before the allowlist is asked
+# Refusals before the allowlist is asked
 
 
 @pytest.mark.parametrize("sent", [HEAD[:2], HEAD[:30], HEAD, b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr)
-def test_a_client_from_outside_is_refused_at_its_first_bytes_whatever_they_are(sent: bytes) -> None:
+def test_a_stranger_is_refused_whatever_its_first_bytes_are(sent: bytes) -> None:
     conversation = begun(client=STRANGER)
 
     command = conversation.received(sent)
@@ -180,7 +178,7 @@ def test_a_client_from_outside_is_refused_at_its_first_bytes_whatever_they_are(s
     assert not conversation.record.target, "whatever it asks for"
 
 
-def test_a_client_from_outside_hears_nothing_of_limits() -> None:
+def test_a_stranger_learns_nothing_of_limits() -> None:
     counter = ConnectionCounter()
     counter.draining = True
 
@@ -204,9 +202,7 @@ def counter_of(others: list[str], *, draining: bool = False) -> ConnectionCounte
     ],
 )
 @pytest.mark.parametrize("target", ["tools.cisco.com:443", "evil.example:443", "192.0.2.1:443"])
-def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
-    others: list[str], draining: bool, words: str, target: str
-) -> None:
+def test_limits_are_checked_before_the_allowlist(others: list[str], draining: bool, words: str, target: str) -> None:
     conversation = begun(counter=counter_of(others, draining=draining))
 
     command = conversation.received(connect(target.encode()))
@@ -216,7 +212,7 @@ def test_limits_are_told_to_a_connect_before_the_allowlist_is_asked(
     assert (record.target, record.allowed, record.policy) == (target, None, "")
 
 
-def test_as_many_as_may_be_are_served() -> None:
+def test_clients_up_to_the_limit_are_served() -> None:
     assert isinstance(begun(counter=counter_of([CLIENT] * 3)).received(HEAD), Dial)
     assert isinstance(begun(counter=counter_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
 
@@ -228,7 +224,7 @@ def test_as_many_as_may_be_are_served() -> None:
         pytest.param(connect(b"no-port"), "target_malformed", id="no target"),
     ],
 )
-def test_limits_are_not_told_to_what_asks_for_no_tunnel(head: bytes, label: str) -> None:
+def test_limits_do_not_apply_to_other_requests(head: bytes, label: str) -> None:
     assert label in status_line(begun(counter=counter_of([], draining=True)).received(head))
 
 
@@ -259,7 +255,7 @@ NO_TUNNEL = b"GET / HTTP/1.1\r\n\r\n"
         ),
     ],
 )
-def test_before_the_tunnel_the_outcome_tells_when_the_client_left_or_the_gate_stopped(
+def test_the_outcome_says_when_the_client_left_or_the_gate_stopped(
     sent: bytes, state: State, by_leaving: Outcome, by_a_stop: Outcome, status: int
 ) -> None:
     left, stopped = after(sent), after(sent)
@@ -280,7 +276,7 @@ def test_a_stop_cuts_an_open_tunnel() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Outcome.RESET_BY_UPSTREAM, Outcome.INTERNAL_ERROR], ids=lambda it: it.label)
-def test_however_a_tunnel_ends_its_client_was_answered_200(outcome: Outcome) -> None:
+def test_the_status_stays_200_however_a_tunnel_ends(outcome: Outcome) -> None:
     conversation = relaying()
 
     assert conversation.ended(outcome, "the detail") == Close()
@@ -290,7 +286,7 @@ def test_however_a_tunnel_ends_its_client_was_answered_200(outcome: Outcome) -> 
 
 
 @pytest.mark.parametrize("sent", [b"CONN", HEAD], ids=["in the head", "while dialling"])
-def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_no_status_line(sent: bytes) -> None:
+def test_a_fault_before_the_tunnel_closes_it_without_a_status(sent: bytes) -> None:
     conversation = after(sent)
 
     assert conversation.ended(Outcome.INTERNAL_ERROR, "KeyError") == Close()
@@ -298,7 +294,7 @@ def test_a_fault_before_the_tunnel_ends_it_without_a_word_and_the_record_claims_
     assert (conversation.record.outcome, conversation.record.status) == (Outcome.INTERNAL_ERROR, 0)
 
 
-def test_a_head_that_is_late_is_answered_and_a_client_that_never_spoke_is_not() -> None:
+def test_a_late_head_is_answered_but_a_silent_client_is_not() -> None:
     late, silent, undecided = after(HEAD[:-1]), after(b""), after(b"P")
 
     assert status_line(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
@@ -308,7 +304,7 @@ def test_a_head_that_is_late_is_answered_and_a_client_that_never_spoke_is_not() 
 
 
 @pytest.mark.parametrize("outcome", [it for it in Outcome if it.status >= 500], ids=lambda it: it.label)
-def test_a_failed_dial_is_told_to_the_client(outcome: Outcome) -> None:
+def test_a_failed_dial_is_answered(outcome: Outcome) -> None:
     conversation = after(HEAD)
 
     command = conversation.dial_failed(outcome, "the detail")

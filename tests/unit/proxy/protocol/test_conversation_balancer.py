@@ -1,4 +1,4 @@
-"""A client behind a balancer: the PROXY header that must come first, and whose connection it is from then on."""
+"""Conversations behind a balancer: a PROXY header comes first and names the client."""
 
 import struct
 from ipaddress import ip_address, ip_network
@@ -77,7 +77,7 @@ every_header = pytest.mark.parametrize(("header", "client"), HEADERS.values(), i
 
 
 @every_header
-def test_the_source_in_the_header_is_the_client_from_then_on(header: bytes, client: str) -> None:
+def test_the_source_in_the_header_becomes_the_client(header: bytes, client: str) -> None:
     conversation = behind()
 
     command = conversation.received(header + HEAD)
@@ -100,7 +100,7 @@ def test_header_and_head_may_be_split_at_any_byte(cut: int) -> None:
 
 
 @every_header
-def test_a_header_may_come_byte_by_byte_and_by_itself(header: bytes, client: str) -> None:
+def test_a_header_may_arrive_alone_and_byte_by_byte(header: bytes, client: str) -> None:
     conversation = behind()
 
     assert {conversation.received(header[place : place + 1]) for place in range(len(header))} == {Wait()}
@@ -109,7 +109,7 @@ def test_a_header_may_come_byte_by_byte_and_by_itself(header: bytes, client: str
     assert conversation.record.client == client
 
 
-def test_behind_a_header_tls_is_served_as_http_is() -> None:
+def test_tls_after_a_header_is_served_like_http() -> None:
     by_name, to_the_gate = behind(), behind()
 
     assert isinstance(by_name.received(v1(CLIENT) + hello(HOST)), Dial)
@@ -124,7 +124,7 @@ def test_behind_a_header_tls_is_served_as_http_is() -> None:
     [UNKNOWN, NOBODYS, CHECK, v2(STRANGER, command=LOCAL)],
     ids=["version 1", "version 2", "a health check", "a health check with an address"],
 )
-def test_a_balancer_that_names_nobody_speaks_for_itself(header: bytes) -> None:
+def test_a_balancer_that_names_no_client_is_the_client(header: bytes) -> None:
     conversation = behind()
 
     assert isinstance(conversation.received(header + HEAD), Dial)
@@ -148,7 +148,7 @@ def test_a_balancers_health_check_leaves_no_trace(header: bytes) -> None:
 
 
 @pytest.mark.parametrize("sent", [HEAD, b"GET / HTTP/1.1\r\n\r\n"], ids=["CONNECT", "GET"])
-def test_a_source_outside_the_client_networks_is_refused_though_its_balancer_is_inside(sent: bytes) -> None:
+def test_a_source_outside_the_client_networks_is_refused(sent: bytes) -> None:
     conversation = behind()
 
     command = conversation.received(v2(STRANGER) + sent)
@@ -157,23 +157,23 @@ def test_a_source_outside_the_client_networks_is_refused_though_its_balancer_is_
     assert (conversation.record.client, conversation.record.balancer) == (STRANGER, BALANCER)
 
 
-def test_a_source_outside_the_client_networks_is_refused_by_tls_too() -> None:
+def test_a_tls_source_outside_the_client_networks_is_refused() -> None:
     assert alert_in(behind().received(v2(STRANGER) + hello(HOST))) == 49
 
 
-def test_a_source_inside_the_client_networks_is_served_though_its_balancer_is_outside() -> None:
+def test_a_source_is_served_though_its_balancer_is_a_stranger() -> None:
     conversation = behind(STRANGER, snapshot=only_from("10.1.0.0/16"))
 
     assert isinstance(conversation.received(v2(CLIENT) + HEAD), Dial)
 
 
-def test_a_balancer_outside_the_client_networks_may_not_ask_for_itself() -> None:
+def test_a_balancer_outside_the_client_networks_is_refused_as_a_client() -> None:
     conversation = behind(snapshot=only_from("10.1.0.0/16"))
 
     assert "client_not_allowed" in status_line(conversation.received(CHECK + HEAD))
 
 
-def test_the_connection_is_counted_for_the_client_and_no_more_for_the_balancer() -> None:
+def test_the_connection_counts_for_the_client_not_for_the_balancer() -> None:
     counter = ConnectionCounter()
     conversation = behind(counter=counter)
     assert counter.by_client == {BALANCER: 1}
@@ -188,7 +188,7 @@ def test_the_connection_is_counted_for_the_client_and_no_more_for_the_balancer()
     assert (counter.by_client, counter.connections) == ({}, 0)
 
 
-def test_one_client_behind_the_balancer_may_hold_so_many_and_another_is_still_served() -> None:
+def test_the_limit_per_client_applies_behind_a_balancer() -> None:
     counter = ConnectionCounter()
     sources = [CLIENT] * 5 + ["10.1.2.4"]
 
@@ -198,7 +198,7 @@ def test_one_client_behind_the_balancer_may_hold_so_many_and_another_is_still_se
     assert "429 client_tunnels_exhausted" in status_line(too_many)
 
 
-def test_what_is_checked_in_a_tunnel_goes_by_the_clients_network() -> None:
+def test_the_checks_are_those_of_the_clients_network_not_the_balancers() -> None:
     lenient = NetworkChecks((ip_network("10.1.0.0/16"),), require_tls=False, match_server_name=False)
     snapshot = in_force(checks=ChecksByClient(TunnelChecks(), [lenient]))
     lenient_client, another = behind(snapshot=snapshot), behind(snapshot=snapshot)
@@ -225,7 +225,7 @@ def test_what_is_checked_in_a_tunnel_goes_by_the_clients_network() -> None:
         pytest.param(SIGNATURE + b"\x11", "version", id="version 1 in binary"),
     ],
 )
-def test_a_balancer_without_a_header_is_closed_without_a_word(sent: bytes, detail: str) -> None:
+def test_a_balancer_without_a_header_is_closed_without_an_answer(sent: bytes, detail: str) -> None:
     whole, split = behind(), behind()
 
     assert whole.received(sent) == Close()
@@ -243,7 +243,7 @@ def test_a_balancer_without_a_header_is_closed_without_a_word(sent: bytes, detai
     "header", [*(header for header, _ in HEADERS.values()), UNKNOWN, CHECK], ids=[*HEADERS, "unknown", "a health check"]
 )
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
-def test_a_header_from_anybody_else_is_closed_without_a_word_and_nobody_is_believed(header: bytes, split: bool) -> None:
+def test_a_header_from_another_client_is_closed_and_not_believed(header: bytes, split: bool) -> None:
     conversation = begun(client="10.1.9.9")
     pieces = [header[place : place + 1] for place in range(len(header))] if split else [header + HEAD]
 
@@ -258,7 +258,7 @@ def test_a_header_from_anybody_else_is_closed_without_a_word_and_nobody_is_belie
     assert (record.client, record.balancer, record.protocol) == ("10.1.9.9", "", "proxy")
 
 
-def test_a_second_header_is_one_from_somebody_else() -> None:
+def test_a_second_header_is_not_allowed() -> None:
     conversation = behind()
 
     assert conversation.received(v1(CLIENT) + v1(STRANGER) + HEAD) == Close()
@@ -283,7 +283,7 @@ def test_a_second_header_is_one_from_somebody_else() -> None:
         ),
     ],
 )
-def test_a_header_that_does_not_come_is_recorded_by_what_was_there(
+def test_a_missing_header_is_recorded_by_what_arrived_instead(
     sent: bytes, by_leaving: Outcome, late: Outcome, by_a_stop: Outcome
 ) -> None:
     conversations = behind(), behind(), behind()

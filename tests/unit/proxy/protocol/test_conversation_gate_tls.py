@@ -1,4 +1,4 @@
-"""A client that speaks TLS to the gate itself: the handshake, and HTTP inside it as without."""
+"""Conversations with TLS to the gate: the handshake, and HTTP inside it."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def secured() -> Conversation:
 
 
 @pytest.mark.parametrize("name", [OWN_NAME, ANOTHER_OWN_NAME, "GATE.Example.", ""], ids=lambda name: name or "no name")
-def test_tls_to_one_of_the_gates_names_or_to_none_is_tls_to_the_gate(name: str) -> None:
+def test_tls_to_the_gates_name_or_without_a_name_is_tls_to_the_gate(name: str) -> None:
     conversation = begun()
 
     command = conversation.received(hello(name) + b"more")
@@ -55,7 +55,7 @@ def test_tls_to_one_of_the_gates_names_or_to_none_is_tls_to_the_gate(name: str) 
 
 
 @pytest.mark.parametrize("cut", range(1, len(hello(OWN_NAME))))
-def test_however_the_hello_was_split_the_handshake_gets_all_of_it(cut: int) -> None:
+def test_the_handshake_gets_a_whole_hello_however_it_was_split(cut: int) -> None:
     conversation = begun()
 
     conversation.received(hello(OWN_NAME)[:cut])
@@ -63,7 +63,7 @@ def test_however_the_hello_was_split_the_handshake_gets_all_of_it(cut: int) -> N
     assert conversation.received(hello(OWN_NAME)[cut:]) == StartTls(IDENTITY, hello(OWN_NAME))
 
 
-def test_inside_tls_to_the_gate_a_connect_is_served_as_without() -> None:
+def test_a_connect_inside_tls_is_served_like_a_plain_one() -> None:
     conversation = shaking_hands()
     assert conversation.secured("TLSv1.3", "CN=cucm-pub") == Wait()
 
@@ -80,7 +80,7 @@ def test_inside_tls_to_the_gate_a_connect_is_served_as_without() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])
-def test_the_hello_in_the_tunnel_is_read_anew_however_the_one_before_it_was_cut(size: int) -> None:
+def test_the_hello_in_the_tunnel_is_read_by_a_new_reader(size: int) -> None:
     handshake = message(server_name(OWN_NAME.encode()))
     conversation = shaking_hands(in_records(handshake, [size] * len(handshake)))
     conversation.secured("TLSv1.3", "")
@@ -103,7 +103,7 @@ def test_the_hello_in_the_tunnel_is_read_anew_however_the_one_before_it_was_cut(
         pytest.param(b"\r\n", "400 head_malformed", id="an empty line"),
     ],
 )
-def test_inside_tls_to_the_gate_a_refusal_is_one_of_http(sent: bytes, words: str) -> None:
+def test_a_refusal_inside_tls_is_an_http_answer(sent: bytes, words: str) -> None:
     assert status_line(secured().received(sent)).startswith(f"HTTP/1.1 {words}: ")
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_read_until_the_handshake_is_complete() -> None:
     [(False, Outcome.HANDSHAKE_FAILED), (True, Outcome.GATE_CERTIFICATE_REJECTED)],
     ids=["for whatever reason", "for the gate's certificate"],
 )
-def test_a_handshake_that_fails_is_recorded_with_its_reason(rejected: bool, outcome: Outcome) -> None:
+def test_a_failed_handshake_is_recorded_with_its_reason(rejected: bool, outcome: Outcome) -> None:
     conversation = shaking_hands()
 
     assert conversation.handshake_failed("the client's alert", certificate_rejected=rejected) == Close()
@@ -129,7 +129,7 @@ def test_a_handshake_that_fails_is_recorded_with_its_reason(rejected: bool, outc
     assert (record.status, record.gate_tls) == (0, "")
 
 
-def test_a_handshake_that_does_not_end_is_recorded_by_who_ended_it() -> None:
+def test_an_incomplete_handshake_is_recorded_by_what_ended_it() -> None:
     left, late, stopped = shaking_hands(), shaking_hands(), shaking_hands()
 
     assert left.client_ended() == late.deadline_passed() == stopped.stopped() == Close()
@@ -139,7 +139,7 @@ def test_a_handshake_that_does_not_end_is_recorded_by_who_ended_it() -> None:
     assert stopped.record.outcome is Outcome.CUT_BEFORE_TUNNEL
 
 
-def test_inside_tls_to_the_gate_a_head_has_its_time_and_silence_is_no_fault() -> None:
+def test_a_late_head_inside_tls_is_answered_but_silence_is_not() -> None:
     late, silent, left = secured(), secured(), secured()
     late.received(b"CONNECT ")
 

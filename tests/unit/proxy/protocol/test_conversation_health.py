@@ -1,4 +1,4 @@
-"""A balancer that can only ask on a proxy port: GET /healthz, that path alone."""
+"""Health checks on a proxy port: GET /healthz, for balancers that cannot ask the admin server."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def asked(head: bytes, *, client: str = "10.1.2.3", draining: bool = False) -> t
         pytest.param(b"GET /healthz HTTP/1.0\r\n\r\n", HEALTHY + b"ok\n", id="without a field"),
     ],
 )
-def test_a_health_check_is_answered_that_the_gate_lives(head: bytes, answer: bytes) -> None:
+def test_a_health_check_is_answered_200(head: bytes, answer: bytes) -> None:
     command, record = asked(head)
 
     assert command.answer == answer
@@ -59,21 +59,21 @@ def test_a_health_check_is_answered_that_the_gate_lives(head: bytes, answer: byt
     ],
     ids=lambda line: line.decode().removesuffix(" HTTP/1.1"),
 )
-def test_what_is_no_health_check_to_the_letter_is_refused_as_ever(line: bytes) -> None:
+def test_a_request_that_only_resembles_a_health_check_is_refused(line: bytes) -> None:
     command, record = asked(line + b"\r\n\r\n")
 
     assert status_line(command).startswith("HTTP/1.1 405 ")
     assert record.outcome is not Outcome.HEALTH_ASKED
 
 
-def test_a_stranger_is_told_nothing() -> None:
+def test_a_strangers_health_check_is_refused() -> None:
     command, record = asked(GET, client=STRANGER)
 
     assert status_line(command).startswith("HTTP/1.1 403 client_not_allowed")
     assert record.outcome is Outcome.CLIENT_NOT_ALLOWED
 
 
-def test_a_gate_that_drains_is_to_be_sent_nobody() -> None:
+def test_a_draining_gate_answers_health_checks_503() -> None:
     command, record = asked(GET, draining=True)
 
     assert status_line(command).startswith("HTTP/1.1 503 draining")

@@ -1,4 +1,4 @@
-"""From the connected target to the tunnel: the 200, and the first bytes in the tunnel, which may pass or not."""
+"""From the connected target to the relay: the 200, and the checks of the first bytes in the tunnel."""
 
 from ipaddress import ip_network
 
@@ -66,7 +66,7 @@ def test_the_client_is_answered_first_and_its_hello_begins_the_tunnel() -> None:
 
 
 @pytest.mark.parametrize("cut", range(1, len(HELLO)))
-def test_a_hello_split_at_any_byte_passes_when_it_is_whole_and_not_before(cut: int) -> None:
+def test_a_hello_split_at_any_byte_passes_only_when_it_is_whole(cut: int) -> None:
     conversation, command = asked(HELLO[:cut])
     assert command == Wait()
 
@@ -77,7 +77,7 @@ def test_a_hello_split_at_any_byte_passes_when_it_is_whole_and_not_before(cut: i
 
 
 @pytest.mark.parametrize("cut", range(len(HELLO + FINISHED) + 1))
-def test_a_client_that_does_not_wait_for_the_200_is_served_however_much_it_has_said(cut: int) -> None:
+def test_a_client_that_does_not_wait_for_the_200_is_served(cut: int) -> None:
     """Bytes that are glued to the head, and some more that come while the target is dialled."""
     glued, rest = (HELLO + FINISHED)[: cut // 2], (HELLO + FINISHED)[cut // 2 : cut]
     conversation = dialled(behind_head=glued)
@@ -118,7 +118,7 @@ REAL = [row for row in RECORDED.values() if row.server_name and not row.fault]
 
 
 @pytest.mark.parametrize("row", REAL, ids=[row.name for row in REAL])
-def test_every_real_client_passes_and_the_record_says_what_it_can_speak(row: Recorded) -> None:
+def test_every_real_client_passes_and_its_hello_is_recorded(row: Recorded) -> None:
     conversation, command = asked(row.hello, in_force(Rule(row.server_name)), target=row.server_name)
 
     assert isinstance(command, Establish)
@@ -127,7 +127,7 @@ def test_every_real_client_passes_and_the_record_says_what_it_can_speak(row: Rec
     assert (record.tls_version, record.ech) == (row.max_version, row.ech)
 
 
-def test_an_absent_name_passes_and_is_recorded_as_that() -> None:
+def test_an_absent_name_passes_and_is_recorded() -> None:
     conversation, command = asked(hello())
 
     assert isinstance(command, Establish)
@@ -135,7 +135,7 @@ def test_an_absent_name_passes_and_is_recorded_as_that() -> None:
     assert conversation.record.server_name == ""
 
 
-# What may not pass, told to a client that waited for the 200 and to one that did not
+# Refused bytes, of a client that waited for the 200 and of one that did not
 
 FORBIDDEN: dict[str, tuple[bytes, Outcome, ServerNameCheck, int | None]] = {
     "another name": (
@@ -171,7 +171,7 @@ every_forbidden = pytest.mark.parametrize(
 
 
 @every_forbidden
-def test_what_spoke_tls_gets_an_alert_and_what_did_not_is_closed(
+def test_a_refused_hello_gets_an_alert_and_other_bytes_are_closed(
     received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
 ) -> None:
     conversation, command = asked(received, STRICT)
@@ -185,7 +185,7 @@ def test_what_spoke_tls_gets_an_alert_and_what_did_not_is_closed(
 
 
 @every_forbidden
-def test_who_did_not_wait_for_the_200_gets_it_and_then_the_same(
+def test_a_client_that_did_not_wait_gets_the_200_before_the_refusal(
     received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
 ) -> None:
     conversation = dialled(STRICT, behind_head=received)
@@ -201,7 +201,7 @@ def test_who_did_not_wait_for_the_200_gets_it_and_then_the_same(
 
 
 @every_forbidden
-def test_byte_by_byte_it_is_refused_at_the_latest_with_its_last(
+def test_bytes_that_arrive_singly_are_refused_with_the_last(
     received: bytes, outcome: Outcome, check: ServerNameCheck, alert: int | None
 ) -> None:
     conversation, command = asked(received[:1], STRICT)
@@ -230,12 +230,12 @@ def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:
     assert alert_in(asked(HELLO[:9], too_little)[1]) == Alert.DECODE_ERROR
 
 
-# Who says nothing, or not enough
+# Clients that send nothing, or not enough
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, len(HELLO) - 1])
 @pytest.mark.parametrize("early", [False, True], ids=["after the 200", "before it"])
-def test_a_hello_that_stays_incomplete_is_recorded_by_who_ended_it(size: int, early: bool) -> None:
+def test_an_incomplete_hello_is_recorded_by_what_ended_it(size: int, early: bool) -> None:
     left, late, stopped = conversations = [dialled(behind_head=HELLO[:size] if early else b"") for _ in range(3)]
     for conversation in conversations:
         assert conversation.connected() == Send(ESTABLISHED)
@@ -255,7 +255,7 @@ ANYTHING = [b"", b"SSH-2.0-OpenSSH_9.6\r\n", HELLO, HELLO[:9], hello("evil.examp
 
 
 @pytest.mark.parametrize("early", ANYTHING, ids=repr)
-def test_where_nothing_is_checked_nothing_is_held_back_and_nothing_looked_at(early: bytes) -> None:
+def test_without_checks_nothing_is_held_back_or_inspected(early: bytes) -> None:
     conversation = dialled(UNCHECKED, behind_head=early)
 
     assert conversation.connected() == Establish(ESTABLISHED, early, None, None)
@@ -286,7 +286,7 @@ CASES = {
     ],
 )
 @pytest.mark.parametrize("stated_by", ["everywhere", "a rule", "a network"])
-def test_each_check_can_be_turned_off_and_on_for_all_for_a_rule_and_for_a_network(
+def test_each_check_can_be_set_generally_by_rule_and_by_network(
     checks: TunnelChecks, passing: set[str], stated_by: str
 ) -> None:
     stated = {name: getattr(checks, name) for name in TunnelChecks.__struct_fields__}
@@ -305,7 +305,7 @@ def test_each_check_can_be_turned_off_and_on_for_all_for_a_rule_and_for_a_networ
     assert {name for name, command in commands.items() if isinstance(command, Establish)} == passing
 
 
-def test_what_passes_by_a_check_that_is_off_is_recorded_all_the_same() -> None:
+def test_the_result_of_a_disabled_check_is_recorded() -> None:
     lenient = in_force(
         checks=ChecksByClient(TunnelChecks(require_tls=False, match_server_name=False, require_server_name=True))
     )
@@ -320,7 +320,7 @@ def test_what_passes_by_a_check_that_is_off_is_recorded_all_the_same() -> None:
 
 
 @given(st.integers(0, len(FINISHED)), st.booleans())
-def test_the_shape_is_fed_with_what_follows_the_hello_and_with_that_alone(size: int, early: bool) -> None:
+def test_the_shape_is_fed_only_with_what_follows_the_hello(size: int, early: bool) -> None:
     if early:
         conversation = dialled(behind_head=HELLO + FINISHED[:size])
         command = conversation.connected()
@@ -336,7 +336,7 @@ def test_the_shape_is_fed_with_what_follows_the_hello_and_with_that_alone(size: 
     assert command.upstream_shape.records == []
 
 
-def test_an_alert_right_behind_the_hello_is_seen() -> None:
+def test_an_alert_directly_after_the_hello_is_recorded() -> None:
     _, command = asked(HELLO + b"\x15\x03\x03\0\x02\x02\x30")
 
     assert isinstance(command, Establish)
@@ -344,7 +344,7 @@ def test_an_alert_right_behind_the_hello_is_seen() -> None:
     assert (command.client_shape.records, command.client_shape.alert) == ([(21, 2)], Alert.UNKNOWN_CA)
 
 
-def test_what_is_no_tls_has_no_shape() -> None:
+def test_bytes_that_are_not_tls_have_no_shape() -> None:
     _, command = asked(b"SSH-2.0", in_force(Rule(HOST, require_tls=False)))
 
     assert command == Establish(b"", b"SSH-2.0", None, None)
@@ -354,7 +354,7 @@ def test_what_is_no_tls_has_no_shape() -> None:
 
 
 @pytest.mark.parametrize("bare", [False, True], ids=["in a tunnel", "bare"])
-def test_a_hello_that_trickles_in_is_looked_at_once(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_byte_of_a_slow_hello_is_parsed_once(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """64 KB of it, read from the beginning with each byte, kept the gate busy for a quarter of an hour."""
     handshake = handshake_of(HELLO)
     trickling = in_records(handshake, [1] * len(handshake))

@@ -1,4 +1,4 @@
-"""A client that must log in: what it is asked, in which order, and what its record tells."""
+"""Conversations with logins: challenges, the order of checks, and the record."""
 
 from ipaddress import ip_network
 
@@ -58,7 +58,7 @@ def told(conversation: Conversation) -> tuple[str, str, LoginResult | None]:
 # What is asked
 
 
-def test_the_407_has_every_scheme_in_a_field_of_its_own_a_short_body_and_ends_the_connection() -> None:
+def test_the_407_has_a_field_per_scheme_and_ends_the_connection() -> None:
     conversation = begun(guarded())
 
     command = conversation.received(HEAD)
@@ -88,7 +88,7 @@ def test_the_login_comes_on_the_next_connection(algorithm: str) -> None:
     assert told(conversation) == (f"digest-{algorithm.lower()}", USER, LoginResult.ACCEPTED)
 
 
-def test_a_password_is_checked_elsewhere_while_the_client_may_send_on() -> None:
+def test_the_client_may_send_while_its_password_is_checked() -> None:
     conversation = begun(guarded())
 
     command = conversation.received(with_login())
@@ -100,7 +100,7 @@ def test_a_password_is_checked_elsewhere_while_the_client_may_send_on() -> None:
     assert conversation.early == hello(HOST), "the tunnel's first bytes are kept"
 
 
-def test_a_password_found_right_a_moment_ago_is_not_checked_again() -> None:
+def test_a_password_that_was_right_just_now_is_not_checked_again() -> None:
     in_force = guarded()
     first = begun(in_force)
     first.received(with_login())
@@ -110,7 +110,7 @@ def test_a_password_found_right_a_moment_ago_is_not_checked_again() -> None:
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_http_1_0_and_a_login_without_being_asked_are_fine(version: bytes) -> None:
+def test_http_1_0_and_an_unasked_login_are_accepted(version: bytes) -> None:
     head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
 
     assert list(challenges(begun(guarded()).received(head))) == ["MD5", "SHA-256", "Basic"]
@@ -123,7 +123,7 @@ def test_the_name_of_the_field_may_be_written_as_java_does() -> None:
     assert isinstance(begun(guarded()).received(head), CheckLogin)
 
 
-def test_a_wrong_password_is_asked_for_again_and_not_told_from_a_wrong_user() -> None:
+def test_a_wrong_password_is_answered_like_an_unknown_user() -> None:
     results = {}
     for name, value in {"password": basic(password="x"), "user": basic("nobody")}.items():
         conversation = begun(guarded())
@@ -139,11 +139,11 @@ def test_a_wrong_password_is_asked_for_again_and_not_told_from_a_wrong_user() ->
     assert results["user"][1] is LoginResult.UNKNOWN_USER
 
 
-def test_a_login_that_nobody_could_check_is_no_fault_of_the_clients() -> None:
+def test_a_login_that_could_not_be_checked_is_answered_503() -> None:
     conversation = begun(guarded())
     conversation.received(with_login())
 
-    command = conversation.login_not_checked("too many wait to be checked")
+    command = conversation.login_not_checked("too many logins wait to be checked")
 
     assert status_line(command).startswith("HTTP/1.1 503 login_not_checked: ")
     assert told(conversation) == ("basic", USER, LoginResult.NOT_CHECKED)
@@ -156,7 +156,7 @@ def test_a_check_that_takes_too_long_ends_in_an_answer() -> None:
     assert status_line(conversation.deadline_passed()).startswith("HTTP/1.1 503 login_not_checked: ")
 
 
-def test_a_client_that_leaves_meanwhile_is_recorded_as_that() -> None:
+def test_a_client_that_leaves_during_the_check_is_recorded() -> None:
     conversation = begun(guarded())
     conversation.received(with_login())
 
@@ -183,7 +183,7 @@ def test_after_too_many_failures_the_answer_is_no_407() -> None:
 # In which order
 
 
-def test_a_strangers_network_is_judged_before_all_else() -> None:
+def test_a_strangers_network_is_judged_first() -> None:
     for head in (HEAD, with_login(), with_login(basic(password="x"))):
         conversation = begun(guarded(), client=STRANGER)
         assert status_line(conversation.received(head)).startswith("HTTP/1.1 403 client_not_allowed: ")
@@ -200,7 +200,7 @@ def test_the_head_and_the_limits_come_before_the_login() -> None:
 
 
 @pytest.mark.parametrize("target", [b"evil.example:443", b"tools.cisco.com:80", b"smartreceiver.cisco.com:443"])
-def test_the_login_comes_before_the_target_so_that_nobody_learns_the_allowlist_without_one(target: bytes) -> None:
+def test_the_login_is_judged_before_the_target(target: bytes) -> None:
     allowed, refused = begun(guarded()), begun(guarded())
 
     of_allowed, of_refused = allowed.received(HEAD), refused.received(connect(target))
@@ -210,14 +210,14 @@ def test_the_login_comes_before_the_target_so_that_nobody_learns_the_allowlist_w
     assert refused.record.policy == ""
 
 
-def test_the_target_comes_last_so_that_nobody_who_logged_in_gets_a_407() -> None:
+def test_a_logged_in_client_gets_no_407_for_its_target() -> None:
     conversation = begun(guarded())
     conversation.received(with_login(head=DENIED))
 
     assert status_line(conversation.login_checked(right=True)).startswith("HTTP/1.1 403 target_not_allowed: ")
 
 
-# Who need not log in
+# Clients that need not log in
 
 
 def test_a_trusted_network_passes_and_others_do_not() -> None:
@@ -238,7 +238,7 @@ def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
 
 @pytest.mark.parametrize("value", [basic(password="x"), "Digest x", "NTLM x"], ids=["wrong", "garbage", "NTLM"])
 @pytest.mark.parametrize("client", [CLIENT, TRUSTED], ids=["none required", "trusted"])
-def test_a_login_that_nobody_asked_for_is_checked_all_the_same(client: str, value: str) -> None:
+def test_a_login_that_was_not_required_is_checked(client: str, value: str) -> None:
     conversation = begun(guarded(make_authenticator(TRUSTED_NETWORK, required=client == TRUSTED)), client=client)
 
     command = conversation.received(with_login(value))
@@ -248,18 +248,18 @@ def test_a_login_that_nobody_asked_for_is_checked_all_the_same(client: str, valu
     assert status_line(command).startswith("HTTP/1.1 407 login_")
 
 
-def test_two_logins_in_one_request_are_none() -> None:
+def test_two_logins_in_one_request_are_rejected() -> None:
     conversation = begun(guarded())
 
     assert status_line(conversation.received(with_login(basic(), basic()))).startswith("HTTP/1.1 407 login_unusable: ")
     assert conversation.record.detail == "there are two of them"
 
 
-def test_where_nobody_logs_in_a_login_is_passed_over() -> None:
+def test_a_login_is_ignored_if_there_are_no_logins() -> None:
     assert isinstance(begun().received(with_login("anything")), Dial)
 
 
-def test_a_listener_may_take_other_schemes_than_the_others() -> None:
+def test_a_listener_may_have_schemes_of_its_own() -> None:
     in_force = guarded()
 
     asked = begun(in_force, schemes=frozenset({Scheme.BASIC})).received(HEAD)
@@ -285,12 +285,12 @@ def test_a_certificate_is_a_login() -> None:
     assert told(conversation) == ("certificate", "cucm-pub", LoginResult.ACCEPTED)
 
 
-def test_a_client_of_tls_without_a_certificate_may_log_in_by_password() -> None:
+def test_a_tls_client_without_a_certificate_may_send_a_password() -> None:
     assert "407" in status_line(behind_tls(names=()).received(HEAD))
     assert isinstance(behind_tls(names=()).received(with_login()), CheckLogin)
 
 
-def test_where_only_a_certificate_is_taken_nothing_is_asked_for_that_a_client_could_not_answer() -> None:
+def test_a_gate_that_takes_only_certificates_sends_no_challenge() -> None:
     only = guarded(make_authenticator(schemes=frozenset({Scheme.CERTIFICATE})))
 
     command = begun(only).received(HEAD)
@@ -302,7 +302,7 @@ def test_where_only_a_certificate_is_taken_nothing_is_asked_for_that_a_client_co
 # TLS by name
 
 
-def test_tls_by_name_cannot_carry_a_login_so_only_trusted_networks_pass() -> None:
+def test_tls_without_connect_passes_only_from_trusted_networks() -> None:
     in_force = guarded(make_authenticator(TRUSTED_NETWORK))
     conversation = begun(in_force)
 
@@ -316,7 +316,7 @@ def test_tls_by_name_cannot_carry_a_login_so_only_trusted_networks_pass() -> Non
     assert isinstance(begun(in_force, client=TRUSTED).received(hello(HOST)), Dial)
 
 
-def test_a_stranger_to_the_door_does_not_learn_by_tls_which_names_are_allowed() -> None:
+def test_tls_without_a_login_does_not_reveal_allowed_names() -> None:
     allowed, refused = begun(guarded()).received(hello(HOST)), begun(guarded()).received(hello("evil.example"))
 
     assert allowed == refused
@@ -335,7 +335,7 @@ def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) 
     return in_force(*rules, mode=mode, authenticator=authenticator)
 
 
-def test_where_only_a_rules_users_stand_in_the_way_the_client_is_asked_who_it_is() -> None:
+def test_a_rule_for_users_asks_the_client_for_a_login() -> None:
     conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
 
     command = conversation.received(SATELLITE_HEAD)
@@ -346,7 +346,7 @@ def test_where_only_a_rules_users_stand_in_the_way_the_client_is_asked_who_it_is
     assert isinstance(begun(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
 
 
-def test_the_user_whom_the_rule_is_for_passes() -> None:
+def test_a_user_of_the_rule_passes() -> None:
     conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
     conversation.received(with_login(head=SATELLITE_HEAD))
 
@@ -356,7 +356,7 @@ def test_the_user_whom_the_rule_is_for_passes() -> None:
     assert conversation.record.rule == SATELLITE
 
 
-def test_a_trusted_client_is_asked_too_since_it_has_not_said_who_it_is() -> None:
+def test_a_rule_for_users_asks_a_trusted_client_too() -> None:
     conversation = begun(open_to_all(FOR_USER, trusted=True), client=TRUSTED)  # type: ignore[arg-type]
 
     assert "407 login_required" in status_line(conversation.received(SATELLITE_HEAD))
@@ -373,7 +373,7 @@ def test_a_trusted_client_is_asked_too_since_it_has_not_said_who_it_is() -> None
         pytest.param(Rule("satellite.example", certificates=("x",)), "certificates", id="for a certificate"),
     ],
 )
-def test_whoever_logged_in_and_is_not_meant_gets_no_407(rule: Rule, detail: str) -> None:
+def test_a_logged_in_user_that_the_rule_excludes_gets_no_407(rule: Rule, detail: str) -> None:
     conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
     conversation.received(with_login(head=SATELLITE_HEAD))
 
@@ -388,19 +388,19 @@ def test_whoever_logged_in_and_is_not_meant_gets_no_407(rule: Rule, detail: str)
     [Rule("satellite.example", networks=(TRUSTED_NETWORK,)), Rule("satellite.example", certificates=("x",))],
     ids=["networks", "certificates"],
 )
-def test_a_login_that_would_not_help_is_not_asked_for(rule: Rule) -> None:
+def test_a_login_that_could_not_help_is_not_asked_for(rule: Rule) -> None:
     conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
 
     assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
 
 
-def test_without_logins_a_rule_for_users_lets_nobody_pass_and_asks_nobody() -> None:
+def test_without_logins_a_rule_for_users_refuses_everybody() -> None:
     conversation = begun(in_force(FOR_USER))
 
     assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
 
 
-def test_where_no_password_is_taken_here_a_rule_for_users_asks_nobody() -> None:
+def test_a_listener_without_password_schemes_asks_for_no_login() -> None:
     snapshot = open_to_all(FOR_USER)
 
     command = begun(snapshot, schemes=frozenset({Scheme.CERTIFICATE})).received(SATELLITE_HEAD)  # type: ignore[arg-type]
@@ -408,14 +408,14 @@ def test_where_no_password_is_taken_here_a_rule_for_users_asks_nobody() -> None:
     assert "403 target_not_for_client" in status_line(command)
 
 
-def test_tls_by_name_to_a_users_target_is_told_that_it_cannot_log_in() -> None:
+def test_tls_without_connect_cannot_log_in_to_a_users_target() -> None:
     conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
 
     assert alert_in(conversation.received(hello("satellite.example"))) == Alert.ACCESS_DENIED
     assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
 
 
-def test_a_certificate_in_a_rule_opens_it() -> None:
+def test_a_certificate_named_in_a_rule_passes() -> None:
     rule = Rule("satellite.example", certificates=("CUCM-pub.example.net",))
     snapshot = open_to_all(rule)
 
@@ -423,7 +423,7 @@ def test_a_certificate_in_a_rule_opens_it() -> None:
     assert "403" in status_line(behind_tls(snapshot, ("other",)).received(SATELLITE_HEAD))
 
 
-def test_who_showed_a_certificate_has_logged_in_unless_the_rule_wants_both() -> None:
+def test_a_certificate_is_a_login_unless_the_rule_wants_both() -> None:
     both = structs.replace(FOR_USER, certificates=("cucm-pub",))
 
     assert "403" in status_line(behind_tls(open_to_all(FOR_USER)).received(SATELLITE_HEAD))
@@ -433,14 +433,14 @@ def test_who_showed_a_certificate_has_logged_in_unless_the_rule_wants_both() -> 
     assert isinstance(conversation.login_checked(right=True), Dial)
 
 
-def test_where_targets_are_only_reported_nobody_is_asked_for_a_rules_sake() -> None:
+def test_report_mode_asks_for_no_login_because_of_a_rule() -> None:
     conversation = begun(open_to_all(FOR_USER, mode=Mode.REPORT))  # type: ignore[arg-type]
 
     assert isinstance(conversation.received(SATELLITE_HEAD), Dial)
     assert conversation.record.reported == "target_not_for_client"
 
 
-# 407s that nobody answers
+# Unanswered challenges
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_where_targets_are_only_reported_nobody_is_asked_for_a_rules_sake() -> N
         pytest.param(frozenset({Scheme.BASIC}), "only Basic was offered, which Java does not answer", id="Java"),
     ],
 )
-def test_the_next_contacts_of_a_client_tell_that_it_never_answers(schemes: frozenset[Scheme], words: str) -> None:
+def test_challenges_that_a_client_never_answers_are_counted(schemes: frozenset[Scheme], words: str) -> None:
     clock = Clock()
     in_force = guarded(make_authenticator(schemes=schemes, clock=clock))
     records = []
@@ -470,7 +470,7 @@ def test_the_next_contacts_of_a_client_tell_that_it_never_answers(schemes: froze
     assert "auth.trusted_networks" in records[2].remedy()
 
 
-def test_nothing_that_a_conversation_says_or_records_holds_a_password() -> None:
+def test_no_answer_and_no_record_contains_a_password() -> None:
     sent = [with_login(basic(password="hush")), with_login("Basic hush"), with_login("Digest hush=hush")]
     sent += [HEAD[:-2] + b"Proxy-Authorization : Basic hush\r\n\r\n", HEAD[:-2] + b"X: 1\r\n hush\r\n\r\n"]
     sent += [b"CONNECT cucm:hush@tools.cisco.com:443 HTTP/1.1\r\n\r\n", b"GET http://cucm:hush@x/ HTTP/1.1\r\n\r\n"]

@@ -1,4 +1,4 @@
-"""Report-only: a target that would have been refused takes exactly the way of an allowed one, and the record tells."""
+"""Report-only mode: a target that is not allowed gets the same commands as an allowed one, and is reported."""
 
 from collections.abc import Callable
 from ipaddress import ip_network
@@ -103,9 +103,7 @@ def plain(command: Command, conversation: Conversation) -> object:
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 @everything_that_reports
-def test_what_is_only_reported_takes_the_way_of_what_is_allowed_command_by_command(
-    snapshot: Snapshot, way: list[Event]
-) -> None:
+def test_a_reported_target_gets_the_commands_of_an_allowed_one(snapshot: Snapshot, way: list[Event]) -> None:
     reported, allowed = begun(snapshot), begun(ALLOWED)
 
     for event in way:
@@ -118,7 +116,7 @@ def test_what_is_only_reported_takes_the_way_of_what_is_allowed_command_by_comma
 
 
 @everything_that_reports
-def test_the_record_says_what_it_would_have_been_refused_for(snapshot: Snapshot) -> None:
+def test_the_record_names_the_refusal_it_would_have_been(snapshot: Snapshot) -> None:
     conversation = begun(snapshot)
 
     conversation.received(HEAD)
@@ -139,9 +137,7 @@ def test_the_record_says_what_it_would_have_been_refused_for(snapshot: Snapshot)
         pytest.param(hello("smartreceiver.cisco.com"), "target_in_preset", id="a preset's, asked for by TLS"),
     ],
 )
-def test_in_the_mode_whatever_the_allowlist_refuses_passes_by_the_name_of_its_refusal(
-    sent: bytes, reported: str
-) -> None:
+def test_report_mode_passes_and_reports_every_refusal_of_the_allowlist(sent: bytes, reported: str) -> None:
     refused, passing = begun(in_force()), begun(in_force(mode=Mode.REPORT))
 
     assert isinstance(refused.received(sent), Refuse)
@@ -153,7 +149,7 @@ def test_in_the_mode_whatever_the_allowlist_refuses_passes_by_the_name_of_its_re
     assert (refused.record.allowed, passing.record.allowed) == (False, False)
 
 
-def test_what_is_allowed_is_not_reported() -> None:
+def test_an_allowed_target_is_not_reported() -> None:
     conversation = begun(REPORTING["the mode"])
 
     conversation.received(connect(HOST.encode() + b":443"))
@@ -161,7 +157,7 @@ def test_what_is_allowed_is_not_reported() -> None:
     assert (conversation.record.allowed, conversation.record.reported) == (True, "")
 
 
-def test_a_rule_that_reports_lets_nothing_else_pass() -> None:
+def test_a_reporting_rule_allows_no_other_target() -> None:
     conversation = begun(REPORTING["a rule"])
 
     assert "403 target_not_allowed" in status_line(conversation.received(connect(b"evil.example:443")))
@@ -172,7 +168,7 @@ def test_a_rule_that_reports_lets_nothing_else_pass() -> None:
 
 
 @everything_that_reports
-def test_a_stranger_is_refused_all_the_same(snapshot: Snapshot) -> None:
+def test_report_mode_refuses_strangers(snapshot: Snapshot) -> None:
     by_http, by_tls = begun(snapshot, client=STRANGER), begun(snapshot, client=STRANGER)
 
     assert "403 client_not_allowed" in status_line(by_http.received(HEAD))
@@ -183,7 +179,7 @@ def test_a_stranger_is_refused_all_the_same(snapshot: Snapshot) -> None:
 
 
 @everything_that_reports
-def test_limits_hold_all_the_same(snapshot: Snapshot) -> None:
+def test_report_mode_keeps_the_limits(snapshot: Snapshot) -> None:
     counter = ConnectionCounter()
     for _ in range(4):
         counter.add(CLIENT)
@@ -199,18 +195,18 @@ def test_limits_hold_all_the_same(snapshot: Snapshot) -> None:
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", "405 method_not_allowed", id="another method"),
     ],
 )
-def test_what_is_no_target_is_refused_all_the_same(sent: bytes, words: str) -> None:
+def test_report_mode_refuses_invalid_targets(sent: bytes, words: str) -> None:
     assert words in status_line(begun(REPORTING["the mode"]).received(sent))
 
 
-def test_private_addresses_stay_refused_as_for_any_rule_that_does_not_name_them() -> None:
+def test_report_mode_does_not_allow_private_addresses() -> None:
     command = begun(REPORTING["the mode"]).received(HEAD)
 
     assert isinstance(command, Dial)
     assert not command.rule.private
 
 
-def test_the_checks_in_the_tunnel_are_those_of_its_rule_and_its_clients_network() -> None:
+def test_report_mode_keeps_the_checks_of_rule_and_network() -> None:
     def passes(snapshot: Snapshot, received: bytes) -> bool:
         conversation = begun(snapshot)
         conversation.received(HEAD)
@@ -227,7 +223,7 @@ def test_the_checks_in_the_tunnel_are_those_of_its_rule_and_its_clients_network(
     assert not passes(strict, hello())
 
 
-def test_what_the_check_in_the_tunnel_refuses_is_refused_and_keeps_what_was_reported() -> None:
+def test_report_mode_refuses_a_hello_and_keeps_what_was_reported() -> None:
     conversation = begun(REPORTING["the mode"])
     conversation.received(HEAD)
     conversation.connected()

@@ -1,4 +1,4 @@
-"""Any sequence of what may happen to a conversation: what follows is in the state table, and the record tells it."""
+"""Random sequences of events: every move is in the state table, and the record matches it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The state table of a conversation: each of its rows, what it does not allow, and any sequence of what it does."""
+"""The state table: each of its rows, the events it does not allow, and its copies in the documentation."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -232,7 +232,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
 """For each row and event of the table: from where it is brought about, and how."""
 
 
-def test_the_table_of_the_docstring_and_the_moves_of_the_code_agree() -> None:
+def test_the_docstring_and_the_code_agree_on_moves() -> None:
     moves = {state: {after for before, _, after, _ in ROWS if before is state} for state in State}
 
     assert {state: after - {state} for state, after in moves.items()} == MOVES
@@ -316,14 +316,12 @@ ILLEGAL = {
 
 
 @pytest.mark.parametrize(("way", "happen"), LEGAL.values(), ids=LEGAL.keys())
-def test_an_event_that_a_state_knows_is_followed_by_a_command(
-    way: Callable[[], Conversation], happen: Happening
-) -> None:
+def test_an_event_that_a_state_knows_returns_a_command(way: Callable[[], Conversation], happen: Happening) -> None:
     assert isinstance(happen(way()), Command)
 
 
 @pytest.mark.parametrize(("way", "happen"), ILLEGAL.values(), ids=ILLEGAL.keys())
-def test_an_event_that_a_state_does_not_know_raises_and_leaves_no_mark(
+def test_an_event_that_a_state_does_not_know_raises_and_changes_nothing(
     way: Callable[[], Conversation], happen: Happening
 ) -> None:
     conversation = way()

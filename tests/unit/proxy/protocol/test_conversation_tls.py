@@ -1,4 +1,4 @@
-"""A client that begins with TLS: to an allowed target, to the gate itself, or to neither; and what is no protocol."""
+"""Conversations that begin with TLS to a target or to another name, and with bytes of no protocol."""
 
 import pytest
 from hypothesis import given
@@ -31,7 +31,7 @@ HELLO = hello(HOST)
 # To a target, without a proxy
 
 
-def test_tls_to_an_allowed_name_is_dialled_on_443_by_the_rule_that_allows_it() -> None:
+def test_tls_to_an_allowed_name_is_dialled_on_port_443() -> None:
     conversation = begun()
 
     command = conversation.received(HELLO)
@@ -44,7 +44,7 @@ def test_tls_to_an_allowed_name_is_dialled_on_443_by_the_rule_that_allows_it() -
     assert (record.method, record.http_version) == ("", "")
 
 
-def test_what_tls_says_is_passed_on_untouched_and_the_client_hears_nothing_of_the_gate() -> None:
+def test_tls_is_passed_on_untouched_and_without_an_answer() -> None:
     conversation = begun()
     conversation.received(HELLO)
     assert conversation.received(b"\x17\x03\x03\0\x05early") == Wait()
@@ -81,7 +81,7 @@ NAMED = [row for row in RECORDED.values() if row.server_name and not row.fault]
 
 
 @pytest.mark.parametrize("row", NAMED, ids=[row.name for row in NAMED])
-def test_every_real_client_is_passed_on_by_the_name_that_it_asks_for(row: Recorded) -> None:
+def test_every_real_client_is_dialled_by_its_server_name(row: Recorded) -> None:
     conversation = begun(in_force(Rule(row.server_name)))
 
     for place in range(0, len(row.hello), 500):
@@ -106,7 +106,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("name", "outcome", "detail"), REFUSED.values(), ids=REFUSED.keys())
-def test_tls_to_any_other_name_is_told_that_it_is_not_recognized(name: str, outcome: Outcome, detail: str) -> None:
+def test_tls_to_any_other_name_gets_unrecognized_name(name: str, outcome: Outcome, detail: str) -> None:
     conversation = begun()
 
     assert alert_in(conversation.received(hello(name))) == Alert.UNRECOGNIZED_NAME
@@ -134,7 +134,7 @@ def test_tls_to_any_other_name_is_told_that_it_is_not_recognized(name: str, outc
         ),
     ],
 )
-def test_a_hello_that_cannot_be_read_is_told_so(received: bytes, detail: str) -> None:
+def test_a_malformed_hello_gets_decode_error(received: bytes, detail: str) -> None:
     conversation = begun()
 
     assert alert_in(conversation.received(received)) == Alert.DECODE_ERROR
@@ -158,7 +158,7 @@ def test_more_than_the_limit_is_refused_when_it_is_announced() -> None:
     ],
 )
 @pytest.mark.parametrize("name", [HOST, "evil.example"])
-def test_limits_hold_for_tls_as_for_a_connect(others: list[str], draining: bool, outcome: Outcome, name: str) -> None:
+def test_limits_apply_to_tls_as_to_a_connect(others: list[str], draining: bool, outcome: Outcome, name: str) -> None:
     counter = ConnectionCounter()
     counter.draining = draining
     for client in others:
@@ -195,7 +195,7 @@ CLOSED = {
 
 @pytest.mark.parametrize(("sent", "outcome", "protocol"), CLOSED.values(), ids=CLOSED.keys())
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
-def test_what_is_neither_http_nor_tls_is_closed_without_a_word(
+def test_neither_http_nor_tls_is_closed_without_an_answer(
     sent: bytes, outcome: Outcome, protocol: str, split: bool
 ) -> None:
     conversation = begun()
@@ -226,9 +226,7 @@ def test_a_stranger_is_denied_access_to_the_gates_own_name_too() -> None:
 
 
 @pytest.mark.parametrize(("sent", "outcome", "protocol"), CLOSED.values(), ids=CLOSED.keys())
-def test_a_stranger_that_speaks_neither_is_closed_and_recorded_as_a_stranger(
-    sent: bytes, outcome: Outcome, protocol: str
-) -> None:
+def test_a_stranger_that_speaks_neither_is_recorded_as_a_stranger(sent: bytes, outcome: Outcome, protocol: str) -> None:
     conversation = begun(client=STRANGER)
 
     assert conversation.received(sent) == Close()
@@ -237,7 +235,7 @@ def test_a_stranger_that_speaks_neither_is_closed_and_recorded_as_a_stranger(
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=6))
-def test_whatever_a_stranger_sends_nothing_of_it_is_served(pieces: list[bytes]) -> None:
+def test_nothing_that_a_stranger_sends_is_served(pieces: list[bytes]) -> None:
     conversation = begun(client=STRANGER)
 
     for piece in pieces:
@@ -252,7 +250,7 @@ def test_whatever_a_stranger_sends_nothing_of_it_is_served(pieces: list[bytes]) 
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, len(HELLO) - 1])
-def test_a_hello_that_stays_incomplete_is_closed_without_a_word(size: int) -> None:
+def test_an_incomplete_hello_is_closed_without_an_answer(size: int) -> None:
     left, late, stopped = begun(), begun(), begun()
     for conversation in (left, late, stopped):
         conversation.received(HELLO[:size])
@@ -264,7 +262,7 @@ def test_a_hello_that_stays_incomplete_is_closed_without_a_word(size: int) -> No
     assert stopped.record.outcome is Outcome.CUT_BEFORE_TUNNEL
 
 
-def test_a_client_of_bare_tls_that_leaves_or_is_cut_is_recorded_by_how_far_it_had_come() -> None:
+def test_the_outcome_says_when_a_tls_client_left_or_was_cut() -> None:
     dialling, relaying = begun(), begun()
     for conversation in (dialling, relaying):
         conversation.received(HELLO)

@@ -1,4 +1,4 @@
-"""Requests that have been through proxies, and what a target's side has said along with its connection."""
+"""Requests that came through other proxies, and bytes that an upstream sends with its connection."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def connect(via: str, host: str = HOST) -> bytes:
     return f"CONNECT {host}:443 HTTP/1.1\r\nVia: {via}\r\n\r\n".encode()
 
 
-def test_a_request_through_other_proxies_is_served_and_says_so() -> None:
+def test_a_request_through_other_proxies_is_served_and_recorded() -> None:
     conversation = begun()
 
     assert isinstance(conversation.received(connect("1.1 edge, 1.1 licensegate-000000000000")), Dial)
@@ -24,7 +24,7 @@ def test_a_request_through_other_proxies_is_served_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("host", [HOST, "elsewhere.example"], ids=["an allowed target", "another"])
-def test_a_request_that_has_been_here_is_refused(host: str) -> None:
+def test_a_request_that_passed_this_gate_before_is_refused(host: str) -> None:
     conversation = begun()
 
     command = conversation.received(connect(f"1.1 {OUR_NAME}, 1.1 parent.test (squid/5.7)", host))
@@ -43,7 +43,7 @@ def test_a_stranger_does_not_learn_of_loops() -> None:
     assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
 
 
-def test_what_came_with_the_connection_follows_the_200_where_nothing_is_checked() -> None:
+def test_without_checks_the_upstreams_first_bytes_follow_the_200() -> None:
     conversation = begun(UNCHECKED)
     conversation.received(connect("1.1 edge"))
 
@@ -53,7 +53,7 @@ def test_what_came_with_the_connection_follows_the_200_where_nothing_is_checked(
     assert conversation.record.upstream_read == len(b"220 hello")
 
 
-def test_what_came_with_the_connection_waits_until_the_hello_may_pass_and_its_shape_is_noted() -> None:
+def test_the_upstreams_first_bytes_wait_until_the_hello_passes() -> None:
     conversation = begun()
     conversation.received(connect("1.1 edge"))
 
@@ -66,7 +66,7 @@ def test_what_came_with_the_connection_waits_until_the_hello_may_pass_and_its_sh
     assert command.upstream_shape.records == [(22, 4)]
 
 
-def test_what_came_with_the_connection_reaches_nobody_whose_hello_may_not_pass() -> None:
+def test_a_refused_hello_does_not_get_the_upstreams_first_bytes() -> None:
     conversation = begun()
     conversation.received(connect("1.1 edge"))
     conversation.connected(SERVER_HELLO)
@@ -78,7 +78,7 @@ def test_what_came_with_the_connection_reaches_nobody_whose_hello_may_not_pass()
     assert conversation.record.client == CLIENT
 
 
-def test_bare_tls_gets_what_came_with_the_connection() -> None:
+def test_tls_without_connect_gets_the_upstreams_first_bytes() -> None:
     conversation = begun()
     conversation.received(hello(HOST))
 

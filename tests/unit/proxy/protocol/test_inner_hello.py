@@ -1,4 +1,4 @@
-"""What the first bytes in a tunnel come to, under each set of checks."""
+"""The result of a tunnel's first bytes under each set of checks."""
 
 from itertools import product
 
@@ -70,7 +70,7 @@ def is_refused(check: ServerNameCheck, checks: TunnelChecks) -> bool:
 
 @pytest.mark.parametrize("stated", list(product([False, True], repeat=3)), ids=str)
 @pytest.mark.parametrize(("received", "check"), FOUND.values(), ids=FOUND.keys())
-def test_the_result_is_that_of_the_bytes_and_whether_it_is_refused_that_of_the_checks(
+def test_the_bytes_decide_the_result_and_the_checks_the_refusal(
     received: bytes, check: ServerNameCheck, stated: tuple[bool, bool, bool]
 ) -> None:
     checks = TunnelChecks(*stated)
@@ -82,7 +82,7 @@ def test_the_result_is_that_of_the_bytes_and_whether_it_is_refused_that_of_the_c
     assert inner.refused is (REFUSED_FOR[check] if is_refused(check, checks) else None)
 
 
-def test_by_default_an_absent_name_passes_and_nothing_else_but_the_targets() -> None:
+def test_by_default_only_an_absent_or_matching_name_passes() -> None:
     verdicts = {name: judged(received, TunnelChecks()) for name, (received, _) in FOUND.items()}
 
     passed = [name for name, inner in verdicts.items() if inner and inner.refused is None]
@@ -104,7 +104,7 @@ def test_nothing_is_decided_before_a_hello_is_whole(size: int) -> None:
         pytest.param(b"\x80\x2e\x01", "it is a hello of SSL 2", id="SSL 2"),
     ],
 )
-def test_the_detail_completes_the_outcomes_sentence(received: bytes, detail: str) -> None:
+def test_the_detail_completes_the_sentence_of_the_outcome(received: bytes, detail: str) -> None:
     inner = judged(received, TunnelChecks(require_server_name=True))
 
     assert inner is not None
@@ -126,7 +126,7 @@ def test_a_target_that_is_an_address_is_matched_by_that_address(host: str, name:
 
 
 @pytest.mark.parametrize("name", ["nss-ech", "chromium", "java-17", "openssl-tls-1.0", "openssl-no-name"])
-def test_what_a_hello_tells_of_its_client_is_written_down(name: str) -> None:
+def test_the_fields_of_a_hello_are_recorded(name: str) -> None:
     row = RECORDED[name]
     record = open_record("10.1.2.3", 40000, "0.0.0.0:3128")
     hello = read_client_hello(row.hello, LIMIT)

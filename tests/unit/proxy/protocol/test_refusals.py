@@ -1,4 +1,4 @@
-"""Verdicts and the outcomes that they become: nothing that can be said of a client is without its row."""
+"""The tables from a reason to its outcome: none is missing."""
 
 import pytest
 
@@ -34,12 +34,12 @@ every_reason = pytest.mark.parametrize("reason", [it for it in Reason if it is n
 
 
 @every_reason
-def test_whatever_the_allowlist_refuses_for_has_a_row_of_its_own(reason: Reason) -> None:
+def test_every_reason_of_the_allowlist_has_its_own_outcome(reason: Reason) -> None:
     assert for_reason(reason, ClientProtocol.HTTP) is OUTCOME_OF[reason]
 
 
 @every_reason
-def test_a_name_that_was_asked_for_by_tls_alone_is_told_apart_where_nothing_more_is_known(reason: Reason) -> None:
+def test_a_name_asked_for_by_tls_has_its_own_outcome(reason: Reason) -> None:
     assert for_reason(reason, ClientProtocol.TLS) is BY_TLS[reason]
 
 
@@ -56,11 +56,11 @@ OF_LOGIN = {
 
 
 @pytest.mark.parametrize(("result", "outcome"), OF_LOGIN.items(), ids=map(str, OF_LOGIN))
-def test_whatever_the_door_turns_away_for_has_a_row(result: LoginResult, outcome: Outcome) -> None:
+def test_every_rejected_login_has_an_outcome(result: LoginResult, outcome: Outcome) -> None:
     assert for_login(Rejected(result)) is outcome
 
 
-def test_the_door_turns_away_for_nothing_else() -> None:
+def test_only_rejected_logins_have_a_refusal() -> None:
     elsewhere = {LoginResult.ACCEPTED, LoginResult.NOT_CHECKED, LoginResult.IMPOSSIBLE}
 
     assert OF_LOGIN.keys() == set(LoginResult) - elsewhere
@@ -70,7 +70,7 @@ def test_the_door_turns_away_for_nothing_else() -> None:
     ("unanswered", "outcome"),
     [(0, Outcome.LOGIN_REQUIRED), (1, Outcome.LOGIN_UNANSWERED), (9, Outcome.LOGIN_UNANSWERED)],
 )
-def test_who_is_asked_again_in_vain_is_told_from_who_is_asked_first(unanswered: int, outcome: Outcome) -> None:
+def test_an_unanswered_challenge_has_its_own_outcome(unanswered: int, outcome: Outcome) -> None:
     asked = Rejected(LoginResult.MISSING, challenges=("Basic realm=x",), unanswered=unanswered)
 
     assert for_login(asked) is outcome
@@ -86,12 +86,12 @@ def test_only_an_outcome_with_a_challenge_is_answered_407() -> None:
     assert {outcome for outcome in Outcome if outcome.status == 407} == asking
 
 
-def test_every_fault_of_a_target_has_a_row() -> None:
+def test_every_fault_of_a_target_has_an_outcome() -> None:
     assert {fault: FOR_TARGET[fault].status for fault in Fault} == {Fault.MALFORMED: 400, Fault.URL: 400}
     assert FOR_TARGET[Fault.MALFORMED] is not FOR_TARGET[Fault.URL]
 
 
-def test_whatever_a_client_speaks_is_served_or_has_a_row() -> None:
+def test_every_protocol_is_served_or_has_an_outcome() -> None:
     assert FOR_PROTOCOL.keys() == set(ClientProtocol) - {
         ClientProtocol.UNDECIDED,
         ClientProtocol.HTTP,
@@ -100,7 +100,7 @@ def test_whatever_a_client_speaks_is_served_or_has_a_row() -> None:
     assert len(set(FOR_PROTOCOL.values())) == len(FOR_PROTOCOL)
 
 
-def test_a_client_that_leaves_before_its_tunnel_is_recorded_by_how_far_it_had_come() -> None:
+def test_leaving_early_has_an_outcome_in_every_state() -> None:
     assert FOR_LEAVING_IN.keys() == set(State) - {State.RELAYING, State.LINGERING, State.CLOSED}
     assert {outcome.ended_by for outcome in FOR_LEAVING_IN.values()} == {Party.CLIENT}
 
@@ -125,13 +125,11 @@ def test_a_client_that_leaves_before_its_tunnel_is_recorded_by_how_far_it_had_co
         pytest.param(b"", Outcome.METHOD_NOT_ALLOWED, id="nothing"),
     ],
 )
-def test_a_request_that_is_no_connect_tells_by_its_target_which_field_was_filled_in_wrongly(
-    target: bytes, outcome: Outcome
-) -> None:
+def test_another_method_is_explained_by_its_target(target: bytes, outcome: Outcome) -> None:
     assert for_other_method(target) is outcome
 
 
-def test_whoever_took_the_gate_for_a_gateway_is_told_the_page_the_field_and_the_command() -> None:
+def test_a_client_that_took_the_gate_for_a_gateway_is_told_the_remedy() -> None:
     remedy = Outcome.GATE_IS_NO_GATEWAY.remedy
 
     assert "License Management" in remedy

@@ -1,4 +1,4 @@
-"""Which of three places says what a tunnel must carry."""
+"""Which checks apply to a tunnel: those of the rule, the network or everywhere."""
 
 from ipaddress import ip_network
 from itertools import product
@@ -16,7 +16,7 @@ OLD_PHONES = NetworkChecks((ip_network("10.1.0.0/16"), ip_network("fd00::/8")), 
 LAB = NetworkChecks((ip_network("10.0.0.0/8"),), require_tls=False, match_server_name=False, require_server_name=False)
 
 
-def test_by_default_tls_is_required_and_a_name_must_match_if_there_is_one() -> None:
+def test_by_default_tls_is_required_and_a_server_name_must_match() -> None:
     assert ChecksByClient(TunnelChecks()).checks_for(RULE, "10.1.2.3") == TunnelChecks(True, True, False)
 
 
@@ -31,7 +31,7 @@ def test_by_default_tls_is_required_and_a_name_must_match_if_there_is_one() -> N
         pytest.param("", TunnelChecks(True, True, False), id="no address"),
     ],
 )
-def test_a_clients_network_goes_before_what_holds_everywhere(client: str, expected: TunnelChecks) -> None:
+def test_a_clients_network_overrides_the_general_checks(client: str, expected: TunnelChecks) -> None:
     checks = ChecksByClient(TunnelChecks(), [OLD_PHONES, LAB])
 
     assert checks.checks_for(RULE, client) == expected
@@ -49,7 +49,7 @@ STATED = [None, False, True]
 
 @pytest.mark.parametrize(("everywhere", "network", "rule"), list(product([False, True], STATED, STATED)))
 @pytest.mark.parametrize("name", TunnelChecks.__struct_fields__)
-def test_the_rule_goes_first_then_the_network_then_what_holds_everywhere(
+def test_a_rule_overrides_the_network_and_the_general_checks(
     name: str, everywhere: bool, network: bool | None, rule: bool | None
 ) -> None:
     checks = ChecksByClient(
@@ -64,7 +64,7 @@ def test_the_rule_goes_first_then_the_network_then_what_holds_everywhere(
     assert [getattr(made, other) for other in others] == [getattr(TunnelChecks(), other) for other in others]
 
 
-def test_where_nothing_differs_no_value_is_made() -> None:
+def test_without_a_difference_the_same_object_is_returned() -> None:
     everywhere = TunnelChecks()
 
     assert ChecksByClient(everywhere).checks_for(RULE, "10.1.2.3") is everywhere
@@ -72,11 +72,11 @@ def test_where_nothing_differs_no_value_is_made() -> None:
 
 
 @pytest.mark.parametrize("stated", list(product([False, True], repeat=3)), ids=str)
-def test_nothing_need_be_waited_for_only_where_nothing_is_checked(stated: tuple[bool, bool, bool]) -> None:
+def test_none_is_true_only_if_nothing_is_checked(stated: tuple[bool, bool, bool]) -> None:
     assert TunnelChecks(*stated).none is not any(stated)
 
 
-def test_the_remembered_clients_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "REMEMBERED_CLIENTS", 8)
     checks = ChecksByClient(TunnelChecks(), [OLD_PHONES])
 

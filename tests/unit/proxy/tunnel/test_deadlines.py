@@ -8,7 +8,7 @@ from licensegate.proxy.tunnel.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS,
 from support.deadlines import Somebody
 
 
-def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
+def test_a_sweep_returns_late_owners_and_their_deadlines() -> None:
     deadlines = Deadlines(
         Limits(head_seconds=1, hello_seconds=3, dial_seconds=2, idle_seconds=300, half_closed_seconds=4)
     )
@@ -25,7 +25,7 @@ def test_a_sweep_names_everybody_who_is_late_and_for_what() -> None:
     assert dict(deadlines.sweep(2000)) == {owner: it for owner, it in waiting.items() if it.seconds > 4}
 
 
-def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
+def test_deadlines_know_whether_they_are_in_use() -> None:
     deadlines, owner = Deadlines(Limits()), Somebody()
     assert not deadlines.in_use
 
@@ -36,7 +36,7 @@ def test_it_is_known_whether_any_limit_runs_for_anybody() -> None:
     assert not deadlines.in_use
 
 
-def test_two_limits_can_run_for_one_and_the_same() -> None:
+def test_two_deadlines_can_run_for_one_owner() -> None:
     deadlines, tunnel = Deadlines(Limits()), Somebody()
     deadlines.idle.begin(tunnel, 0)
     deadlines.announce.begin(tunnel, 0)
@@ -52,7 +52,7 @@ def test_two_limits_can_run_for_one_and_the_same() -> None:
         ("linger", LINGER_SECONDS), ("announce", ANNOUNCE_SECONDS),
     ],
 )  # fmt: skip
-def test_every_limit_is_as_long_as_the_settings_say(name: str, seconds: float) -> None:
+def test_every_deadline_has_the_seconds_of_the_settings(name: str, seconds: float) -> None:
     deadlines = Deadlines(
         Limits(head_seconds=1, dial_seconds=2, idle_seconds=3, half_closed_seconds=4, hello_seconds=5)
     )

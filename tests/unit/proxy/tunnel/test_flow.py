@@ -82,12 +82,12 @@ def test_bytes_pass_and_are_counted_on_both_sides(line: Line) -> None:
     assert not line.flow.ended
 
 
-def test_without_anything_to_read_nothing_moves(line: Line) -> None:
+def test_nothing_moves_without_bytes_to_read(line: Line) -> None:
     assert not line.flow.pump()
     assert not line.flow.ended
 
 
-def test_our_own_bytes_go_first_and_are_counted_as_written_only(line: Line) -> None:
+def test_our_own_bytes_go_first_and_count_as_written_only(line: Line) -> None:
     line.flow.put(b"200 ")
     line.send(b"")
     line.writer.send(b"then")
@@ -96,7 +96,7 @@ def test_our_own_bytes_go_first_and_are_counted_as_written_only(line: Line) -> N
     assert (line.flow.read, line.flow.written) == (4, 8)
 
 
-def test_the_sources_end_is_the_flows_end_once_all_is_written(line: Line) -> None:
+def test_the_flow_ends_when_all_before_the_sources_end_is_written(line: Line) -> None:
     line.writer.send(b"last words")
     line.writer.shutdown(socket.SHUT_WR)
 
@@ -105,7 +105,7 @@ def test_the_sources_end_is_the_flows_end_once_all_is_written(line: Line) -> Non
     assert (line.flow.source_error, line.flow.sink_error) == ("", "")
 
 
-def test_an_end_behind_a_reader_that_does_not_read_is_not_over_yet(line: Line) -> None:
+def test_the_flow_has_not_ended_while_bytes_wait(line: Line) -> None:
     line.block()
     line.writer.shutdown(socket.SHUT_WR)
     line.flow.pump()
@@ -115,7 +115,7 @@ def test_an_end_behind_a_reader_that_does_not_read_is_not_over_yet(line: Line) -
     assert line.flow.written == line.flow.read
 
 
-def test_what_precedes_a_reset_is_read_on_to_the_error(line: Line) -> None:
+def test_bytes_before_a_reset_are_read(line: Line) -> None:
     line.writer.send(b"before the reset")
     spin_until(lambda: waiting(line.source))
     reset(line.writer)
@@ -126,7 +126,7 @@ def test_what_precedes_a_reset_is_read_on_to_the_error(line: Line) -> None:
     assert line.flow.sink_error == ""
 
 
-def test_a_sink_that_broke_off_ends_the_flow(line: Line) -> None:
+def test_a_sink_that_reset_ends_the_flow(line: Line) -> None:
     reset(line.reader)
 
     def step() -> None:
@@ -140,7 +140,7 @@ def test_a_sink_that_broke_off_ends_the_flow(line: Line) -> None:
 
 
 @pytest.mark.parametrize("carried", [0, SPLICE_AFTER + 1], ids=["copying", "splicing"])
-def test_while_the_sink_takes_nothing_no_more_than_one_chunk_is_read(line: Line, carried: int) -> None:
+def test_at_most_one_chunk_is_read_while_the_sink_is_full(line: Line, carried: int) -> None:
     line.send(bytes(carried))
     line.block()
     held = line.flow.read - line.flow.written
@@ -154,7 +154,7 @@ def test_while_the_sink_takes_nothing_no_more_than_one_chunk_is_read(line: Line,
     assert line.flow.read - line.flow.written == held
 
 
-def test_what_waits_in_one_flow_is_not_touched_by_another(line: Line) -> None:
+def test_waiting_bytes_of_one_flow_are_not_touched_by_another(line: Line) -> None:
     with contextlib.closing(Line()) as other:
         line.block(b"a")
         other.block(b"b")
@@ -165,7 +165,7 @@ def test_what_waits_in_one_flow_is_not_touched_by_another(line: Line) -> None:
 
 
 @pytest.mark.parametrize("carried", [0, SPLICE_AFTER + 1], ids=["copying", "splicing"])
-def test_a_sink_that_breaks_off_while_it_is_full_takes_what_waits_with_it(line: Line, carried: int) -> None:
+def test_a_full_sink_that_resets_drops_the_waiting_bytes(line: Line, carried: int) -> None:
     line.send(bytes(carried))
     line.block()
     reset(line.reader)
@@ -175,7 +175,7 @@ def test_a_sink_that_breaks_off_while_it_is_full_takes_what_waits_with_it(line: 
     assert line.flow.sink_error in ("ECONNRESET", "EPIPE")
 
 
-def test_one_go_is_bounded_so_that_the_other_tunnels_get_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_call_is_bounded_so_that_other_tunnels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow_module, "_TURNS", 1)
     with contextlib.closing(Line(buffer=1 << 20)) as line:
         fill(line.writer)
@@ -190,9 +190,7 @@ def test_a_short_direction_never_takes_a_pipe(line: Line) -> None:
     assert line.pipes.take() is not None
 
 
-def test_a_direction_that_carries_much_is_spliced_and_delivers_exactly(
-    line: Line, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_direction_that_carries_much_is_spliced(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     spliced = []
     splice = os.splice
 
@@ -210,7 +208,7 @@ def test_a_direction_that_carries_much_is_spliced_and_delivers_exactly(
     assert line.flow.read == line.flow.written == len(BLOB)
 
 
-def test_with_no_pipe_left_copying_goes_on() -> None:
+def test_a_flow_without_a_pipe_keeps_copying() -> None:
     with contextlib.closing(Line(Pipes(at_most=0))) as line:
         line.send(BLOB)
         assert line.received == BLOB
@@ -228,7 +226,7 @@ def test_an_empty_pipe_is_given_back_and_used_again(line: Line) -> None:
     line.pipes.give_back(again, empty=True)
 
 
-def test_a_pipe_that_still_holds_bytes_is_closed_and_makes_room_for_a_new_one(line: Line) -> None:
+def test_a_pipe_that_holds_bytes_is_closed_and_makes_room(line: Line) -> None:
     before = descriptors()
     line.send(bytes(SPLICE_AFTER + 1))
     line.block()
@@ -243,7 +241,7 @@ def test_a_pipe_that_still_holds_bytes_is_closed_and_makes_room_for_a_new_one(li
     line.pipes.give_back(fresh, empty=False)
 
 
-def test_closing_a_flow_twice_gives_nothing_back_twice(line: Line) -> None:
+def test_closing_a_flow_twice_gives_its_pipe_back_once(line: Line) -> None:
     line.send(bytes(2 * SPLICE_AFTER))
     line.flow.close()
     line.flow.close()
@@ -254,7 +252,7 @@ def test_closing_a_flow_twice_gives_nothing_back_twice(line: Line) -> None:
     line.pipes.give_back(taken, empty=True)
 
 
-def test_the_stock_is_bounded_and_its_end_leaves_no_descriptor() -> None:
+def test_the_pool_is_bounded_and_closing_it_leaves_no_descriptor() -> None:
     before = descriptors()
     pipes = Pipes(at_most=3)
     taken = [pipe for pipe in (pipes.take() for _ in range(5)) if pipe]
@@ -266,7 +264,7 @@ def test_the_stock_is_bounded_and_its_end_leaves_no_descriptor() -> None:
 
 
 @pytest.mark.parametrize("refused", ["os.pipe2", "fcntl.fcntl"], ids=["no descriptor", "no pipe memory"])
-def test_a_pipe_that_the_system_refuses_costs_no_descriptor_and_copying_goes_on(
+def test_a_refused_pipe_leaves_no_descriptor_and_copying_continues(
     line: Line, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     def refuse(*_: object) -> None:
@@ -286,7 +284,7 @@ def test_a_pipe_that_the_system_refuses_costs_no_descriptor_and_copying_goes_on(
     st.sampled_from([0, 100_000, SPLICE_AFTER]),
     st.integers(0, 1),
 )
-def test_whatever_the_order_of_writing_reading_and_moving_all_arrives_as_it_was_sent(
+def test_bytes_arrive_intact_in_any_order_of_events(
     steps: list[tuple[str, int]], splice_after: int, pipes: int
 ) -> None:
     with (

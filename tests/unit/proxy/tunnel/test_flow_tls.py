@@ -1,4 +1,4 @@
-"""One direction of a tunnel whose client's leg is TLS: from the client, or to it."""
+"""One direction of a tunnel whose client speaks TLS to the gate."""
 
 import contextlib
 import random
@@ -118,7 +118,7 @@ def up() -> Iterator[Up]:
         yield made
 
 
-def test_plaintext_is_counted_whatever_tls_makes_of_it(down: Down, up: Up) -> None:
+def test_plaintext_is_counted_and_not_ciphertext(down: Down, up: Up) -> None:
     down.upstream.send(b"answer")
     spin_until(lambda: down.received == b"answer", down.step)
     up.leg.socket.send(up.leg.tls.say(b"question"))
@@ -128,7 +128,7 @@ def test_plaintext_is_counted_whatever_tls_makes_of_it(down: Down, up: Up) -> No
     assert (up.flow.read, up.flow.written) == (8, 8)
 
 
-def test_while_ciphertext_waits_nothing_more_is_read(down: Down) -> None:
+def test_nothing_is_read_while_ciphertext_waits(down: Down) -> None:
     written = down.block()
     assert down.leg.channel.unsent
     assert down.flow.read == down.flow.written == written, "it is plaintext that waits"
@@ -140,7 +140,7 @@ def test_while_ciphertext_waits_nothing_more_is_read(down: Down) -> None:
     assert waiting(down.source) == 1000
 
 
-def test_ciphertext_that_waits_leaves_once_there_is_room_and_reading_goes_on(down: Down) -> None:
+def test_waiting_ciphertext_is_sent_and_reading_goes_on(down: Down) -> None:
     written = down.block()
     down.upstream.send(BLOB[written : written + 1000])
 
@@ -150,7 +150,7 @@ def test_ciphertext_that_waits_leaves_once_there_is_room_and_reading_goes_on(dow
     assert not down.leg.channel.unsent
 
 
-def test_a_client_that_breaks_off_while_ciphertext_waits_ends_the_flow(down: Down) -> None:
+def test_a_client_that_resets_while_ciphertext_waits_ends_the_flow(down: Down) -> None:
     down.block()
     down.leg.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     down.leg.socket.close()
@@ -160,7 +160,7 @@ def test_a_client_that_breaks_off_while_ciphertext_waits_ends_the_flow(down: Dow
     assert not down.flow.blocked
 
 
-def test_the_upstreams_end_is_a_close_notify_behind_its_last_byte(down: Down) -> None:
+def test_the_upstreams_end_becomes_a_close_notify(down: Down) -> None:
     down.upstream.send(b"last words")
     down.upstream.shutdown(socket.SHUT_WR)
     spin_until(lambda: down.flow.ended, down.step)
@@ -171,7 +171,7 @@ def test_the_upstreams_end_is_a_close_notify_behind_its_last_byte(down: Down) ->
     assert down.received == b"last words"
 
 
-def test_a_flow_is_blocked_until_its_close_notify_has_left(down: Down) -> None:
+def test_a_flow_is_blocked_until_its_close_notify_is_sent(down: Down) -> None:
     down.upstream.shutdown(socket.SHUT_WR)
     spin_until(lambda: down.flow.ended, down.flow.pump)
     with patch.object(TlsChannel, "_send", return_value=0):
@@ -183,7 +183,7 @@ def test_a_flow_is_blocked_until_its_close_notify_has_left(down: Down) -> None:
     spin_until(lambda: down.leg.tls.heard_end, down.step)
 
 
-def test_a_clients_close_notify_is_the_flows_end_though_tcp_goes_on(up: Up) -> None:
+def test_a_clients_close_notify_ends_the_flow(up: Up) -> None:
     up.leg.socket.send(up.leg.tls.say(b"last words") + up.leg.tls.end())
 
     spin_until(lambda: up.flow.ended, up.step)
@@ -191,7 +191,7 @@ def test_a_clients_close_notify_is_the_flows_end_though_tcp_goes_on(up: Up) -> N
     assert up.flow.source_error == ""
 
 
-def test_a_clients_tcp_end_is_the_flows_end_though_it_said_no_close_notify(up: Up) -> None:
+def test_a_clients_fin_without_close_notify_ends_the_flow(up: Up) -> None:
     up.leg.socket.send(up.leg.tls.say(b"last words"))
     up.leg.socket.shutdown(socket.SHUT_WR)
 
@@ -203,7 +203,7 @@ def test_a_clients_tcp_end_is_the_flows_end_though_it_said_no_close_notify(up: U
 @pytest.mark.parametrize(
     ("broken", "error"), [(False, "EPROTO"), (True, "ECONNRESET")], ids=["what is no TLS", "a reset"]
 )
-def test_what_precedes_a_break_is_read_on_to_the_error(up: Up, broken: bool, error: str) -> None:
+def test_bytes_before_an_error_are_read(up: Up, broken: bool, error: str) -> None:
     up.leg.socket.send(up.leg.tls.say(b"before"))
     if broken:
         reset(up.leg.socket)
@@ -216,7 +216,7 @@ def test_what_precedes_a_break_is_read_on_to_the_error(up: Up, broken: bool, err
 
 
 @pytest.mark.parametrize("fruitless", [False, True], ids=["of a byte each", "without a byte for us"])
-def test_one_go_is_bounded_though_the_client_sends_nothing_but_small_records(fruitless: bool) -> None:
+def test_one_call_is_bounded_with_small_records_too(fruitless: bool) -> None:
     """Each takes as long as a large one: a few hundred KB of them would keep all other tunnels waiting."""
     with contextlib.closing(Up(buffer=1 << 20)) as up:
         up.leg.socket.send(b"".join(up.leg.tls.say(b"x") for _ in range(15_000)))
@@ -244,7 +244,7 @@ class Fruitless:
         return b""
 
 
-def test_the_shape_is_that_of_what_travels_inside() -> None:
+def test_the_shape_is_that_of_the_plaintext() -> None:
     shape = RecordShape()
     with contextlib.closing(Up(shape=shape)) as up:
         inside = in_records(message(), [10, 20])
@@ -261,7 +261,7 @@ STEPS = st.lists(
 
 @settings(max_examples=100, deadline=None)
 @given(STEPS)
-def test_whatever_the_order_of_writing_reading_and_moving_all_gets_down_as_it_was_sent(
+def test_bytes_to_the_client_arrive_intact_in_any_order_of_events(
     steps: list[tuple[str, int]],
 ) -> None:
     with contextlib.closing(Down(buffer=32768)) as down:
@@ -285,7 +285,7 @@ def test_whatever_the_order_of_writing_reading_and_moving_all_gets_down_as_it_wa
 
 @settings(max_examples=100, deadline=None)
 @given(STEPS)
-def test_whatever_the_order_of_writing_reading_and_moving_all_gets_up_as_it_was_sent(
+def test_bytes_to_the_upstream_arrive_intact_in_any_order_of_events(
     steps: list[tuple[str, int]],
 ) -> None:
     with contextlib.closing(Up(buffer=32768)) as up:

@@ -46,7 +46,7 @@ def farewell() -> Iterator[Farewell]:
         yield made
 
 
-def test_the_peer_reads_what_it_was_sent_and_the_end_though_it_still_sends() -> None:
+def test_a_peer_that_still_sends_reads_all_to_the_end() -> None:
     async def main() -> None:
         with farewell() as here:
             here.peer.send(b"x" * 300_000)
@@ -68,7 +68,7 @@ def test_the_peer_reads_what_it_was_sent_and_the_end_though_it_still_sends() -> 
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["meanwhile", "before it began"])
-def test_a_peer_that_resets_ends_it(before: bool) -> None:
+def test_a_peer_that_resets_ends_lingering(before: bool) -> None:
     async def main() -> None:
         with farewell() as here:
             if before:
@@ -83,7 +83,7 @@ def test_a_peer_that_resets_ends_it(before: bool) -> None:
     run(main())
 
 
-def test_a_peer_that_stays_has_its_time_and_costs_nothing_meanwhile() -> None:
+def test_a_peer_that_stays_is_closed_at_the_deadline() -> None:
     async def main() -> None:
         with farewell() as here:
             lingering = here.begin()
@@ -100,7 +100,7 @@ def test_a_peer_that_stays_has_its_time_and_costs_nothing_meanwhile() -> None:
     run(main())
 
 
-def test_a_peer_that_goes_on_sending_is_cut_off_after_so_many_bytes() -> None:
+def test_a_peer_that_keeps_sending_is_closed_after_1_mib() -> None:
     async def main() -> None:
         sent = 0
         with farewell() as here:
@@ -119,7 +119,7 @@ def test_a_peer_that_goes_on_sending_is_cut_off_after_so_many_bytes() -> None:
     run(main())
 
 
-def test_its_owner_can_stop_it_and_is_told_nothing() -> None:
+def test_the_owner_can_stop_lingering_without_a_callback() -> None:
     async def main() -> None:
         with farewell() as here:
             here.begin().stop()
@@ -132,7 +132,7 @@ def test_its_owner_can_stop_it_and_is_told_nothing() -> None:
     run(main())
 
 
-def test_a_fault_of_the_gate_ends_it_with_no_word_of_what_the_peer_did() -> None:
+def test_a_fault_ends_lingering_without_a_result() -> None:
     async def main() -> None:
         with farewell() as here, patch.object(linger_module, "_READ", "no number"):
             here.begin()

@@ -1,4 +1,4 @@
-"""The end of a connection that speaks TLS, when its client is to read what it was sent."""
+"""Lingering on TLS: the client can read what it was sent."""
 
 import asyncio
 import contextlib
@@ -57,7 +57,7 @@ versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.ke
 
 
 @versions
-def test_the_client_reads_what_it_was_sent_and_the_end_though_it_still_sends(version: ssl.TLSVersion) -> None:
+def test_a_client_that_still_sends_reads_all_to_the_end(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with farewell(version) as here:
             await here.client.send(b"x" * 300_000)
@@ -78,7 +78,7 @@ def test_the_client_reads_what_it_was_sent_and_the_end_though_it_still_sends(ver
     run(main())
 
 
-def test_an_answer_that_finds_no_room_leaves_when_there_is_some_and_wakes_nobody_before() -> None:
+def test_an_answer_to_a_full_socket_is_sent_when_there_is_room() -> None:
     async def main() -> None:
         async with farewell(buffer=8192) as here:
             sent = 0
@@ -96,7 +96,7 @@ def test_an_answer_that_finds_no_room_leaves_when_there_is_some_and_wakes_nobody
 
 
 @pytest.mark.parametrize("how", ["leaves", "resets", "speaks no TLS"])
-def test_a_client_that_breaks_off_ends_it(how: str) -> None:
+def test_a_client_that_resets_ends_lingering(how: str) -> None:
     async def main() -> None:
         async with farewell() as here:
             here.begin()
@@ -114,7 +114,7 @@ def test_a_client_that_breaks_off_ends_it(how: str) -> None:
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["with nothing to read", "with an answer it does not read"])
-def test_a_client_that_breaks_off_before_it_began_ends_it(full: bool) -> None:
+def test_a_client_that_reset_before_ends_lingering(full: bool) -> None:
     async def main() -> None:
         async with farewell(buffer=8192) as here:
             while full and not here.channel.unsent:
@@ -133,7 +133,7 @@ def reset_at_once(here: Farewell) -> None:
     here.client.sock.close()
 
 
-def test_a_client_that_goes_on_sending_is_cut_off_after_so_much_plaintext() -> None:
+def test_a_client_that_keeps_sending_is_closed_after_1_mib() -> None:
     async def main() -> None:
         async with farewell() as here:
             here.begin()

@@ -1,4 +1,4 @@
-"""Passwords checked in threads: once for all who wait, bounded, and for nobody who is gone."""
+"""Password checks in threads: shared, bounded, and forgotten for clients that left."""
 
 import contextlib
 import logging
@@ -26,7 +26,7 @@ def check(name: str = "cucm", password: str = PASSWORD, *, is_known: bool = True
 
 
 class Waiter:
-    """Somebody who waits, and what it was told."""
+    """Waits for a check, and notes its result."""
 
     def __init__(self) -> None:
         self.told: list[object] = []
@@ -50,7 +50,7 @@ class FailingWaiter(Waiter):
 
 
 class Held:
-    """Hashes that are worked out when they are told to; `worked` counts them."""
+    """Password hashes that are computed when the test says so; `worked` counts them."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -90,7 +90,7 @@ def checks() -> Iterator[PasswordChecks]:
     ],
     ids=["right", "wrong", "right by chance for somebody unknown"],
 )
-def test_whoever_waits_is_told_once_and_not_at_once(asked: PasswordCheck, told: bool) -> None:
+def test_a_waiter_is_called_once_and_later(asked: PasswordCheck, told: bool) -> None:
     async def main() -> None:
         with checks() as here:
             waiting = Waiter()
@@ -102,7 +102,7 @@ def test_whoever_waits_is_told_once_and_not_at_once(asked: PasswordCheck, told: 
     run(main())
 
 
-def test_the_loop_goes_on_meanwhile_and_two_are_worked_on_side_by_side(held: Held) -> None:
+def test_two_checks_run_in_parallel_and_do_not_block_the_loop(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             for number in range(4):
@@ -117,7 +117,7 @@ def test_the_loop_goes_on_meanwhile_and_two_are_worked_on_side_by_side(held: Hel
     run(main())
 
 
-def test_the_same_login_is_checked_once_for_all_who_wait(held: Held) -> None:
+def test_waiters_for_the_same_login_share_one_check(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             waiting = [Waiter() for _ in range(20)]
@@ -130,7 +130,7 @@ def test_the_same_login_is_checked_once_for_all_who_wait(held: Held) -> None:
     run(main())
 
 
-def test_no_client_may_have_more_than_some_waiting_and_the_rest_of_them_stay_free(held: Held) -> None:
+def test_the_number_of_checks_per_client_is_bounded(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             begun = [here.begin(check(f"guess-{number}"), CLIENT, Waiter()) for number in range(20)]
@@ -145,7 +145,7 @@ def test_no_client_may_have_more_than_some_waiting_and_the_rest_of_them_stay_fre
     run(main())
 
 
-def test_nor_all_clients_together_more_than_a_limit(held: Held) -> None:
+def test_the_total_number_of_checks_is_bounded(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             begun = [here.begin(check(f"{n}"), f"10.0.{n}.1", Waiter()) for n in range(130)]
@@ -156,7 +156,7 @@ def test_nor_all_clients_together_more_than_a_limit(held: Held) -> None:
     run(main())
 
 
-def test_whoever_is_gone_is_not_told_and_leaving_makes_no_room_for_more_guesses(held: Held) -> None:
+def test_a_waiter_that_left_is_not_called_and_its_check_still_counts(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             gone, stays = Waiter(), Waiter()
@@ -175,7 +175,7 @@ def test_whoever_is_gone_is_not_told_and_leaving_makes_no_room_for_more_guesses(
     run(main())
 
 
-def test_a_fault_in_a_check_is_told_and_logged_without_the_password(
+def test_a_fault_in_a_check_is_logged_without_the_password(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fault(stored: PasswordHash, password: bytes) -> bool:
@@ -196,7 +196,7 @@ def test_a_fault_in_a_check_is_told_and_logged_without_the_password(
     assert PASSWORD not in caplog.text
 
 
-def test_a_fault_in_who_is_told_keeps_it_from_nobody_else() -> None:
+def test_a_waiter_that_raises_does_not_affect_the_others() -> None:
     async def main() -> None:
         with checks() as here:
             failing, waiting = FailingWaiter(), Waiter()
@@ -209,8 +209,8 @@ def test_a_fault_in_who_is_told_keeps_it_from_nobody_else() -> None:
     run(main())
 
 
-def test_an_end_waits_for_the_checks_that_are_being_made_and_begins_no_other(held: Held) -> None:
-    """A thread that came back from bcrypt while the program ends would abort it."""
+def test_closing_waits_for_running_checks_and_starts_no_other(held: Held) -> None:
+    """A thread that returned from bcrypt while the interpreter shuts down would abort the process."""
 
     async def main() -> None:
         with checks() as here:

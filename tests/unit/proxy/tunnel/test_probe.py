@@ -1,4 +1,4 @@
-"""A dial without a tunnel: the same way, the same limits, and nothing is left of it."""
+"""A dial without a tunnel: the same limits as for a tunnel, and nothing left open."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ def begin(here: Room, port: int, *, private: bool = True) -> list[TunnelRecord]:
     return told
 
 
-def test_a_target_that_answers_is_reached_and_left_without_a_byte() -> None:
+def test_a_probe_connects_and_sends_nothing() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             told = begin(here, upstream.port)
@@ -61,7 +61,7 @@ def test_a_target_that_refuses_is_not_reached() -> None:
     run(main())
 
 
-def test_a_name_that_does_not_exist_is_told() -> None:
+def test_a_name_that_does_not_exist_is_reported() -> None:
     async def main() -> None:
         with room(ask=lambda name: Unresolved(Outcome.DNS_NOT_FOUND)) as here:
             told = begin(here, 443)
@@ -72,7 +72,7 @@ def test_a_name_that_does_not_exist_is_told() -> None:
     run(main())
 
 
-def test_an_address_that_is_not_public_is_no_more_dialled_than_for_a_tunnel() -> None:
+def test_a_private_address_is_not_dialled() -> None:
     async def main() -> None:
         with room(ask=answer_with("10.255.255.1")) as here:
             await here.look_up(HOST)
@@ -83,7 +83,7 @@ def test_an_address_that_is_not_public_is_no_more_dialled_than_for_a_tunnel() ->
     run(main())
 
 
-def test_a_target_that_is_silent_has_as_much_time_as_for_a_tunnel() -> None:
+def test_a_silent_target_has_as_much_time_as_for_a_tunnel() -> None:
     async def main() -> None:
         with contextlib.closing(BlackHole("127.0.0.1")) as hole, room() as here:
             await here.look_up(HOST)
@@ -99,7 +99,7 @@ def test_a_target_that_is_silent_has_as_much_time_as_for_a_tunnel() -> None:
     run(main())
 
 
-def test_a_name_that_hangs_is_told_in_time() -> None:
+def test_a_name_that_hangs_is_reported_in_time() -> None:
     async def main() -> None:
         names = SlowNames()
         with room(ask=names) as here:
@@ -114,7 +114,7 @@ def test_a_name_that_hangs_is_told_in_time() -> None:
 
 
 @pytest.mark.parametrize("fault", ["_resolve", "_try_addresses", "ready"])
-def test_a_fault_is_told_once_and_leaves_nothing(fault: str) -> None:
+def test_a_fault_is_reported_once_and_leaves_nothing(fault: str) -> None:
     async def main() -> None:
         with room_with_upstream(ask=answer_with("127.0.0.1")) as (here, upstream):
             await here.look_up(HOST)
@@ -128,7 +128,7 @@ def test_a_fault_is_told_once_and_leaves_nothing(fault: str) -> None:
     run(main())
 
 
-def test_a_gate_probes_for_whoever_waits_and_minds_nobody_who_does_not() -> None:
+def test_a_gate_probes_and_ignores_callers_that_gave_up() -> None:
     async def main() -> None:
         with contextlib.closing(Upstream()) as upstream:
             async with running() as here:

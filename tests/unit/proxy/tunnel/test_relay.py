@@ -18,7 +18,7 @@ from support.sockets import is_closed, receive, reset, run, turns, until
 BLOB = random.Random(2).randbytes(3 << 20)
 
 
-def test_the_first_bytes_go_each_way_before_all_others() -> None:
+def test_the_first_bytes_go_first_in_each_direction() -> None:
     async def main() -> None:
         with relaying(to_client=b"200 ", to_upstream=b"hello ") as between:
             between.client.send(b"upstream")
@@ -30,7 +30,7 @@ def test_the_first_bytes_go_each_way_before_all_others() -> None:
 
 
 @pytest.mark.parametrize("first", [Party.CLIENT, Party.UPSTREAM])
-def test_one_side_may_end_and_still_be_answered(first: Party) -> None:
+def test_a_side_that_ended_is_still_answered(first: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
@@ -51,7 +51,7 @@ def test_one_side_may_end_and_still_be_answered(first: Party) -> None:
     run(main())
 
 
-def test_when_both_end_at_once_it_ends_once() -> None:
+def test_ending_both_sides_at_once_ends_the_relay_once() -> None:
     async def main() -> None:
         with relaying() as between:
             between.client.close()
@@ -65,7 +65,7 @@ def test_when_both_end_at_once_it_ends_once() -> None:
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 @pytest.mark.parametrize("much", [False, True], ids=["a few bytes", "more than the relay can pass on"])
-def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to_read(party: Party, much: bool) -> None:
+def test_bytes_before_a_reset_reach_a_slow_reader(party: Party, much: bool) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
@@ -91,7 +91,7 @@ def test_what_was_sent_before_a_reset_arrives_though_the_reader_had_not_begun_to
 
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
-def test_a_reader_that_breaks_off_ends_the_tunnel(party: Party) -> None:
+def test_a_reader_that_resets_ends_the_tunnel(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
@@ -106,7 +106,7 @@ def test_a_reader_that_breaks_off_ends_the_tunnel(party: Party) -> None:
     run(main())
 
 
-def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
+def test_a_blocked_tunnel_is_not_read_and_causes_no_wake_ups() -> None:
     async def main() -> None:
         with relaying() as between:
             await between.block(between.client, between.relay.up)
@@ -123,7 +123,7 @@ def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
 
 @pytest.mark.parametrize("break_off", [False, True], ids=["ends", "resets"])
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
-def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(party: Party, break_off: bool) -> None:
+def test_a_writer_that_leaves_a_full_reader_causes_no_wake_ups(party: Party, break_off: bool) -> None:
     async def main() -> None:
         with relaying() as between:
             writer = between.client if party is Party.CLIENT else between.upstream
@@ -138,7 +138,7 @@ def test_a_writer_that_leaves_while_its_reader_is_full_is_not_woken_for(party: P
 
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
-def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(party: Party) -> None:
+def test_an_end_is_passed_on_after_the_last_byte(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
@@ -152,7 +152,7 @@ def test_an_end_is_passed_on_behind_the_last_byte_and_not_before(party: Party) -
 
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
-def test_a_half_closed_tunnel_is_not_woken_for(party: Party) -> None:
+def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             (between.client if party is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
@@ -163,7 +163,7 @@ def test_a_half_closed_tunnel_is_not_woken_for(party: Party) -> None:
 
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
-def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(party: Party) -> None:
+def test_a_half_closed_full_tunnel_causes_no_wake_ups(party: Party) -> None:
     async def main() -> None:
         with relaying() as between:
             ends = [between.client, between.upstream]
@@ -178,7 +178,7 @@ def test_a_half_closed_tunnel_whose_other_direction_is_full_is_not_woken_for(par
     run(main())
 
 
-def test_an_idle_tunnel_is_not_woken_for() -> None:
+def test_an_idle_tunnel_causes_no_wake_ups() -> None:
     async def main() -> None:
         with relaying() as between:
             between.client.send(b"x")
@@ -188,7 +188,7 @@ def test_an_idle_tunnel_is_not_woken_for() -> None:
     run(main())
 
 
-def test_the_idle_time_starts_with_the_tunnel_and_anew_with_each_byte() -> None:
+def test_the_idle_time_restarts_with_each_byte() -> None:
     async def main() -> None:
         with relaying() as between:
             began = time.monotonic()
@@ -205,7 +205,7 @@ def test_the_idle_time_starts_with_the_tunnel_and_anew_with_each_byte() -> None:
     run(main())
 
 
-def test_once_half_closed_the_shorter_time_runs_and_activity_extends_it() -> None:
+def test_a_half_closed_tunnel_has_the_shorter_idle_time() -> None:
     async def main() -> None:
         with relaying() as between:
             between.client.shutdown(socket.SHUT_WR)
@@ -233,7 +233,7 @@ def test_a_fault_ends_the_tunnel_with_its_name() -> None:
     run(main())
 
 
-def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
+def test_a_client_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
     async def main() -> None:
         with relaying(to_client=b"200", begun=False) as between:
             reset(between.client)
@@ -245,7 +245,7 @@ def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel_at_once() -
     run(main())
 
 
-def test_both_pipes_are_back_when_a_busy_tunnel_ends() -> None:
+def test_a_busy_tunnel_gives_both_pipes_back() -> None:
     async def main() -> None:
         with relaying(pipes=2) as between:
             await asyncio.gather(
@@ -269,7 +269,7 @@ RESTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
 
 @settings(max_examples=100, deadline=None)
 @given(up=BLOCKS, down=BLOCKS, rests=RESTS, splice_after=st.sampled_from([0, 1 << 18]), pipes=st.integers(0, 2))
-def test_however_both_directions_are_cut_and_interleaved_each_arrives_as_it_was_sent(
+def test_interleaved_bytes_arrive_intact_in_both_directions(
     up: list[bytes], down: list[bytes], rests: list[int], splice_after: int, pipes: int
 ) -> None:
     async def main() -> None:

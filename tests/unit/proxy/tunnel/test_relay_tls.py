@@ -1,4 +1,4 @@
-"""The relay with TLS on the client's leg: what passes, and how it ends."""
+"""The relay with TLS on the client's side: what passes, and how it ends."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ def reads_of(size: int) -> Iterator[None]:
 
 
 @versions
-def test_the_first_bytes_go_each_way_before_all_others(version: ssl.TLSVersion) -> None:
+def test_the_first_bytes_go_first_in_each_direction(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with relaying_tls(version, to_client=b"200 ", to_upstream=b"hello ") as (between, client):
             await client.send(b"upstream")
@@ -85,7 +85,9 @@ def test_a_client_that_ends_first_still_gets_the_answer(version: ssl.TLSVersion,
 
 @versions
 @pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
-def test_an_upstream_that_ends_first_still_hears_the_client(version: ssl.TLSVersion, notify: bool, tcp: bool) -> None:
+def test_an_upstream_that_ends_first_still_gets_the_clients_bytes(
+    version: ssl.TLSVersion, notify: bool, tcp: bool
+) -> None:
     async def main() -> None:
         async with relaying_tls(version) as (between, client):
             between.upstream.send(b"greeting")
@@ -107,7 +109,7 @@ def test_an_upstream_that_ends_first_still_hears_the_client(version: ssl.TLSVers
 
 
 @versions
-def test_what_a_client_sent_before_its_reset_arrives(version: ssl.TLSVersion) -> None:
+def test_bytes_before_a_clients_reset_arrive(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with relaying_tls(version) as (between, client):
             await client.send(BLOB[:100_000])
@@ -119,7 +121,7 @@ def test_what_a_client_sent_before_its_reset_arrives(version: ssl.TLSVersion) ->
 
 
 @versions
-def test_what_an_upstream_sent_before_its_reset_arrives(version: ssl.TLSVersion) -> None:
+def test_bytes_before_an_upstreams_reset_arrive(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with relaying_tls(version) as (between, client):
             between.upstream.send(BLOB[:100_000])
@@ -133,7 +135,7 @@ def test_what_an_upstream_sent_before_its_reset_arrives(version: ssl.TLSVersion)
 
 
 @versions
-def test_bytes_that_are_no_tls_end_the_tunnel_behind_what_came_before_them(version: ssl.TLSVersion) -> None:
+def test_bytes_that_are_not_tls_end_the_tunnel(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with relaying_tls(version) as (between, client):
             await client.send(b"before")
@@ -147,7 +149,7 @@ def test_bytes_that_are_no_tls_end_the_tunnel_behind_what_came_before_them(versi
     run(main())
 
 
-def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel() -> None:
+def test_a_client_gone_before_the_first_byte_ends_the_tunnel() -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             reset(client.sock)
@@ -157,7 +159,7 @@ def test_a_client_that_is_gone_before_the_first_byte_ends_the_tunnel() -> None:
     run(main())
 
 
-def test_plaintext_that_waits_inside_tls_is_read_without_a_further_word_from_the_socket() -> None:
+def test_pending_plaintext_is_read_without_new_ciphertext() -> None:
     async def main() -> None:
         with reads_of(1000):
             async with relaying_tls() as (between, client):
@@ -168,7 +170,7 @@ def test_plaintext_that_waits_inside_tls_is_read_without_a_further_word_from_the
     run(main())
 
 
-def test_an_end_that_waits_inside_tls_behind_data_is_passed_on() -> None:
+def test_a_pending_end_after_data_is_passed_on() -> None:
     async def main() -> None:
         with reads_of(1000):
             async with relaying_tls() as (between, client):
@@ -178,7 +180,7 @@ def test_an_end_that_waits_inside_tls_behind_data_is_passed_on() -> None:
     run(main())
 
 
-def test_plaintext_that_waits_inside_tls_starves_nobody() -> None:
+def test_pending_plaintext_does_not_delay_other_tunnels() -> None:
     async def main() -> None:
         with reads_of(100):
             async with relaying_tls() as (between, client):
@@ -201,7 +203,7 @@ def test_plaintext_that_waits_inside_tls_starves_nobody() -> None:
     run(main())
 
 
-def test_a_record_that_comes_in_parts_wakes_nobody_in_between() -> None:
+def test_a_partial_record_causes_at_most_one_wake_up() -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             ciphertext = client.tls.say(BLOB[:1000])
@@ -215,7 +217,7 @@ def test_a_record_that_comes_in_parts_wakes_nobody_in_between() -> None:
     run(main())
 
 
-def test_an_idle_tunnel_is_not_woken_for() -> None:
+def test_an_idle_tunnel_causes_no_wake_ups() -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             await client.send(b"x")
@@ -227,7 +229,7 @@ def test_an_idle_tunnel_is_not_woken_for() -> None:
 
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 @pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
-def test_a_half_closed_tunnel_is_not_woken_for(party: Party, notify: bool, tcp: bool) -> None:
+def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party, notify: bool, tcp: bool) -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             if party is Party.CLIENT:
@@ -240,7 +242,7 @@ def test_a_half_closed_tunnel_is_not_woken_for(party: Party, notify: bool, tcp: 
     run(main())
 
 
-def test_nothing_is_spliced_however_much_passes() -> None:
+def test_tls_is_never_spliced() -> None:
     async def main() -> None:
         with patch.object(os, "splice", side_effect=AssertionError("plaintext would go past TLS")):
             async with relaying_tls() as (between, client):
@@ -256,7 +258,7 @@ def test_nothing_is_spliced_however_much_passes() -> None:
     run(main())
 
 
-def test_the_idle_time_starts_anew_with_each_byte_and_is_shorter_once_half_closed() -> None:
+def test_idle_and_half_closed_times_restart_with_each_byte() -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             began = time.monotonic()
@@ -305,7 +307,7 @@ RESTS = st.lists(st.integers(0, 4), min_size=1, max_size=4)
     chunk=st.sampled_from([700, 1 << 14, 1 << 17]),
     notify=st.booleans(),
 )
-def test_however_both_directions_are_cut_and_interleaved_each_arrives_as_it_was_sent(
+def test_interleaved_bytes_arrive_intact_in_both_directions(
     up: list[bytes], down: list[bytes], rests: list[int], version: ssl.TLSVersion, chunk: int, notify: bool
 ) -> None:
     async def main() -> None:

@@ -1,4 +1,4 @@
-"""The relay with TLS on the client's leg, when one side does not read: it waits, costs nothing, and loses nothing."""
+"""The relay with TLS on the client's side while one side does not read: no wake-ups, nothing lost."""
 
 import asyncio
 import random
@@ -44,7 +44,7 @@ def unsent(between: Between) -> int:
 
 
 @versions
-def test_a_client_that_does_not_read_holds_the_upstream_back_and_loses_nothing(version: ssl.TLSVersion) -> None:
+def test_a_client_that_does_not_read_pauses_the_upstream(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         async with relaying_tls(version, buffer=50_000) as (between, client):
             sent = await between.block(between.upstream, between.relay.down)
@@ -65,7 +65,7 @@ def test_a_client_that_does_not_read_holds_the_upstream_back_and_loses_nothing(v
     run(main())
 
 
-def test_a_client_that_reads_again_gets_what_was_encrypted_already_and_the_end() -> None:
+def test_a_client_that_reads_again_gets_everything_and_the_end() -> None:
     """All that waits is ciphertext, none of it plaintext."""
 
     async def main() -> None:
@@ -104,7 +104,7 @@ class Clogged:
 
 
 @pytest.mark.parametrize("last", [False, True], ids=["while the client may still talk", "as the last word of both"])
-def test_a_close_notify_that_finds_no_room_is_said_later(last: bool) -> None:
+def test_a_close_notify_to_a_full_socket_is_sent_later(last: bool) -> None:
     async def main() -> None:
         async with relaying_tls() as (between, client):
             assert isinstance(between.near, TlsChannel)
@@ -129,7 +129,7 @@ def test_a_close_notify_that_finds_no_room_is_said_later(last: bool) -> None:
     run(main())
 
 
-def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
+def test_a_blocked_tunnel_is_not_read_and_causes_no_wake_ups() -> None:
     async def main() -> None:
         async with relaying_tls(buffer=50_000) as (between, client):
             await block(client, between)
@@ -144,7 +144,7 @@ def test_a_blocked_tunnel_is_not_read_from_and_not_woken_for() -> None:
     run(main())
 
 
-def test_an_upstream_that_reads_again_gets_what_waited_inside_tls() -> None:
+def test_an_upstream_that_reads_again_gets_pending_plaintext() -> None:
     async def main() -> None:
         async with relaying_tls(buffer=50_000) as (between, client):
             sent = await block(client, between)
@@ -158,7 +158,7 @@ def test_an_upstream_that_reads_again_gets_what_waited_inside_tls() -> None:
 
 
 @pytest.mark.parametrize("break_off", [False, True], ids=["ends", "resets"])
-def test_a_client_that_leaves_while_the_upstream_is_full_is_not_woken_for(break_off: bool) -> None:
+def test_a_client_that_leaves_a_full_upstream_causes_no_wake_ups(break_off: bool) -> None:
     async def main() -> None:
         async with relaying_tls(buffer=50_000) as (between, client):
             await block(client, between)
@@ -171,7 +171,7 @@ def test_a_client_that_leaves_while_the_upstream_is_full_is_not_woken_for(break_
     run(main())
 
 
-def test_a_client_that_breaks_off_while_ciphertext_waits_for_it_ends_the_tunnel() -> None:
+def test_a_client_that_resets_while_ciphertext_waits_ends_the_tunnel() -> None:
     async def main() -> None:
         async with relaying_tls(buffer=50_000) as (between, client):
             await between.block(between.upstream, between.relay.down)

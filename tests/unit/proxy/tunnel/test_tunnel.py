@@ -1,4 +1,4 @@
-"""A connection up to its tunnel: the head, the dial, and every way not to get further."""
+"""A connection until its tunnel begins: the head, the dial, and every way to fail."""
 
 import socket
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def test_no_descriptor_outlives_its_tunnel() -> None:
     run(main())
 
 
-def test_what_follows_the_head_at_once_is_the_tunnels_first_bytes() -> None:
+def test_bytes_after_the_head_are_the_first_in_the_tunnel() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, _ = here.accept(here.connect + b"hello")
@@ -76,7 +76,7 @@ def test_what_follows_the_head_at_once_is_the_tunnels_first_bytes() -> None:
 
 
 @pytest.mark.parametrize("ends", [False, True], ids=["and the client stays", "and the client ends its side"])
-def test_what_is_sent_while_the_target_is_dialled_waits_and_wakes_nobody(slow_names: SlowNames, ends: bool) -> None:
+def test_bytes_sent_during_the_dial_wait_without_wake_ups(slow_names: SlowNames, ends: bool) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names) as (here, upstream):
             client, _ = here.accept(here.connect)
@@ -93,7 +93,7 @@ def test_what_is_sent_while_the_target_is_dialled_waits_and_wakes_nobody(slow_na
     run(main())
 
 
-def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames) -> None:
+def test_a_client_that_half_closes_after_its_first_bytes_is_served(slow_names: SlowNames) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names) as (here, upstream):
             client, _ = here.accept(here.connect + b"question")
@@ -110,7 +110,7 @@ def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names
 
 
 @pytest.mark.parametrize("sent", [b"C", b"CONNECT target.test:443 HTTP/1.1\r\nHost: "], ids=["a byte", "half a head"])
-def test_a_client_that_stops_within_its_head_wakes_nobody_and_is_told_when_its_time_is_over(sent: bytes) -> None:
+def test_an_incomplete_head_is_refused_at_the_deadline(sent: bytes) -> None:
     async def main() -> None:
         with room(limits=SOON) as here:
             client, _ = here.accept()
@@ -128,7 +128,7 @@ def test_a_client_that_stops_within_its_head_wakes_nobody_and_is_told_when_its_t
     run(main())
 
 
-def test_the_time_for_the_head_does_not_start_anew_with_each_byte() -> None:
+def test_the_time_for_the_head_does_not_restart_with_each_byte() -> None:
     async def main() -> None:
         with room(limits=SOON) as here:
             client, tunnel = here.accept()
@@ -157,7 +157,7 @@ def test_a_connection_without_a_byte_ends_as_unused(late: bool) -> None:
     run(main())
 
 
-def test_a_client_that_leaves_within_its_head_is_recorded_as_that() -> None:
+def test_a_client_that_leaves_within_its_head_is_recorded() -> None:
     async def main() -> None:
         with room() as here:
             client, _ = here.accept(b"CONNECT ")
@@ -183,7 +183,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending() -> None:
     run(main())
 
 
-def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
+def test_a_client_that_stays_after_a_refusal_is_closed() -> None:
     async def main() -> None:
         with room() as here:
             client, _ = here.accept(b"GET / HTTP/1.1\r\n\r\n")
@@ -196,7 +196,7 @@ def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothin
     run(main())
 
 
-def test_a_target_that_refuses_is_a_bad_gateway_with_its_address() -> None:
+def test_a_target_that_refuses_is_a_502_with_its_address() -> None:
     async def main() -> None:
         port = closed_port()
         with room(port) as here:
@@ -210,7 +210,7 @@ def test_a_target_that_refuses_is_a_bad_gateway_with_its_address() -> None:
     run(main())
 
 
-def test_a_name_that_hangs_is_a_gateway_timeout(slow_names: SlowNames) -> None:
+def test_a_name_that_hangs_is_a_504(slow_names: SlowNames) -> None:
     async def main() -> None:
         with room(ask=slow_names) as here:
             client, _ = here.accept(here.connect)
@@ -223,7 +223,7 @@ def test_a_name_that_hangs_is_a_gateway_timeout(slow_names: SlowNames) -> None:
     run(main())
 
 
-def test_the_time_for_dialling_counts_the_look_up_too(slow_names: SlowNames) -> None:
+def test_the_dial_time_includes_the_look_up(slow_names: SlowNames) -> None:
     async def main() -> None:
         with room(ask=slow_names, limits=SOON) as here:
             client, _ = here.accept(here.connect)
@@ -233,7 +233,7 @@ def test_the_time_for_dialling_counts_the_look_up_too(slow_names: SlowNames) -> 
     run(main())
 
 
-def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: BlackHole) -> None:
+def test_a_silent_target_is_a_504_with_its_address(hole: BlackHole) -> None:
     async def main() -> None:
         with room(hole.port, SOON) as here:
             client, tunnel = here.accept(here.connect)
@@ -257,7 +257,7 @@ def test_a_target_that_is_silent_is_a_gateway_timeout_with_its_address(hole: Bla
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
 @pytest.mark.parametrize("resolving", [True, False], ids=["while its name is looked up", "while its address is silent"])
-def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
+def test_a_client_that_leaves_during_the_dial_ends_the_dial(
     hole: BlackHole, slow_names: SlowNames, leave: Callable[[socket.socket], None], resolving: bool
 ) -> None:
     async def main() -> None:
@@ -276,7 +276,7 @@ def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
     run(main())
 
 
-def test_without_a_descriptor_for_the_upstream_the_client_is_told(hole: BlackHole) -> None:
+def test_no_descriptor_for_the_upstream_is_answered(hole: BlackHole) -> None:
     async def main() -> None:
         with room(hole.port) as here:
             client, _ = here.accept()

@@ -1,4 +1,4 @@
-"""How a tunnel ends, what still arrives then, and what is left behind: nothing."""
+"""How tunnels end: what still arrives, and that nothing is left open."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_s
 
 
 @pytest.mark.parametrize("sender_first", [True, False], ids=["while the client reads", "before the client reads"])
-def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_still_sending(sender_first: bool) -> None:
+def test_bytes_before_an_upstreams_reset_reach_a_sending_client(sender_first: bool) -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, tunnel = await here.open_tunnel(upstream)
@@ -66,7 +66,7 @@ def blocked(tunnel: Tunnel) -> bool:
     return tunnel._relay is not None and tunnel._relay.down.blocked
 
 
-def test_all_that_an_upstream_sent_before_it_closed_reaches_a_client_that_is_still_sending() -> None:
+def test_bytes_before_an_upstreams_end_reach_a_sending_client() -> None:
     """The upstream's system answers what comes after its close with a reset, which is no reason to lose its answer."""
 
     async def main() -> None:
@@ -88,7 +88,7 @@ def test_all_that_an_upstream_sent_before_it_closed_reaches_a_client_that_is_sti
     run(main())
 
 
-def test_all_that_a_client_sent_before_its_reset_reaches_an_upstream_that_is_still_sending() -> None:
+def test_bytes_before_a_clients_reset_reach_a_sending_upstream() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -108,7 +108,7 @@ def test_all_that_a_client_sent_before_its_reset_reaches_an_upstream_that_is_sti
     run(main())
 
 
-def test_what_lingers_after_a_reset_has_its_time_and_no_more() -> None:
+def test_lingering_after_a_reset_ends_at_the_deadline() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -122,7 +122,7 @@ def test_what_lingers_after_a_reset_has_its_time_and_no_more() -> None:
     run(main())
 
 
-def test_a_long_tunnel_is_recorded_at_its_start_and_at_its_end_and_its_bytes_once() -> None:
+def test_a_long_tunnel_is_recorded_while_open_and_at_its_end() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -198,7 +198,7 @@ async def refused(here: Room) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_leaves_nothing(
+def test_a_stop_in_any_state_is_recorded_and_leaves_nothing(
     hole: BlackHole, situation: Callable[[Room], Any], outcome: Outcome
 ) -> None:
     async def main() -> None:
@@ -228,7 +228,7 @@ def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
     run(main())
 
 
-def test_more_connections_than_can_be_answered_are_closed_at_once() -> None:
+def test_connections_beyond_the_reserve_are_closed_at_once() -> None:
     async def main() -> None:
         with room(limits=Limits(tunnels=1)) as here:
             for _ in range(9):
@@ -272,7 +272,7 @@ def test_a_fault_ends_one_connection_and_leaves_nothing(
     assert line.exc_info[0] is ZeroDivisionError
 
 
-def test_a_fault_while_relaying_ends_one_tunnel_and_another_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_while_relaying_ends_only_one_tunnel(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, tunnel = await here.open_tunnel(upstream)

@@ -1,4 +1,4 @@
-"""The first bytes in a tunnel: until they have passed, neither side hears the other."""
+"""The first bytes in a tunnel: neither side gets the other's bytes before they pass."""
 
 import socket
 from collections.abc import Awaitable, Callable
@@ -64,7 +64,7 @@ def test_a_hello_may_come_early(slow_names: SlowNames, when: str) -> None:
 
 
 @pytest.mark.parametrize("hello", [HELLO, RECORDED["openssl-over-16-kb"].hello], ids=["one record", "over 16 KB"])
-def test_a_hello_may_come_in_pieces_and_none_of_it_passes_before_its_last_byte(hello: bytes) -> None:
+def test_a_hello_in_pieces_passes_only_when_it_is_whole(hello: bytes) -> None:
     async def main() -> None:
         with room_with_upstream(checks=TunnelChecks(match_server_name=False)) as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -81,7 +81,7 @@ def test_a_hello_may_come_in_pieces_and_none_of_it_passes_before_its_last_byte(h
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "inside TLS"])
-def test_each_of_many_records_that_a_hello_is_cut_into_is_looked_at_once(secure: bool) -> None:
+def test_each_record_of_a_split_hello_is_parsed_once(secure: bool) -> None:
     """Else one of thousands, sent one by one, would keep the gate from everything else for a minute."""
 
     async def main() -> None:
@@ -117,7 +117,7 @@ async def secure_sender(here: Room, upstream: Upstream) -> tuple[Send, socket.so
     return client.send, far
 
 
-def test_what_follows_the_hello_passes_with_it() -> None:
+def test_bytes_after_the_hello_pass_with_it() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -135,7 +135,7 @@ def test_what_follows_the_hello_passes_with_it() -> None:
     run(main())
 
 
-def test_an_upstream_that_speaks_first_is_heard_once_the_hello_has_passed_and_wakes_nobody_before() -> None:
+def test_an_upstream_that_speaks_first_waits_for_the_hello() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
             client, far, tunnel = await here.open_tunnel(upstream)
@@ -153,7 +153,7 @@ def test_an_upstream_that_speaks_first_is_heard_once_the_hello_has_passed_and_wa
     run(main())
 
 
-def test_without_checks_an_upstream_that_speaks_first_is_heard_at_once() -> None:
+def test_without_checks_an_upstream_may_speak_first() -> None:
     async def main() -> None:
         with room_with_upstream() as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)

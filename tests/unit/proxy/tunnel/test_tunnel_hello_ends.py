@@ -1,4 +1,4 @@
-"""Tunnels that end before their first bytes have passed."""
+"""Tunnels that end before their first bytes pass."""
 
 import socket
 from collections.abc import Awaitable, Callable
@@ -32,9 +32,7 @@ LEAVES: dict[str, Callable[[socket.socket], None]] = {
 
 @pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES.keys())
 @pytest.mark.parametrize("said", [b"", BANNER], ids=["without a word", "after it spoke"])
-def test_an_upstream_that_leaves_before_the_hello_wakes_nobody_and_is_noticed_behind_it(
-    leave: Callable[[socket.socket], None], said: bytes
-) -> None:
+def test_an_upstream_that_left_is_noticed_after_the_hello(leave: Callable[[socket.socket], None], said: bytes) -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -60,9 +58,7 @@ def test_an_upstream_that_leaves_before_the_hello_wakes_nobody_and_is_noticed_be
 
 @pytest.mark.parametrize("leave", LEAVES.values(), ids=LEAVES.keys())
 @pytest.mark.parametrize("said", [b"", HELLO[:1], HELLO[:-1]], ids=["nothing", "a byte", "all but a byte"])
-def test_a_client_that_leaves_before_its_hello_is_whole_is_recorded_as_that(
-    leave: Callable[[socket.socket], None], said: bytes
-) -> None:
+def test_a_client_that_leaves_within_its_hello_is_recorded(leave: Callable[[socket.socket], None], said: bytes) -> None:
     async def main() -> None:
         before = descriptors()
         with room_with_upstream(checks=CHECKS) as (here, upstream):
@@ -84,7 +80,7 @@ def test_a_client_that_leaves_before_its_hello_is_whole_is_recorded_as_that(
 
 
 @pytest.mark.parametrize("said", [b"", HELLO[:1], HELLO[:-1]], ids=["nothing", "a byte", "all but a byte"])
-def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_closed_when_its_time_is_over(
+def test_an_incomplete_hello_is_closed_at_the_deadline(
     said: bytes,
 ) -> None:
     async def main() -> None:
@@ -106,7 +102,7 @@ def test_a_client_that_stops_before_its_hello_is_whole_wakes_nobody_and_is_close
     run(main())
 
 
-def test_the_time_for_the_hello_does_not_start_anew_with_each_byte() -> None:
+def test_the_time_for_the_hello_does_not_restart_with_each_byte() -> None:
     async def main() -> None:
         with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
             client, _, tunnel = await here.open_tunnel(upstream)
@@ -131,7 +127,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("early", [False, True], ids=["after the answer", "with the head"])
 @pytest.mark.parametrize(("sent", "outcome", "check", "alert"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_may_not_pass_is_refused_and_neither_side_has_heard_the_other(
+def test_a_refused_hello_reaches_no_upstream(
     sent: bytes, outcome: Outcome, check: ServerNameCheck, alert: Alert | None, early: bool
 ) -> None:
     async def main() -> None:
@@ -154,7 +150,7 @@ def test_what_may_not_pass_is_refused_and_neither_side_has_heard_the_other(
     run(main())
 
 
-def test_an_alert_reaches_a_client_that_goes_on_sending() -> None:
+def test_an_alert_reaches_a_client_that_still_sends() -> None:
     async def main() -> None:
         with room_with_upstream(checks=CHECKS) as (here, upstream):
             client, far, _ = await here.open_tunnel(upstream)
@@ -205,7 +201,7 @@ async def asks_for_another(client: SecureClient) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_inside_tls_to_the_gate_it_is_the_same(
+def test_a_hello_inside_tls_to_the_gate_is_judged_the_same(
     what: Callable[[SecureClient], Awaitable[None]], outcome: Outcome, heard: bytes
 ) -> None:
     async def main() -> None:

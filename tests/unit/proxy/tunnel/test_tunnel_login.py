@@ -1,4 +1,4 @@
-"""A connection whose password is checked: what the client may do meanwhile, and every way in which that ends."""
+"""Connections whose password is checked: what the client may send meanwhile, and how the check ends."""
 
 import contextlib
 import socket
@@ -23,7 +23,7 @@ from support.upstream import SECONDS
 
 
 class Hold:
-    """Passwords are checked when they are told to be."""
+    """Passwords are checked when the test says so."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -57,7 +57,7 @@ def login(here: Room, value: str | None = None) -> bytes:
     return here.connect[:-2] + f"Proxy-Authorization: {value or basic()}\r\n\r\n".encode()
 
 
-def test_a_right_password_opens_the_tunnel_and_nothing_of_it_goes_on() -> None:
+def test_a_right_password_opens_the_tunnel_and_is_not_passed_on() -> None:
     async def main() -> None:
         with guarded() as (here, upstream):
             client, _ = here.accept(login(here) + b"hello")
@@ -75,7 +75,7 @@ def test_a_right_password_opens_the_tunnel_and_nothing_of_it_goes_on() -> None:
     run(main())
 
 
-def test_a_wrong_password_is_answered_and_nobody_is_dialled() -> None:
+def test_a_wrong_password_is_answered_without_a_dial() -> None:
     async def main() -> None:
         with guarded() as (here, _):
             client, _ = here.accept(login(here, basic(password="x")))
@@ -88,7 +88,7 @@ def test_a_wrong_password_is_answered_and_nobody_is_dialled() -> None:
 
 
 @pytest.mark.parametrize("ends", [False, True], ids=["and the client stays", "and the client ends its side"])
-def test_what_is_sent_meanwhile_waits_and_wakes_nobody(hold: Hold, ends: bool) -> None:
+def test_bytes_sent_during_the_check_wait_without_wake_ups(hold: Hold, ends: bool) -> None:
     async def main() -> None:
         with guarded() as (here, upstream):
             client, _ = here.accept(login(here))
@@ -108,7 +108,7 @@ def test_what_is_sent_meanwhile_waits_and_wakes_nobody(hold: Hold, ends: bool) -
 
 
 @pytest.mark.parametrize("how", ["closes", "resets", "is cut by a stop"])
-def test_a_client_that_is_gone_meanwhile_is_not_told_and_leaves_nothing(hold: Hold, how: str) -> None:
+def test_a_client_that_leaves_during_the_check_leaves_nothing(hold: Hold, how: str) -> None:
     async def main() -> None:
         with guarded() as (here, _):
             before = descriptors()
@@ -152,7 +152,7 @@ def test_a_check_that_takes_too_long_is_answered(hold: Hold) -> None:
     run(main())
 
 
-def test_a_check_that_ends_after_its_time_takes_no_refusal_back(hold: Hold, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_late_check_does_not_undo_the_refusal(hold: Hold, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         with guarded(Limits(head_seconds=10)) as (here, _):
             client, tunnel = here.accept(login(here))
@@ -172,7 +172,7 @@ def test_a_check_that_ends_after_its_time_takes_no_refusal_back(hold: Hold, capl
     run(main())
 
 
-def test_when_too_many_wait_the_next_is_told_so(hold: Hold) -> None:
+def test_too_many_waiting_logins_are_refused(hold: Hold) -> None:
     async def main() -> None:
         with guarded() as (here, _):
             clients = [here.accept(login(here, basic(f"user-{number}")))[0] for number in range(17)]
@@ -203,7 +203,7 @@ def test_a_fault_while_a_password_is_checked_ends_that_connection(monkeypatch: p
     run(main())
 
 
-def test_a_tunnel_goes_by_the_schemes_of_its_listener() -> None:
+def test_a_tunnel_uses_the_schemes_of_its_listener() -> None:
     async def main() -> None:
         with guarded() as (here, _):
             client, _ = here.accept(here.connect, schemes=frozenset({Scheme.BASIC}))

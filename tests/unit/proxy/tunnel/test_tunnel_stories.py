@@ -1,4 +1,4 @@
-"""Any client, any login, any parents, and each does what it likes at any moment: one record, and nothing is left."""
+"""Random clients, logins and parents: each connection ends in one record and leaves nothing open."""
 
 import asyncio
 import logging
@@ -67,7 +67,7 @@ def head_by(chance: random.Random, here: Room) -> bytes:
 
 
 def run_out(here: Room, deadline: Deadline) -> None:
-    """The time of all who wait for this is over."""
+    """Let this deadline pass for all its owners."""
     for owner in deadline.expired(time.monotonic() + 1e6):
         here.poller.run(owner, owner.deadline_passed, deadline)
     here.poller.finish_batch()
@@ -110,9 +110,7 @@ async def tell(chance: random.Random, here: Room) -> None:
     assert record.outcome is not Outcome.INTERNAL_ERROR
 
 
-def test_whatever_happens_there_is_one_record_and_nothing_is_left(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_any_story_ends_in_one_record_and_leaves_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def story(seed: int) -> None:
         chance = random.Random(seed)
         before = descriptors()

@@ -1,4 +1,4 @@
-"""Clients that speak TLS to the gate itself: the handshake, and what they ask for inside."""
+"""Connections with TLS to the gate: the handshake, and requests inside it."""
 
 import contextlib
 import socket
@@ -95,7 +95,7 @@ def test_a_handshake_may_come_byte_by_byte(version: ssl.TLSVersion) -> None:
     run(main())
 
 
-def test_a_handshake_its_request_and_its_tunnels_first_bytes_may_come_at_once() -> None:
+def test_handshake_request_and_first_bytes_may_arrive_at_once() -> None:
     """In TLS 1.3 the client's last flight, its CONNECT and its ClientHello fit in one segment."""
 
     async def main() -> None:
@@ -115,7 +115,7 @@ def test_a_handshake_its_request_and_its_tunnels_first_bytes_may_come_at_once() 
     run(main())
 
 
-def test_a_head_that_takes_several_reads_of_one_record_is_read_to_its_end() -> None:
+def test_a_head_that_takes_several_reads_is_read_to_its_end() -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
             client, _ = await here.secured()
@@ -130,7 +130,7 @@ LARGE_HELLO = in_records(message(server_name(HOST.encode()), b"\x00\x15" + (20_0
 """More than is read at once, and more than one record; as of a post-quantum key share."""
 
 
-def test_half_a_record_while_the_target_is_dialled_is_no_end(slow_names: SlowNames) -> None:
+def test_half_a_record_during_the_dial_is_not_an_end(slow_names: SlowNames) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names, identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
             client, tunnel = await here.secured()
@@ -149,7 +149,7 @@ def test_half_a_record_while_the_target_is_dialled_is_no_end(slow_names: SlowNam
 
 
 @pytest.mark.parametrize("when", ["with the head", "while the target is dialled", "after the answer"])
-def test_a_hello_of_several_reads_passes_whenever_it_comes(slow_names: SlowNames, when: str) -> None:
+def test_a_hello_of_several_reads_passes(slow_names: SlowNames, when: str) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names, identity=IDENTITY, checks=TunnelChecks()) as (here, upstream):
             client, _ = await here.secured()
@@ -170,7 +170,7 @@ def test_a_hello_of_several_reads_passes_whenever_it_comes(slow_names: SlowNames
 
 
 @pytest.mark.parametrize("parts", [1, 2, 3])
-def test_a_client_that_stops_within_its_handshake_wakes_nobody_and_is_closed_when_its_time_is_over(parts: int) -> None:
+def test_an_incomplete_handshake_is_closed_at_the_deadline(parts: int) -> None:
     """It sends a byte of its hello; half of it; all of it, and never answers the gate's."""
 
     async def main() -> None:
@@ -196,7 +196,7 @@ def test_a_client_that_stops_within_its_handshake_wakes_nobody_and_is_closed_whe
     run(main())
 
 
-def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
+def test_the_time_for_the_head_starts_after_the_handshake() -> None:
     async def main() -> None:
         with room(limits=SOON, identity=IDENTITY) as here:
             sock, tunnel = here.accept()
@@ -222,7 +222,7 @@ def test_the_time_for_the_head_starts_with_the_handshakes_end() -> None:
 
 
 @versions
-def test_a_client_that_does_not_trust_our_certificate_is_recorded_as_that(version: ssl.TLSVersion) -> None:
+def test_a_client_that_distrusts_our_certificate_is_recorded(version: ssl.TLSVersion) -> None:
     async def main() -> None:
         nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         nobody.minimum_version = nobody.maximum_version = version
@@ -241,7 +241,7 @@ def test_a_client_that_does_not_trust_our_certificate_is_recorded_as_that(versio
     run(main())
 
 
-def test_a_client_that_finds_another_name_in_our_certificate_is_recorded_as_that() -> None:
+def test_a_client_that_expects_another_name_is_recorded() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
             sock, _ = here.accept()
@@ -255,7 +255,7 @@ def test_a_client_that_finds_another_name_in_our_certificate_is_recorded_as_that
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
-def test_a_client_that_is_too_old_is_told_so_by_an_alert() -> None:
+def test_a_client_with_an_old_tls_version_gets_an_alert() -> None:
     async def main() -> None:
         old = trusting(None)
         old.set_ciphers("ALL:@SECLEVEL=0")
@@ -272,7 +272,7 @@ def test_a_client_that_is_too_old_is_told_so_by_an_alert() -> None:
 
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
-def test_a_client_that_leaves_within_its_handshake_is_recorded_as_that(leave: Callable[[socket.socket], None]) -> None:
+def test_a_client_that_leaves_within_its_handshake_is_recorded(leave: Callable[[socket.socket], None]) -> None:
     async def main() -> None:
         before = descriptors()
         with room(identity=IDENTITY) as here:
@@ -289,7 +289,7 @@ def test_a_client_that_leaves_within_its_handshake_is_recorded_as_that(leave: Ca
     run(main())
 
 
-def test_a_client_that_shakes_hands_and_leaves_has_asked_for_nothing() -> None:
+def test_a_client_that_leaves_after_its_handshake_counts_as_unused() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
             client, _ = await here.secured()
@@ -301,7 +301,7 @@ def test_a_client_that_shakes_hands_and_leaves_has_asked_for_nothing() -> None:
     run(main())
 
 
-def test_a_chain_that_does_not_fit_is_sent_as_the_client_takes_it_and_wakes_nobody_meanwhile() -> None:
+def test_a_large_chain_is_sent_as_the_client_reads_it() -> None:
     async def main() -> None:
         chain = identity(GATE, *(issue(f"number {number}") for number in range(60)))
         with room(identity=chain) as here:
@@ -317,7 +317,7 @@ def test_a_chain_that_does_not_fit_is_sent_as_the_client_takes_it_and_wakes_nobo
     run(main())
 
 
-def test_who_shows_a_certificate_that_we_ask_for_is_in_the_record(tmp_path: Path) -> None:
+def test_a_client_certificate_is_recorded(tmp_path: Path) -> None:
     authority = issue("client authority", authority=True)
     certificate, key = issue("cucm-pub", authority, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH).write(tmp_path)
     (tmp_path / "ca.pem").write_bytes(authority.pem)

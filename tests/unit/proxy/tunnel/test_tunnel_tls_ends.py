@@ -1,4 +1,4 @@
-"""How connections end that speak TLS to the gate itself."""
+"""How connections with TLS to the gate end."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(version: ssl.TLSVersio
     run(main())
 
 
-def test_a_client_that_said_its_end_behind_a_refused_request_is_not_waited_for() -> None:
+def test_a_client_that_ended_after_its_request_is_not_waited_for() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
             client, _ = await here.secured()
@@ -54,7 +54,7 @@ def test_a_client_that_said_its_end_behind_a_refused_request_is_not_waited_for()
     run(main())
 
 
-def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothing_meanwhile() -> None:
+def test_a_client_that_stays_after_a_refusal_is_closed() -> None:
     async def main() -> None:
         with room(identity=IDENTITY) as here:
             client, _ = await here.secured()
@@ -71,7 +71,7 @@ def test_a_client_that_does_not_leave_after_a_refusal_is_closed_and_costs_nothin
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
 @pytest.mark.parametrize("notify", [False, True], ids=["without a word", "with close_notify"])
-def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
+def test_a_client_that_leaves_during_the_dial_ends_the_dial(
     slow_names: SlowNames, notify: bool, leave: Callable[[socket.socket], None]
 ) -> None:
     async def main() -> None:
@@ -91,7 +91,7 @@ def test_a_client_that_leaves_before_its_target_answers_takes_the_dial_with_it(
 
 
 @pytest.mark.parametrize("with_tcp", [False, True], ids=["by close_notify alone", "and TCP's"])
-def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names: SlowNames, with_tcp: bool) -> None:
+def test_a_client_that_half_closes_after_its_first_bytes_is_served(slow_names: SlowNames, with_tcp: bool) -> None:
     async def main() -> None:
         with room_with_upstream(ask=slow_names, identity=IDENTITY) as (here, upstream):
             client, _ = await here.secured()
@@ -113,9 +113,7 @@ def test_a_client_that_ends_its_side_behind_its_first_bytes_is_served(slow_names
 
 @versions
 @pytest.mark.parametrize("reading", [True, False], ids=["while the client reads", "before the client reads"])
-def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_still_sending(
-    version: ssl.TLSVersion, reading: bool
-) -> None:
+def test_bytes_before_an_upstreams_reset_reach_a_sending_client(version: ssl.TLSVersion, reading: bool) -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
             client, tunnel = await here.secured(version)
@@ -141,7 +139,7 @@ def test_all_that_an_upstream_sent_before_its_reset_reaches_a_client_that_is_sti
     run(main())
 
 
-def test_a_tunnel_that_is_cut_says_close_notify() -> None:
+def test_a_cut_tunnel_sends_close_notify() -> None:
     async def main() -> None:
         with room_with_upstream(identity=IDENTITY) as (here, upstream):
             client, tunnel = await here.secured()
@@ -198,7 +196,7 @@ async def refused(here: Room) -> None:
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_whatever_a_connection_is_doing_when_the_gate_stops_it_is_recorded_and_leaves_nothing(
+def test_a_stop_in_any_state_is_recorded_and_leaves_nothing(
     situation: Callable[[Room], Awaitable[None]], outcome: Outcome
 ) -> None:
     async def main() -> None:
