@@ -198,7 +198,7 @@ def test_the_gate_that_is_not_there_and_the_target_that_refuses_are_all_that_is_
 
     assert {alert["annotations"]["summary"] for alert in alerts} == {
         f"LicenseGate at {watched.missing} does not answer",
-        f"{REFUSING_HOST}:443 is not reached from LicenseGate at {watched.instance}",
+        f"{REFUSING_HOST}:443 cannot be reached from LicenseGate at {watched.instance}",
     }
 
 
