@@ -179,7 +179,7 @@ def test_the_page_names_the_unit_of_every_duration_and_size() -> None:
 def test_the_page_lists_the_schema_and_every_enum_value() -> None:
     meaning = column("Meaning")
 
-    assert meaning["schema"] == f"The number of this description: {SCHEMA}."
+    assert meaning["schema"] == f"The version of this format: {SCHEMA}."
     assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
