@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises SystemExit for `--help`, for an invalid command line, and where standard output cannot be written.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a path that is not text must not end a command
+        sys.stdout.reconfigure(errors="backslashreplace")  # prints a path that is not valid text
     typed = sys.argv[1:] if argv is None else argv
     arguments = _parser(typed).parse_args(typed)
     try:
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports errors in one line, as every command does."""
+    """Reports errors as one line, as every command does."""
 
     def error(self, message: str) -> NoReturn:
         raise SystemExit(complain(f"{message}; see {self.prog} --help"))

@@ -1,15 +1,15 @@
-"""What the command says to whoever typed it: text on standard output, errors in one line on standard error."""
+"""Terminal output of the commands: text on standard output, errors as one line on standard error."""
 
 import os
 import sys
 
 
 def say(text: str, end: str = "\n") -> int:
-    """Print it; 0, or SystemExit where nobody takes it."""
+    """Print the text and return 0. Raises SystemExit if standard output cannot be written."""
     try:
         print(text, end=end, flush=True)
     except OSError as error:
-        # The text still buffered would fail once more when Python exits, and say so in its own way.
+        # Python would flush the buffered text again at exit, fail again and print a message of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(error, BrokenPipeError):
             complain(f"cannot write to standard output: {error.strerror}")
@@ -18,7 +18,7 @@ def say(text: str, end: str = "\n") -> int:
 
 
 def complain(text: str) -> int:
-    """Print it as an error; the exit status for what cannot be done as it was typed."""
+    """Print an error as one line and return 2, the exit status of an unusable command line, setting or file."""
     line = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
     print(f"licensegate: {line}", file=sys.stderr, flush=True)
     return 2

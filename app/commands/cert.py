@@ -1,4 +1,4 @@
-"""`licensegate cert`: shows the gate's certificate, makes one, and checks one before clients do."""
+"""`licensegate cert`: shows the gate's certificate, makes one, or checks one before it is served."""
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ from .settings_file import load_or_exit
 
 NOTES: Final = """\
 exit status:
-  0  shown, made, or fit to be served; there may be warnings
+  0  shown, made, or usable; there may be warnings
   1  check: clients would refuse it, or the key does not belong to it
   2  the command line, the settings, or a file cannot be used
 """
@@ -35,7 +35,7 @@ _MOST_DAYS: Final = 36525  # a century
 
 
 class CertificateCheck(Struct, frozen=True):
-    """Whether clients can be expected to take a certificate, and what there is to say of it in lines for people."""
+    """Whether clients should accept the certificate, and the report to print."""
 
     usable: bool
     text: str
@@ -58,18 +58,20 @@ def served_certificate(settings: Settings) -> Path:
             f"{path}: is made when the gate first starts; it has not started with these settings"
         ) from None
     except OSError as error:
-        raise CertificateError(f"{path}: {error.strerror}; ask as the gate's own user") from None
+        raise CertificateError(f"{path}: {error.strerror}; run this as the gate's user") from None
     return path
 
 
 def show(path: Path, now: datetime) -> str:
-    """Everything that the certificates in a file say. Raises CertificateError."""
+    """Describe the certificates in a file, with warnings. Raises CertificateError."""
     chain = read_chain(path)
-    return "\n".join([_described(chain, path, now), *_lines(_judged(review_chain(chain, str(path), now), chain, path))])
+    return "\n".join(
+        [_description(chain, path, now), *_lines(_all_findings(review_chain(chain, str(path), now), chain, path))]
+    )
 
 
 def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
-    """Write a new pair for the names that were typed, else for all of this machine's. Raises CertificateError."""
+    """Write a new pair for the given names, by default all names of this machine. Raises CertificateError."""
     try:
         names = tuple(dict.fromkeys(parse_host(name, wildcard=True) for name in typed)) or host_names()
     except TargetError as error:
@@ -83,15 +85,15 @@ def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
 
 
 def check(certificate: Path, key: Path, now: datetime) -> CertificateCheck:
-    """Judge a pair that the gate is to serve. Raises CertificateError where a file cannot be read."""
+    """Check a pair before the gate serves it. Raises CertificateError if a file cannot be read."""
     chain = read_chain(certificate)
-    findings = _judged(review_pair(certificate, key, now), chain, certificate)
+    findings = _all_findings(review_pair(certificate, key, now), chain, certificate)
     usable = not any(finding.fault for finding in findings)
     conclusion = "the gate can serve it" if usable else "do not serve it"
-    return CertificateCheck(usable, "\n".join([_described(chain, certificate, now), *_lines(findings), conclusion]))
+    return CertificateCheck(usable, "\n".join([_description(chain, certificate, now), *_lines(findings), conclusion]))
 
 
-def _described(chain: Sequence[bytes], path: Path, now: datetime) -> str:
+def _description(chain: Sequence[bytes], path: Path, now: datetime) -> str:
     own, *others = [facts_of(part, str(path)) for part in chain]
     return sections(
         {
@@ -115,8 +117,8 @@ def _validity(facts: Facts, now: datetime) -> str:
     )
 
 
-def _judged(findings: Iterator[Finding] | list[Finding], chain: Sequence[bytes], path: Path) -> list[Finding]:
-    """The findings, with what only the makers of licensing clients know at the end."""
+def _all_findings(findings: Iterator[Finding] | list[Finding], chain: Sequence[bytes], path: Path) -> list[Finding]:
+    """The findings, and a warning for each name that is too long for FMC."""
     names = facts_of(chain[0], str(path)).names
     return [*findings, *(Finding(False, _too_long(name)) for name in names if len(name) > LONGEST_HOST_NAME)]
 
@@ -133,18 +135,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
 
-    show = _add_action(actions, "show", _show, "say everything about a certificate")
+    show = _add_action(actions, "show", _show, "show everything about a certificate")
     which = show.add_mutually_exclusive_group()
     which.add_argument("--config", metavar="FILE", type=Path, help="the settings of the gate that serves it")
-    which.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a certificate, perhaps with its chain")
+    which.add_argument("file", metavar="FILE", type=Path, nargs="?", help="a certificate, optionally with its chain")
 
-    make = _add_action(actions, "make", _make, "make gate.pem, self-signed, and gate.key; overwrite nothing")
+    make = _add_action(actions, "make", _make, "make a self-signed gate.pem and gate.key; never overwrites a file")
     make.add_argument("--name", action="append", default=[], help="a host or address of the gate; may be repeated")
-    make.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where to; default: here")
-    make.add_argument("--days", type=_days, help="how long it is valid; default: ten years")
+    make.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path(), help="folder for the files; default: the current one"
+    )
+    make.add_argument("--days", type=_days, help="days of validity; default: ten years")
 
-    check = _add_action(actions, "check", _check, "say whether clients can take a certificate with its key")
-    check.add_argument("certificate", metavar="CERT", type=Path, help="the certificate, its chain after it")
+    check = _add_action(actions, "check", _check, "check whether clients can accept a certificate and its key")
+    check.add_argument("certificate", metavar="CERT", type=Path, help="the certificate, followed by its chain")
     check.add_argument("key", metavar="KEY", type=Path, help="its key")
 
 

@@ -1,4 +1,4 @@
-"""`licensegate check`: what would be in force, and what in it deserves a second look."""
+"""`licensegate check`: prints what would be in force, and warns about probable mistakes."""
 
 import argparse
 import os
@@ -43,7 +43,7 @@ _MODES: Final = {
 
 
 def report(settings: Settings) -> str:
-    """Everything in force, in lines for people. Raises LoginFileError for a file of users that cannot be used."""
+    """Describe everything in force. Raises LoginFileError for an unusable file of users."""
     access = "standard output" if settings.log.access == "-" else settings.log.access
     return sections(
         {
@@ -58,7 +58,7 @@ def report(settings: Settings) -> str:
             "tunnel": _tunnel(settings),
             "connect_to": _connect_to(settings),
             "parents": check_parents.lines(settings),
-            "dial from": [settings.dial.source_address or "an address of the system's choice"],
+            "dial from": [settings.dial.source_address or "an address that the system chooses"],
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
             "admin": _admin(settings),
@@ -71,15 +71,15 @@ def report(settings: Settings) -> str:
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
-    """What can be in force, but is hardly meant.
+    """Warn about valid settings that are probably mistakes.
 
-    Raises LoginFileError, CertificateError and SettingsError for files with which the gate would not start.
+    Raises LoginFileError, CertificateError and SettingsError for files that would stop the gate from starting.
     """
     yield from _name_too_long(host_name)
     yield from _nobody_or_everybody(settings)
-    yield from _doubtful_balancers(settings)
-    yield from _idle_reports(settings)
-    yield from _doubtful_admin(settings)
+    yield from _open_balancers(settings)
+    yield from _useless_report_rules(settings)
+    yield from _open_or_useless_admin(settings)
     yield from _names_without_tls(settings)
     yield from check_parents.warnings(settings)
     yield from check_tls.warnings(settings)
@@ -87,7 +87,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from _refused_connect_to(settings)
     yield from _ignored_variables(environ)
     token_file = settings.admin.token_file
-    if token_file and os.access(token_file, os.R_OK):  # the gate may be let read more than who checks its settings
+    if token_file and os.access(token_file, os.R_OK):  # the gate may read files that this user may not
         read_token(token_file)
 
 
@@ -104,29 +104,29 @@ def _nobody_or_everybody(settings: Settings) -> Iterator[str]:
         yield "no target is allowed; name a preset in allowlist.presets, or add an allowlist.rule"
     for network in settings.client_networks:
         if network.prefixlen == 0:
-            yield f"clients.networks holds {network}: whoever can reach the gate may use it"
+            yield f"clients.networks holds {network}: everybody who can reach the gate may use it"
 
 
-def _doubtful_balancers(settings: Settings) -> Iterator[str]:
+def _open_balancers(settings: Settings) -> Iterator[str]:
     for address in settings.listen:
         for network in address.proxy_protocol_from:
             if network.prefixlen == 0:
-                yield f"proxy_protocol_from of {address} holds {network}: whoever reaches it says who he is"
+                yield f"proxy_protocol_from of {address} holds {network}: anybody can claim any client address"
 
 
-def _doubtful_admin(settings: Settings) -> Iterator[str]:
+def _open_or_useless_admin(settings: Settings) -> Iterator[str]:
     admin = settings.admin
     for network in admin.networks:
         if admin.listen and not ip_address(admin.listen.host).is_loopback and network.prefixlen == 0:
-            yield f"admin.networks holds {network}: whoever can reach {admin.listen} may ask for metrics and health"
+            yield f"admin.networks holds {network}: everybody who can reach {admin.listen} may read metrics and health"
     if not admin.listen:
         if settings.probe_seconds:
-            yield "probe.every changes nothing without admin.listen: nobody could see what it finds"
+            yield "probe.every changes nothing without admin.listen: nobody could see its results"
         if admin.ready_needs_upstream or admin.token_file:
-            yield "admin.listen is empty, so the rest of admin changes nothing"
+            yield "admin.listen is empty, so the other keys of admin change nothing"
 
 
-def _idle_reports(settings: Settings) -> Iterator[str]:
+def _useless_report_rules(settings: Settings) -> Iterator[str]:
     for rule in settings.policy.rules:
         if rule.report and not rule.domain:
             decision = settings.policy.decide(Target(rule.host, rule.port))
@@ -135,16 +135,16 @@ def _idle_reports(settings: Settings) -> Iterator[str]:
 
 
 def _names_without_tls(settings: Settings) -> Iterator[str]:
-    stated: dict[str, TunnelChecks] = {"tunnel": settings.tunnel}
+    in_force: dict[str, TunnelChecks] = {"tunnel": settings.tunnel}
     for number, network in enumerate(settings.tunnel_networks, 1):
         if network.require_server_name is not None or network.require_tls is not None:
-            stated[f"tunnel.network, item {number},"] = overlay(settings.tunnel, network)
+            in_force[f"tunnel.network, item {number},"] = overlay(settings.tunnel, network)
     for rule in settings.policy.rules:
         if rule.require_server_name is not None or rule.require_tls is not None:
-            stated[f"the rule for {rule}"] = overlay(settings.tunnel, rule)
-    for place, checks in stated.items():
+            in_force[f"the rule for {rule}"] = overlay(settings.tunnel, rule)
+    for place, checks in in_force.items():
         if checks.require_server_name and not checks.require_tls:
-            yield f"{place} requires a server name but not TLS: whoever speaks no TLS needs no name"
+            yield f"{place} requires a server name but not TLS: clients without TLS need no name"
 
 
 def _refused_connect_to(settings: Settings) -> Iterator[str]:
@@ -159,7 +159,7 @@ def _ignored_variables(environ: Mapping[str, str]) -> Iterator[str]:
     meant = {variable.replace("__", "_"): variable for variable in variables()}
     for name in environ:
         if name in meant and not name.startswith(PREFIX):
-            yield f"{name} is ignored, since Kubernetes sets names like it; write {meant[name]}"
+            yield f"{name} is ignored, because Kubernetes sets such names; write {meant[name]}"
 
 
 def _listen(settings: Settings) -> list[str]:
@@ -168,7 +168,7 @@ def _listen(settings: Settings) -> list[str]:
         balancers = " and ".join(map(str, address.proxy_protocol_from))
         lines.append(f"{address}{f', with a PROXY header from {balancers}' if balancers else ''}")
     if not all(address.named for address in settings.listen):
-        lines.append("as packaged: what cannot be bound is left out")
+        lines.append("the defaults: addresses that cannot be bound are left out")
     return lines
 
 
@@ -195,11 +195,11 @@ def _terms(rule: Rule) -> Iterator[str]:
             yield f"for {key} {' or '.join(map(str, whom))}"
     if rule.report:
         yield "only reported, not allowed"
-    yield from _stated(rule)
+    yield from _check_lines(rule)
 
 
 def _more_presets(settings: Settings) -> list[str]:
-    """The presets that would allow what is not allowed now."""
+    """The presets that would allow more targets."""
     decide = settings.policy.decide
     return [
         f"{preset.name}: {preset.title}"
@@ -217,34 +217,34 @@ def _connect_to(settings: Settings) -> list[str]:
 def _admin(settings: Settings) -> list[str]:
     admin = settings.admin
     if admin.listen is None:
-        return ["nobody can watch it"]
+        return ["no admin server"]
     optional = "" if admin.listen.named else ", unless that cannot be bound"
     all_pages = "or the token" if admin.token_file else "only"
     return [
         f"http://{admin.listen}/{optional}",
         f"metrics and health for {' and '.join(map(str, admin.networks))}",
-        f"what names clients for programs on this host {all_pages}",
+        f"pages that name clients for programs on this host {all_pages}",
         f"ready_needs_upstream = {shown(admin.ready_needs_upstream)}",
     ]
 
 
 def _probe(settings: Settings) -> str:
     if settings.probe_seconds is None:
-        return "targets are dialled only when somebody asks whether they can be reached"
+        return "targets are dialled only when /upstreamz is asked"
     return f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
 
 
 def _tunnel(settings: Settings) -> list[str]:
     return [
-        *_stated(settings.tunnel),
+        *_check_lines(settings.tunnel),
         *(
-            f"from {' and '.join(map(str, differing.networks))}: {', '.join(_stated(differing))}"
+            f"from {' and '.join(map(str, differing.networks))}: {', '.join(_check_lines(differing))}"
             for differing in settings.tunnel_networks
         ),
     ]
 
 
-def _stated(checks: TunnelChecks | NetworkChecks | Rule) -> Iterator[str]:
+def _check_lines(checks: TunnelChecks | NetworkChecks | Rule) -> Iterator[str]:
     for name in TunnelChecks.__struct_fields__:
         value = getattr(checks, name)
         if value is not None:

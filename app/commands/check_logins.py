@@ -20,19 +20,21 @@ def lines(settings: Settings) -> list[str]:
         return ["nobody logs in"]
     users = _users_of(auth)
     said = [
-        "required" if auth.logins.required else "not required; one that is sent is checked",
+        "required" if auth.logins.required else "not required, but checked if sent",
         f"by {_named(auth.logins.schemes)}",
         *(f"at {each} by {_named(each.schemes)}" for each in settings.listen if each.schemes is not None),
         f"realm {auth.logins.realm}",
-        *_file_lines(auth.htpasswd, "by password", None if users is None else users.with_password),
-        *_file_lines(auth.htdigest, "by Digest", None if users is None else users.with_digest),
-        f"nonces by the key in {auth.nonce_key_file}" if auth.nonce_key_file else "nonces by a key of the gate's own",
+        *_file_line(auth.htpasswd, "by password", None if users is None else users.with_password),
+        *_file_line(auth.htdigest, "by Digest", None if users is None else users.with_digest),
+        f"nonces signed with the key in {auth.nonce_key_file}"
+        if auth.nonce_key_file
+        else "nonces signed with the gate's own key",
     ]
     if settings.tls.client_ca:
-        revoked = f", but for those in {settings.tls.client_crl}" if settings.tls.client_crl else ""
+        revoked = f", except those in {settings.tls.client_crl}" if settings.tls.client_crl else ""
         said.append(f"certificates of {settings.tls.client_ca}{revoked}")
     if auth.logins.trusted_networks:
-        said.append(f"without one from {' and '.join(map(str, auth.logins.trusted_networks))}")
+        said.append(f"no login needed from {' and '.join(map(str, auth.logins.trusted_networks))}")
     return said
 
 
@@ -47,13 +49,13 @@ def warnings(settings: Settings) -> Iterator[str]:
             yield f"{path}: everybody on this machine can read it; chmod o= it"
     for network in auth.logins.trusted_networks:
         if network.prefixlen == 0:
-            yield f"auth.trusted_networks holds {network}: nobody need log in"
-    yield from _doubtful_schemes(settings)
-    yield from _doubtful_rules(settings, users)
-    yield from _doubtful_authority(settings.tls.client_ca, settings.tls.client_crl)
+            yield f"auth.trusted_networks holds {network}: nobody needs to log in"
+    yield from _scheme_warnings(settings)
+    yield from _rule_warnings(settings, users)
+    yield from _revocation_warnings(settings.tls.client_ca, settings.tls.client_crl)
 
 
-def _doubtful_authority(client_ca: Path | None, client_crl: Path | None) -> Iterator[str]:
+def _revocation_warnings(client_ca: Path | None, client_crl: Path | None) -> Iterator[str]:
     """Yield what looks wrong in the revocation lists. Raises CertificateError if the gate would not start."""
     if client_ca is None or not all(os.access(path, os.R_OK) for path in (client_ca, client_crl) if path):
         return
@@ -74,14 +76,14 @@ def _users_of(auth: Auth) -> Users | None:
     return read_users(auth.htpasswd, auth.htdigest, auth.logins.realm)
 
 
-def _doubtful_schemes(settings: Settings) -> Iterator[str]:
+def _scheme_warnings(settings: Settings) -> Iterator[str]:
     auth = settings.auth
     everywhere = [auth.logins.schemes, *(each.schemes for each in settings.listen if each.schemes is not None)]
     used = frozenset().union(*everywhere)
     if auth.htpasswd and Scheme.BASIC not in used:
-        yield "auth.htpasswd is named, but Basic is nowhere among the schemes"
+        yield "auth.htpasswd is set, but no list of schemes has basic"
     if auth.htdigest and not used.intersection(DIGESTS):
-        yield "auth.htdigest is named, but Digest is nowhere among the schemes"
+        yield "auth.htdigest is set, but no list of schemes has digest"
     if any(schemes & BY_CHALLENGE == {Scheme.BASIC} for schemes in everywhere):
         yield "only Basic is offered, which Java does not answer for a tunnel; name auth.htdigest too"
     for_users = any(rule.users for rule in settings.policy.rules)
@@ -89,7 +91,7 @@ def _doubtful_schemes(settings: Settings) -> Iterator[str]:
         yield "no login is required, and no rule is for some users; set auth.required, or remove [auth]"
 
 
-def _doubtful_rules(settings: Settings, users: Users | None) -> Iterator[str]:
+def _rule_warnings(settings: Settings, users: Users | None) -> Iterator[str]:
     by_password = settings.auth.possible & BY_CHALLENGE
     for rule in settings.policy.rules:
         if rule.users and not by_password:
@@ -101,9 +103,9 @@ def _doubtful_rules(settings: Settings, users: Users | None) -> Iterator[str]:
             yield f"the rule for {rule} is for certificates, but none is asked for; name auth.client_ca"
 
 
-def _file_lines(path: Path | None, how: str, known: int | None) -> Iterator[str]:
+def _file_line(path: Path | None, how: str, known: int | None) -> Iterator[str]:
     if path is not None:
-        yield f"{path}: {'not to be read here' if known is None else f'{known} known {how}'}"
+        yield f"{path}: {'not readable by this user' if known is None else f'{known} known {how}'}"
 
 
 def _named(schemes: frozenset[Scheme] | None) -> str:

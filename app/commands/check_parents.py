@@ -13,7 +13,7 @@ def lines(settings: Settings) -> Iterator[str]:
         terms = [str(parent), f"login {' '.join(_login(parent.login))}", *_terms(parent)]
         yield ", ".join(terms)
     if settings.parents.proxies:
-        yield "directly, if none can be used" if settings.parents.direct else "never around them"
+        yield "directly, if no parent can be used" if settings.parents.direct else "never directly"
 
 
 def warnings(settings: Settings) -> Iterator[str]:
@@ -25,11 +25,11 @@ def warnings(settings: Settings) -> Iterator[str]:
             yield f"the password for {parent} goes there in the clear; use https://, or another auth"
         if login.password_file and others_may_read(login.password_file):
             yield f"{login.password_file} can be read by everybody on this machine; chmod 600 it"
-    patience = sum(parent.seconds for parent in (parents if settings.parents.direct else parents[:-1]))
-    if patience >= settings.limits.dial_seconds:
+    seconds = sum(parent.seconds for parent in (parents if settings.parents.direct else parents[:-1]))
+    if seconds >= settings.limits.dial_seconds:
         yield (
-            f"parents may take {patience:g} s before the last way is tried, but limits.dial_seconds ends a dial "
-            f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise that"
+            f"parents may take {seconds:g} s before the last way is tried, but limits.dial_seconds ends a dial "
+            f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise limits.dial_seconds"
         )
 
 
@@ -41,7 +41,7 @@ def _login(login: ParentLogin) -> Iterator[str]:
     if login.password_file:
         yield f"by the password in {login.password_file}"
     elif login.password_env:
-        yield f"by the password in the environment's {login.password_env}"
+        yield f"by the password in the variable {login.password_env}"
     elif login.keytab:
         yield f"by the keytab {login.keytab}"
     elif login.auth is ParentAuth.NEGOTIATE or login.ticket_cache:
@@ -53,6 +53,6 @@ def _terms(parent: ParentProxy) -> Iterator[str]:
         yield f"trusted by {parent.ca}"
     match parent.target:
         case ParentTarget.CHECKED:
-            yield "asked for names whose addresses may be dialled"
+            yield "asked for names whose addresses were checked"
         case ParentTarget.ADDRESS:
             yield "asked for addresses"

@@ -1,4 +1,4 @@
-"""What `licensegate check` says of the gate's certificate: which one, and what clients will not like about it."""
+"""The part of `licensegate check` about the gate's certificate: which one it is, and warnings."""
 
 import os
 from collections.abc import Iterator
@@ -8,21 +8,21 @@ from licensegate.app.settings import Settings
 
 
 def lines(settings: Settings) -> list[str]:
-    """What is in force, in lines for people."""
+    """Describe the certificate in force."""
     tls = settings.tls
     if tls.certificate:
         said = [f"certificate {tls.certificate}", f"key {tls.key}"]
     elif settings.state_directory:
-        said = [f"a certificate of its own, kept in {settings.state_directory}"]
+        said = [f"its own certificate, kept in {settings.state_directory}"]
     else:
-        said = ["a certificate of its own, another one after each start"]
+        said = ["its own certificate, a new one at each start"]
     if tls.names:
         said.append(f"also known as {' and '.join(tls.names)}")
     return said
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """What `licensegate cert check` finds, as far as the files may be read here. Raises CertificateError."""
+    """The findings of `licensegate cert check`, if this user may read the files. Raises CertificateError."""
     certificate = settings.tls.certificate
     key = settings.tls.key or certificate
     if certificate is None or key is None or not (os.access(certificate, os.R_OK) and os.access(key, os.R_OK)):

@@ -1,4 +1,4 @@
-"""`licensegate health`: asks a running gate one of its three questions, for a container's check. Imports little."""
+"""`licensegate health`: asks a running gate for a health page, as a container's health check. Imports little."""
 
 import argparse
 import http.client
@@ -12,11 +12,11 @@ from licensegate.app.terminal import complain, say
 from licensegate.proxy.settings import ListenAddress
 
 NOTES: Final = """\
-  healthz    does it live? (without a QUESTION)
-  readyz     does it take clients?
+  healthz    is it running? (the default)
+  readyz     does it accept clients?
   upstreamz  can every target be reached? This may dial them.
 
-  The gate is asked at admin.listen of its settings, or at --url; docs/monitoring.md has the answers.
+  The gate is asked at admin.listen of its settings, or at --url; docs/monitoring.md explains the answers.
 
 exit status:
   0  yes
@@ -24,53 +24,53 @@ exit status:
   2  the command line or the settings cannot be used
 """
 
-_SECONDS: Final = 10  # more than the gate waits for its dials
+_SECONDS: Final = 10  # longer than the gate waits for its dials
 _MOST_BYTES: Final = 65536
-_FOR_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+_LOOPBACK_FOR: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 class HealthError(ValueError):
-    """The gate cannot be asked; says what to write instead."""
+    """The gate cannot be asked. `str()` says what to write instead."""
 
 
 class HealthAnswer(Struct, frozen=True):
-    """Whether the answer was 200, and what to tell."""
+    """Whether the answer was 200, and the text to print."""
 
     good: bool
     text: str
 
 
 def url_of(listen: ListenAddress | None) -> str:
-    """Where a gate on this host with this admin address is asked. Raises HealthError."""
+    """The URL of the admin server of a gate on this host. Raises HealthError."""
     if listen is None:
-        raise HealthError("admin.listen is empty, so there is nobody to ask; name a --url")
+        raise HealthError("admin.listen is empty, so there is no admin server to ask; give --url")
     if not listen.port:
-        raise HealthError("admin.listen leaves the port to the system; name it by --url")
-    return f"http://{ListenAddress(_FOR_ANY.get(listen.host, listen.host), listen.port)}"
+        raise HealthError("admin.listen has port 0, so the system chose the port; give it with --url")
+    return f"http://{ListenAddress(_LOOPBACK_FOR.get(listen.host, listen.host), listen.port)}"
 
 
 def ask(url: str, question: str) -> HealthAnswer:
-    """Ask the gate at `url` for one of its health pages. Raises HealthError for a URL that leads nowhere."""
+    """Ask the gate at `url` for one of its health pages. Raises HealthError for an invalid URL."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or 80
     except ValueError:
         host = None
     if host is None or parts.scheme != "http" or parts.path not in ("", "/"):
-        raise HealthError(f"{url!r} is no address of a gate; write one like http://127.0.0.1:9130")
+        raise HealthError(f"{url!r} is not the URL of a gate; write one like http://127.0.0.1:9130")
     connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
     try:
         connection.request("GET", f"/{question}")
         answer = connection.getresponse()
         said = answer.read(_MOST_BYTES).decode(errors="replace").strip()
     except (OSError, http.client.HTTPException) as error:
-        return HealthAnswer(False, f"{url}/{question} does not answer: {_told(error)}")
+        return HealthAnswer(False, f"{url}/{question} does not answer: {_reason(error)}")
     finally:
         connection.close()
     return HealthAnswer(answer.status == 200, f"{answer.status} {said}")
 
 
-def _told(error: OSError | http.client.HTTPException) -> str:
+def _reason(error: OSError | http.client.HTTPException) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 

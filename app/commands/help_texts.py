@@ -1,4 +1,4 @@
-"""What the `--help` of every command says: its purpose, its notes, and where the settings come from."""
+"""Texts for the `--help` of every command: its purpose, its notes, and where the settings come from."""
 
 import argparse
 from typing import Any, Final
@@ -6,10 +6,10 @@ from typing import Any, Final
 SETTINGS: Final = """\
 settings:
   One TOML file, named by --config, else by LICENSEGATE_CONFIG, else the built-in defaults: ports 3128, 8080 and 443,
-  clients from private networks, and Cisco's licensing hosts as targets. All keys stand in docs/settings.md.
+  clients from private networks, and Cisco's licensing hosts as targets. docs/settings.md lists all keys.
 
 environment:
-  LICENSEGATE_CONFIG             the settings file, where the command line names none
+  LICENSEGATE_CONFIG             the settings file, unless the command line names one
   LICENSEGATE__SECTION__KEY      overrides a key of the file, e.g. LICENSEGATE__LIMITS__TUNNELS=1000; lists are
                                  separated by commas
   LICENSEGATE__LISTEN            addresses to listen on, e.g. 0.0.0.0:3128,[::]:3128

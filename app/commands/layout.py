@@ -1,4 +1,4 @@
-"""How the commands lay out what they say: a title, and beside it one line or several."""
+"""Layout of the commands' output: a title with one or more lines beside it."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -7,7 +7,7 @@ _TITLE_WIDTH: Final = 14
 
 
 def sections(lines: Mapping[str, Iterable[str]]) -> str:
-    """Titles with their lines beside them; "none" where there is none."""
+    """Put each title beside its lines, or beside "none" if it has no lines."""
     return "\n".join(_section(title, list(beside)) for title, beside in lines.items())
 
 

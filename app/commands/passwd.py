@@ -24,14 +24,14 @@ from licensegate.proxy.auth.user_files import LoginFileError, read_htdigest, rea
 from .user_lines import FileKind, holds, is_line_of, kind_of, lines_for, with_lines
 
 NOTES: Final = """\
-  The password is asked for at the terminal, or read as told; it cannot stand on the command line. A file that is named
-  like htdigest is one for Digest, any other one for Basic; where both are named, the user is changed in both.
+  The password is typed at the terminal unless --stdin or --password-file is given; it cannot be on the command line. A
+  file is for Digest or for Basic by its first line, or by its name while it is empty. Name both to change both.
 
     licensegate passwd users.htpasswd users.htdigest --add cucm-pub
 
 exit status:
   0  done, or the password is right
-  1  check: it is wrong, or there is no such user in one of the files; remove: there was none in any
+  1  check: the password is wrong, or a file lacks the user; remove: no file had the user
   2  the command line, the password or a file cannot be used
 """
 
@@ -44,7 +44,7 @@ class PasswdError(Exception):
 
 
 class Report(Struct, frozen=True):
-    """What was done or found, in lines for people; `good` is false for a wrong password or an unknown user."""
+    """The text to print; `good` is false for a wrong password or an unknown user."""
 
     good: bool
     text: str
@@ -114,9 +114,11 @@ def _check_password(password: str) -> None:
     if not password:
         raise PasswdError("the password is empty; choose another one")
     if not password.isprintable():
-        raise PasswdError("the password has a character in it that cannot be typed; choose another one")
+        raise PasswdError("the password contains a character that cannot be typed; choose another one")
     if len(password.encode()) > LONGEST_PASSWORD:
-        raise PasswdError(f"the password is longer than {LONGEST_PASSWORD} bytes, which is all that bcrypt looks at")
+        raise PasswdError(
+            f"the password is longer than {LONGEST_PASSWORD} bytes, and bcrypt reads no more; choose a shorter one"
+        )
 
 
 def _read(files: Sequence[Path], *, may_be_new: bool = False) -> list[_UserFile]:
@@ -126,7 +128,7 @@ def _read(files: Sequence[Path], *, may_be_new: bool = False) -> list[_UserFile]
         content = "" if is_new else _content(path)
         kind = kind_of(path, content)
         if kind is None:
-            raise PasswdError(f"{path}: is it for Basic or for Digest? name it so, like users.htpasswd, users.htdigest")
+            raise PasswdError(f"{path}: for Basic or for Digest? give it a name like users.htpasswd or users.htdigest")
         if any(file.kind is kind for file in found):
             raise PasswdError(f"{path}: two files of the same kind; name one {FileKind.HTPASSWD} and one htdigest")
         found.append(_UserFile(path, kind, content, is_new))
@@ -210,13 +212,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd and an htdigest file, or one")
     action = parser.add_mutually_exclusive_group(required=True)
-    action.add_argument("--add", metavar="USER", help="let this user in, or give it another password")
-    action.add_argument("--check", metavar="USER", help="say whether this user is let in by the password")
-    action.add_argument("--remove", metavar="USER", help="let this user in no longer")
+    action.add_argument("--add", metavar="USER", help="add this user, or change the password")
+    action.add_argument("--check", metavar="USER", help="check the password of this user")
+    action.add_argument("--remove", metavar="USER", help="remove this user")
     parser.add_argument("--realm", default="LicenseGate", help="auth.realm of the settings; default: LicenseGate")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--stdin", action="store_true", help="read the password from standard input, its first line")
-    source.add_argument("--password-file", metavar="FILE", type=Path, help="read it from a file, its first line")
+    source.add_argument("--stdin", action="store_true", help="read the password from the first line of standard input")
+    source.add_argument("--password-file", metavar="FILE", type=Path, help="read it from the first line of a file")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
     """Read a password, from the terminal by default, there `twice` for a new one. Raises PasswdError."""
     if stdin:
         if sys.stdin is None:
-            raise PasswdError("standard input is closed; give the password to it, or use --password-file")
+            raise PasswdError("standard input is closed; pipe the password into it, or use --password-file")
         return _first_line(sys.stdin.buffer, "standard input")
     if file is not None:
         try:
@@ -35,13 +35,13 @@ def _first_line(content: BinaryIO, where: str) -> str:
 
 def _typed(*, twice: bool) -> str:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise PasswdError("there is no terminal to type a password at; use --stdin or --password-file")
+        raise PasswdError("no terminal to type a password at; use --stdin or --password-file")
     try:
         password = getpass.getpass("Password: ")
-        if twice and getpass.getpass("The same again: ") != password:
-            raise PasswdError("the two are not the same; nothing has been changed")
+        if twice and getpass.getpass("Repeat password: ") != password:
+            raise PasswdError("the two passwords differ; nothing has been changed")
     except EOFError:
         raise PasswdError("no password was typed; nothing has been changed") from None
     except UnicodeDecodeError:
-        raise PasswdError("what was typed is not text in UTF-8; nothing has been changed") from None
+        raise PasswdError("the password is not text in UTF-8; nothing has been changed") from None
     return password

@@ -1,4 +1,4 @@
-"""Sums up which targets of an access log were refused, or passed only because the allowlist reports them."""
+"""Summarises the targets in an access log that were refused, or passed only because they are reported."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from licensegate.records.outcome import Outcome
 
 
 class ConnectLine(LogLine):
-    """The keys of a line that say what a client asked for. `target` is empty until a client has named one."""
+    """The keys about a client's request. `target` is empty if the client named none."""
 
     client: str
     outcome: str = ""
@@ -22,7 +22,7 @@ class ConnectLine(LogLine):
 
 
 class RefusedTarget(Struct):
-    """One target that was refused, or that passed because it is only reported; times are in UTC."""
+    """A target that was refused, or passed only because it is reported. Times are in UTC."""
 
     target: Target
     first: datetime
@@ -30,16 +30,16 @@ class RefusedTarget(Struct):
     times: int = 0
     clients: set[str] = msgspec.field(default_factory=set)
     is_private: bool = False
-    """Whether it could not be dialled because its addresses are not public."""
+    """True if it was not dialled because its addresses are not public."""
 
     def __str__(self) -> str:
         times, clients = _count(self.times, "time"), _count(len(self.clients), "client")
-        when = f"first {_written(self.first)}, last {_written(self.last)}"
+        when = f"first {_utc(self.first)}, last {_utc(self.last)}"
         return f"{self.target}, asked for {times} by {clients}, {when}"
 
 
 def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTarget]:
-    """Read the log to its end. Raises OSError."""
+    """Read the log to its end and summarise its refused targets. Raises OSError."""
     refused: dict[Target, RefusedTarget] = {}
     for number, line in reader:
         if line.event != "end" or not line.target or not (line.reported or line.allowed is False):
@@ -67,5 +67,5 @@ def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def _written(time: datetime) -> str:
+def _utc(time: datetime) -> str:
     return f"{time:%Y-%m-%dT%H:%M:%SZ}"

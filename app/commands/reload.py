@@ -9,7 +9,7 @@ from licensegate.app.service.control import ControlError, ask, control_path
 from licensegate.app.terminal import complain, say
 
 NOTES: Final = """\
-  Open tunnels go on under the settings that they began with. The gate is asked over control.sock in the state
+  Open tunnels keep the settings that they began with. The gate is asked over control.sock in the state
   directory (systemd: the runtime directory), which only its own user and root may use; SIGHUP does the same.
 
 exit status:

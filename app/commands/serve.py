@@ -1,4 +1,4 @@
-"""`licensegate serve`: the gate itself."""
+"""`licensegate serve`: runs the gate."""
 
 import argparse
 import os

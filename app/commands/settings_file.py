@@ -1,4 +1,4 @@
-"""Loads the settings of a command, or ends the command with the error."""
+"""Loads the settings for a command, or ends it with the error."""
 
 import os
 from pathlib import Path

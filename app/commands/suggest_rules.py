@@ -1,7 +1,7 @@
-"""`licensegate suggest-rules`: what the allowlist lacks, by what an access log has seen, as a change to the settings.
+"""`licensegate suggest-rules`: prints presets and rules for the refused targets of an access log.
 
-A preset goes before a rule where it names the target. An IP address is never suggested: Cisco's certificates carry
-names only. Nothing is written: what is printed is for a person to read and for `patch` to apply.
+A preset is preferred to a rule. IP addresses are never suggested: Cisco's certificates carry names only. Nothing is
+written: the output is a diff for a person to read and for `patch` to apply.
 """
 
 import argparse
@@ -35,16 +35,16 @@ from .refused_targets import ConnectLine, RefusedTarget, refused_targets
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
-  Reads the access log, finds the targets that were refused, or passed only because they are reported, and are not
-  allowed by now, and prints the presets and rules that would allow them, as a difference to the settings file:
+  Reads the access log, finds the targets that were refused, or passed only because they are reported, and prints the
+  presets and rules that would allow those that the settings do not allow by now, as a diff of the settings file:
 
     licensegate suggest-rules --config gate.toml access.jsonl | patch gate.toml
 
-  Above each stands how often it was asked for, by how many clients, first and last when. Read it before you apply it:
-  whatever clients ask for is in there. Lines that are no records are passed over and named on standard error.
+  A comment above each says how often and by how many clients it was asked for, first and last when. Read it before you
+  apply it: it has everything that clients asked for. Lines that are not records are skipped, with a warning.
 
 exit status:
-  0  told, also where there is nothing to add
+  0  printed, even if there is nothing to add
   2  the command line, the settings or the log cannot be used; the error names the place
 """
 
@@ -53,15 +53,15 @@ _PRESETS: Final = variable_of("allowlist.presets")
 _RULES: Final = variable_of("allowlist.rule")
 
 
-def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], seen: Iterable[RefusedTarget]) -> str:
-    """What would allow what was seen, as a difference to `file`, which the settings come from.
+def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], refused: Iterable[RefusedTarget]) -> str:
+    """Return a diff of `file`, the source of the settings, that allows the refused targets.
 
-    Before it stands, as comments, what cannot be part of it. Raises SettingsError if the file has gone meanwhile.
+    Comments before it hold what cannot be part of it. Raises SettingsError if the file is gone by now.
     """
-    lacking = [each for each in seen if not settings.policy.decide(each.target).allowed]
+    lacking = [each for each in refused if not settings.policy.decide(each.target).allowed]
     lacking.sort(key=lambda each: (each.target.host, each.target.port))
     notes = [
-        f"{each}: an address is not suggested, let the product name the host"
+        f"{each}: addresses are not suggested; have the product use the host's name"
         for each in lacking
         if each.target.is_address
     ]
@@ -72,31 +72,31 @@ def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], s
     notes += _for_variables(addition, in_force.allowlist, environ)
     addition = _without_variables(addition, environ)
     if addition == Addition():
-        return _as_comment(notes or ["nothing to add: whatever was seen is allowed"])
+        return _as_comment(notes or ["nothing to add: every target in the log is allowed"])
     text = "" if file is None else file.read_bytes().decode()
     try:
-        return _as_comment(notes) + _difference(file, text, edited(text, addition))
+        return _as_comment(notes) + _diff(file, text, edited(text, addition))
     except SettingsEditError:
-        notes.append(f"{file} is laid out in a way of its own; put this into its allowlist")
+        notes.append(f"{file} has a layout that cannot be edited; add these lines to its allowlist")
         return _as_comment(notes) + written(addition, in_file.allowlist.presets)
 
 
 class _Offer(Struct, frozen=True):
-    """A preset, the targets wanted that it names, those that it allows besides, and how many it names in all."""
+    """A preset, the refused targets that it allows, the other targets that it allows, and its size."""
 
     preset: str
-    answers: tuple[Target, ...]
-    besides: tuple[Target, ...]
+    wanted: tuple[Target, ...]
+    others: tuple[Target, ...]
     size: int
 
 
 def _addition(policy: Policy, allowlist: AllowlistTable, names: Mapping[Target, RefusedTarget]) -> Addition:
-    """What allows these targets: rules that only reported them, then presets, then rules of their own."""
+    """Allow targets by the rules that only report them, else by presets, else by new rules."""
     own = zip((rule for rule in policy.rules if not rule.preset), allowlist.rule, strict=True)
     reporting = {Target(rule.host, rule.port): table for rule, table in own if rule.report and not rule.domain}
     allowing = {target: reporting[target] for target in names if target in reporting}
     offers = list(_offers(policy, names.keys() - allowing.keys(), names.keys()))
-    offered = {target for offer in offers for target in offer.answers}
+    offered = {target for offer in offers for target in offer.wanted}
     return Addition(
         presets=tuple(offer.preset for offer in offers),
         presets_comment=tuple(line for offer in offers for line in _reasons(offer, names)),
@@ -109,48 +109,48 @@ def _addition(policy: Policy, allowlist: AllowlistTable, names: Mapping[Target, 
     )
 
 
-def _offers(policy: Policy, unanswered: Set[Target], seen: Set[Target]) -> Iterator[_Offer]:
-    """Choose presets until none names what is left: first those that allow the least that was not seen."""
-    left = set(unanswered)
+def _offers(policy: Policy, uncovered: Set[Target], refused: Set[Target]) -> Iterator[_Offer]:
+    """Choose presets until none covers a target that is left, first those that allow the fewest others."""
+    left = set(uncovered)
     granted: set[Target] = set()
     while True:
         offers = []
         for preset in load_presets().values():
             targets = [Target(entry.host, entry.port) for entry in preset.entries]
             new = [target for target in targets if target not in granted and not policy.decide(target).allowed]
-            answers = tuple(target for target in new if target in left)
-            besides = tuple(target for target in new if target not in seen)
-            if answers:
-                offers.append(_Offer(preset.name, answers, besides, len(targets)))
+            wanted = tuple(target for target in new if target in left)
+            others = tuple(target for target in new if target not in refused)
+            if wanted:
+                offers.append(_Offer(preset.name, wanted, others, len(targets)))
         if not offers:
             return
-        best = min(offers, key=lambda offer: (len(offer.besides), -len(offer.answers), offer.size, offer.preset))
-        left -= set(best.answers)
-        granted.update(best.answers, best.besides)
+        best = min(offers, key=lambda offer: (len(offer.others), -len(offer.wanted), offer.size, offer.preset))
+        left -= set(best.wanted)
+        granted.update(best.wanted, best.others)
         yield best
 
 
 def _rule(policy: Policy, target: Target) -> RuleTable:
-    """A rule for this target alone, on the terms of the one that only reported it, if there is one."""
+    """A rule for this target alone, with the terms of the rule that only reported it, if any."""
     like = policy.decide(target).rule or Rule(target.host)
     terms = {field: getattr(like, field) for field in RuleTable.__struct_fields__}
     return RuleTable(**terms | {"host": target.host, "port": target.port, "report": False})
 
 
 def _reasons(offer: _Offer, names: Mapping[Target, RefusedTarget]) -> Iterator[str]:
-    for target in offer.answers:
+    for target in offer.wanted:
         yield f"{offer.preset} allows {names[target]}"
-    if offer.besides:
-        yield f"{offer.preset} also allows {', '.join(map(str, offer.besides))}"
+    if offer.others:
+        yield f"{offer.preset} also allows {', '.join(map(str, offer.others))}"
 
 
-def _reason(seen: RefusedTarget) -> tuple[str, ...]:
+def _reason(refused: RefusedTarget) -> tuple[str, ...]:
     hint = "its addresses are not public: if the server is your own, add private = true"
-    return (str(seen), hint) if seen.is_private else (str(seen),)
+    return (str(refused), hint) if refused.is_private else (str(refused),)
 
 
 def _for_variables(addition: Addition, allowlist: AllowlistTable, environ: Mapping[str, str]) -> Iterator[str]:
-    """Say what the environment would have to hold, where it goes before the file."""
+    """Yield the variables to set where the environment overrides the file."""
     if addition.presets and _PRESETS in environ:
         yield from addition.presets_comment
         yield f"{_PRESETS}={','.join((*allowlist.presets, *addition.presets))}"
@@ -167,20 +167,20 @@ def _without_variables(addition: Addition, environ: Mapping[str, str]) -> Additi
     return structs.replace(addition, rules=()) if _RULES in environ else addition
 
 
-def _difference(file: Path | None, before: str, after: str) -> str:
+def _diff(file: Path | None, before: str, after: str) -> str:
     names = ("/dev/null", _NEW_FILE) if file is None else (_name(file), _name(file))
     lines = difflib.unified_diff(_lines(before), _lines(after), *names)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _name(file: Path) -> str:
-    """The name as `patch` reads it: quoted where it is not plain."""
+    """The name as `patch` reads it, quoted if it is not plain."""
     name = str(file)
     return name if name.isprintable() and '"' not in name else json.dumps(name)
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as `patch` sees them, each with its end; Python knows ends that others do not."""
+    """Split at line feeds only, as `patch` does; `str.splitlines` splits at other characters too."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -190,12 +190,12 @@ def _as_comment(lines: Iterable[str]) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file, which the difference is to")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to change")
     parser.add_argument("log", metavar="LOG", help="the access log, - for standard input")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what would allow the targets that were refused."""
+    """Print the suggestions."""
     settings = load_or_exit(arguments.config)
     try:
         with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:

@@ -1,4 +1,4 @@
-"""`licensegate test-rule`: what the gate would decide of one CONNECT, asked of the gate's own conversation."""
+"""`licensegate test-rule`: shows what the gate would decide about one CONNECT, by its own conversation."""
 
 import argparse
 import os
@@ -38,18 +38,18 @@ exit status:
 
 
 class RuleTestError(ValueError):
-    """What was typed is not a client and a target."""
+    """The client or the target is invalid."""
 
 
 class RuleTest(Struct, frozen=True):
-    """What would be decided, and why in lines for people."""
+    """The decision, and the text to print."""
 
     allowed: bool
     text: str
 
 
 class _AssumedLogin(Authenticator):
-    """The door as it is, but that whoever it is said to be has logged in; it needs no file of users."""
+    """Takes the given identity as logged in; without one, decides as the gate does. Needs no file of users."""
 
     def __init__(self, settings: Settings, identity: Identity) -> None:
         super().__init__(settings.auth.logins, Users({}, {}), Nonces(Secret(b"")), AuthState())
@@ -60,13 +60,13 @@ class _AssumedLogin(Authenticator):
 
 
 def judge(settings: Settings, client: str, target: str, identity: Identity = NOBODY) -> RuleTest:
-    """Say what becomes of a CONNECT to `target` from `client`, logged in as `identity`; raises RuleTestError."""
+    """Decide about a CONNECT to `target` from `client`, logged in as `identity`. Raises RuleTestError."""
     try:
         ip_address(client)
     except ValueError:
         raise RuleTestError(f"{client!r} is not a client's IP address, like 10.1.2.3") from None
     if any(map(str.isspace, target)):
-        raise RuleTestError(f"{target!r} is not a target, like tools.cisco.com:443: it has blanks in it")
+        raise RuleTestError(f"{target!r} is not a target, like tools.cisco.com:443: it contains a blank")
     sources = ClientNetworks(settings.client_networks)
     record = open_record(client, 0, "test-rule")
     checks = ChecksByClient(settings.tunnel, settings.tunnel_networks)
@@ -82,7 +82,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
         return RuleTest(True, f"allowed\n{allowed}")
     outcome = record.outcome
     if outcome is None:
-        raise RuntimeError("a whole head was left undecided")
+        raise RuntimeError("the conversation decided nothing about a complete head")
     if outcome.stage is Stage.HEAD:
         raise RuleTestError(f"{outcome.label}: {record.sentence()} {record.remedy()}")
     return RuleTest(False, f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}")
@@ -100,11 +100,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as if it had shown a certificate with this name; may be repeated",
     )
     parser.add_argument("client", metavar="CLIENT", help="the client's IP address")
-    parser.add_argument("target", metavar="HOST:PORT", help="where it wants to go, as in its CONNECT")
+    parser.add_argument("target", metavar="HOST:PORT", help="the target, as in its CONNECT")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what is decided of one CONNECT."""
+    """Print the decision about one CONNECT."""
     settings = load_or_exit(arguments.config)
     try:
         identity = Identity(arguments.user, tuple(arguments.certificate))

@@ -9,7 +9,7 @@ from licensegate.proxy.auth.password_hash import make_hash
 
 
 class FileKind(enum.StrEnum):
-    """Which of the two files of users."""
+    """The two kinds of files of users."""
 
     HTPASSWD = "htpasswd"
     HTDIGEST = "htdigest"

@@ -1,8 +1,8 @@
-"""What an operator set, from a TOML file and the environment: read, checked, and handed down as frozen values.
+"""The operator's settings, read from a TOML file and the environment, checked, and passed on as frozen values.
 
-No other room reads either. `schema` is the file as it is written, `file` and `environment` read it, `build` makes of
-it what is in force (`values`); whatever is wrong is one `SettingsError` that names its place and the way out. Nothing
-here opens a socket, resolves a name or writes.
+No other room reads either. `schema` is the format of the file, `file` and `environment` read it, `build` checks it and
+makes the values of `settings`. A fault raises `SettingsError` with its place and the remedy. Nothing here opens a
+socket, resolves a name or writes.
 """
 
 from .load import load

@@ -1,7 +1,6 @@
 """Addresses, networks and hosts as operators type them.
 
-Every reader takes the text and raises ValueError with a message that goes on where the text left off: "is not a
-network; write one like ...".
+Each reader raises ValueError with a message that continues after the text: "is not a network; write one like ...".
 """
 
 import re
@@ -39,28 +38,28 @@ def read_network(text: str) -> Network:
     except ValueError:
         raise ValueError('is not a network; write one like "10.0.0.0/8" or "fd00::/8"') from None
     if "%" in text:
-        raise ValueError("has a zone, and clients are judged without theirs; leave out the % and what follows")
+        raise ValueError("has a zone, which client addresses are matched without; remove the % and what follows")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
         plain = f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}"
-        raise ValueError(f'holds IPv4 clients, which count as IPv4 everywhere; write "{plain}"')
+        raise ValueError(f'is of IPv4 clients, which are matched by their IPv4 address; write "{plain}"')
     if ip_address(text.partition("/")[0]) != network.network_address:
-        raise ValueError(f'is an address within a network; write "{network}", or the address alone')
+        raise ValueError(f'is an address inside a network; write "{network}", or the address alone')
     return network
 
 
 def read_connect_to(text: str) -> ConnectTo:
-    """Read `HOST:PORT:IP:PORT`: curl's `--connect-to`, except that it takes no name for the second half."""
+    """Read `HOST:PORT:IP:PORT`, like curl's `--connect-to` with an IP address in the second half."""
     parts = _CONNECT_TO.fullmatch(text)
     if parts is None:
-        raise ValueError(f"does not say what goes where; {_CONNECT_TO_FORM}")
+        raise ValueError(f"is not an address for a target; {_CONNECT_TO_FORM}")
     host, port, address, address_port = parts.groups()
     return ConnectTo(read_host(host), _port(port), _bracketed_ip(address, _CONNECT_TO_FORM), _port(address_port))
 
 
 def read_parent_url(text: str) -> tuple[bool, str, int]:
-    """Read the URL of a proxy: whether it wants TLS, its host and its port."""
+    """Read the URL of a proxy. Returns whether it uses TLS, its host and its port."""
     if "@" in text:
-        raise ValueError("has a login in it; write that as username and password_file")
+        raise ValueError("has a login in it; set username and password_file instead")
     parts = _PARENT.fullmatch(text)
     if parts is None:
         raise ValueError(f"is not the URL of a proxy; {_PARENT_FORM}")
@@ -77,7 +76,7 @@ def read_ip(text: str) -> str:
     except ValueError:
         raise ValueError('is not an IP address; write one like "192.0.2.1" or "2001:db8::1"') from None
     if "%" in text:
-        raise ValueError("has a zone, which the gate does not take; leave out the % and what follows")
+        raise ValueError("has a zone, which is not supported; remove the % and what follows")
     return str(address)
 
 
@@ -99,7 +98,7 @@ def _bracketed_ip(text: str, form: str) -> str:
     try:
         address = read_ip(bare)
     except ValueError:
-        raise ValueError(f"has no IP address where one belongs; {form}") from None
+        raise ValueError(f"has a host that is not an IP address; {form}") from None
     if (bare != text) != (":" in address):
         raise ValueError(f"has brackets around IPv4; {form}")
     return address

@@ -1,4 +1,4 @@
-"""From what was written to what is in force: texts read, values checked against each other, defaults filled in."""
+"""Builds the settings from the file's tables: reads texts, checks values against each other, fills in defaults."""
 
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -42,10 +42,10 @@ _T = TypeVar("_T")
 def build(
     file: File, source: SettingsSource, folder: Path, packaged_state: Path | None, environ: Mapping[str, str]
 ) -> Settings:
-    """Make the settings of a file and what was laid over it; raises SettingsError.
+    """Build the settings from the file with its overrides. Raises SettingsError.
 
-    A path in the file is relative to `folder`, one in the environment to where the gate was started. `packaged_state`
-    is the state directory where no other is named. Passwords that the file leaves to it are in `environ`.
+    Paths in the file are relative to `folder`, paths in the environment to the working directory. `packaged_state` is
+    the default state directory. `environ` has the passwords that the file names by `password_env`.
     """
     client_networks = _client_networks(file.clients.networks, source)
     parents = read_parents(file.parent, source, folder, environ)
@@ -54,7 +54,7 @@ def build(
     auth = read_auth(file.auth, login_files, trusted, source)
     listen = _listen(file.listen, auth, source)
     admin = _admin(file.admin, client_networks, source, folder)
-    _keep_apart(listen, admin, source)
+    _refuse_shared_address(listen, admin, source)
     return Settings(
         listen=listen,
         tls=_tls(file.tls, login_files, source, folder),
@@ -80,8 +80,8 @@ def build(
 
 def _listen(tables: Sequence[ListenTable], auth: Auth, source: SettingsSource) -> tuple[ListenAddress, ...]:
     addresses = _read_each(read_listen, [table.address for table in tables], source, "listen", "address")
-    # A system's choice of port is another each time, so port 0 has no twin.
-    _refuse_twins([(address.host, address.port or object()) for address in addresses], source, "listen")
+    # The system chooses another port each time, so port 0 may be there twice.
+    _refuse_duplicates([(address.host, address.port or object()) for address in addresses], source, "listen")
     listen = []
     for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
         balancers = _networks(table.proxy_protocol_from, source, "listen", number, "proxy_protocol_from")
@@ -95,7 +95,7 @@ def _login_files(table: AuthTable, source: SettingsSource, folder: Path) -> dict
     return {
         **{key: _pem(getattr(table, key), f"auth.{key}", source, folder) for key in ("client_ca", "client_crl")},
         **{
-            key: _there(getattr(table, key), f"auth.{key}", remedy, source, folder)
+            key: _existing(getattr(table, key), f"auth.{key}", remedy, source, folder)
             for key, remedy in (
                 ("htpasswd", "add a user to it with `licensegate passwd`"),
                 ("htdigest", "add a user to it with `licensegate passwd`"),
@@ -109,12 +109,12 @@ def _tls(table: TlsTable, login_files: Mapping[str, Path | None], source: Settin
     certificate = _pem(table.certificate, "tls.certificate", source, folder)
     key = _pem(table.key, "tls.key", source, folder)
     if key and not certificate:
-        raise SettingsError(f"{source.place('tls.key')}: a key without a certificate; name that in tls.certificate")
+        raise SettingsError(f"{source.place('tls.key')}: a key without a certificate; set tls.certificate too")
     if certificate and not key and not holds_private_key(certificate):
         place = source.place("tls.certificate")
         raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
     names = _read_each(read_host, table.names, source, "tls.names")
-    _refuse_twins(names, source, "tls.names")
+    _refuse_duplicates(names, source, "tls.names")
     return Tls(certificate, key or certificate, names, login_files["client_ca"], login_files["client_crl"])
 
 
@@ -144,7 +144,7 @@ def _rule(table: RuleTable, host: str, number: int, source: SettingsSource) -> R
         for item, name in enumerate(getattr(table, key), 1):
             if fault := user_fault(name):
                 place = source.place("allowlist.rule", number, key, item)
-                raise SettingsError(f"{place}: {shown(name)} is nobody: {fault}")
+                raise SettingsError(f"{place}: {shown(name)} is not a valid name: {fault}")
     networks = _networks(table.networks, source, "allowlist.rule", number, "networks")
     return Rule(**structs.asdict(table) | {"host": host, "networks": networks})
 
@@ -169,7 +169,7 @@ def _tunnel_networks(tables: Sequence[TunnelNetworkTable], source: SettingsSourc
 
 def _connect_to(texts: Sequence[str], source: SettingsSource) -> tuple[ConnectTo, ...]:
     entries = _read_each(read_connect_to, texts, source, "dial.connect_to")
-    _refuse_twins([(entry.host, entry.port) for entry in entries], source, "dial.connect_to")
+    _refuse_duplicates([(entry.host, entry.port) for entry in entries], source, "dial.connect_to")
     return entries
 
 
@@ -189,18 +189,18 @@ def _admin(table: AdminTable, client_networks: tuple[Network, ...], source: Sett
     return Admin(listen, networks, token_file, table.ready_needs_upstream)
 
 
-def _keep_apart(listen: Sequence[ListenAddress], admin: Admin, source: SettingsSource) -> None:
-    """Clients and whoever watches need an address each: the gate could only blame another program for its own."""
+def _refuse_shared_address(listen: Sequence[ListenAddress], admin: Admin, source: SettingsSource) -> None:
+    """Refuse a listener on the address of the admin server: the error of the bind would blame another program."""
     for number, address in enumerate(listen, 1):
         if admin.listen and address.named and _overlap(address, admin.listen):
             place = source.place("listen", number, "address")
             raise SettingsError(
-                f"{place}: {address} takes the address of admin.listen, {admin.listen}; change one of them"
+                f"{place}: {address} is also the address of admin.listen, {admin.listen}; change one of them"
             )
 
 
 def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
-    """Whether the system would not let both listen."""
+    """Whether both cannot be bound at once."""
     same_host = one.host == other.host or bool({one.host, other.host} & {"0.0.0.0", "::"})
     return same_host and (":" in one.host) == (":" in other.host) and one.port == other.port != 0
 
@@ -215,10 +215,10 @@ def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:
-    return _there(text, key, "name a PEM file that is there", source, folder)
+    return _existing(text, key, "name an existing PEM file", source, folder)
 
 
-def _there(text: str, key: str, remedy: str, source: SettingsSource, folder: Path) -> Path | None:
+def _existing(text: str, key: str, remedy: str, source: SettingsSource, folder: Path) -> Path | None:
     if not text:
         return None
     path = _path(text, key, source, folder)
@@ -250,7 +250,7 @@ def _read_each(
     return tuple(_read(read, text, source.place(key, number, inner)) for number, text in enumerate(texts, 1))
 
 
-def _refuse_twins(values: Sequence[Hashable], source: SettingsSource, key: str) -> None:
+def _refuse_duplicates(values: Sequence[Hashable], source: SettingsSource, key: str) -> None:
     first = {value: number for number, value in reversed(list(enumerate(values, 1)))}
     for number, value in enumerate(values, 1):
         if first[value] != number:

@@ -1,9 +1,9 @@
-"""Environment variables over the settings file: `LICENSEGATE__SECTION__KEY`.
+"""Environment variables that override the settings file: `LICENSEGATE__SECTION__KEY`.
 
-Two underscores, because Kubernetes itself sets `LICENSEGATE_PORT` and the like beside a Service of that name; whatever
-has one is none of ours, `LICENSEGATE_CONFIG` excepted. Lists are separated by commas, and an empty text is an empty
-list. Where the file has a list of tables, an item is short for a table: `IP:PORT` for a listener, `HOST:PORT` for a
-rule, a URL for a parent proxy. What no such item could say can be written in the file only.
+Two underscores, because Kubernetes sets `LICENSEGATE_PORT` and the like for a Service of that name. Variables with one
+underscore are ignored, except `LICENSEGATE_CONFIG`. Lists are separated by commas; an empty text is an empty list. An
+item in a list of tables has a short form: `IP:PORT` for a listener, `HOST:PORT` for a rule, a URL for a parent proxy.
+Keys that the short form lacks can be set in the file only.
 """
 
 from collections.abc import Mapping
@@ -17,27 +17,27 @@ from .schema import File, ListenTable, ParentTable, RuleTable, Table, keys
 from .settings import SettingsError
 
 CONFIG: Final = "LICENSEGATE_CONFIG"
-"""Names the settings file where the command line does not."""
+"""Names the settings file if the command line does not."""
 
 PREFIX: Final = "LICENSEGATE__"
 
-_IN_THE_FILE_ONLY: Final = ("tunnel.network",)
+_FILE_ONLY: Final = ("tunnel.network",)
 
 
 def variables() -> dict[str, str]:
-    """Every variable that sets something, with the dotted key that it sets."""
-    return {variable_of(key): key for key in keys() if key not in _IN_THE_FILE_ONLY}
+    """The known variables, each with the dotted key that it sets."""
+    return {variable_of(key): key for key in keys() if key not in _FILE_ONLY}
 
 
 def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, str]]:
-    """Lay the environment over `file`; also tell which variable set which dotted key. Raises SettingsError."""
+    """Override `file` by the environment; also return the variable of each dotted key set. Raises SettingsError."""
     known = variables()
     used = {}
     for variable in filter(lambda name: name.startswith(PREFIX), environ):
-        if variable in map(variable_of, _IN_THE_FILE_ONLY):
-            raise SettingsError(f"{variable}: this can be written in the settings file only, which {CONFIG} names")
+        if variable in map(variable_of, _FILE_ONLY):
+            raise SettingsError(f"{variable}: can be set in the settings file only, which {CONFIG} names")
         if variable not in known:
-            raise SettingsError(f"{variable}: there is no such setting; {did_you_mean(variable, known)}")
+            raise SettingsError(f"{variable}: unknown setting; {did_you_mean(variable, known)}")
         key = known[variable]
         used[key] = variable
         section, _, name = key.rpartition(".")

@@ -1,4 +1,4 @@
-"""The settings file: its bytes into the schema's tables, or an error that names the line or the key."""
+"""Reads the settings file into the schema's tables; errors name the line or the key."""
 
 import re
 import tomllib
@@ -16,8 +16,8 @@ from .schema import File, keys
 from .settings import SettingsError
 from .source import SettingsSource
 
-_MOST_BYTES: Final = 1_048_576  # far more than any settings, and little enough for whatever was named by mistake
-_NAMING: Final = "name a settings file that can be read, or none for the built-in defaults"
+_MOST_BYTES: Final = 1_048_576  # far more than any settings file; guards against a file named by mistake
+_NAMING: Final = "name a readable settings file, or none for the built-in defaults"
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")  # msgspec ends its messages with the place
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -46,13 +46,13 @@ def _parse(path: Path, content: bytes) -> dict[str, object]:
         line = content.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"{path}: line {line} is not text in UTF-8; save the settings as UTF-8") from None
     except RecursionError:
-        raise SettingsError(f"{path}: not valid TOML: lists within lists without end") from None
+        raise SettingsError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
 
 def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: SettingsSource) -> str:
-    """Say what is wrong with the value to which `steps` lead; each step is a key or a number counted from 0."""
+    """Explain what is wrong with the value at `steps`; each step is a key or an index from 0."""
     value: object = tables
     kind: inspect.Type = inspect.type_info(File)
     for key, number in steps:

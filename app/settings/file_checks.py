@@ -1,7 +1,7 @@
-"""Whether the files that the settings name are there: certificates, keys, passwords.
+"""Checks of the files that the settings name: certificates, keys, passwords.
 
-What is in them is for whoever opens them to judge: the gate may be let read a key that an operator who checks its
-settings may not, so what cannot be read for want of permission passes here.
+The gate may have permission to read a key that an operator who runs `licensegate check` has not, so a file without
+read permission passes. The content is checked when the file is opened for use.
 """
 
 import os
@@ -9,12 +9,12 @@ import stat
 from pathlib import Path
 from typing import Final
 
-_MOST_BYTES: Final = 1_048_576  # of what was perhaps named by mistake
+_MOST_BYTES: Final = 1_048_576  # guards against a file named by mistake
 _KEY: Final = b"PRIVATE KEY-----"  # ends the first line of each kind of key, RFC 7468 sections 10 and 11
 
 
 def missing(path: Path) -> str:
-    """Why `path` cannot be a file to read; empty if it can be one."""
+    """Why `path` is not a file to read; empty if it is, or may be."""
     try:
         return "" if stat.S_ISREG(path.stat().st_mode) else "not a file"
     except PermissionError:
@@ -24,7 +24,7 @@ def missing(path: Path) -> str:
 
 
 def holds_private_key(path: Path) -> bool:
-    """Whether there is a private key in a PEM file, as far as it may be read."""
+    """Whether a PEM file has a private key; True if the file may not be read."""
     try:
         with path.open("rb") as file:
             return _KEY in file.read(_MOST_BYTES)

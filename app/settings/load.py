@@ -1,4 +1,4 @@
-"""Which file, which environment, and what is in force then."""
+"""Loads the settings from the file and the environment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +12,7 @@ from .source import SettingsSource
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Read the settings in force; raises SettingsError.
-
-    `path` is the settings file; without one it is that of `settings_file`.
-    """
+    """Load the settings from the file at `path`, by default that of `settings_file`. Raises SettingsError."""
     path = path or settings_file(environ)
     file, variables = override(File() if path is None else read_file(path), environ)
     source = SettingsSource("" if path is None else str(path), variables)
@@ -24,7 +21,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:
-    """The file that LICENSEGATE_CONFIG names; None, for the defaults, where it is empty or not there."""
+    """The file that LICENSEGATE_CONFIG names; None, for the defaults, if it is unset or empty."""
     return Path(environ[CONFIG]) if environ.get(CONFIG) else None
 
 

@@ -30,7 +30,7 @@ def read_auth(
     """Build the login settings from the table; `files` are those that it names, by key. Raises SettingsError."""
     if files["client_crl"] and not files["client_ca"]:
         place = source.place("auth.client_crl")
-        raise SettingsError(f"{place}: a revocation list without an authority; name that in auth.client_ca")
+        raise SettingsError(f"{place}: a revocation list without a CA; set auth.client_ca too")
     _check_realm(table.realm, source)
     possible = frozenset(scheme for scheme, key in _KEY_FOR.items() if files[key])
     schemes = _schemes(table.schemes, source.place("auth.schemes"), possible) if table.schemes else possible
@@ -62,11 +62,11 @@ def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme
     for name in names:
         lacking = [_KEY_FOR[scheme] for scheme in _SCHEMES_BY_NAME[name] if scheme not in possible]
         if lacking:
-            raise SettingsError(f"{place}: {shown(name)} has nothing to check a login by; name auth.{lacking[0]}")
+            raise SettingsError(f"{place}: {shown(name)} has no file to check logins with; set auth.{lacking[0]}")
         schemes.update(_SCHEMES_BY_NAME[name])
     return frozenset(schemes)
 
 
 def _check_realm(realm: str, source: SettingsSource) -> None:
     if fault := realm_fault(realm):
-        raise SettingsError(f"{source.place('auth.realm')}: {shown(realm)} is none: {fault}")
+        raise SettingsError(f"{source.place('auth.realm')}: {shown(realm)} is not a valid realm: {fault}")

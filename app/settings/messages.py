@@ -1,4 +1,4 @@
-"""Values and types of the settings in words, for error messages."""
+"""Formats values and types of the settings for error messages."""
 
 import difflib
 import json
@@ -11,7 +11,7 @@ _LONGEST: Final = 60
 
 
 def shown(value: object) -> str:
-    """A value as the file would have it: on one line, without a control character, and not too long."""
+    """A value as the file has it, on one line, without control characters, cut to 60 characters."""
     match value:
         case bool():
             text = str(value).lower()
@@ -27,7 +27,7 @@ def shown(value: object) -> str:
 
 
 def expected(kind: inspect.Type) -> str:
-    """What may stand where the schema has this type."""
+    """Describe the values that a type of the schema allows."""
     match kind:
         case inspect.StructType():
             return "a table, begun by its name in brackets"
@@ -50,11 +50,11 @@ def expected(kind: inspect.Type) -> str:
         case inspect.StrType():
             return 'a text in quotes, like "this"'
         case _:
-            raise TypeError(f"the schema of the settings has a type without words: {kind}")
+            raise TypeError(f"the schema of the settings has a type without a description: {kind}")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The way out for one who wrote an unknown name: the known one most like it, else all of them."""
+    """Suggest the known name most like an unknown one, else list all known names."""
     names = {spelling.lower(): spelling for spelling in sorted(known)}
     alike = difflib.get_close_matches(name.lower(), names, n=1)
     return f"did you mean {names[alike[0]]}?" if alike else f"known here: {', '.join(names.values())}"

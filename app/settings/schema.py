@@ -1,7 +1,6 @@
-"""The settings file as it is written: its tables, their keys, types, defaults and ranges.
+"""The format of the settings file: tables, keys, types, defaults and ranges.
 
-This is the operators' contract. Keys are added, never renamed. What only another look can tell (is this text a
-network?) is checked in `build`.
+This is the contract with operators: keys are added, never renamed. Texts such as networks are read in `build`.
 """
 
 from typing import Annotated, Final, Literal, TypeAlias
@@ -41,7 +40,7 @@ SchemeName: TypeAlias = Literal["basic", "digest", "digest-md5", "digest-sha-256
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: what it does not know is an error."""
+    """A table of the file; unknown keys are errors."""
 
 
 class ListenTable(Table, frozen=True):
@@ -53,7 +52,7 @@ class ListenTable(Table, frozen=True):
 
 
 class TlsTable(Table, frozen=True):
-    """`[tls]`. Without a certificate the gate makes its own; without a key it is looked for beside the certificate."""
+    """`[tls]`. Without a certificate the gate makes its own; without a key, the certificate's file has it."""
 
     certificate: str = ""
     key: str = ""
@@ -67,7 +66,7 @@ class ClientsTable(Table, frozen=True):
 
 
 class AuthTable(Table, frozen=True):
-    """`[auth]`. Without schemes, whatever there is a file for. Without a CA no client is asked for a certificate."""
+    """`[auth]`. Without schemes, all that have a file. Without a CA no client is asked for a certificate."""
 
     required: bool = _LOGINS.required
     schemes: tuple[SchemeName, ...] = ()
@@ -168,7 +167,7 @@ class DnsTable(Table, frozen=True):
 
 
 class AdminTable(Table, frozen=True):
-    """`[admin]`. Without an address there is no admin server; no networks stand for those of `[clients]`."""
+    """`[admin]`. Without an address there is no admin server; without networks those of `[clients]` count."""
 
     listen: str = str(DEFAULT_ADMIN)
     networks: tuple[str, ...] = ()
@@ -183,7 +182,7 @@ class ProbeTable(Table, frozen=True):
 
 
 class StateTable(Table, frozen=True):
-    """`[state]`. An empty directory stands for systemd's, else for none."""
+    """`[state]`. Without a directory systemd's is used, if there is one."""
 
     directory: str = ""
 
@@ -196,7 +195,7 @@ class LogTable(Table, frozen=True):
 
 
 class File(Table, frozen=True):
-    """The whole file. No listener stands for the packaged ones."""
+    """The whole file. Without listeners the default ones are used."""
 
     listen: tuple[ListenTable, ...] = ()
     tls: TlsTable = TlsTable()

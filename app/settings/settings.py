@@ -1,4 +1,4 @@
-"""What is in force: the values that the settings room hands down to the others."""
+"""The settings in force, as values for the other rooms."""
 
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -25,11 +25,11 @@ Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 
 class SettingsError(Exception):
-    """The settings cannot be in force. `str()` is one line: the place, what is wrong there, what to write instead."""
+    """The settings are invalid. `str()` is one line: the place, the fault, and what to write instead."""
 
 
 class Log(Struct, frozen=True):
-    """Where the access log goes ("-" is standard output, else an absolute path), and the service log's least level."""
+    """Where the access log goes ("-" for standard output, else an absolute path); the service log's lowest level."""
 
     access: str = "-"
     level: Level = "info"
@@ -38,9 +38,9 @@ class Log(Struct, frozen=True):
 class Tls(Struct, frozen=True):
     """TLS to the gate itself.
 
-    `certificate` and `key` are PEM files, perhaps the same; both are None where the gate is to make its own. `names`
-    are the gate's names beside those in the certificate. `client_ca` signs the certificates that clients are asked
-    for, `client_crl` says which of them are revoked; None where they are asked for none, and where none is.
+    `certificate` and `key` are PEM files, perhaps the same; both are None if the gate makes its own. `names` are names
+    of the gate that the certificate lacks. `client_ca` signs the certificates of clients; None if they are not asked
+    for one. `client_crl` has the revoked ones; None without a revocation list.
     """
 
     certificate: Path | None = None
@@ -51,10 +51,10 @@ class Tls(Struct, frozen=True):
 
 
 class Auth(Struct, frozen=True):
-    """Who logs in to the gate.
+    """Logins of clients.
 
-    The files hold who is known, by password and by Digest, and the key of the nonces; None where there is none.
-    `possible` are the schemes that there is something to check by, be they in use or not.
+    `htpasswd` and `htdigest` are the files of users, `nonce_key_file` has the key of the nonces; each may be None.
+    `possible` are the schemes that have a file, whether in use or not.
     """
 
     logins: LoginSettings = LoginSettings()
@@ -65,11 +65,10 @@ class Auth(Struct, frozen=True):
 
 
 class Admin(Struct, frozen=True):
-    """Who may watch the gate, and where.
+    """The admin server.
 
-    `listen` is None where there is no admin server. Clients from `networks` may ask for the metrics and the health
-    pages, whoever has the token in `token_file` for all. `ready_needs_upstream`: a gate that reaches no target is not
-    ready.
+    `listen` is None without an admin server. Clients from `networks` may read the metrics and the health pages, clients
+    with the token in `token_file` all pages. With `ready_needs_upstream`, a gate that reaches no target is not ready.
     """
 
     listen: ListenAddress | None
@@ -81,9 +80,9 @@ class Admin(Struct, frozen=True):
 class Settings(Struct, frozen=True):
     """Everything that an operator can set, checked.
 
-    `probe_seconds` says how often targets are dialled that no tunnel has reached meanwhile; None for never.
-    `state_directory` is None where nothing is kept. `source` says where the values come from: a file's path or the
-    built-in defaults, and the environment variables on top.
+    `probe_seconds` is the interval for dialling targets that no tunnel has reached meanwhile; None for never.
+    `state_directory` is None if nothing is kept. `source` names the file, or the built-in defaults, and the environment
+    variables that override it.
     """
 
     listen: tuple[ListenAddress, ...]

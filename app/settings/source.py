@@ -1,4 +1,4 @@
-"""Where a setting was written, in the words of an error message."""
+"""Where settings come from, for error messages."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,9 @@ class SettingsSource(Struct, frozen=True):
     variables: Mapping[str, str]
 
     def place(self, key: str, *within: str | int) -> str:
-        """Where the value of `key` stands, or what lies within it: the name of a key, or an item counted from 1.
+        """The place of the value of `key`, or of a part of it; `within` are keys and items counted from 1.
 
-        A variable holds no keys, so of these only the items are named there.
+        A variable has items but no keys, so there keys are left out.
         """
         if key in self.variables:
             steps = [self.variables[key], *(f"item {step}" for step in within if isinstance(step, int))]

@@ -160,14 +160,14 @@ def test_check_warns_on_standard_error_and_succeeds() -> None:
 
     assert done.returncode == 0
     assert done.stderr == (
-        "licensegate: warning: LICENSEGATE_LOG_LEVEL is ignored, since Kubernetes sets names like it; "
+        "licensegate: warning: LICENSEGATE_LOG_LEVEL is ignored, because Kubernetes sets such names; "
         "write LICENSEGATE__LOG__LEVEL\n"
     )
 
 
 def test_check_refuses_an_unknown_variable() -> None:
     assert complaint(run("check", LICENSEGATE__LOG__LEVLE="debug")) == (
-        "LICENSEGATE__LOG__LEVLE: there is no such setting; did you mean LICENSEGATE__LOG__LEVEL?"
+        "LICENSEGATE__LOG__LEVLE: unknown setting; did you mean LICENSEGATE__LOG__LEVEL?"
     )
 
 
@@ -261,7 +261,7 @@ def test_suggest_rules_reads_standard_input_and_the_file_that_the_environment_na
 def test_suggest_rules_has_nothing_to_say_of_an_empty_log() -> None:
     done = run("suggest-rules", "-", stdin="")
 
-    assert (done.returncode, done.stdout) == (0, "# nothing to add: whatever was seen is allowed\n")
+    assert (done.returncode, done.stdout) == (0, "# nothing to add: every target in the log is allowed\n")
 
 
 def test_cert_makes_what_it_checks_and_shows(tmp_path: Path) -> None:

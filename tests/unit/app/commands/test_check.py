@@ -104,10 +104,10 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
         "also known as proxy.example.net and proxy",
     ]
     assert told["logins"] == [
-        "not required; one that is sent is checked",
+        "not required, but checked if sent",
         "by certificate",
         "realm LicenseGate",
-        "nonces by a key of the gate's own",
+        "nonces signed with the gate's own key",
         f"certificates of {tmp_path}/gate.pem",
     ]
     assert told["mode"] == ["enforce: other targets are refused"]
@@ -122,14 +122,14 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
     first, second, third, last = told["parents"]
     assert first == (
         f"http://proxy.example.net:8080, login auto as svc by the password in {tmp_path}/parent.secret, "
-        "asked for names whose addresses may be dialled"
+        "asked for names whose addresses were checked"
     )
     assert second == (
-        "https://[fd00::1]:8443, login ntlm as CORP\\svc by the password in the environment's PROXY_PASSWORD, "
+        "https://[fd00::1]:8443, login ntlm as CORP\\svc by the password in the variable PROXY_PASSWORD, "
         "asked for addresses"
     )
     assert third == f"http://proxy3.example.net:8080, login auto by the keytab {tmp_path}/gate.pem"
-    assert last == "directly, if none can be used"
+    assert last == "directly, if no parent can be used"
     assert "hush" not in report(settings)
     assert told["dial from"] == ["192.0.2.7"]
     assert "idle_seconds = 2592000" in told["limits"]
@@ -137,7 +137,7 @@ def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
     assert told["admin"] == [
         "http://0.0.0.0:9130/",
         "metrics and health for 10.0.0.0/8 and 192.0.2.17/32",
-        "what names clients for programs on this host or the token",
+        "pages that name clients for programs on this host or the token",
         "ready_needs_upstream = false",
     ]
     assert told["probe"] == ["targets are dialled every 300 s, unless a tunnel has reached them meanwhile"]
@@ -168,12 +168,12 @@ def test_the_report_names_the_presets_that_would_allow_more(tmp_path: Path) -> N
 def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
     told = sections_of(report(load(None, {})))
 
-    assert told["listen"][-1] == "as packaged: what cannot be bound is left out"
-    assert told["tls"] == ["a certificate of its own, another one after each start"]
+    assert told["listen"][-1] == "the defaults: addresses that cannot be bound are left out"
+    assert told["tls"] == ["its own certificate, a new one at each start"]
     assert told["connect_to"] == ["none"]
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
-    assert told["admin"][2] == "what names clients for programs on this host only"
-    assert told["probe"] == ["targets are dialled only when somebody asks whether they can be reached"]
+    assert told["admin"][2] == "pages that name clients for programs on this host only"
+    assert told["probe"] == ["targets are dialled only when /upstreamz is asked"]
     assert told["parents"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
@@ -182,7 +182,7 @@ def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
 def test_the_report_says_where_a_certificate_of_its_own_is_kept(tmp_path: Path) -> None:
     told = sections_of(report(settings_of(tmp_path, "[state]\ndirectory = '/var/lib/licensegate'")))
 
-    assert told["tls"] == ["a certificate of its own, kept in /var/lib/licensegate"]
+    assert told["tls"] == ["its own certificate, kept in /var/lib/licensegate"]
 
 
 def test_the_report_says_that_nothing_is_refused_where_that_is_so(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_the_defaults_deserve_no_warning() -> None:
         pytest.param("[clients]\nnetworks = ['0.0.0.0/0']", "clients.networks holds 0.0.0.0/0", id="everyone"),
         pytest.param(
             "[admin]\nlisten = '0.0.0.0:9130'\nnetworks = ['0.0.0.0/0']",
-            "admin.networks holds 0.0.0.0/0: whoever can reach 0.0.0.0:9130 may ask",
+            "admin.networks holds 0.0.0.0/0: everybody who can reach 0.0.0.0:9130 may read",
             id="everyone may watch",
         ),
         pytest.param(
@@ -212,7 +212,7 @@ def test_the_defaults_deserve_no_warning() -> None:
         ),
         pytest.param(
             "[admin]\nlisten = ''\nready_needs_upstream = true",
-            "admin.listen is empty, so the rest of admin changes nothing",
+            "admin.listen is empty, so the other keys of admin change nothing",
             id="an admin server that is off",
         ),
         pytest.param(

@@ -69,9 +69,9 @@ def test_everything_in_force_is_told(folder: Path) -> None:
         "realm LicenseGate",
         "users.htpasswd: 1 known by password",
         "users.htdigest: 1 known by Digest",
-        "nonces by the key in nonce.key",
-        "certificates of ca.pem, but for those in clients.crl",
-        "without one from 10.1.2.3/32 and 10.9.0.0/16",
+        "nonces signed with the key in nonce.key",
+        "certificates of ca.pem, except those in clients.crl",
+        "no login needed from 10.1.2.3/32 and 10.9.0.0/16",
     ]
 
 
@@ -95,7 +95,7 @@ def test_what_only_the_gate_may_read_is_no_error(folder: Path, monkeypatch: pyte
 
     said = check_logins.lines(settings_of(folder, REQUIRED))
 
-    assert f"{folder}/users.htpasswd: not to be read here" in said
+    assert f"{folder}/users.htpasswd: not readable by this user" in said
     assert warned(folder, REQUIRED) == []
 
 
@@ -106,7 +106,7 @@ DOUBTFUL = {
     ),
     "everybody is trusted": (
         REQUIRED + "trusted_networks = ['0.0.0.0/0']",
-        "auth.trusted_networks holds 0.0.0.0/0: nobody need log in",
+        "auth.trusted_networks holds 0.0.0.0/0: nobody needs to log in",
     ),
     "Basic alone": (
         "[auth]\nrequired = true\nhtpasswd = 'users.htpasswd'",
@@ -118,11 +118,11 @@ DOUBTFUL = {
     ),
     "a file that is not used": (
         REQUIRED + "schemes = ['digest']",
-        "auth.htpasswd is named, but Basic is nowhere among the schemes",
+        "auth.htpasswd is set, but no list of schemes has basic",
     ),
     "another file that is not used": (
         REQUIRED + "schemes = ['basic']",
-        "auth.htdigest is named, but Digest is nowhere among the schemes",
+        "auth.htdigest is set, but no list of schemes has digest",
     ),
     "logins for nothing": (
         f"[auth]\n{FILES}",

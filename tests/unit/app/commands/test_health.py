@@ -48,7 +48,7 @@ def test_where_there_is_nobody_to_ask_the_way_out_is_named(listen: ListenAddress
     ],
 )
 def test_a_url_that_leads_to_no_gate_is_refused(url: str) -> None:
-    with pytest.raises(HealthError, match="is no address of a gate; write one like"):
+    with pytest.raises(HealthError, match="is not the URL of a gate; write one like"):
         ask(url, "healthz")
 
 

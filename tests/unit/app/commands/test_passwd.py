@@ -222,7 +222,7 @@ def test_what_could_not_log_in_is_not_added(
 
 
 def test_files_are_told_apart_or_refused(tmp_path: Path, existing: list[Path]) -> None:
-    with pytest.raises(PasswdError, match="is it for Basic or for Digest"):
+    with pytest.raises(PasswdError, match="for Basic or for Digest"):
         passwd.add([tmp_path / "users"], "a", REALM, "x")
     with pytest.raises(PasswdError, match="two files of the same kind"):
         passwd.add([existing[0], tmp_path / "more.htpasswd"], "a", REALM, "x")
@@ -302,7 +302,9 @@ def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: s
     assert "hush" not in wrong.stdout + wrong.stderr
 
 
-@pytest.mark.parametrize(("how", "words"), [("--stdin", "standard input is closed"), ("", "there is no terminal")])
+@pytest.mark.parametrize(
+    ("how", "words"), [("--stdin", "standard input is closed"), ("", "no terminal to type a password at")]
+)
 def test_a_standard_input_that_is_closed_is_told(files: list[Path], how: str, words: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" passwd "$1" --add cucm {how} <&-', COMMAND, files[0]],
@@ -338,7 +340,7 @@ def at_a_terminal(files: list[Path], *typed: str, action: str = "--add") -> tupl
         if not data:
             break
         shown += data
-        if waiting and data.rstrip().endswith((b"Password:", b"again:")):
+        if waiting and data.rstrip().endswith((b"Password:", b"Repeat password:")):
             os.write(terminal, f"{waiting.pop(0)}\n".encode())
     os.close(terminal)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), shown.decode()
@@ -357,7 +359,7 @@ def test_two_passwords_that_differ_change_nothing(files: list[Path]) -> None:
     status, shown = at_a_terminal(files, "one", "two")
 
     assert status == 2
-    assert "the two are not the same; nothing has been changed" in shown
+    assert "the two passwords differ; nothing has been changed" in shown
     assert not files[0].exists()
 
 
@@ -366,7 +368,7 @@ def test_two_passwords_that_differ_change_nothing(files: list[Path]) -> None:
     [
         (["users.htpasswd"], "one of the arguments --add --check --remove is required"),
         (["users.htpasswd", "--add", "a", "--remove", "b"], "not allowed with argument"),
-        (["users.htpasswd", "--add", "a"], "there is no terminal to type a password at; use --stdin or"),
+        (["users.htpasswd", "--add", "a"], "no terminal to type a password at; use --stdin or"),
         (["users.htpasswd", "--add", "a", "--password-file", "/gone"], "/gone: No such file or directory"),
         (["users.htpasswd", "--add", "a", "secret", "--stdin"], "unrecognized arguments"),
     ],

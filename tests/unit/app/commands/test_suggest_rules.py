@@ -115,8 +115,8 @@ def test_a_presets_host_on_another_port_is_a_rule(tmp_path: Path) -> None:
 
 def test_an_address_is_a_comment_only(tmp_path: Path) -> None:
     assert suggested(tmp_path, None, "72.163.4.38:443", "[2001:db8::1]:443") == (
-        f"# [2001:db8::1]:443, {ASKED}: an address is not suggested, let the product name the host\n"
-        f"# 72.163.4.38:443, {ASKED}: an address is not suggested, let the product name the host\n"
+        f"# [2001:db8::1]:443, {ASKED}: addresses are not suggested; have the product use the host's name\n"
+        f"# 72.163.4.38:443, {ASKED}: addresses are not suggested; have the product use the host's name\n"
     )
 
 
@@ -146,7 +146,7 @@ def test_the_manual_shows_what_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("authorities", [[], ["tools.cisco.com:443"]], ids=["nothing seen", "allowed by now"])
 def test_where_nothing_is_lacking_that_is_said(tmp_path: Path, authorities: list[str]) -> None:
-    assert suggested(tmp_path, None, *authorities) == "# nothing to add: whatever was seen is allowed\n"
+    assert suggested(tmp_path, None, *authorities) == "# nothing to add: every target in the log is allowed\n"
 
 
 def test_who_is_is_private_is_told_of_private() -> None:
@@ -207,7 +207,7 @@ def test_a_layout_that_is_not_understood_is_left_to_its_author(tmp_path: Path) -
     said = suggested(tmp_path, "allowlist = {mode = 'report'}\n", "smartreceiver.cisco.com:443", "b.example:443")
 
     assert said == (
-        "# /gate.toml is laid out in a way of its own; put this into its allowlist\n"
+        "# /gate.toml has a layout that cannot be edited; add these lines to its allowlist\n"
         f"# smart-transport allows smartreceiver.cisco.com:443, {ASKED}\n"
         'presets = ["cisco-licensing", "smart-transport"]\n'
         "\n"

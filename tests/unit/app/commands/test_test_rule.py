@@ -69,7 +69,7 @@ def test_what_is_refused_is_told_in_the_gates_own_words(
         pytest.param("10.1.2.3", "https://tools.cisco.com/", "target_is_url: ", id="URL"),
         pytest.param("10.1.2.3", "b\u00fccher.example:443", "target_malformed: ", id="not ASCII"),
         pytest.param("10.1.2.3", "\udcff:443", "target_malformed: ", id="not even text"),
-        pytest.param("10.1.2.3", "a.example:443 HTTP/1.1\r\n\r\n", "it has blanks in it", id="more than a target"),
+        pytest.param("10.1.2.3", "a.example:443 HTTP/1.1\r\n\r\n", "it contains a blank", id="more than a target"),
         pytest.param("10.1.2.3", "a" * 20_000, "request_line_too_long: ", id="endless"),
     ],
 )

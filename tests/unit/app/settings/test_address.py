@@ -38,17 +38,17 @@ def test_an_address_to_listen_on_is_named_by_the_operator(text: str, expected: L
         pytest.param("3128", "is not an address with a port; write IP:PORT", id="port alone"),
         pytest.param("0.0.0.0", "is not an address with a port; write IP:PORT", id="address alone"),
         pytest.param("::1", "is not an address with a port; write IP:PORT", id="IPv6 alone"),
-        pytest.param(":3128", "has no IP address where one belongs; write IP:PORT", id="no address"),
-        pytest.param("*:3128", "has no IP address where one belongs; write IP:PORT", id="star"),
-        pytest.param("localhost:3128", "has no IP address where one belongs; write IP:PORT", id="name"),
+        pytest.param(":3128", "has a host that is not an IP address; write IP:PORT", id="no address"),
+        pytest.param("*:3128", "has a host that is not an IP address; write IP:PORT", id="star"),
+        pytest.param("localhost:3128", "has a host that is not an IP address; write IP:PORT", id="name"),
         pytest.param(":::3128", "is not an address with a port; write IP:PORT", id="IPv6 without brackets"),
-        pytest.param("[fe80::1%eth0]:1", "has no IP address where one belongs; write IP:PORT", id="zone"),
+        pytest.param("[fe80::1%eth0]:1", "has a host that is not an IP address; write IP:PORT", id="zone"),
         pytest.param("[127.0.0.1]:3128", "has brackets around IPv4; write IP:PORT", id="brackets around IPv4"),
         pytest.param("127.0.0.1:65536", "has the port 65536; write one from 1 to 65535", id="port too high"),
         pytest.param("127.0.0.1:03128", "is not an address with a port; write IP:PORT", id="leading zero"),
         pytest.param("127.0.0.1:+1", "is not an address with a port; write IP:PORT", id="sign"),
         pytest.param("127.0.0.1:\u0663", "is not an address with a port; write IP:PORT", id="foreign digit"),
-        pytest.param("010.0.0.1:3128", "has no IP address where one belongs; write IP:PORT", id="octal"),
+        pytest.param("010.0.0.1:3128", "has a host that is not an IP address; write IP:PORT", id="octal"),
         pytest.param("127.0.0.1:3128\n", "is not an address with a port; write IP:PORT", id="line end"),
     ],
 )
@@ -82,15 +82,17 @@ def test_a_network_of_clients_is_read(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("10.0.0.1/8", 'is an address within a network; write "10.0.0.0/8"', id="host bits"),
-        pytest.param("fd00::1/8", 'is an address within a network; write "fd00::/8"', id="host bits of IPv6"),
+        pytest.param("10.0.0.1/8", 'is an address inside a network; write "10.0.0.0/8"', id="host bits"),
+        pytest.param("fd00::1/8", 'is an address inside a network; write "fd00::/8"', id="host bits of IPv6"),
         pytest.param("10.0.0.0/33", 'is not a network; write one like "10.0.0.0/8"', id="too long a prefix"),
         pytest.param("10/8", 'is not a network; write one like "10.0.0.0/8"', id="short form"),
         pytest.param("cucm.example.net", 'is not a network; write one like "10.0.0.0/8"', id="name"),
         pytest.param("", 'is not a network; write one like "10.0.0.0/8"', id="empty"),
-        pytest.param("fe80::%eth0/64", "has a zone, and clients are judged without theirs", id="zone"),
-        pytest.param("::ffff:10.0.0.0/104", 'which count as IPv4 everywhere; write "10.0.0.0/8"', id="mapped"),
-        pytest.param("::ffff:10.0.0.1", 'which count as IPv4 everywhere; write "10.0.0.1/32"', id="mapped address"),
+        pytest.param("fe80::%eth0/64", "has a zone, which client addresses are matched without", id="zone"),
+        pytest.param("::ffff:10.0.0.0/104", 'which are matched by their IPv4 address; write "10.0.0.0/8"', id="mapped"),
+        pytest.param(
+            "::ffff:10.0.0.1", 'which are matched by their IPv4 address; write "10.0.0.1/32"', id="mapped address"
+        ),
     ],
 )
 def test_what_is_no_network_is_refused_with_the_right_one(text: str, words: str) -> None:
@@ -125,15 +127,15 @@ def test_a_target_can_be_sent_to_an_address(text: str, expected: ConnectTo) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("tools.cisco.com:443", "does not say what goes where; write HOST:PORT:IP:PORT", id="half"),
-        pytest.param("tools.cisco.com:443:9443", "does not say what goes where; write HOST:PORT:IP:PORT", id="no IP"),
+        pytest.param("tools.cisco.com:443", "is not an address for a target; write HOST:PORT:IP:PORT", id="half"),
+        pytest.param("tools.cisco.com:443:9443", "is not an address for a target; write HOST:PORT:IP:PORT", id="no IP"),
         pytest.param(
-            "tools.cisco.com:443::1:9443", "does not say what goes where; write HOST:PORT:IP:PORT", id="no brackets"
+            "tools.cisco.com:443::1:9443", "is not an address for a target; write HOST:PORT:IP:PORT", id="no brackets"
         ),
         pytest.param(
-            "tools.cisco.com:443:localhost:9443", "has no IP address where one belongs; write HOST:PORT", id="name"
+            "tools.cisco.com:443:localhost:9443", "has a host that is not an IP address; write HOST:PORT", id="name"
         ),
-        pytest.param("::443:127.0.0.1:9443", "does not say what goes where; write HOST:PORT", id="colons"),
+        pytest.param("::443:127.0.0.1:9443", "is not an address for a target; write HOST:PORT", id="colons"),
         pytest.param(":443:127.0.0.1:9443", "is not a host: no host; write a name", id="no host"),
         pytest.param("*.cisco.com:443:127.0.0.1:1", "is not a host: no wildcard may stand here", id="wildcard"),
         pytest.param("a.example:0:127.0.0.1:9443", "has the port 0; write one from 1 to 65535", id="port 0"),
@@ -149,7 +151,7 @@ def test_what_sends_nothing_anywhere_is_refused(text: str, words: str) -> None:
     ("read", "text", "words"),
     [
         pytest.param(read_ip, "eth0", 'is not an IP address; write one like "192.0.2.1"', id="interface"),
-        pytest.param(read_ip, "fe80::1%eth0", "has a zone, which the gate does not take", id="zone"),
+        pytest.param(read_ip, "fe80::1%eth0", "has a zone, which is not supported", id="zone"),
         pytest.param(read_host, "*.example.com", "is not a host: no wildcard may stand here", id="wildcard"),
         pytest.param(read_host, "a b", "is not a host: ' ' in the host 'a b'; write a name", id="blank"),
         pytest.param(

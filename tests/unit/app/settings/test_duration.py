@@ -17,7 +17,7 @@ def test_a_number_with_a_unit_is_so_many_seconds(text: str, seconds: int | None)
     "text", ["", "5", "m", "5 m", "5M", "5min", "-5m", "+5m", "0.5h", "5m ", "\u0665m", "on", "OFF", "5d", "1h30m"]
 )
 def test_anything_else_does_not_say_how_often(text: str) -> None:
-    with pytest.raises(ValueError, match='does not say how often; write "off", or'):
+    with pytest.raises(ValueError, match='is not an interval; write "off", or'):
         read_every(text)
 
 

@@ -208,9 +208,7 @@ def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path, content: bytes, 
 def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "file").touch()
 
-    assert refusal(tmp_path / name) == (
-        f"{words}; name a settings file that can be read, or none for the built-in defaults"
-    )
+    assert refusal(tmp_path / name) == (f"{words}; name a readable settings file, or none for the built-in defaults")
 
 
 def test_a_file_that_may_not_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
@@ -226,7 +224,7 @@ def test_a_file_that_may_not_be_read_is_named_with_the_way_out(tmp_path: Path) -
     done = subprocess.run([sys.executable, "-c", program, path], stdout=subprocess.PIPE, text=True, check=True)
 
     assert done.stdout == (
-        f"{path}: Permission denied; name a settings file that can be read, or none for the built-in defaults"
+        f"{path}: Permission denied; name a readable settings file, or none for the built-in defaults"
     )
 
 

@@ -199,7 +199,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
     [
         pytest.param(
             "[[listen]]\naddress = '0.0.0.0:3128'\n[[listen]]\naddress = 'localhost:8080'",
-            'gate.toml: listen, item 2, address: "localhost:8080" has no IP address where one belongs; '
+            'gate.toml: listen, item 2, address: "localhost:8080" has a host that is not an IP address; '
             'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"',
             id="listener by name",
         ),
@@ -210,7 +210,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[clients]\nnetworks = ['127.0.0.0/8', '10.1.0.0/8']",
-            'gate.toml: clients.networks, item 2: "10.1.0.0/8" is an address within a network; '
+            'gate.toml: clients.networks, item 2: "10.1.0.0/8" is an address inside a network; '
             'write "10.0.0.0/8", or the address alone',
             id="host bits",
         ),
@@ -254,13 +254,13 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[admin]\nlisten = '[::1]:3128'\n[[listen]]\naddress = '[::]:3128'",
-            "gate.toml: listen, item 1, address: [::]:3128 takes the address of admin.listen, [::1]:3128; "
+            "gate.toml: listen, item 1, address: [::]:3128 is also the address of admin.listen, [::1]:3128; "
             "change one of them",
             id="clients where the gate is watched",
         ),
         pytest.param(
             "[[listen]]\naddress = '10.0.0.1:9130'\n[[listen]]\naddress = '0.0.0.0:9130'",
-            "gate.toml: listen, item 2, address: 0.0.0.0:9130 takes the address of admin.listen, 127.0.0.1:9130; "
+            "gate.toml: listen, item 2, address: 0.0.0.0:9130 is also the address of admin.listen, 127.0.0.1:9130; "
             "change one of them",
             id="clients where the gate is watched unless said otherwise",
         ),
@@ -277,13 +277,12 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[probe]\nevery = '5'",
-            'gate.toml: probe.every: "5" does not say how often; '
-            'write "off", or a whole number with s, m or h, like "5m"',
+            'gate.toml: probe.every: "5" is not an interval; write "off", or a whole number with s, m or h, like "5m"',
             id="time without a unit",
         ),
         pytest.param(
             "[tls]\nkey = 'gate.key'",
-            "gate.toml: tls.key: a key without a certificate; name that in tls.certificate",
+            "gate.toml: tls.key: a key without a certificate; set tls.certificate too",
             id="key alone",
         ),
         pytest.param(
@@ -293,17 +292,17 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[tls]\ncertificate = 'gone.pem'\nkey = 'gate.key'",
-            "gate.toml: tls.certificate: gone.pem: No such file or directory; name a PEM file that is there",
+            "gate.toml: tls.certificate: gone.pem: No such file or directory; name an existing PEM file",
             id="missing certificate",
         ),
         pytest.param(
             "[tls]\ncertificate = 'gate.pem'\nkey = 'gate.pem/key'",
-            "gate.toml: tls.key: gate.pem/key: Not a directory; name a PEM file that is there",
+            "gate.toml: tls.key: gate.pem/key: Not a directory; name an existing PEM file",
             id="missing key",
         ),
         pytest.param(
             "[auth]\nclient_ca = '/'",
-            "gate.toml: auth.client_ca: /: not a file; name a PEM file that is there",
+            "gate.toml: auth.client_ca: /: not a file; name an existing PEM file",
             id="a folder of CAs",
         ),
         pytest.param(

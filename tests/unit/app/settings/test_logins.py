@@ -121,11 +121,11 @@ REFUSED = {
     ),
     "a scheme without its file": (
         "[auth]\nhtpasswd = 'users.htpasswd'\nschemes = ['basic', 'digest']",
-        'auth.schemes: "digest" has nothing to check a login by; name auth.htdigest',
+        'auth.schemes: "digest" has no file to check logins with; set auth.htdigest',
     ),
     "certificates without an authority": (
         f"[auth]\n{BOTH_FILES}schemes = ['certificate']",
-        'auth.schemes: "certificate" has nothing to check a login by; name auth.client_ca',
+        'auth.schemes: "certificate" has no file to check logins with; set auth.client_ca',
     ),
     "a scheme of no kind": (
         "[auth]\nschemes = ['ntlm']",
@@ -133,7 +133,7 @@ REFUSED = {
     ),
     "a listener's scheme without its file": (
         "[[listen]]\naddress = '127.0.0.1:1'\nauth = ['basic']",
-        'listen, item 1, auth: "basic" has nothing to check a login by; name auth.htpasswd',
+        'listen, item 1, auth: "basic" has no file to check logins with; set auth.htpasswd',
     ),
     "a missing file": (
         "[auth]\nhtpasswd = 'gone.htpasswd'",
@@ -145,7 +145,7 @@ REFUSED = {
     ),
     "a list without an authority": (
         "[auth]\nclient_crl = 'clients.crl'",
-        "auth.client_crl: a revocation list without an authority; name that in auth.client_ca",
+        "auth.client_crl: a revocation list without a CA; set auth.client_ca too",
     ),
     "a trusted client by name": (
         "[auth]\ntrusted_networks = ['cucm']",
@@ -153,15 +153,15 @@ REFUSED = {
     ),
     "a realm with a quote": (
         "[auth]\nrealm = 'a\"b'",
-        'auth.realm: "a\\"b" is none: a realm is plain letters, without quotes, colons or backslashes',
+        'auth.realm: "a\\"b" is not a valid realm: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "a realm with a colon": (
         "[auth]\nrealm = 'a:b'",
-        'auth.realm: "a:b" is none: a realm is plain letters, without quotes, colons or backslashes',
+        'auth.realm: "a:b" is not a valid realm: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "an empty realm": (
         "[auth]\nrealm = ''",
-        'auth.realm: "" is none: a realm is plain letters, without quotes, colons or backslashes',
+        'auth.realm: "" is not a valid realm: a realm is plain letters, without quotes, colons or backslashes',
     ),
     "a rule for a network by name": (
         "[[allowlist.rule]]\nhost = 'a.example'\nnetworks = ['lab']",
@@ -169,7 +169,7 @@ REFUSED = {
     ),
     "a rule for a user that cannot be": (
         "[[allowlist.rule]]\nhost = 'a.example'\nusers = ['ok', '']",
-        'allowlist.rule, item 1, users, item 2: "" is nobody: the user is empty',
+        'allowlist.rule, item 1, users, item 2: "" is not a valid name: the user is empty',
     ),
 }
 

@@ -135,7 +135,7 @@ REFUSED = {
     "a path": (table('url = "http://proxy.example.net:8080/proxy.pac"'), "is not the URL of a proxy"),
     "a login in the URL": (
         table('url = "http://svc:hush@proxy.example.net:8080"'),
-        '"http://...@proxy.example.net:8080" has a login in it; write that as username and password_file',
+        '"http://...@proxy.example.net:8080" has a login in it; set username and password_file instead',
     ),
     "an @ in a password": (table('url = "svc:h@hush@proxy:8080"'), 'url: "...@proxy:8080" has a login'),
     "no host": (table('url = "http://:8080"'), "is not a host"),
