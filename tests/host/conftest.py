@@ -1,4 +1,4 @@
-"""The host is booted, and the gate installed on it, once for all tests here."""
+"""Boots the host and installs the gate on it, once for all tests here."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,6 @@ from support.host import Host
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
-    """A host on which the commands of docs/operations.md have been typed."""
+    """A host on which the commands of docs/operations.md were run."""
     with Host() as booted:
         yield booted

@@ -1,4 +1,4 @@
-"""The gate as a service of a real systemd, in all its hardening, and its log in the hands of a real logrotate."""
+"""The gate as a hardened service of a real systemd, its log rotated by a real logrotate."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from support.exchange import TARGET
 from support.host import PAGE, Host
 from support.namespace_clients import curl, get_through, stand_in, tunnel
 
-pytestmark = pytest.mark.timeout(600)  # the first test may have to make a system to boot
+pytestmark = pytest.mark.timeout(600)  # the first test may have to build the system to boot
 
 FOLDER = "/etc/licensegate"
 SETTINGS = f"{FOLDER}/licensegate.toml"
@@ -30,7 +30,7 @@ access = "{LOG}"
 
 @contextmanager
 def settings(host: Host, text: str) -> Iterator[None]:
-    """The gate under these settings; afterwards it has those of before again."""
+    """Run the gate with these settings, then with the previous ones again."""
     before = host.do("cat", SETTINGS)
     write(host, text)
     host.do("systemctl", "restart", "licensegate")
@@ -46,12 +46,12 @@ def write(host: Host, text: str) -> None:
 
 
 def refuse(host: Host) -> None:
-    """Ask for what is not allowed, so that the log has one line more."""
+    """Request a target that is not allowed, which adds a line to the log."""
     answer = curl(host.inside(), "--proxy", "http://127.0.0.1:3128", "https://example.com/")
     assert "403" in answer.stderr
 
 
-def test_it_is_running_as_installed_on_every_port_and_not_as_root(host: Host) -> None:
+def test_it_runs_on_every_port_and_not_as_root(host: Host) -> None:
     assert host.show("ActiveState") == "active"
     for port in (3128, 8080, 443):
         assert f"0.0.0.0:{port}, [::]:{port}" in host.show("StatusText")
@@ -59,13 +59,13 @@ def test_it_is_running_as_installed_on_every_port_and_not_as_root(host: Host) ->
     assert "warning" not in host.do(COMMAND, "check", SETTINGS).lower()
 
 
-def test_systemd_finds_no_fault_in_the_unit(host: Host) -> None:
+def test_systemd_verifies_the_unit(host: Host) -> None:
     done = host.run("systemd-analyze", "verify", "/etc/systemd/system/licensegate.service")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_systemd_finds_it_as_little_exposed_as_the_page_says(host: Host) -> None:
+def test_the_exposure_level_is_the_one_on_the_page(host: Host) -> None:
     stated = re.search(r"systemd-analyze security`.*?\*\*([0-9.]+)\*\*", PAGE.read_text(), re.DOTALL)
     found = re.search(
         r"exposure level for licensegate.service: ([0-9.]+)", host.do("systemd-analyze", "security", "licensegate")
@@ -85,7 +85,7 @@ def test_a_tunnel_goes_through_port_443(host: Host, authority: Authority, scheme
 
 
 @pytest.mark.parametrize("scheme", ["basic", "digest"])
-def test_hardening_keeps_nobody_from_logging_in(host: Host, authority: Authority, scheme: str) -> None:
+def test_logins_work_under_hardening(host: Host, authority: Authority, scheme: str) -> None:
     files = [f"{FOLDER}/users.htpasswd", f"{FOLDER}/users.htdigest"]
     passwd = (COMMAND, "passwd", *files, "--add", "cucm")
     host.do("sh", "-ec", f'echo "Smart & licensed" | {" ".join(passwd)} --stdin; chgrp licensegate {" ".join(files)}')
@@ -100,20 +100,20 @@ def test_hardening_keeps_nobody_from_logging_in(host: Host, authority: Authority
     assert "407" in unknown.stderr
 
 
-def test_more_tunnels_than_the_unit_grants_descriptors_for_are_told_and_do_no_harm(host: Host) -> None:
+def test_too_many_tunnels_for_the_units_descriptors_is_a_warning(host: Host) -> None:
     with settings(host, "[limits]\ntunnels = 50000\n"):
-        host.await_said("raise the limit (ulimit -n, LimitNOFILE), or lower limits.tunnels")
-        host.await_said("ready: listening on")
+        host.await_logged("raise the limit (ulimit -n, LimitNOFILE), or lower limits.tunnels")
+        host.await_logged("ready: listening on")
         assert host.show("ActiveState") == "active"
 
 
-def test_its_metrics_tell_of_its_process_which_hardening_could_hide(host: Host) -> None:
+def test_process_metrics_work_under_hardening(host: Host) -> None:
     done = curl(host.inside(), "http://127.0.0.1:9130/metrics")
 
     assert "process_start_time_seconds" in done.stdout, done.stderr
 
 
-def test_a_reload_takes_what_can_be_used_and_refuses_what_cannot(host: Host) -> None:
+def test_a_reload_adopts_valid_settings_and_refuses_invalid_ones(host: Host) -> None:
     with settings(host, ""):
         process = host.show("MainPID")
         write(host, '[allowlist]\npresets = ["cucm"]\n')
@@ -122,12 +122,12 @@ def test_a_reload_takes_what_can_be_used_and_refuses_what_cannot(host: Host) -> 
         refused = host.run("systemctl", "reload", "licensegate")
 
         assert refused.returncode != 0
-        host.await_said("replaced by")
-        host.await_said("refused: the settings in force stay")
+        host.await_logged("replaced by")
+        host.await_logged("refused: the settings in force stay")
         assert (host.show("ActiveState"), host.show("MainPID")) == ("active", process)
 
 
-def test_settings_that_cannot_be_used_are_not_tried_again(host: Host) -> None:
+def test_invalid_settings_are_not_retried(host: Host) -> None:
     before = host.do("cat", SETTINGS)
     write(host, "unusable")
     started = host.run("systemctl", "restart", "licensegate")
@@ -139,7 +139,7 @@ def test_settings_that_cannot_be_used_are_not_tried_again(host: Host) -> None:
     assert (state, tries) == ("failed", "0")
 
 
-def test_a_rotated_log_goes_on_in_a_new_file(host: Host) -> None:
+def test_a_rotated_log_continues_in_a_new_file(host: Host) -> None:
     with settings(host, LAB):
         refuse(host)
         rotated = host.run("logrotate", "--force", "/etc/logrotate.d/licensegate")
@@ -153,13 +153,13 @@ def test_a_rotated_log_goes_on_in_a_new_file(host: Host) -> None:
     assert host.do("stat", "--format=%U %a", LOG) == "licensegate 640\n"
 
 
-def test_a_stop_lets_an_open_tunnel_end(host: Host, authority: Authority) -> None:
+def test_an_open_tunnel_can_end_during_a_stop(host: Host, authority: Authority) -> None:
     inside = host.inside()
     with settings(host, LAB), stand_in(inside, authority):
         with tunnel(inside, "127.0.0.1:443", authority) as client:
             host.do("systemctl", "stop", "--no-block", "licensegate")
-            host.await_said("1 connections open, draining")
+            host.await_logged("1 connections open, draining")
             page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
-        host.await_said("0 tunnels were cut")
+        host.await_logged("0 tunnels were cut")
 
     assert namespace_clients.PAGE in page

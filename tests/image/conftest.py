@@ -1,4 +1,4 @@
-"""The image is built once for all tests here, and what the compose file makes of it is read once."""
+"""Builds the image and reads the compose file, once for all tests here."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
 
 @pytest.fixture(scope="session")
 def service() -> dict[str, Any]:
-    """The gate in the compose file."""
+    """The gate's service in the compose file."""
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
     assert set(compose) == {"services", "volumes"}
     service: dict[str, Any] = compose["services"]["licensegate"]

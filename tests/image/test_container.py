@@ -1,4 +1,4 @@
-"""The gate in a container as the compose file has it: read-only, unprivileged, its first process, on port 443."""
+"""The gate in a container as in the compose file: read-only, unprivileged, process 1, on port 443."""
 
 import json
 import os
@@ -22,7 +22,7 @@ LAB = {"LICENSEGATE__DIAL__CONNECT_TO": f"{TARGET}:{LISTENING}"}
 
 @pytest.fixture
 def state(image: Image, tmp_path: Path) -> Path:
-    """What an engine makes of a new volume: a copy of what the image has there."""
+    """A new volume as an engine makes it: a copy of the image's folder."""
     (volume,) = image.config["Volumes"]
     kept = image.root / volume.lstrip("/")
     folder = tmp_path / "state"
@@ -38,13 +38,13 @@ def container(image: Image, service: dict[str, Any], tmp_path: Path, state: Path
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     with Container(image, service, bundle, state, LAB) as running:
-        running.await_words("ready")
+        running.await_line("ready")
         yield running
 
 
-def test_every_command_works_as_its_user(container: Container) -> None:
+def test_every_command_works_as_the_containers_user(container: Container) -> None:
     container.execute("mkdir", "other")
-    said = {}
+    output = {}
     for command in (
         "version",
         "check",
@@ -59,14 +59,14 @@ def test_every_command_works_as_its_user(container: Container) -> None:
     ):
         done = container.execute("licensegate", *command.split())
         assert done.returncode == 0, f"{command}: {done.stderr}"
-        said[command] = done.stdout
+        output[command] = done.stdout
 
-    assert "settings from /etc/licensegate/licensegate.toml" in container.said
-    assert "/var/lib/licensegate" in said["cert show"]
-    container.await_words("reload requested by uid 10001")
+    assert "settings from /etc/licensegate/licensegate.toml" in container.log
+    assert "/var/lib/licensegate" in output["cert show"]
+    container.await_line("reload requested by uid 10001")
 
 
-def test_it_has_no_privilege_and_can_write_to_its_state_alone(container: Container) -> None:
+def test_it_has_no_privilege_and_can_write_only_to_its_state(container: Container) -> None:
     probe = "import os, sys; print(os.getuid(), [p for p in sys.argv[1:] if os.access(p, os.W_OK)])"
     status = container.execute("cat", "/proc/1/status").stdout
     folders = ["/", "/etc/licensegate", "/opt/licensegate", "/tmp", "/var/tmp", "/var/lib/licensegate"]
@@ -85,50 +85,48 @@ def test_a_tunnel_goes_through_port_443(container: Container, authority: Authori
     assert PAGE in done.stdout, done.stderr
 
 
-def test_its_own_check_finds_it_healthy(image: Image, container: Container) -> None:
+def test_the_health_check_passes(image: Image, container: Container) -> None:
     kind, *command = image.config["Healthcheck"]["Test"]
 
     assert kind == "CMD"
     assert container.execute(*command).returncode == 0
 
 
-def test_it_is_scraped_through_its_published_port(container: Container) -> None:
+def test_metrics_are_served_on_the_published_port(container: Container) -> None:
     done = curl(container.inside(), "http://127.0.0.1:9130/metrics")
 
     assert "licensegate_build_info" in done.stdout, done.stderr
 
 
-def test_without_leave_for_low_ports_it_says_so_and_serves_the_others(
+def test_without_permission_for_low_ports_the_others_are_served(
     image: Image, service: dict[str, Any], tmp_path: Path, state: Path
 ) -> None:
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     with Container(image, service | {"sysctls": {}}, bundle, state, LAB) as running:
-        ready = running.await_words("ready")
+        ready = running.await_line("ready")
 
     assert "0.0.0.0:3128" in ready
     assert "0.0.0.0:8080" in ready
     assert ":443" not in ready
-    assert "net.ipv4.ip_unprivileged_port_start" in running.said
+    assert "net.ipv4.ip_unprivileged_port_start" in running.log
 
 
-def test_a_stop_lets_an_open_tunnel_end_and_the_first_process_ends_well(
-    container: Container, authority: Authority
-) -> None:
+def test_an_open_tunnel_can_end_during_a_stop(container: Container, authority: Authority) -> None:
     inside = container.inside()
     with stand_in(inside, authority), tunnel(inside, "127.0.0.1:443", authority) as client:
         container.signal("TERM")
-        container.await_words("1 connections open, draining")
+        container.await_line("1 connections open, draining")
         page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
 
     assert PAGE in page
     assert container.await_end() == 0
-    assert "0 tunnels were cut" in container.said
+    assert "0 tunnels were cut" in container.log
     (record,) = map(json.loads, container.stdout.read_text().splitlines())
     assert (record["target"], record["client"]) == (TARGET, "127.0.0.1")
 
 
-def test_its_certificate_outlives_it_in_the_volume(
+def test_the_certificate_is_kept_in_the_volume(
     image: Image, service: dict[str, Any], tmp_path: Path, state: Path
 ) -> None:
     fingerprints = []
@@ -136,7 +134,7 @@ def test_its_certificate_outlives_it_in_the_volume(
         bundle = tmp_path / name
         bundle.mkdir()
         with Container(image, service, bundle, state) as running:
-            running.await_words("ready")
-            fingerprints.append(running.await_words("SHA-256").partition("SHA-256")[2])
+            running.await_line("ready")
+            fingerprints.append(running.await_line("SHA-256").partition("SHA-256")[2])
 
     assert fingerprints[0] == fingerprints[1]

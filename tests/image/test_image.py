@@ -1,4 +1,4 @@
-"""What is in the container image, what it says of itself, and that the compose file agrees."""
+"""The contents and metadata of the container image, and that the compose file matches."""
 
 from typing import Any
 
@@ -7,23 +7,23 @@ import pytest
 from licensegate.proxy.settings import Limits
 from support.image import Image
 
-pytestmark = pytest.mark.timeout(600)  # the first test may have to make a base image
+pytestmark = pytest.mark.timeout(600)  # the first test may have to build a base image
 
-MOST_BYTES = 60_000_000
-"""Compressed, with all that is below it."""
+MAX_BYTES = 60_000_000
+"""Compressed, with all layers."""
 
 
-def test_it_is_small_and_says_how_small(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_image_is_small(image: Image, capsys: pytest.CaptureFixture[str]) -> None:
     *base, ours = image.layer_bytes
     with capsys.disabled():
         print(
             f"\nimage, compressed: {sum(base) / 1e6:.1f} MB of Debian with Python, {ours / 1e6:.1f} MB of LicenseGate"
         )
 
-    assert sum(image.layer_bytes) < MOST_BYTES
+    assert sum(image.layer_bytes) < MAX_BYTES
 
 
-def test_it_says_what_it_is(image: Image) -> None:
+def test_the_image_is_labelled(image: Image) -> None:
     labels = {name.rpartition(".")[2]: text for name, text in image.config["Labels"].items()}
 
     assert labels["title"] == "LicenseGate"
@@ -33,7 +33,7 @@ def test_it_says_what_it_is(image: Image) -> None:
     assert image.config["StopSignal"] == "SIGTERM"
 
 
-def test_its_user_is_a_number_and_owns_nothing_but_the_state(image: Image) -> None:
+def test_the_user_is_numeric_and_owns_only_the_state(image: Image) -> None:
     uid = int(image.config["User"].partition(":")[0])
     (state,) = image.config["Volumes"]
     owned = [path for path in image.root.rglob("*") if path.lstat().st_uid == uid]
@@ -43,7 +43,7 @@ def test_its_user_is_a_number_and_owns_nothing_but_the_state(image: Image) -> No
     assert owned[0].stat().st_mode & 0o777 == 0o700
 
 
-def test_what_only_its_making_needed_is_not_in_it(image: Image) -> None:
+def test_build_tools_are_not_in_the_image(image: Image) -> None:
     packages = image.root / "opt/licensegate/lib"
 
     assert list(packages.rglob("licensegate-*.dist-info"))
@@ -51,13 +51,13 @@ def test_what_only_its_making_needed_is_not_in_it(image: Image) -> None:
     assert not image.root.joinpath("wheelhouse").exists()
 
 
-def test_every_module_is_compiled_for_good(image: Image) -> None:
+def test_every_module_is_compiled(image: Image) -> None:
     for source in image.root.joinpath("opt/licensegate/lib").rglob("*.py"):
         (compiled,) = source.parent.joinpath("__pycache__").glob(f"{source.stem}.*.pyc")
         assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 1, source  # by hash, unchecked: PEP 552
 
 
-def test_its_settings_file_is_the_example_in_which_nothing_is_in_force(image: Image) -> None:
+def test_the_settings_file_is_the_example_all_comments(image: Image) -> None:
     file = image.root / "etc/licensegate/licensegate.toml"
     lines = file.read_text().splitlines()
 
@@ -65,7 +65,7 @@ def test_its_settings_file_is_the_example_in_which_nothing_is_in_force(image: Im
     assert [line for line in lines if line and not line.startswith("#")] == []
 
 
-def test_the_compose_file_publishes_every_port_to_this_machine_alone(image: Image, service: dict[str, Any]) -> None:
+def test_the_compose_file_publishes_every_port_on_loopback_only(image: Image, service: dict[str, Any]) -> None:
     exposed = [port.removesuffix("/tcp") for port in image.config["ExposedPorts"]]
 
     assert sorted(service["ports"]) == sorted(f"127.0.0.1:{port}:{port}" for port in exposed)
@@ -78,7 +78,7 @@ def test_the_compose_file_keeps_the_state_in_a_volume(image: Image, service: dic
     assert f"STATE_DIRECTORY={volume.partition(':')[2]}" in image.config["Env"]
 
 
-def test_the_compose_file_grants_the_gate_nothing_but_low_ports_and_bounds_what_it_takes(
+def test_the_compose_file_grants_only_low_ports_and_sets_limits(
     service: dict[str, Any],
 ) -> None:
     assert service["read_only"] is True
@@ -94,7 +94,7 @@ def test_the_compose_file_lets_tunnels_drain(service: dict[str, Any]) -> None:
     assert int(service["stop_grace_period"].removesuffix("s")) > Limits().drain_seconds
 
 
-def test_the_wrong_python_is_named_with_what_to_type(image: Image) -> None:
+def test_the_wrong_python_version_is_named_with_the_command(image: Image) -> None:
     with pytest.raises(AssertionError) as failure:
         image.build(PYTHON_VERSION="3.10")
 

@@ -37,7 +37,7 @@ ENDED = "licensegate_connections_ended_total"
 SHOWN_SECONDS = 60
 INSTANCE = re.compile(r"label_values\((?P<series>.+), (?P<label>\w+)\)")
 VARIABLES = {"$instance": ".*", "$__rate_interval": f"{SHOWN_SECONDS}s", "$__range": f"{SHOWN_SECONDS}s"}
-"""What Grafana puts in their place, for all gates and the last minute."""
+"""The values that Grafana would fill in, for all gates and the last minute."""
 
 REPORTED = """
 [[allowlist.rule]]
@@ -53,11 +53,11 @@ TRAFFIC = {
     "target_not_allowed": 1,
     "method_not_allowed": 1,
 }
-"""How the connections of a round of traffic end."""
+"""The outcomes of one round of traffic, with their counts."""
 
 
-class Watched(Struct, frozen=True):
-    """A gate that has seen traffic, and the Prometheus that scrapes it, and another address where there is no gate."""
+class Scraped(Struct, frozen=True):
+    """A gate after traffic, the Prometheus that scrapes it, and a second target without a gate."""
 
     gate: Gate
     prometheus: Prometheus
@@ -66,7 +66,7 @@ class Watched(Struct, frozen=True):
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Watched]:
+def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Scraped]:
     folder = tmp_path_factory.mktemp("watched")
     with contextlib.ExitStack() as stack:
         standin = stack.enter_context(StandIn(authority))
@@ -75,17 +75,17 @@ def watched(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
         gate = stack.enter_context(Gate(folder, settings))
         instance, missing = f"127.0.0.1:{admin_port(gate)}", f"127.0.0.1:{closed_port()}"
         prometheus = stack.enter_context(Prometheus(installed(folder, instance, missing)))
-        made = Watched(gate, prometheus, instance, missing)
-        for times in (1, 2):  # a rate is seen only of what was there before
+        made = Scraped(gate, prometheus, instance, missing)
+        for times in (1, 2):  # a rate needs an earlier sample
             bring_traffic(gate, standin, authority)
-            scraped = f"sum({ENDED}) == {times * sum(TRAFFIC.values())}"
-            prometheus.until(partial(prometheus.values, scraped))
+            expected = f"sum({ENDED}) == {times * sum(TRAFFIC.values())}"
+            prometheus.until(partial(prometheus.values, expected))
         prometheus.until(lambda: len(prometheus.get("alerts")["alerts"]) >= 2)
         yield made
 
 
 def installed(folder: Path, *instances: str) -> Path:
-    """The example as it would be installed, for these gates and in more of a hurry."""
+    """The example configuration for these gates, with a shorter scrape interval."""
     (folder / RULES.name).write_bytes(RULES.read_bytes())
     text = EXAMPLE.read_text()
     for there, here in {"30s": "1s", "gate.example.net:9130": "\n          - ".join(instances)}.items():
@@ -97,7 +97,7 @@ def installed(folder: Path, *instances: str) -> Path:
 
 
 def bring_traffic(gate: Gate, standin: StandIn, authority: Authority) -> None:
-    """Connections that end as TRAFFIC says, a health check, and one that says nothing."""
+    """Make the connections of TRAFFIC, a health check, and a connection without a byte."""
     way = ("--silent", "--show-error", "--proxy", gate.url, "--cacert", authority.root)
     done = run(require_command("curl", "curl"), *way, "--data-binary", "@-", URL, stdin=MESSAGE)
     assert '"stand_in": true' in done.stdout, done.stderr
@@ -113,33 +113,33 @@ def bring_traffic(gate: Gate, standin: StandIn, authority: Authority) -> None:
 
 
 def all_queries() -> Iterator[tuple[str, Any]]:
-    """Each query of the dashboard, after the title of the panel that it is for."""
+    """Each query of the dashboard, with the title of its panel."""
     for panel in PANELS:
         for target in panel["targets"]:
             yield panel["title"], target
 
 
 def queries() -> Iterator[Any]:
-    """The same for a test that tries each."""
+    """The queries as test parameters."""
     for title, target in all_queries():
         yield pytest.param(target, id=f"{title} {target['refId']}")
 
 
 def filled_in(query: str) -> str:
-    """The query as Grafana would send it."""
+    """The query as Grafana sends it."""
     for name, value in VARIABLES.items():
         query = query.replace(name, value)
     return query
 
 
-def test_the_rules_hold_in_the_cases_that_are_written_down() -> None:
+def test_the_rules_pass_their_own_tests() -> None:
     tested = run(require_command("promtool", "prometheus"), "test", "rules", RULES_TESTS)
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_every_alert_has_a_case_in_which_it_comes_and_one_in_which_it_does_not(alert: str) -> None:
+def test_every_alert_has_a_firing_and_a_silent_case(alert: str) -> None:
     text = RULES_TESTS.read_text()
     cases = re.split(r"(?=- expr: ALERTS|- alertname: )", text)
     about = [case for case in cases if re.match(rf'- (expr: ALERTS{{alertname="|alertname: ){alert}\b', case)]
@@ -148,20 +148,20 @@ def test_every_alert_has_a_case_in_which_it_comes_and_one_in_which_it_does_not(a
 
 
 @pytest.mark.parametrize("stage", sorted({outcome.stage for outcome in Outcome}))
-def test_the_dashboard_shows_what_ended_in_every_stage(stage: Stage) -> None:
+def test_the_dashboard_shows_every_stage(stage: Stage) -> None:
     chosen = "|".join(re.findall(r'stage=~?"([a-z_|]+)"', " ".join(target["expr"] for _, target in all_queries())))
 
     assert stage in chosen.split("|")
 
 
-def test_the_page_names_every_alert_with_its_severity() -> None:
+def test_the_page_lists_every_alert_with_its_severity() -> None:
     rows = re.findall(r"^\| `(LicenseGate\w+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE)
     rules = re.findall(r"- alert: (\w+).*?severity: (\w+)", RULES.read_text(), re.DOTALL)
 
     assert rows == rules
 
 
-def test_the_example_is_a_configuration_that_names_the_rules() -> None:
+def test_the_example_configuration_is_valid_and_loads_the_rules() -> None:
     checked = run(require_command("promtool", "prometheus"), "check", "config", EXAMPLE)
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
@@ -169,62 +169,62 @@ def test_the_example_is_a_configuration_that_names_the_rules() -> None:
     assert f"{len(ALERTS)} rules found" in checked.stdout
 
 
-def test_what_the_gate_counted_is_what_prometheus_has(watched: Watched) -> None:
-    found = watched.prometheus.get("query", query=f"sum by (outcome, instance) ({ENDED})")["result"]
+def test_prometheus_has_the_gates_counts(scraped: Scraped) -> None:
+    found = scraped.prometheus.get("query", query=f"sum by (outcome, instance) ({ENDED})")["result"]
 
     counts = {series["metric"]["outcome"]: int(series["value"][1]) for series in found}
     assert counts == {outcome: 2 * count for outcome, count in TRAFFIC.items()}
-    assert {series["metric"]["instance"] for series in found} == {watched.instance}
-    assert watched.prometheus.values(f'up{{instance="{watched.instance}"}}') == [1]
+    assert {series["metric"]["instance"] for series in found} == {scraped.instance}
+    assert scraped.prometheus.values(f'up{{instance="{scraped.instance}"}}') == [1]
 
 
-def test_every_rule_is_loaded_and_can_be_asked(watched: Watched) -> None:
-    (group,) = watched.prometheus.get("rules")["groups"]
+def test_every_rule_is_loaded_and_healthy(scraped: Scraped) -> None:
+    (group,) = scraped.prometheus.get("rules")["groups"]
 
     assert [rule["name"] for rule in group["rules"]] == ALERTS
     assert [rule for rule in group["rules"] if rule["health"] != "ok"] == []
 
 
-def test_every_metric_that_a_rule_asks_for_is_one_that_the_gate_has(watched: Watched) -> None:
-    (group,) = watched.prometheus.get("rules")["groups"]
+def test_rules_use_only_metrics_that_the_gate_has(scraped: Scraped) -> None:
+    (group,) = scraped.prometheus.get("rules")["groups"]
     asked = {name for rule in group["rules"] for name in re.findall(r"\b(?:licensegate|process)_\w+", rule["query"])}
 
     assert asked
-    assert asked <= set(watched.prometheus.get("label/__name__/values"))
+    assert asked <= set(scraped.prometheus.get("label/__name__/values"))
 
 
-def test_the_gate_that_is_not_there_and_the_target_that_refuses_are_all_that_is_wrong(watched: Watched) -> None:
-    alerts = watched.prometheus.get("alerts")["alerts"]
+def test_only_the_missing_gate_and_the_refusing_target_alert(scraped: Scraped) -> None:
+    alerts = scraped.prometheus.get("alerts")["alerts"]
 
     assert {alert["annotations"]["summary"] for alert in alerts} == {
-        f"LicenseGate at {watched.missing} does not answer",
-        f"{REFUSING_HOST}:443 cannot be reached from LicenseGate at {watched.instance}",
+        f"LicenseGate at {scraped.missing} does not answer",
+        f"{REFUSING_HOST}:443 cannot be reached from LicenseGate at {scraped.instance}",
     }
 
 
 @pytest.mark.parametrize("target", [*queries()])
-def test_the_dashboard_has_something_to_show(watched: Watched, target: dict[str, Any]) -> None:
+def test_every_dashboard_query_has_data(scraped: Scraped, target: dict[str, Any]) -> None:
     query = filled_in(target["expr"])
     assert "$" not in query
 
     if target["instant"]:
-        values = watched.prometheus.values(query)
+        values = scraped.prometheus.values(query)
     else:
-        values = [value for line in watched.prometheus.lines(query, SHOWN_SECONDS) for value in line]
+        values = [value for line in scraped.prometheus.lines(query, SHOWN_SECONDS) for value in line]
 
     assert any(math.isfinite(value) for value in values), query
     if ENDED in query:
         assert max(values) > 0, query
 
 
-def test_the_dashboard_offers_every_gate_to_choose_from(watched: Watched) -> None:
+def test_the_dashboard_offers_every_gate(scraped: Scraped) -> None:
     (variable,) = DASHBOARD["templating"]["list"]
     asked = INSTANCE.fullmatch(variable["query"]["query"])
     assert asked is not None
 
-    offered = watched.prometheus.get(f"label/{asked['label']}/values", **{"match[]": asked["series"]})
+    offered = scraped.prometheus.get(f"label/{asked['label']}/values", **{"match[]": asked["series"]})
 
-    assert set(offered) == {watched.instance, watched.missing}
+    assert set(offered) == {scraped.instance, scraped.missing}
 
 
 def test_the_dashboard_can_be_imported_anywhere() -> None:
@@ -240,7 +240,7 @@ def test_the_dashboard_can_be_imported_anywhere() -> None:
     assert {panel["type"] for panel in PANELS} == kinds
 
 
-def test_no_panel_of_the_dashboard_covers_another() -> None:
+def test_no_dashboard_panel_covers_another() -> None:
     covered = [
         (place["x"] + right, place["y"] + down)
         for place in (panel["gridPos"] for panel in DASHBOARD["panels"])

@@ -1,4 +1,4 @@
-"""A running container of the image, as a service of the compose file describes it, by crun, which podman uses too."""
+"""A running container of the image, configured from a compose service and run by crun, which podman uses too."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from support.programs import run
 from support.requirements import require_command
 from support.upstream import SECONDS
 
-# crun refuses a machine on which both versions of control groups are mounted. It needs none here, and sees one.
+# crun refuses a machine with both cgroup versions mounted. It needs none here; this shows it only one.
 _ONE_VERSION = 'mount -t cgroup2 none /sys/fs/cgroup && exec "$0" "$@"'
 
 _KERNEL_MOUNTS = (
@@ -26,10 +26,10 @@ _KERNEL_MOUNTS = (
 
 
 class Container:
-    """A container, with namespaces of its own, from the image and a service; `bundle` is a folder for what crun needs.
+    """A context manager for a container with its own namespaces. `bundle` is a folder for crun's files.
 
-    `state` is the folder that stands in for the service's volume. Entered, its first process runs; its output goes to
-    `stdout` and `stderr`, which are files. Left, it has been killed if it had not ended.
+    `state` is the folder mounted as the service's volume. The output goes to the files `stdout` and `stderr`. On exit
+    the container is killed if it is still running.
     """
 
     def __init__(
@@ -63,33 +63,33 @@ class Container:
             self._process.wait()
 
     def await_end(self) -> int:
-        """Wait until its first process has ended; its exit status."""
+        """Wait until process 1 has ended. Returns its exit status."""
         return self._process.wait(SECONDS)
 
-    def await_words(self, words: str) -> str:
-        """The first line on standard error with these words, as soon as it is there."""
+    def await_line(self, text: str) -> str:
+        """Wait for the first line on standard error with this text, and return it."""
         deadline = time.monotonic() + SECONDS
-        while not (found := re.search(f".*{re.escape(words)}.*\n", self.said)):
-            assert self._process.poll() is None, f"it ended without {words!r}:\n{self.said}"
-            assert time.monotonic() < deadline, f"it never said {words!r}:\n{self.said}"
+        while not (found := re.search(f".*{re.escape(text)}.*\n", self.log)):
+            assert self._process.poll() is None, f"it ended without {text!r}:\n{self.log}"
+            assert time.monotonic() < deadline, f"not logged: {text!r}:\n{self.log}"
             time.sleep(0.02)
         return found[0]
 
     @property
-    def said(self) -> str:
+    def log(self) -> str:
         """Standard error so far."""
         return self.stderr.read_text()
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in it to its end as its user, as `docker exec` does."""
+        """Run a command in the container as its user, as `docker exec` does."""
         return self._do("exec", *self._as_its_user, self._name, *command)
 
     def signal(self, name: str) -> None:
-        """Send its first process a signal, as `docker kill` does."""
+        """Send a signal to process 1, as `docker kill` does."""
         assert self._do("kill", self._name, name).returncode == 0
 
     def inside(self) -> tuple[str, ...]:
-        """What to put before a command of this machine to have it run in the container's network."""
+        """The prefix that runs a command of this machine in the container's network."""
         state = json.loads(self._do("state", self._name).stdout)
         return ("nsenter", f"--net=/proc/{state['pid']}/ns/net")
 
@@ -100,7 +100,7 @@ class Container:
 def _specification(
     image: Image, service: Mapping[str, Any], state: Path, environment: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What docker or podman would tell crun of the image and the service (OCI runtime specification 1.0)."""
+    """The configuration that docker or podman would pass to crun (OCI runtime specification 1.0)."""
     config = image.config
     uid, gid = map(int, config["User"].split(":"))
     capabilities = [] if service["cap_drop"] == ["ALL"] else ["CAP_NET_BIND_SERVICE", "CAP_KILL"]

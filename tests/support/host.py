@@ -1,4 +1,4 @@
-"""A host of the gate: a minimal system booted by systemd-nspawn, with a network of its own. What it writes is lost."""
+"""A host for the gate: a minimal system booted by systemd-nspawn, with its own network. Its changes are discarded."""
 
 import os
 import re
@@ -20,7 +20,7 @@ PAGE = ROOT / "docs" / "operations.md"
 
 
 class Host:
-    """A booted host, while entered, with this checkout in /mnt, and the gate installed as `PAGE` says."""
+    """A context manager for a booted host, with this checkout in /mnt and the gate installed as `PAGE` says."""
 
     def __enter__(self) -> Self:
         nspawn = require_command("systemd-nspawn", "systemd-container")
@@ -52,29 +52,29 @@ class Host:
         self._end()
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """Run a command on the host to its end, as root."""
+        """Run a command on the host as root, to its end."""
         return run(*self._inside, *command)
 
     def do(self, *command: str) -> str:
-        """Run a command that must succeed; what it printed."""
+        """Run a command that must succeed. Returns its output."""
         done = self.run(*command)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def inside(self) -> tuple[str, ...]:
-        """What to put before a command of this machine to have it run in the host's network."""
+        """The prefix that runs a command of this machine in the host's network."""
         return (*self._inside[:2], "--net")
 
     def show(self, name: str) -> str:
         """A property of the service."""
         return self.do("systemctl", "show", "licensegate", "--value", f"--property={name}").strip()
 
-    def await_said(self, words: str) -> None:
-        """Wait until the service has said these words, since it was last started."""
+    def await_logged(self, text: str) -> None:
+        """Wait until the service has logged this text since its last start."""
         invocation = f"_SYSTEMD_INVOCATION_ID={self.show('InvocationID')}"
         deadline = time.monotonic() + SECONDS
-        while words not in (said := self.do("journalctl", "--output=cat", "--no-pager", invocation)):
-            assert time.monotonic() < deadline, f"it never said {words!r}:\n{said}"
+        while text not in (log := self.do("journalctl", "--output=cat", "--no-pager", invocation)):
+            assert time.monotonic() < deadline, f"not logged: {text!r}\n{log}"
             time.sleep(0.1)
 
     def _await_first_process(self) -> int:
@@ -105,5 +105,5 @@ class Host:
 
 def _commands_to_install() -> str:
     found = re.search(r"## On a host\n.*?```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found, f"{PAGE} says no longer how to install the gate on a host"
+    assert found, f"{PAGE} no longer says how to install the gate on a host"
     return found[1]

@@ -1,4 +1,4 @@
-"""The container image, built for real by the project's own scripts, with buildah and a store of its own."""
+"""The container image, built by the project's own scripts with buildah and a separate store."""
 
 import json
 import os
@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Image:
-    """The image, while entered. It is built without a network, on the base image of `support.base_image`.
+    """A context manager for the image, built without a network on the base image of `support.base_image`.
 
-    `version` is the gate's and `python_version` that of the base image; `config` is what the image says of itself, as
-    `docker inspect` shows it; `root` its unpacked file system; `layer_bytes` what each layer weighs compressed, the
+    `version` is the gate's version, `python_version` the base image's. `config` is the image's configuration as
+    `docker inspect` shows it, `root` its unpacked file system, `layer_bytes` the compressed size of each layer, the
     base image's first.
     """
 
@@ -62,7 +62,7 @@ class Image:
         self._do("rmi", "--all", "--force")
 
     def build(self, **arguments: str) -> None:
-        """What `make image` does once the wheels are gathered; without a network. `arguments` are its own."""
+        """Build as `make image` does, without a network, once the wheels are there. `arguments` are its variables."""
         defaults = {"BASE": "localhost/base", "PYTHON_VERSION": self.python_version}
         _finish(["unshare", "--net", ROOT / "scripts/image.sh"], self._environment | defaults | arguments)
 
@@ -71,9 +71,9 @@ class Image:
 
 
 def gather_wheels(python: str) -> None:
-    """What `make wheels` does for this version of Python, once there is a .venv."""
+    """Gather the wheels as `make wheels` does, for this version of Python. Needs a .venv."""
     if not ROOT.joinpath(".venv/bin/pip").exists():
-        missing(".venv", "run these tests by make test")
+        missing(".venv", "run these tests with make test")
     _finish([ROOT / "scripts/wheelhouse.sh"], {"PYTHON_VERSION": python})
 
 

@@ -1,4 +1,4 @@
-"""A Prometheus on loopback with a folder of its own, asked by its HTTP API as Grafana asks it."""
+"""A Prometheus on loopback, queried over its HTTP API as Grafana does."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from typing import Any, Self
 from support.requirements import require_command
 from support.upstream import SECONDS, closed_port
 
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # whatever proxy this machine has
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # ignores this machine's proxy settings
 
 
 class Prometheus:
-    """Entered, it runs with this file of settings and is ready; whatever it wrote is gone with the folder."""
+    """A context manager for a ready Prometheus with this settings file. Its data is in the same folder."""
 
     def __init__(self, settings: Path) -> None:
         self._settings = settings
@@ -62,17 +62,17 @@ class Prometheus:
         except OSError:
             return False
 
-    def until(self, so: Callable[[], Any]) -> Any:
-        """What `so` says, as soon as it is true; raises AssertionError if it never is."""
+    def until(self, condition: Callable[[], Any]) -> Any:
+        """Wait until `condition` is true and return its result. Raises AssertionError after SECONDS."""
         deadline = time.monotonic() + SECONDS
-        while not (said := so()):
-            going_on = self._process.poll() is None and time.monotonic() < deadline
-            assert going_on, (self._folder / "prometheus.log").read_text()
+        while not (result := condition()):
+            waiting = self._process.poll() is None and time.monotonic() < deadline
+            assert waiting, (self._folder / "prometheus.log").read_text()
             time.sleep(0.1)
-        return said
+        return result
 
     def get(self, path: str, **parameters: str) -> Any:
-        """The `data` of an answer of the API; raises AssertionError with its error if it has none."""
+        """The `data` of an API response. Raises AssertionError with the API's error."""
         url = f"http://{self._address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
             with _DIRECT.open(url, timeout=SECONDS) as answer:
@@ -81,11 +81,11 @@ class Prometheus:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
 
     def values(self, query: str) -> list[float]:
-        """What a query comes to just now, one number for each series."""
+        """The current result of a query, one number per series."""
         return [float(series["value"][1]) for series in self.get("query", query=query)["result"]]
 
     def lines(self, query: str, seconds: int) -> list[list[float]]:
-        """What a query came to in each of the last seconds, a list for each series."""
+        """The results of a query in each of the last seconds, a list per series."""
         now = time.time()
         found = self.get("query_range", query=query, start=f"{now - seconds}", end=f"{now}", step="1")
         return [[float(value) for _, value in series["values"]] for series in found["result"]]

@@ -1,4 +1,4 @@
-"""Records as a gate would have written them. Imports the gate's code."""
+"""Records like those of a gate. Imports the gate's code."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
 def record(outcome: Outcome | None = None, *, after: float = 0, **fields: Any) -> TunnelRecord:
-    """One of a connection that was accepted so many seconds after NOON; without an outcome it is still open."""
+    """The record of a connection accepted `after` seconds after NOON; without an outcome it is still open."""
     made = open_record("10.1.2.3", 40000, "0.0.0.0:3128")
     made.time = NOON + timedelta(seconds=after)
     made.total_ms = 0.0
@@ -30,7 +30,7 @@ def record(outcome: Outcome | None = None, *, after: float = 0, **fields: Any) -
 
 
 def tunnel(outcome: Outcome | None = Outcome.CLOSED_BY_CLIENT, *, after: float = 0, **fields: Any) -> TunnelRecord:
-    """One of a tunnel to tools.cisco.com."""
+    """The record of a tunnel to tools.cisco.com."""
     usual: dict[str, Any] = {
         "user_agent": "Java/17.0.13",
         "http_version": "1.1",
@@ -59,39 +59,39 @@ def tunnel(outcome: Outcome | None = Outcome.CLOSED_BY_CLIENT, *, after: float =
 
 
 def failure(outcome: Outcome, detail: str = "", *, after: float = 0, **fields: Any) -> TunnelRecord:
-    """One of a client whose target, tools.cisco.com, could not be reached."""
+    """The record of a connection whose target, tools.cisco.com, could not be reached."""
     usual = {"method": "CONNECT", "target": TARGETS[0], "rule": TOOLS, "detail": detail, "total_ms": 15_000.0}
     return record(outcome, after=after, **(usual | fields))
 
 
-_STRANGERS_TEXT = st.text(max_size=30)
+_CLIENT_TEXT = st.text(max_size=30)
 _MILLISECONDS = st.none() | st.floats(0, 1e9)
 _BYTES = st.integers(0, 1 << 40)
 _ATTEMPTS = st.builds(
     DialAttempt,
     address=st.sampled_from(["192.0.2.1", "2001:db8::1"]),
     ms=st.floats(0, 1e5),
-    errno=st.sampled_from(["", "ECANCELED", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EPERM"]) | _STRANGERS_TEXT,
+    errno=st.sampled_from(["", "ECANCELED", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EPERM"]) | _CLIENT_TEXT,
 )
 
 any_record = st.builds(
     record,
     st.none() | st.sampled_from(Outcome),
     after=st.floats(-1e6, 1e6),
-    client=_STRANGERS_TEXT,
-    user_agent=_STRANGERS_TEXT,
+    client=_CLIENT_TEXT,
+    user_agent=_CLIENT_TEXT,
     method=st.sampled_from(["CONNECT", "GET", ""]),
-    fields=st.lists(_STRANGERS_TEXT, max_size=5).map(tuple),
+    fields=st.lists(_CLIENT_TEXT, max_size=5).map(tuple),
     host_form=st.none() | st.sampled_from(HostForm),
-    requested=_STRANGERS_TEXT,
-    target=_STRANGERS_TEXT,
-    detail=_STRANGERS_TEXT,
-    rule=st.sampled_from(["", TOOLS, API, CLOUDSSO]) | _STRANGERS_TEXT,
+    requested=_CLIENT_TEXT,
+    target=_CLIENT_TEXT,
+    detail=_CLIENT_TEXT,
+    rule=st.sampled_from(["", TOOLS, API, CLOUDSSO]) | _CLIENT_TEXT,
     reported=st.just("") | st.sampled_from([outcome.label for outcome in Outcome]),
     attempts=st.lists(_ATTEMPTS, max_size=4),
-    server_name=_STRANGERS_TEXT,
+    server_name=_CLIENT_TEXT,
     server_name_check=st.none() | st.sampled_from(ServerNameCheck),
-    alpn=st.lists(_STRANGERS_TEXT, max_size=3).map(tuple),
+    alpn=st.lists(_CLIENT_TEXT, max_size=3).map(tuple),
     tls_version=st.sampled_from(["", "1.2", "1.3"]),
     refusal_taken=st.none() | st.sampled_from(RefusalTaken),
     head_ms=_MILLISECONDS,
@@ -104,4 +104,4 @@ any_record = st.builds(
     upstream_read=_BYTES,
     upstream_written=_BYTES,
 )
-"""Any record at all, whatever strangers put into it."""
+"""Any record, with any client input."""

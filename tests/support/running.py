@@ -1,4 +1,4 @@
-"""An open gate within a test's event loop."""
+"""A running gate in a test's event loop."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ LOOPBACK = ListenAddress("127.0.0.1", 0)
 
 
 class Running:
-    """An open gate within the loop, its records, and a target in the test's hands."""
+    """A running gate in the test's event loop, its records, and an upstream that the test controls."""
 
     def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observe] = ()) -> None:
         self.upstream = upstream
@@ -37,7 +37,7 @@ class Running:
 
     @property
     def records(self) -> list[TunnelRecord]:
-        """All of them, in their order."""
+        """All records, in order."""
         return [record for batch in self.batches for record in batch]
 
     @property
@@ -45,7 +45,7 @@ class Running:
         return [record.outcome for record in self.records]
 
     def knock(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
-        """Connect from this address, and send this at once."""
+        """Connect from `source` and send `sent` at once."""
         client = socket.create_connection(self._address, source_address=(source, 0))
         client.setblocking(False)
         client.send(sent)
@@ -53,7 +53,7 @@ class Running:
         return client
 
     async def recorded(self, count: int) -> TunnelRecord:
-        """The last of so many records, once they are there."""
+        """Wait for `count` records and return the last."""
         await until(lambda: len(self.records) == count)
         return self.records[-1]
 
@@ -73,7 +73,7 @@ async def running(
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
 ) -> AsyncIterator[Running]:
-    """A gate that listens on one address of this host, and whose one target is HOST."""
+    """A gate that listens on one address of this host. Its only target is HOST."""
     with contextlib.closing(Upstream()) as upstream:
         here = Running(upstream, snapshot(limits or Limits(), 443, checks, identity), observers)
         here.open(listen)

@@ -1,4 +1,4 @@
-"""A gate that is watched."""
+"""A gate with an admin server."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from support.watching import ANY_PORT
 
 @pytest.fixture
 def watched(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
-    """A gate that is watched, whose targets are the stand-in, one that refuses, and one without a name."""
+    """A gate with an admin server. Its targets: the stand-in, one that refuses, and one that does not resolve."""
     places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
     with Gate(tmp_path, gate_settings(*places, admin=ANY_PORT)) as gate:
         yield gate

@@ -21,7 +21,7 @@ def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -
         only += f'[[allowlist.rule]]\nhost = "{REFUSING_HOST}"\n'
         with Gate(tmp_path, gate_settings(*places, admin=ANY_PORT, more=only)) as gate:
             assert show(gate, "/readyz").json == {"status": "ready", "listeners": [f"127.0.0.1:{gate.port}"]}
-            assert upstream.connections == 0, "nobody asks, nobody dials"
+            assert upstream.connections == 0, "no request, no dial"
 
             asking = [threading.Thread(target=show, args=(gate, "/upstreamz")) for _ in range(8)]
             for thread in asking:
@@ -36,7 +36,7 @@ def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -
             assert (reached["target"], reached["reached"]) == (TARGET, True)
             assert (refusing["reached"], refusing["outcome"]) == (False, "connection_refused")
             assert refusing["sentence"].startswith(f"{REFUSING_HOST}:443 refused the connection")
-            assert show(gate, "/readyz").status == 200, "that is another question"
+            assert show(gate, "/readyz").status == 200, "readiness does not depend on targets"
             assert scrape(gate).value(ENDED) == 0, "a probe is no tunnel"
             assert gate.records() == []
 
@@ -55,7 +55,7 @@ def test_upstreamz_does_not_dial_a_target_that_a_tunnel_reached(tmp_path: Path) 
             assert upstream.connections == 1, "the tunnel"
 
 
-def test_targets_are_dialled_regularly_where_that_is_wanted_and_a_gate_that_reaches_none_may_be_unready(
+def test_with_probe_every_a_gate_without_targets_can_be_unready(
     tmp_path: Path,
 ) -> None:
     places = [f"{host}:443:127.0.0.1:{closed_port()}" for host in (HOST, REFUSING_HOST, "api.cisco.com")]
@@ -70,7 +70,7 @@ def test_targets_are_dialled_regularly_where_that_is_wanted_and_a_gate_that_reac
         assert show(gate, "/healthz").status == 200
 
 
-def test_a_gate_that_drains_is_alive_and_not_ready(tmp_path: Path) -> None:
+def test_a_draining_gate_is_alive_and_not_ready(tmp_path: Path) -> None:
     with Upstream(read_nothing) as upstream:
         settings = cisco_at(upstream.port, admin=ANY_PORT, more=ANYTHING)
         with Gate(tmp_path, settings) as gate:
@@ -87,7 +87,7 @@ def test_a_gate_that_drains_is_alive_and_not_ready(tmp_path: Path) -> None:
             gate.await_end()
 
 
-def test_a_proxy_port_says_that_it_lives_and_that_leaves_no_line(watched: Gate) -> None:
+def test_healthz_on_a_proxy_port_is_counted_and_not_logged(watched: Gate) -> None:
     for request in (b"GET /healthz HTTP/1.1\r\nHost: gate\r\n\r\n", b"HEAD /healthz HTTP/1.0\r\n\r\n"):
         with dial(watched) as connection:
             connection.sendall(request)
@@ -110,7 +110,7 @@ def test_a_proxy_port_says_that_it_lives_and_that_leaves_no_line(watched: Gate) 
     assert show(watched, "/clients").json == {"clients": []}
 
 
-def test_the_command_asks_a_running_gate(watched: Gate) -> None:
+def test_the_health_command_checks_a_running_gate(watched: Gate) -> None:
     url = f"http://127.0.0.1:{admin_port(watched)}"
 
     healthy = run(COMMAND, "health", "--url", url)
@@ -125,7 +125,7 @@ def test_the_command_asks_a_running_gate(watched: Gate) -> None:
     assert run(COMMAND, "health", "--url", "gate").returncode == 2
 
 
-def test_the_command_finds_the_gate_by_its_settings_and_imports_little(tmp_path: Path, standin: StandIn) -> None:
+def test_the_health_command_reads_the_settings_and_imports_little(tmp_path: Path, standin: StandIn) -> None:
     port = closed_port()
     with Gate(tmp_path, gate_settings(admin=f"0.0.0.0:{port}")) as gate:
         assert run(COMMAND, "health", "--config", gate.settings).returncode == 0

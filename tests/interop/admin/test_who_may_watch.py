@@ -34,7 +34,7 @@ def test_a_named_admin_address_must_bind_and_the_default_need_not(tmp_path: Path
             Gate(tmp_path, gate_settings(admin=f"127.0.0.1:{port}")).__enter__()
 
     with contextlib.ExitStack() as held:
-        with contextlib.suppress(OSError):  # then another program has it, which does as well
+        with contextlib.suppress(OSError):  # another program has the port: just as good
             held.enter_context(socket.create_server(("127.0.0.1", 9130)))
         with Gate(tmp_path, gate_settings().replace('[admin]\nlisten = ""', "")) as gate:
             assert any("the gate runs without an admin server" in line for line in gate.stderr)

@@ -134,7 +134,7 @@ def test_other_methods_are_not_served(method: str) -> None:
         async with served() as here:
             answer = await here.ask(f"{method} /metrics HTTP/1.1", "Content-Length: 0")
             assert answer.status in {400, 405}
-            if method not in {"get", "CONNECT"}:  # aiohttp's own answer to what is no request
+            if method not in {"get", "CONNECT"}:  # aiohttp answers these itself
                 assert (answer.status, answer.fields["allow"]) == (405, "GET, HEAD")
                 assert answer.fields["content-security-policy"]
 

@@ -1,3 +1,5 @@
+"""The access log: lines, files, stalled readers and full disks."""
+
 import contextlib
 import json
 import os
@@ -33,7 +35,7 @@ class Reader:
         self.text = b""
 
     def stall(self) -> None:
-        """Have the pipe full, so that the next to write to it waits."""
+        """Fill the pipe, so that the next write to it blocks."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 os.write(self._descriptor, b"\n" * 4096)
@@ -45,7 +47,7 @@ class Reader:
 
     @property
     def lines(self) -> list[dict[str, object]]:
-        """What was read, parsed line by line."""
+        """The lines read so far, parsed."""
         whole = self.text[: self.text.rfind(b"\n") + 1]
         return [json.loads(line) for line in whole.splitlines() if line]
 
@@ -65,7 +67,7 @@ def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line_writer, "_LAST_WRITE_SECONDS", 0.05)
 
 
-def test_each_record_is_one_line_in_their_order(tmp_path: Path) -> None:
+def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     records = [record(detail="ü\n\u2028"), record(None), record(Outcome.CLOSED_BY_CLIENT)]
     with contextlib.closing(AccessLog(str(path))) as log:
@@ -79,7 +81,7 @@ def test_each_record_is_one_line_in_their_order(tmp_path: Path) -> None:
     assert lines[2]["outcome"] == "closed_by_client"
 
 
-def test_a_connection_that_was_never_used_leaves_no_line(tmp_path: Path) -> None:
+def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     with contextlib.closing(AccessLog(str(path))) as log:
         log.observe([record(Outcome.CLOSED_UNUSED)])
@@ -87,7 +89,7 @@ def test_a_connection_that_was_never_used_leaves_no_line(tmp_path: Path) -> None
     assert log.dropped == 0
 
 
-def test_a_line_is_there_while_the_gate_runs(tmp_path: Path) -> None:
+def test_a_line_is_written_while_the_gate_runs(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     with contextlib.closing(AccessLog(str(path))) as log:
         log.observe([record()])
@@ -95,7 +97,7 @@ def test_a_line_is_there_while_the_gate_runs(tmp_path: Path) -> None:
         assert path.read_bytes().count(b"\n") == 1
 
 
-def test_the_file_is_appended_to_and_not_for_everybody_to_read(tmp_path: Path) -> None:
+def test_the_file_is_appended_to_and_not_world_readable(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     for _ in range(2):
         with contextlib.closing(AccessLog(str(path))) as log:
@@ -113,9 +115,7 @@ def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) ->
 
 
 @pytest.mark.parametrize("make", [Path.mkdir, lambda path: None], ids=["a folder", "in no folder"])
-def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
-    tmp_path: Path, make: Callable[[Path], None]
-) -> None:
+def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "place"
     make(path)
     destination = path if path.exists() else path / "access.jsonl"
@@ -126,7 +126,7 @@ def test_a_destination_that_cannot_be_opened_is_named_with_its_setting(
     assert "\n" not in str(refused.value)
 
 
-def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path: Path, reader: Reader) -> None:
+def test_a_pipe_without_a_reader_blocks_neither_start_nor_reload(tmp_path: Path, reader: Reader) -> None:
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
     with pytest.raises(AccessLogError, match=f"{unread}: this pipe has no reader; see log.access"):
@@ -138,7 +138,7 @@ def test_a_pipe_that_nobody_reads_holds_up_neither_a_start_nor_a_reload(tmp_path
         spin_until(lambda: len(reader.lines) == 1, reader.read)
 
 
-def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_time(
+def test_a_stalled_reader_costs_counted_lines_but_no_time(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(line_writer, "_MAX_LINES", 50)
@@ -148,7 +148,9 @@ def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_ti
         while log.dropped < 20:
             log.observe([record() for _ in range(10)])
             sent += 10
-        assert sum("not being read" in line.getMessage() for line in caplog.records) == 1, "said at once, and once"
+        assert sum("not being read" in line.getMessage() for line in caplog.records) == 1, (
+            "reported at once, and only once"
+        )
         spin_until(lambda: len(reader.lines) == sent - log.dropped, reader.read)
         log.observe([record(Outcome.CLOSED_BY_CLIENT)])
         spin_until(lambda: reader.lines[-1]["outcome"] == "closed_by_client", reader.read)
@@ -158,18 +160,18 @@ def test_a_reader_that_stalls_costs_lines_that_are_counted_and_said_but_never_ti
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_long_lines_take_no_more_memory_meanwhile_than_many_short_ones(reader: Reader) -> None:
+def test_long_waiting_lines_are_bounded_in_bytes(reader: Reader) -> None:
     reader.stall()
     log = AccessLog(reader.path)
     for _ in range(40):
         log.observe([record(detail="x" * 1_000_000)])
-    assert log.dropped >= 40 - 2 * 17, "one lot is in hand, and one waits"
+    assert log.dropped >= 40 - 2 * 17, "one batch is being written, and one waits"
     log.close()
     reader.read()
 
 
 @pytest.mark.usefixtures("quick_to_give_up")
-def test_the_end_does_not_wait_for_a_reader_that_has_stalled_and_says_what_it_lost(
+def test_closing_gives_up_on_a_stalled_reader_and_reports_losses(
     reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader.stall()
@@ -181,23 +183,23 @@ def test_the_end_does_not_wait_for_a_reader_that_has_stalled_and_says_what_it_lo
     reader.read()
 
 
-def test_a_full_disk_costs_lines_that_are_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_costs_lines_that_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
     with contextlib.closing(AccessLog("/dev/full")) as log:
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
         log.observe([record()])
         spin_until(lambda: log.dropped == 3)
-    told = [line.getMessage() for line in caplog.records]
-    assert any("/dev/full" in line and "No space left on device" in line for line in told)
-    assert any("3 lines" in line for line in told)
+    reported = [line.getMessage() for line in caplog.records]
+    assert any("/dev/full" in line and "No space left on device" in line for line in reported)
+    assert any("3 lines" in line for line in reported)
 
 
-def test_after_a_line_was_torn_the_next_one_stands_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A disk takes what fits of a line and refuses the rest; when it has room again, the rest is gone."""
+def test_after_a_partial_line_the_next_starts_on_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A nearly full disk takes part of a line. When it has room again, the rest of that line is lost."""
     path, room = tmp_path / "access.jsonl", [100]
     write = os.write
 
-    def write_what_fits(descriptor: int, data: memoryview) -> int:
+    def write_partly(descriptor: int, data: memoryview) -> int:
         taken = min(room[0], len(data))
         if not taken:
             raise OSError(28, "No space left on device")
@@ -205,7 +207,7 @@ def test_after_a_line_was_torn_the_next_one_stands_alone(tmp_path: Path, monkeyp
         return write(descriptor, bytes(data[:taken]))
 
     with contextlib.closing(AccessLog(str(path))) as log:
-        monkeypatch.setattr(os, "write", write_what_fits)
+        monkeypatch.setattr(os, "write", write_partly)
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
         log.observe([record()])
@@ -213,8 +215,8 @@ def test_after_a_line_was_torn_the_next_one_stands_alone(tmp_path: Path, monkeyp
         room[0] = 10_000
         log.observe([record(Outcome.CLOSED_BY_CLIENT), record()])
     assert log.dropped == 3
-    torn, whole, last, rest = path.read_bytes().split(b"\n")
-    assert len(torn) == 100
+    partial, whole, last, rest = path.read_bytes().split(b"\n")
+    assert len(partial) == 100
     assert json.loads(whole)["outcome"] == "closed_by_client"
     assert json.loads(last)["outcome"] == "target_not_allowed"
     assert rest == b""

@@ -1,4 +1,4 @@
-"""What is counted of the records: each end once, in integers."""
+"""The counters: each end of a connection is counted once."""
 
 import pytest
 
@@ -9,17 +9,17 @@ from licensegate.records.record import DialAttempt, ServerNameCheck
 from support.records import POLICY, failure, record, tunnel
 
 
-def tally() -> Counters:
+def make_counters() -> Counters:
     return Counters(TargetNames(lambda: POLICY))
 
 
 def test_ends_are_counted_by_target_and_outcome() -> None:
-    counted = tally()
+    counters = make_counters()
 
-    counted.observe([tunnel(), tunnel(), failure(Outcome.DNS_TIMEOUT)])
-    counted.observe([record(Outcome.TARGET_NOT_ALLOWED, target="evil.example:443")])
+    counters.observe([tunnel(), tunnel(), failure(Outcome.DNS_TIMEOUT)])
+    counters.observe([record(Outcome.TARGET_NOT_ALLOWED, target="evil.example:443")])
 
-    assert counted.ended == {
+    assert counters.ended == {
         ("tools.cisco.com:443", "closed_by_client"): 2,
         ("tools.cisco.com:443", "dns_timeout"): 1,
         ("none", "target_not_allowed"): 1,
@@ -27,37 +27,37 @@ def test_ends_are_counted_by_target_and_outcome() -> None:
 
 
 def test_the_start_of_a_long_tunnel_is_not_counted() -> None:
-    counted = tally()
-    before = vars(tally()).keys()
+    counters = make_counters()
+    before = vars(make_counters()).keys()
 
-    counted.observe([tunnel(None)])
+    counters.observe([tunnel(None)])
 
-    assert not counted.ended
-    assert not counted.attempts
-    assert counted.client_read == 0
-    assert not any(counted.dial.counts)
-    assert vars(counted).keys() == before
-
-
-def test_a_balancers_probes_are_counted_by_themselves() -> None:
-    counted = tally()
-
-    counted.observe([record(Outcome.CLOSED_UNUSED), record(Outcome.HEALTH_ASKED), record(Outcome.HEALTH_ASKED)])
-
-    assert (counted.empty, counted.health_answers, counted.ended) == (1, 2, {})
+    assert not counters.ended
+    assert not counters.attempts
+    assert counters.client_read == 0
+    assert not any(counters.dial.counts)
+    assert vars(counters).keys() == before
 
 
-def test_bytes_are_added_up_by_direction() -> None:
-    counted = tally()
+def test_a_balancers_probes_are_counted_separately() -> None:
+    counters = make_counters()
 
-    counted.observe([tunnel(), record(Outcome.TARGET_NOT_ALLOWED, client_read=100, client_written=500)])
+    counters.observe([record(Outcome.CLOSED_UNUSED), record(Outcome.HEALTH_ASKED), record(Outcome.HEALTH_ASKED)])
 
-    assert (counted.client_read, counted.client_written) == (6222, 6039)
-    assert (counted.upstream_read, counted.upstream_written) == (5500, 6000)
+    assert (counters.empty, counters.health_answers, counters.ended) == (1, 2, {})
+
+
+def test_bytes_are_summed_by_direction() -> None:
+    counters = make_counters()
+
+    counters.observe([tunnel(), record(Outcome.TARGET_NOT_ALLOWED, client_read=100, client_written=500)])
+
+    assert (counters.client_read, counters.client_written) == (6222, 6039)
+    assert (counters.upstream_read, counters.upstream_written) == (5500, 6000)
 
 
 @pytest.mark.parametrize(
-    ("attempt", "counted_as"),
+    ("attempt", "expected"),
     [
         (DialAttempt("192.0.2.1", 1.0), ("ipv4", "connected")),
         (DialAttempt("2001:db8::1", 1.0), ("ipv6", "connected")),
@@ -70,36 +70,36 @@ def test_bytes_are_added_up_by_direction() -> None:
     ],
     ids=lambda value: value.errno or "connected" if isinstance(value, DialAttempt) else value[0],
 )
-def test_each_address_that_was_dialled_counts_by_its_result(attempt: DialAttempt, counted_as: tuple[str, str]) -> None:
-    counted = tally()
+def test_each_dialled_address_is_counted_by_result(attempt: DialAttempt, expected: tuple[str, str]) -> None:
+    counters = make_counters()
 
-    counted.observe([tunnel(attempts=[attempt])])
+    counters.observe([tunnel(attempts=[attempt])])
 
-    assert counted.attempts == {counted_as: 1}
+    assert counters.attempts == {expected: 1}
 
 
-def test_server_name_checks_and_what_was_only_reported_are_counted() -> None:
-    counted = tally()
+def test_server_name_checks_and_reported_refusals_are_counted() -> None:
+    counters = make_counters()
     passing = tunnel(rule="", reported="target_in_preset", server_name_check=ServerNameCheck.ABSENT)
 
-    counted.observe([tunnel(), tunnel(), passing, record(Outcome.HEAD_TIMEOUT)])
+    counters.observe([tunnel(), tunnel(), passing, record(Outcome.HEAD_TIMEOUT)])
 
-    assert counted.server_name_checks == {ServerNameCheck.MATCH: 2, ServerNameCheck.ABSENT: 1}
-    assert counted.reported == {"target_in_preset": 1}
+    assert counters.server_name_checks == {ServerNameCheck.MATCH: 2, ServerNameCheck.ABSENT: 1}
+    assert counters.reported == {"target_in_preset": 1}
 
 
-def test_phases_are_counted_as_far_as_a_connection_came() -> None:
-    counted = tally()
+def test_only_the_phases_a_connection_reached_are_counted() -> None:
+    counters = make_counters()
 
     refused = failure(Outcome.PARENT_REFUSED, parent_ms=9.0)
-    counted.observe([tunnel(), failure(Outcome.DNS_NOT_FOUND, head_ms=1.0, resolve_ms=5.0), refused])
+    counters.observe([tunnel(), failure(Outcome.DNS_NOT_FOUND, head_ms=1.0, resolve_ms=5.0), refused])
 
-    phases = counted.head, counted.resolve, counted.dial, counted.parent, counted.relay, counted.total
+    phases = counters.head, counters.resolve, counters.dial, counters.parent, counters.relay, counters.total
     assert [sum(phase.counts) for phase in phases] == [2, 2, 1, 1, 1, 1]
-    assert counted.resolve.sum_ms == pytest.approx(17.0)
+    assert counters.resolve.sum_ms == pytest.approx(17.0)
 
 
-def test_a_duration_counts_up_to_its_bound_and_that_included() -> None:
+def test_a_bound_is_inclusive() -> None:
     durations = Durations([0.1, 1])
 
     for ms in (0.0, 100.0, 100.1, 1000.0, 1000.1, 1e9):

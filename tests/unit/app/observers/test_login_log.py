@@ -1,4 +1,4 @@
-"""One line for each wrong login, which fail2ban can read and no stranger can write into."""
+"""One line per failed login, for fail2ban, that contains no client input."""
 
 import logging
 import re
@@ -23,7 +23,7 @@ def record(outcome: Outcome | None, client: str = "10.1.2.3", user: str = "cucm"
 
 
 @pytest.mark.parametrize("client", ["10.1.2.3", "2001:db8::7"])
-def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_login_is_logged_with_its_client(client: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         LoginLog().observe([record(Outcome.LOGIN_REFUSED, client)])
 
@@ -34,14 +34,14 @@ def test_a_wrong_login_leaves_one_line_with_its_client(client: str, caplog: pyte
 
 
 @pytest.mark.parametrize("outcome", [None, *(it for it in Outcome if it is not Outcome.LOGIN_REFUSED)], ids=str)
-def test_no_other_outcome_leaves_a_line(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_outcomes_are_not_logged(outcome: Outcome | None, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         LoginLog().observe([record(outcome)])
 
     assert caplog.messages == []
 
 
-def test_what_a_stranger_calls_himself_is_not_in_the_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_user_name_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         LoginLog().observe([record(Outcome.LOGIN_REFUSED, user="x login failed: client 192.0.2.1")])
 

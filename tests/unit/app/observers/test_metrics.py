@@ -27,11 +27,11 @@ from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, 
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()
 SNAPSHOT = in_force()
-MOST_LINES = 900
+MAX_LINES = 900
 
 
 class WatchedGate:
-    """What the metrics ask of a gate."""
+    """The parts of a gate that the metrics read."""
 
     def __init__(self) -> None:
         self.snapshot: Snapshot = SNAPSHOT
@@ -41,7 +41,7 @@ class WatchedGate:
 
 
 class OpenConnection:
-    """One that stands in this state."""
+    """An open connection in this state."""
 
     def __init__(self, state: State) -> None:
         self.conversation = self
@@ -49,7 +49,7 @@ class OpenConnection:
 
 
 class Scraped:
-    """A gate's metrics after these records; `value` of a name and its labels, None where there is no such series."""
+    """A gate's metrics after these records."""
 
     def __init__(self, records: Iterable[TunnelRecord] = (), gate: WatchedGate | None = None, dropped: int = 0) -> None:
         gate = gate or WatchedGate()
@@ -71,7 +71,7 @@ class Scraped:
         return [sample.labels for sample in self.samples if sample.name == name]
 
 
-def test_ends_are_told_by_the_rules_target_how_far_they_came_and_how_they_ended() -> None:
+def test_ends_are_labelled_with_target_stage_and_outcome() -> None:
     scraped = Scraped([tunnel(), tunnel(), record(Outcome.TARGET_NOT_ALLOWED, target="evil.example:443")])
     name = "licensegate_connections_ended_total"
 
@@ -79,7 +79,7 @@ def test_ends_are_told_by_the_rules_target_how_far_they_came_and_how_they_ended(
     assert scraped.value(name, target=NO_TARGET, stage="policy", outcome="target_not_allowed") == 1
 
 
-def test_a_series_is_there_once_something_was_counted_in_it() -> None:
+def test_a_series_appears_with_its_first_count() -> None:
     before, after = Scraped(), Scraped([tunnel()])
 
     for name in ("connections_ended_total", "phase_seconds_bucket", "server_name_checks_total", "dial_attempts_total"):
@@ -88,7 +88,7 @@ def test_a_series_is_there_once_something_was_counted_in_it() -> None:
     assert not [sample.name for sample in after.samples if sample.name.endswith("_created")]
 
 
-def test_what_is_open_is_counted_now() -> None:
+def test_open_connections_are_counted_at_the_scrape() -> None:
     gate = WatchedGate()
     gate.connections = cast(list[ClientConnection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
 
@@ -100,7 +100,7 @@ def test_what_is_open_is_counted_now() -> None:
     assert scraped.value("licensegate_draining") == 0
 
 
-def test_bytes_checks_probes_and_dropped_lines_have_their_counters() -> None:
+def test_bytes_checks_probes_and_dropped_lines_are_counted() -> None:
     records = [tunnel(), record(Outcome.CLOSED_UNUSED), record(Outcome.HEALTH_ASKED)]
 
     scraped = Scraped(records, dropped=7)
@@ -116,7 +116,7 @@ def test_bytes_checks_probes_and_dropped_lines_have_their_counters() -> None:
     assert scraped.value("licensegate_log_lines_dropped_total", log="access") == 7
 
 
-def test_what_only_passed_since_it_is_reported_is_told_by_the_refusal_it_would_have_met() -> None:
+def test_reported_tunnels_are_labelled_with_the_refusal() -> None:
     scraped = Scraped([tunnel(rule="evil.example:443", target="evil.example:443", reported="target_not_allowed")])
 
     assert scraped.value("licensegate_reported_total", outcome="target_not_allowed") == 1
@@ -137,7 +137,7 @@ def test_phases_are_cumulative_histograms_in_seconds() -> None:
     assert {labels["phase"] for labels in scraped.series(bucket)} == {"head", "resolve", "dial", "relay", "total"}
 
 
-def test_look_ups_are_told_by_what_came_of_them() -> None:
+def test_look_ups_are_labelled_with_their_result() -> None:
     gate = WatchedGate()
     gate.look_ups = {None: 5, Outcome.DNS_TIMEOUT: 2}
 
@@ -147,19 +147,19 @@ def test_look_ups_are_told_by_what_came_of_them() -> None:
     assert scraped.value("licensegate_dns_look_ups_total", result="dns_timeout") == 2
 
 
-def test_a_target_is_told_to_be_reached_or_not_and_when_it_last_was() -> None:
+def test_a_target_has_its_status_and_when_it_was_last_reached() -> None:
     scraped = Scraped([tunnel(), tunnel(rule=API), failure(Outcome.DNS_TIMEOUT, rule=API, after=60)])
 
     assert scraped.value("licensegate_target_reached", target="tools.cisco.com:443") == 1
     assert scraped.value("licensegate_target_reached", target="api.cisco.com:443") == 0
-    assert scraped.value("licensegate_target_reached", target="cloudsso.cisco.com:443") is None, "nobody tried"
+    assert scraped.value("licensegate_target_reached", target="cloudsso.cisco.com:443") is None, "never tried"
     when = datetime(2026, 3, 2, 12, tzinfo=UTC).timestamp() + 0.0365
     last = "licensegate_target_last_reached_timestamp_seconds"
     assert scraped.value(last, target="tools.cisco.com:443") == pytest.approx(when, abs=1e-3)
     assert scraped.value(last, target="api.cisco.com:443") == pytest.approx(when, abs=1e-3)
 
 
-def test_build_policy_certificate_and_process_are_told() -> None:
+def test_build_policy_certificate_and_process_have_metrics() -> None:
     scraped = Scraped()
 
     build = scraped.series("licensegate_build_info")[0]
@@ -171,7 +171,7 @@ def test_build_policy_certificate_and_process_are_told() -> None:
     assert scraped.value("process_open_fds")
 
 
-def test_a_certificate_that_is_replaced_is_told_and_one_that_cannot_be_read_is_not() -> None:
+def test_an_absent_or_unreadable_certificate_has_no_expiry() -> None:
     class Unreadable(ServerIdentity):
         def __init__(self) -> None: ...
 
@@ -212,17 +212,17 @@ LABELS: dict[str, set[str]] = {
 
 @given(st.lists(any_record, max_size=30))
 @settings(max_examples=50)
-def test_no_label_is_chosen_by_a_stranger_and_lines_stay_few_after_any_traffic(records: list[TunnelRecord]) -> None:
+def test_clients_choose_no_label_and_lines_stay_few(records: list[TunnelRecord]) -> None:
     scraped = Scraped(ALL_TRAFFIC + records)
 
-    assert len(scraped.text.splitlines()) < MOST_LINES
+    assert len(scraped.text.splitlines()) < MAX_LINES
     for sample in scraped.samples:
         if sample.name.startswith("licensegate_"):
             for label, value in sample.labels.items():
                 assert label in {"le", "python", "revision"} or value in LABELS[label]
 
 
-def test_the_page_names_every_metric_and_no_other() -> None:
+def test_the_page_lists_exactly_the_metrics() -> None:
     gate = WatchedGate()
     gate.look_ups = {None: 1}
     scraped = Scraped(ALL_TRAFFIC, gate)

@@ -1,4 +1,4 @@
-"""The last refusals, the clients and their programs: what is kept, and that it is bounded."""
+"""The last refusals, the clients and their programs, all bounded."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ def client_after(*records: TunnelRecord) -> Client:
     return clients.by_address["10.1.2.3"]
 
 
-def test_refusals_are_what_had_no_tunnel() -> None:
+def test_refusals_are_connections_without_a_tunnel() -> None:
     refusals = Refusals()
     kept = [record(Outcome.TARGET_NOT_ALLOWED), failure(Outcome.DNS_TIMEOUT), record(Outcome.HANDSHAKE_FAILED)]
 
@@ -35,7 +35,7 @@ def test_only_the_last_refusals_are_kept() -> None:
     assert list(refusals.records) == every[150:]
 
 
-def test_a_program_is_told_by_what_it_writes_and_shows_what_it_does() -> None:
+def test_a_program_has_a_fingerprint_and_its_latest_behaviour() -> None:
     client = client_after(
         tunnel(alpn=("http/1.1",)),
         record(
@@ -58,13 +58,13 @@ def test_a_program_is_told_by_what_it_writes_and_shows_what_it_does() -> None:
     assert (program.last - program.first).total_seconds() == 5
 
 
-def test_two_programs_of_one_client_are_two() -> None:
+def test_programs_of_one_client_are_told_apart() -> None:
     client = client_after(tunnel(), tunnel(user_agent="curl/8.5.0"), tunnel(fields=("Host",)), tunnel())
 
     assert [seen.connections for seen in client.programs.values()] == [1, 1, 2]
 
 
-def test_whether_a_server_name_is_sent_is_unknown_until_a_hello_was_read() -> None:
+def test_server_name_sent_is_unknown_without_a_client_hello() -> None:
     unknown = client_after(tunnel(tls_version="", server_name="", server_name_check=None))
     absent = client_after(tunnel(server_name=""))
 
@@ -72,25 +72,25 @@ def test_whether_a_server_name_is_sent_is_unknown_until_a_hello_was_read() -> No
     assert absent.programs[JAVA].server_name_sent is False
 
 
-def test_a_client_that_speaks_tls_at_once_is_a_program_that_writes_nothing() -> None:
+def test_a_client_that_starts_with_tls_has_an_empty_fingerprint() -> None:
     passed_through = tunnel(user_agent="", http_version="", fields=(), host_form=None, method="")
 
     assert list(client_after(passed_through).programs) == [ConnectFingerprint("", "", (), None)]
 
 
-def test_a_client_that_said_nothing_whole_has_no_program() -> None:
+def test_a_client_without_a_request_has_no_program() -> None:
     client = client_after(record(Outcome.HELLO_TIMEOUT))
 
     assert (client.connections, client.programs) == (1, {})
 
 
-def test_an_open_tunnel_shows_its_client_and_counts_when_it_has_ended() -> None:
+def test_an_open_tunnel_shows_its_client_but_is_not_counted() -> None:
     client = client_after(tunnel(None))
 
     assert (client.connections, client.outcome, client.programs[JAVA].connections) == (0, None, 0)
 
 
-def test_a_balancer_that_probes_is_no_client() -> None:
+def test_a_balancers_probes_are_not_a_client() -> None:
     clients = Clients()
 
     clients.observe([record(Outcome.CLOSED_UNUSED), record(Outcome.HEALTH_ASKED)])
@@ -98,7 +98,7 @@ def test_a_balancer_that_probes_is_no_client() -> None:
     assert not clients.by_address
 
 
-def test_the_client_seen_longest_ago_gives_way() -> None:
+def test_a_new_client_replaces_the_least_recent_one() -> None:
     clients = Clients()
     addresses = [f"10.0.{number // 256}.{number % 256}" for number in range(512)]
     clients.observe([tunnel(client=address) for address in addresses])
@@ -111,7 +111,7 @@ def test_the_client_seen_longest_ago_gives_way() -> None:
     assert list(clients.by_address)[-1] == "10.9.9.9"
 
 
-def test_the_program_seen_longest_ago_gives_way() -> None:
+def test_a_ninth_program_replaces_the_least_recent_one() -> None:
     agents = [f"agent/{number}" for number in range(8)]
     seen = [tunnel(user_agent=agent, after=number) for number, agent in enumerate(agents)]
 
@@ -121,7 +121,7 @@ def test_the_program_seen_longest_ago_gives_way() -> None:
 
 
 @given(st.lists(any_record, max_size=40))
-def test_whatever_comes_stays_bounded_and_raises_nothing(records: list[TunnelRecord]) -> None:
+def test_any_records_stay_within_the_bounds(records: list[TunnelRecord]) -> None:
     clients, refusals = Clients(), Refusals()
 
     clients.observe(records)

@@ -1,4 +1,4 @@
-"""What a target may be called: what the settings call it, whoever asks for whatever."""
+"""Target names come from the rules in the settings, never from clients."""
 
 import pytest
 
@@ -19,33 +19,33 @@ ADDRESS = Rule("2001:db8::1")
     ("rule", "name"),
     [
         pytest.param(TOOLS, "tools.cisco.com:443", id="a preset's"),
-        pytest.param(str(OWN), "ssm.example.net:8443", id="one's own"),
+        pytest.param(str(OWN), "ssm.example.net:8443", id="an own rule"),
         pytest.param(str(WILD), "*.example.org:443", id="a wildcard"),
-        pytest.param(str(WATCHED), "watched.example:443", id="one that only reports"),
+        pytest.param(str(WATCHED), "watched.example:443", id="report-only"),
         pytest.param(str(ADDRESS), "[2001:db8::1]:443", id="an address"),
         pytest.param("", NO_TARGET, id="none"),
-        pytest.param("evil.example:443", NO_TARGET, id="one made for a target that passes since all is reported"),
+        pytest.param("evil.example:443", NO_TARGET, id="not a rule of the settings"),
     ],
 )
-def test_a_target_has_the_name_of_its_rule_in_the_settings(rule: str, name: str) -> None:
+def test_a_target_is_named_after_its_rule(rule: str, name: str) -> None:
     policy = Policy(["cisco-licensing"], [OWN, WILD, WATCHED, ADDRESS], load_presets(), Mode.REPORT)
 
     assert TargetNames(lambda: policy).name(rule) == name
 
 
-def test_after_a_reload_old_names_and_new_ones_are_known() -> None:
-    in_force = [POLICY]
-    targets = TargetNames(lambda: in_force[-1])
+def test_after_a_reload_old_and_new_names_are_known() -> None:
+    policies = [POLICY]
+    targets = TargetNames(lambda: policies[-1])
     assert (targets.name(TOOLS), targets.name(str(OWN))) == ("tools.cisco.com:443", NO_TARGET)
 
-    in_force.append(Policy([], [OWN], {}))
+    policies.append(Policy([], [OWN], {}))
 
     assert targets.name(str(OWN)) == "ssm.example.net:8443"
     assert targets.name(TOOLS) == "tools.cisco.com:443", "a tunnel from before the reload ends"
     assert [target for target, _ in targets.exact()] == [Target("ssm.example.net", 8443)]
 
 
-def test_exact_are_those_that_are_allowed_by_themselves() -> None:
+def test_exact_leaves_out_wildcards_and_report_only_rules() -> None:
     policy = Policy([], [OWN, WILD, WATCHED, ADDRESS], {})
 
     assert TargetNames(lambda: policy).exact() == [
