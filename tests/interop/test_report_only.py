@@ -45,7 +45,7 @@ def post(gate: Gate, authority: Authority, host: str, *way: str) -> subprocess.C
 
 
 @every_target
-def test_what_would_have_been_refused_passes_and_is_reported(
+def test_target_to_be_refused_passes_and_is_reported(
     gate: Gate, standin: StandIn, authority: Authority, host: str, outcome: str
 ) -> None:
     done = post(gate, authority, host)
@@ -58,7 +58,7 @@ def test_what_would_have_been_refused_passes_and_is_reported(
     assert "rule" not in record
 
 
-def test_a_name_that_is_asked_for_by_tls_alone_passes_and_is_reported(gate: Gate, authority: Authority) -> None:
+def test_bare_tls_to_a_name_not_allowed_passes_and_is_reported(gate: Gate, authority: Authority) -> None:
     host = "ssm.example.net"
 
     done = post(gate, authority, host, "--connect-to", f"{host}:443:127.0.0.1:{gate.port}")
@@ -69,7 +69,7 @@ def test_a_name_that_is_asked_for_by_tls_alone_passes_and_is_reported(gate: Gate
     assert (record["protocol"], record["reported"]) == ("tls", "server_name_not_allowed")
 
 
-def test_what_is_checked_in_a_tunnel_is_checked_in_one_that_is_only_reported(gate: Gate, authority: Authority) -> None:
+def test_reported_tunnel_gets_the_same_checks_inside(gate: Gate, authority: Authority) -> None:
     elsewhere = ("--connect-to", "ssm.example.net:443:smartreceiver.cisco.com:443")
 
     done = post(gate, authority, "ssm.example.net", "--proxy", gate.url, *elsewhere)
@@ -79,7 +79,7 @@ def test_what_is_checked_in_a_tunnel_is_checked_in_one_that_is_only_reported(gat
     assert (record["outcome"], record["reported"]) == ("server_name_mismatch", "target_in_preset")
 
 
-def test_the_rules_suggested_from_the_log_allow_what_was_seen(
+def test_suggested_rules_allow_the_reported_targets(
     tmp_path: Path, settings: str, standin: StandIn, authority: Authority
 ) -> None:
     with Gate(tmp_path, settings) as looking_on:

@@ -132,7 +132,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
         ),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(arguments: list[str], words: str) -> None:
+def test_command_error_is_one_line(arguments: list[str], words: str) -> None:
     assert words in complaint(run(*arguments))
 
 
@@ -248,7 +248,7 @@ def test_suggest_rules_says_which_lines_an_older_release_wrote(log: str, status:
     assert "b.example" not in done.stdout
 
 
-def test_suggest_rules_reads_standard_input_and_the_file_that_the_environment_names(tmp_path: Path) -> None:
+def test_suggest_rules_reads_standard_input_and_licensegate_config(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text("")
 
     done = run("suggest-rules", "-", stdin=logged("a.example:443"), LICENSEGATE_CONFIG=str(tmp_path / "gate.toml"))
@@ -275,7 +275,7 @@ def test_cert_makes_what_it_checks_and_shows(tmp_path: Path) -> None:
     assert checked.stdout == f"{shown.stdout}the gate can serve it\n"
 
 
-def test_cert_check_tells_by_its_exit_status_that_a_pair_is_not_to_be_served(tmp_path: Path) -> None:
+def test_cert_check_exits_1_for_an_unusable_pair(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         run("cert", "make", "--out", tmp_path / name)
@@ -286,7 +286,7 @@ def test_cert_check_tells_by_its_exit_status_that_a_pair_is_not_to_be_served(tmp
     assert done.stdout.endswith("\ndo not serve it\n")
 
 
-def test_a_reader_that_leaves_early_is_no_reason_for_a_word() -> None:
+def test_closed_output_pipe_is_not_reported() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as output:
@@ -295,7 +295,7 @@ def test_a_reader_that_leaves_early_is_no_reason_for_a_word() -> None:
     assert (done.returncode, done.stderr) == (2, b"")
 
 
-def test_output_that_nobody_takes_is_told_in_one_line() -> None:
+def test_unwritable_output_is_a_one_line_error() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([COMMAND, "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
 

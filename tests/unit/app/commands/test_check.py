@@ -185,7 +185,7 @@ def test_the_report_says_where_a_certificate_of_its_own_is_kept(tmp_path: Path) 
     assert told["tls"] == ["its own certificate, kept in /var/lib/licensegate"]
 
 
-def test_the_report_says_that_nothing_is_refused_where_that_is_so(tmp_path: Path) -> None:
+def test_report_says_if_nothing_is_refused(tmp_path: Path) -> None:
     (told,) = sections_of(report(settings_of(tmp_path, "[allowlist]\nmode = 'report'")))["mode"]
 
     assert told.startswith("report: other targets pass")
@@ -262,7 +262,7 @@ def test_the_defaults_deserve_no_warning() -> None:
         ),
     ],
 )
-def test_what_is_hardly_meant_is_warned_of(tmp_path: Path, text: str, words: str) -> None:
+def test_probable_mistake_is_a_warning(tmp_path: Path, text: str, words: str) -> None:
     (warning,) = warnings(settings_of(tmp_path, text), {}, "gate")
 
     assert words in warning
@@ -284,7 +284,7 @@ def test_what_is_hardly_meant_is_warned_of(tmp_path: Path, text: str, words: str
         pytest.param("[tunnel]\nrequire_tls = false", id="no TLS and no name"),
     ],
 )
-def test_what_may_well_be_meant_is_not_warned_of(tmp_path: Path, text: str) -> None:
+def test_plausible_settings_are_not_warned_of(tmp_path: Path, text: str) -> None:
     assert list(warnings(settings_of(tmp_path, text), {}, "gate")) == []
 
 

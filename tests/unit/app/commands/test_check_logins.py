@@ -144,7 +144,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("text", "words"), DOUBTFUL.values(), ids=DOUBTFUL.keys())
-def test_what_is_hardly_meant_is_warned_of(folder: Path, text: str, words: str) -> None:
+def test_probable_mistake_is_a_warning(folder: Path, text: str, words: str) -> None:
     if "no hash" in words:
         with (folder / "users.htdigest").open("a") as file:
             file.write(f"b:{REALM}:{'0' * 32}\n")
@@ -190,7 +190,7 @@ def test_revocation_lists_are_looked_at(folder: Path, lists: bytes, words: list[
 
 
 @pytest.mark.parametrize("wrong", ["ca.pem", "clients.crl"])
-def test_an_authority_that_would_end_the_start_is_refused_here_too(folder: Path, wrong: str) -> None:
+def test_client_ca_that_would_stop_the_gate_is_an_error(folder: Path, wrong: str) -> None:
     (folder / "clients.crl").write_bytes(revoke(AUTHORITY))
     (folder / wrong).write_text("none")
     crl = "client_crl = 'clients.crl'" if wrong == "clients.crl" else ""

@@ -27,7 +27,7 @@ def test_a_gate_on_this_host_is_asked_where_it_listens(listen: ListenAddress, ur
 
 
 @pytest.mark.parametrize("listen", [None, ListenAddress("127.0.0.1", 0)], ids=["nowhere", "a port of chance"])
-def test_where_there_is_nobody_to_ask_the_way_out_is_named(listen: ListenAddress | None) -> None:
+def test_without_an_admin_server_the_remedy_is_named(listen: ListenAddress | None) -> None:
     with pytest.raises(HealthError, match="--url"):
         url_of(listen)
 
@@ -73,7 +73,7 @@ def test_only_200_is_good_and_the_answer_is_told() -> None:
         server.shutdown()
 
 
-def test_who_does_not_answer_is_not_well() -> None:
+def test_no_answer_is_a_failure() -> None:
     port = closed_port()
 
     verdict = ask(f"http://127.0.0.1:{port}", "healthz")
@@ -84,7 +84,7 @@ def test_who_does_not_answer_is_not_well() -> None:
 
 
 @pytest.mark.parametrize("said", [b"", b"HTTP/1.1\r\n", b"nonsense\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n"])
-def test_who_answers_otherwise_than_by_http_is_not_well(said: bytes) -> None:
+def test_answer_that_is_not_http_is_a_failure(said: bytes) -> None:
     def answer(connection: socket.socket) -> None:
         connection.recv(4096)
         connection.sendall(said)

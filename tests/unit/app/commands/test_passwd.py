@@ -50,7 +50,7 @@ def knows(files: list[Path], user: str, password: str) -> list[bool]:
 # What it does
 
 
-def test_a_user_is_added_to_both_files_which_are_made_for_the_gates_group_to_read(files: list[Path]) -> None:
+def test_new_files_have_the_user_and_are_readable_by_the_group(files: list[Path]) -> None:
     report = passwd.add(files, "cucm", REALM, "Smart & licensed")
 
     assert report.good
@@ -92,7 +92,7 @@ def test_a_user_is_removed_from_both_files(existing: list[Path]) -> None:
     assert knows(existing, "cucm", "x") == [True] * 3
 
 
-def test_whoever_is_not_there_is_not_removed_and_nothing_is_written(existing: list[Path]) -> None:
+def test_removing_an_unknown_user_writes_nothing(existing: list[Path]) -> None:
     before = [file.stat().st_mtime_ns for file in existing]
 
     report = passwd.remove(existing, "nobody", REALM)
@@ -176,7 +176,7 @@ def test_a_link_stays_a_link(existing: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fails", ["fsync", "replace"])
-def test_what_cannot_be_written_leaves_the_old_files_and_nothing_beside_them(
+def test_failed_write_keeps_the_old_files_and_leaves_no_others(
     existing: list[Path], monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
     before = [file.read_text() for file in existing]
@@ -249,9 +249,7 @@ FAULTY = {
 
 @pytest.mark.parametrize(("number", "lines"), FAULTY.values(), ids=FAULTY)
 @pytest.mark.parametrize("action", ["add", "remove"])
-def test_a_user_whose_own_line_is_what_the_gate_cannot_read_can_be_set_right(
-    existing: list[Path], number: int, lines: str, action: str
-) -> None:
+def test_unreadable_line_of_the_user_is_replaced(existing: list[Path], number: int, lines: str, action: str) -> None:
     """It is what the error advises: give the user a new password."""
     passwd.add(existing, "cucm", REALM, "x")
     passwd.remove(existing, USER, REALM)
@@ -315,7 +313,7 @@ def test_a_standard_input_that_is_closed_is_told(files: list[Path], how: str, wo
     assert words in done.stderr
 
 
-def test_the_mark_with_which_windows_begins_a_text_is_no_part_of_a_password(files: list[Path], tmp_path: Path) -> None:
+def test_byte_order_mark_is_not_part_of_the_password(files: list[Path], tmp_path: Path) -> None:
     (tmp_path / "password").write_bytes(b"\xef\xbb\xbfSmart\r\n")
 
     assert run(*files, "--add", "cucm", "--password-file", tmp_path / "password").returncode == 0
@@ -374,7 +372,7 @@ def test_two_passwords_that_differ_change_nothing(files: list[Path]) -> None:
     ],
     ids=["no action", "two actions", "no terminal", "no password file", "a password on the command line"],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_passwd_error_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

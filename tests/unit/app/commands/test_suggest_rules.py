@@ -33,7 +33,7 @@ def suggested(folder: Path, text: str | None, *authorities: str, environ: dict[s
     return said.replace(str(folder), "")
 
 
-def test_without_a_file_a_new_one_is_told(tmp_path: Path) -> None:
+def test_diff_without_a_file_makes_a_new_one(tmp_path: Path) -> None:
     assert suggested(tmp_path, None, "smartreceiver.cisco.com:443", "ssm.example.net:8443") == (
         "--- /dev/null\n"
         "+++ licensegate.toml\n"
@@ -49,7 +49,7 @@ def test_without_a_file_a_new_one_is_told(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_is_changed_where_it_must_be(tmp_path: Path) -> None:
+def test_diff_changes_only_the_lines_it_must(tmp_path: Path) -> None:
     text = '[allowlist]\npresets = ["cucm"]\n\n[[allowlist.rule]]\nhost = "a.example"'
 
     assert suggested(tmp_path, text, "b.example:443") == (
@@ -90,7 +90,7 @@ def test_a_file_is_changed_where_it_must_be(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_presets_that_allow_the_least_besides_are_chosen(
+def test_presets_with_the_fewest_other_targets_are_chosen(
     tmp_path: Path, in_force: str, authorities: list[str], presets: list[str]
 ) -> None:
     said = suggested(tmp_path, f"[allowlist]\npresets = [{f'{in_force!r}' if in_force else ''}]\n", *authorities)
@@ -100,7 +100,7 @@ def test_the_presets_that_allow_the_least_besides_are_chosen(
     assert "[[allowlist.rule]]" not in said
 
 
-def test_what_a_preset_allows_unasked_is_said(tmp_path: Path) -> None:
+def test_other_targets_of_a_preset_are_listed(tmp_path: Path) -> None:
     said = suggested(tmp_path, None, "swapi.cisco.com:443")
 
     assert "+# satellite-sync also allows id.cisco.com:443, apx.cisco.com:443\n" in said
@@ -113,14 +113,14 @@ def test_a_presets_host_on_another_port_is_a_rule(tmp_path: Path) -> None:
     assert "presets" not in said
 
 
-def test_an_address_is_a_comment_only(tmp_path: Path) -> None:
+def test_ip_address_is_only_a_comment(tmp_path: Path) -> None:
     assert suggested(tmp_path, None, "72.163.4.38:443", "[2001:db8::1]:443") == (
         f"# [2001:db8::1]:443, {ASKED}: addresses are not suggested; have the product use the host's name\n"
         f"# 72.163.4.38:443, {ASKED}: addresses are not suggested; have the product use the host's name\n"
     )
 
 
-def test_the_manual_shows_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_manual_shows_the_real_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manual = (Path(__file__).parents[4] / "docs/report-only.md").read_text(encoding="utf-8")
     shown = manual.partition("```diff\n")[2].partition("```")[0]
     monkeypatch.chdir(tmp_path)
@@ -145,11 +145,11 @@ def test_the_manual_shows_what_is_told(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("authorities", [[], ["tools.cisco.com:443"]], ids=["nothing seen", "allowed by now"])
-def test_where_nothing_is_lacking_that_is_said(tmp_path: Path, authorities: list[str]) -> None:
+def test_nothing_to_add_is_said(tmp_path: Path, authorities: list[str]) -> None:
     assert suggested(tmp_path, None, *authorities) == "# nothing to add: every target in the log is allowed\n"
 
 
-def test_who_is_is_private_is_told_of_private() -> None:
+def test_target_with_private_addresses_gets_a_hint() -> None:
     said = suggest(load(None, {}), None, {}, seen("ssm.example.net:443", is_private=True))
 
     assert (
@@ -174,7 +174,7 @@ report = true
 """
 
 
-def test_a_rule_that_only_reported_a_host_is_let_allow_it(tmp_path: Path) -> None:
+def test_reporting_rule_is_changed_to_allow_its_host(tmp_path: Path) -> None:
     said = suggested(tmp_path, REPORTING, "ssm.example.net:443", "smartreceiver.cisco.com:443")
 
     assert said.count("-report = true\n") == 2
@@ -182,14 +182,14 @@ def test_a_rule_that_only_reported_a_host_is_let_allow_it(tmp_path: Path) -> Non
     assert "presets" not in said
 
 
-def test_of_a_wildcard_that_only_reported_the_host_that_was_seen_is_allowed_on_its_terms(tmp_path: Path) -> None:
+def test_host_of_a_reporting_wildcard_gets_a_rule_with_its_terms(tmp_path: Path) -> None:
     said = suggested(tmp_path, REPORTING, "a.example.org:443")
 
     assert said.endswith('+[[allowlist.rule]]\n+host = "a.example.org"\n+require_tls = false\n')
     assert "-" not in {line[0] for line in said.splitlines()[2:]}
 
 
-def test_where_variables_go_before_the_file_they_are_told(tmp_path: Path) -> None:
+def test_variables_that_override_the_file_are_printed(tmp_path: Path) -> None:
     environ = {PRESETS: "cisco-licensing", RULES: "a.example:443"}
     said = suggested(tmp_path, "", "smartreceiver.cisco.com:443", "b.example:8443", environ=environ)
 
@@ -203,7 +203,7 @@ def test_where_variables_go_before_the_file_they_are_told(tmp_path: Path) -> Non
     assert all(load(None, told).policy.decide(each.target).allowed for each in seen("b.example:8443"))
 
 
-def test_a_layout_that_is_not_understood_is_left_to_its_author(tmp_path: Path) -> None:
+def test_lines_to_paste_are_printed_for_an_unknown_layout(tmp_path: Path) -> None:
     said = suggested(tmp_path, "allowlist = {mode = 'report'}\n", "smartreceiver.cisco.com:443", "b.example:443")
 
     assert said == (
@@ -228,7 +228,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
-def test_what_is_told_can_be_applied_and_allows_all_that_was_seen(tmp_path: Path, text: str) -> None:
+def test_patch_applies_the_diff_and_the_targets_are_allowed(tmp_path: Path, text: str) -> None:
     file = tmp_path / "gate of mine.toml"
     file.write_bytes(text.encode())
     said = suggest(load(file, {}), file, {}, seen(*EVERYTHING, "72.163.4.38:443"))
@@ -242,7 +242,7 @@ def test_what_is_told_can_be_applied_and_allows_all_that_was_seen(tmp_path: Path
     assert "nothing to add" in suggest(load(file, {}), file, {}, seen(*EVERYTHING))
 
 
-def test_what_is_told_of_no_file_makes_one(tmp_path: Path) -> None:
+def test_patch_makes_a_file_where_there_was_none(tmp_path: Path) -> None:
     patch = require_command("patch", "patch")
     said = suggest(load(None, {}), None, {}, seen("ssm.example.net:443"))
     subprocess.run([patch], input=said.encode(), check=True, stdout=subprocess.DEVNULL, cwd=tmp_path)

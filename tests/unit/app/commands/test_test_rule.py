@@ -73,7 +73,7 @@ def test_what_is_refused_is_told_in_the_gates_own_words(
         pytest.param("10.1.2.3", "a" * 20_000, "request_line_too_long: ", id="endless"),
     ],
 )
-def test_what_is_no_client_or_target_is_not_judged(settings: Settings, client: str, target: str, words: str) -> None:
+def test_invalid_client_or_target_is_an_error(settings: Settings, client: str, target: str, words: str) -> None:
     with pytest.raises(RuleTestError) as raised:
         judge(settings, client, target)
 
@@ -118,7 +118,7 @@ certificates = ["cucm-pub"]
         ),
     ],
 )
-def test_logins_are_judged_as_the_gate_does_without_reading_who_is_known(
+def test_logins_are_decided_without_the_files_of_users(
     tmp_path: Path, client: str, target: str, identity: Identity, said: str
 ) -> None:
     (tmp_path / "users.htpasswd").write_text("this is not looked at")

@@ -53,7 +53,7 @@ def test_the_users_lines_change_and_no_others(
     assert holds(kind, after, user, "r") is bool(lines)
 
 
-def test_digest_gets_a_line_for_each_algorithm_as_any_other_program_works_it_out() -> None:
+def test_digest_gets_one_standard_hash_line_per_algorithm() -> None:
     assert lines_for(HTDIGEST, "cucm", REALM, "pä:ss") == htdigest_lines("cucm", "pä:ss").splitlines()
 
 

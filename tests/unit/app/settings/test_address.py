@@ -52,7 +52,7 @@ def test_an_address_to_listen_on_is_named_by_the_operator(text: str, expected: L
         pytest.param("127.0.0.1:3128\n", "is not an address with a port; write IP:PORT", id="line end"),
     ],
 )
-def test_what_is_no_address_to_listen_on_is_refused(text: str, words: str) -> None:
+def test_invalid_listen_address_is_refused(text: str, words: str) -> None:
     assert words in refusal(read_listen, text)
 
 
@@ -95,7 +95,7 @@ def test_a_network_of_clients_is_read(text: str, expected: str) -> None:
         ),
     ],
 )
-def test_what_is_no_network_is_refused_with_the_right_one(text: str, words: str) -> None:
+def test_invalid_network_is_refused_with_a_remedy(text: str, words: str) -> None:
     assert words in refusal(read_network, text)
 
 
@@ -143,7 +143,7 @@ def test_a_target_can_be_sent_to_an_address(text: str, expected: ConnectTo) -> N
         pytest.param("a.example:443:127.0.0.1:99999", "has the port 99999; write one from 1", id="port too high"),
     ],
 )
-def test_what_sends_nothing_anywhere_is_refused(text: str, words: str) -> None:
+def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
     assert words in refusal(read_connect_to, text)
 
 
@@ -164,7 +164,7 @@ def test_what_sends_nothing_anywhere_is_refused(text: str, words: str) -> None:
         pytest.param(read_rule_host, "*.net", "is not a host: a wildcard needs two labels", id="wildcard too wide"),
     ],
 )
-def test_what_is_no_address_or_host_is_refused(read: Callable[[str], str], text: str, words: str) -> None:
+def test_invalid_address_or_host_is_refused(read: Callable[[str], str], text: str, words: str) -> None:
     assert words in refusal(read, text)
 
 

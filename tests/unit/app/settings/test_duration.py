@@ -16,12 +16,12 @@ def test_a_number_with_a_unit_is_so_many_seconds(text: str, seconds: int | None)
 @pytest.mark.parametrize(
     "text", ["", "5", "m", "5 m", "5M", "5min", "-5m", "+5m", "0.5h", "5m ", "\u0665m", "on", "OFF", "5d", "1h30m"]
 )
-def test_anything_else_does_not_say_how_often(text: str) -> None:
+def test_other_texts_are_not_intervals(text: str) -> None:
     with pytest.raises(ValueError, match='is not an interval; write "off", or'):
         read_every(text)
 
 
 @pytest.mark.parametrize("text", ["0s", "9s", "0m", "86401s", "25h", "999999h"])
-def test_neither_too_often_nor_too_seldom(text: str) -> None:
+def test_interval_is_between_ten_seconds_and_a_day(text: str) -> None:
     with pytest.raises(ValueError, match="is not from 10 seconds to a day"):
         read_every(text)

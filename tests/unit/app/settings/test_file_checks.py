@@ -10,7 +10,7 @@ import pytest
 from licensegate.app.settings.file_checks import holds_private_key, missing
 
 
-def test_a_file_and_a_link_to_one_are_there(tmp_path: Path) -> None:
+def test_file_and_link_to_a_file_are_present(tmp_path: Path) -> None:
     (tmp_path / "gate.pem").touch()
     (tmp_path / "link.pem").symlink_to("gate.pem")
 
@@ -18,7 +18,7 @@ def test_a_file_and_a_link_to_one_are_there(tmp_path: Path) -> None:
     assert missing(tmp_path / "link.pem") == ""
 
 
-def test_what_is_no_file_is_not_there(tmp_path: Path) -> None:
+def test_non_file_counts_as_missing(tmp_path: Path) -> None:
     (tmp_path / "gate.pem").symlink_to("gone.pem")
     os.mkfifo(tmp_path / "pipe")
 
@@ -45,7 +45,7 @@ def test_a_private_key_is_known_by_its_first_line(tmp_path: Path, kind: str, hel
     assert holds_private_key(tmp_path / "gate.pem") is held
 
 
-def test_what_may_not_be_read_is_left_to_whoever_may(tmp_path: Path) -> None:
+def test_file_without_read_permission_passes(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir()
     (tmp_path / "closed/gate.pem").touch()
     (tmp_path / "gate.pem").touch(mode=0)

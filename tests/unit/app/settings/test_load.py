@@ -67,7 +67,7 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
     assert settings.source == "the built-in defaults"
 
 
-def test_the_operators_contract_is_read_whole(tmp_path: Path) -> None:
+def test_every_key_is_read(tmp_path: Path) -> None:
     certificate, key, client_ca = pem_files(tmp_path)
     settings = settings_of(
         tmp_path,
@@ -352,7 +352,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_value_that_cannot_be_in_force_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_value_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     pem_files(tmp_path)
 
     assert refusal(tmp_path, text) == message
@@ -510,7 +510,7 @@ def test_a_name_that_is_no_text_is_no_obstacle(tmp_path: Path) -> None:
     assert load(path, {}).source == str(path)
 
 
-def test_who_may_watch_is_who_may_use_the_gate_unless_said_otherwise(tmp_path: Path) -> None:
+def test_admin_networks_default_to_client_networks(tmp_path: Path) -> None:
     clients = "[clients]\nnetworks = ['10.0.0.0/8']\n"
 
     assert settings_of(tmp_path, clients).admin.networks == (ip_network("10.0.0.0/8"),)
@@ -519,7 +519,7 @@ def test_who_may_watch_is_who_may_use_the_gate_unless_said_otherwise(tmp_path: P
     )
 
 
-def test_an_admin_address_that_is_named_must_be_bound_and_an_empty_one_is_none(tmp_path: Path) -> None:
+def test_named_admin_address_must_be_bound_and_empty_turns_it_off(tmp_path: Path) -> None:
     named = settings_of(tmp_path, "[admin]\nlisten = '0.0.0.0:9130'").admin.listen
 
     assert named == ListenAddress("0.0.0.0", 9130)
@@ -528,7 +528,7 @@ def test_an_admin_address_that_is_named_must_be_bound_and_an_empty_one_is_none(t
 
 
 @pytest.mark.parametrize("admin", ["127.0.0.1:3128", "[::]:9130", "127.0.0.2:9130", ""])
-def test_clients_and_whoever_watches_may_have_neighbouring_addresses(tmp_path: Path, admin: str) -> None:
+def test_listener_and_admin_server_may_differ_in_port_or_host(tmp_path: Path, admin: str) -> None:
     settings = settings_of(tmp_path, f"[[listen]]\naddress = '127.0.0.1:9130'\n[admin]\nlisten = '{admin}'")
 
     assert [str(address) for address in settings.listen] == ["127.0.0.1:9130"]

@@ -35,7 +35,7 @@ def test_without_anything_nobody_logs_in() -> None:
     assert all(not rule.is_for_some for rule in settings.policy.rules)
 
 
-def test_the_operators_contract_is_read_whole(folder: Path) -> None:
+def test_every_key_is_read(folder: Path) -> None:
     settings = settings_of(
         folder,
         """
@@ -175,7 +175,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_cannot_be_in_force_is_refused_by_its_place_and_the_way_out(folder: Path, text: str, message: str) -> None:
+def test_invalid_login_settings_name_their_place_and_remedy(folder: Path, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as raised:
         settings_of(folder, text)
 
