@@ -63,7 +63,7 @@ def test_the_wait_ends_javas_repeated_wrong_logins(fresh: Strict, client: Client
     """HttpsURLConnection asks its user again and sends what it is told, twenty times over."""
     shown = fresh.post(client, fresh.proxy(password="wrong"))
 
-    assert "429 login_limited: Too many logins from 127.0.0.1 were wrong" in shown
+    assert "429 login_limited: Too many logins of 127.0.0.1 were wrong" in shown
     results = [result for _, result in fresh.all_logins()]
     assert results == ["missing", *["wrong_password"] * 4, "limited"]
 
