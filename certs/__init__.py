@@ -1,6 +1,6 @@
-"""The gate's own certificate: loaded or made, watched while it serves, shown and checked for people.
+"""The gate's own certificate: loaded or created, watched while the gate serves, shown and checked for people.
 
-A running gate needs `obtain` (which certificate is it?) and `identity` (load it, and know its names, by `mirror`), with
-nothing but Python's ssl. `reading`, `self_signed`, `review` and `trust` know certificates from the inside, need
-cryptography or pyOpenSSL, and are imported only by what uses them: 35 ms and 15 MB.
+A running gate uses `load_or_create`, `identity` and `served_certificate`, which need only Python's ssl.
+`certificate_info`, `self_signed`, `review`, `revocation` and `trust` parse certificates with cryptography or pyOpenSSL,
+which take 10 MB of memory, so they are imported only where they are used.
 """

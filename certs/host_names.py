@@ -1,4 +1,4 @@
-"""What this machine is called, and by which addresses it can be reached: the names a certificate of its own needs."""
+"""The names and addresses of this machine, for a certificate of its own."""
 
 import re
 import socket
@@ -9,9 +9,9 @@ from typing import Final
 
 from licensegate.allowlist.target import TargetError, parse_host
 
-_NAME_SECONDS: Final = 2.0  # a DNS server that is away must not hold anything up
+_NAME_SECONDS: Final = 2.0  # an unreachable DNS server must not delay the start
 _LOCAL: Final = re.compile(r"\|-- (\S+)\n +/32 host LOCAL")
-_LINK_SCOPE: Final = "20"  # needs a zone, so nobody can type it
+_LINK_SCOPE: Final = "20"  # needs a zone, so clients cannot use it
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 _IPV4: Final = Path("/proc/net/fib_trie")
@@ -19,16 +19,16 @@ _IPV6: Final = Path("/proc/net/if_inet6")
 
 
 def host_name() -> str:
-    """This machine's name with its domain, as far as that is known within two seconds."""
+    """Return this machine's name, with its domain if DNS gives it within two seconds."""
     names = [socket.gethostname()]
-    asking = threading.Thread(target=lambda: names.append(socket.getfqdn()), daemon=True)
-    asking.start()
-    asking.join(_NAME_SECONDS)
+    lookup = threading.Thread(target=lambda: names.append(socket.getfqdn()), daemon=True)
+    lookup.start()
+    lookup.join(_NAME_SECONDS)
     return names[-1]
 
 
 def host_names() -> tuple[str, ...]:
-    """Every name and address that a client may type to reach this machine, normalised, what is most likely first."""
+    """Return every name and address a client may use for this machine, normalised, the likeliest first."""
     names = [name for name in map(_normal, (host_name(), socket.gethostname())) if name and name not in _LOOPBACK]
     addresses = _own_addresses()
     outward = [address for address in addresses if address not in _LOOPBACK]
@@ -36,7 +36,7 @@ def host_names() -> tuple[str, ...]:
 
 
 def _normal(name: str) -> str:
-    """A name as certificates hold it; empty if it can be in none."""
+    """Return the name as certificates contain it; empty if none can contain it."""
     try:
         return parse_host(name)
     except TargetError:
@@ -44,7 +44,7 @@ def _normal(name: str) -> str:
 
 
 def _own_addresses() -> list[str]:
-    """The addresses of all interfaces. Read from proc(5); what that does not tell is left out."""
+    """Return the addresses of all interfaces, as far as proc(5) shows them."""
     addresses = _LOCAL.findall(_read(_IPV4))
     for line in _read(_IPV6).splitlines():
         number, _, _, scope, *_ = line.split()

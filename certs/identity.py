@@ -1,6 +1,6 @@
-"""What the gate shows to a client that speaks TLS to it: a certificate with its key, ready to be served.
+"""The gate's server identity: its certificate and key in a TLS context, ready to serve.
 
-Loads with nothing but Python's ssl. Never opens a socket; never asks anybody for a password.
+Loads with Python's ssl only. Opens no socket and prompts for no password.
 """
 
 import contextlib
@@ -12,21 +12,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .mirror import Reflection, reflect
 from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
+from .served_certificate import ServedCertificate, read_served_certificate
 
 if TYPE_CHECKING:
-    from .reading import Facts
+    from .certificate_info import CertificateInfo
 
 SOON: Final = timedelta(days=30)
-"""Before its end a certificate is to be replaced."""
+"""How long before it expires a certificate should be replaced."""
 
 
 class ServerIdentity:
     """A certificate and its key in a context for `TlsLayer`.
 
-    `chain` is the certificate and what was given with it, each in PEM, `source` where they come from, `fingerprint` the
-    SHA-256 of the certificate, colon-separated.
+    `chain` is the certificate and its issuers, each in PEM, `source` their file, `fingerprint` the certificate's
+    SHA-256, colon-separated.
     """
 
     def __init__(self, context: ssl.SSLContext, chain: Sequence[bytes], names: Iterable[str], source: str) -> None:
@@ -39,21 +39,21 @@ class ServerIdentity:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The certificate's alternative names, then those given beside them."""
+        """The certificate's alternative names, then the names from the settings."""
         return tuple(dict.fromkeys((*self._in_certificate().all, *self._given.all)))
 
     def owns(self, server_name: str) -> bool:
-        """Whether a client that asks for this name means the gate. A wildcard stands for one label."""
+        """Return whether a client that asks for this server name means the gate. A wildcard matches one label."""
         name = server_name.lower().rstrip(".")
         return self._given.match(name) or self._in_certificate().match(name)
 
     @cached_property
     def not_after(self) -> datetime:
-        """When the certificate ends, in UTC. Raises CertificateError if only OpenSSL can read it."""
+        """When the certificate expires, in UTC. Raises CertificateError if only OpenSSL can parse it."""
         return self._read().not_after
 
     def _in_certificate(self) -> "_Names":
-        """The names in the certificate; none if only OpenSSL can read it."""
+        """Return the names in the certificate, or no names if only OpenSSL can parse it."""
         if self._certified is None:
             try:
                 self._certified = _Names(self._read().names)
@@ -61,17 +61,17 @@ class ServerIdentity:
                 self._certified = _Names(())
         return self._certified
 
-    def _read(self) -> "Reflection | Facts":
-        reflection = reflect(self.context, self.chain[0])
-        if reflection is not None:
-            return reflection
-        from .reading import facts_of
+    def _read(self) -> "ServedCertificate | CertificateInfo":
+        served = read_served_certificate(self.context, self.chain[0])
+        if served is not None:
+            return served
+        from .certificate_info import certificate_info
 
-        return facts_of(self.chain[0], self.source)
+        return certificate_info(self.chain[0], self.source)
 
 
 class _Names:
-    """Host names and IP addresses in lower case, wildcards among them."""
+    """Host names, wildcards and IP addresses, in lower case."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.all = tuple(name.lower().rstrip(".") for name in names)
@@ -90,30 +90,30 @@ def load_identity(
     client_ca: Path | None = None,
     client_crl: Path | None = None,
 ) -> ServerIdentity:
-    """Load a certificate (its chain after it, if any) and its key from PEM files, perhaps the same one.
+    """Load a certificate, followed by its chain, and its key from PEM files; both may be one file.
 
-    `names` are the gate's names beside those in the certificate, `client_ca` and `client_crl` as in `server_context`.
-    Raises CertificateError.
+    `names` are further names of the gate; for `client_ca` and `client_crl` see `server_context`. Raises
+    CertificateError.
     """
     chain, private = read_chain(certificate), read_key(key)
     context = server_context(client_ca, client_crl)
     try:
-        load_pair(context, chain, private)
+        load_key_pair(context, chain, private)
     except ssl.SSLError as error:
         raise CertificateError(_refusal(error, certificate, key)) from None
     return ServerIdentity(context, chain, names, str(certificate))
 
 
 def server_context(client_ca: Path | None = None, client_crl: Path | None = None) -> ssl.SSLContext:
-    """TLS as the gate speaks it, without a certificate so far. Raises CertificateError for the files.
+    """Return the gate's TLS settings, without a certificate yet. Raises CertificateError for the files.
 
-    Where there is a `client_ca`, a PEM file, clients are asked for a certificate that one of its certificates has
-    signed; who sends none is served all the same. With a `client_crl`, the revocation lists of those who sign, nobody
-    passes whose certificate is in one, nor anybody for whom there is none or only one that has run out.
+    With `client_ca`, a PEM file, clients are asked for a certificate signed by one of its certificates; a client that
+    sends none is still served. With `client_crl`, the revocation lists of those authorities, a client's certificate is
+    rejected if it is listed, and also if its authority's list is missing or out of date.
 
-    No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves the gate no more
-    than that, and licensing clients come back after hours. In TLS 1.2 tickets stay: without them OpenSSL would keep
-    each session in memory for some minutes.
+    No tickets in TLS 1.3: each costs 10 us and 250 bytes of a handshake, a resumed handshake saves no more, and
+    licensing clients return after hours. TLS 1.2 keeps its tickets: without them OpenSSL would hold each session in
+    memory for minutes.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -124,16 +124,16 @@ def server_context(client_ca: Path | None = None, client_crl: Path | None = None
         try:
             context.load_verify_locations(cadata=b"\n".join(read_chain(client_ca)).decode("ascii"))
         except ssl.SSLError as error:
-            raise CertificateError(f"{client_ca}: OpenSSL refuses it: {_reason(error)}") from None
+            raise CertificateError(f"{client_ca}: OpenSSL rejects it: {_reason(error)}") from None
         if client_crl is not None:
             _load_crls(context, client_crl)
         context.verify_mode = ssl.CERT_OPTIONAL
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # whoever is named is trusted, be it no root
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust every certificate in the file, not only roots
     return context
 
 
-def load_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:
-    """Load a certificate with its chain and its key, in PEM, without writing them to a disk. Raises ssl.SSLError."""
+def load_key_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:
+    """Load a chain and its key, in PEM, without writing them to disk. Raises ssl.SSLError."""
     with _file_of(*chain, private) as path:
         context.load_cert_chain(path)
 
@@ -143,13 +143,13 @@ def _load_crls(context: ssl.SSLContext, path: Path) -> None:
         with _file_of(*read_crls(path)) as file:
             context.load_verify_locations(cafile=file)
     except ssl.SSLError as error:
-        raise CertificateError(f"{path}: OpenSSL refuses it: {_reason(error)}") from None
+        raise CertificateError(f"{path}: OpenSSL rejects it: {_reason(error)}") from None
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 @contextlib.contextmanager
 def _file_of(*parts: bytes) -> Iterator[str]:
-    """A file in memory with these parts, for what OpenSSL reads from files only."""
+    """Write the parts to a file in memory and yield its path: OpenSSL reads keys only from files."""
     descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
     with open(descriptor, "wb") as file:
         file.write(b"\n".join((*parts, b"")))
@@ -160,7 +160,7 @@ def _file_of(*parts: bytes) -> Iterator[str]:
 def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:
     if error.reason in {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}:
         return f"{key}: the key does not belong to the certificate in {certificate}"
-    return f"{certificate} with {key}: OpenSSL refuses them: {_reason(error)}"
+    return f"{certificate} with {key}: OpenSSL rejects them: {_reason(error)}"
 
 
 def _reason(error: ssl.SSLError) -> str:

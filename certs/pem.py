@@ -1,4 +1,4 @@
-"""Certificates, revocation lists and keys as files hold them: the blocks of PEM (RFC 7468) found in them, unread."""
+"""Finds certificates, revocation lists and keys in PEM files (RFC 7468), without parsing them."""
 
 import hashlib
 import re
@@ -15,11 +15,11 @@ _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1
 
 
 class CertificateError(Exception):
-    """A certificate or key cannot be used. `str()` is one line: which file, what is wrong with it, what to change."""
+    """A certificate or key cannot be used. `str()` is one line: which file, what is wrong, what to change."""
 
 
 def read_chain(path: Path) -> list[bytes]:
-    """The certificates in a PEM file, in its order. Raises CertificateError."""
+    """Return the certificates in a PEM file, in order. Raises CertificateError."""
     content = _read(path)
     chain = _CERTIFICATE.findall(content)
     if chain:
@@ -27,34 +27,34 @@ def read_chain(path: Path) -> list[bytes]:
     if content[:1] == b"0":  # an ASN.1 sequence
         convert = "convert it with `openssl x509 -inform DER`, or `openssl pkcs12` if it is a .p12"
         raise CertificateError(f"{path}: is not in PEM form; {convert}")
-    raise CertificateError(f"{path}: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+    raise CertificateError(f"{path}: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)")
 
 
 def read_crls(path: Path) -> list[bytes]:
-    """The revocation lists in a PEM file. Raises CertificateError."""
+    """Return the revocation lists in a PEM file. Raises CertificateError."""
     content = _read(path)
     lists = _CRL.findall(content)
     if lists:
         return lists
     convert = "; convert it with `openssl crl -inform DER`" if content[:1] == b"0" else ""
-    raise CertificateError(f"{path}: holds no revocation list in PEM form (-----BEGIN X509 CRL-----){convert}")
+    raise CertificateError(f"{path}: contains no revocation list in PEM form (-----BEGIN X509 CRL-----){convert}")
 
 
 def read_key(path: Path) -> bytes:
-    """The first private key in a PEM file. Raises CertificateError, also if a password protects it."""
+    """Return the first private key in a PEM file. Raises CertificateError, also for an encrypted key."""
     found = _KEY.search(_read(path))
     if found is None:
-        raise CertificateError(f"{path}: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
+        raise CertificateError(f"{path}: contains no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
     if found[1] == b"ENCRYPTED " or b"ENCRYPTED" in found[2]:
         raise CertificateError(
-            f"{path}: the key is encrypted, and the gate has nobody to ask for the password; "
-            "decrypt it with `openssl pkey`, and let nobody but the gate read the result"
+            f"{path}: the key is encrypted, and the gate cannot ask for the password; "
+            "decrypt it with `openssl pkey`, and let only the gate read the result"
         )
     return found[0]
 
 
 def fingerprint(certificate: bytes) -> str:
-    """The SHA-256 of a certificate in PEM, as browsers and `openssl x509 -fingerprint -sha256` show it."""
+    """Return the SHA-256 of a certificate in PEM, as browsers and `openssl x509 -fingerprint -sha256` show it."""
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate.decode("ascii"))).digest().hex(":").upper()
 
 

@@ -1,4 +1,4 @@
-"""What is wrong, or soon will be, with the revocation lists of client certificates. For people; loads cryptography."""
+"""Finds problems of the revocation lists for client certificates, present and coming. Loads cryptography."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -7,14 +7,14 @@ from typing import Final
 
 from cryptography import x509
 
+from .certificate_info import in_one_line, parse
 from .pem import CertificateError, read_chain, read_crls
-from .reading import in_one_line, parse
 
 _SOON: Final = timedelta(days=7)
 
 
 def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Iterator[str]:
-    """What an operator should know of the lists in one file, by the authorities in another. Raises CertificateError."""
+    """Yield a line for each problem of the lists, checked against the authorities. Raises CertificateError."""
     authorities = [parse(certificate, str(client_ca)) for certificate in read_chain(client_ca)]
     listed = set()
     for number, content in enumerate(read_crls(client_crl), 1):
@@ -27,14 +27,14 @@ def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Itera
         listed.add(revoked.issuer)
         issuer = next((one for one in authorities if one.subject == revoked.issuer), None)
         if issuer is None:
-            yield f"{where}: was issued by {revoked.issuer.rfc4514_string()}, who is not in {client_ca}"
-        elif not revoked.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # of the kinds that sign lists
-            yield f"{where}: its signature is not that of the authority in {client_ca}"
+            yield f"{where}: was issued by {revoked.issuer.rfc4514_string()}, which is not in {client_ca}"
+        elif not revoked.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # a kind that signs lists
+            yield f"{where}: its signature is not by the authority in {client_ca}"
         if ends is not None and ends < now:
-            yield f"{where}: ran out on {ends:%Y-%m-%d %H:%M} UTC, so every client certificate is refused"
+            yield f"{where}: expired on {ends:%Y-%m-%d %H:%M} UTC, so every client certificate is rejected"
         elif ends is not None and ends - now < _SOON:
-            yield f"{where}: runs out on {ends:%Y-%m-%d %H:%M} UTC; after that every client certificate is refused"
+            yield f"{where}: expires on {ends:%Y-%m-%d %H:%M} UTC; after that, every client certificate is rejected"
     for authority in authorities:
         if authority.subject not in listed:
             name = authority.subject.rfc4514_string()
-            yield f"{client_crl}: has no list of {name} in {client_ca}: every certificate that it signed is refused"
+            yield f"{client_crl}: has no list of {name} in {client_ca}: every certificate that it signed is rejected"

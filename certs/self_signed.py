@@ -1,7 +1,8 @@
-"""A certificate that the gate signs itself, for where nobody has given it one.
+"""Creates a self-signed certificate, for a gate that has none.
 
-It is no authority: whoever trusts it trusts this one key for these names, and nothing that it could sign. As a program,
-`python -m licensegate.certs.self_signed NAME…` prints the pair: what making one takes is gone with that process.
+It is not an authority: trusting it means trusting this key for these names, and nothing it could sign. As a program,
+`python -m licensegate.certs.self_signed NAME…` prints certificate and key; the gate runs it so, to keep cryptography
+out of its own memory.
 """
 
 import sys
@@ -17,23 +18,23 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from licensegate.allowlist.target import is_address
 
-from .pair import Pair
+from .key_pair import KeyPair
 
 DAYS: Final = 3650
-"""Appliances that trust a certificate are not visited each year. Only Apple's clients refuse more than 825 days."""
+"""Ten years: appliances that trust it are not updated yearly. Only Apple's clients reject more than 825 days."""
 
-_EARLIER: Final = timedelta(days=1)  # clients whose clock is slow
+_EARLIER: Final = timedelta(days=1)  # for clients with a slow clock
 _COMMON_NAME_CHARACTERS: Final = 64  # ub-common-name, RFC 5280 appendix A
 
 
-def make_pair(names: Sequence[str], days: int = DAYS) -> Pair:
-    """Make a P-256 key, and a certificate of it for these names (normalised hosts, wildcards and addresses).
+def make_key_pair(names: Sequence[str], days: int = DAYS) -> KeyPair:
+    """Create a P-256 key and its certificate for these names (normalised hosts, wildcards and addresses).
 
-    The extensions are those that curl, Java, Chromium and OpenSSL's strict mode want of a server's certificate.
+    It has the extensions that curl, Java, Chromium and OpenSSL's strict mode require of a server certificate.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.now(UTC)
-    # The common name is for people; who checks a name looks into the alternative names only (RFC 9525).
+    # The common name is for people; clients check the alternative names only (RFC 9525).
     common = next((name for name in names if len(name) <= _COMMON_NAME_CHARACTERS), "LicenseGate")
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
     usage = x509.KeyUsage(
@@ -63,7 +64,7 @@ def make_pair(names: Sequence[str], days: int = DAYS) -> Pair:
         .sign(key, hashes.SHA256())
     )
     encoding, no_password = serialization.Encoding.PEM, serialization.NoEncryption()
-    return Pair(
+    return KeyPair(
         certificate.public_bytes(encoding), key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, no_password)
     )
 
@@ -73,5 +74,5 @@ def _general_name(name: str) -> x509.GeneralName:
 
 
 if __name__ == "__main__":
-    made = make_pair(sys.argv[1:])
+    made = make_key_pair(sys.argv[1:])
     sys.stdout.buffer.write(made.certificate + made.key)

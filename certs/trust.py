@@ -1,7 +1,6 @@
-"""Whether this machine would trust a certificate, and by which authority: the way OpenSSL judges it, by pyOpenSSL.
+"""Checks with OpenSSL, through pyOpenSSL, whether this machine trusts a certificate, and by which authority.
 
-It says where a chain leads, which is what clients have to be told of. It judges neither names nor what a client's own
-list of authorities holds.
+The result names the authority that clients must trust. It checks neither names nor a client's own authorities.
 """
 
 import ssl
@@ -11,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextError
 
-from .reading import parse
+from .certificate_info import parse
 
 # X509_V_ERR_ of OpenSSL's x509_vfy.h
 _SELF_SIGNED: Final = 18
@@ -20,14 +19,14 @@ _ISSUER_MISSING: Final = frozenset({2, 20, 21})
 
 
 class Trust(Struct, frozen=True):
-    """Whether this machine trusts a certificate, and in words why."""
+    """Whether this machine trusts a certificate, and the reason in words."""
 
     trusted: bool
     text: str
 
 
-def trust_of(chain: Sequence[bytes], source: str) -> Trust:
-    """Judge a certificate and what comes after it, each in PEM. Raises CertificateError where one cannot be read."""
+def check_trust(chain: Sequence[bytes], source: str) -> Trust:
+    """Check a chain, each certificate in PEM. Raises CertificateError if one cannot be read."""
     own, *others = [X509.from_cryptography(parse(part, source)) for part in chain]
     paths = ssl.get_default_verify_paths()
     store = X509Store()
@@ -44,14 +43,12 @@ def _why_not(error: X509StoreContextError) -> str:
     code, _, message = error.errors
     certificate = error.certificate.to_cryptography()
     if code == _SELF_SIGNED:
-        return "it is self-signed: every client has to be given this certificate as one to trust"
+        return "it is self-signed: every client must be told to trust this certificate"
     if code == _ROOT_UNKNOWN:
-        return (
-            f"this machine does not know {certificate.subject.rfc4514_string()}: clients have to trust that authority"
-        )
+        return f"this machine does not know {certificate.subject.rfc4514_string()}: clients must trust that authority"
     if code in _ISSUER_MISSING:
         issuer = certificate.issuer.rfc4514_string()
-        return f"this machine does not know {issuer}: it belongs into the file, or clients have to trust that authority"
+        return f"this machine does not know {issuer}: add it to the file, or clients must trust that authority"
     return f"this machine does not trust it: {message}"
 
 

@@ -11,13 +11,13 @@ from msgspec import Struct
 from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain, say
+from licensegate.certs.certificate_info import CertificateInfo, certificate_info
 from licensegate.certs.host_names import host_names
-from licensegate.certs.pair import KEPT_CERTIFICATE, KEPT_KEY, write_pair
+from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY, write_key_pair
 from licensegate.certs.pem import CertificateError, read_chain
-from licensegate.certs.reading import Facts, facts_of
-from licensegate.certs.review import Finding, review_chain, review_pair
-from licensegate.certs.self_signed import DAYS, make_pair
-from licensegate.certs.trust import trust_of
+from licensegate.certs.review import Problem, review_chain, review_key_pair
+from licensegate.certs.self_signed import DAYS, make_key_pair
+from licensegate.certs.trust import check_trust
 
 from .check import LONGEST_HOST_NAME
 from .help_texts import help_texts
@@ -77,24 +77,24 @@ def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
     except TargetError as error:
         raise CertificateError(f"no certificate can be made for that name: {error}") from None
     certificate, key = (directory / name for name in (KEPT_CERTIFICATE, KEPT_KEY))
-    write_pair(make_pair(names, days or DAYS), certificate, key)
-    facts = facts_of(read_chain(certificate)[0], str(certificate))
-    made = {"made": [str(certificate), f"{key}, which nobody else may read"], "names": facts.names}
-    made |= {"valid": [f"until {facts.not_after:%Y-%m-%d}"], "SHA-256": [facts.fingerprint]}
+    write_key_pair(make_key_pair(names, days or DAYS), certificate, key)
+    info = certificate_info(read_chain(certificate)[0], str(certificate))
+    made = {"made": [str(certificate), f"{key}, which nobody else may read"], "names": info.names}
+    made |= {"valid": [f"until {info.not_after:%Y-%m-%d}"], "SHA-256": [info.fingerprint]}
     return sections(made)
 
 
 def check(certificate: Path, key: Path, now: datetime) -> CertificateCheck:
     """Check a pair before the gate serves it. Raises CertificateError if a file cannot be read."""
     chain = read_chain(certificate)
-    findings = _all_findings(review_pair(certificate, key, now), chain, certificate)
-    usable = not any(finding.fault for finding in findings)
+    problems = _all_findings(review_key_pair(certificate, key, now), chain, certificate)
+    usable = not any(problem.fault for problem in problems)
     conclusion = "the gate can serve it" if usable else "do not serve it"
-    return CertificateCheck(usable, "\n".join([_description(chain, certificate, now), *_lines(findings), conclusion]))
+    return CertificateCheck(usable, "\n".join([_description(chain, certificate, now), *_lines(problems), conclusion]))
 
 
 def _description(chain: Sequence[bytes], path: Path, now: datetime) -> str:
-    own, *others = [facts_of(part, str(path)) for part in chain]
+    own, *others = [certificate_info(part, str(path)) for part in chain]
     return sections(
         {
             "certificate": [str(path)],
@@ -105,30 +105,28 @@ def _description(chain: Sequence[bytes], path: Path, now: datetime) -> str:
             "SHA-256": [own.fingerprint],
             "key": [own.key],
             "chain": [f"{other.subject}, until {other.not_after:%Y-%m-%d}" for other in others],
-            "trust": [trust_of(chain, str(path)).text],
+            "trust": [check_trust(chain, str(path)).text],
         }
     )
 
 
-def _validity(facts: Facts, now: datetime) -> str:
-    left = (facts.not_after - now).days
-    return (
-        f"{facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}, {f'{left} days left' if left >= 0 else 'expired'}"
-    )
+def _validity(info: CertificateInfo, now: datetime) -> str:
+    left = (info.not_after - now).days
+    return f"{info.not_before:%Y-%m-%d} to {info.not_after:%Y-%m-%d}, {f'{left} days left' if left >= 0 else 'expired'}"
 
 
-def _all_findings(findings: Iterator[Finding] | list[Finding], chain: Sequence[bytes], path: Path) -> list[Finding]:
-    """The findings, and a warning for each name that is too long for FMC."""
-    names = facts_of(chain[0], str(path)).names
-    return [*findings, *(Finding(False, _too_long(name)) for name in names if len(name) > LONGEST_HOST_NAME)]
+def _all_findings(problems: Iterator[Problem] | list[Problem], chain: Sequence[bytes], path: Path) -> list[Problem]:
+    """The problems, and a warning for each name that is too long for FMC."""
+    names = certificate_info(chain[0], str(path)).names
+    return [*problems, *(Problem(False, _too_long(name)) for name in names if len(name) > LONGEST_HOST_NAME)]
 
 
 def _too_long(name: str) -> str:
     return f"{name} is longer than the {LONGEST_HOST_NAME} characters that FMC takes for a proxy"
 
 
-def _lines(findings: Sequence[Finding]) -> list[str]:
-    return [f"{'fault' if finding.fault else 'warning'}: {finding.text}" for finding in findings]
+def _lines(problems: Sequence[Problem]) -> list[str]:
+    return [f"{'fault' if problem.fault else 'warning'}: {problem.text}" for problem in problems]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,6 @@ def warnings(settings: Settings) -> Iterator[str]:
     key = settings.tls.key or certificate
     if certificate is None or key is None or not (os.access(certificate, os.R_OK) and os.access(key, os.R_OK)):
         return
-    from licensegate.certs.review import review_pair  # loads cryptography, 0.1 s
+    from licensegate.certs.review import review_key_pair  # loads cryptography, 0.1 s
 
-    yield from (finding.text for finding in review_pair(certificate, key, datetime.now(UTC)))
+    yield from (problem.text for problem in review_key_pair(certificate, key, datetime.now(UTC)))

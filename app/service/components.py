@@ -11,7 +11,7 @@ from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.registry import Observers
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.identity import SOON, ServerIdentity
-from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.load_or_create import load_or_create_identity
 from licensegate.certs.pem import CertificateError
 from licensegate.files.watch import FileWatch
 from licensegate.proxy.gate import Gate
@@ -94,7 +94,7 @@ def open_certificate(settings: Settings) -> FileWatch[ServerIdentity]:
     tls = settings.tls
     if settings.state_directory is not None:
         make_state_directory(settings.state_directory)
-    watch = obtain_identity(
+    watch = load_or_create_identity(
         tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory, tls.client_crl
     )
     _log.info("TLS to the gate uses the certificate %s, SHA-256 %s", watch.value.source, watch.value.fingerprint)

@@ -94,7 +94,7 @@ def test_a_state_folder_without_permission_fails_the_start(tmp_path: Path, seale
     gate = Gate(tmp_path, gate_settings(more=f'[state]\ndirectory = "{sealed.name}"\n'), prefix=unprivileged())
 
     assert status_of(gate) == 1
-    assert f"{sealed}: no certificate can be kept there: Permission denied" in gate.stderr[-1]
+    assert f"{sealed}: cannot write a certificate there: Permission denied" in gate.stderr[-1]
 
 
 def test_a_world_writable_state_folder_is_warned_about(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.load_or_create import load_or_create_identity
 from support.channel import Driven
 from support.programs import run
 from support.requirements import require_command
@@ -22,14 +22,14 @@ BY_NAME = pytest.mark.parametrize("name", ["gate.example", "one.gates.example", 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """The certificate file in the state directory, which an administrator gives to clients."""
-    obtain_identity(None, None, NAMES, None, tmp_path)
+    load_or_create_identity(None, None, NAMES, None, tmp_path)
     return tmp_path / "gate.pem"
 
 
 @pytest.fixture
 def gate(certificate: Path) -> Iterator[Upstream]:
     """A TLS server with that certificate that answers one request per connection."""
-    served = obtain_identity(None, None, NAMES, None, certificate.parent).value.context
+    served = load_or_create_identity(None, None, NAMES, None, certificate.parent).value.context
 
     def behave(sock: socket.socket) -> None:
         client = Driven(sock, served)

@@ -6,7 +6,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from licensegate.certs.identity import ServerIdentity, load_pair, server_context
+from licensegate.certs.identity import ServerIdentity, load_key_pair, server_context
 from support.certificates import Issued, issue
 from support.tls import MemoryClient, trusting
 
@@ -18,7 +18,7 @@ def identity(*chain: Issued, client_ca: Path | None = None) -> ServerIdentity:
     shown = chain or (GATE,)
     pems = [issued.pem for issued in shown]
     context = server_context(client_ca)
-    load_pair(context, pems, shown[0].key_pem())
+    load_key_pair(context, pems, shown[0].key_pem())
     return ServerIdentity(context, pems, (), "a test")
 
 

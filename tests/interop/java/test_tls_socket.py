@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.load_or_create import load_or_create_identity
 from support.channel import Driven
 from support.java import RELEASES, STORE_PASSWORD, compiled, runtime
 from support.programs import run
@@ -21,7 +21,7 @@ ANSWER = b"gate" * 100_000
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
     """A state directory with the gate's self-signed certificate."""
-    obtain_identity(None, None, NAMES, None, tmp_path)
+    load_or_create_identity(None, None, NAMES, None, tmp_path)
     return tmp_path
 
 
@@ -39,7 +39,7 @@ def store(state: Path) -> Path:
 def test_java_trusts_the_certificate_and_reads_after_close_notify(
     release: int, state: Path, store: Path, name: str, version: str
 ) -> None:
-    served = obtain_identity(None, None, NAMES, None, state).value.context
+    served = load_or_create_identity(None, None, NAMES, None, state).value.context
     trust = (f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}")
     heard = []
 

@@ -51,11 +51,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_our_own_name_is_the_one_with_a_domain(machine: Path) -> None:
+def test_the_host_name_has_its_domain(machine: Path) -> None:
     assert host_name() == "gate.example.net"
 
 
-def test_a_dns_server_that_is_away_does_not_hold_anything_up(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_dns_server_delays_nothing(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     away = threading.Event()
     monkeypatch.setattr(socket, "getfqdn", away.wait)
     monkeypatch.setattr(module, "_NAME_SECONDS", 0.01)
@@ -64,7 +64,7 @@ def test_a_dns_server_that_is_away_does_not_hold_anything_up(machine: Path, monk
     away.set()
 
 
-def test_every_name_and_address_that_can_be_typed_is_told(machine: Path) -> None:
+def test_every_usable_name_and_address_is_listed(machine: Path) -> None:
     loopback = ("localhost", "127.0.0.1", "::1")
 
     assert host_names() == ("gate.example.net", "gate", "10.1.2.3", "192.0.2.7", "2001:db8::2", *loopback)
@@ -79,19 +79,19 @@ def test_every_name_and_address_that_can_be_typed_is_told(machine: Path) -> None
         pytest.param("", id="empty"),
     ],
 )
-def test_a_name_that_helps_nobody_is_left_out(machine: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_useless_name_is_left_out(machine: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(socket, "getfqdn", lambda: name)
 
     assert host_names()[:2] == ("gate", "10.1.2.3")
 
 
-def test_a_system_that_shows_no_addresses_has_its_names(machine: Path) -> None:
+def test_names_remain_when_proc_shows_no_addresses(machine: Path) -> None:
     for file in machine.iterdir():
         file.unlink()
 
     assert host_names() == ("gate.example.net", "gate", "localhost", "127.0.0.1", "::1")
 
 
-def test_this_machines_own_address_is_among_them() -> None:
+def test_the_real_address_of_this_machine_is_listed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert server.getsockname()[0] in host_names()

@@ -24,7 +24,7 @@ def loaded(folder: Path, *names: str) -> ServerIdentity:
     return load_identity(*GATE.write(folder), names)
 
 
-def test_the_fingerprint_is_the_one_that_openssl_shows(tmp_path: Path) -> None:
+def test_the_fingerprint_is_the_one_openssl_shows(tmp_path: Path) -> None:
     identity = loaded(tmp_path)
 
     command = (require_command("openssl", "openssl"), "x509", "-in", tmp_path / "gate.pem", "-noout")
@@ -50,7 +50,7 @@ def test_the_fingerprint_is_the_one_that_openssl_shows(tmp_path: Path) -> None:
         pytest.param("", False, id="none"),
     ],
 )
-def test_the_gate_owns_the_names_of_its_certificate_and_those_given(
+def test_the_gate_owns_its_certificates_names_and_configured_ones(
     tmp_path: Path, server_name: str, owned: bool
 ) -> None:
     identity = loaded(tmp_path, "proxy.example", "*.proxies.example")
@@ -58,14 +58,14 @@ def test_the_gate_owns_the_names_of_its_certificate_and_those_given(
     assert identity.owns(server_name) is owned
 
 
-def test_its_names_are_each_told_once(tmp_path: Path) -> None:
+def test_each_name_is_listed_once(tmp_path: Path) -> None:
     identity = loaded(tmp_path, "proxy.example", "gate.example")
 
     assert identity.names == ("gate.example", "*.gates.example", "10.1.2.3", "proxy.example")
     assert identity.not_after == GATE.certificate.not_valid_after_utc
 
 
-def test_a_certificate_that_only_openssl_can_read_is_served_under_the_names_given(tmp_path: Path) -> None:
+def test_an_unparsable_certificate_is_served_under_configured_names(tmp_path: Path) -> None:
     authority = issue("authority", authority=True)
     odd = altered(issue(issuer=authority, names=(x509.DNSName("odd-name"),)), authority, b"odd-name", b"\xff\xfed-name")
 
@@ -96,7 +96,7 @@ def test_the_chain_is_served_with_the_certificate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL], ids=["PKCS 8", "traditional"])
 @pytest.mark.parametrize("kind", ["ECDSA", "RSA"])
-def test_a_key_may_have_any_form_of_pem(tmp_path: Path, form: PrivateFormat, kind: str) -> None:
+def test_a_key_in_any_pem_form_is_loaded(tmp_path: Path, form: PrivateFormat, kind: str) -> None:
     issued = GATE if kind == "ECDSA" else issue(key=rsa.generate_private_key(65537, 2048))
     certificate, key = issued.write(tmp_path)
     key.write_bytes(issued.key_pem(form=form))
@@ -179,26 +179,26 @@ WRONG: dict[Callable[[Path, Path], None], str] = {
     no_file: "gate.pem: No such file or directory",
     no_key_file: "gate.key: No such file or directory",
     a_folder: "gate.pem: Is a directory",
-    empty: "gate.pem: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+    empty: "gate.pem: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
     der: "gate.pem: is not in PEM form; convert it with `openssl x509 -inform DER`, or `openssl pkcs12`",
-    swapped: "gate.pem: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
-    no_key: "gate.key: holds no private key in PEM form (-----BEGIN PRIVATE KEY-----)",
+    swapped: "gate.pem: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+    no_key: "gate.key: contains no private key in PEM form (-----BEGIN PRIVATE KEY-----)",
     another_key: "gate.key: the key does not belong to the certificate in /gate.pem",
     a_key_of_another_kind: "gate.key: the key does not belong to the certificate in /gate.pem",
-    encrypted: "gate.key: the key is encrypted, and the gate has nobody to ask for the password; "
-    "decrypt it with `openssl pkey`, and let nobody but the gate read the result",
-    encrypted_in_the_old_form: "gate.key: the key is encrypted, and the gate has nobody to ask for the password; "
-    "decrypt it with `openssl pkey`, and let nobody but the gate read the result",
-    damaged: "gate.pem with /gate.key: OpenSSL refuses them: ",
-    cut_short: "gate.pem: holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
-    damaged_key: "gate.pem with /gate.key: OpenSSL refuses them: ",
+    encrypted: "gate.key: the key is encrypted, and the gate cannot ask for the password; "
+    "decrypt it with `openssl pkey`, and let only the gate read the result",
+    encrypted_in_the_old_form: "gate.key: the key is encrypted, and the gate cannot ask for the password; "
+    "decrypt it with `openssl pkey`, and let only the gate read the result",
+    damaged: "gate.pem with /gate.key: OpenSSL rejects them: ",
+    cut_short: "gate.pem: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
+    damaged_key: "gate.pem with /gate.key: OpenSSL rejects them: ",
     endless: "gate.pem: it is larger than such a file may be (1048576 bytes)",
-    too_weak: "gate.pem with /gate.key: OpenSSL refuses them: ee key too small",
+    too_weak: "gate.pem with /gate.key: OpenSSL rejects them: ee key too small",
 }
 
 
 @pytest.mark.parametrize(("spoil", "words"), WRONG.items(), ids=[spoil.__name__ for spoil in WRONG])
-def test_what_cannot_be_served_is_one_line_that_names_the_file(
+def test_an_unusable_pair_is_one_line_naming_the_file(
     tmp_path: Path, spoil: Callable[[Path, Path], None], words: str
 ) -> None:
     certificate, key = GATE.write(tmp_path)
@@ -215,11 +215,11 @@ def test_what_cannot_be_served_is_one_line_that_names_the_file(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        pytest.param(b"", "holds no certificate in PEM form", id="empty"),
-        pytest.param(GATE.pem.replace(b"MII", b"NII"), "OpenSSL refuses it", id="damaged"),
+        pytest.param(b"", "contains no certificate in PEM form", id="empty"),
+        pytest.param(GATE.pem.replace(b"MII", b"NII"), "OpenSSL rejects it", id="damaged"),
     ],
 )
-def test_a_client_ca_that_cannot_be_used_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+def test_an_unusable_client_ca_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     client_ca = tmp_path / "clients.pem"
     client_ca.write_bytes(content)
 
@@ -227,7 +227,7 @@ def test_a_client_ca_that_cannot_be_used_is_named(tmp_path: Path, content: bytes
         load_identity(*GATE.write(tmp_path), (), client_ca)
 
 
-def test_a_client_ca_may_hold_several_with_words_between_them(tmp_path: Path) -> None:
+def test_a_client_ca_may_contain_several_and_text_between(tmp_path: Path) -> None:
     client_ca = tmp_path / "clients.pem"
     authorities = [issue(name, authority=True).pem for name in ("one", "two")]
     client_ca.write_bytes("Münchens Zertifikate\n".encode() + b"\nand\n".join(authorities))

@@ -6,7 +6,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from licensegate.certs.pem import CertificateError
-from licensegate.certs.review import Finding, review_chain, review_pair
+from licensegate.certs.review import Problem, review_chain, review_key_pair
 from support.certificates import Issued, issue
 
 NOW = datetime.now(UTC)
@@ -20,8 +20,8 @@ OLD_MIDDLE = issue("middle", ROOT, authority=True, key=MIDDLE.key, days=(-10, -1
 Lines = list[str]
 
 
-def lines(findings: Iterable[Finding]) -> Lines:
-    return [f"{'fault' if finding.fault else 'warning'}: {finding.text}" for finding in findings]
+def lines(problems: Iterable[Problem]) -> Lines:
+    return [f"{'fault' if problem.fault else 'warning'}: {problem.text}" for problem in problems]
 
 
 def day(days: float) -> str:
@@ -37,16 +37,16 @@ CHAINS: dict[str, tuple[list[Issued], Lines]] = {
     "alone": ([LEAF], []),
     "out of order": (
         [LEAF, ROOT, MIDDLE],
-        [f"warning: {SECOND.format('root')}, as certificate 3 does: bring them in order, or some clients refuse them"],
+        [f"warning: {SECOND.format('root')}, but certificate 3 does: put them in order, or some clients reject them"],
     ),
-    "a gap": ([LEAF, ROOT], [f"warning: {SECOND.format('root')}, nor does any other here: CN=middle is missing"]),
+    "a gap": ([LEAF, ROOT], [f"warning: {SECOND.format('root')}, and no other one here does: CN=middle is missing"]),
     "a stray one": (
         [LEAF, STRAY, ROOT],
-        [f"warning: {SECOND.format('stray')}, nor does any other here: CN=middle is missing"],
+        [f"warning: {SECOND.format('stray')}, and no other one here does: CN=middle is missing"],
     ),
     "one behind the root": (
         [SELF_SIGNED, STRAY],
-        [f"warning: {SECOND.format('stray')}, which signs itself: nothing belongs after it"],
+        [f"warning: {SECOND.format('stray')}, which is self-signed: nothing belongs after it"],
     ),
     "an expired one": (
         [LEAF, OLD_MIDDLE],
@@ -56,7 +56,7 @@ CHAINS: dict[str, tuple[list[Issued], Lines]] = {
 
 
 @pytest.mark.parametrize(("chain", "expected"), CHAINS.values(), ids=CHAINS)
-def test_a_chain_leads_from_each_certificate_to_the_one_that_signs_it(chain: list[Issued], expected: Lines) -> None:
+def test_each_certificate_must_be_signed_by_the_next(chain: list[Issued], expected: Lines) -> None:
     assert lines(review_chain([issued.pem for issued in chain], "gate.pem", NOW)) == expected
 
 
@@ -79,58 +79,58 @@ def test_a_chain_leads_from_each_certificate_to_the_one_that_signs_it(chain: lis
         ),
         pytest.param(
             issue(usage=ExtendedKeyUsageOID.CLIENT_AUTH),
-            ["fault: gate.pem: the certificate may not be a server's (extended key usage)"],
+            ["fault: gate.pem: the certificate is not for servers (extended key usage)"],
             id="a client's",
         ),
     ],
 )
-def test_what_clients_refuse_is_a_fault_and_what_they_will_is_a_warning(issued: Issued, expected: Lines) -> None:
+def test_a_rejection_is_a_fault_and_a_coming_one_a_warning(issued: Issued, expected: Lines) -> None:
     assert lines(review_chain([issued.pem], "gate.pem", NOW)) == expected
 
 
-def test_a_certificate_from_the_future_makes_one_look_at_the_clock() -> None:
-    (finding,) = review_chain([issue(days=(1, 100)).pem], "gate.pem", NOW)
+def test_a_certificate_from_the_future_suggests_the_clock() -> None:
+    (problem,) = review_chain([issue(days=(1, 100)).pem], "gate.pem", NOW)
 
-    assert finding.fault
-    assert finding.text.startswith(f"gate.pem: the certificate is not valid before {day(1)}")
-    assert finding.text.endswith("UTC; is the clock right?")
+    assert problem.fault
+    assert problem.text.startswith(f"gate.pem: the certificate is not valid before {day(1)}")
+    assert problem.text.endswith("UTC; is the clock right?")
 
 
-def test_a_pair_that_fits_has_nothing_to_be_said_of_it(tmp_path: Path) -> None:
-    assert review_pair(*LEAF.write(tmp_path, MIDDLE), NOW) == []
+def test_a_good_pair_has_no_problems(tmp_path: Path) -> None:
+    assert review_key_pair(*LEAF.write(tmp_path, MIDDLE), NOW) == []
 
 
 def test_a_key_of_another_certificate_is_a_fault(tmp_path: Path) -> None:
     certificate, key = LEAF.write(tmp_path)
     key.write_bytes(STRAY.key_pem())
 
-    (line,) = lines(review_pair(certificate, key, NOW))
+    (line,) = lines(review_key_pair(certificate, key, NOW))
 
     assert line == f"fault: {key}: the key does not belong to the certificate in {certificate}"
 
 
-def test_a_key_that_belongs_to_a_later_certificate_tells_which(tmp_path: Path) -> None:
+def test_the_key_of_a_later_certificate_names_it(tmp_path: Path) -> None:
     certificate, key = MIDDLE.write(tmp_path, LEAF)
     key.write_bytes(LEAF.key_pem())
 
-    first = lines(review_pair(certificate, key, NOW))[0]
+    first = lines(review_key_pair(certificate, key, NOW))[0]
 
     assert first.endswith(", but to number 2 in it; the gate's own must come first")
 
 
-def test_a_key_that_everybody_can_read_is_a_warning(tmp_path: Path) -> None:
+def test_a_world_readable_key_is_a_warning(tmp_path: Path) -> None:
     certificate, key = LEAF.write(tmp_path)
     key.chmod(0o644)
 
-    assert lines(review_pair(certificate, key, NOW)) == [
-        f"warning: {key}: everybody on this machine can use the key; chmod o= it"
+    assert lines(review_key_pair(certificate, key, NOW)) == [
+        f"warning: {key}: every user of this machine can use the key; run chmod o= on it"
     ]
 
 
 @pytest.mark.parametrize("file", ["gate.pem", "gate.key"])
-def test_a_file_that_is_not_there_cannot_be_judged(tmp_path: Path, file: str) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path, file: str) -> None:
     files = LEAF.write(tmp_path)
     (tmp_path / file).unlink()
 
     with pytest.raises(CertificateError, match=f"{file}: No such file"):
-        review_pair(*files, NOW)
+        review_key_pair(*files, NOW)

@@ -7,25 +7,25 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from licensegate.certs.reading import facts_of
-from licensegate.certs.self_signed import DAYS, make_pair
+from licensegate.certs.certificate_info import certificate_info
+from licensegate.certs.self_signed import DAYS, make_key_pair
 
 NAMES = ("gate.example", "*.gates.example", "10.1.2.3", "2001:db8::1")
 
 
 @pytest.fixture(scope="module")
 def certificate() -> x509.Certificate:
-    return x509.load_pem_x509_certificate(make_pair(NAMES).certificate)
+    return x509.load_pem_x509_certificate(make_key_pair(NAMES).certificate)
 
 
-def test_it_is_for_the_names_and_addresses(certificate: x509.Certificate) -> None:
+def test_it_contains_the_names_and_addresses(certificate: x509.Certificate) -> None:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
 
     assert names.get_values_for_type(x509.DNSName) == ["gate.example", "*.gates.example"]
     assert list(map(str, names.get_values_for_type(x509.IPAddress))) == ["10.1.2.3", "2001:db8::1"]
 
 
-def test_it_may_be_a_server_and_nothing_else(certificate: x509.Certificate) -> None:
+def test_it_is_for_servers_only(certificate: x509.Certificate) -> None:
     extensions = certificate.extensions
     usage = extensions.get_extension_for_class(x509.KeyUsage)
 
@@ -36,7 +36,7 @@ def test_it_may_be_a_server_and_nothing_else(certificate: x509.Certificate) -> N
     assert list(extensions.get_extension_for_class(x509.ExtendedKeyUsage).value) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
-def test_its_key_is_on_the_curve_that_everybody_knows(certificate: x509.Certificate) -> None:
+def test_its_key_is_on_p_256(certificate: x509.Certificate) -> None:
     key = certificate.public_key()
 
     assert isinstance(key, ec.EllipticCurvePublicKey)
@@ -44,12 +44,12 @@ def test_its_key_is_on_the_curve_that_everybody_knows(certificate: x509.Certific
 
 
 @pytest.mark.parametrize("days", [1, 825, DAYS, 36525])
-def test_it_is_valid_for_so_many_days_and_for_slow_clocks(days: int) -> None:
-    facts = facts_of(make_pair(["gate.example"], days).certificate, "made")
+def test_it_is_valid_for_the_days_given_and_for_slow_clocks(days: int) -> None:
+    info = certificate_info(make_key_pair(["gate.example"], days).certificate, "made")
 
     now = datetime.now(UTC)
-    assert facts.not_before < now - timedelta(hours=23)
-    assert timedelta(days=days, hours=-1) < facts.not_after - now <= timedelta(days=days)
+    assert info.not_before < now - timedelta(hours=23)
+    assert timedelta(days=days, hours=-1) < info.not_after - now <= timedelta(days=days)
 
 
 @pytest.mark.parametrize(
@@ -60,15 +60,15 @@ def test_it_is_valid_for_so_many_days_and_for_slow_clocks(days: int) -> None:
         pytest.param([f"{'g' * 60}.example"], "CN=LicenseGate", id="none is short enough"),
     ],
 )
-def test_its_subject_is_a_name_that_fits(names: list[str], subject: str) -> None:
-    assert facts_of(make_pair(names).certificate, "made").subject == subject
+def test_its_subject_is_the_first_name_that_fits(names: list[str], subject: str) -> None:
+    assert certificate_info(make_key_pair(names).certificate, "made").subject == subject
 
 
-def test_as_a_program_it_prints_a_pair_for_the_names_it_is_given() -> None:
+def test_as_a_program_it_prints_a_pair_for_its_arguments() -> None:
     program = (sys.executable, "-m", "licensegate.certs.self_signed", *NAMES)
 
     printed = subprocess.run(program, capture_output=True, check=True).stdout
 
     certificate, marker, _ = printed.partition(b"-----BEGIN PRIVATE KEY-----")
-    assert set(facts_of(certificate, "printed").names) == set(NAMES)
+    assert set(certificate_info(certificate, "printed").names) == set(NAMES)
     assert marker

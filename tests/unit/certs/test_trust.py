@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.trust import Trust, trust_of
+from licensegate.certs.trust import Trust, check_trust
 from support.certificates import Issued, issue
 
 ROOT = issue("root", authority=True)
@@ -10,13 +10,13 @@ MIDDLE = issue("middle", ROOT, authority=True)
 LEAF = issue("gate", MIDDLE)
 OLD = issue("gate", MIDDLE, days=(-10, -1))
 
-UNKNOWN = "this machine does not know {}: clients have to trust that authority"
-MISSING = "this machine does not know {}: it belongs into the file, or clients have to trust that authority"
+UNKNOWN = "this machine does not know {}: clients must trust that authority"
+MISSING = "this machine does not know {}: add it to the file, or clients must trust that authority"
 
 
 @pytest.fixture
 def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file of the authorities that this machine knows: the root, and nobody else."""
+    """The file of this machine's authorities, with only the root in it."""
     file = tmp_path / "known.pem"
     file.write_bytes(ROOT.pem)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -25,7 +25,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def judged(*chain: Issued) -> Trust:
-    return trust_of([issued.pem for issued in chain], "gate.pem")
+    return check_trust([issued.pem for issued in chain], "gate.pem")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def judged(*chain: Issued) -> Trust:
         pytest.param([LEAF, ROOT, MIDDLE], id="out of order"),
     ],
 )
-def test_a_chain_to_an_authority_that_this_machine_knows_is_trusted(known: Path, chain: list[Issued]) -> None:
+def test_a_chain_to_a_known_authority_is_trusted(known: Path, chain: list[Issued]) -> None:
     assert judged(*chain) == Trust(True, "this machine trusts it, by CN=root")
 
 
@@ -46,13 +46,13 @@ def test_a_chain_to_an_authority_that_this_machine_knows_is_trusted(known: Path,
         pytest.param([LEAF], MISSING.format("CN=middle"), id="the one between is missing"),
         pytest.param(
             [issue()],
-            "it is self-signed: every client has to be given this certificate as one to trust",
+            "it is self-signed: every client must be told to trust this certificate",
             id="self-signed",
         ),
         pytest.param([OLD, MIDDLE], "this machine does not trust it: certificate has expired", id="expired"),
     ],
 )
-def test_what_this_machine_does_not_trust_says_what_clients_need(known: Path, chain: list[Issued], text: str) -> None:
+def test_an_untrusted_chain_says_what_clients_need(known: Path, chain: list[Issued], text: str) -> None:
     assert judged(*chain) == Trust(False, text)
 
 
@@ -63,13 +63,13 @@ def test_what_this_machine_does_not_trust_says_what_clients_need(known: Path, ch
         pytest.param([LEAF, MIDDLE], MISSING.format("CN=root"), id="without the root"),
     ],
 )
-def test_an_authority_of_ones_own_is_named(known: Path, chain: list[Issued], text: str) -> None:
+def test_a_private_authority_is_named(known: Path, chain: list[Issued], text: str) -> None:
     known.write_bytes(issue("another root", authority=True).pem)
 
     assert judged(*chain) == Trust(False, text)
 
 
-def test_a_machine_that_knows_no_authority_trusts_nothing(known: Path) -> None:
+def test_without_known_authorities_nothing_is_trusted(known: Path) -> None:
     known.unlink()
 
     assert judged(LEAF, MIDDLE, ROOT) == Trust(False, UNKNOWN.format("CN=root"))

@@ -135,7 +135,7 @@ def test_what_was_made_passes_its_own_check(tmp_path: Path) -> None:
     verdict = check(tmp_path / "gate.pem", tmp_path / "gate.key", datetime.now(UTC))
 
     assert verdict.usable
-    assert verdict.text.endswith("to trust\nthe gate can serve it")
+    assert verdict.text.endswith("to trust this certificate\nthe gate can serve it")
 
 
 def test_a_key_that_does_not_belong_is_not_to_be_served(tmp_path: Path) -> None:

@@ -164,15 +164,15 @@ def test_a_file_that_everybody_can_read_is_warned_of(folder: Path, name: str) ->
 STRANGER = issue("another authority", authority=True)
 LISTS = {
     "in order": (revoke(AUTHORITY, days=(-1, 30)), []),
-    "run out": (revoke(AUTHORITY, days=(-9, -1)), ["list 1: ran out on "]),
-    "soon to run out": (revoke(AUTHORITY, days=(-1, 3)), ["list 1: runs out on "]),
+    "run out": (revoke(AUTHORITY, days=(-9, -1)), ["list 1: expired on "]),
+    "soon to run out": (revoke(AUTHORITY, days=(-1, 3)), ["list 1: expires on "]),
     "another authority's": (
         revoke(STRANGER, days=(-1, 30)),
-        ["list 1: was issued by CN=another authority, who is not in ca.pem", "has no list of CN=client authority"],
+        ["list 1: was issued by CN=another authority, which is not in ca.pem", "has no list of CN=client authority"],
     ),
     "one of the same name's": (
         revoke(issue("client authority", authority=True), days=(-1, 30)),
-        ["list 1: its signature is not that of the authority in ca.pem"],
+        ["list 1: its signature is not by the authority in ca.pem"],
     ),
 }
 

@@ -7,7 +7,7 @@ import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from licensegate.certs.identity import load_identity
-from licensegate.certs.obtain import obtain_identity
+from licensegate.certs.load_or_create import load_or_create_identity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue, revoke
@@ -86,10 +86,10 @@ def test_a_certificate_that_is_in_no_list_and_a_client_without_one_are_served(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "holds no revocation list in PEM form"),
-        (AUTHORITY.pem, "holds no revocation list in PEM form"),
+        (b"", "contains no revocation list in PEM form"),
+        (AUTHORITY.pem, "contains no revocation list in PEM form"),
         (b"0\x82\x01\x02", "convert it with `openssl crl -inform DER`"),
-        (b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", "OpenSSL refuses it"),
+        (b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n", "OpenSSL rejects it"),
     ],
     ids=["nothing", "a certificate", "DER", "damaged"],
 )
@@ -110,7 +110,7 @@ def test_a_list_is_read_again_when_it_changes_and_no_earlier_session_gets_past_i
     client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
     client_crl = folder / "client.crl"
     client_crl.write_bytes(revoke(AUTHORITY))
-    watch = obtain_identity(trusted, folder / "gate.key", (), client_ca, None, client_crl)
+    watch = load_or_create_identity(trusted, folder / "gate.key", (), client_ca, None, client_crl)
     context = presenting(folder, trusted, REVOKED, version)
     client, layer = connect(watch.value.context, context)
     assert layer.names == ("gone",)

@@ -1,4 +1,4 @@
-"""What a certificate says, in values and words for people. Reads PEM in memory; opens no file and trusts nobody."""
+"""Parses a certificate into values for people. Reads PEM in memory; opens no file and judges no trust."""
 
 from datetime import datetime
 from typing import Final
@@ -14,11 +14,11 @@ from .pem import CertificateError, fingerprint
 _CURVES: Final = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 
 
-class Facts(Struct, frozen=True):
-    """What one certificate says.
+class CertificateInfo(Struct, frozen=True):
+    """The contents of one certificate.
 
-    `subject` and `issuer` are written as RFC 4514 wants, `names` are its host names and IP addresses, times are in UTC.
-    `is_authority` says that it may sign others, `serves` that it may stand for a server.
+    `subject` and `issuer` are in the form of RFC 4514, `names` are host names and IP addresses, times are in UTC.
+    `is_authority` means that it may sign other certificates, `serves` that a server may use it.
     """
 
     subject: str
@@ -33,18 +33,18 @@ class Facts(Struct, frozen=True):
 
 
 def parse(certificate: bytes, source: str) -> x509.Certificate:
-    """Parse one certificate in PEM; `source` names it in the CertificateError raised if that cannot be done."""
+    """Parse one certificate in PEM. Raises CertificateError, which names `source`."""
     try:
         return x509.load_pem_x509_certificate(certificate)
     except ValueError as error:
         raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
-def facts_of(certificate: bytes, source: str) -> Facts:
-    """Read one certificate in PEM. Raises CertificateError."""
+def certificate_info(certificate: bytes, source: str) -> CertificateInfo:
+    """Return the contents of one certificate in PEM. Raises CertificateError."""
     parsed = parse(certificate, source)
     try:
-        return Facts(
+        return CertificateInfo(
             subject=parsed.subject.rfc4514_string(),
             issuer=parsed.issuer.rfc4514_string(),
             names=_names(parsed),
@@ -55,7 +55,7 @@ def facts_of(certificate: bytes, source: str) -> Facts:
             is_authority=_is_authority(parsed),
             serves=_serves(parsed),
         )
-    except ValueError as error:  # cryptography reads names and extensions only when they are asked for
+    except ValueError as error:  # cryptography parses names and extensions on first use
         raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
@@ -72,7 +72,7 @@ def _key(certificate: x509.Certificate) -> str:
     try:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
-        return "a key of a kind that cannot be told"
+        return "a key of an unknown kind"
     match key:
         case rsa.RSAPublicKey():
             return f"RSA, {key.key_size} bits"
@@ -89,7 +89,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
 
 def _serves(certificate: x509.Certificate) -> bool:
-    """Without an extended key usage a certificate may be used for anything (RFC 5280 section 4.2.1.12)."""
+    """A certificate without an extended key usage may be used for anything (RFC 5280 section 4.2.1.12)."""
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
@@ -98,5 +98,5 @@ def _serves(certificate: x509.Certificate) -> bool:
 
 
 def in_one_line(error: Exception) -> str:
-    """What a library says of an error, which may go over several lines."""
+    """Return the message of a library's error, which may span several lines, as one line."""
     return " ".join(str(error).split())

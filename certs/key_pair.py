@@ -1,4 +1,4 @@
-"""A certificate and its key, in memory and on a disk, where it is written whole or not at all and never overwritten."""
+"""A certificate and its key, in memory and on disk: each file is written atomically and never overwritten."""
 
 import contextlib
 import fcntl
@@ -14,38 +14,38 @@ from .pem import CertificateError
 
 KEPT_CERTIFICATE: Final = "gate.pem"
 KEPT_KEY: Final = "gate.key"
-"""What the gate makes for itself, in the state directory."""
+"""The names of the gate's own certificate and key in the state directory."""
 
 
-class Pair(Struct, frozen=True):
+class KeyPair(Struct, frozen=True):
     """A certificate and its key, in PEM."""
 
     certificate: bytes
     key: bytes
 
 
-def keep_pair(certificate: Path, key: Path, make: Callable[[], Pair]) -> None:
-    """Make a pair and keep it in these files of one directory, unless the key is there by now. Raises CertificateError.
+def keep_key_pair(certificate: Path, key: Path, make: Callable[[], KeyPair]) -> None:
+    """Create a key pair in these files of one directory, unless the key exists by now. Raises CertificateError.
 
-    The key is written last: without it, what is there is of no use to anybody.
+    The key is written last: a certificate without a key is created again.
     """
-    with _alone_in(key.parent):
+    with _locked(key.parent):
         if not key.exists():
             _write(make(), certificate, key)
 
 
-def write_pair(pair: Pair, certificate: Path, key: Path) -> None:
-    """Write a pair into files of one directory that are not there yet. Raises CertificateError."""
-    with _alone_in(key.parent):
+def write_key_pair(pair: KeyPair, certificate: Path, key: Path) -> None:
+    """Write a key pair to new files in one directory. Raises CertificateError, also if one of them exists."""
+    with _locked(key.parent):
         for path in (certificate, key):
             if os.path.lexists(path):
-                raise CertificateError(f"{path}: is there already, and is not overwritten")
+                raise CertificateError(f"{path}: already exists and is not overwritten")
         _write(pair, certificate, key)
 
 
 @contextlib.contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Keep other gates from writing there meanwhile; what cannot be done there becomes a CertificateError."""
+def _locked(directory: Path) -> Iterator[None]:
+    """Lock the directory against other gates. Raises CertificateError for any OSError inside."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -55,16 +55,16 @@ def _alone_in(directory: Path) -> Iterator[None]:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise CertificateError(f"{directory}: no certificate can be kept there: {error.strerror}") from None
+        raise CertificateError(f"{directory}: cannot write a certificate there: {error.strerror}") from None
 
 
-def _write(pair: Pair, certificate: Path, key: Path) -> None:
+def _write(pair: KeyPair, certificate: Path, key: Path) -> None:
     _write_file(certificate, pair.certificate, 0o644)
     _write_file(key, pair.key, 0o600)
 
 
 def _write_file(path: Path, content: bytes, mode: int) -> None:
-    """Write a file whole or not at all; nobody but us can read it before its mode says so."""
+    """Write a file atomically; until its mode is set, only this user can read it."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(descriptor, "wb") as file:

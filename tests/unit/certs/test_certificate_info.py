@@ -6,33 +6,33 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
+from licensegate.certs.certificate_info import certificate_info
 from licensegate.certs.pem import CertificateError
-from licensegate.certs.reading import facts_of
 from support.certificates import Key, altered, issue
 
 ROOT = issue("root", authority=True)
 LEAF = issue("gate", ROOT, names=(x509.DNSName("gate.example"), x509.IPAddress(ip_address("2001:db8::1"))))
 
 
-def test_a_certificate_says_who_for_whom_and_how_long() -> None:
-    facts = facts_of(LEAF.pem, "gate.pem")
+def test_subject_issuer_names_and_validity_are_read() -> None:
+    info = certificate_info(LEAF.pem, "gate.pem")
 
-    assert (facts.subject, facts.issuer) == ("CN=gate", "CN=root")
-    assert facts.names == ("gate.example", "2001:db8::1")
-    assert facts.not_after - facts.not_before == timedelta(days=101)
-    assert facts.not_after.tzinfo is UTC
-    assert not facts.is_authority
-
-
-def test_an_authority_is_told_from_others() -> None:
-    facts = facts_of(ROOT.pem, "root.pem")
-
-    assert facts.is_authority
-    assert facts.names == ()
+    assert (info.subject, info.issuer) == ("CN=gate", "CN=root")
+    assert info.names == ("gate.example", "2001:db8::1")
+    assert info.not_after - info.not_before == timedelta(days=101)
+    assert info.not_after.tzinfo is UTC
+    assert not info.is_authority
 
 
-def test_a_certificate_without_constraints_is_no_authority() -> None:
-    assert not facts_of(issue(authority=None).pem, "gate.pem").is_authority
+def test_an_authority_is_recognised() -> None:
+    info = certificate_info(ROOT.pem, "root.pem")
+
+    assert info.is_authority
+    assert info.names == ()
+
+
+def test_a_certificate_without_constraints_is_not_an_authority() -> None:
+    assert not certificate_info(issue(authority=None).pem, "gate.pem").is_authority
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_a_certificate_without_constraints_is_no_authority() -> None:
         pytest.param(ExtendedKeyUsageOID.CLIENT_AUTH, False, id="clients"),
     ],
 )
-def test_what_a_certificate_may_be_used_for(usage: ObjectIdentifier | None, serves: bool) -> None:
-    assert facts_of(issue(usage=usage).pem, "gate.pem").serves is serves
+def test_serves_follows_the_extended_key_usage(usage: ObjectIdentifier | None, serves: bool) -> None:
+    assert certificate_info(issue(usage=usage).pem, "gate.pem").serves is serves
 
 
 @pytest.mark.parametrize(
@@ -58,17 +58,17 @@ def test_what_a_certificate_may_be_used_for(usage: ObjectIdentifier | None, serv
         pytest.param(ed25519.Ed25519PrivateKey.generate(), "Ed25519", id="Ed25519"),
     ],
 )
-def test_a_key_is_called_by_its_usual_name(key: Key, words: str) -> None:
-    assert facts_of(issue(key=key).pem, "gate.pem").key == words
+def test_a_key_has_its_usual_name(key: Key, words: str) -> None:
+    assert certificate_info(issue(key=key).pem, "gate.pem").key == words
 
 
 @pytest.mark.parametrize(
     "pem",
     [
         pytest.param(LEAF.pem.replace(b"MII", b"NII"), id="damaged"),
-        pytest.param(altered(LEAF, ROOT, b"gate.example", b"gate\xff\xfeexmple").pem, id="a name that is no text"),
+        pytest.param(altered(LEAF, ROOT, b"gate.example", b"gate\xff\xfeexmple").pem, id="a name that is not text"),
     ],
 )
-def test_what_cannot_be_read_is_one_line_that_names_the_file(pem: bytes) -> None:
+def test_an_unreadable_certificate_is_one_line_naming_the_file(pem: bytes) -> None:
     with pytest.raises(CertificateError, match=r"^gate\.pem: the certificate cannot be read: [^\n]+$"):
-        facts_of(pem, "gate.pem")
+        certificate_info(pem, "gate.pem")

@@ -1,4 +1,4 @@
-"""Reading one's own certificate by a handshake in memory, beside reading it with cryptography."""
+"""Reading the served certificate by a handshake in memory, compared with cryptography."""
 
 import subprocess
 import sys
@@ -7,45 +7,45 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.certs.identity import load_identity, load_pair, server_context
-from licensegate.certs.mirror import reflect
-from licensegate.certs.reading import facts_of
-from licensegate.certs.self_signed import make_pair
+from licensegate.certs.certificate_info import certificate_info
+from licensegate.certs.identity import load_identity, load_key_pair, server_context
+from licensegate.certs.self_signed import make_key_pair
+from licensegate.certs.served_certificate import read_served_certificate
 
 NAMES = ("gate.test", "*.below.test", "192.0.2.7", "2001:db8::7")
 
 
-def test_it_says_what_cryptography_reads() -> None:
-    pair = make_pair(NAMES)
+def test_it_reads_what_cryptography_reads() -> None:
+    pair = make_key_pair(NAMES)
     context = server_context()
-    load_pair(context, [pair.certificate], pair.key)
+    load_key_pair(context, [pair.certificate], pair.key)
 
-    seen = reflect(context, pair.certificate)
+    seen = read_served_certificate(context, pair.certificate)
 
-    facts = facts_of(pair.certificate, "here")
+    info = certificate_info(pair.certificate, "here")
     assert seen is not None
-    assert seen.not_after == facts.not_after
-    assert set(seen.names) == set(facts.names) == set(NAMES)
+    assert seen.not_after == info.not_after
+    assert set(seen.names) == set(info.names) == set(NAMES)
 
 
-def test_a_client_certificate_is_not_waited_for(tmp_path: Path) -> None:
-    pair = make_pair(NAMES)
+def test_it_needs_no_client_certificate(tmp_path: Path) -> None:
+    pair = make_key_pair(NAMES)
     authority = tmp_path / "ca.pem"
     authority.write_bytes(pair.certificate)
     context = server_context(authority)
-    load_pair(context, [pair.certificate], pair.key)
+    load_key_pair(context, [pair.certificate], pair.key)
 
-    assert reflect(context, pair.certificate) is not None
+    assert read_served_certificate(context, pair.certificate) is not None
 
 
-def test_what_has_expired_is_left_to_cryptography(tmp_path: Path) -> None:
-    pair = make_pair(NAMES, days=-1)
+def test_an_expired_certificate_is_left_to_cryptography(tmp_path: Path) -> None:
+    pair = make_key_pair(NAMES, days=-1)
     certificate, key = tmp_path / "gate.pem", tmp_path / "gate.key"
     certificate.write_bytes(pair.certificate)
     key.write_bytes(pair.key)
     identity = load_identity(certificate, key)
 
-    assert reflect(identity.context, pair.certificate) is None
+    assert read_served_certificate(identity.context, pair.certificate) is None
     assert identity.not_after < datetime.now(UTC)
     assert identity.owns("GATE.test.")
 
@@ -61,7 +61,7 @@ def test_what_has_expired_is_left_to_cryptography(tmp_path: Path) -> None:
     ],
 )
 def test_the_gate_knows_its_names_without_loading_cryptography(tmp_path: Path, name: str, owned: bool) -> None:
-    pair = make_pair(NAMES)
+    pair = make_key_pair(NAMES)
     certificate, key = tmp_path / "gate.pem", tmp_path / "gate.key"
     certificate.write_bytes(pair.certificate)
     key.write_bytes(pair.key)
