@@ -178,7 +178,7 @@ REFUSED = {
     "roots without TLS": (table(URL, 'ca = "root.pem"'), "which is spoken to https:// only"),
     "roots that are none": (
         table('url = "https://proxy.example.net:8443"', 'ca = "keytab"'),
-        "ca: keytab contains no certificate in PEM",
+        "ca: keytab holds no certificate in PEM",
     ),
     "no such roots": (
         table('url = "https://proxy.example.net:8443"', 'ca = "gone"'),
