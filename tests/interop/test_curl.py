@@ -62,7 +62,7 @@ def test_a_plain_http_url_is_refused_with_a_hint_to_use_https(curl: Curl, gate: 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("path", ["/Transportgateway/services/DeviceRequestHandler", "/SmartTransport"])
-def test_a_product_that_uses_the_gate_as_a_gateway_is_told_the_menu(
+def test_a_product_that_uses_the_gate_as_a_gateway_reads_the_menu(
     curl: Curl, gate: Gate, scheme: str, path: str
 ) -> None:
     url = f"{scheme}://127.0.0.1:{gate.port}{path}"

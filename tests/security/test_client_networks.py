@@ -38,7 +38,7 @@ def settings_for_others(standin: StandIn) -> str:
 
 
 @pytest.mark.parametrize("request_bytes", REQUESTS.values(), ids=REQUESTS.keys())
-def test_a_client_of_another_network_is_told_which_setting_refuses_it(
+def test_a_client_of_another_network_reads_which_setting_refuses_it(
     tmp_path: Path, standin: StandIn, request_bytes: bytes
 ) -> None:
     with Gate(tmp_path, settings_for_others(standin)) as gate:

@@ -126,7 +126,7 @@ def test_nonce_counts_used_before_a_reload_stay_used(here: Strict) -> None:
 # Guesses
 
 
-def test_a_source_of_guesses_waits_ever_longer_and_nobody_else_does(here: Strict) -> None:
+def test_only_the_source_of_guesses_waits_longer_and_longer(here: Strict) -> None:
     guesses = [outcome(say(here, basic(password=f"guess {number}"))[0]) for number in range(6)]
 
     assert guesses == ["407 login_refused"] * 4 + ["429 login_limited"] * 2
@@ -142,7 +142,7 @@ def test_a_request_without_a_login_does_not_count_as_a_guess(here: Strict) -> No
     assert outcome(say(here, basic())[0]).startswith("200")
 
 
-def test_a_flood_of_guesses_keeps_nobody_else_waiting(tmp_path: Path, authority: Authority) -> None:
+def test_a_flood_of_guesses_does_not_delay_others(tmp_path: Path, authority: Authority) -> None:
     """A password that takes a second to check, many of them at once, and a client beside them that needs none."""
     trusted = f'trusted_networks = ["{ELSEWHERE}"]\n'
     with strict(tmp_path, authority, trusted) as here, guessing(here, tmp_path, 16) as guesses:
@@ -152,7 +152,7 @@ def test_a_flood_of_guesses_keeps_nobody_else_waiting(tmp_path: Path, authority:
         assert len(answered) < len(guesses), "most of them still wait"
 
 
-def test_more_guesses_at_a_time_than_can_be_checked_are_told_so(tmp_path: Path, authority: Authority) -> None:
+def test_more_guesses_than_can_be_checked_get_503(tmp_path: Path, authority: Authority) -> None:
     with strict(tmp_path, authority) as here, guessing(here, tmp_path, 17) as guesses:
         (answered, *_), _, _ = select.select(guesses, [], [], SECONDS)
         assert outcome(read_answer(answered)) == "503 login_not_checked"

@@ -43,7 +43,7 @@ def spin_until(condition: Callable[[], object], step: Callable[[], object] = lam
 
 
 async def turns(count: int = 300) -> None:
-    """Let the event loop go round so often: whoever spins is called each time, however fast the machine is."""
+    """Let the event loop turn this often. A callback that spins is called each time, on any machine."""
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -124,7 +124,7 @@ def is_closed(sock: socket.socket) -> bool:
 
 
 class BlackHole:
-    """An address that answers nothing: its backlog is full, so the kernel drops whoever knocks."""
+    """An address that answers nothing: its backlog is full, so the kernel drops new connections."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self._sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

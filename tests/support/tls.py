@@ -22,7 +22,7 @@ class Served(Protocol):
 
 
 def trusting(authority: Path | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """A client's context that trusts this PEM file, or whomever, and speaks this version, or any."""
+    """A client's context that trusts this PEM file, or any certificate, and speaks this version, or any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if version is not None:
         context.minimum_version = context.maximum_version = version

@@ -37,7 +37,7 @@ BASIC, MD5, SHA_256 = (f"{name}" for name in ("basic", "digest-md5", "digest-sha
         pytest.param(("--proxy-digest", "--proxy1.0"), Offers.MD5, [ASKED, (MD5, "accepted")], id="digest, HTTP/1.0"),
     ],
 )
-def test_curl_logs_in_by_the_scheme_it_is_told(
+def test_curl_logs_in_by_the_scheme_it_is_given(
     strict: Strict, options: tuple[str, ...], offers: Offers, logins: list[tuple[str, str]]
 ) -> None:
     if "--proxy1.0" in options:
@@ -62,7 +62,7 @@ def test_curl_gives_up_after_one_wrong_password(fresh: Strict, options: tuple[st
     assert [each for _, each in fresh.all_logins() if each != "missing"] == [result]
 
 
-def test_a_user_nobody_knows_is_answered_as_a_wrong_password_is(fresh: Strict) -> None:
+def test_an_unknown_user_is_answered_like_a_wrong_password(fresh: Strict) -> None:
     known, unknown = (fresh.curl("--proxy-user", f"{user}:wrong") for user in (USER, "nobody"))
 
     assert known.stdout.partition("\r\n")[0] == unknown.stdout.partition("\r\n")[0]

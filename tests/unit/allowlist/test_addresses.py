@@ -113,7 +113,7 @@ def test_a_public_ipv4_address_stays_public_inside_ipv6(case):
 
 
 @pytest.mark.parametrize("text", ["", "tools.cisco.com", "127.1", "0x7f.0.0.1", "[::1]", "10.0.0.1%eth0", "1.2.3.4/32"])
-def test_what_is_no_address_is_refused(text):
+def test_an_invalid_address_is_refused(text):
     with pytest.raises(ValueError):
         judge(text)
 

@@ -41,7 +41,7 @@ def test_default_networks_are_private_loopback_and_link_local(address: str, admi
 
 
 @pytest.mark.parametrize("address", ["", "%", "localhost", "10.1.2.3.4", "10.1", "0x0a000001", "@/run/socket"])
-def test_what_is_no_ip_address_is_not_admitted(address: str) -> None:
+def test_anything_but_an_ip_address_is_refused(address: str) -> None:
     assert not ClientNetworks([ip_network("0.0.0.0/0"), ip_network("::/0")]).admits(address)
 
 

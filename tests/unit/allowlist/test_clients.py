@@ -103,7 +103,7 @@ def test_an_operators_rule_for_some_takes_the_place_of_a_presets_for_all() -> No
     assert not policy(for_some(networks=(HQ,))).decide(API, OUTSIDE).allowed
 
 
-def test_whom_the_closest_rule_is_not_for_no_wider_one_lets_pass() -> None:
+def test_a_wider_rule_does_not_override_the_closest_one() -> None:
     wide, close = Rule("*.example.net"), Rule("ssm.example.net", users=("satellite",))
 
     decision = policy(wide, close).decide(Target("ssm.example.net", 443), OUTSIDE, OTHER)
@@ -133,7 +133,7 @@ def test_a_rule_that_only_reports_does_so_for_those_it_is_for() -> None:
     assert not policy(rule).decide(target, OUTSIDE).reported
 
 
-def test_the_hash_stands_for_whom_rules_are_for_too() -> None:
+def test_policy_hash_covers_the_clients_of_rules() -> None:
     assert policy(for_some(users=("a",))).hash != policy(for_some(users=("b",))).hash
 
 

@@ -113,7 +113,7 @@ def test_a_wildcard_and_a_port_reach_no_further_than_they_say(authority, reason,
     assert ask(OWN, authority) == Decision(False, reason, None, detail)
 
 
-def test_a_preset_that_names_the_very_port_is_told_before_a_port_that_is_allowed():
+def test_a_preset_with_that_port_is_named_before_an_allowed_port():
     policy = Policy([], [Rule("tools.cisco.com", 8443)], KNOWN)
     decision = ask(policy, "tools.cisco.com:443")
     assert decision.reason is Reason.IN_PRESET

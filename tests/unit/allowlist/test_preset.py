@@ -79,7 +79,7 @@ def test_presets_come_in_the_order_of_their_names():
     assert [preset.name for preset in PRESETS.values()] == list(PRESETS)
 
 
-def test_a_file_that_is_no_toml_is_left_alone(tmp_path):
+def test_a_file_that_is_not_toml_is_left_alone(tmp_path):
     (tmp_path / "good.toml").write_text(GOOD)
     (tmp_path / "README").write_text("not a preset")
     assert list(load_presets(tmp_path)) == ["good"]

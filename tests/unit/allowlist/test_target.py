@@ -123,7 +123,7 @@ def test_a_target_is_read_into_its_normal_form(case):
 
 
 @table(MALFORMED)
-def test_what_is_no_target_is_refused_with_its_flaw(case):
+def test_an_invalid_target_is_refused_with_its_fault(case):
     raw, phrase = case
     with pytest.raises(TargetError) as caught:
         parse_authority(raw)
@@ -131,7 +131,7 @@ def test_what_is_no_target_is_refused_with_its_flaw(case):
 
 
 @table(URLS)
-def test_a_url_is_told_from_a_malformed_target(case):
+def test_a_url_differs_from_a_malformed_target(case):
     with pytest.raises(TargetError) as caught:
         parse_authority(case)
     assert caught.value.fault is Fault.URL
@@ -215,7 +215,7 @@ def test_a_host_in_the_settings_is_read_into_its_normal_form(case):
 
 
 @table(WILDCARDS)
-def test_a_wildcard_is_taken_only_where_it_is_asked_for(case):
+def test_a_wildcard_is_accepted_only_where_asked_for(case):
     with pytest.raises(TargetError, match="no wildcard may stand here"):
         parse_host(case[0])
 

@@ -136,7 +136,7 @@ def test_command_error_is_one_line(arguments: list[str], words: str) -> None:
     assert words in complaint(run(*arguments))
 
 
-def test_check_tells_what_would_be_in_force(tmp_path: Path) -> None:
+def test_check_shows_what_would_be_in_force(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text("[[listen]]\naddress = '127.0.0.1:3128'\n")
 
     done = run("check", tmp_path / "gate.toml", LICENSEGATE__LOG__LEVEL="debug")
@@ -171,7 +171,7 @@ def test_check_refuses_an_unknown_variable() -> None:
     )
 
 
-def test_check_tells_of_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+def test_check_names_a_file_whose_name_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"gate-\xff.toml")
     path.touch()
 
@@ -188,7 +188,7 @@ def test_check_tells_of_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
         pytest.param("smartreceiver.cisco.com:443", 1, "refused: target_in_preset (403)", id="refused"),
     ],
 )
-def test_test_rule_tells_what_is_decided_by_its_exit_status_too(target: str, status: int, first: str) -> None:
+def test_test_rule_exit_status_is_the_decision(target: str, status: int, first: str) -> None:
     done = run("test-rule", "10.1.2.3", target)
 
     assert (done.returncode, done.stderr) == (status, "")
@@ -210,7 +210,7 @@ def logged(*targets: str, schema: int = 2) -> str:
     return "".join(f"{json.dumps(record | {'target': target})}\n" for target in targets)
 
 
-def test_suggest_rules_tells_what_would_allow_what_was_refused(tmp_path: Path) -> None:
+def test_suggest_rules_prints_rules_for_refused_targets(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text("# gr\u00fc\u00dfe\n[allowlist]\npresets = []\n", encoding="utf-8")
     (tmp_path / "access.jsonl").write_text(logged("smartreceiver.cisco.com:443") + "x\n")
 

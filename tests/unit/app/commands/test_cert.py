@@ -79,7 +79,7 @@ def test_one_that_was_not_made_yet_cannot_be_shown(settings: Settings, tmp_path:
         served_certificate(structs.replace(settings, state_directory=tmp_path))
 
 
-def test_a_gate_that_keeps_none_has_none_to_show(settings: Settings) -> None:
+def test_a_gate_without_a_kept_certificate_has_none_to_show(settings: Settings) -> None:
     with pytest.raises(CertificateError, match=r"set tls\.certificate and tls\.key, or state\.directory$"):
         served_certificate(settings)
 
@@ -122,7 +122,7 @@ def test_a_pair_is_made_for_so_many_days(tmp_path: Path, typed: int | None, days
 
 
 @pytest.mark.parametrize("name", ["gate example", "https://gate.example/", "*.com", ""])
-def test_no_pair_is_made_for_what_is_no_name(tmp_path: Path, name: str) -> None:
+def test_no_pair_is_made_for_an_invalid_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(CertificateError, match="no certificate can be made for that name: "):
         make(tmp_path, [name], None)
 

@@ -91,7 +91,7 @@ def sections_of(text: str) -> dict[str, list[str]]:
     return sections
 
 
-def test_the_report_tells_all_that_is_in_force(tmp_path: Path) -> None:
+def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, EVERYTHING)
 
     told = sections_of(report(settings))
@@ -165,7 +165,7 @@ def test_the_report_names_the_presets_that_would_allow_more(tmp_path: Path) -> N
     assert "smart-transport" not in names, "cucm allows all of it"
 
 
-def test_the_report_of_the_defaults_says_what_is_not_there() -> None:
+def test_the_report_of_the_defaults_names_what_is_missing() -> None:
     told = sections_of(report(load(None, {})))
 
     assert told["listen"][-1] == "the defaults: addresses that cannot be bound are left out"

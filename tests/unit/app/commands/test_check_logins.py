@@ -43,7 +43,7 @@ def test_without_logins_it_says_so(folder: Path) -> None:
     assert warned(folder, "") == []
 
 
-def test_everything_in_force_is_told(folder: Path) -> None:
+def test_everything_in_force_is_shown(folder: Path) -> None:
     (folder / "clients.crl").write_bytes(revoke(AUTHORITY))
     settings = settings_of(
         folder,
@@ -75,7 +75,7 @@ def test_everything_in_force_is_told(folder: Path) -> None:
     ]
 
 
-def test_whom_a_rule_is_for_is_told_with_its_target(folder: Path) -> None:
+def test_clients_of_a_rule_are_shown_with_its_target(folder: Path) -> None:
     text = "[[allowlist.rule]]\nhost = 'api.cisco.com'\nusers = ['a', 'b']\nnetworks = ['10.2.0.0/16']"
 
     said = report(settings_of(folder, f"{REQUIRED}{text}"))

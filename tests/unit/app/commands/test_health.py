@@ -63,7 +63,7 @@ class Gate(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
 
 
-def test_only_200_is_good_and_the_answer_is_told() -> None:
+def test_only_200_is_good_and_the_answer_is_shown() -> None:
     with HTTPServer(("127.0.0.1", 0), Gate) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"

@@ -119,7 +119,7 @@ def test_a_password_is_checked_against_both_files(
     assert report.text.splitlines() == [f"{file}: {words}" for file in existing]
 
 
-def test_files_that_disagree_are_told_apart(existing: list[Path]) -> None:
+def test_files_that_disagree_are_reported_separately(existing: list[Path]) -> None:
     passwd.add(existing[:1], USER, REALM, "new")
 
     report = passwd.check(existing, USER, REALM, "new")
@@ -221,7 +221,7 @@ def test_what_could_not_log_in_is_not_added(
     assert knows(existing, USER, PASSWORD) == [True] * 3
 
 
-def test_files_are_told_apart_or_refused(tmp_path: Path, existing: list[Path]) -> None:
+def test_file_kinds_are_recognised_or_refused(tmp_path: Path, existing: list[Path]) -> None:
     with pytest.raises(PasswdError, match="for Basic or for Digest"):
         passwd.add([tmp_path / "users"], "a", REALM, "x")
     with pytest.raises(PasswdError, match="two files of the same kind"):
@@ -266,7 +266,7 @@ def test_unreadable_line_of_the_user_is_replaced(existing: list[Path], number: i
 
 
 @pytest.mark.parametrize("action", [passwd.add, passwd.check])
-def test_what_is_no_file_is_not_waited_for(tmp_path: Path, action: Callable[..., object]) -> None:
+def test_a_special_file_is_not_waited_for(tmp_path: Path, action: Callable[..., object]) -> None:
     pipe = tmp_path / "users.htpasswd"
     os.mkfifo(pipe)
 
@@ -303,7 +303,7 @@ def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: s
 @pytest.mark.parametrize(
     ("how", "words"), [("--stdin", "standard input is closed"), ("", "no terminal to type a password at")]
 )
-def test_a_standard_input_that_is_closed_is_told(files: list[Path], how: str, words: str) -> None:
+def test_a_closed_standard_input_is_an_error(files: list[Path], how: str, words: str) -> None:
     done = subprocess.run(
         ["/bin/sh", "-c", f'exec "$0" passwd "$1" --add cucm {how} <&-', COMMAND, files[0]],
         capture_output=True, text=True, timeout=SECONDS, check=False,

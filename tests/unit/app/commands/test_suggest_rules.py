@@ -145,7 +145,7 @@ def test_manual_shows_the_real_output(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("authorities", [[], ["tools.cisco.com:443"]], ids=["nothing seen", "allowed by now"])
-def test_nothing_to_add_is_said(tmp_path: Path, authorities: list[str]) -> None:
+def test_suggest_says_when_there_is_nothing_to_add(tmp_path: Path, authorities: list[str]) -> None:
     assert suggested(tmp_path, None, *authorities) == "# nothing to add: every target in the log is allowed\n"
 
 

@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> Settings:
         ),
     ],
 )
-def test_what_is_allowed_is_told_with_its_network_and_rule(
+def test_an_allowed_target_is_shown_with_network_and_rule(
     settings: Settings, client: str, target: str, network: str, rule: str
 ) -> None:
     verdict = judge(settings, client, target)
@@ -49,7 +49,7 @@ def test_what_is_allowed_is_told_with_its_network_and_rule(
         pytest.param("10.1.2.3", "smartreceiver.cisco.com:443", "target_in_preset", "smart-transport", id="preset"),
     ],
 )
-def test_what_is_refused_is_told_in_the_gates_own_words(
+def test_a_refusal_is_shown_in_the_gates_own_words(
     settings: Settings, client: str, target: str, outcome: str, words: str
 ) -> None:
     verdict = judge(settings, client, target)

@@ -58,7 +58,7 @@ def test_a_program_has_a_fingerprint_and_its_latest_behaviour() -> None:
     assert (program.last - program.first).total_seconds() == 5
 
 
-def test_programs_of_one_client_are_told_apart() -> None:
+def test_programs_of_one_client_are_kept_apart() -> None:
     client = client_after(tunnel(), tunnel(user_agent="curl/8.5.0"), tunnel(fields=("Host",)), tunnel())
 
     assert [seen.connections for seen in client.programs.values()] == [1, 1, 2]

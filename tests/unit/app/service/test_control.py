@@ -106,7 +106,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         control().serve_at(tmp_path / "absent" / "control.sock")
 
 
-def test_two_gates_with_one_folder_are_told_to_use_two(tmp_path: Path) -> None:
+def test_two_gates_with_one_folder_read_that_each_needs_its_own(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
     def share() -> Reply:

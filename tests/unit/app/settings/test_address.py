@@ -100,7 +100,7 @@ def test_invalid_network_is_refused_with_a_remedy(text: str, words: str) -> None
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 128))
-def test_the_network_proposed_for_an_address_within_one_is_taken(address: IPv6Address, prefix: int) -> None:
+def test_the_network_proposed_for_an_address_is_accepted(address: IPv6Address, prefix: int) -> None:
     try:
         read_network(f"{address}/{prefix}")
     except ValueError as error:

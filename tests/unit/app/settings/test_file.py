@@ -186,7 +186,7 @@ def test_what_the_schema_does_not_have_is_named_with_its_place(tmp_path: Path, t
         pytest.param(b"#" * 1_048_577, "larger than such a file may be (1048576 bytes)", id="too large"),
     ],
 )
-def test_what_is_no_toml_is_named_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
+def test_invalid_toml_is_named_with_its_line(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_bytes(content)
 

@@ -503,7 +503,7 @@ def test_state_is_kept_where_systemd_says_unless_the_operator_does(
     assert load(None, environ).state_directory == expected
 
 
-def test_a_name_that_is_no_text_is_no_obstacle(tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"gate-\xff.toml")
     path.touch()
 

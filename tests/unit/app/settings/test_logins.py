@@ -27,7 +27,7 @@ def settings_of(folder: Path, text: str, environ: dict[str, str] | None = None) 
     return load(path, environ or {})
 
 
-def test_without_anything_nobody_logs_in() -> None:
+def test_without_any_source_of_logins_there_is_no_login() -> None:
     settings = load(None, {})
 
     assert settings.auth == Auth(LoginSettings())

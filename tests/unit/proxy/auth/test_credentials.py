@@ -149,7 +149,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("value", "words"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_not_well_formed_is_refused_with_its_reason(value: bytes, words: str) -> None:
+def test_a_malformed_value_is_refused_with_a_reason(value: bytes, words: str) -> None:
     with pytest.raises(CredentialsError, match=words):
         read_credentials(value)
 

@@ -74,7 +74,7 @@ def test_a_challenge_says_everything_once_and_a_client_can_answer_it(scheme: Sch
     assert digest.is_right(scheme, digest_hash.ha1(scheme, "jürgen", "LicenseGate", "pä"), "CONNECT", sent)
 
 
-def test_md5_is_said_not_to_be_used_for_security(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_md5_is_marked_as_not_used_for_security(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that it goes on working where OpenSSL is in FIPS mode, as hashlib lets it."""
     plain = hashlib.md5
 
@@ -90,7 +90,7 @@ def test_md5_is_said_not_to_be_used_for_security(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("how", ["refused", "absent"])
-def test_where_md5_cannot_be_had_at_all_it_is_said(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_an_unavailable_md5_is_reported(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     def barred(*_: object, **__: object) -> object:
         raise ValueError("unsupported hash type md5")
 

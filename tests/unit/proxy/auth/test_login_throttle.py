@@ -44,7 +44,7 @@ def test_tries_that_were_under_way_side_by_side_count_as_one(clock: Clock) -> No
     assert failures.seconds_left(CLIENT) == 1
 
 
-def test_after_a_while_a_source_begins_anew(clock: Clock) -> None:
+def test_after_a_while_a_source_starts_again_from_zero(clock: Clock) -> None:
     failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 1):
         failures.add(CLIENT)

@@ -70,7 +70,7 @@ def test_a_nonce_is_good_for_the_source_it_was_made_for(clock: Clock, made_for: 
 
 
 @given(st.integers(0, 43), st.integers(1, 63))
-def test_a_nonce_with_any_character_changed_is_none_of_ours(place: int, step: int) -> None:
+def test_a_nonce_with_any_character_changed_is_not_ours(place: int, step: int) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     nonces = Nonces(KEY, lambda: NOW)
     nonce = nonces.make(CLIENT)

@@ -46,7 +46,7 @@ def test_the_published_examples_fit_and_nothing_else_does(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("ident", ["$2a$", "$2b$", "$2y$"])
-def test_bcrypt_is_taken_by_each_name_that_means_the_same(ident: str) -> None:
+def test_bcrypt_is_accepted_under_each_of_its_prefixes(ident: str) -> None:
     text, password = PUBLISHED[Kind.BCRYPT]
 
     assert read_hash(text.replace("$2y$", ident)).fits(password)
@@ -85,7 +85,7 @@ def test_any_text_is_a_hash_or_refused(text: str) -> None:
         read_hash(text)
 
 
-def test_a_hash_that_nobody_could_wait_for_is_refused() -> None:
+def test_a_hash_too_slow_to_check_is_refused() -> None:
     with pytest.raises(HashError, match="s to check"):
         read_hash(PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "999999999"))
     with pytest.raises(HashError, match="s to check"):
@@ -103,7 +103,7 @@ def test_a_hash_that_nobody_could_wait_for_is_refused() -> None:
     ],
     ids=["bcrypt 10", "bcrypt 12", "SHA-crypt", "SHA-crypt as libpass makes it", "apr1"],
 )
-def test_what_a_check_costs_is_told_from_the_hash(text: str, slow: bool) -> None:
+def test_cost_of_a_check_is_read_from_the_hash(text: str, slow: bool) -> None:
     assert (read_hash(text).seconds >= SLOW_SECONDS) is slow
 
 

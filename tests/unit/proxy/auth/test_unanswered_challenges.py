@@ -23,7 +23,7 @@ def test_each_later_request_without_a_login_counts_as_unanswered(clock: Clock) -
     assert told == [0, 1, 2, 3]
 
 
-def test_a_client_that_answers_begins_anew(clock: Clock) -> None:
+def test_a_client_that_answers_starts_again_from_zero(clock: Clock) -> None:
     unanswered = UnansweredChallenges(clock)
     unanswered.ask(CUCM)
     clock.now += 900
@@ -46,7 +46,7 @@ def test_connections_side_by_side_are_one_asking(clock: Clock) -> None:
     assert [unanswered.ask(CUCM) for _ in range(5)] == [1] * 5
 
 
-def test_clients_are_told_apart(clock: Clock) -> None:
+def test_clients_are_kept_apart(clock: Clock) -> None:
     unanswered = UnansweredChallenges(clock)
     unanswered.ask(CUCM)
     clock.now += 900

@@ -93,7 +93,7 @@ def test_a_bad_htdigest_file_is_refused_by_file_and_line(tmp_path: Path, content
     assert words in str(caught.value)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(LoginFileError, match=r"none\.htpasswd: No such file or directory"):
         read_htpasswd(tmp_path / "none.htpasswd")
 
@@ -165,7 +165,7 @@ def test_a_note_names_an_algorithm_that_a_user_has_no_hash_for(
         assert words in note
 
 
-def test_who_sets_passwords_anew_for_another_realm_is_told_how(tmp_path: Path) -> None:
+def test_setting_passwords_for_another_realm_shows_how(tmp_path: Path) -> None:
     file = tmp_path / "users.htdigest"
     file.write_text(htdigest_lines())
 

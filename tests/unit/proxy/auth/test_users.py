@@ -49,7 +49,7 @@ def test_without_any_user_there_is_no_hash_to_check_against() -> None:
 
 
 @pytest.mark.parametrize("scheme", DIGESTS)
-def test_an_unknown_user_has_an_ha1_that_nobody_knows(scheme: Scheme) -> None:
+def test_an_unknown_user_gets_a_random_ha1(scheme: Scheme) -> None:
     one, two = Users({}, {}), Users({}, {})
 
     secret, known = one.ha1_of(scheme, "stranger")

@@ -129,7 +129,7 @@ def test_another_method_is_explained_by_its_target(target: bytes, outcome: Outco
     assert for_other_method(target) is outcome
 
 
-def test_a_client_that_took_the_gate_for_a_gateway_is_told_the_remedy() -> None:
+def test_a_client_that_took_the_gate_for_a_gateway_reads_the_remedy() -> None:
     remedy = Outcome.GATE_IS_NO_GATEWAY.remedy
 
     assert "License Management" in remedy

@@ -74,7 +74,7 @@ def test_a_real_client_is_understood_in_records_of_any_size(row: Recorded, size:
     assert read_client_hello(cut, LIMIT) == expected
 
 
-def test_a_hello_of_ssl_2_is_told_by_its_third_byte() -> None:
+def test_an_ssl_2_hello_is_recognised_by_its_third_byte() -> None:
     hello = RECORDED["java-11-ssl-2"].hello
     assert [verdict(hello[:2]), fault(hello[:3]), fault(hello)] == [None, HelloFault.SSLV2, HelloFault.SSLV2]
 
@@ -124,13 +124,13 @@ def test_a_hello_is_read(handshake: bytes, name: str, protocols: tuple[str, ...]
     assert read_client_hello(hello, LIMIT) == ClientHello(name, protocols, version, False, len(hello))
 
 
-def test_an_encrypted_hello_is_told_and_the_outer_name_read() -> None:
+def test_an_encrypted_hello_is_noted_and_its_outer_name_read() -> None:
     hello = in_records(message(extension(ENCRYPTED_CLIENT_HELLO, b"\0" + bytes(200)), server_name(b"public.example")))
     assert read_client_hello(hello, LIMIT) == ClientHello("public.example", (), "1.2", True, len(hello))
 
 
 @pytest.mark.parametrize("extensions", NO_NAMES.values(), ids=NO_NAMES.keys())
-def test_a_server_name_that_is_none_is_malformed(extensions: bytes) -> None:
+def test_an_invalid_server_name_is_malformed(extensions: bytes) -> None:
     assert fault(in_records(message(extensions))) is HelloFault.MALFORMED
 
 
@@ -185,7 +185,7 @@ NOT_TLS = {
 
 
 @pytest.mark.parametrize("received", NOT_TLS.values(), ids=NOT_TLS.keys())
-def test_what_does_not_start_as_tls_is_told_at_once(received: bytes) -> None:
+def test_bytes_that_do_not_start_as_tls_are_detected_at_once(received: bytes) -> None:
     assert fault(received) is HelloFault.NOT_TLS
 
 
@@ -260,7 +260,7 @@ def test_no_bytes_raise_anything_but_the_declared_error(received: bytes) -> None
 
 
 @given(streams())
-def test_what_is_said_of_a_stranger_is_short_and_safe(stream: bytes) -> None:
+def test_text_from_strangers_is_short_and_safe(stream: bytes) -> None:
     match verdict(stream):
         case ClientHello(server_name=name, alpn=protocols):
             words = [name, *protocols]

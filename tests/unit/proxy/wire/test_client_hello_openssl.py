@@ -81,7 +81,7 @@ def test_openssl_reads_the_same_name_from_a_real_client(row: Recorded) -> None:
 
 
 @pytest.mark.parametrize("case", NO_NAMES)
-def test_openssl_refuses_the_same_names_but_for_what_is_no_host(case: str) -> None:
+def test_openssl_refuses_the_same_names_except_invalid_hosts(case: str) -> None:
     is_read = OPENSSL.read(in_records(message(NO_NAMES[case]))) is not None
     assert is_read == (case in NO_HOSTS)
 

@@ -238,7 +238,7 @@ def test_a_faulty_head_is_refused_with_its_outcome(received: bytes, outcome: Out
 
 
 @pytest.mark.parametrize("received", INCOMPLETE.values(), ids=INCOMPLETE.keys())
-def test_of_a_head_that_may_still_become_valid_nothing_is_said(received: bytes) -> None:
+def test_a_head_that_may_still_become_valid_is_not_judged(received: bytes) -> None:
     assert read_head(received, LIMIT) is None
 
 
@@ -270,7 +270,7 @@ def test_no_more_than_the_first_names_of_fields_are_kept() -> None:
     assert head.fields == tuple(f"x{number}" for number in range(32))
 
 
-def test_only_the_end_of_a_long_via_is_taken() -> None:
+def test_only_the_end_of_a_long_via_is_read() -> None:
     head = read_head(LINE + b"Via: " + b"x" * 1500 + b"\r\nVia: " + b"y" * 1500 + b"\r\n\r\n", 16384)
 
     assert head is not None

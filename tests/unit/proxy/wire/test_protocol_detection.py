@@ -36,9 +36,7 @@ TOLD: dict[str, tuple[bytes, ClientProtocol]] = {
 
 
 @pytest.mark.parametrize(("received", "speaks"), TOLD.values(), ids=TOLD.keys())
-def test_what_a_client_speaks_is_told_as_soon_as_it_can_be_and_not_before(
-    received: bytes, speaks: ClientProtocol
-) -> None:
+def test_protocol_is_detected_at_the_first_byte_that_decides(received: bytes, speaks: ClientProtocol) -> None:
     assert {detect_protocol(received[:size]) for size in range(len(received))} == {ClientProtocol.UNDECIDED}
     assert detect_protocol(received) is speaks
 

@@ -171,7 +171,7 @@ def test_a_header_is_awaited_to_its_last_byte(header: bytes, source: str, port: 
 
 
 @pytest.mark.parametrize(("received", "words"), BAD.values(), ids=BAD)
-def test_what_is_no_header_is_refused_and_says_why(received: bytes, words: str) -> None:
+def test_an_invalid_header_is_refused_with_a_reason(received: bytes, words: str) -> None:
     with pytest.raises(ProxyHeaderError) as refused:
         read_proxy_header(received)
 

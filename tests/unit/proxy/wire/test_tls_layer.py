@@ -324,7 +324,7 @@ REJECTIONS = {
 
 
 @pytest.mark.parametrize(("make", "trusts", "name", "alert"), REJECTIONS.values(), ids=REJECTIONS)
-def test_a_client_that_rejects_our_certificate_is_told_from_others(
+def test_a_client_that_rejects_our_certificate_has_its_own_outcome(
     tmp_path: Path, make: Callable[[], Issued], trusts: str, name: str, alert: str, version: ssl.TLSVersion
 ) -> None:
     served = load_identity(*make().write(tmp_path)).context
@@ -352,7 +352,9 @@ def test_a_client_that_rejects_our_certificate_is_told_from_others(
         pytest.param(b"\x15\x03\x01\x00\x02\x02\x46", "unexpected message", id="an alert"),
     ],
 )
-def test_what_is_no_handshake_fails_in_a_short_phrase(served: ssl.SSLContext, received: bytes, detail: str) -> None:
+def test_other_bytes_fail_the_handshake_with_a_short_phrase(
+    served: ssl.SSLContext, received: bytes, detail: str
+) -> None:
     layer = TlsLayer(served)
     layer.feed(received)
 
@@ -363,7 +365,7 @@ def test_what_is_no_handshake_fails_in_a_short_phrase(served: ssl.SSLContext, re
     assert not raised.value.rejected_our_certificate
 
 
-def test_a_client_without_a_cipher_of_ours_is_told_so(served: ssl.SSLContext, trusted: Path) -> None:
+def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, trusted: Path) -> None:
     context = trusting(trusted, ssl.TLSVersion.TLSv1_2)
     context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is no RSA key
     client, layer = MemoryClient(context), TlsLayer(served)
@@ -478,7 +480,7 @@ def test_a_client_is_who_its_certificate_says(
     assert layer.identity == identity
 
 
-def test_a_name_that_is_no_text_does_not_end_the_connection(
+def test_a_name_that_is_not_text_does_not_end_the_connection(
     folder: Path, trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:
     certificate = issue(issuer=AUTHORITY, names=(x509.DNSName("odd-name"),), usage=ExtendedKeyUsageOID.CLIENT_AUTH)

@@ -84,7 +84,7 @@ def test_each_direction_ends_by_itself(trusted: Path, version: ssl.TLSVersion) -
     ],
     ids=["unknown", "of another name"],
 )
-def test_a_certificate_that_proves_nothing_is_rejected_and_the_server_told(
+def test_a_certificate_without_proof_is_rejected_with_an_alert(
     trusted: Path, version: ssl.TLSVersion, shown: Issued, words: str
 ) -> None:
     client, server = TlsLayer(trusting(trusted, version), "proxy.test"), TlsLayer(identity(shown).context)
@@ -117,7 +117,7 @@ def test_a_right_certificate_under_another_name_is_rejected(tmp_path: Path) -> N
     ],
     ids=["no TLS", "an alert", "nothing"],
 )
-def test_a_server_that_does_not_go_on_is_told(trusted: Path, said: bytes, words: str) -> None:
+def test_a_server_that_stalls_is_reported(trusted: Path, said: bytes, words: str) -> None:
     client = TlsLayer(trusting(trusted), "proxy.test")
     client.handshake()
     client.feed(said)

@@ -93,7 +93,7 @@ def test_a_certificate_that_is_in_no_list_and_a_client_without_one_are_served(
     ],
     ids=["nothing", "a certificate", "DER", "damaged"],
 )
-def test_what_is_no_revocation_list_is_refused_by_name(folder: Path, trusted: Path, content: bytes, words: str) -> None:
+def test_an_invalid_revocation_list_is_refused_by_name(folder: Path, trusted: Path, content: bytes, words: str) -> None:
     client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
     client_crl = folder / "client.crl"
     client_crl.write_bytes(content)

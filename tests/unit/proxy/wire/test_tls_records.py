@@ -100,7 +100,7 @@ def go_on(side: ssl.SSLObject) -> None:
         pytest.param(ssl.TLSVersion.TLSv1_2, [(HANDSHAKE, 37), (CHANGE_CIPHER_SPEC, 1), (HANDSHAKE, 40)], id="1.2"),
     ],
 )
-def test_a_finished_handshake_is_told_from_a_refused_certificate(
+def test_a_finished_handshake_differs_from_a_refused_certificate(
     tmp_path: Path, version: ssl.TLSVersion, finished: list[tuple[int, int]]
 ) -> None:
     authority = Authority(tmp_path)
