@@ -1,29 +1,29 @@
 #!/usr/bin/env bash
-# Installs the named Debian packages, as root or through sudo where that asks for no password; otherwise prints the one
-# line to type and fails. Their services do not run, now or after the next boot: squid's would take port 3128.
+# Installs the named Debian packages, as root or with passwordless sudo; otherwise prints the command to type and fails.
+# Starts none of their services, now or at the next boot: squid's would take port 3128.
 set -euo pipefail
 
 if ! command -v apt-get >/dev/null; then
-    echo "There is no apt-get here. Install by hand what Debian calls: $*"
+    echo "There is no apt-get here. Install what Debian calls: $*"
     exit 1
 fi >&2
 if [[ $EUID -ne 0 ]]; then
     if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
-    echo "Only root may install packages. To be typed as root:"
+    echo "Only root may install packages. Type as root:"
     echo "    apt-get update && apt-get install --no-install-recommends $*"
     for service in prometheus squid; do
         if [[ " $* " == *" $service "* ]]; then
-            echo "That starts $service, needed as a program only. To stop it again: systemctl disable --now $service"
+            echo "That starts $service, which is needed as a program only. To stop it: systemctl disable --now $service"
         fi
     done
     exit 1
 fi >&2
 
-# One at a time: whoever ends first would take the policy away from the others.
+# One at a time: the first to end would remove the policy from the others.
 exec 9</usr/sbin
 flock 9
-# While policy-rc.d says 101, installing starts nothing. One that is there already is the administrator's and stays;
-# ours is linked into place whole, and only ours is removed. A signal waits for apt-get, so that it never runs without.
+# While policy-rc.d exits with 101, an installation starts no service. An existing one is the administrator's and stays.
+# Ours is linked into place whole, and only ours is removed. Signals wait for apt-get, so it never runs without a policy.
 policy=/usr/sbin/policy-rc.d
 ours=$(mktemp "$policy.XXXXXX")
 trap 'if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT
@@ -32,13 +32,13 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 printf '#!/bin/sh\nexit 101\n' >"$ours"
 chmod 755 "$ours"
-if ! ln "$ours" "$policy" 2>/dev/null; then echo "Keeping the $policy that is there" >&2; fi
+if ! ln "$ours" "$policy" 2>/dev/null; then echo "Keeping the existing $policy" >&2; fi
 
 echo "Installing Debian packages: $*"
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
-# A bare machine has no lists and an old one stale lists. One repository that fails need not be the one that matters.
-"${apt[@]}" update || echo "apt-get update failed; going on with the lists that are there" >&2
+# A new machine has no package lists, an old one stale lists. A repository that fails may not be the one that matters.
+"${apt[@]}" update || echo "apt-get update failed; continuing with the present lists" >&2
 "${apt[@]}" install --yes --no-install-recommends "$@"
 
 if command -v systemctl >/dev/null; then

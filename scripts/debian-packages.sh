@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what scripts/debian-packages.txt names and this machine lacks; given names, looks at those packages alone.
-# Never fails: whoever needs a package that is still missing skips, and says so.
+# Installs the packages of scripts/debian-packages.txt that this machine lacks; with arguments, only those of that name.
+# Never fails: tests that need a missing package are skipped and say so.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=$PATH:/usr/sbin:/sbin # squid's folder, which is not on an ordinary user's PATH
@@ -16,8 +16,8 @@ while read -r package shown_by _; do
 done < <(grep -v '^#' scripts/debian-packages.txt)
 
 if [[ ${#missing[@]} -gt 0 ]] && ! scripts/apt-install.sh "${missing[@]}"; then
-    echo "Going on without ${missing[*]}: what needs them is skipped." >&2
+    echo "Continuing without ${missing[*]}: what needs them is skipped." >&2
 fi
 
-# squid's shared memory is there. In a chroot as debootstrap leaves it, it is root's alone; everywhere else, everybody's.
+# squid needs shared memory. debootstrap leaves /dev/shm to root alone; everywhere else every user may write there.
 if [[ $EUID -eq 0 && -d /dev/shm && ! -k /dev/shm ]]; then chmod 1777 /dev/shm; fi

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes .venv or brings it up to date: "run" for the gate itself; "test", "lint" or "lock" for what these need on top.
-# A part's stamp says what the part was made from, and is written last: a part without one was never finished. A part
-# that was made from something else is not patched; the whole environment is made anew.
+# A stamp names what its part was made from. It is written last, so a part without one was not finished. If a part was
+# made from something else, the whole environment is made again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# One at a time: another one may be making it, or what an interrupted one started may still be writing.
+# One at a time: another run, or a child of an interrupted one, may still be writing.
 exec 9<requirements
 flock 9
 part=$1

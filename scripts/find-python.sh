@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Prints the path of the newest Python, 3.11 or newer, that can make an environment; PYTHON, if set, is the only choice.
-# Debian keeps what `python3 -m venv` needs in a package of its own; where no Python has it, the newest is given it.
+# Prints the path of the newest Python, 3.11 or newer, that can make an environment. If PYTHON is set, only that one is
+# tried. Debian has the venv module in a separate package; if no Python has it, it is installed for the newest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Prints "whole" or "bare", the minor version and the path. The path is that of the interpreter itself even where an
-# environment is activated, since that environment may be the one about to be replaced.
+# Prints "whole" or "bare", the minor version and the path of the interpreter itself, even in an activated environment:
+# that environment may be the one to replace.
 describe() {
     "$1" -I -c '
 import importlib.util, os, sys
@@ -25,7 +25,7 @@ search() {
     done
 }
 
-# The locks are made for these; a newer python3 is taken where there is none of them.
+# The locks are made for these versions; without any of them, a newer python3 is used.
 candidates=(python3.14 python3.13 python3.12 python3.11 python3)
 if [[ -n ${PYTHON:-} ]]; then candidates=("$PYTHON"); fi
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the container image from the Dockerfile and build/wheelhouse, and tags it licensegate:VERSION and :latest.
-#   BASE=debian:13-slim   the image to build on; it must have the PYTHON_VERSION that the wheelhouse was gathered for
-#   ARCH=aarch64          as in wheelhouse.sh; another one than this machine's must be one that it can run
+#   BASE=debian:13-slim   the image to build on; its Python must be the PYTHON_VERSION the wheels were gathered for
+#   ARCH=aarch64          as in wheelhouse.sh; this machine must be able to run it
 #   BUILDER=podman        docker, podman or buildah; by default the first of these that works here
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,14 +11,14 @@ find_builder() {
     for command in podman buildah; do
         if command -v "$command" >/dev/null; then echo "$command"; return; fi
     done
-    echo "Building the image takes docker (with its engine running), podman or buildah; none is here." >&2
+    echo "Building the image needs docker (with its engine running), podman or buildah; none was found." >&2
     exit 1
 }
 
 builder=${BUILDER:-$(find_builder)}
 wheel=(build/wheelhouse/licensegate-*.whl)
 if [[ ! -e ${wheel[0]} ]]; then
-    echo "build/wheelhouse lacks the gate's own wheel; make image gathers it." >&2
+    echo "build/wheelhouse has no wheel of the gate; run make wheels." >&2
     exit 1
 fi
 version=$(basename "${wheel[0]}" | cut -d- -f2)
@@ -33,11 +33,11 @@ case ${ARCH:-} in
     aarch64) options+=(--platform linux/arm64) ;;
     *) options+=(--platform "linux/$ARCH") ;;
 esac
-# The OCI format, which these two would take, has no HEALTHCHECK.
+# The OCI format, the default of these two, has no HEALTHCHECK.
 if [[ $(basename "$builder") != docker ]]; then options+=(--format docker); fi
 
 echo "Building licensegate:$version with $builder"
 if ! "$builder" build "${options[@]}" --tag "licensegate:$version" --tag licensegate:latest .; then
-    echo "No image was built. Where no registry can be reached, BASE= names a base image that is here (docs/operations.md)." >&2
+    echo "No image was built. Without access to a registry, set BASE= to a base image that is here (docs/operations.md)." >&2
     exit 1
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Java runtime of each requirements/java-*.txt, into build/java/11 and so on: they are versions of one
-# distribution, so no environment could hold them all. Never fails: tests of a runtime that is missing skip.
+# Installs the Java runtime of each requirements/java-*.txt into build/java/11 and so on: they are versions of one
+# package, so one environment cannot hold them all. Never fails: tests of a missing runtime are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # One at a time, as in environment.sh.
@@ -21,6 +21,6 @@ for lock in requirements/java-*.txt; do
         echo "$made_from" >"$target/stamp"
     else
         rm -rf "$target"
-        echo "Going on without Java $release: its tests are skipped." >&2
+        echo "Continuing without Java $release: its tests are skipped." >&2
     fi
 done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the locks in requirements/ from pyproject.toml, with hashes, for Python 3.11 and newer at once. Versions locked
-# already stay where they can; --upgrade or --upgrade-package NAME, handed to uv, moves them.
+# Writes the locks in requirements/ from pyproject.toml, with hashes, for Python 3.11 and newer at once. Locked versions
+# stay where possible; --upgrade and --upgrade-package NAME, passed on to uv, raise them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,12 +11,12 @@ compile() {
         --no-emit-index-url --no-header --no-annotate --output-file "$lock" "$@"
 }
 
-# The build's own requirements belong to "run": the project is installed without build isolation.
+# The build's requirements belong to "run", since the project is installed without build isolation.
 .venv/bin/python -c '
 import tomllib
 print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' |
     compile run pyproject.toml - "$@"
-# One environment holds them all, so each part keeps to the versions of those before it.
+# One environment holds all parts, so each keeps to the versions of the parts before it.
 compile test --group test --constraint requirements/run.txt "$@"
 compile lint --group lint --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile kerberos --group kerberos --constraint requirements/run.txt --constraint requirements/test.txt "$@"
@@ -25,6 +25,6 @@ compile image --group image "$@"
 for release in 11 21 25; do compile "java-$release" --group "java-$release" --no-deps "$@"; done
 
 if grep -n '://' requirements/*.txt; then
-    echo "A lock names an address; it must work with whatever package index the reader's pip uses." >&2
+    echo "A lock names an address; locks must work with any package index." >&2
     exit 1
 fi

@@ -1,6 +1,6 @@
-"""Lay out build/types: the project's folders under the names they are installed as, for mypy to follow.
+"""Link the project's folders into build/types under their installed names, for mypy.
 
-An editable install tells Python where the packages are, but not mypy. Folders and names are those of pyproject.toml.
+mypy cannot follow an editable install. Folders and names are those of pyproject.toml.
 """
 
 import shutil
