@@ -3,6 +3,7 @@
 import csv
 import importlib.resources
 import ipaddress
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import assume, given
@@ -92,20 +93,20 @@ EMBEDDED_PUBLIC = {
 
 
 @pytest.mark.parametrize("case", PUBLIC.values(), ids=PUBLIC.keys())
-def test_a_public_address_may_be_dialled(case):
+def test_public_address_may_be_dialled(case: tuple[str, str]) -> None:
     address, network = case
     verdict = judge(address)
     assert (verdict.public, verdict.network) == (True, network)
 
 
 @pytest.mark.parametrize("case", [*NOT_PUBLIC.values(), *EMBEDDED.values()], ids=[*NOT_PUBLIC, *EMBEDDED])
-def test_an_address_that_is_not_public_is_named_with_its_network(case):
+def test_other_addresses_are_named_with_their_network(case: tuple[str, str, str]) -> None:
     address, network, name = case
     assert judge(address) == AddressClass(False, network, name)
 
 
 @pytest.mark.parametrize("case", EMBEDDED_PUBLIC.values(), ids=EMBEDDED_PUBLIC.keys())
-def test_a_public_ipv4_address_stays_public_inside_ipv6(case):
+def test_public_ipv4_address_stays_public_inside_ipv6(case: tuple[str, str]) -> None:
     address, form = case
     verdict = judge(address)
     assert (verdict.public, verdict.network) == (True, "0.0.0.0/0")
@@ -113,25 +114,25 @@ def test_a_public_ipv4_address_stays_public_inside_ipv6(case):
 
 
 @pytest.mark.parametrize("text", ["", "tools.cisco.com", "127.1", "0x7f.0.0.1", "[::1]", "10.0.0.1%eth0", "1.2.3.4/32"])
-def test_an_invalid_address_is_refused(text):
+def test_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         judge(text)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["network"])
-def test_every_row_of_the_table_is_whole(row):
+def test_every_row_of_the_table_is_complete(row: dict[str, str]) -> None:
     ipaddress.ip_network(row["network"])
     assert row["name"]
     assert row["source"].startswith(("RFC ", "Microsoft: "))
     assert (row["public"] in ("yes", "no")) is not bool(row["ipv4_at"])
 
 
-def test_no_network_stands_in_the_table_twice():
+def test_no_network_is_in_the_table_twice() -> None:
     assert len({row["network"] for row in ROWS}) == len(ROWS)
 
 
 @given(st.sampled_from(ROWS), st.data())
-def test_an_address_inside_a_network_is_judged_by_the_longest_prefix(row, data):
+def test_address_is_classified_by_the_longest_prefix(row: dict[str, str], data: st.DataObject) -> None:
     network = ipaddress.ip_network(row["network"])
     address = data.draw(st.ip_addresses(network=network))
     containing = [ipaddress.ip_network(other["network"]) for other in ROWS]
@@ -142,7 +143,7 @@ def test_an_address_inside_a_network_is_judged_by_the_longest_prefix(row, data):
 
 
 @given(st.ip_addresses(v=4))
-def test_an_ipv4_address_is_judged_the_same_in_every_form(address):
+def test_ipv4_address_is_classified_alike_in_every_form(address: IPv4Address) -> None:
     number = int(address)
     forms = [f"::ffff:{address}", f"64:ff9b::{address}", str(ipaddress.IPv6Address((0x2002 << 112) | (number << 80)))]
     teredo_server = 0x08080808
@@ -155,6 +156,6 @@ def test_an_ipv4_address_is_judged_the_same_in_every_form(address):
 
 
 @given(st.ip_addresses(v=6))
-def test_no_ipv6_address_outside_global_unicast_is_public_by_itself(address):
+def test_no_ipv6_address_outside_global_unicast_is_public_by_itself(address: IPv6Address) -> None:
     if address not in ipaddress.ip_network("2000::/3") and judge(str(address)).public:
         assert " inside " in judge(str(address)).name

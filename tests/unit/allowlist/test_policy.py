@@ -39,12 +39,12 @@ REPORTING = [
 WATCHED = Policy(["cisco-licensing"], REPORTING, KNOWN)
 
 
-def ask(policy, authority):
+def ask(policy: Policy, authority: str) -> Decision:
     return policy.decide(parse_authority(authority.encode()))
 
 
 @pytest.mark.parametrize("host", ["tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com"])
-def test_the_default_allows_ciscos_three_hosts(host):
+def test_default_preset_allows_ciscos_three_hosts(host: str) -> None:
     rule = Rule(host, 443, preset="cisco-licensing")
     assert ask(DEFAULT, f"{host}:443") == Decision(True, Reason.RULE, rule)
 
@@ -68,7 +68,7 @@ def test_the_default_allows_ciscos_three_hosts(host):
         ("toolsxcisco.com:443", Reason.NO_RULE, ""),
     ],
 )
-def test_the_default_refuses_the_rest_and_says_why(authority, reason, detail):
+def test_default_preset_refuses_the_rest_and_says_why(authority: str, reason: Reason, detail: str) -> None:
     assert ask(DEFAULT, authority) == Decision(False, reason, None, detail)
 
 
@@ -90,7 +90,7 @@ def test_the_default_refuses_the_rest_and_says_why(authority, reason, detail):
         ("[2001:db8:0::1]:8443", Rule("2001:db8::1", 8443)),
     ],
 )
-def test_the_closest_rule_allows_a_target(authority, rule):
+def test_most_specific_rule_allows_a_target(authority: str, rule: Rule) -> None:
     assert ask(OWN, authority) == Decision(True, Reason.RULE, rule)
 
 
@@ -109,31 +109,31 @@ def test_the_closest_rule_allows_a_target(authority, rule):
         ("192.0.2.2:443", Reason.ADDRESS, ""),
     ],
 )
-def test_a_wildcard_and_a_port_reach_no_further_than_they_say(authority, reason, detail):
+def test_wildcard_and_port_allow_nothing_else(authority: str, reason: Reason, detail: str) -> None:
     assert ask(OWN, authority) == Decision(False, reason, None, detail)
 
 
-def test_a_preset_with_that_port_is_named_before_an_allowed_port():
+def test_detail_names_a_preset_for_this_port_before_an_allowed_port() -> None:
     policy = Policy([], [Rule("tools.cisco.com", 8443)], KNOWN)
     decision = ask(policy, "tools.cisco.com:443")
     assert decision.reason is Reason.IN_PRESET
     assert decision.detail.split(" or ") == ["catalyst-center", "cisco-licensing", "cucm", "satellite-sync"]
 
 
-def test_an_operators_rule_takes_the_place_of_a_presets():
+def test_operators_rule_replaces_a_presets() -> None:
     own = Rule("tools.cisco.com", 443, private=True)
     policy = Policy(["cisco-licensing"], [own], KNOWN)
     assert ask(policy, "tools.cisco.com:443").rule == own
     assert [rule for rule in policy.rules if rule.host == "tools.cisco.com"] == [own]
 
 
-def test_a_presets_exact_host_goes_before_an_operators_wildcard():
+def test_presets_exact_host_goes_before_an_operators_wildcard() -> None:
     policy = Policy(["cisco-licensing"], [Rule("*.cisco.com", private=True)], KNOWN)
     assert ask(policy, "tools.cisco.com:443").rule == Rule("tools.cisco.com", preset="cisco-licensing")
     assert ask(policy, "www.cisco.com:443").rule == Rule("*.cisco.com", private=True)
 
 
-def test_of_two_presets_that_name_the_same_the_first_counts():
+def test_first_of_two_presets_with_the_same_host_counts() -> None:
     policy = Policy(["cucm", "cisco-licensing", "cucm"], [], KNOWN)
     assert [(rule.host, rule.preset) for rule in policy.rules] == [
         ("tools.cisco.com", "cucm"),
@@ -143,17 +143,17 @@ def test_of_two_presets_that_name_the_same_the_first_counts():
     ]
 
 
-def test_the_operators_rules_come_first_in_their_own_order():
+def test_operators_rules_come_first_in_their_order() -> None:
     assert list(OWN.rules[: len(OPERATORS)]) == OPERATORS
 
 
-def test_without_presets_and_rules_nothing_is_allowed():
+def test_without_presets_and_rules_nothing_is_allowed() -> None:
     policy = Policy([], [], KNOWN)
     assert policy.rules == ()
     assert not ask(policy, "tools.cisco.com:443").allowed
 
 
-def test_decisions_on_exact_targets_are_made_once():
+def test_decisions_on_exact_targets_are_cached() -> None:
     assert ask(DEFAULT, "tools.cisco.com:443") is ask(DEFAULT, "TOOLS.cisco.com:443")
 
 
@@ -165,25 +165,25 @@ def test_decisions_on_exact_targets_are_made_once():
         ("zzz", f"there is no preset 'zzz': the presets are {', '.join(sorted(KNOWN))}"),
     ],
 )
-def test_an_unknown_preset_is_named_with_the_nearest_known(name, message):
+def test_error_for_an_unknown_preset_names_the_nearest(name: str, message: str) -> None:
     with pytest.raises(UnknownPreset, match=f"^{re.escape(message)}$") as caught:
         Policy(["cisco-licensing", name], [], KNOWN)
     assert caught.value.name == name
     assert isinstance(caught.value, PolicyError)
 
 
-def test_two_rules_for_the_same_host_and_port_are_refused():
+def test_two_rules_for_the_same_host_and_port_are_refused() -> None:
     with pytest.raises(DuplicateRule, match=r"two rules for ssm\.example\.net:443: keep one"):
         Policy([], [Rule("ssm.example.net"), Rule("ssm.example.net", private=True)], KNOWN)
 
 
-def test_the_hash_is_twelve_digits_and_does_not_know_the_order():
+def test_hash_has_twelve_digits_and_ignores_the_order() -> None:
     hashes = {Policy(["cisco-licensing"], rules, KNOWN).hash for rules in itertools.permutations(OPERATORS[:4])}
     assert len(hashes) == 1
     assert re.fullmatch(r"[0-9a-f]{12}", hashes.pop())
 
 
-def test_the_hash_stands_for_what_is_allowed_not_for_who_asked_for_it():
+def test_hash_ignores_whether_a_rule_comes_from_a_preset() -> None:
     typed = [Rule("tools.cisco.com"), Rule("api.cisco.com"), Rule("cloudsso.cisco.com")]
     assert Policy([], typed, KNOWN).hash == DEFAULT.hash
 
@@ -203,14 +203,14 @@ def test_the_hash_stands_for_what_is_allowed_not_for_who_asked_for_it():
     ],
     ids=repr,
 )
-def test_the_hash_changes_with_every_part_of_a_rule(rule):
+def test_hash_changes_with_every_part_of_a_rule(rule: Rule) -> None:
     plain = Rule("ssm.example.org")
     hashes = {Policy([], rules, KNOWN).hash for rules in ([], [plain], [rule], [rule, plain])}
     hashes.add(Policy([], [Rule(rule.host, rule.port + 1)], KNOWN).hash)
     assert len(hashes) == 5
 
 
-def test_the_hash_changes_with_the_mode():
+def test_hash_changes_with_the_mode() -> None:
     assert Policy(["cisco-licensing"], [], KNOWN, Mode.REPORT).hash != DEFAULT.hash
     assert Policy(["cisco-licensing"], [], KNOWN, Mode.ENFORCE).hash == DEFAULT.hash
 
@@ -224,7 +224,9 @@ def test_the_hash_changes_with_the_mode():
         ("smartreceiver.cisco.com:443", Reason.IN_PRESET, "cucm or smart-transport", REPORTING[4]),
     ],
 )
-def test_what_only_a_reporting_rule_matches_is_refused_for_its_reason_but_passes(authority, reason, detail, rule):
+def test_target_of_a_reporting_rule_alone_is_refused_but_passes(
+    authority: str, reason: Reason, detail: str, rule: Rule
+) -> None:
     assert ask(WATCHED, authority) == Decision(False, reason, rule, detail, reported=True)
 
 
@@ -235,21 +237,21 @@ def test_what_only_a_reporting_rule_matches_is_refused_for_its_reason_but_passes
         ("tools.cisco.com:443", Rule("tools.cisco.com", preset="cisco-licensing")),
     ],
 )
-def test_what_another_rule_allows_is_allowed_whatever_a_reporting_one_says(authority, rule):
+def test_allowing_rule_wins_over_a_reporting_one(authority: str, rule: Rule) -> None:
     assert ask(WATCHED, authority) == Decision(True, Reason.RULE, rule)
 
 
 @pytest.mark.parametrize("authority", ["seen.example.net:8443", "example.org:443", "a.seen.example.net:443"])
-def test_a_reporting_rule_reaches_no_further_than_it_says_and_no_refusal_speaks_of_it(authority):
+def test_reporting_rule_is_not_named_in_refusals_of_other_targets(authority: str) -> None:
     assert ask(WATCHED, authority) == Decision(False, Reason.NO_RULE)
 
 
-def test_a_reporting_rule_and_another_for_the_same_target_are_two():
+def test_reporting_and_allowing_rule_for_one_target_are_duplicates() -> None:
     with pytest.raises(DuplicateRule):
         Policy([], [Rule("ssm.example.net"), Rule("ssm.example.net", report=True)], KNOWN)
 
 
-def test_the_rules_hold_reporting_ones_too():
+def test_rules_include_reporting_ones() -> None:
     assert list(WATCHED.rules[: len(REPORTING)]) == REPORTING
     assert Rule("tools.cisco.com", preset="cisco-licensing") in WATCHED.rules
 
@@ -266,7 +268,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("authority", REFUSED)
-def test_in_report_mode_the_very_same_refusal_passes_by_a_rule_for_this_target_alone(authority):
+def test_report_mode_passes_the_same_refusal_by_a_rule_for_that_target(authority: str) -> None:
     enforcing = ask(OWN, authority)
     decision = ask(Policy(["cisco-licensing"], OPERATORS, KNOWN, Mode.REPORT), authority)
 
@@ -275,16 +277,16 @@ def test_in_report_mode_the_very_same_refusal_passes_by_a_rule_for_this_target_a
     target = parse_authority(authority.encode())
     rule = Rule(target.host, target.port, report=True)
     assert decision == Decision(False, enforcing.reason, rule, enforcing.detail, reported=True)
-    assert not decision.rule.private
+    assert not rule.private
 
 
-def test_in_report_mode_a_reporting_rule_still_sets_the_terms():
+def test_report_mode_keeps_the_options_of_a_reporting_rule() -> None:
     watched = Policy(["cisco-licensing"], REPORTING, KNOWN, Mode.REPORT)
     assert ask(watched, "seen.example.net:443").rule == REPORTING[0]
 
 
 @pytest.mark.parametrize("mode", Mode)
-def test_what_is_allowed_does_not_depend_on_the_mode(mode):
+def test_allowed_targets_do_not_depend_on_the_mode(mode: Mode) -> None:
     decision = ask(Policy(["cisco-licensing"], OPERATORS, KNOWN, mode), "a.lab.example.com:443")
     assert decision == Decision(True, Reason.RULE, Rule("*.lab.example.com", private=True))
 
@@ -294,7 +296,7 @@ names = st.lists(labels, min_size=2, max_size=5).map(".".join)
 
 
 @given(names, names)
-def test_a_wildcard_allows_whole_labels_before_its_domain_and_nothing_else(domain, name):
+def test_wildcard_allows_whole_labels_before_its_domain_only(domain: str, name: str) -> None:
     policy = Policy([], [Rule(f"*.{domain}")], {})
     assert policy.decide(Target(f"{name}.{domain}", 443)).allowed
     assert not policy.decide(Target(domain, 443)).allowed

@@ -1,8 +1,10 @@
 """The presets that are shipped, and how strictly a preset's file is read."""
 
+from pathlib import Path
+
 import pytest
 
-from licensegate.allowlist.preset import PresetError, load_presets
+from licensegate.allowlist.preset import Preset, PresetError, load_presets
 
 PRESETS = load_presets()
 
@@ -16,7 +18,7 @@ source = "a document"
 verified = true
 """
 
-BAD = {
+BAD: dict[str, tuple[str | bytes, str]] = {
     "not TOML": ("title = ", "good.toml: "),
     "not UTF-8": (b"title = '\xff'", "good.toml: "),
     "no title": (GOOD.replace("title", "# title"), "missing required field `title`"),
@@ -34,11 +36,11 @@ BAD = {
 }
 
 
-def hosts(name, *, verified=None):
+def hosts(name: str, *, verified: bool | None = None) -> set[str]:
     return {entry.host for entry in PRESETS[name].entries if verified in (None, entry.verified)}
 
 
-def test_the_default_preset_is_ciscos_three_hosts_and_nothing_else():
+def test_default_preset_is_ciscos_three_hosts_only() -> None:
     assert [(entry.host, entry.port) for entry in PRESETS["cisco-licensing"].entries] == [
         ("tools.cisco.com", 443),
         ("api.cisco.com", 443),
@@ -53,40 +55,40 @@ def test_the_default_preset_is_ciscos_three_hosts_and_nothing_else():
         ("cucm", {"tools.cisco.com", "smartreceiver.cisco.com"}),
     ],
 )
-def test_a_product_finds_its_hosts_by_the_presets_name(name, expected):
+def test_preset_of_a_product_names_its_hosts(name: str, expected: set[str]) -> None:
     assert hosts(name) == expected
 
 
-def test_a_satellites_preset_marks_what_no_document_names_for_it():
+def test_satellite_preset_marks_undocumented_hosts_unverified() -> None:
     assert hosts("satellite-sync", verified=True) == hosts("cisco-licensing")
     assert hosts("satellite-sync", verified=False) == {"swapi.cisco.com", "id.cisco.com", "apx.cisco.com"}
 
 
 @pytest.mark.parametrize("name", ["smart-account-api", "catalyst-center"])
-def test_presets_known_only_from_dated_or_foreign_sources_are_marked_unverified(name):
+def test_presets_from_old_or_third_party_sources_are_unverified(name: str) -> None:
     assert hosts(name, verified=True) == set()
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS.keys())
-def test_every_preset_names_https_hosts_of_ciscos(preset):
+def test_every_preset_names_ciscos_hosts_on_443(preset: Preset) -> None:
     for entry in preset.entries:
         assert entry.host.endswith(".cisco.com")
         assert entry.port == 443
 
 
-def test_presets_come_in_the_order_of_their_names():
+def test_presets_are_sorted_by_name() -> None:
     assert list(PRESETS) == sorted(PRESETS)
     assert [preset.name for preset in PRESETS.values()] == list(PRESETS)
 
 
-def test_a_file_that_is_not_toml_is_left_alone(tmp_path):
+def test_file_without_a_toml_suffix_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(GOOD)
     (tmp_path / "README").write_text("not a preset")
     assert list(load_presets(tmp_path)) == ["good"]
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
-def test_a_faulty_file_is_refused_by_name(case, tmp_path):
+def test_invalid_file_is_refused_by_name(case: tuple[str | bytes, str], tmp_path: Path) -> None:
     content, flaw = case
     (tmp_path / "good.toml").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(PresetError) as caught:

@@ -15,10 +15,10 @@ from licensegate.allowlist.rule import Rule
         (Rule("tools.cisco.com", preset="cisco-licensing"), "tools.cisco.com:443 (preset cisco-licensing)"),
     ],
 )
-def test_a_rule_is_written_as_its_target_and_where_it_came_from(rule, written):
+def test_text_of_a_rule_is_its_target_and_origin(rule: Rule, written: str) -> None:
     assert str(rule) == written
 
 
 @pytest.mark.parametrize(("host", "domain"), [("*.example.net", "example.net"), ("example.net", ""), ("::1", "")])
-def test_only_a_wildcard_has_a_domain_below_it(host, domain):
+def test_only_a_wildcard_has_a_domain(host: str, domain: str) -> None:
     assert Rule(host).domain == domain

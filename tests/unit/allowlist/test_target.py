@@ -3,6 +3,8 @@
 import ipaddress
 import string
 import time
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import example, given
@@ -112,18 +114,18 @@ URLS = {
 }
 
 
-def table(cases):
+def table(cases: Mapping[str, object]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("case", cases.values(), ids=cases.keys())
 
 
 @table(ACCEPTED)
-def test_a_target_is_read_into_its_normal_form(case):
+def test_target_is_normalised(case: tuple[bytes, str, int]) -> None:
     raw, host, port = case
     assert parse_authority(raw) == Target(host, port)
 
 
 @table(MALFORMED)
-def test_an_invalid_target_is_refused_with_its_fault(case):
+def test_malformed_target_is_refused_with_the_reason(case: tuple[bytes, str]) -> None:
     raw, phrase = case
     with pytest.raises(TargetError) as caught:
         parse_authority(raw)
@@ -131,7 +133,7 @@ def test_an_invalid_target_is_refused_with_its_fault(case):
 
 
 @table(URLS)
-def test_a_url_differs_from_a_malformed_target(case):
+def test_url_is_told_from_a_malformed_target(case: bytes) -> None:
     with pytest.raises(TargetError) as caught:
         parse_authority(case)
     assert caught.value.fault is Fault.URL
@@ -148,16 +150,16 @@ def test_a_url_differs_from_a_malformed_target(case):
         (b"[::ffff:192.0.2.1]:80", "192.0.2.1:80", True),
     ],
 )
-def test_a_target_is_written_as_an_authority_and_knows_addresses_from_names(raw, written, is_address):
+def test_text_of_a_target_is_its_authority(raw: bytes, written: str, is_address: bool) -> None:
     target = parse_authority(raw)
     assert (str(target), target.is_address) == (written, is_address)
 
 
-def test_the_same_bytes_give_the_same_target():
+def test_same_bytes_give_the_same_target() -> None:
     assert parse_authority(b"tools.cisco.com:443") is parse_authority(b"tools.cisco.com:443")
 
 
-def test_refusals_take_no_place_in_the_cache():
+def test_refusals_are_not_cached() -> None:
     before = parse_authority.cache_info().currsize
     for number in range(50):
         with pytest.raises(TargetError):
@@ -209,19 +211,19 @@ UNUSABLE_HOSTS = {
 
 
 @table(HOSTS | WILDCARDS)
-def test_a_host_in_the_settings_is_read_into_its_normal_form(case):
+def test_host_in_the_settings_is_normalised(case: tuple[str, str]) -> None:
     text, host = case
     assert parse_host(text, wildcard=True) == host
 
 
 @table(WILDCARDS)
-def test_a_wildcard_is_accepted_only_where_asked_for(case):
+def test_wildcard_is_refused_unless_asked_for(case: tuple[str, str]) -> None:
     with pytest.raises(TargetError, match="no wildcard may stand here"):
         parse_host(case[0])
 
 
 @table(UNUSABLE_HOSTS)
-def test_an_unusable_host_in_the_settings_is_refused_with_its_flaw(case):
+def test_invalid_host_in_the_settings_is_refused_with_the_reason(case: tuple[str, str]) -> None:
     text, phrase = case
     with pytest.raises(TargetError) as caught:
         parse_host(text, wildcard=True)
@@ -235,14 +237,14 @@ label = st.text(string.ascii_letters + string.digits + "-_", min_size=1, max_siz
 ports = st.integers(1, 65535)
 
 
-def assert_short_and_safe(flaw):
+def assert_short_and_safe(flaw: str) -> None:
     assert flaw.isascii()
     assert flaw.isprintable()
     assert len(flaw) <= 80
 
 
-def test_a_target_as_long_as_a_head_is_refused_at_once():
-    """In a time that grows with its length, and not with the square of that."""
+def test_target_as_long_as_a_head_is_refused_at_once() -> None:
+    """The time grows with the length, not with its square."""
     before = time.thread_time()
     with pytest.raises(TargetError):
         parse_authority(b"x" * 65536)
@@ -251,7 +253,7 @@ def test_a_target_as_long_as_a_head_is_refused_at_once():
 
 @given(st.binary(max_size=400) | almost_targets.map(str.encode))
 @example(b"\xff" * 300 + b":443")
-def test_whatever_comes_is_a_normal_target_or_a_short_safe_error(raw):
+def test_any_bytes_give_a_normalised_target_or_a_short_safe_error(raw: bytes) -> None:
     try:
         target = parse_authority(raw)
     except TargetError as error:
@@ -265,7 +267,7 @@ def test_whatever_comes_is_a_normal_target_or_a_short_safe_error(raw):
 
 
 @given(st.text(max_size=80) | almost_targets, st.booleans())
-def test_a_host_in_the_settings_is_normal_after_one_reading_or_refused(text, wildcard):
+def test_any_text_gives_a_normalised_host_or_a_short_safe_error(text: str, wildcard: bool) -> None:
     try:
         host = parse_host(text, wildcard=wildcard)
     except TargetError as error:
@@ -278,7 +280,7 @@ def test_a_host_in_the_settings_is_normal_after_one_reading_or_refused(text, wil
 
 
 @given(st.lists(label, min_size=1, max_size=6).map(".".join), ports)
-def test_settings_and_clients_agree_on_names(name, port):
+def test_settings_and_clients_agree_on_names(name: str, port: int) -> None:
     try:
         host = parse_host(name)
     except TargetError:
@@ -289,7 +291,7 @@ def test_settings_and_clients_agree_on_names(name, port):
 
 
 @given(st.ip_addresses(), ports)
-def test_every_address_is_read_as_itself(address, port):
+def test_every_address_is_parsed_as_itself(address: IPv4Address | IPv6Address, port: int) -> None:
     target = parse_authority((f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}").encode())
     assert ipaddress.ip_address(target.host) == (getattr(address, "ipv4_mapped", None) or address)
     assert target.is_address
