@@ -1,22 +1,25 @@
-# What one types here; `make help` lists it. Whatever takes more than a line or two is a script in scripts/.
-#   PYTHON=/path/to/python3   the interpreter to use, instead of the newest one found (3.11 or newer)
-#   ARGS='...'                handed to the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
+# The commands of this repository; `make help` lists them. What takes more than a line or two is a script in scripts/.
+#   PYTHON=/path/to/python3   the interpreter to use; by default the newest one found (3.11 or newer)
+#   ARGS='...'                arguments for the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
 export PYTHON
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve test lint format bench wheels image lock clean help
+.PHONY: serve test coverage lint format bench wheels image lock clean help
 
-serve: ## set up what is missing and run the gate
+serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
 	@.venv/bin/licensegate serve $(ARGS)
 
 test: ## install what the tests need and run them
+coverage: ## the same, and fail if less of the code ran than the floor in pyproject.toml
+coverage: COVERAGE := --cov
+test coverage:
 	@scripts/environment.sh test
 	@scripts/debian-packages.sh
 	@scripts/java-runtimes.sh
 	@scripts/kerberos.sh
-	.venv/bin/pytest --timeout=120 $(ARGS)
+	.venv/bin/pytest --timeout=120 $(ARGS) $(COVERAGE)
 
 lint: ## check style, layout, types and shell scripts
 	@scripts/environment.sh test
@@ -25,11 +28,11 @@ lint: ## check style, layout, types and shell scripts
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy --package licensegate
-	.venv/bin/mypy --allow-untyped-defs --allow-incomplete-defs --allow-untyped-calls tests
+	.venv/bin/mypy tests
 	@if [ -e .venv/bin/shellcheck ]; then set -x; .venv/bin/shellcheck scripts/*.sh .ci/run; \
 	else echo "Shell scripts not checked: there is no shellcheck for this machine." >&2; fi
 
-format: ## lay the code out and repair what ruff can repair
+format: ## format the code and fix what ruff can fix
 	@scripts/environment.sh lint
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
@@ -39,7 +42,7 @@ bench: ## measure the gate beside squid and tinyproxy
 	@scripts/debian-packages.sh openssl squid tinyproxy-bin
 	.venv/bin/python bench/run.py $(ARGS)
 
-wheels: ## gather what an image, or a host without a network, is installed from
+wheels: ## gather the wheels that an image, or a host without a network, is installed from
 	@scripts/environment.sh run
 	@scripts/wheelhouse.sh
 
@@ -47,12 +50,12 @@ image: ## build the container image; on another one: BASE=debian:13-slim PYTHON_
 	@$(MAKE) --no-print-directory wheels
 	@scripts/image.sh
 
-lock: ## write requirements/ anew from pyproject.toml; ARGS=--upgrade moves to the newest versions
+lock: ## write requirements/ from pyproject.toml; ARGS=--upgrade moves to the newest versions
 	@scripts/environment.sh lock
 	@scripts/lock.sh $(ARGS)
 
-clean: ## remove everything that these commands made
-	rm -rf .venv build dist *.egg-info .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+clean: ## remove everything these commands made
+	rm -rf .venv build dist *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list these commands
