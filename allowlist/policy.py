@@ -1,7 +1,7 @@
-"""The allowlist in force: presets and an operator's rules made into one immutable policy that answers one question.
+"""The allowlist in force: presets and the operator's rules, built into one immutable policy.
 
-A policy compares normalised targets exactly, and knows of a client what the rules name: its address and who it has
-shown itself to be. It knows nothing of the addresses of targets or of time. A reload makes a new one.
+A policy compares normalised targets exactly, and a client's address and identity with those that rules name. Addresses
+of targets and time play no part. A reload builds a new policy.
 """
 
 import enum
@@ -22,7 +22,7 @@ _HASH_DIGITS = 12
 
 
 class Mode(enum.StrEnum):
-    """What becomes of a target that no rule allows: it is refused, or it passes and is recorded as one to refuse."""
+    """Whether a target that no rule allows is refused, or passes and is recorded as one that would be refused."""
 
     ENFORCE = "enforce"
     REPORT = "report"
@@ -41,14 +41,14 @@ class Reason(enum.StrEnum):
 
 
 class Decision(Struct, frozen=True):
-    """What the policy says of one target.
+    """The policy's decision on one target.
 
-    `rule` is the one that allows it. `detail` names the presets that would allow it (`IN_PRESET`), the ports that are
-    allowed (`OTHER_PORT`), joined by "or", or the keys of the rule that are for other clients (`OTHER_CLIENT`), joined
-    by "and". `LOGIN_LACKING` says that only the rule's `users` stands in the way, of a client that has not logged in.
+    `rule` allows it. `detail` lists the presets that would allow it (`IN_PRESET`) or the allowed ports (`OTHER_PORT`),
+    joined by "or", or the keys of the rule that the client does not match (`OTHER_CLIENT`), joined by "and".
+    `LOGIN_LACKING` means that only the rule's `users` does not match, because the client has not logged in.
 
-    A target that is refused may be `reported` instead: it passes all the same, on the terms of `rule`, which is then
-    the rule with `report` that matched or, in the mode REPORT, one made for this target alone.
+    A refused target may be `reported`: it passes under the terms of `rule`, which is then the matching rule with
+    `report` or, in REPORT mode, one created for this target.
     """
 
     allowed: bool
@@ -59,11 +59,11 @@ class Decision(Struct, frozen=True):
 
 
 class PolicyError(ValueError):
-    """The presets and rules that were configured make no policy."""
+    """The configured presets and rules are not a valid policy."""
 
 
 class UnknownPreset(PolicyError):  # noqa: N818  the name says it
-    """A preset was named that there is none of. `name` is what was asked for, `nearest` the known one most like it."""
+    """An unknown preset. `name` is the configured name, `nearest` the most similar known one."""
 
     def __init__(self, name: str, known: Iterable[str]) -> None:
         import difflib  # only where an error is explained
@@ -76,7 +76,7 @@ class UnknownPreset(PolicyError):  # noqa: N818  the name says it
 
 
 class DuplicateRule(PolicyError):  # noqa: N818  the name says it
-    """An operator wrote two rules for the same host and port."""
+    """The operator has two rules for the same host and port."""
 
     def __init__(self, rule: Rule) -> None:
         super().__init__(f"two rules for {rule}: keep one")
@@ -89,10 +89,9 @@ _NO_RULE = Decision(False, Reason.NO_RULE)
 class Policy:
     """Which targets are allowed, by which rule.
 
-    An operator's rule takes the place of a preset's for the same host and port; of two presets that name the same, the
-    one listed first counts. A rule with `report` counts only where no other matches, and no refusal speaks of it.
-    `rules` are the operator's, then the presets'. `hash` is 12 hex digits that stand for what becomes of every target,
-    whatever the order of rules and whichever preset brought them.
+    An operator's rule replaces a preset's for the same host and port; if two presets have it, the first one counts. A
+    rule with `report` counts only if no other rule matches, and refusals never mention it. `rules` are the operator's,
+    then the presets'. `hash` is 12 hex digits for the effect of all rules, independent of their order and preset.
     """
 
     __slots__ = ("_allowing", "_any_for_some", "_opt_in", "_ports", "_reporting", "hash", "mode", "rules")
@@ -104,9 +103,9 @@ class Policy:
         known: Mapping[str, Preset],
         mode: Mode = Mode.ENFORCE,
     ) -> None:
-        """Build it from the names of the presets in force, the operator's rules and all presets there are.
+        """Build the policy from the names of the presets in force, the operator's rules and all known presets.
 
-        Raises `UnknownPreset` and `DuplicateRule`.
+        Raises UnknownPreset and DuplicateRule.
         """
         self.mode = mode
         self.rules = _merge(presets, rules, known)
@@ -124,10 +123,10 @@ class Policy:
         self._opt_in = _opt_in(known)
 
     def decide(self, target: Target, client: str | None = None, identity: Identity = NOBODY) -> Decision:
-        """Say whether `target` may be reached: exact rules first, then wildcards, the longest domain first.
+        """Decide whether `target` may be reached: exact rules first, then wildcards, the longest domain first.
 
-        The rule that is closest decides alone: whom it is not for, no wider one lets pass. Without a client it is what
-        becomes of the target for those whom its rule is for.
+        Only the closest rule decides: if it does not match the client, no wider rule is tried. Without a client, the
+        decision is the one for clients that match the rule.
         """
         decision = self._allowing.find(target)
         if decision is None:
@@ -141,7 +140,7 @@ class Policy:
         if not keys:
             return decision
         reporting = self.mode is Mode.REPORT
-        # Who has shown a certificate has logged in, unless the rule wants both.
+        # A client certificate counts as a login, unless the rule requires both.
         lacks_login = keys == ("users",) and not identity.user and bool(rule.certificates or not identity.certificate)
         return Decision(
             False,
@@ -170,7 +169,7 @@ class Policy:
 
 
 class _Rules(Generic[_T]):
-    """Rules by what they match, each with the value that it stands for."""
+    """Rules by what they match, each with its value."""
 
     __slots__ = ("_domains", "_exact")
 
@@ -183,7 +182,7 @@ class _Rules(Generic[_T]):
         place[Target(rule.domain or rule.host, rule.port)] = value
 
     def find(self, target: Target) -> _T | None:
-        """The value of the closest rule that matches."""
+        """Return the value of the closest matching rule."""
         return self._exact.get(target) or self._find_domain(target)
 
     def _find_domain(self, target: Target) -> _T | None:
@@ -216,16 +215,16 @@ def _hash(rules: Iterable[Rule], mode: Mode) -> str:
 
 
 def _opt_in(known: Mapping[str, Preset]) -> dict[Target, Decision]:
-    """Refusals of what some preset names; those in force are asked first and never get here."""
+    """Return the refusals of targets in presets; targets of presets in force are found before these are looked up."""
     names: dict[Target, list[str]] = {}
     for name, preset in sorted(known.items()):
         for entry in preset.entries:
             names.setdefault(Target(entry.host, entry.port), []).append(name)
-    return {target: Decision(False, Reason.IN_PRESET, detail=" or ".join(them)) for target, them in names.items()}
+    return {target: Decision(False, Reason.IN_PRESET, detail=" or ".join(presets)) for target, presets in names.items()}
 
 
 def _domains_above(target: Target) -> Iterator[str]:
-    """Walk the domains that a name lies below, longest first; an address lies below none."""
+    """Yield the parent domains of a name, longest first; none for an address."""
     if target.is_address:
         return
     domain = target.host

@@ -1,7 +1,7 @@
-"""Presets: what a product needs to reach, by name, from data files beside the code.
+"""Presets: the hosts that a product needs to reach, from data files beside the code.
 
-Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `PresetEntry`. A preset names exact
-hosts, never wildcards or addresses, and says of each why and on whose word.
+Each `presets/NAME.toml` has a `title` and `[[entry]]` tables with every key of `PresetEntry`. A preset has exact
+hosts, never wildcards or addresses, each with a reason and a source.
 """
 
 from pathlib import Path
@@ -17,15 +17,15 @@ _FOLDER = Path(__file__).with_name("presets")
 
 
 class PresetError(ValueError):
-    """A preset's file cannot be used; the message names the file and what is wrong in it."""
+    """A preset file is invalid. The message names the file and what is wrong."""
 
 
 class PresetEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One host and port of a preset.
 
-    `why` says what it is needed for and `source` who says so. `verified` is true where a document of Cisco's, still
-    current when read, names the host for this purpose; false where the host is inferred, dated, or known only from
-    other people's programs.
+    `why` says why it is needed and `source` where that is documented. `verified` is true if a document of Cisco's,
+    current when read, names the host for this purpose; false if the host is inferred, dated, or known only from
+    third-party programs.
     """
 
     host: _Text
@@ -36,7 +36,7 @@ class PresetEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preset(Struct, frozen=True):
-    """What one product or service needs; `title` is one line for people."""
+    """The hosts that one product or service needs; `title` is one line for people."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_presets(folder: Path = _FOLDER) -> dict[str, Preset]:
-    """Read all presets, by name and in the order of their names; raises `PresetError`."""
+    """Read all presets, by name and sorted by name. Raises PresetError."""
     return {file.stem: _read(file) for file in sorted(folder.glob("*.toml"))}
 
 
@@ -68,5 +68,5 @@ def _check_hosts(entries: tuple[PresetEntry, ...]) -> None:
         if parse_host(entry.host) != entry.host or is_address(entry.host):
             raise ValueError(f"{entry.host!r} is not a host name in its normal form")
         if (entry.host, entry.port) in seen:
-            raise ValueError(f"{entry.host}:{entry.port} is named twice")
+            raise ValueError(f"{entry.host}:{entry.port} is listed twice")
         seen.add((entry.host, entry.port))

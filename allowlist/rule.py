@@ -1,4 +1,4 @@
-"""One line of the allowlist: a host and port that may be reached."""
+"""One rule of the allowlist: a host and port that clients may reach."""
 
 from msgspec import Struct
 
@@ -10,12 +10,12 @@ class Rule(Struct, frozen=True):
     """Allows connecting to `host` on `port`.
 
     `host` is normalised: an exact host, or `*.example.com` for every name below `example.com` and never itself.
-    `private` lets the host resolve to addresses that are not public. `preset` names the preset the rule came from and
-    is empty for an operator's own. `report` lets the target pass and be recorded as one that would have been refused.
-    The next three say what a tunnel must carry, where it is another thing than elsewhere (None).
+    `private` lets the host resolve to addresses that are not public. `preset` is the preset the rule came from, empty
+    for an operator's rule. `report` lets the target pass and be recorded as one that would have been refused. The next
+    three override the checks of the tunnel's first bytes; None leaves them as they are.
 
-    `users`, `networks` and `certificates` say whom the rule is for: a client must match each of those that are not
-    empty. The names of certificates are compared without regard to case, those of users as they are.
+    `users`, `networks` and `certificates` restrict the rule to some clients: a client must match each of them that is
+    not empty. Certificate names are compared case-insensitively, user names exactly.
     """
 
     host: str
@@ -32,16 +32,16 @@ class Rule(Struct, frozen=True):
 
     @property
     def domain(self) -> str:
-        """The domain below which a wildcard allows every name; empty for an exact host."""
+        """The domain of a wildcard, below which every name is allowed; empty for an exact host."""
         return self.host[2:] if self.host.startswith("*.") else ""
 
     @property
     def is_for_some(self) -> bool:
-        """Whether the rule names whom it is for."""
+        """Whether the rule is restricted to some clients."""
         return bool(self.users or self.networks or self.certificates)
 
     def keys_in_the_way(self, client: str, identity: Identity) -> tuple[str, ...]:
-        """The keys that this client, at its address, does not match; none if the rule is for it."""
+        """Return the keys that this client does not match; empty if the rule applies to it."""
         keys = []
         if self.networks and network_of(client, self.networks) is None:
             keys.append("networks")
@@ -59,5 +59,5 @@ class Rule(Struct, frozen=True):
 
 
 def _folded(name: str) -> tuple[str, bool]:
-    """What is the same for names in any case. A name in ASCII is none outside: the Kelvin sign's lower case is a k."""
+    """Fold case for comparison. ASCII names match only ASCII names: the Kelvin sign's lower case is a k."""
     return name.lower(), name.isascii()

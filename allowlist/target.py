@@ -1,12 +1,12 @@
-"""Where a client wants to go: one host and port, normalised once, compared exactly from then on.
+"""The target of a client: one host and port, normalised once and compared exactly afterwards.
 
-The target of a CONNECT is the authority-form of RFC 9112 section 3.2.3, host and port of RFC 3986 section 3.2 with the
-port never absent (RFC 9110 section 9.3.6). Hosts typed in settings take the same road, and may be internationalised
-(IDNA by UTS 46) or a wildcard. A host is normal when it is ASCII, lower case, without a final dot; an address when it
-is written as Python's `ipaddress` writes it.
+The target of a CONNECT is in the authority-form of RFC 9112 section 3.2.3: host and port as in RFC 3986 section 3.2,
+the port always present (RFC 9110 section 9.3.6). Hosts in the settings are parsed the same way, and may also be
+internationalised (IDNA by UTS 46) or a wildcard. A normalised name is ASCII, lower case, without a final dot; a
+normalised address is as Python's `ipaddress` writes it.
 
-Never resolves a name, and never lets a resolver guess: what `inet_aton` would read as an IPv4 address (`0x7f.1`, RFC
-3986 section 7.4) is a canonical dotted quad or refused.
+Never resolves a name and leaves nothing to a resolver's guess: text that `inet_aton` would read as an IPv4 address
+(`0x7f.1`, RFC 3986 section 7.4) must be a canonical dotted quad.
 """
 
 import enum
@@ -16,35 +16,35 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-_NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, less the first length and the root's
+_NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, minus the first length byte and the root's
 _LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
-_SHOWN_CHARACTERS = 40  # of what a stranger sent, in an error
+_SHOWN_CHARACTERS = 40  # of untrusted text in an error
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-_LOGIN = re.compile(r"(?<!\S)\S*@")  # before a host, as in a URL; not to be repeated. A word is looked at once only
+_LOGIN = re.compile(r"(?<!\S)\S*@")  # before a host, as in a URL; must not be repeated. Tried once per word
 _STRAY = re.compile(r"[^A-Za-z0-9_.-]")
 
 
-class Fault(enum.StrEnum):
-    """What is wrong with a target: not one at all, or a URL in its place."""
+class TargetFault(enum.StrEnum):
+    """What is wrong with a target: it is malformed, or a URL."""
 
     MALFORMED = "malformed"
     URL = "url"
 
 
 class TargetError(ValueError):
-    """What was given is not a target.
+    """The text is not a target.
 
-    `str()` is one short phrase, safe to log: at most 80 characters, ASCII, what a stranger sent quoted and escaped.
+    `str()` is one short phrase, safe to log: at most 80 ASCII characters, untrusted text quoted and escaped.
     """
 
-    def __init__(self, phrase: str, fault: Fault = Fault.MALFORMED) -> None:
+    def __init__(self, phrase: str, fault: TargetFault = TargetFault.MALFORMED) -> None:
         super().__init__(phrase)
         self.fault = fault
 
 
 class Target(Struct, frozen=True, cache_hash=True):
-    """A host and a port to connect to; `host` is normalised, an IPv6 address stands without brackets."""
+    """A host and a port to connect to; `host` is normalised; an IPv6 address has no brackets."""
 
     host: str
     port: int
@@ -59,20 +59,20 @@ class Target(Struct, frozen=True, cache_hash=True):
 
 
 def authority(host: str, port: int) -> str:
-    """Host and port as a URL has them (RFC 3986 section 3.2), an IPv6 address in brackets."""
+    """Return host and port as in a URL (RFC 3986 section 3.2), an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def is_address(host: str) -> bool:
-    """Tell an IP address from a name, among normalised hosts: no name's last label is all digits."""
+    """Return whether a normalised host is an IP address: the last label of a name is never all digits."""
     return ":" in host or host.rpartition(".")[2].isdigit()
 
 
-# The cache cannot be filled with large keys: only what was accepted is kept, and that is short.
+# The keys are small: only accepted targets are cached, and these are short.
 @lru_cache(maxsize=1024)
 def parse_authority(raw: bytes) -> Target:
-    """Read the target of a CONNECT; raises `TargetError`."""
-    text = raw.decode("latin-1")  # every byte is a character, and those that no host has are refused below
+    """Parse the target of a CONNECT. Raises TargetError."""
+    text = raw.decode("latin-1")  # every byte becomes a character; invalid ones are rejected below
     _refuse_url(text)
     host, colon, port = text.rpartition(":")
     if not colon or not port or port.endswith("]"):
@@ -87,18 +87,18 @@ def parse_authority(raw: bytes) -> Target:
 
 
 def parse_host(text: str, *, wildcard: bool = False) -> str:
-    """Read a host from the settings and return its normal form; raises `TargetError`.
+    """Parse a host from the settings and return its normal form. Raises TargetError.
 
-    An IPv6 address may stand in brackets or without. With `wildcard`, `*.example.com` is taken too: the domain below
-    which everything is meant must itself have two labels, so that no rule opens a whole top-level domain (there is no
-    list of public suffixes here: `*.co.uk` is taken).
+    An IPv6 address may have brackets. With `wildcard`, `*.example.com` is accepted too: the domain must have at least
+    two labels, so that no rule opens a whole top-level domain (public suffixes are not known here: `*.co.uk` is
+    accepted).
     """
     _refuse_url(text)
     if text.startswith("*"):
         return _wildcard(text, allowed=wildcard)
     if not text.isascii():
         text = _to_ascii(text)
-    if text.count(":") == 1:  # an IPv6 address has two at least
+    if text.count(":") == 1:  # an IPv6 address has at least two
         raise TargetError(f"a host without a port belongs here: {_shown(text)}")
     if ":" in text:
         return _ipv6(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
@@ -169,11 +169,11 @@ def _to_ascii(text: str) -> str:
 
 def _refuse_url(text: str) -> None:
     if "/" in text:
-        raise TargetError(f"{_shown(text)} is a URL or a path", Fault.URL)
+        raise TargetError(f"{_shown(text)} is a URL or a path", TargetFault.URL)
 
 
 def _shown(text: str) -> str:
-    """Quote untrusted text for an error: ASCII, no control character, bounded, no login."""
+    """Quote untrusted text for an error: printable ASCII, bounded, without a login."""
     text = _LOGIN.sub("...@", text)
     shown = ascii(text[:_SHOWN_CHARACTERS])
     if len(text) <= _SHOWN_CHARACTERS and len(shown) <= _SHOWN_CHARACTERS:

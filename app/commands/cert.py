@@ -66,7 +66,7 @@ def show(path: Path, now: datetime) -> str:
     """Describe the certificates in a file, with warnings. Raises CertificateError."""
     chain = read_chain(path)
     return "\n".join(
-        [_description(chain, path, now), *_lines(_all_findings(review_chain(chain, str(path), now), chain, path))]
+        [_description(chain, path, now), *_lines(_all_problems(review_chain(chain, str(path), now), chain, path))]
     )
 
 
@@ -87,7 +87,7 @@ def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
 def check(certificate: Path, key: Path, now: datetime) -> CertificateCheck:
     """Check a pair before the gate serves it. Raises CertificateError if a file cannot be read."""
     chain = read_chain(certificate)
-    problems = _all_findings(review_key_pair(certificate, key, now), chain, certificate)
+    problems = _all_problems(review_key_pair(certificate, key, now), chain, certificate)
     usable = not any(problem.fault for problem in problems)
     conclusion = "the gate can serve it" if usable else "do not serve it"
     return CertificateCheck(usable, "\n".join([_description(chain, certificate, now), *_lines(problems), conclusion]))
@@ -115,7 +115,7 @@ def _validity(info: CertificateInfo, now: datetime) -> str:
     return f"{info.not_before:%Y-%m-%d} to {info.not_after:%Y-%m-%d}, {f'{left} days left' if left >= 0 else 'expired'}"
 
 
-def _all_findings(problems: Iterator[Problem] | list[Problem], chain: Sequence[bytes], path: Path) -> list[Problem]:
+def _all_problems(problems: Iterator[Problem] | list[Problem], chain: Sequence[bytes], path: Path) -> list[Problem]:
     """The problems, and a warning for each name that is too long for FMC."""
     names = certificate_info(chain[0], str(path)).names
     return [*problems, *(Problem(False, _too_long(name)) for name in names if len(name) > LONGEST_HOST_NAME)]

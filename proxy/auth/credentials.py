@@ -6,7 +6,7 @@ Raises nothing but `CredentialsError` for any bytes, and never repeats them in i
 import re
 from typing import Final
 
-from ..wire.tokens import TOKEN
+from ..wire.http_token import TOKEN
 
 _AUTH_SCHEME: Final = re.compile(rb"(%b)(?: ++(.*))?" % TOKEN, re.DOTALL)
 _QUOTED: Final = rb'"((?:[\t\x20-\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+)"'

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from licensegate.allowlist.addresses import judge
+from licensegate.allowlist.addresses import classify
 from licensegate.records.outcome import Outcome
 
 from .loop_guard import LoopGuard
@@ -23,7 +23,7 @@ def interleave(addresses: list[str]) -> list[str]:
 
 def allowed_addresses(addresses: list[str], port: int, loop_guard: LoopGuard, *, named_by_operator: bool) -> list[str]:
     """The addresses that are public or named by the operator, and do not lead back to the gate."""
-    allowed = addresses if named_by_operator else [address for address in addresses if judge(address).public]
+    allowed = addresses if named_by_operator else [address for address in addresses if classify(address).public]
     return [address for address in allowed if not loop_guard.has(address, port)]
 
 
@@ -32,5 +32,5 @@ def explain_refusal(addresses: list[str], loop_guard: LoopGuard) -> tuple[Outcom
     local = [address for address in addresses if loop_guard.is_local(address)]
     if local:
         return Outcome.TARGET_IS_GATE, ", ".join(local[:_MAX_SHOWN])
-    shown = [f"{address} ({judge(address).name})" for address in addresses[:_MAX_SHOWN]]
+    shown = [f"{address} ({classify(address).name})" for address in addresses[:_MAX_SHOWN]]
     return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(shown)

@@ -13,11 +13,11 @@ from licensegate.records.record import ServerNameCheck, TunnelRecord
 from licensegate.records.secret import Secret
 
 from ..auth.result import CheckNeeded
-from ..wire.answers import ESTABLISHED, healthy
 from ..wire.client_hello import ClientHello, HelloError, HelloReader
 from ..wire.http1 import HeadError, read_head
 from ..wire.protocol_detection import ClientProtocol, detect_protocol
 from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
+from ..wire.responses import ESTABLISHED, healthy
 from ..wire.tls_records import RecordShape
 from .admission import Admission, AdmissionResult, Granted, Refused
 from .commands import CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls, Wait

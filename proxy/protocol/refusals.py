@@ -3,7 +3,7 @@
 from typing import Final
 
 from licensegate.allowlist.policy import Reason
-from licensegate.allowlist.target import Fault
+from licensegate.allowlist.target import TargetFault
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult
 
@@ -20,7 +20,7 @@ _OF_REASON: Final = {
     Reason.LOGIN_LACKING: Outcome.TARGET_NOT_FOR_CLIENT,
 }
 
-FOR_TARGET: Final = {Fault.MALFORMED: Outcome.TARGET_MALFORMED, Fault.URL: Outcome.TARGET_IS_URL}
+FOR_TARGET: Final = {TargetFault.MALFORMED: Outcome.TARGET_MALFORMED, TargetFault.URL: Outcome.TARGET_IS_URL}
 """The target of a CONNECT cannot be parsed."""
 
 FOR_PROTOCOL: Final = {

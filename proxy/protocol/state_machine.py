@@ -8,8 +8,8 @@ from typing import Final
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, ServerNameCheck, TunnelRecord
 
-from ..wire.answers import alert, refusal
 from ..wire.protocol_detection import ClientProtocol
+from ..wire.responses import alert, refusal
 from .admission import Admission
 from .commands import Close, Command, Refuse
 from .refusals import FOR_DEADLINE_IN, FOR_LEAVING_IN

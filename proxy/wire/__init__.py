@@ -1,1 +1,1 @@
-"""Bytes in, values out: the formats spoken on a client connection. No I/O, no state beyond one message."""
+"""Parsers and writers of the formats on a client connection: bytes in, values out. No I/O."""

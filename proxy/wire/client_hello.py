@@ -1,11 +1,11 @@
-"""Reads the first message of a TLS client, its ClientHello: whom it wants to reach and what it can speak.
+"""Parses a TLS ClientHello: the server name the client asks for, and the protocols and versions it offers.
 
-RFC 8446 sections 4.1.2 and 5.1, RFC 5246 section 7.4.1.2; server names RFC 6066 section 3, as narrowly as OpenSSL.
-Reads what is sent in the clear, and never decides whether that is wanted; behind an encrypted ClientHello stands
-another name (RFC 9849), which nobody here can see.
+RFC 8446 sections 4.1.2 and 5.1, RFC 5246 section 7.4.1.2; server names by RFC 6066 section 3, as strictly as OpenSSL.
+Reads what is sent in the clear and makes no decision about it. An encrypted ClientHello contains another name (RFC
+9849), which cannot be read here.
 
-The verdict depends on the bytes alone, not on how they were split into segments or records: it is always that of the
-shortest beginning which allows one. How a message is framed is judged as it comes, what it says once it is whole.
+The result depends on the bytes alone, not on how they were split into segments or records: the shortest prefix that
+allows a result decides. The framing is checked as it arrives, the content once it is complete.
 """
 
 import enum
@@ -43,7 +43,7 @@ _plausible_host: Final = re.compile(rb"(?!\.?\Z)[0-9A-Za-z._:-]{1,255}\Z")  # ad
 
 
 class HelloFault(enum.StrEnum):
-    """Why the bytes are no ClientHello: they are not TLS, SSL 2, broken, or more than the limit."""
+    """Why the bytes are not a ClientHello: not TLS, SSL 2, malformed, or larger than the limit."""
 
     NOT_TLS = "not_tls"
     SSLV2 = "sslv2"
@@ -52,7 +52,7 @@ class HelloFault(enum.StrEnum):
 
 
 class HelloError(Exception):
-    """The bytes are refused; `str()` is one short phrase, safe to log."""
+    """The bytes are rejected. `str()` is one short phrase, safe to log."""
 
     def __init__(self, fault: HelloFault, phrase: str) -> None:
         super().__init__(phrase)
@@ -60,12 +60,12 @@ class HelloError(Exception):
 
 
 class ClientHello(Struct, frozen=True):
-    """What a client said first.
+    """The contents of a ClientHello.
 
-    `server_name` is in lower case and without its final dot, empty if none was sent; it may be an address. `alpn` is
-    printable, and cut short where it is long. `max_version` is the highest one offered of 1.3, 1.2, 1.1, 1.0 and ssl3,
-    empty if it is none of these. `ech` says that there is an encrypted ClientHello inside, or what clients send to
-    look like it. `size` counts the bytes that it took, record headers included: what follows is not part of it.
+    `server_name` is in lower case, without a final dot, and empty if none was sent; it may be an address. `alpn` is
+    printable and bounded. `max_version` is the highest offered of 1.3, 1.2, 1.1, 1.0 and ssl3, or empty. `ech` means
+    that it contains an encrypted ClientHello, or the imitation of one (GREASE). `size` is its length in bytes,
+    including record headers.
     """
 
     server_name: str
@@ -76,7 +76,7 @@ class ClientHello(Struct, frozen=True):
 
 
 def read_client_hello(received: bytes, limit: int) -> ClientHello | None:
-    """The ClientHello that `received` starts with, None while it is incomplete.
+    """Return the ClientHello that `received` starts with, or None while it is incomplete.
 
     Raises HelloError as soon as the bytes cannot become an acceptable one of at most `limit` bytes.
     """
@@ -84,10 +84,10 @@ def read_client_hello(received: bytes, limit: int) -> ClientHello | None:
 
 
 class HelloReader:
-    """Reads one ClientHello while its bytes come in, and looks at each record once.
+    """Reads one ClientHello as its bytes arrive, each record once.
 
-    Says what `read_client_hello` says. That one begins anew each time: for a hello that was cut into thousands of
-    records and comes in a byte at a time, that takes minutes.
+    Gives the results of `read_client_hello`, which starts from the beginning each time: for a hello in thousands of
+    records that arrives byte by byte, that would take minutes.
     """
 
     __slots__ = ("_end", "_limit", "_message")
@@ -98,7 +98,7 @@ class HelloReader:
         self._message = b""  # what they carried
 
     def read(self, received: bytes) -> ClientHello | None:
-        """The ClientHello, None while it is incomplete; `received` is all that has come so far. Raises HelloError."""
+        """Return the ClientHello, or None while incomplete. `received` is everything so far. Raises HelloError."""
         if not self._end and _is_lone_hello(received) and len(received) <= self._limit:
             return _read_message(received, RECORD_HEADER, len(received))
         while end := _record_end(received, self._end, self._limit):
@@ -115,7 +115,7 @@ class HelloReader:
         return None
 
     def _missing(self, payload: bytes, end: int) -> int:
-        """Bytes of the message that the record which ends at `end` leaves to later ones; more than 0 while unknown."""
+        """Return how many bytes of the message follow the record that ends at `end`; positive while unknown."""
         beginning = self._message[:_MESSAGE_HEADER] + payload
         if not beginning.startswith(_CLIENT_HELLO[: len(beginning)]):
             raise _malformed("its first handshake message is not a ClientHello")
@@ -132,7 +132,7 @@ class HelloReader:
 
 
 def _is_lone_hello(received: bytes) -> bool:
-    """Whether it is a whole ClientHello in one record and nothing else, as nearly all are: the short way."""
+    """Return whether it is exactly one ClientHello in one record, as nearly all are: the fast path."""
     if len(received) < RECORD_HEADER + _MESSAGE_HEADER:
         return False
     length = len(received) - RECORD_HEADER
@@ -141,7 +141,7 @@ def _is_lone_hello(received: bytes) -> bool:
 
 
 def _record_end(received: bytes, start: int, limit: int) -> int:
-    """Where the handshake record ends that begins at `start`, 0 while its header is incomplete."""
+    """Return the end of the handshake record at `start`, or 0 while its header is incomplete."""
     header = received[start : start + RECORD_HEADER]
     if not header.startswith(HANDSHAKE[: len(header)]):
         _refuse_record(header, is_first=start == 0)
@@ -157,7 +157,7 @@ def _record_end(received: bytes, start: int, limit: int) -> int:
 
 
 def _refuse_record(header: bytes, *, is_first: bool) -> None:
-    """Raise for a record that is no handshake; return if it is merely too short to tell."""
+    """Raise HelloError for a record that is not a handshake; return if it is too short to tell."""
     if not is_first:
         raise _malformed("another record interrupts the ClientHello")
     if header[0] & 0x80 and len(header) < 3:
@@ -168,7 +168,7 @@ def _refuse_record(header: bytes, *, is_first: bool) -> None:
 
 
 def _read_message(received: bytes, start: int, size: int) -> ClientHello:
-    """Read the handshake message that reaches from `start` to the end of `received`."""
+    """Parse the handshake message from `start` to the end of `received`."""
     body = start + _MESSAGE_HEADER
     try:
         extensions = _extensions(received, body)
@@ -187,9 +187,9 @@ def _read_message(received: bytes, start: int, size: int) -> ClientHello:
 
 
 def _extensions(message: bytes, body: int) -> dict[int, bytes]:
-    """The data of the extensions that matter here, by type.
+    """Return the data of the extensions that are read, by type.
 
-    Raises IndexError or struct.error where a length leads past the end.
+    Raises IndexError or struct.error if a length points past the end.
     """
     session_id = message[body + _VERSION_AND_RANDOM]
     position = body + _VERSION_AND_RANDOM + 1 + session_id
@@ -219,10 +219,10 @@ def _extensions(message: bytes, body: int) -> dict[int, bytes]:
     return extensions
 
 
-# The caches of this and of versions hold accepted data only, which are short.
+# This cache and that of versions contain accepted data only, which is short.
 @lru_cache(maxsize=1024)
 def _server_name(data: bytes) -> str:
-    """The name in a server_name extension: one, of the type host_name, for nothing else was ever in use."""
+    """Return the name in a server_name extension: exactly one host_name, the only type ever used."""
     if len(data) < 5:
         raise _malformed("its server name is cut short")
     list_length, kind, length = _lone_host_name(data)
@@ -235,7 +235,7 @@ def _server_name(data: bytes) -> str:
 
 
 def _protocols(data: bytes) -> tuple[str, ...]:
-    """The first names of an ALPN extension (RFC 7301 section 3.1)."""
+    """Return the first names of an ALPN extension (RFC 7301 section 3.1)."""
     names = []
     position = 2
     while position < len(data):
@@ -250,7 +250,7 @@ def _protocols(data: bytes) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1024)
 def _highest_version(data: bytes) -> str:
-    """The highest version that a supported_versions extension offers and that we know: so without GREASE and drafts."""
+    """Return the highest known version in a supported_versions extension; GREASE and drafts are not known."""
     if len(data) < 3 or not len(data) % 2 or data[0] != len(data) - 1:
         raise _malformed("the lengths in its supported versions do not add up")
     offered = {data[i : i + 2] for i in range(1, len(data), 2)}
@@ -258,7 +258,7 @@ def _highest_version(data: bytes) -> str:
 
 
 def _legacy_version(version: bytes) -> str:
-    """The version of a client without that extension, which never means more than 1.2 (RFC 8446 section 4.2.1)."""
+    """Return the version of a client without that extension: at most 1.2 (RFC 8446 section 4.2.1)."""
     return _VERSIONS.get(min(version, b"\x03\x03"), "")
 
 

@@ -1,8 +1,8 @@
-"""Reads the head of an HTTP/1 request (RFC 9112), strictly; never a body, never a second request.
+"""Parses the head of an HTTP/1 request (RFC 9112), strictly; never a body, never a second request.
 
-What other parsers disagree about (bare LF, folded or blank-padded fields, two Hosts, an empty first line) is refused,
-since disagreement is how requests are smuggled. The verdict depends on the bytes alone, not on how they were split
-into segments: it is always that of the shortest beginning which allows one.
+Input that other parsers disagree on (bare LF, folded or blank-padded fields, two Hosts, an empty first line) is
+rejected, since requests are smuggled through such disagreement. The result depends on the bytes alone, not on how they
+were split into segments: the shortest prefix that allows a result decides.
 """
 
 import re
@@ -16,7 +16,7 @@ from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
 from licensegate.records.text import printable, quoted
 
-from .tokens import TOKEN
+from .http_token import TOKEN
 from .via import VIA_BYTES
 
 _REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % TOKEN
@@ -30,12 +30,12 @@ _token_start: Final = re.compile(TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
 _VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
-_FIELD_NAMES: Final = 32  # that are kept, and characters of all
+_FIELD_NAMES: Final = 32  # names kept, and the characters of all of them
 _FIELD_NAME_CHARACTERS: Final = 400
 
 
 class HeadError(Exception):
-    """The head is refused: with which outcome, and the detail that its sentence wants."""
+    """The head is rejected, with this outcome and the detail for its sentence."""
 
     def __init__(self, outcome: Outcome, detail: str = "") -> None:
         super().__init__(f"{outcome.label}: {detail}")
@@ -44,11 +44,11 @@ class HeadError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """The head of one request. `size` is its length in bytes: what follows it is not part of it.
+    """The head of one request. `size` is its length in bytes.
 
-    `fields` are the names of its first fields, as they are written and in their order. `host_form` is None unless it is
-    a CONNECT. `via` is the end of what its Via fields say, one after the other, and like `user_agent` printable and not
-    too long. `authorization` are the values of its Proxy-Authorization fields.
+    `fields` are the names of the first fields, as written and in order. `host_form` is None unless the method is
+    CONNECT. `via` is the end of the joined Via fields; it and `user_agent` are printable and bounded. `authorization`
+    has the values of the Proxy-Authorization fields.
     """
 
     method: str
@@ -63,11 +63,11 @@ class Head(Struct, frozen=True):
 
 
 def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
-    """The head that `received` starts with, None while it is incomplete.
+    """Return the head that `received` starts with, or None while it is incomplete.
 
-    `judged` counts the bytes for which it was None before: their lines are not looked at again, or a head that comes a
-    byte at a time would take a second. Raises HeadError as soon as the bytes cannot become an acceptable head of at
-    most `limit` bytes.
+    `judged` counts the bytes for which an earlier call returned None: their lines are not parsed again, or a head that
+    arrives byte by byte would take a second. Raises HeadError as soon as the bytes cannot become an acceptable head of
+    at most `limit` bytes.
     """
     is_whole = received.find(b"\r\n\r\n", max(judged - 3, 0)) >= 0
     found = _head.match(received) if is_whole else None
@@ -77,22 +77,22 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     method, target, version, field_lines = found.groups()
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    minded = _mind_fields(field_lines, is_connect=method == b"CONNECT")
+    fields = _read_fields(field_lines, is_connect=method == b"CONNECT")
     return Head(
         printable(method),
         target,
         _VERSIONS[version],
-        minded.user_agent,
+        fields.user_agent,
         found.end(),
-        _field_names(b" ".join(minded.names[:_FIELD_NAMES])[:_FIELD_NAME_CHARACTERS]),
-        _host_form(minded.host, target) if method == b"CONNECT" else None,
-        minded.via,
-        tuple(minded.authorization),
+        _field_names(b" ".join(fields.names[:_FIELD_NAMES])[:_FIELD_NAME_CHARACTERS]),
+        _host_form(fields.host, target) if method == b"CONNECT" else None,
+        fields.via,
+        tuple(fields.authorization),
     )
 
 
-class _Minded(Struct):
-    """What is taken from the fields of a head. The last of the names is empty; only a CONNECT's Host is minded."""
+class _Fields(Struct):
+    """The values taken from the fields of a head. The last name is empty; Host is taken from a CONNECT only."""
 
     names: list[bytes] = []
     user_agent: str = ""
@@ -101,34 +101,34 @@ class _Minded(Struct):
     authorization: list[Secret] = []
 
 
-def _mind_fields(field_lines: bytes, *, is_connect: bool) -> _Minded:
-    """Read the few fields that matter, and the names of all.
+def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
+    """Read the values that matter, and the names of all fields.
 
-    Raises HeadError for what a CONNECT may not carry: an unusable Host, or a body (RFC 9110 section 9.3.6).
+    Raises HeadError for a CONNECT with an invalid Host or a body (RFC 9110 section 9.3.6).
     """
-    minded = _Minded()
+    fields = _Fields()
     for line in field_lines.split(b"\r\n"):
         name, _, value = line.partition(b":")
-        minded.names.append(name)
+        fields.names.append(name)
         match name.lower():
             case b"user-agent":
-                minded.user_agent = printable(value.strip(b" \t"))
+                fields.user_agent = printable(value.strip(b" \t"))
             case b"via":
                 via = printable(value.strip(b" \t")[-VIA_BYTES:], VIA_BYTES)
-                minded.via = ", ".join(filter(None, [minded.via, via]))[-VIA_BYTES:]
+                fields.via = ", ".join(filter(None, [fields.via, via]))[-VIA_BYTES:]
             case b"proxy-authorization":
-                minded.authorization.append(Secret(value.strip(b" \t")))
+                fields.authorization.append(Secret(value.strip(b" \t")))
             case b"host" if is_connect:
-                is_second = minded.host is not None
-                minded.host = value.strip(b" \t")
-                _check_host(minded.host, is_second=is_second)
+                is_second = fields.host is not None
+                fields.host = value.strip(b" \t")
+                _check_host(fields.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
-    return minded
+    return fields
 
 
-@lru_cache(maxsize=256)  # a client sends the same ones each time; the keys are bounded
+@lru_cache(maxsize=256)  # a client sends the same names each time; the keys are bounded
 def _field_names(joined: bytes) -> tuple[str, ...]:
     return tuple(joined.decode("ascii").split())
 
@@ -149,7 +149,7 @@ def _check_host(value: bytes, *, is_second: bool) -> None:
 
 
 def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:
-    """Raise for the first fault in `received`; return if it is merely incomplete."""
+    """Raise HeadError for the first fault in `received`; return if it is only incomplete."""
     if received and not judged and not _token_start.match(received):
         raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}")
     line_end = received.find(b"\n")

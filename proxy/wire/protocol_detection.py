@@ -1,14 +1,14 @@
-"""What does this client speak? Told by its first bytes, and never by more of them than it takes."""
+"""Detects the protocol of a client from its first bytes, from as few of them as possible."""
 
 import enum
 
+from .http_token import TOKEN_BYTES
 from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
 from .tls_records import HANDSHAKE
-from .tokens import TOKEN_BYTES
 
 
 class ClientProtocol(enum.StrEnum):
-    """The protocols that a listener tells apart."""
+    """The protocols that a listener distinguishes."""
 
     UNDECIDED = "undecided"
     HTTP = "http"
@@ -22,11 +22,11 @@ _SSLV2_CLIENT_HELLO = 0x01
 
 
 def detect_protocol(received: bytes) -> ClientProtocol:
-    """The protocol that `received` begins, UNDECIDED while it is too short to tell.
+    """Return the protocol that `received` starts, or UNDECIDED while it is too short to tell.
 
     HTTP begins with a token (RFC 9110 section 9.1), TLS with a handshake record (RFC 8446 section 5.1), an SSLv2 hello
-    with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The verdict depends on the bytes alone,
-    not on how they were split: it is always that of the shortest beginning which allows one.
+    with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The result depends on the bytes alone,
+    not on how they were split: the shortest prefix that allows a result decides.
     """
     if received.startswith(HANDSHAKE):
         return ClientProtocol.TLS

@@ -1,10 +1,10 @@
-"""Reads the PROXY header in which a balancer says whose connection it passes on: versions 1 and 2.
+"""Parses the PROXY header, by which a balancer names the client of a connection: versions 1 and 2.
 
-The specification is HAProxy's `doc/proxy-protocol.txt`, sections 2.1 and 2.2. Of the header only the source counts:
-the destination is checked and left, TLVs are skipped by their length and never looked at.
+The specification is HAProxy's `doc/proxy-protocol.txt`, sections 2.1 and 2.2. Only the source is used: the destination
+is validated and dropped, TLVs are skipped by their length.
 
-The verdict depends on the bytes alone, not on how they were split: it is always that of the shortest beginning which
-allows one. Whether a peer may send a header at all is for the caller to know; nothing here guesses.
+The result depends on the bytes alone, not on how they were split: the shortest prefix that allows a result decides. The
+caller knows whether a peer may send a header.
 """
 
 import re
@@ -30,20 +30,20 @@ _PROXY: Final = 0x21
 _TCP4: Final = 0x11
 _TCP6: Final = 0x21
 _ADDRESS_BYTES: Final = {_TCP4: 2 * (4 + 2), _TCP6: 2 * (16 + 2)}  # source and destination, and the port of each
-# Unspecified, UDP and UNIX sockets: a receiver with no use for these takes the source as unknown, section 2.2.
+# Unspecified, UDP and UNIX sockets: the source is unknown to a receiver that does not use these, section 2.2.
 _OTHER_FAMILIES: Final = frozenset({0x00, 0x12, 0x22, 0x31, 0x32})
 
 
 class ProxyHeaderError(Exception):
-    """These bytes begin no PROXY header. `str()` is one short phrase that quotes nothing of them."""
+    """The bytes are not a PROXY header. `str()` is one short phrase that quotes none of them."""
 
 
 class ProxyHeader(Struct, frozen=True):
-    """Whose connection it is, and how many bytes said so: what follows these belongs to the client.
+    """The client of the connection, and the length of the header in bytes.
 
-    `source` is written as Python's `ipaddress` writes it, an IPv4-mapped IPv6 address as the IPv4. It is empty where
-    the balancer speaks for itself (v2 LOCAL, a health check) or cannot say (v1 UNKNOWN, v2 with another family than
-    TCP over IP): then the connection's own peer is the client.
+    `source` is as Python's `ipaddress` writes it, an IPv4-mapped IPv6 address as the IPv4. It is empty if the balancer
+    connects for itself (v2 LOCAL, a health check) or does not know (v1 UNKNOWN, v2 with a family other than TCP over
+    IP): then the connection's peer is the client.
     """
 
     source: str
@@ -52,10 +52,10 @@ class ProxyHeader(Struct, frozen=True):
 
 
 def read_proxy_header(received: bytes) -> ProxyHeader | None:
-    """The header that `received` starts with, None while it is incomplete.
+    """Return the header that `received` starts with, or None while it is incomplete.
 
-    Raises ProxyHeaderError as soon as the bytes cannot become one, except that addresses and ports of a version 1 line
-    are judged when all of it is there, as section 2.1 demands: after 107 bytes at most.
+    Raises ProxyHeaderError as soon as the bytes cannot become one, except that the addresses and ports of a version 1
+    line are checked once it is complete, as section 2.1 requires: after at most 107 bytes.
     """
     if _SIGNATURE.startswith(received[: len(_SIGNATURE)]):
         return _read_v2(received)
@@ -63,12 +63,12 @@ def read_proxy_header(received: bytes) -> ProxyHeader | None:
 
 
 def looks_like_proxy_header(received: bytes) -> bool:
-    """Whether somebody speaks the PROXY protocol here; False while there is too little to tell."""
+    """Return whether the bytes start a PROXY header; False while there are too few to tell."""
     return received.startswith(_BEGINNINGS)
 
 
 def may_become_proxy_header(received: bytes) -> bool:
-    """Whether there is too little to tell: more bytes may make it the beginning of a header, or of something else."""
+    """Return whether there are too few bytes to tell a PROXY header from something else."""
     return received in _UNFINISHED
 
 
@@ -84,15 +84,15 @@ def _read_v1(received: bytes) -> ProxyHeader | None:
         return None
     size = len(line) + len(end)
     if received.startswith(_V1_UNKNOWN):
-        return ProxyHeader("", 0, size)  # whatever else the line says is to be ignored
+        return ProxyHeader("", 0, size)  # the rest of the line must be ignored
     return _source_of_v1(line.decode(), size)
 
 
 def _source_of_v1(line: str, size: int) -> ProxyHeader:
-    """What a whole line says: PROXY, family, source, destination, and the ports of both, each after one blank."""
+    """Parse a complete line: PROXY, family, source, destination and the ports of both, separated by one space."""
     words = line.split(" ")
     if len(words) != 6:
-        raise ProxyHeaderError("its line is not two addresses and two ports, each after one blank")
+        raise ProxyHeaderError("its line is not two addresses and two ports, each after one space")
     _, family, *addresses, source_port, destination_port = words
     read: Callable[[str], IPv4Address | IPv6Address] = IPv4Address if family == "TCP4" else IPv6Address
     try:
@@ -106,13 +106,13 @@ def _source_of_v1(line: str, size: int) -> ProxyHeader:
 
 
 def _read_v2(received: bytes) -> ProxyHeader | None:
-    """Signature, version and command, family, length; then so many bytes of addresses, ports and TLVs."""
+    """Parse signature, version and command, family and length, then that many bytes of addresses, ports and TLVs."""
     command = received[12:13]
     if command and command[0] not in (_LOCAL, _PROXY):
         raise ProxyHeaderError("its version is not 2, or its command is neither LOCAL nor PROXY")
     family = received[13] if len(received) > 13 and command[0] == _PROXY else 0
     if family not in _ADDRESS_BYTES and family not in _OTHER_FAMILIES:
-        raise ProxyHeaderError("its family is none that there is")
+        raise ProxyHeaderError("its family is unknown")
     if len(received) < _V2_FIXED_BYTES:
         return None
     length = int.from_bytes(received[14:16])

@@ -1,8 +1,8 @@
-"""TLS to or from the proxy, as bytes in and bytes out: ciphertext and plaintext come and go, and no socket is known.
+"""One side of a TLS connection without a socket: ciphertext and plaintext in and out.
 
-The layer is one side of one connection: the server's to a client, the client's to a parent proxy. Whoever owns the
-socket feeds it what the peer sent, from the first byte on, and sends what `take_ciphertext` returns after every call.
-Each direction ends by itself (RFC 8446 section 6.1): after a close_notify one way, data still flows the other.
+The layer is the server for a client, or the client of a parent proxy. The owner of the socket feeds it everything that
+the peer sends, and sends what `take_ciphertext` returns after every call. Each direction ends by itself (RFC 8446
+section 6.1): after a close_notify one way, data still flows the other.
 """
 
 import errno
@@ -17,7 +17,7 @@ _REJECTIONS: Final = frozenset(
     {
         "unknown_ca",
         "bad_certificate",
-        "certificate_unknown",  # what Java says of any certificate that it does not like
+        "certificate_unknown",  # Java's alert for every certificate it rejects
         "certificate_expired",
         "certificate_revoked",
         "unsupported_certificate",
@@ -26,15 +26,15 @@ _REJECTIONS: Final = frozenset(
 _Names: TypeAlias = tuple[tuple[str, str], ...]
 """Pairs of a kind and a name."""
 
-_COMPARABLE: Final = frozenset({"DNS", "IP Address", "email", "URI"})  # of the others OpenSSL's text is for reading
+_COMPARABLE: Final = frozenset({"DNS", "IP Address", "email", "URI"})  # OpenSSL's text of other kinds is only readable
 _SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUnitName": "OU", "countryName": "C"}
 
 
 class TlsFailure(ssl.SSLError):
-    """TLS with the peer cannot go on; what the peer should be told of it is in `take_ciphertext`.
+    """TLS with the peer has failed; `take_ciphertext` has the alert to send.
 
-    `detail` is a short phrase. `rejected_our_certificate` says that the peer's alert was about our certificate: it
-    does not trust it, or not for this name. `rejected_theirs` says that we do not trust the peer's.
+    `detail` is a short phrase. `rejected_our_certificate` means that the peer's alert rejects our certificate or
+    its names. `rejected_theirs` means that we do not trust the peer's.
     """
 
     def __init__(self, detail: str, *, rejected_our_certificate: bool = False, rejected_theirs: bool = False) -> None:
@@ -45,9 +45,9 @@ class TlsFailure(ssl.SSLError):
 
 
 class TlsLayer:
-    """One side of TLS between two memory buffers: with a `server_name`, the client's, which that server must prove.
+    """One side of TLS between two memory buffers: the client's with a `server_name`, which the server must prove.
 
-    `complete` says that the handshake is done.
+    `complete` means that the handshake is done.
     """
 
     __slots__ = (
@@ -66,26 +66,26 @@ class TlsLayer:
         self._fed_end = False  # the peer's TCP end
         self._closed = False  # the peer's close_notify was read
         self._told = False  # our close_notify was written
-        self._failed = ""  # why; the exception itself would keep alive whoever met it
-        self._rejected = False  # by the peer, our certificate
+        self._failed = ""  # the reason; an exception would keep its frames alive
+        self._rejected = False  # our certificate, by the peer
         self._rejected_theirs = False
         self.complete = False
 
     def feed(self, ciphertext: bytes | memoryview) -> None:
-        """Take what the peer sent."""
+        """Take bytes from the peer."""
         if not self._closed:
             self._incoming.write(ciphertext)
 
     def feed_end(self) -> None:
         """The peer ended its TCP connection: nothing more will be fed.
 
-        OpenSSL is not told: it would break the connection off, but what was not ended by a close_notify can still be
-        answered. What travels inside a tunnel has an end of its own.
+        OpenSSL is not told: it would fail the connection, but a peer that sent no close_notify can still be answered.
+        The protocol inside a tunnel has its own end.
         """
         self._fed_end = True
 
     def handshake(self) -> bool:
-        """Go on with the handshake; whether it is complete. Raises TlsFailure."""
+        """Continue the handshake. Returns whether it is complete. Raises TlsFailure."""
         if self.complete:
             return True
         self._raise_failure()
@@ -102,7 +102,7 @@ class TlsLayer:
         return True
 
     def read_into(self, buffer: memoryview) -> int:
-        """Fill the buffer with plaintext, as far as one record goes; how much that was, 0 at the peer's end.
+        """Read plaintext of at most one record into the buffer. Returns its size, 0 at the peer's end.
 
         Raises BlockingIOError if more ciphertext is needed first, and TlsFailure.
         """
@@ -130,7 +130,7 @@ class TlsLayer:
         raise BlockingIOError(errno.EAGAIN, "the next record is not there yet")
 
     def write(self, plaintext: bytes | memoryview) -> int:
-        """Encrypt plaintext, at most one record of 16 KiB of it; how much that was.
+        """Encrypt plaintext, at most one record of 16 KiB. Returns how many bytes were taken.
 
         Raises BrokenPipeError after `close_write`, and TlsFailure.
         """
@@ -145,11 +145,10 @@ class TlsLayer:
         return 0
 
     def close_write(self) -> None:
-        """Queue a close_notify; reading goes on. Before the handshake is complete and after a failure it does nothing.
+        """Queue a close_notify; reading continues. Does nothing before the handshake is complete or after a failure.
 
-        `unwrap` calls SSL_shutdown twice, and the second call reads: application data that it meets would end the
-        connection with an error. So nothing is left for it to meet: what is decrypted is put aside, and what is not is
-        held back meanwhile.
+        `unwrap` calls SSL_shutdown twice, and the second call reads: application data would fail the connection. So
+        all data is removed first: decrypted data is read ahead, ciphertext is put back afterwards.
         """
         if self._told or not self.complete or self._failed:
             return
@@ -167,27 +166,27 @@ class TlsLayer:
         self._incoming.write(undecrypted)
 
     def take_ciphertext(self) -> bytes:
-        """What must be sent to the peer now."""
+        """Return the bytes to send to the peer now."""
         return self._outgoing.read()
 
     @property
     def pending(self) -> bool:
-        """Whether bytes wait inside, decrypted or not: `read_into` may return some without being fed more."""
+        """Whether bytes are buffered, decrypted or not: `read_into` may return some without more input."""
         return not self._closed and bool(self._incoming.pending or self._tls.pending() or self._read_ahead)
 
     @property
     def version(self) -> str:
-        """The protocol's version, such as "TLSv1.3"; empty before there is one."""
+        """The TLS version, such as "TLSv1.3"; empty before it is negotiated."""
         return self._tls.version() or ""
 
     @property
     def alpn(self) -> str:
-        """The application protocol agreed on by ALPN (RFC 7301); empty if there is none that both know."""
+        """The application protocol negotiated by ALPN (RFC 7301); empty without one."""
         return self._tls.selected_alpn_protocol() or ""
 
     @property
     def identity(self) -> str:
-        """Who the peer's verified certificate says it is: its subject, then its alternative names; empty if none.
+        """Subject and alternative names of the peer's verified certificate; empty without one.
 
         Printable and for reading: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
         """
@@ -214,7 +213,7 @@ class TlsLayer:
         return (*common, *(value for kind, value in names if kind in _COMPARABLE))
 
     def _certificate(self) -> "tuple[tuple[_Names, ...], _Names]":
-        """Subject and alternative names of the client's certificate, empty if there is none."""
+        """Return subject and alternative names of the client's certificate; empty without one."""
         certificate = self._tls.getpeercert() if self.complete else None
         if not certificate:
             return (), ()

@@ -1,7 +1,7 @@
-"""The outside of TLS records (RFC 8446 sections 5.1 and 6): alerts that we send, and the shape of what passes.
+"""TLS records from outside (RFC 8446 sections 5.1 and 6): the alerts we send, and the record shapes of a stream.
 
-Type and length of the first records of each direction tell later whether a handshake came about and whether the client
-refused the certificate. Never looks into a record but for an alert in the clear, and never keeps what passes.
+Type and length of the first records of each direction show later whether the handshake completed and whether the client
+rejected the certificate. Reads no record content except an alert in the clear, and keeps none.
 """
 
 import enum
@@ -9,16 +9,16 @@ import struct
 from typing import Final
 
 HANDSHAKE: Final = b"\x16\x03"
-"""How a record of a handshake begins: its content type and the major version."""
+"""The start of a handshake record: content type and major version."""
 
 RECORD_HEADER: Final = 5
-"""Bytes before what a record carries."""
+"""Length of a record's header, in bytes."""
 
 RECORD_PAYLOAD: Final = 2**14
-"""The most plaintext that one carries, in bytes."""
+"""The most plaintext in one record, in bytes."""
 
 MOST_RECORDS: Final = 16
-"""How many records of one direction are noted."""
+"""How many records of each direction are noted."""
 
 _ALERT: Final = 2  # level and description, in the clear; an encrypted alert is longer
 _ENOUGH: Final = RECORD_HEADER + _ALERT  # to tell any record
@@ -31,7 +31,7 @@ _header: Final = struct.Struct("!BBxH").unpack_from
 
 
 class Alert(enum.IntEnum):
-    """Why TLS ended: the descriptions of RFC 8446 section 6, and the older and newer ones that peers still send."""
+    """Alert descriptions: those of RFC 8446 section 6, and older and newer ones that peers send."""
 
     CLOSE_NOTIFY = 0
     UNEXPECTED_MESSAGE = 10
@@ -71,15 +71,15 @@ class Alert(enum.IntEnum):
 
 
 def fatal_alert(alert: Alert) -> bytes:
-    """The record that ends TLS with this reason, before any key was agreed on; every client since TLS 1.0 reads it."""
+    """Return the record of a fatal alert before any key is agreed on; every client since TLS 1.0 reads it."""
     return bytes((_ALERT_RECORD, _MAJOR_VERSION, 3, 0, _ALERT, 2, alert))
 
 
 class RecordShape:
     """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
-    `alert` is a number, since peers send some that no table has. Of several it is the last, but a close_notify hides no
-    other.
+    `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does
+    not replace another.
     """
 
     __slots__ = ("_begun", "_done", "_position", "alert", "records")
@@ -87,14 +87,14 @@ class RecordShape:
     def __init__(self) -> None:
         self.records: list[tuple[int, int]] = []
         self.alert: int | None = None
-        self._begun = b""  # the first bytes of a record of which too few have passed to note it
+        self._begun = b""  # the first bytes of a record, while too few have passed to note it
         self._position = 0  # of the next record in the bytes to come, unless it has begun
         self._done = False
 
     def see(self, data: memoryview | bytes) -> bool:
-        """Note the records in the bytes that pass next; False once there is no need to be shown more.
+        """Note the records in the next bytes of the stream. Returns False once no more bytes are needed.
 
-        That is when enough records were seen, or when the bytes turn out not to be TLS.
+        That is when enough records were seen, or when the bytes are not TLS.
         """
         position = self._position
         if self._begun:
@@ -115,7 +115,7 @@ class RecordShape:
         return not self._done
 
     def _note(self, data: memoryview | bytes, position: int) -> int:
-        """Note the record at `position` and return its size, header included; 0 while too little of it is there."""
+        """Note the record at `position` and return its size with the header; 0 while too few bytes are there."""
         there = len(data) - position
         if there < RECORD_HEADER:
             self._done = data[position] not in _RECORD_TYPES or (there > 1 and data[position + 1] != _MAJOR_VERSION)

@@ -162,7 +162,7 @@ def test_architecture_page_names_every_room_and_no_other() -> None:
         ("proxy.parent.selector", "import asyncio\nfrom ..dial.dialer import Dialer", False),
     ],
 )
-def test_the_arrows_tell_up_from_down(name: str, source: str, upwards: bool) -> None:
+def test_the_import_check_finds_upward_imports(name: str, source: str, upwards: bool) -> None:
     name = f"licensegate.{name}"
     assert all(_may_import(name, imported) for imported in _imports(name, source)) is not upwards
 
@@ -177,7 +177,7 @@ def test_only_suggest_rules_imports_tomlkit() -> None:
     assert importers["licensegate.app.commands.suggest_rules"] == set(), "cli.py loads it when it is typed"
 
 
-def test_proxy_is_not_ours() -> None:
+def test_the_top_level_package_proxy_is_not_ours() -> None:
     spec = importlib.util.find_spec("proxy")
     assert spec is not None, "proxy.py, which has that name, is not installed here"
     assert spec.origin is not None, "proxy is a folder on sys.path"
@@ -210,7 +210,7 @@ def test_every_package_is_listed_so_that_a_wheel_holds_it() -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_holds_hashes_and_no_address(lock: str) -> None:
+def test_a_lock_has_hashes_and_no_urls(lock: str) -> None:
     lines = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8").splitlines()
     requirements = [line for line in lines if not line.startswith("    --hash=sha256:")]
     assert [line for line in requirements if "==" not in line or "://" in line or line.startswith("-")] == []
@@ -226,7 +226,7 @@ def test_the_locks_of_one_environment_agree() -> None:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_meets_what_pyproject_asks_for(lock: str) -> None:
+def test_a_lock_satisfies_pyproject(lock: str) -> None:
     needed = {"run": PYPROJECT["project"]["dependencies"] + PYPROJECT["build-system"]["requires"]}
     pins = _pins(lock)
     wanted = [Requirement(text) for text in (needed | PYPROJECT["dependency-groups"])[lock]]

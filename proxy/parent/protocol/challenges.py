@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from ...wire.tokens import TOKEN
+from ...wire.http_token import TOKEN
 
 _WORD: Final = TOKEN.decode("ascii")
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'

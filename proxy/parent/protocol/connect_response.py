@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from licensegate.records.text import printable
 
-from ...wire.tokens import TOKEN
+from ...wire.http_token import TOKEN
 from .challenges import Challenge, read_challenges
 
 HEAD_BYTES: Final = 65536

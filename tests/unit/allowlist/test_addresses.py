@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from licensegate.allowlist.addresses import AddressClass, judge
+from licensegate.allowlist.addresses import AddressClass, classify
 
 with importlib.resources.files("licensegate.allowlist").joinpath("networks.csv").open(encoding="ascii") as table:
     ROWS = list(csv.DictReader(table))
@@ -95,20 +95,20 @@ EMBEDDED_PUBLIC = {
 @pytest.mark.parametrize("case", PUBLIC.values(), ids=PUBLIC.keys())
 def test_public_address_may_be_dialled(case: tuple[str, str]) -> None:
     address, network = case
-    verdict = judge(address)
+    verdict = classify(address)
     assert (verdict.public, verdict.network) == (True, network)
 
 
 @pytest.mark.parametrize("case", [*NOT_PUBLIC.values(), *EMBEDDED.values()], ids=[*NOT_PUBLIC, *EMBEDDED])
 def test_other_addresses_are_named_with_their_network(case: tuple[str, str, str]) -> None:
     address, network, name = case
-    assert judge(address) == AddressClass(False, network, name)
+    assert classify(address) == AddressClass(False, network, name)
 
 
 @pytest.mark.parametrize("case", EMBEDDED_PUBLIC.values(), ids=EMBEDDED_PUBLIC.keys())
 def test_public_ipv4_address_stays_public_inside_ipv6(case: tuple[str, str]) -> None:
     address, form = case
-    verdict = judge(address)
+    verdict = classify(address)
     assert (verdict.public, verdict.network) == (True, "0.0.0.0/0")
     assert verdict.name.endswith(f"inside {form}")
 
@@ -116,7 +116,7 @@ def test_public_ipv4_address_stays_public_inside_ipv6(case: tuple[str, str]) -> 
 @pytest.mark.parametrize("text", ["", "tools.cisco.com", "127.1", "0x7f.0.0.1", "[::1]", "10.0.0.1%eth0", "1.2.3.4/32"])
 def test_invalid_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
-        judge(text)
+        classify(text)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["network"])
@@ -139,7 +139,9 @@ def test_address_is_classified_by_the_longest_prefix(row: dict[str, str], data: 
     longest = max((each for each in containing if address in each), key=lambda each: each.prefixlen)
     decided_by = next(other for other in ROWS if ipaddress.ip_network(other["network"]) == longest)
     assume(not decided_by["ipv4_at"])
-    assert judge(str(address)) == AddressClass(decided_by["public"] == "yes", decided_by["network"], decided_by["name"])
+    assert classify(str(address)) == AddressClass(
+        decided_by["public"] == "yes", decided_by["network"], decided_by["name"]
+    )
 
 
 @given(st.ip_addresses(v=4))
@@ -150,12 +152,12 @@ def test_ipv4_address_is_classified_alike_in_every_form(address: IPv4Address) ->
     forms.append(str(ipaddress.IPv6Address((0x20010000 << 96) | (teredo_server << 64) | (number ^ 0xFFFFFFFF))))
     if number > 1:  # ::0 and ::1 are addresses of their own
         forms.append(f"::{address}")
-    plain = judge(str(address))
-    assert {(judge(form).public, judge(form).network) for form in forms} == {(plain.public, plain.network)}
-    assert all(str(address) in judge(form).name for form in forms)
+    plain = classify(str(address))
+    assert {(classify(form).public, classify(form).network) for form in forms} == {(plain.public, plain.network)}
+    assert all(str(address) in classify(form).name for form in forms)
 
 
 @given(st.ip_addresses(v=6))
 def test_no_ipv6_address_outside_global_unicast_is_public_by_itself(address: IPv6Address) -> None:
-    if address not in ipaddress.ip_network("2000::/3") and judge(str(address)).public:
-        assert " inside " in judge(str(address)).name
+    if address not in ipaddress.ip_network("2000::/3") and classify(str(address)).public:
+        assert " inside " in classify(str(address)).name

@@ -32,7 +32,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "host not in its normal form": (GOOD.replace("tools", "Tools"), "'Tools.cisco.com' is not a host name"),
     "wildcard": (GOOD.replace("tools", "*"), "no wildcard may stand here"),
     "address": (GOOD.replace("tools.cisco.com", "192.0.2.1"), "'192.0.2.1' is not a host name"),
-    "the same twice": (GOOD + GOOD.split('test"')[1], "tools.cisco.com:443 is named twice"),
+    "the same twice": (GOOD + GOOD.split('test"')[1], "tools.cisco.com:443 is listed twice"),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.allowlist.target import Fault, Target, TargetError, parse_authority, parse_host
+from licensegate.allowlist.target import Target, TargetError, TargetFault, parse_authority, parse_host
 
 LONGEST_LABEL = "a" * 63
 LONGEST_NAME = ".".join([LONGEST_LABEL] * 3 + ["b" * 61])  # 253 characters
@@ -129,14 +129,14 @@ def test_malformed_target_is_refused_with_the_reason(case: tuple[bytes, str]) ->
     raw, phrase = case
     with pytest.raises(TargetError) as caught:
         parse_authority(raw)
-    assert (caught.value.fault, str(caught.value)) == (Fault.MALFORMED, phrase)
+    assert (caught.value.fault, str(caught.value)) == (TargetFault.MALFORMED, phrase)
 
 
 @table(URLS)
 def test_url_is_told_from_a_malformed_target(case: bytes) -> None:
     with pytest.raises(TargetError) as caught:
         parse_authority(case)
-    assert caught.value.fault is Fault.URL
+    assert caught.value.fault is TargetFault.URL
     assert "is a URL or a path" in str(caught.value)
 
 
@@ -228,7 +228,7 @@ def test_invalid_host_in_the_settings_is_refused_with_the_reason(case: tuple[str
     with pytest.raises(TargetError) as caught:
         parse_host(text, wildcard=True)
     assert str(caught.value) == phrase
-    assert caught.value.fault is (Fault.URL if "/" in text else Fault.MALFORMED)
+    assert caught.value.fault is (TargetFault.URL if "/" in text else TargetFault.MALFORMED)
 
 
 pieces = st.sampled_from(["tools", "cisco", "com", ".", ":", "443", "[", "]", "::1", "0x7f", "-", "%", "@", "xn--"])

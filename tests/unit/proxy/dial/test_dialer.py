@@ -87,7 +87,7 @@ def test_an_address_as_target_is_checked_like_a_resolved_one(server: Server, rul
 
 def test_addresses_that_are_not_public_are_never_dialled(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        monkeypatch.setattr(address_selection, "judge", public("127.0.0.1"))
+        monkeypatch.setattr(address_selection, "classify", public("127.0.0.1"))
         with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
             caller = await here.finish(server.port, PUBLIC)
             assert caller.upstream is not None

@@ -8,7 +8,7 @@ from licensegate.proxy.protocol.commands import Close, Dial, Establish, Wait
 from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.wire.answers import ESTABLISHED
+from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.records.outcome import Outcome
 from support.conversations import (
     CLIENT,

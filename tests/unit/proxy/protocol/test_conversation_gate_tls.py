@@ -6,7 +6,7 @@ from licensegate.allowlist.rule import Rule
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Send, StartTls, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
-from licensegate.proxy.wire.answers import ESTABLISHED
+from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from support.conversations import (

@@ -14,7 +14,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import Limits, NetworkChecks, TunnelChecks
 from licensegate.proxy.wire import client_hello
-from licensegate.proxy.wire.answers import ESTABLISHED
+from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck

@@ -3,7 +3,7 @@
 import pytest
 
 from licensegate.allowlist.policy import Reason
-from licensegate.allowlist.target import Fault
+from licensegate.allowlist.target import TargetFault
 from licensegate.proxy.auth.result import Rejected
 from licensegate.proxy.protocol.refusals import (
     FOR_LEAVING_IN,
@@ -87,8 +87,11 @@ def test_only_an_outcome_with_a_challenge_is_answered_407() -> None:
 
 
 def test_every_fault_of_a_target_has_an_outcome() -> None:
-    assert {fault: FOR_TARGET[fault].status for fault in Fault} == {Fault.MALFORMED: 400, Fault.URL: 400}
-    assert FOR_TARGET[Fault.MALFORMED] is not FOR_TARGET[Fault.URL]
+    assert {fault: FOR_TARGET[fault].status for fault in TargetFault} == {
+        TargetFault.MALFORMED: 400,
+        TargetFault.URL: 400,
+    }
+    assert FOR_TARGET[TargetFault.MALFORMED] is not FOR_TARGET[TargetFault.URL]
 
 
 def test_every_protocol_is_served_or_has_an_outcome() -> None:

@@ -48,7 +48,7 @@ ACCEPTED = {
     "a User-Agent": accepted(b"User-Agent: curl/8.5.0\r\n", user_agent="curl/8.5.0"),
     "a name in any case": accepted(b"uSER-aGENT:curl\r\n", user_agent="curl"),
     "blanks and tabs around a value": accepted(b"User-Agent: \t a b \t \r\n", user_agent="a b"),
-    "two User-Agents, of which the last counts": accepted(b"User-Agent: a\r\nUser-Agent: b\r\n", user_agent="b"),
+    "two User-Agents: the last one counts": accepted(b"User-Agent: a\r\nUser-Agent: b\r\n", user_agent="b"),
     "a Via": accepted(b"Via: 1.1 edge\r\n", via="1.1 edge"),
     "two Vias, which are one list": accepted(b"Via: 1.1 a,1.0 b\r\nvia:\t1.1 c \r\n", via="1.1 a,1.0 b, 1.1 c"),
     "an empty Via": accepted(b"Via:\r\nVia: 1.1 a\r\n", via="1.1 a"),
@@ -66,7 +66,7 @@ ACCEPTED = {
         b"Host: a\r\nHost: b\r\nContent-Length: 5\r\n", line=b"POST http://tools.cisco.com/ HTTP/1.1\r\n"
     ),
     "a method in lower case": accepted(line=b"connect tools.cisco.com:443 HTTP/1.1\r\n"),
-    "a target that is none": accepted(line=b'CONNECT "\xff/\\? HTTP/1.1\r\n'),
+    "an invalid target": accepted(line=b'CONNECT "\xff/\\? HTTP/1.1\r\n'),
 }
 
 Refusal = tuple[bytes, Outcome, str]

@@ -1,4 +1,4 @@
-"""A client's certificate that was revoked is refused, and so is one of which nobody can tell."""
+"""Revoked client certificates are rejected, and so are those that no current list covers."""
 
 import ssl
 from pathlib import Path
@@ -69,7 +69,7 @@ def test_a_certificate_that_was_revoked_or_might_have_been_is_refused(
     assert raised.value.detail == f"the client's certificate: {reason}"
 
 
-def test_a_certificate_that_is_in_no_list_and_a_client_without_one_are_served(
+def test_unlisted_certificates_and_clients_without_one_are_served(
     folder: Path, trusted: Path, version: ssl.TLSVersion
 ) -> None:
     client_ca, _ = AUTHORITY.write(folder, stem="client_ca")
@@ -104,7 +104,7 @@ def test_an_invalid_revocation_list_is_refused_by_name(folder: Path, trusted: Pa
     assert str(raised.value).startswith(str(client_crl))
 
 
-def test_a_list_is_read_again_when_it_changes_and_no_earlier_session_gets_past_it(
+def test_a_changed_list_is_reloaded_and_applies_to_old_sessions(
     folder: Path, trusted: Path, version: ssl.TLSVersion
 ) -> None:
     client_ca, _ = AUTHORITY.write(folder, stem="client_ca")

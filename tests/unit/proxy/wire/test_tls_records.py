@@ -140,7 +140,7 @@ SHAPES = {
     ),
     "an alert after enough records": (record(HANDSHAKE, b"x") * 16 + alert(40), [(HANDSHAKE, 1)] * 16, None),
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", [], None),
-    "a type that is none": (record(HANDSHAKE, b"x") + record(25, b"x"), [(HANDSHAKE, 1)], None),
+    "an unknown type": (record(HANDSHAKE, b"x") + record(25, b"x"), [(HANDSHAKE, 1)], None),
     "another major version": (record(HANDSHAKE, b"x") + b"\x16\x02\x00\x00\x01x", [(HANDSHAKE, 1)], None),
     "a record that is too large": (b"\x17\x03\x03\x48\x01", [], None),
 }

@@ -1,8 +1,8 @@
-"""The answers of a CONNECT proxy: the tunnel is there (RFC 9110 section 9.3.6), or why it is not.
+"""The responses to a CONNECT: the tunnel is open (RFC 9110 section 9.3.6), or why it is not.
 
-A refusal says it three ways, since each client shows its user another: the reason phrase (all that Java's exception
-carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people, which says whose it is: Apache HttpClient
-hands it on as if the target had answered.
+A refusal gives its reason in three places, since clients show different ones: the reason phrase (all that Java's
+exception carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people. The text names LicenseGate,
+because Apache HttpClient passes it on as if the target had sent it.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from licensegate.records.record import TunnelRecord
 from .tls_records import Alert, fatal_alert
 
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
-"""Carries no length, no coding and no `Connection: close`: old clients take any of them for an end of the tunnel."""
+"""Without length, transfer coding or `Connection: close`: old clients end the tunnel on any of them."""
 
 _HEALTHY: Final = (
     b"HTTP/1.1 200 OK\r\n"
@@ -40,10 +40,10 @@ _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n
 
 
 def refusal(record: TunnelRecord, challenges: Iterable[str] = ()) -> bytes:
-    """The answer for a record whose outcome has an error status; the connection closes after it (RFC 9931 section 8).
+    """Return the response for a record with an error status; the connection closes after it (RFC 9931 section 8).
 
-    `challenges` go with a 407, each in a field of its own, since some clients read one to a field. Raises ValueError
-    for any other outcome: a 200 would open a tunnel.
+    `challenges` go with a 407, each in its own field, since some clients read only one per field. Raises ValueError
+    for an outcome without an error status: a 200 would open a tunnel.
     """
     outcome = record.outcome
     if outcome is None or outcome.status < 400:
@@ -65,15 +65,15 @@ def refusal(record: TunnelRecord, challenges: Iterable[str] = ()) -> bytes:
 
 
 def healthy(method: str) -> bytes:
-    """The answer to a health check by GET or HEAD; the connection closes after it."""
+    """Return the response to a health check by GET or HEAD; the connection closes after it."""
     return _HEALTHY if method == "HEAD" else _HEALTHY + b"ok\n"
 
 
 def alert(outcome: Outcome) -> bytes:
-    """The fatal alert that tells a TLS client of a refusal (RFC 8446 section 6.2); curl and Java report it by name."""
+    """Return the fatal alert for a refused TLS client (RFC 8446 section 6.2); curl and Java report it by name."""
     return fatal_alert(_ALERTS.get(outcome, _ALERT_OF_STAGE.get(outcome.stage, Alert.INTERNAL_ERROR)))
 
 
 def _one_line(text: str) -> str:
-    """Printable ASCII only, whatever a stranger's bytes in a detail were: nothing may end the line early."""
+    """Return the text as printable ASCII, so that untrusted bytes in a detail cannot end the line early."""
     return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")

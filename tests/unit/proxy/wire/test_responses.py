@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.wire.answers import ESTABLISHED, alert, refusal
+from licensegate.proxy.wire.responses import ESTABLISHED, alert, refusal
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord, open_record
@@ -70,7 +70,7 @@ def test_the_200_has_no_field_at_all() -> None:
 
 
 @every_refusal
-def test_the_reason_phrase_starts_with_the_label_and_goes_on_with_the_sentence(outcome: Outcome) -> None:
+def test_the_reason_phrase_is_label_and_sentence(outcome: Outcome) -> None:
     record = ended(outcome, "this detail")
 
     status_line, _, _ = taken_apart(refusal(record))
@@ -91,7 +91,7 @@ def test_proxy_status_carries_the_error_type_and_the_records_id(outcome: Outcome
 
 
 @every_refusal
-def test_the_body_is_text_for_people_with_sentence_cure_and_id(outcome: Outcome) -> None:
+def test_the_body_is_text_with_sentence_remedy_and_id(outcome: Outcome) -> None:
     record = ended(outcome, "this detail")
 
     _, fields, body = taken_apart(refusal(record))
@@ -138,7 +138,7 @@ def test_head_is_answered_without_the_body_that_get_would_have() -> None:
 
 
 def assert_contained(record: TunnelRecord) -> None:
-    """What a stranger brought stays where it was put: same fields, one line each, a body of one line."""
+    """Untrusted text stays in its place: the same fields, one line each, a body of one line."""
     assert record.outcome is not None
     status_line, fields, body = taken_apart(refusal(record))
     _, expected, _ = taken_apart(refusal(ended(record.outcome)))
@@ -189,7 +189,7 @@ ALERTS = {
 """What a client of TLS may be refused for, and the alert that says so."""
 
 
-def test_every_refusal_by_the_allowlist_and_of_the_dial_has_an_alert_of_its_kind() -> None:
+def test_every_refusal_by_policy_or_dial_has_a_fitting_alert() -> None:
     assert {outcome for outcome in Outcome if outcome.stage is Stage.POLICY} <= ALERTS.keys()
 
 

@@ -1,0 +1,9 @@
+"""HTTP's token (RFC 9110 section 5.6.2): methods, field names, schemes and parameter names."""
+
+import re
+from typing import Final
+
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+"""A pattern for use in others; possessive, since a token is never followed by a character of a token."""
+
+TOKEN_BYTES: Final = frozenset(byte for byte in range(256) if re.fullmatch(TOKEN, bytes((byte,))))
