@@ -29,7 +29,11 @@ def test_the_image_is_labelled(image: Image) -> None:
     assert labels["title"] == "LicenseGate"
     assert labels["licenses"] == "Apache-2.0"
     assert labels["version"] == image.version
-    assert labels["revision"]
+    installed = [
+        file.read_text().strip() for file in image.root.glob("opt/licensegate/lib/*/*/licensegate/app/revision.txt")
+    ]
+    assert installed or labels["revision"] == "unknown"
+    assert all(labels["revision"].startswith(revision.removesuffix("-dirty")) for revision in installed)
     assert image.config["StopSignal"] == "SIGTERM"
 
 

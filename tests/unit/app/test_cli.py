@@ -122,7 +122,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
         pytest.param(["cert", "show"], "keeps none; set tls.certificate", id="no certificate to show"),
         pytest.param(["cert", "show", "--config", "a", "b"], "not allowed with", id="two certificates to show"),
         pytest.param(
-            ["cert", "make", "--out", "/missing"], "/missing: no certificate can be kept there", id="no folder"
+            ["cert", "make", "--out", "/missing"], "/missing: cannot write a certificate there", id="no folder"
         ),
         pytest.param(["cert", "make", "--days", "0"], "'0' is not a number of days from 1 to 36525", id="no days"),
         pytest.param(["cert", "make", "--days", "x"], "'x' is not a number of days from 1 to 36525", id="what days"),

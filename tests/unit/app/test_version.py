@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.app import version
+from support.requirements import require_command
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = (
@@ -37,6 +38,7 @@ def forget_revision() -> Iterator[None]:
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in the place of the checkout that this runs from, without a history."""
+    require_command("git", "git")
     monkeypatch.setattr(version, "_ROOT", tmp_path)
     return tmp_path
 
