@@ -8,7 +8,7 @@
     HELLO         HTTP                                         HEAD          what its head brings
     HELLO         TLS to the gate                              HANDSHAKE     StartTls
     HELLO         TLS to an allowed target                     DIALLING      Dial
-    HELLO         any other TLS, HTTP of a stranger            LINGERING     Refuse
+    HELLO         any other TLS, HTTP not served here            LINGERING     Refuse
     HELLO         anything else, deadline, client's end, cut   CLOSED        Close
     HANDSHAKE     handshake done                               HEAD          Wait
     HANDSHAKE     handshake failed, deadline                   CLOSED        Close

@@ -135,7 +135,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (of_a_stranger, lambda it: it.received(HELLO)),
         (at_the_door, lambda it: it.received(HELLO)),
     ],
-    (State.HELLO, "HTTP of a stranger"): [(of_a_stranger, lambda it: it.received(HEAD))],
+    (State.HELLO, "HTTP not served here"): [(of_a_stranger, lambda it: it.received(HEAD))],
     (State.HELLO, "anything else"): [
         (begun, lambda it: it.received(NEITHER)),
         (begun, lambda it: it.received(PROXY_HEADER)),
