@@ -134,6 +134,7 @@ def test_a_client_that_left_before_accept_is_ignored() -> None:
             await until(lambda: here.came)
             here.knock()
             await until(lambda: len(here.came) >= 2)
+            assert here.listener.accepts
 
     run(main())
 

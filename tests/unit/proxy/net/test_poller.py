@@ -121,7 +121,7 @@ def test_a_closed_owner_is_not_called_in_the_same_batch(ends: Ends) -> None:
             await until(lambda: told)
             await turns(20)
             assert [sock.fileno() for sock in sockets if sock.fileno() != -1] == told
-            assert last.told, "whoever comes after the closed one has its turn all the same"
+            assert last.told, "an owner after the closed one still has its turn"
             assert poller.wake_ups == 1
             for sock in sockets:
                 sock.close()

@@ -165,7 +165,7 @@ class AnySequence(RuleBasedStateMachine):
         if isinstance(command, Dial | StartTls | Send | Establish):
             assert CLIENTS.admits(self.record.client), "a stranger is served nothing"
         if isinstance(command, Dial) and self.must_log_in:
-            assert self.record.login_result is LoginResult.ACCEPTED, "nor whoever has not logged in"
+            assert self.record.login_result is LoginResult.ACCEPTED, "nor is a client without a login"
             assert self.record.user == USER
 
     def tunnel_begins(self, command: Establish) -> None:

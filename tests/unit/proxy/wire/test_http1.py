@@ -254,7 +254,7 @@ def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
     assert first_verdict(received) == verdict(received)
 
 
-def test_a_head_that_comes_byte_by_byte_is_read_in_a_time_that_grows_with_its_length() -> None:
+def test_reading_a_head_byte_by_byte_takes_time_linear_in_its_length() -> None:
     head = LINE + b"a:\r\n" * 4000
     before = time.thread_time()
     for size in range(1, len(head)):
@@ -278,7 +278,7 @@ def test_only_the_end_of_a_long_via_is_read() -> None:
 
 
 @pytest.mark.parametrize("first", [b"x" * 3000 + b", ", b"x" * 2047 + b"\r\nVia: "], ids=["in one field", "in two"])
-def test_nothing_that_a_client_has_written_into_a_via_hides_the_gates_own_name(first: bytes) -> None:
+def test_nothing_in_a_via_hides_the_gates_own_name(first: bytes) -> None:
     head = read_head(LINE + b"Via: " + first + passed_on("", "").encode() + b", 1.1 parent\r\n\r\n", 16384)
 
     assert head is not None

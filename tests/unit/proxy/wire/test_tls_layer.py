@@ -501,7 +501,7 @@ def test_a_client_without_a_certificate_is_served_as_nobody(
     assert layer.names == ()
 
 
-def test_a_client_is_not_asked_for_a_certificate_where_there_is_no_authority(
+def test_without_an_authority_no_client_certificate_is_requested(
     folder: Path, trusted: Path, served: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:
     certificate = issue("cucm-pub", AUTHORITY, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
