@@ -13,7 +13,7 @@ ANNOUNCE_SECONDS: Final = 60
 
 
 class Deadlines:
-    """The deadlines for one set of limits. `of_state` is the one that runs in each state."""
+    """The deadlines for one set of limits. `of_state` is the one that the tunnel runs in each state."""
 
     def __init__(self, limits: Limits) -> None:
         self.head = Deadline(limits.head_seconds)
@@ -37,6 +37,7 @@ class Deadlines:
         self.of_state: dict[State, Deadline | None] = {
             state: None if limit is None else by_limit[limit] for state, limit in TIME_LIMITS.items()
         }
+        self.of_state[State.LINGERING] = None  # `Lingering` runs its own
         self._all = (*by_limit.values(), self.idle, self.half_closed)
 
     @property

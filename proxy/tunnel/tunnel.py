@@ -252,7 +252,7 @@ class Tunnel:
 
     def _run_deadline_of(self, state: State) -> None:
         """Run this state's deadline and no other. Does not restart it if it runs already."""
-        deadline = None if state is State.LINGERING else self._deadlines.of_state[state]  # `Lingering` runs its own
+        deadline = self._deadlines.of_state[state]
         running = self._deadline
         if deadline is running:
             return
