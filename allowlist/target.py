@@ -16,12 +16,13 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from licensegate.records.text import redacted
+
 _NAME_CHARACTERS = 253  # 255 octets on the wire, RFC 1035 section 2.3.4, minus the first length byte and the root's
 _LABEL_CHARACTERS = 63  # RFC 1035 section 2.3.4
 _SHOWN_CHARACTERS = 40  # of untrusted text in an error
 
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-_LOGIN = re.compile(r"(?<!\S)\S*@")  # before a host, as in a URL; must not be repeated. Tried once per word
 _STRAY = re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -174,7 +175,7 @@ def _refuse_url(text: str) -> None:
 
 def _shown(text: str) -> str:
     """Quote untrusted text for an error: printable ASCII, bounded, without a login."""
-    text = _LOGIN.sub("...@", text)
+    text = redacted(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
     shown = ascii(text[:_SHOWN_CHARACTERS])
     if len(text) <= _SHOWN_CHARACTERS and len(shown) <= _SHOWN_CHARACTERS:
         return shown

@@ -41,12 +41,23 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
         key = known[variable]
         used[key] = variable
         section, _, name = key.rpartition(".")
+        text = text_of(variable, environ)
         if section:
-            table = _replace(getattr(file, section), name, variable, environ[variable])
+            table = _replace(getattr(file, section), name, variable, text)
             file = structs.replace(file, **{section: table})
         else:
-            file = _replace(file, name, variable, environ[variable])
+            file = _replace(file, name, variable, text)
     return file, used
+
+
+def text_of(variable: str, environ: Mapping[str, str]) -> str:
+    """The value of a variable that is set. Raises SettingsError if it is not UTF-8."""
+    text = environ[variable]
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # Python keeps other bytes as surrogates (PEP 383)
+        raise SettingsError(f"{variable}: its value is not text in UTF-8; set it again, in UTF-8") from None
+    return text
 
 
 def variable_of(key: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .build import build
-from .environment import CONFIG, override
+from .environment import CONFIG, override, text_of
 from .file import read_file
 from .schema import File
 from .settings import Settings
@@ -21,8 +21,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:
-    """The file that LICENSEGATE_CONFIG names; None, for the defaults, if it is unset or empty."""
-    return Path(environ[CONFIG]) if environ.get(CONFIG) else None
+    """The file that LICENSEGATE_CONFIG names; None, for the defaults, if it is unset or empty. Raises SettingsError."""
+    return Path(text_of(CONFIG, environ)) if environ.get(CONFIG) else None
 
 
 def _packaged_state(environ: Mapping[str, str]) -> Path | None:

@@ -5,11 +5,11 @@ from typing import Final
 from licensegate.allowlist.target import Target, TargetError, parse_authority
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from licensegate.records.text import quoted
+from licensegate.records.text import quoted, without_logins
 
 from ..wire.client_hello import ClientHello
 from ..wire.http1 import Head
-from ..wire.via import names_us
+from ..wire.via import VIA_BYTES, names_us
 from .admission import Refused
 from .refusals import FOR_TARGET, for_other_method
 
@@ -22,7 +22,7 @@ _HEALTH_METHODS: Final = frozenset({"GET", "HEAD"})
 def requested_target(head: Head, record: TunnelRecord) -> Target | Refused:
     """Return the target of a CONNECT, in authority-form (RFC 9110 section 9.3.6). Writes the head into the record."""
     record.user_agent = head.user_agent
-    record.via = head.via
+    record.via = head.via and without_logins(head.via.encode(), VIA_BYTES)  # parents get it as the client sent it
     record.http_version = head.version
     record.fields = head.fields
     record.host_form = head.host_form

@@ -14,7 +14,7 @@ from msgspec import Struct
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
-from licensegate.records.text import printable, quoted
+from licensegate.records.text import printable, quoted, without_logins
 
 from .http_token import TOKEN
 from .via import VIA_BYTES
@@ -112,7 +112,7 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
         fields.names.append(name)
         match name.lower():
             case b"user-agent":
-                fields.user_agent = printable(value.strip(b" \t"))
+                fields.user_agent = without_logins(value.strip(b" \t"))
             case b"via":
                 via = printable(value.strip(b" \t")[-VIA_BYTES:], VIA_BYTES)
                 fields.via = ", ".join(filter(None, [fields.via, via]))[-VIA_BYTES:]

@@ -120,3 +120,11 @@ def test_a_closed_standard_stream_is_replaced_by_dev_null(tmp_path: Path) -> Non
         numbers = {number: os.readlink(f"/proc/{gate.pid}/fd/{number}") for number in (0, 1)}
 
     assert numbers == {0: os.devnull, 1: os.devnull}
+
+
+@pytest.mark.parametrize("variable", ["LICENSEGATE__ALLOWLIST__RULE", "LICENSEGATE__LOG__ACCESS"])
+def test_a_variable_that_is_not_utf_8_fails_the_start(tmp_path: Path, variable: str) -> None:
+    gate = Gate(tmp_path, gate_settings(), environment={variable: "caf\udce9"})
+
+    assert status_of(gate) == 2
+    assert gate.stderr == [f"licensegate: {variable}: its value is not text in UTF-8; set it again, in UTF-8"]

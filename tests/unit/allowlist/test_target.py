@@ -78,7 +78,7 @@ MALFORMED = {
     "blank before": (b" tools.cisco.com:443", "' ' in the host ' tools.cisco.com'"),
     "blank after": (b"tools.cisco.com :443", "' ' in the host 'tools.cisco.com '"),
     "asterisk": (b"*.cisco.com:443", "'*' in the host '*.cisco.com'"),
-    "query": (b"tools.cisco.com?x:443", "'?' in the host 'tools.cisco.com?x'"),
+    "query": (b"tools.cisco.com?x:443", "'?' in the host 'tools.cisco.com?...'"),
     "fragment": (b"tools.cisco.com#x:443", "'#' in the host 'tools.cisco.com#x'"),
     "backslash": (b"evil.example\\.cisco.com:443", r"'\\' in the host 'evil.example\\.cisco.com'"),
     "UTF-8": ("tööls.cisco.com:443".encode(), r"'\xc3' in the host 't\xc3\xb6\xc3\xb6ls.cisco.com'"),

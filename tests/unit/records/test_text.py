@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.records.text import printable, quoted
+from licensegate.records.text import printable, quoted, without_logins
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,43 @@ def test_printable_text_is_unchanged(text: str) -> None:
         (b"X: y\rProxy-Authorization: Basic secret\rZ: z", r"X: y\r..."),
         (b"a:443 NTLM secret", "a:443 ..."),
         (b"X: \xff", r"X: \xff"),
+        (b"GET http://host/path?user=cucm&p=secret HTTP/1.1", "GET http://host/path?... HTTP/1.1"),
+        (b"X-Token: secret", "X-Token: ..."),
         (b"x" * 100, "x" * 60),
     ],
 )
 def test_quoted_lines_contain_no_login(raw: bytes, text: str) -> None:
     assert quoted(raw) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        (b"Apache-HttpClient/4.5.13 (Java/1.8.0_402)", "Apache-HttpClient/4.5.13 (Java/1.8.0_402)"),
+        (b"1.1 branch-gate, 1.0 squid (squid/5.7)", "1.1 branch-gate, 1.0 squid (squid/5.7)"),
+        (b"CookieJar/1.0 tokens/2 passage/3 keyless", "CookieJar/1.0 tokens/2 passage/3 keyless"),
+        (b"agent/1 cucm:secret@host", "agent/1 ...@host"),
+        (b"agent/1 BASIC c2VjcmV0", "agent/1 ..."),
+        (b"agent/1 (Proxy-Authorization: secret)", "agent/1 (..."),
+        (b"agent/1 Password=secret; os=linux", "agent/1 Password=...; os=linux"),
+        (b"agent/1 api_key: secret", "agent/1 api_key: ..."),
+        (b"agent/1 sessionid=secret,token=secret", "agent/1 sessionid=...,token=..."),
+        (b"agent/1 (+http://host/?id=secret) x", "agent/1 (+http://host/?... x"),
+        (b"is it on? yes", "is it on? yes"),
+        (b"cucm:" + b"x" * 300 + b"@host", "...@host"),
+    ],
+)
+def test_values_of_fields_contain_no_login(raw: bytes, text: str) -> None:
+    assert without_logins(raw) == text
+
+
+@given(st.binary(max_size=400))
+def test_text_without_logins_is_printable_and_stays_the_same(raw: bytes) -> None:
+    text = without_logins(raw)
+
+    assert text.isprintable()
+    assert len(text) <= 200
+    assert "..." in text or text == printable(raw)
 
 
 def test_quoting_a_long_line_takes_linear_time() -> None:

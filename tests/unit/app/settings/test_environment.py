@@ -123,6 +123,13 @@ def test_what_no_setting_takes_is_named_with_its_variable(variable: str, text: s
     assert str(raised.value) == f"{variable}: {message}"
 
 
+@pytest.mark.parametrize("variable", ["LICENSEGATE_CONFIG", *variables()])
+def test_a_value_that_is_not_utf_8_is_named_but_not_shown(variable: str) -> None:
+    assert complaint({variable: b"caf\xe9".decode(errors="surrogateescape")}) == (
+        f"{variable}: its value is not text in UTF-8; set it again, in UTF-8"
+    )
+
+
 @pytest.mark.parametrize("item", ["ssm.example.net", "ssm.example.net:", "ssm.example.net:https", "a:0", "2001:db8::x"])
 def test_a_rule_without_a_port_is_named_with_its_number(item: str) -> None:
     with pytest.raises(SettingsError) as raised:
@@ -133,7 +140,14 @@ def test_a_rule_without_a_port_is_named_with_its_number(item: str) -> None:
     )
 
 
-@given(st.dictionaries(st.sampled_from(sorted(variables())), st.text(max_size=40), max_size=3))
+_as_the_system_gives_it = st.binary(max_size=40).map(
+    lambda raw: raw.replace(b"\0", b"").decode(errors="surrogateescape")
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(variables())), st.text(max_size=40) | _as_the_system_gives_it, max_size=3)
+)
 @settings(deadline=None)
 def test_no_text_raises_anything_but_a_settings_error(environ: dict[str, str]) -> None:
     said = complaint(environ)

@@ -23,6 +23,24 @@ def test_a_request_through_other_proxies_is_served_and_recorded() -> None:
     assert conversation.record.via == "1.1 edge, 1.1 licensegate-000000000000"
 
 
+def test_a_login_in_a_via_or_user_agent_is_not_recorded() -> None:
+    conversation = begun()
+    conversation.received(
+        b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
+        b"Via: 1.1 edge (cucm:secret@edge)\r\n"
+        b"User-Agent: x Basic secret\r\n\r\n"
+    )
+
+    assert (conversation.record.via, conversation.record.user_agent) == ("1.1 edge ...@edge)", "x ...")
+
+
+def test_the_query_of_a_url_is_not_recorded() -> None:
+    conversation = begun()
+    conversation.received(b"GET http://host/path?user=cucm&secret HTTP/1.1\r\n\r\n")
+
+    assert conversation.record.requested == "http://host/path?..."
+
+
 @pytest.mark.parametrize("host", [HOST, "elsewhere.example"], ids=["an allowed target", "another"])
 def test_a_request_that_passed_this_gate_before_is_refused(host: str) -> None:
     conversation = begun()
