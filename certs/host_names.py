@@ -30,7 +30,7 @@ def host_name() -> str:
 def host_names() -> tuple[str, ...]:
     """Return every name and address a client may use for this machine, normalised, the likeliest first."""
     names = [name for name in map(_normal, (host_name(), socket.gethostname())) if name and name not in _LOOPBACK]
-    addresses = _own_addresses()
+    addresses = own_addresses()
     outward = [address for address in addresses if address not in _LOOPBACK]
     return tuple(dict.fromkeys((*names, *outward, *_LOOPBACK)))
 
@@ -43,8 +43,8 @@ def _normal(name: str) -> str:
         return ""
 
 
-def _own_addresses() -> list[str]:
-    """Return the addresses of all interfaces, as far as proc(5) shows them."""
+def own_addresses() -> list[str]:
+    """Return the addresses of all interfaces, loopback too, as far as proc(5) shows them."""
     addresses = _LOCAL.findall(_read(_IPV4))
     for line in _read(_IPV6).splitlines():
         number, _, _, scope, *_ = line.split()

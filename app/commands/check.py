@@ -49,6 +49,7 @@ def report(settings: Settings) -> str:
         {
             "settings": [settings.source],
             "listen": _listen(settings),
+            "announce": [settings.announce or "the addresses that are bound"],
             "tls": check_tls.lines(settings),
             "logins": check_logins.lines(settings),
             "clients": [str(network) for network in settings.client_networks],

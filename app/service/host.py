@@ -1,10 +1,8 @@
-"""The gate's host: its limit on open files, the state directory, and the address to give to clients."""
+"""The gate's host: its standard streams, its limit on open files, and the state directory."""
 
-import contextlib
 import logging
 import os
 import resource
-import socket
 import stat
 from pathlib import Path
 from typing import Final
@@ -58,21 +56,3 @@ def make_state_directory(directory: Path) -> None:
         raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
     if mode & stat.S_IWOTH:
         _log.warning("state.directory: everybody may write to %s, and so change the key; chmod o-w it", directory)
-
-
-def cucm_instructions(ports: list[int]) -> str:
-    """How to set the proxy in CUCM (CUCM System Configuration Guide, Smart Software Licensing)."""
-    first, *others = dict.fromkeys(ports)
-    or_others = f" (or {', '.join(map(str, others))})" if others else ""
-    return (
-        "in CUCM, System > Licensing > License Management > View/Edit, choose HTTP/HTTPS Proxy and type: "
-        f"IP Address/Host Name {_own_address()}, Port {first}{or_others}"
-    )
-
-
-def _own_address() -> str:
-    """The address of the interface that outgoing traffic takes; connecting a datagram socket sends nothing."""
-    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 443))  # TEST-NET-1, RFC 5737
-        return str(probe.getsockname()[0])
-    return socket.gethostname()

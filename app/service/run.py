@@ -19,7 +19,8 @@ from licensegate.proxy.net.listener import ListenError
 
 from .components import Components
 from .control import Control, ControlError, Reply, control_path
-from .host import cucm_instructions, open_standard_streams
+from .cucm_instructions import cucm_instructions, reach
+from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
 from .reload import Reloader
 from .systemd import notify_ready, notify_reloading, notify_stopping
@@ -102,7 +103,9 @@ def _reload(reloader: Reloader, control: Control, requester: str) -> Reply:
 def _announce_ready(components: Components) -> None:
     status = _status(components)
     _log.info("ready: %s", status)
-    _log.info("%s", cucm_instructions([listener.port for listener in components.gate.listeners]))
+    gate = components.gate
+    how = reach([(listener.host, listener.port) for listener in gate.listeners], components.settings.announce)
+    _log.info("%s", cucm_instructions(how, gate.snapshot.policy))
     notify_ready(os.environ, status)
 
 

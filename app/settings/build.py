@@ -57,6 +57,7 @@ def build(
     _refuse_shared_address(listen, admin, source)
     return Settings(
         listen=listen,
+        announce=_read(read_host, file.announce, source.place("announce")) if file.announce else "",
         tls=_tls(file.tls, login_files, source, folder),
         auth=auth,
         client_networks=client_networks,

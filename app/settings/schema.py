@@ -197,6 +197,7 @@ class LogTable(Table, frozen=True):
 class File(Table, frozen=True):
     """The whole file. Without listeners the default ones are used."""
 
+    announce: str = ""
     listen: tuple[ListenTable, ...] = ()
     tls: TlsTable = TlsTable()
     clients: ClientsTable = ClientsTable()
@@ -217,7 +218,7 @@ def keys() -> list[str]:
     """Every key of the file, dotted: `limits.tunnels`. A list of tables counts as one key."""
     dotted = []
     for entry in structs.fields(File):
-        if isinstance(entry.type, type):
+        if isinstance(entry.type, type) and issubclass(entry.type, Table):
             dotted += [f"{entry.name}.{key.name}" for key in structs.fields(entry.type)]
         else:
             dotted.append(entry.name)

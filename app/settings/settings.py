@@ -80,12 +80,14 @@ class Admin(Struct, frozen=True):
 class Settings(Struct, frozen=True):
     """Everything that an operator can set, checked.
 
+    `announce` is the name or address that clients are to use for the gate; empty for the addresses that are bound.
     `probe_seconds` is the interval for dialling targets that no tunnel has reached meanwhile; None for never.
     `state_directory` is None if nothing is kept. `source` names the file, or the built-in defaults, and the environment
     variables that override it.
     """
 
     listen: tuple[ListenAddress, ...]
+    announce: str
     client_networks: tuple[Network, ...]
     tls: Tls
     auth: Auth

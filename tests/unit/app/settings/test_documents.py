@@ -38,8 +38,8 @@ def every_field() -> dict[str, structs.FieldInfo]:
         if key in LISTS_OF_TABLES:
             fields |= {f"{key}.{field.name}": field for field in structs.fields(LISTS_OF_TABLES[key])}
         else:
-            section, _, name = key.partition(".")
-            table: Any = getattr(File(), section)
+            section, _, name = key.rpartition(".")
+            table: Any = getattr(File(), section) if section else File()
             fields[key] = next(field for field in structs.fields(table) if field.name == name)
     return fields
 
@@ -156,6 +156,9 @@ def in_example() -> dict[str, object]:
     """The example's values by dotted key, all of its keys being on."""
     values: dict[str, object] = {}
     for section, content in example_with_everything_on().items():
+        if isinstance(content, str):
+            values[section] = content
+            continue
         tables = {section: content[0]} if isinstance(content, list) else {section: content}
         for name in ("rule", "network"):
             for table in tables[section].pop(name, []):
