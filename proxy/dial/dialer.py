@@ -21,7 +21,8 @@ from ..net.poller import ONCE, WRITE, Poller
 from ..net.socket_options import set_up_keepalive
 from .address_selection import allowed_addresses, explain_refusal, interleave
 from .loop_guard import LoopGuard
-from .resolver import Resolution, Resolver, Unresolved
+from .resolution import Resolution, Unresolved
+from .resolver import Resolver
 from .settings import DialSettings
 
 _ATTEMPT_DELAY: Final = 0.25

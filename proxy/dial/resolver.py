@@ -1,4 +1,4 @@
-"""Cached look-ups of names with the system's resolver, so /etc/hosts counts. Never blocks the event loop.
+"""Cached look-ups of names with the system's resolver. Never blocks the event loop.
 
 Each look-up runs in its own daemon thread, one per name at a time: a name that hangs delays neither other names nor the
 end of the program. A cached answer is fresh for a while; after that it is still used, but renewed in the background. If
@@ -7,41 +7,23 @@ the resolver fails, the last good answer serves.
 
 import asyncio
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
-
 from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 
+from .resolution import Resolution, ResolutionCallback, Resolved, Unresolved
 from .settings import DnsSettings
+from .system_resolver import system_look_up
 
 _MAX_LOOK_UPS: Final = 64
 _CACHED_NAMES: Final = 4096
-_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 _log = logging.getLogger(__name__)
 
-
-class Resolved(Struct, frozen=True):
-    """The addresses of a name, in the resolver's order."""
-
-    addresses: tuple[str, ...]
-
-
-class Unresolved(Struct, frozen=True):
-    """Why a name has no addresses; `detail` completes the outcome's sentence."""
-
-    outcome: Outcome
-    detail: str = ""
-
-
-Resolution = Resolved | Unresolved
-ResolutionCallback = Callable[[Resolution], None]
 _TIMED_OUT: Final = Unresolved(Outcome.DNS_TIMEOUT)
 _TOO_MANY: Final = Unresolved(Outcome.DNS_FAILED, "too many look-ups hang")
 
@@ -59,19 +41,6 @@ class _Name:
         self.in_flight = False
         self.timer: asyncio.TimerHandle | None = None
         self.waiters: list[ResolutionCallback] = []
-
-
-def system_look_up(name: str) -> Resolution:
-    """Ask the system's resolver. Blocks without a time limit."""
-    try:
-        found = socket.getaddrinfo(name.encode("ascii"), None, type=socket.SOCK_STREAM)
-    except socket.gaierror as error:
-        if error.errno in _NO_SUCH_NAME:
-            return Unresolved(Outcome.DNS_NOT_FOUND)
-        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
-    except OSError as error:
-        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
-    return Resolved(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))
 
 
 class Resolver:

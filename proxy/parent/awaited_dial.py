@@ -12,7 +12,7 @@ from licensegate.records.record import TunnelRecord
 
 from ..dial.address_selection import allowed_addresses, explain_refusal
 from ..dial.dialer import Dialer
-from ..dial.resolver import Resolution, Resolved, Unresolved
+from ..dial.resolution import Resolution, Resolved, Unresolved
 from ..net.channel import Channel
 
 

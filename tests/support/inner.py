@@ -15,7 +15,8 @@ from licensegate.certs.identity import ServerIdentity
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.dial.loop_guard import LoopGuard
-from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
+from licensegate.proxy.dial.resolution import Resolution, Resolved
+from licensegate.proxy.dial.resolver import Resolver
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.net.poller import Poller
 from licensegate.proxy.protocol.snapshot import Snapshot

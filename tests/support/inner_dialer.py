@@ -10,7 +10,8 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import Dialer, DirectDial
 from licensegate.proxy.dial.loop_guard import LoopGuard
-from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver
+from licensegate.proxy.dial.resolution import Resolution, Resolved
+from licensegate.proxy.dial.resolver import Resolver
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.net.channel import Channel
 from licensegate.records.outcome import Outcome

@@ -1,7 +1,8 @@
 """Hold a network namespace open for `network`: bring its loopback up and make sockets in it.
 
 Usage: holder.py DESCRIPTOR [ADDRESS ...]. The addresses are given to the loopback too. For each byte that comes through
-the descriptor, a Unix socket, a new TCP socket goes back: it belongs to this namespace, wherever it is used.
+the descriptor, a Unix socket, a new socket goes back, TCP for 0 and UDP for 1: it belongs to this namespace,
+wherever it is used.
 """
 
 import fcntl
@@ -20,8 +21,9 @@ def hold(asked: socket.socket, addresses: list[str]) -> None:
             alias = struct.pack("16sHxx4s16x", f"lo:{number}".encode(), socket.AF_INET, socket.inet_aton(address))
             fcntl.ioctl(any_socket, _SIOCSIFADDR, alias)
     asked.send(b"\n")
-    while asked.recv(1):
-        with socket.socket() as made:
+    while wanted := asked.recv(1):
+        kind = socket.SOCK_DGRAM if wanted == b"\1" else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET, kind) as made:
             socket.send_fds(asked, [b"\0"], [made.fileno()])
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from support.programs import run
 from support.requirements import missing, require_command
 
-_MOUNT = 'mount --bind "$0" /etc/hosts && exec "$@"'
+_MOUNT = 'mount --bind "$0/hosts" /etc/hosts && exec "$@"'
+_MOUNT_BOTH = f'mount --bind "$0/resolv.conf" /etc/resolv.conf && {_MOUNT}'
 
 
 def unprivileged() -> tuple[str, ...]:
@@ -23,14 +24,19 @@ def own_network() -> tuple[str, ...]:
     return _unshare("--net")
 
 
-def with_hosts(folder: Path, addresses: Mapping[str, str], *, own_network: bool = False) -> tuple[str, ...]:
+def with_hosts(
+    folder: Path, addresses: Mapping[str, str], *, own_network: bool = False, resolv_conf: str = ""
+) -> tuple[str, ...]:
     """Run with only these names in /etc/hosts, so that the test controls the system's resolver.
 
-    `own_network`: in a new network namespace too.
+    `own_network`: in a new network namespace too. `resolv_conf` is the content of /etc/resolv.conf, by default the
+    machine's.
     """
-    hosts = folder / "hosts"
-    hosts.write_text("".join(f"{address} {name}\n" for name, address in addresses.items()))
-    return (*_unshare("--mount", *(("--net",) if own_network else ())), "sh", "-c", _MOUNT, str(hosts))
+    (folder / "hosts").write_text("".join(f"{address} {name}\n" for name, address in addresses.items()))
+    if resolv_conf:
+        (folder / "resolv.conf").write_text(resolv_conf)
+    mount = _MOUNT_BOTH if resolv_conf else _MOUNT
+    return (*_unshare("--mount", *(("--net",) if own_network else ())), "sh", "-c", mount, str(folder))
 
 
 def require_mounts() -> None:

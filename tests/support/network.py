@@ -21,18 +21,20 @@ _HOLDER = Path(__file__).with_name("namespace_holder.py")
 class Network:
     """A network namespace, made on entry; `inside` is the command prefix that enters it.
 
-    It knows only `names`, and has the addresses 127.0.0.0/8, ::1 and `addresses`. A client that connects to one of
-    `addresses` also has it as its source, so that tests can have clients of another network.
+    It knows only `names` and what a name server in its `resolv_conf` tells (`support.name_server`). It has
+    127.0.0.0/8, ::1 and `addresses`. A client that connects to one of `addresses` also has it as its source, so that
+    tests can have clients of another network.
     """
 
-    def __init__(self, folder: Path, names: Mapping[str, str], *addresses: str) -> None:
+    def __init__(self, folder: Path, names: Mapping[str, str], *addresses: str, resolv_conf: str = "") -> None:
         self._folder = folder
         self._names = names
         self._addresses = addresses
+        self._resolv_conf = resolv_conf
         self.inside: tuple[str, ...] = ()
 
     def __enter__(self) -> Self:
-        entering = with_hosts(self._folder, self._names, own_network=True)
+        entering = with_hosts(self._folder, self._names, own_network=True, resolv_conf=self._resolv_conf)
         self._asking, asked = socket.socketpair()
         self._asking.settimeout(SECONDS)
         with asked:
@@ -52,7 +54,14 @@ class Network:
 
     def new_socket(self) -> socket.socket:
         """A TCP socket of this namespace, to use in the test's process."""
-        self._asking.send(b"\0")
+        return self._new_socket(b"\0")
+
+    def new_datagram_socket(self) -> socket.socket:
+        """A UDP socket of this namespace, to use in the test's process."""
+        return self._new_socket(b"\1")
+
+    def _new_socket(self, kind: bytes) -> socket.socket:
+        self._asking.send(kind)
         _, (descriptor,), _, _ = socket.recv_fds(self._asking, 1, 1)
         made = socket.socket(fileno=descriptor)
         made.settimeout(SECONDS)

@@ -10,7 +10,7 @@ from typing import Any
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import PendingDial
-from licensegate.proxy.dial.resolver import Resolution, Resolved
+from licensegate.proxy.dial.resolution import Resolution, Resolved
 from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from licensegate.proxy.dial.resolver import Resolution, Resolved, Resolver, Unresolved
+from licensegate.proxy.dial.resolution import Resolution, Resolved, Unresolved
+from licensegate.proxy.dial.resolver import Resolver
 from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.records.outcome import Outcome
 from support.sockets import turns, until

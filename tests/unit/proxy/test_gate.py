@@ -7,7 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.proxy.dial.dialer import Dialer
-from licensegate.proxy.dial.resolver import Resolved
+from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError

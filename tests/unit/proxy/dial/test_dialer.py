@@ -9,7 +9,7 @@ import pytest
 from licensegate.allowlist.addresses import AddressClass
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.dial import address_selection
-from licensegate.proxy.dial.resolver import Unresolved
+from licensegate.proxy.dial.resolution import Unresolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller

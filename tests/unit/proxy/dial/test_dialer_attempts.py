@@ -12,7 +12,7 @@ import pytest
 from licensegate.proxy.dial import dialer as dialer_module
 from licensegate.proxy.dial.address_selection import interleave
 from licensegate.proxy.dial.dialer import DirectDial
-from licensegate.proxy.dial.resolver import Resolution, Resolved
+from licensegate.proxy.dial.resolution import Resolution, Resolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.inner import counting_poller

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import socket
 import threading
 from unittest.mock import patch
 
 import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
-from licensegate.proxy.dial.resolver import Resolution, Resolved, Unresolved, system_look_up
+from licensegate.proxy.dial.resolution import Resolution, Unresolved
 from licensegate.records.outcome import Outcome
 from support.resolving import (
     NAME,
@@ -158,34 +157,3 @@ def test_an_answer_after_the_end_of_the_loop_is_ignored(
     thread.join(SECONDS)
     assert not thread.is_alive()
     assert not recwarn
-
-
-def test_the_system_resolver_knows_localhost() -> None:
-    answer = system_look_up("localhost")
-    assert isinstance(answer, Resolved)
-    assert set(answer.addresses) <= {"127.0.0.1", "::1"}
-    assert len(set(answer.addresses)) == len(answer.addresses)
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome"),
-    [
-        pytest.param(socket.gaierror(socket.EAI_NONAME, "Name or service not known"), Outcome.DNS_NOT_FOUND, id="no"),
-        pytest.param(socket.gaierror(socket.EAI_NODATA, "No address"), Outcome.DNS_NOT_FOUND, id="no address"),
-        pytest.param(socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), Outcome.DNS_FAILED, id="again"),
-        pytest.param(socket.gaierror(socket.EAI_FAIL, "Failure"), Outcome.DNS_FAILED, id="failure"),
-        pytest.param(OSError(24, "Too many open files"), Outcome.DNS_FAILED, id="descriptors"),
-    ],
-)
-def test_errors_of_the_system_resolver_map_to_outcomes(
-    monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: Outcome
-) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(socket, "getaddrinfo", fail)
-    answer = system_look_up(NAME)
-    assert isinstance(answer, Unresolved)
-    assert answer.outcome is outcome
-    if outcome is Outcome.DNS_FAILED:
-        assert answer.detail == error.strerror

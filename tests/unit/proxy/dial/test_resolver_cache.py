@@ -3,7 +3,7 @@
 import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
-from licensegate.proxy.dial.resolver import Unresolved
+from licensegate.proxy.dial.resolution import Unresolved
 from support.resolving import (
     FAILED,
     NAME,

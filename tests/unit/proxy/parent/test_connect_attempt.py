@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.proxy.dial.resolver import Resolved, Unresolved
+from licensegate.proxy.dial.resolution import Resolved, Unresolved
 from licensegate.proxy.dial.settings import ConnectTo
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy
 from licensegate.proxy.wire.via import OUR_NAME

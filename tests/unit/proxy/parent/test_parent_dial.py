@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from licensegate.allowlist.rule import Rule
-from licensegate.proxy.dial.resolver import Resolved, Unresolved
+from licensegate.proxy.dial.resolution import Resolved, Unresolved
 from licensegate.proxy.dial.settings import ConnectTo
 from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentTarget
 from licensegate.proxy.wire.via import OUR_NAME

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.proxy.dial.resolver import Resolved
+from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.parent.settings import ParentProxy
 from licensegate.records.outcome import Outcome

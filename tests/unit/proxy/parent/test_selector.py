@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.dial.resolver import Resolved
+from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.parent.settings import ParentLogin, ParentProxy
 from licensegate.records.outcome import Outcome
 from support.inner_dialer import HOST, PRIVATE, PUBLIC, Server

@@ -10,7 +10,7 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.dial.dialer import DirectDial
-from licensegate.proxy.dial.resolver import Unresolved
+from licensegate.proxy.dial.resolution import Unresolved
 from licensegate.proxy.tunnel.probe import Probe
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord

@@ -1,0 +1,55 @@
+"""Asks the system for a name's addresses: /etc/hosts first, then getaddrinfo for the absolute name. Blocks.
+
+A search list (resolv.conf(5)) could lead an allowed name elsewhere: with `search corp.example.net` and `ndots:5`, as in
+every Kubernetes pod, getaddrinfo asks for tools.cisco.com.corp.example.net before tools.cisco.com. The final dot of an
+absolute name switches that off. It also keeps getaddrinfo from finding the name in /etc/hosts, which is therefore read
+here. A name of one label, which no wildcard rule covers, is asked as it is.
+"""
+
+import socket
+from pathlib import Path
+from typing import Final
+
+from licensegate.files.read import read_whole
+from licensegate.records.outcome import Outcome
+
+from .hosts_file import addresses_in
+from .resolution import Resolution, Resolved, Unresolved
+
+HOSTS: Final = Path("/etc/hosts")
+
+_HOSTS_BYTES: Final = 1 << 26
+_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+
+
+def system_look_up(name: str) -> Resolution:
+    """Look up a normalised name, without a time limit."""
+    try:
+        listed = addresses_in(_read_hosts(), name)
+        return Resolved(listed) if listed else _ask(name)
+    except OSError as error:
+        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
+
+
+def absolute(name: str) -> str:
+    """How to ask for a name without the search list; a name of one label may use it."""
+    return f"{name}." if "." in name else name
+
+
+def _read_hosts() -> bytes:
+    """The content of /etc/hosts; empty if there is none, or none that may be read. Raises OSError."""
+    try:
+        return read_whole(HOSTS, _HOSTS_BYTES)
+    except (FileNotFoundError, PermissionError):
+        return b""
+
+
+def _ask(name: str) -> Resolution:
+    """Ask getaddrinfo. Raises OSError."""
+    try:
+        found = socket.getaddrinfo(absolute(name).encode("ascii"), None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        if error.errno in _NO_SUCH_NAME:
+            return Unresolved(Outcome.DNS_NOT_FOUND)
+        raise
+    return Resolved(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))
