@@ -7,8 +7,8 @@ import hypothesis
 import pytest
 
 from support.authority import CISCO_HOSTS, Authority
-from support.exchange import REFUSING_HOST
 from support.gate import Gate, gate_settings
+from support.licensing_exchange import REFUSING_HOST
 from support.requirements import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port

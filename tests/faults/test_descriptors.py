@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
 from support.gate import Gate, cisco_at
+from support.licensing_exchange import TARGET
 from support.raw_client import CONNECT, dial, open_tunnel, read_answer
 from support.requirements import require_command
 from support.standin import StandIn

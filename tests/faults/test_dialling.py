@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
 from support.gate import Gate, cisco_at
+from support.licensing_exchange import TARGET
 from support.raw_client import CONNECT, ask, break_off, dial
 from support.sockets import BlackHole
 

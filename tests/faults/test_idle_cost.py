@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import HOST
+from support.client_hellos import in_records, message, server_name
 from support.gate import ANYTHING, Gate, cisco_at
-from support.hellos import in_records, message, server_name
+from support.licensing_exchange import HOST
 from support.raw_client import Dial, dial, dial_tls, open_tunnel, read_to_end
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
 OpenIdle = Callable[[Gate, Dial], socket.socket]

@@ -13,7 +13,7 @@ import pytest
 
 from support.gate import ANYTHING, Gate, cisco_at
 from support.raw_client import CONNECT, Dial, break_off, dial, open_tunnel, plain_and_tls, read_to_break, read_to_end
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
 MIB = 1 << 20

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
 from support.gate import ANYTHING, COMMAND, Gate, gate_settings
+from support.licensing_exchange import TARGET
 from support.programs import run
 from support.raw_client import ask, dial, open_tunnel
 from support.upstream import Upstream, closed_port, echo

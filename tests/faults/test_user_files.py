@@ -8,8 +8,8 @@ import pytest
 
 from support.authority import Authority
 from support.gate import Gate, GateEndedError, gate_settings
+from support.login_gate import strict
 from support.logins import PASSWORD, htpasswd_line, write_user_files
-from support.strict import strict
 
 BROKEN = "cucm-pub:plain\n"
 FAULT = "users.htpasswd, line 1: the hash is neither bcrypt nor SHA-crypt nor apr1; give the user a new password"

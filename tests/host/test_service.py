@@ -9,8 +9,8 @@ import pytest
 
 from support import namespace_clients
 from support.authority import Authority
-from support.exchange import TARGET
 from support.host import PAGE, Host
+from support.licensing_exchange import TARGET
 from support.namespace_clients import curl, get_through, stand_in, tunnel
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to build the system to boot

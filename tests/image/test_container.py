@@ -11,8 +11,8 @@ import pytest
 
 from support.authority import Authority
 from support.container import Container
-from support.exchange import TARGET
 from support.image import Image
+from support.licensing_exchange import TARGET
 from support.namespace_clients import LISTENING, PAGE, curl, get_through, stand_in, tunnel
 
 pytestmark = pytest.mark.timeout(600)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from support.authority import Authority
-from support.exchange import MESSAGE, URL, Refusal, assert_posted, assert_refused, assert_served
 from support.gate import Gate
+from support.licensing_exchange import MESSAGE, URL, Refusal, assert_posted, assert_refused, assert_served
 from support.programs import run
 from support.requirements import require_command
 from support.standin import StandIn

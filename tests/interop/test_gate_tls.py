@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority, Leaf
-from support.exchange import MESSAGE, URL, assert_served
 from support.gate import Gate, cisco_at
+from support.licensing_exchange import MESSAGE, URL, assert_served
 from support.programs import run
 from support.requirements import require_command
 from support.standin import StandIn

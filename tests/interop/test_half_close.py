@@ -10,11 +10,11 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure
+from support.blocking_channel import Driven
 from support.certificates import issue
-from support.channel import Driven
 from support.programs import run
 from support.requirements import require_command
-from support.tls import VERSIONS, trusting
+from support.tls_memory import VERSIONS, trusting
 from support.upstream import SECONDS, Upstream
 
 HALF_CLOSE = Path(__file__).with_name("node") / "half_close.js"

@@ -15,9 +15,9 @@ import pytest
 from msgspec import Struct
 
 from support.authority import Authority
-from support.client import GateProtocol
-from support.exchange import MESSAGE, TARGET, URL, assert_posted, assert_served
+from support.client_program import GateProtocol
 from support.gate import Gate
+from support.licensing_exchange import MESSAGE, TARGET, URL, assert_posted, assert_served
 from support.network import Network
 from support.programs import run
 from support.raw_client import read_to_break

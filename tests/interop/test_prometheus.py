@@ -13,16 +13,16 @@ import pytest
 from msgspec import Struct
 
 from licensegate.records.outcome import Outcome, Stage
+from support.admin_client import ANY_PORT, admin_port
 from support.authority import Authority
-from support.exchange import MESSAGE, REFUSING_HOST, TARGET, URL
 from support.gate import Gate, gate_settings
+from support.licensing_exchange import MESSAGE, REFUSING_HOST, TARGET, URL
 from support.programs import run
 from support.prometheus import Prometheus
 from support.raw_client import ask, dial, end_well, open_tunnel
 from support.requirements import require_command
 from support.standin import StandIn
 from support.upstream import closed_port
-from support.watching import ANY_PORT, admin_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PAGE = DEPLOY.parent / "docs" / "monitoring.md"

@@ -4,11 +4,11 @@ import socket
 
 import pytest
 
-from support.exchange import HOST, TARGET
 from support.gate import Gate
+from support.licensing_exchange import HOST, TARGET
 from support.raw_client import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 
 SERVED = {
     "curl": f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\nUser-Agent: x\r\nProxy-Connection: Keep-Alive\r\n\r\n",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.exchange import MESSAGE, assert_posted, assert_served
 from support.gate import COMMAND, Gate, gate_settings
+from support.licensing_exchange import MESSAGE, assert_posted, assert_served
 from support.programs import run
 from support.requirements import require_command
 from support.standin import CALL_HOME_PATH, StandIn

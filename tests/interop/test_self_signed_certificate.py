@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs.load_or_create import load_or_create_identity
-from support.channel import Driven
+from support.blocking_channel import Driven
 from support.programs import run
 from support.requirements import require_command
 from support.upstream import SECONDS, Upstream

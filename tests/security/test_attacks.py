@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from support.attacks import NO_METHODS, assert_nothing_dialled
-from support.exchange import TARGET
 from support.gate import Gate
+from support.licensing_exchange import TARGET
 from support.raw_client import CONNECT, Answer, ask, dial_tls
 from support.standin import StandIn
 

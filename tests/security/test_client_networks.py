@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import HOST
+from support.client_hellos import in_records, message, server_name
 from support.gate import Gate, cisco_at
-from support.hellos import in_records, message, server_name
+from support.licensing_exchange import HOST
 from support.raw_client import CONNECT, ask, dial, read_to_break
 from support.standin import StandIn
 

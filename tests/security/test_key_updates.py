@@ -11,8 +11,8 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.net.channel import TlsChannel
+from support.blocking_channel import Deaf
 from support.certificates import issue
-from support.channel import Deaf
 from support.requirements import require_command
 from support.sockets import spin_until
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from support.admin_client import ANY_PORT, TRUSTED_PAGES, show, show_until
 from support.gate import Gate, gate_settings
 from support.raw_client import ask
-from support.watching import ANY_PORT, TRUSTED_PAGES, show, show_until
 
 SECRET = b"hunter2hunter2"
 REQUESTS = {

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.exchange import TARGET
 from support.gate import COMMAND
+from support.licensing_exchange import TARGET
+from support.login_gate import Strict, strict
 from support.logins import PASSWORD, USER, basic, digest, htdigest_lines, htpasswd_line, parameters
 from support.programs import run
 from support.raw_client import Answer, read_answer, read_to_break
-from support.strict import Strict, strict
 from support.upstream import SECONDS
 
 ELSEWHERE = "127.0.0.2"

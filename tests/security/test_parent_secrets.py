@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from support import squid
-from support.exchange import TARGET
 from support.gate import Gate
+from support.gate_with_parents import through, with_login
+from support.licensing_exchange import TARGET
 from support.ntlm import NtlmHelper
 from support.raw_client import ask
 from support.squid import Squid
-from support.through import through, with_login
 
 USER, PASSWORD = squid.USER, "a wrong but secret password"
 DERIVED = (

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from support.attacks import NO_METHODS, assert_nothing_dialled
+from support.client_hellos import NO_NAMES, in_records, message, server_name
 from support.gate import Gate
-from support.hellos import NO_NAMES, in_records, message, server_name
 from support.raw_client import CONNECT, dial, read_to_break
 from support.standin import StandIn
 

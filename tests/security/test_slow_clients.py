@@ -8,7 +8,7 @@ import pytest
 
 from support.gate import Gate, gate_settings
 from support.raw_client import dial, read_answer, read_to_break
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from licensegate.proxy.settings import ListenAddress
-from support.exchange import TARGET
 from support.gate import Gate, gate_settings
+from support.licensing_exchange import TARGET
 from support.namespaces import with_hosts
 from support.raw_client import CONNECT, Answer, ask, open_tunnel
 from support.upstream import Upstream, closed_port, read_nothing

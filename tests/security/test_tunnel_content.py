@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from support.exchange import HOST
+from support.client_hellos import NO_NAMES, in_records, message, server_name
 from support.gate import Gate, cisco_at
-from support.hellos import NO_NAMES, in_records, message, server_name
+from support.licensing_exchange import HOST
 from support.raw_client import CONNECT, Dial, dial, dial_tls, open_tunnel, plain_and_tls, read_to_break
 from support.standin import ANSWER, StandIn
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 from support.upstream import SECONDS, Upstream
 
 UNRECOGNIZED_NAME, DECODE_ERROR = 112, 50

@@ -1,25 +1,16 @@
-"""What the tests share: a test CA, stand-ins for Cisco's hosts, and a running gate.
+"""Shared test code: certificates, servers, clients, running gates, and harnesses for single parts of a gate.
 
-Most modules never import the gate's code: they use its command, its settings file, its answers and its access log.
-Exceptions: `inner`, `inner_dialer`, `relaying`, `running` and `secure` run parts of the gate in a test's event loop,
-`channel` drives a TLS channel without a loop, `conversations` and `state_table` drive the protocol, and `records` makes
-records.
+Most do not import the gate's code: they use its command, settings file, responses and access log. The exceptions:
+
+- `*_harness`: one part of a gate in a test's event loop (`tunnel`, `relay`, `dial`, `resolver`), or without one
+  (`conversation`)
+- `running_gate`: a whole gate in a test's event loop
+- `blocking_channel`, `scripted_parent`, `tls_client`: peers of such a part
+- `records`, `state_table`, `deadline_owner`, `admin_client`: values from the gate's own tables
 """
+
+import pkgutil
 
 import pytest
 
-pytest.register_assert_rewrite(
-    "support.attacks",
-    "support.conversations",
-    "support.exchange",
-    "support.gate",
-    "support.inner",
-    "support.inner_dialer",
-    "support.raw_client",
-    "support.relaying",
-    "support.running",
-    "support.secure",
-    "support.sockets",
-    "support.state_table",
-    "support.watching",
-)
+pytest.register_assert_rewrite(*(f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)))

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from support.client import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
-from support.exchange import MESSAGE
+from support.client_program import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
 from support.java import JAVA_CLIENTS
+from support.licensing_exchange import MESSAGE
 from support.programs import run
 from support.requirements import require_command, require_file
 

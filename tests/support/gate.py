@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from support.exchange import TARGET
+from support.licensing_exchange import TARGET
 from support.upstream import SECONDS
 
 COMMAND = Path(sys.executable).with_name("licensegate")

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from support.client import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
-from support.exchange import MESSAGE
+from support.client_program import CertificateAlert, Client, GateProtocol, Post, RefusalDetail, Trust
+from support.licensing_exchange import MESSAGE
 from support.programs import run
 from support.requirements import missing, require_command, require_file
 

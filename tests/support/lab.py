@@ -9,10 +9,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.client import GATE_NAME, PORTS, Client, Post, Trust
-from support.exchange import ALERT_REFUSALS, HOST, OLD_HOST, OUTSIDE_NAME, REFUSING_HOST
+from support.client_program import GATE_NAME, PORTS, Client, Post, Trust
 from support.gate import COMMAND, Gate
 from support.java import STORE_PASSWORD
+from support.licensing_exchange import ALERT_REFUSALS, HOST, OLD_HOST, OUTSIDE_NAME, REFUSING_HOST
 from support.network import Network
 from support.programs import run
 from support.standin import StandIn

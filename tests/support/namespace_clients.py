@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from support.authority import Authority
-from support.exchange import HOST, TARGET
+from support.licensing_exchange import HOST, TARGET
 from support.programs import run
 from support.requirements import require_command
 

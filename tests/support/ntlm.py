@@ -9,7 +9,7 @@ from pathlib import Path
 
 import spnego
 
-from support.parent import CLOSING, LOGIN, STAYS, GateConnection, ScriptedParent
+from support.scripted_parent import CLOSING, LOGIN, STAYS, GateConnection, ScriptedParent
 from support.upstream import Upstream
 
 DOMAIN, USER, PASSWORD = "CORP", "svc-licensing", "correct horse"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 from msgspec import Struct
 
-from support.exchange import TARGET
 from support.gate import Gate
+from support.licensing_exchange import TARGET
 from support.sockets import unacknowledged
 from support.upstream import SECONDS
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import REFUSING_HOST, TARGET
+from support.admin_client import ANY_PORT
 from support.gate import Gate, gate_settings
+from support.licensing_exchange import REFUSING_HOST, TARGET
 from support.standin import StandIn
 from support.upstream import closed_port
-from support.watching import ANY_PORT
 
 
 @pytest.fixture

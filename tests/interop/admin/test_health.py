@@ -5,13 +5,13 @@ import sys
 import threading
 from pathlib import Path
 
-from support.exchange import HOST, REFUSING_HOST, TARGET
+from support.admin_client import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show, show_until
 from support.gate import ANYTHING, COMMAND, Gate, cisco_at, gate_settings
+from support.licensing_exchange import HOST, REFUSING_HOST, TARGET
 from support.programs import run
 from support.raw_client import dial, end_well, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
 from support.upstream import Upstream, closed_port, read_nothing
-from support.watching import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show, show_until
 
 
 def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from support.admin_client import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, scrape, scrape_until, show, show_until
 from support.authority import Authority
-from support.exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
 from support.gate import ANYTHING, Gate, cisco_at
+from support.licensing_exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
 from support.programs import run
 from support.raw_client import ask, break_off, dial, end_well, open_tunnel, read_answer, read_to_end
 from support.requirements import require_command
 from support.standin import CALL_HOME_PATH
 from support.upstream import SECONDS, Upstream, read_nothing
-from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, scrape, scrape_until, show, show_until
 
 REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example\r\nuser-agent: probe/1\r\nX-Odd: 1\r\n\r\n"
 

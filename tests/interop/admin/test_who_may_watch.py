@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import TARGET
+from support.admin_client import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, admin_port, scrape, scrape_until, show
 from support.gate import Gate, GateEndedError, cisco_at, gate_settings
+from support.licensing_exchange import TARGET
 from support.network import Network
 from support.raw_client import ask, read_to_end
 from support.upstream import SECONDS, closed_port
-from support.watching import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, admin_port, scrape, scrape_until, show
 
 TOKEN = "7c0d5a6b1e2f43908172635445362718"
 REFUSED = b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from support.client import PORTS, Client, GateProtocol, RefusalDetail
+from support.client_program import PORTS, Client, GateProtocol, RefusalDetail
 from support.clients import CLIENTS
-from support.exchange import (
+from support.lab import Lab
+from support.licensing_exchange import (
     ALERT_REFUSALS,
     OLD_HOST,
     OLD_URL,
@@ -26,7 +27,6 @@ from support.exchange import (
     assert_refused,
     assert_served,
 )
-from support.lab import Lab
 
 every_client = pytest.mark.parametrize("client", CLIENTS, ids=str)
 

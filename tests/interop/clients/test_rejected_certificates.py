@@ -8,10 +8,10 @@ from operator import itemgetter
 
 import pytest
 
-from support.client import CertificateAlert, Client, GateProtocol
+from support.client_program import CertificateAlert, Client, GateProtocol
 from support.clients import CLIENTS
-from support.exchange import OLD_URL, URL, carried_data, certificate_rejected
 from support.lab import Lab
+from support.licensing_exchange import OLD_URL, URL, carried_data, certificate_rejected
 
 UNKNOWN_CA, CERTIFICATE_UNKNOWN = 48, 46  # RFC 8446 section 6.2
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs.load_or_create import load_or_create_identity
-from support.channel import Driven
+from support.blocking_channel import Driven
 from support.java import RELEASES, STORE_PASSWORD, compiled, runtime
 from support.programs import run
 from support.requirements import require_command

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.client import Client, Post, Trust
-from support.exchange import ENDED_WELL, MESSAGE, TARGET, URL, assert_posted
+from support.client_program import Client, Post, Trust
 from support.gate import Gate, cisco_at
 from support.java import STORE_PASSWORD, URL_CONNECTIONS
+from support.licensing_exchange import ENDED_WELL, MESSAGE, TARGET, URL, assert_posted
 from support.standin import StandIn
 
 every_release = pytest.mark.parametrize("client", URL_CONNECTIONS, ids=str)

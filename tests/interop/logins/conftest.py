@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from support import strict as gates
+from support import login_gate as gates
 from support.authority import Authority
-from support.strict import Strict
+from support.login_gate import Strict
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ import re
 
 import pytest
 
-from support.client import Client
+from support.client_program import Client
 from support.clients import CLIENTS
 from support.java import JAVA_CLIENTS
+from support.login_gate import Offers, Strict
 from support.logins import USER
-from support.strict import Offers, Strict
 
 ASKED = ("", "missing")
 BY_BASIC, BY_MD5, BY_SHA_256 = ("basic", "accepted"), ("digest-md5", "accepted"), ("digest-sha-256", "accepted")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from support.login_gate import Strict
 from support.programs import run
 from support.requirements import require_command
-from support.strict import Strict
 
 PAGE = (Path(__file__).parents[3] / "docs/logins.md").read_text()
 

@@ -11,14 +11,14 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from support import java
 from support.authority import Authority
 from support.certificates import issue, revoke
-from support.client import Post
-from support.exchange import MESSAGE, URL
+from support.client_program import Post
 from support.gate import Gate, cisco_at
+from support.licensing_exchange import MESSAGE, URL
+from support.login_gate import Offers, Strict, strict
 from support.logins import PASSWORD, USER, digest, write_user_files
 from support.programs import run
 from support.requirements import require_command
 from support.standin import StandIn
-from support.strict import Offers, Strict, strict
 
 LOGIN = ("--proxy-user", f"{USER}:{PASSWORD}")
 ASKED = ("", "missing")

@@ -14,10 +14,10 @@ import pytest
 
 from support import java
 from support.authority import Authority
-from support.client import Post
-from support.exchange import URL
+from support.client_program import Post
+from support.licensing_exchange import URL
+from support.login_gate import strict
 from support.logins import PASSWORD, USER
-from support.strict import strict
 
 SHA_256 = "digest-sha-256"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.exchange import MESSAGE, URL
 from support.gate import Gate
+from support.licensing_exchange import MESSAGE, URL
 from support.programs import run
 from support.requirements import require_command
 from support.squid import PASSWORD

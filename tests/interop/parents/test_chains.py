@@ -10,12 +10,12 @@ import pytest
 
 from support import squid
 from support.authority import Authority
-from support.exchange import HOST, TARGET
 from support.gate import Gate, cisco_at
+from support.gate_with_parents import assert_came_through, through, with_login
+from support.licensing_exchange import HOST, TARGET
 from support.logins import write_user_files
 from support.squid import USER, Squid
 from support.standin import StandIn
-from support.through import assert_came_through, through, with_login
 from support.upstream import closed_port
 
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from support import squid
-from support.exchange import TARGET
 from support.gate import Gate
+from support.gate_with_parents import assert_came_through, through
 from support.kerberos import PARENT, PASSWORD, REALM, USER, Kdc, require_gssapi
+from support.licensing_exchange import TARGET
 from support.squid import Squid
 from support.standin import StandIn
-from support.through import assert_came_through, through
 from support.upstream import closed_port
 
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]

@@ -8,10 +8,10 @@ import pytest
 
 from support import squid
 from support.gate import Gate
+from support.gate_with_parents import assert_came_through, through, with_login
 from support.ntlm import PASSWORD, PRINCIPAL, NtlmHelper
 from support.squid import Squid
 from support.standin import StandIn
-from support.through import assert_came_through, through, with_login
 
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]
 

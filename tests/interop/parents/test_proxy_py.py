@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from support.exchange import HOST
 from support.gate import Gate
+from support.gate_with_parents import assert_came_through, through, with_login
+from support.licensing_exchange import HOST
 from support.standin import StandIn
-from support.through import assert_came_through, through, with_login
 from support.upstream import SECONDS, closed_port
 
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]

@@ -8,11 +8,11 @@ import pytest
 
 from support import squid
 from support.authority import Authority
-from support.exchange import TARGET
 from support.gate import Gate
+from support.gate_with_parents import assert_came_through, through, with_login
+from support.licensing_exchange import TARGET
 from support.squid import USER, Squid
 from support.standin import StandIn
-from support.through import assert_came_through, through, with_login
 
 Post = Callable[[Gate], subprocess.CompletedProcess[str]]
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from licensegate.proxy.dial import dialer as dialer_module
-from support.inner import SlowNames
-from support.inner_dialer import Server
+from support.dial_harness import Server
 from support.sockets import BlackHole
+from support.tunnel_harness import SlowNames
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.hellos import in_records, message, server_name
-from support.inner import HELLO, HOST, Upstream, connect, snapshot
-from support.running import LOOPBACK, Running, running
-from support.secure import IDENTITY
+from support.client_hellos import in_records, message, server_name
+from support.running_gate import LOOPBACK, Running, running
 from support.sockets import descriptors, is_closed, receive, run, turns, until
+from support.tls_client import IDENTITY
+from support.tunnel_harness import HELLO, HOST, Upstream, connect, snapshot
 
 
 def test_a_tunnel_through_the_gate_is_recorded_once() -> None:

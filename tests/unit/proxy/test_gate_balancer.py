@@ -8,10 +8,10 @@ import pytest
 
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
-from support.inner import ESTABLISHED, HELLO, connect
-from support.running import Running, running
-from support.secure import IDENTITY, SecureClient
+from support.running_gate import Running, running
 from support.sockets import is_closed, receive, run, turns, until
+from support.tls_client import IDENTITY, SecureClient
+from support.tunnel_harness import ESTABLISHED, HELLO, connect
 
 BALANCER, STRANGER = "127.0.0.5", "127.0.0.6"
 BALANCED = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network(f"{BALANCER}/32"),))

@@ -22,7 +22,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import ServerNameCheck, TunnelRecord
-from support.conversations import IDENTITY, in_force
+from support.conversation_harness import IDENTITY, in_force
 from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()

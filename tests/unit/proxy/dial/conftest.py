@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
-from support.resolving import ONE, NameServer, ResolverClock
+from support.resolver_harness import ONE, NameServer, ResolverClock
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from licensegate.proxy.dial import address_selection
 from licensegate.proxy.dial.resolution import Unresolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
-from support.inner import counting_poller
-from support.inner_dialer import HOST, PRIVATE, PUBLIC, Room, Server, room
+from support.dial_harness import HOST, PRIVATE, PUBLIC, Room, Server, room
 from support.sockets import run
+from support.tunnel_harness import counting_poller
 
 
 def public(*addresses: str) -> Callable[[str], AddressClass]:

@@ -15,9 +15,9 @@ from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.dial.resolution import Resolution, Resolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
-from support.inner import counting_poller
-from support.inner_dialer import HOST, Caller, Room, Server, room
+from support.dial_harness import HOST, Caller, Room, Server, room
 from support.sockets import BlackHole, descriptors, no_descriptor_left, run, turns, until
+from support.tunnel_harness import counting_poller
 from support.upstream import SECONDS
 
 

@@ -10,7 +10,7 @@ import pytest
 from licensegate.proxy.dial import resolver as resolver_module
 from licensegate.proxy.dial.resolution import Resolution, Unresolved
 from licensegate.records.outcome import Outcome
-from support.resolving import (
+from support.resolver_harness import (
     NAME,
     ONE,
     TIMED_OUT,

@@ -4,7 +4,7 @@ import pytest
 
 from licensegate.proxy.dial import resolver as resolver_module
 from licensegate.proxy.dial.resolution import Unresolved
-from support.resolving import (
+from support.resolver_harness import (
     FAILED,
     NAME,
     NOT_FOUND,

@@ -12,7 +12,7 @@ from licensegate.proxy.dial import system_resolver
 from licensegate.proxy.dial.resolution import Resolved, Unresolved
 from licensegate.proxy.dial.system_resolver import absolute, system_look_up
 from licensegate.records.outcome import Outcome
-from support.resolving import NAME
+from support.resolver_harness import NAME
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from licensegate.certs.identity import load_identity
 from licensegate.proxy.net import channel as channel_module
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.wire.tls_layer import TlsFailure
+from support.blocking_channel import Deaf
 from support.certificates import issue
-from support.channel import Deaf
 from support.sockets import is_closed, pair, reset, spin_until, waiting
-from support.tls import VERSIONS, MemoryClient, trusting
+from support.tls_memory import VERSIONS, MemoryClient, trusting
 
 RECORD = 1 << 14
 BLOB = random.Random(4).randbytes(1 << 20)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.net.deadline import Deadline, DeadlineOwner
-from support.deadlines import Somebody
+from support.deadline_owner import Somebody
 
 
 def test_owners_expire_exactly_when_their_time_is_over() -> None:

@@ -12,8 +12,8 @@ from licensegate.allowlist.client_networks import Network
 from licensegate.proxy.net import listener as listener_module
 from licensegate.proxy.net.listener import Listener, ListenError, bind
 from licensegate.proxy.settings import ListenAddress
-from support.inner import CountingPoller, counting_poller
 from support.sockets import descriptors, no_descriptor_left, reset, run, turns, until
+from support.tunnel_harness import CountingPoller, counting_poller
 
 
 class Entrance:

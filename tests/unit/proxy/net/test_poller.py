@@ -9,8 +9,8 @@ import pytest
 
 from licensegate.proxy.net import poller as poller_module
 from licensegate.proxy.net.poller import ONCE, READ, WRITE, Poller
-from support.inner import counting_poller
 from support.sockets import run, turns, until
+from support.tunnel_harness import counting_poller
 
 
 class Owner:

@@ -9,9 +9,9 @@ from licensegate.proxy.dial.settings import ConnectTo
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy
 from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome
-from support.inner_dialer import HOST
+from support.dial_harness import HOST
 from support.ntlm import NtlmParent
-from support.parent import (
+from support.scripted_parent import (
     BASIC,
     CLOSING,
     LOGIN,

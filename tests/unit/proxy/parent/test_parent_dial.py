@@ -18,8 +18,8 @@ from licensegate.proxy.parent.settings import ParentLogin, ParentProxy, ParentTa
 from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.secret import Secret
-from support.inner_dialer import HOST, PRIVATE, PUBLIC
-from support.parent import (
+from support.dial_harness import HOST, PRIVATE, PUBLIC
+from support.scripted_parent import (
     CLOSING,
     GateConnection,
     ScriptedParent,

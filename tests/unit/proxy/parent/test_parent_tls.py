@@ -11,7 +11,7 @@ from licensegate.proxy.parent.settings import ParentProxy
 from licensegate.records.outcome import Outcome
 from support.authority import Authority
 from support.certificates import issue
-from support.parent import BASIC, GateConnection, ScriptedParent, dial_through, login, opens
+from support.scripted_parent import BASIC, GateConnection, ScriptedParent, dial_through, login, opens
 from support.sockets import run, turns, until
 
 

@@ -9,7 +9,7 @@ import pytest
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin
 from licensegate.records.outcome import Outcome
 from support.ntlm import NtlmParent
-from support.parent import (
+from support.scripted_parent import (
     BASIC,
     CLOSING,
     LOGIN,

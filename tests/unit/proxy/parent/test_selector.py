@@ -12,8 +12,8 @@ import pytest
 from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.parent.settings import ParentLogin, ParentProxy
 from licensegate.records.outcome import Outcome
-from support.inner_dialer import HOST, PRIVATE, PUBLIC, Server
-from support.parent import (
+from support.dial_harness import HOST, PRIVATE, PUBLIC, Server
+from support.scripted_parent import (
     BASIC,
     Behaviour,
     GateConnection,

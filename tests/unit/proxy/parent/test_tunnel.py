@@ -15,9 +15,9 @@ from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentProxy, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome, Party
-from support.inner import ESTABLISHED, HOST, Room, Upstream, room
-from support.secure import GATE, identity
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until
+from support.tls_client import GATE, identity
+from support.tunnel_harness import ESTABLISHED, HOST, Room, Upstream, room
 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 BLOB = random.Random(7).randbytes(1 << 20)

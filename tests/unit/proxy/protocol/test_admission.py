@@ -20,7 +20,7 @@ from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, TunnelRecord, open_record
 from licensegate.records.secret import Secret
-from support.conversations import CLIENT, HOST, LIMITS, NO_CHECKS, guarded, in_force, make_authenticator
+from support.conversation_harness import CLIENT, HOST, LIMITS, NO_CHECKS, guarded, in_force, make_authenticator
 from support.logins import USER, basic
 
 ALLOWED, ELSEWHERE = Target(HOST, 443), Target("evil.example", 443)

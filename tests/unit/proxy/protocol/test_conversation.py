@@ -10,7 +10,7 @@ from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.records.outcome import Outcome
-from support.conversations import (
+from support.conversation_harness import (
     CLIENT,
     HEAD,
     SATELLITE,

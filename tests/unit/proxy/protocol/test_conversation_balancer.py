@@ -14,7 +14,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.records.outcome import Outcome
-from support.conversations import (
+from support.conversation_harness import (
     BALANCER,
     CLIENT,
     HEAD,

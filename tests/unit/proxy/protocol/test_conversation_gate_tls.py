@@ -9,7 +9,8 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
-from support.conversations import (
+from support.client_hellos import in_records, message, server_name
+from support.conversation_harness import (
     ANOTHER_OWN_NAME,
     HEAD,
     HOST,
@@ -23,7 +24,6 @@ from support.conversations import (
     in_force,
     status_line,
 )
-from support.hellos import in_records, message, server_name
 
 HELLO = hello(HOST)
 

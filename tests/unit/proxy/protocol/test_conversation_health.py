@@ -6,7 +6,7 @@ from licensegate.proxy.protocol.commands import Refuse
 from licensegate.proxy.protocol.states import State
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.conversations import STRANGER, begun, status_line
+from support.conversation_harness import STRANGER, begun, status_line
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.9:3128\r\nUser-Agent: balancer\r\n\r\n"
 HEALTHY = (

@@ -18,8 +18,8 @@ from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.conversations import HEAD, HOST, SNAPSHOT, UNCHECKED, alert_in, begun, connect, hello, in_force
-from support.hellos import RECORDED, Recorded, handshake_of, in_records, message, server_name
+from support.client_hellos import RECORDED, Recorded, handshake_of, in_records, message, server_name
+from support.conversation_harness import HEAD, HOST, SNAPSHOT, UNCHECKED, alert_in, begun, connect, hello, in_force
 
 HELLO = hello(HOST)
 FINISHED = b"\x14\x03\x03\0\x01\x01" + b"\x17\x03\x03\0\x35" + bytes(0x35)

@@ -16,7 +16,7 @@ from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult
 from support.clock import Clock
-from support.conversations import (
+from support.conversation_harness import (
     CLIENT,
     HEAD,
     HOST,

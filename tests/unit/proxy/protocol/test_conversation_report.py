@@ -17,7 +17,7 @@ from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.conversations import (
+from support.conversation_harness import (
     CLIENT,
     HOST,
     SATELLITE,

@@ -14,7 +14,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.client_hello import read_client_hello
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import LoginResult
-from support.conversations import (
+from support.conversation_harness import (
     CLIENT,
     HEAD,
     HOST,

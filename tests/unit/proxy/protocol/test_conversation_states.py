@@ -10,7 +10,7 @@ from licensegate.proxy.protocol.commands import Command
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import MOVES, TIME_LIMITS, State
 from licensegate.records.outcome import Outcome
-from support.conversations import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, guarded, hello, with_login
+from support.conversation_harness import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, guarded, hello, with_login
 from support.state_table import ROWS, deadlines_of_the_docstring, lines_of_the_docstring, ways_on
 
 HELLO, HELLO_TO_ANOTHER, HELLO_TO_THE_GATE = hello(HOST), hello("evil.example"), hello()

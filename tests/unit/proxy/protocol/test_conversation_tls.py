@@ -13,7 +13,8 @@ from licensegate.proxy.settings import Limits
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.conversations import (
+from support.client_hellos import RECORDED, Recorded, in_records, message, server_name
+from support.conversation_harness import (
     CLIENT,
     HOST,
     OWN_NAME,
@@ -23,7 +24,6 @@ from support.conversations import (
     hello,
     in_force,
 )
-from support.hellos import RECORDED, Recorded, in_records, message, server_name
 
 HELLO = hello(HOST)
 

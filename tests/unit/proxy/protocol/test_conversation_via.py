@@ -6,7 +6,7 @@ from licensegate.proxy.protocol.commands import Dial, Establish, Refuse
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome
-from support.conversations import CLIENT, HOST, STRANGER, UNCHECKED, begun, hello
+from support.conversation_harness import CLIENT, HOST, STRANGER, UNCHECKED, begun, hello
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 SERVER_HELLO = bytes([22, 3, 3, 0, 4]) + b"abcd"

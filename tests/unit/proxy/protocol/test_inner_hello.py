@@ -10,7 +10,7 @@ from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire.client_hello import HelloReader, read_client_hello
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck, open_record
-from support.hellos import RECORDED, in_records, message, server_name
+from support.client_hellos import RECORDED, in_records, message, server_name
 
 LIMIT = 65536
 TARGET = Target("tools.cisco.com", 443)

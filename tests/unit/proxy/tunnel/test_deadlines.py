@@ -5,7 +5,7 @@ import pytest
 from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.settings import Limits
 from licensegate.proxy.tunnel.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadlines
-from support.deadlines import Somebody
+from support.deadline_owner import Somebody
 
 
 def test_a_sweep_returns_late_owners_and_their_deadlines() -> None:

@@ -15,10 +15,10 @@ from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import NO_PIPES, Flow
 from licensegate.proxy.wire.tls_records import RecordShape
-from support.hellos import in_records, message
-from support.secure import IDENTITY
+from support.client_hellos import in_records, message
 from support.sockets import pair, reset, spin_until, waiting
-from support.tls import MemoryClient, trusting
+from support.tls_client import IDENTITY
+from support.tls_memory import MemoryClient, trusting
 
 CHUNK = flow_module._CHUNK
 RECORD = 1 << 14

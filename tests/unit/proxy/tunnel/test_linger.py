@@ -9,8 +9,8 @@ from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
 from licensegate.records.record import RefusalTaken
-from support.inner import CountingPoller, counting_poller
 from support.sockets import fill, pair, receive, reset, run, spin_until, turns, until, waiting
+from support.tunnel_harness import CountingPoller, counting_poller
 
 SECONDS = 2
 ANSWER = b"HTTP/1.1 403 no\r\n\r\n"

@@ -13,10 +13,10 @@ from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
 from licensegate.records.record import RefusalTaken
-from support.inner import HANDFUL, CountingPoller, counting_poller
-from support.secure import IDENTITY, SecureClient
 from support.sockets import pair, reset, run, turns, until
-from support.tls import VERSIONS, trusting
+from support.tls_client import IDENTITY, SecureClient
+from support.tls_memory import VERSIONS, trusting
+from support.tunnel_harness import HANDFUL, CountingPoller, counting_poller
 
 SECONDS = 2
 ANSWER = b"HTTP/1.1 403 no\r\n\r\n"

@@ -12,9 +12,9 @@ from licensegate.proxy.auth.result import PasswordCheck
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.tunnel.password_checks import PasswordChecks
 from licensegate.records.secret import Secret
-from support.inner import counting_poller
 from support.logins import PASSWORD, htpasswd_line
 from support.sockets import run, turns, until
+from support.tunnel_harness import counting_poller
 from support.upstream import SECONDS
 
 STORED = read_hash(htpasswd_line().rstrip().partition(":")[2])

@@ -14,9 +14,9 @@ from licensegate.proxy.dial.resolution import Unresolved
 from licensegate.proxy.tunnel.probe import Probe
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.inner import HOST, Room, SlowNames, Upstream, answer_with, room, room_with_upstream
-from support.running import running
+from support.running_gate import running
 from support.sockets import BlackHole, receive, run, until
+from support.tunnel_harness import HOST, Room, SlowNames, Upstream, answer_with, room, room_with_upstream
 from support.upstream import closed_port
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import Flow
 from licensegate.records.outcome import Outcome, Party
-from support.inner import HANDFUL
-from support.relaying import HALF_CLOSED, IDLE, exchange, relaying
+from support.relay_harness import HALF_CLOSED, IDLE, exchange, relaying
 from support.sockets import is_closed, receive, reset, run, turns, until
+from support.tunnel_harness import HANDFUL
 
 BLOB = random.Random(2).randbytes(3 << 20)
 

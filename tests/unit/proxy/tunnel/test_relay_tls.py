@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.records.outcome import Outcome, Party
-from support.inner import HANDFUL
-from support.relaying import HALF_CLOSED, IDLE, exchange, relaying_tls
-from support.secure import SecureClient
+from support.relay_harness import HALF_CLOSED, IDLE, exchange, relaying_tls
 from support.sockets import is_closed, receive, reset, run, turns, until, waiting
-from support.tls import VERSIONS
+from support.tls_client import SecureClient
+from support.tls_memory import VERSIONS
+from support.tunnel_harness import HANDFUL
 
 BLOB = random.Random(5).randbytes(3 << 20)
 RECORD = 1 << 14

@@ -10,11 +10,11 @@ import pytest
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.records.outcome import Outcome
-from support.inner import HANDFUL
-from support.relaying import Between, relaying_tls
-from support.secure import SecureClient
+from support.relay_harness import Between, relaying_tls
 from support.sockets import receive, run, turns, until
-from support.tls import VERSIONS
+from support.tls_client import SecureClient
+from support.tls_memory import VERSIONS
+from support.tunnel_harness import HANDFUL
 
 BLOB = random.Random(5).randbytes(3 << 20)
 RECORD = 1 << 14

@@ -8,7 +8,6 @@ import pytest
 from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import Outcome, Party
-from support.inner import ESTABLISHED, HANDFUL, HOST, SlowNames, answer_to, room, room_with_upstream
 from support.sockets import (
     BlackHole,
     descriptors,
@@ -20,6 +19,7 @@ from support.sockets import (
     turns,
     until,
 )
+from support.tunnel_harness import ESTABLISHED, HANDFUL, HOST, SlowNames, answer_to, room, room_with_upstream
 from support.upstream import closed_port
 
 SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)

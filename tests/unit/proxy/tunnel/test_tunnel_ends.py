@@ -16,7 +16,6 @@ from licensegate.proxy.tunnel.flow import Flow
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome
-from support.inner import Room, answer_to, room, room_with_upstream
 from support.sockets import (
     BlackHole,
     descriptors,
@@ -28,6 +27,7 @@ from support.sockets import (
     until,
     waiting,
 )
+from support.tunnel_harness import Room, answer_to, room, room_with_upstream
 
 SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)
 

@@ -11,10 +11,10 @@ from licensegate.proxy.wire import client_hello
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.hellos import RECORDED, in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, Upstream, room_with_upstream
-from support.secure import IDENTITY
+from support.client_hellos import RECORDED, in_records, message, server_name
 from support.sockets import receive, run, turns, until, waiting
+from support.tls_client import IDENTITY
+from support.tunnel_harness import ESTABLISHED, HANDFUL, HELLO, HOST, Room, SlowNames, Upstream, room_with_upstream
 
 CHECKS = TunnelChecks()
 BANNER = b"220 smtp.example ESMTP\r\n"

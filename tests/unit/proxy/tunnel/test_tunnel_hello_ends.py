@@ -9,10 +9,10 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import ServerNameCheck
-from support.hellos import in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HELLO, room_with_upstream
-from support.secure import IDENTITY, SecureClient
+from support.client_hellos import in_records, message, server_name
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
+from support.tls_client import IDENTITY, SecureClient
+from support.tunnel_harness import ESTABLISHED, HANDFUL, HELLO, room_with_upstream
 
 CHECKS = TunnelChecks()
 SOON = Limits(hello_seconds=30)

@@ -15,10 +15,10 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, RefusalTaken
-from support.conversations import make_authenticator
-from support.inner import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
+from support.conversation_harness import make_authenticator
 from support.logins import USER, basic
 from support.sockets import descriptors, receive, reset, run, turns, until
+from support.tunnel_harness import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
 from support.upstream import SECONDS
 
 

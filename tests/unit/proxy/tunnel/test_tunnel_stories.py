@@ -21,11 +21,11 @@ from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentSettings
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome
-from support.conversations import make_authenticator
-from support.inner import HELLO, Room, room
+from support.conversation_harness import make_authenticator
 from support.logins import basic
-from support.parent import CLOSING, OPENED, Behaviour, GateConnection, ScriptedParent, password_file
+from support.scripted_parent import CLOSING, OPENED, Behaviour, GateConnection, ScriptedParent, password_file
 from support.sockets import descriptors, reset, run, turns, until
+from support.tunnel_harness import HELLO, Room, room
 
 STORIES: Final = 500
 LOGIN: Final = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: "

@@ -15,11 +15,11 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import ServerNameCheck
 from support.certificates import issue
-from support.hellos import in_records, message, server_name
-from support.inner import ESTABLISHED, HANDFUL, HELLO, HOST, SlowNames, room, room_with_upstream
-from support.secure import GATE, IDENTITY, SecureClient, identity
+from support.client_hellos import in_records, message, server_name
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
-from support.tls import VERSIONS, trusting
+from support.tls_client import GATE, IDENTITY, SecureClient, identity
+from support.tls_memory import VERSIONS, trusting
+from support.tunnel_harness import ESTABLISHED, HANDFUL, HELLO, HOST, SlowNames, room, room_with_upstream
 
 SOON = Limits(head_seconds=10, hello_seconds=30)
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())

@@ -12,10 +12,10 @@ import pytest
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.records.outcome import Outcome
-from support.inner import ESTABLISHED, HANDFUL, Room, SlowNames, room, room_with_upstream
-from support.secure import IDENTITY, SecureClient
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
-from support.tls import VERSIONS
+from support.tls_client import IDENTITY, SecureClient
+from support.tls_memory import VERSIONS
+from support.tunnel_harness import ESTABLISHED, HANDFUL, Room, SlowNames, room, room_with_upstream
 
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader, read_client_hello
-from support.hellos import (
+from support.client_hellos import (
     ALPN,
     ENCRYPTED_CLIENT_HELLO,
     GREASE,

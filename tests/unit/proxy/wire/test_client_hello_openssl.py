@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
-from support.hellos import NO_NAMES, RECORDED, Recorded, in_records, made_up, message
+from support.client_hellos import NO_NAMES, RECORDED, Recorded, in_records, made_up, message
 
 LIMIT = 65536
 GOOD = [row for row in RECORDED.values() if not row.fault]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.protocol_detection import ClientProtocol, detect_protocol
-from support.hellos import RECORDED, Recorded
+from support.client_hellos import RECORDED, Recorded
 
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 

@@ -11,7 +11,7 @@ from licensegate.proxy.wire.responses import ESTABLISHED, alert, refusal
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord, open_record
-from support.tls import VERSIONS, MemoryClient, trusting
+from support.tls_memory import VERSIONS, MemoryClient, trusting
 
 REFUSALS = [outcome for outcome in Outcome if outcome.status >= 400]
 OTHERS = [outcome for outcome in Outcome if outcome.status < 400]

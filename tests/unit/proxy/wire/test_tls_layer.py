@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, altered, issue
-from support.tls import VERSIONS, MemoryClient, shake_hands, trusting
+from support.tls_memory import VERSIONS, MemoryClient, shake_hands, trusting
 
 CONNECT = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n"
 BLOB = bytes(range(256)) * 160  # 40 KiB: two whole records and a half

@@ -9,8 +9,8 @@ from cryptography.x509 import DNSName
 
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue
-from support.secure import identity
-from support.tls import VERSIONS, trusting
+from support.tls_client import identity
+from support.tls_memory import VERSIONS, trusting
 
 PARENT = issue("parent", names=(DNSName("proxy.test"),))
 BLOB = bytes(range(256)) * 160  # 40 KiB: two whole records and a half

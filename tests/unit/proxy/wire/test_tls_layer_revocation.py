@@ -11,7 +11,7 @@ from licensegate.certs.load_or_create import load_or_create_identity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue, revoke
-from support.tls import VERSIONS, MemoryClient, shake_hands, trusting
+from support.tls_memory import VERSIONS, MemoryClient, shake_hands, trusting
 
 AUTHORITY = issue("client authority", authority=True)
 

@@ -13,10 +13,10 @@ from licensegate.proxy.tunnel.deadlines import Deadlines
 from licensegate.proxy.tunnel.flow import Flow, Pipes
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.records.outcome import Outcome
-from support.inner import CountingPoller, counting_poller
-from support.secure import IDENTITY, SecureClient
 from support.sockets import fill, pair, receive, turns, until, waiting
-from support.tls import trusting
+from support.tls_client import IDENTITY, SecureClient
+from support.tls_memory import trusting
+from support.tunnel_harness import CountingPoller, counting_poller
 
 IDLE, HALF_CLOSED = 100, 10
 """Seconds."""

@@ -16,8 +16,8 @@ from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.net.channel import Channel
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
-from support.inner import CountingPoller, counting_poller
 from support.sockets import turns, until
+from support.tunnel_harness import CountingPoller, counting_poller
 
 HOST = "target.test"
 PUBLIC = Rule(HOST)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from licensegate.certs.identity import ServerIdentity, load_key_pair, server_context
 from support.certificates import Issued, issue
-from support.tls import MemoryClient, trusting
+from support.tls_memory import MemoryClient, trusting
 
 GATE = issue()
 

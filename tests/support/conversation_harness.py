@@ -24,8 +24,8 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
 from support.certificates import issue
+from support.client_hellos import in_records, message, server_name
 from support.clock import Clock
-from support.hellos import in_records, message, server_name
 from support.logins import REALM, USER, basic, htdigest_lines, htpasswd_line
 
 CLIENT, STRANGER, BALANCER = "10.1.2.3", "203.0.113.9", "10.0.0.5"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from support.exchange import URL
+from support.licensing_exchange import URL
 
 PORTS = (443, 3128, 8080)
 """The default ports of the gate. Each accepts every protocol."""

@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 from support.authority import CISCO_HOSTS, Authority
-from support.client import Client, Post, Trust
-from support.exchange import MESSAGE, URL
+from support.client_program import Client, Post, Trust
 from support.gate import Gate, gate_settings
 from support.java import STORE_PASSWORD
+from support.licensing_exchange import MESSAGE, URL
 from support.logins import PASSWORD, USER, write_user_files
 from support.programs import run
 from support.requirements import require_command

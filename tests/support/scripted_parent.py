@@ -15,9 +15,9 @@ from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.records.outcome import Outcome
-from support.inner import counting_poller
-from support.inner_dialer import HOST, PUBLIC, Caller, Room
+from support.dial_harness import HOST, PUBLIC, Caller, Room
 from support.sockets import turns, until
+from support.tunnel_harness import counting_poller
 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 CLOSING = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"

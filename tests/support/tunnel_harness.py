@@ -25,10 +25,10 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record
-from support.hellos import in_records, message, server_name
-from support.secure import SecureClient
+from support.client_hellos import in_records, message, server_name
 from support.sockets import pair, receive, turns, until
-from support.tls import trusting
+from support.tls_client import SecureClient
+from support.tls_memory import trusting
 from support.upstream import SECONDS
 
 HOST = "target.test"

@@ -12,8 +12,8 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.inner import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
 from support.sockets import receive, until
+from support.tunnel_harness import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
 
 LOOPBACK = ListenAddress("127.0.0.1", 0)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from support.exchange import ENDED_WELL, HOST, MESSAGE, TARGET
 from support.gate import Gate, gate_settings
+from support.licensing_exchange import ENDED_WELL, HOST, MESSAGE, TARGET
 from support.squid import USER
 from support.standin import CALL_HOME_PATH, StandIn
 
