@@ -258,12 +258,14 @@ def _values(part: Struct) -> list[str]:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
+    named = parser.add_mutually_exclusive_group()
+    named.add_argument("--config", metavar="FILE", type=Path, help="the settings file, as all commands take it")
+    named.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be in force, and the warnings."""
-    settings = load_or_exit(arguments.file)
+    settings = load_or_exit(arguments.file or arguments.config)
     try:
         say(report(settings))
         for warning in warnings(settings, os.environ, host_name()):

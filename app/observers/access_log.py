@@ -19,6 +19,7 @@ from .line_writer import LineWriter
 from .observer import Observer
 
 _STANDARD_OUTPUT: Final = 1
+_PACKAGED: Final = "; the packaged unit makes /var/log/licensegate for it"
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,22 @@ def _open(destination: str) -> int:
     try:
         opened = os.open(destination, flags, 0o640)
     except OSError as error:
-        why = "this pipe has no reader" if error.errno == errno.ENXIO else error.strerror
-        raise AccessLogError(f"cannot write the access log {destination}: {why}; see log.access") from error
+        raise AccessLogError(f"log.access: cannot write {destination}: {_remedy(destination, error)}") from error
     os.set_blocking(opened, True)
     return opened
+
+
+def _remedy(destination: str, error: OSError) -> str:
+    """Why the file cannot be opened, and what to change."""
+    folder = os.path.dirname(destination)
+    match error.errno:
+        case errno.ENXIO:
+            return "this pipe has no reader; start the reader first"
+        case errno.ENOENT:
+            return f"there is no folder {folder}; make it for the gate's user{_PACKAGED}"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return f"{error.strerror}; let the gate's user write in {folder}{_PACKAGED}"
+        case errno.EISDIR:
+            return "it is a folder; name a file in it"
+        case _:
+            return error.strerror or str(error)

@@ -15,6 +15,8 @@ from licensegate.proxy.settings import ListenAddress
 _ENDPOINT: Final = r"(\[[^\[\]]*\]|[^:\[\]]*):(0|[1-9][0-9]{0,4})"
 _LISTEN: Final = re.compile(_ENDPOINT)
 _CONNECT_TO: Final = re.compile(f"{_ENDPOINT}:{_ENDPOINT}")
+_AUTHORITY: Final = r"(\[[^\]/]*\]|[^:/?#\[\]]*)(?::([0-9]*))?"
+_URL: Final = re.compile(rf"(?:[a-zA-Z]+://)?(?:[^/@]*@)?{_AUTHORITY}(?:[/?#].*)?")
 _PARENT: Final = re.compile(f"(https?)://{_ENDPOINT}/?")
 
 _LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
@@ -85,12 +87,27 @@ def read_host(text: str, *, wildcard: bool = False) -> str:
     try:
         return parse_host(text, wildcard=wildcard)
     except TargetError as error:
-        raise ValueError(f'is not a host: {error}; write a name, like "ssm.example.net"') from None
+        raise ValueError(f"is not a host: {error}; {_host_meant(text, wildcard=wildcard)}") from None
 
 
 def read_rule_host(text: str) -> str:
     """Read the host of a rule, which may be a wildcard."""
     return read_host(text, wildcard=True)
+
+
+def _host_meant(text: str, *, wildcard: bool) -> str:
+    """What to write in place of a text that only has something around a host: a URL, a port, a leading dot or star."""
+    url = _URL.fullmatch(text.strip())
+    bare, port = (url[1], url[2]) if url else (text.strip(), "")
+    domain = bare.lstrip("*." if wildcard else ".")
+    for host in (f"*.{domain}" if wildcard and bare != domain else bare, domain):
+        try:
+            parse_host(host, wildcard=wildcard)
+        except TargetError:
+            continue
+        if host != text:
+            return f'write host = "{host}" and port = {port}' if port and wildcard else f'write "{host}"'
+    return 'write a name, like "ssm.example.net"'
 
 
 def _bracketed_ip(text: str, form: str) -> str:

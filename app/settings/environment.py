@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect, structs
 
-from .messages import did_you_mean, expected, shown
+from .messages import corrected, did_you_mean, expected, shown
 from .schema import File, ListenTable, ParentTable, RuleTable, Table, keys
 from .settings import SettingsError
 
@@ -87,7 +87,9 @@ def _read(kind: Any, variable: str, text: str) -> object:
             try:
                 return msgspec.convert(text.strip(), kind, strict=False)
             except msgspec.ValidationError:
-                raise SettingsError(f"{variable}: {shown(text)} is not {expected(known)}") from None
+                instead = corrected(text, known)
+                meant = f"; write {instead}" if instead else ""
+                raise SettingsError(f"{variable}: {shown(text)} is not {expected(known)}{meant}") from None
 
 
 def _read_listen(item: str, place: str) -> Table:

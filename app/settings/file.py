@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from msgspec import inspect
 
 from licensegate.files.read import read_whole
 
-from .messages import did_you_mean, expected, shown
+from .messages import corrected, did_you_mean, expected, nearest, shown
 from .schema import File, keys
 from .settings import SettingsError
 from .source import SettingsSource
@@ -19,6 +20,16 @@ from .source import SettingsSource
 _MOST_BYTES: Final = 1_048_576  # far more than any settings file; guards against a file named by mistake
 _NAMING: Final = "name a readable settings file, or none for the built-in defaults"
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")  # msgspec ends its messages with the place
+_LISTEN: Final = '[[listen]] with address = "0.0.0.0:3128"'
+_PARENT: Final = '[[parent]] with url = "http://proxy.example.net:8080"'
+_RULE: Final = '[[allowlist.rule]] with host = "ssm.example.net"'
+_FOREIGN: Final = {
+    **dict.fromkeys(("port", "ports", "bind", "address", "listen_address", "http_port"), _LISTEN),
+    **dict.fromkeys(("proxy", "proxies", "upstream", "cache_peer"), _PARENT),
+    **dict.fromkeys(("whitelist", "allow", "acl", "targets", "domains", "hosts"), _RULE),
+    **dict.fromkeys(("allowed_clients", "sources"), "clients.networks"),
+}
+"""What other proxies call the settings, at the top of the file."""
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -67,17 +78,32 @@ def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: Se
         case inspect.StructType(fields=fields), dict():
             return f"{place}: {_explain_keys(value, fields)}"
         case _:
-            return f"{place}: {shown(value)} is not {expected(kind)}"
+            instead = corrected(value, kind)
+            return f"{place}: {shown(value)} is not {expected(kind)}{f'; write {instead}' if instead else ''}"
 
 
 def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...]) -> str:
     known = {field.name: field for field in fields}
     for key in table:
         if key not in known:
-            home = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
-            return f"unknown key {shown(key)}; {f'did you mean {home}?' if home else did_you_mean(key, known)}"
+            return f"unknown key {shown(key)}; {_meant(key, known)}"
     missing = next(field for field in fields if field.required and field.name not in table)
     return f"{missing.name} is missing; it must be {expected(missing.type)}"
+
+
+def _meant(key: str, known: Mapping[str, inspect.Field]) -> str:
+    """Guess the key that was meant: one of this table, one of another, or what other proxies call by that name."""
+    elsewhere = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
+    if elsewhere == key:
+        return f"{key} belongs above the first [table] of the file"
+    top = "allowlist" in known
+    if not top and (alike := nearest(key, known)):
+        return f"did you mean {alike}?"
+    if elsewhere is not None:
+        return f"did you mean {elsewhere}?"
+    if top and key.lower() in _FOREIGN:
+        return f"did you mean {_FOREIGN[key.lower()]}?"
+    return did_you_mean(key, known)
 
 
 def _place(steps: list[tuple[str, str]], source: SettingsSource) -> str:

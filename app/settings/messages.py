@@ -1,4 +1,4 @@
-"""Formats values and types of the settings for error messages."""
+"""Formats values and types of the settings for error messages, and guesses what was meant."""
 
 import difflib
 import json
@@ -8,6 +8,12 @@ from typing import Final
 from msgspec import inspect
 
 _LONGEST: Final = 60
+
+_TRUTHS: Final = {
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0"), "false"),
+}
+"""What other programs call true and false."""
 
 
 def shown(value: object) -> str:
@@ -53,8 +59,41 @@ def expected(kind: inspect.Type) -> str:
             raise TypeError(f"the schema of the settings has a type without a description: {kind}")
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggest the known name most like an unknown one, else list all known names."""
+def corrected(value: object, kind: inspect.Type) -> str:
+    """What to write for a value that only has the wrong form, such as a number in quotes; empty if it means nothing."""
+    match kind, value:
+        case inspect.UnionType(types=(said, inspect.NoneType())), _:
+            return corrected(value, said)
+        case ((inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high)), str()):
+            whole = value.isascii() and value.isdigit()
+            return value if whole and (low or 0) <= int(value) <= (high or int(value)) else ""
+        case inspect.BoolType(), str() | int() | float():
+            return _TRUTHS.get(str(value).lower(), "")
+        case inspect.LiteralType(values=values), str():
+            return _in_quotes(value, map(str, values))
+        case inspect.EnumType(cls=members), str():
+            return _in_quotes(value, (str(member.value) for member in members))
+        case inspect.VarTupleType(item_type=inspect.StrType()), str():
+            return f"[{shown(value)}]"
+        case inspect.VarTupleType(item_type=inspect.LiteralType(values=values)), str() if value in values:
+            return f"[{shown(value)}]"
+        case _:
+            return ""
+
+
+def _in_quotes(value: str, known: Iterable[str]) -> str:
+    """The known text that differs only in its case, in quotes."""
+    return next((shown(text) for text in known if text.lower() == value.strip().lower()), "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name most like an unknown one; empty if none is like it."""
     names = {spelling.lower(): spelling for spelling in sorted(known)}
     alike = difflib.get_close_matches(name.lower(), names, n=1)
-    return f"did you mean {names[alike[0]]}?" if alike else f"known here: {', '.join(names.values())}"
+    return names[alike[0]] if alike else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the known name most like an unknown one, else list all known names."""
+    alike = nearest(name, known)
+    return f"did you mean {alike}?" if alike else f"known here: {', '.join(sorted(known))}"

@@ -103,7 +103,7 @@ def test_without_permission_for_low_ports_the_others_are_served(
 ) -> None:
     bundle = tmp_path / "bundle"
     bundle.mkdir()
-    with Container(image, service | {"sysctls": {}}, bundle, state, LAB) as running:
+    with Container(image, service | {"sysctls": []}, bundle, state, LAB) as running:
         ready = running.await_line("ready")
 
     assert "0.0.0.0:3128" in ready

@@ -89,7 +89,10 @@ def test_the_compose_file_grants_only_low_ports_and_sets_limits(
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
-    assert int(service["sysctls"]["net.ipv4.ip_unprivileged_port_start"]) <= 443
+    (sysctl,) = service["sysctls"]
+    name, _, port = sysctl.partition("=")
+    assert name == "net.ipv4.ip_unprivileged_port_start"
+    assert int(port) <= 443
     assert service["ulimits"]["nofile"] >= 2 * Limits().tunnels
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
 

@@ -121,7 +121,7 @@ def _specification(
         "mounts": [*_KERNEL_MOUNTS, {**volume, "type": "bind"}],
         "linux": {
             "namespaces": [{"type": kind} for kind in ("pid", "network", "ipc", "uts", "mount")],
-            "sysctl": service.get("sysctls", {}),
+            "sysctl": dict(sysctl.split("=") for sysctl in service.get("sysctls", ())),
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
             "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
         },

@@ -129,7 +129,7 @@ def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Ca
 def test_a_pipe_without_a_reader_blocks_neither_start_nor_reload(tmp_path: Path, reader: Reader) -> None:
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
-    with pytest.raises(AccessLogError, match=f"{unread}: this pipe has no reader; see log.access"):
+    with pytest.raises(AccessLogError, match=f"log.access: cannot write {unread}: this pipe has no reader"):
         AccessLog(unread)
     with contextlib.closing(AccessLog(reader.path)) as log:
         with pytest.raises(AccessLogError), log.reopening(unread):

@@ -120,7 +120,7 @@ def test_closing_writes_the_waiting_lines(tmp_path: Path) -> None:
 
 
 def test_an_access_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AccessLogError, match=r"missing/access\.jsonl: No such file"):
+    with pytest.raises(AccessLogError, match=r"missing/access\.jsonl: there is no folder .*missing; make it"):
         Observers(str(tmp_path / "missing" / "access.jsonl"), lambda: POLICY)
 
 

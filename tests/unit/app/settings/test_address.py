@@ -157,10 +157,26 @@ def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
         pytest.param(
             read_rule_host,
             "ssm.example.net:8443",
-            "is not a host: a host without a port belongs here: 'ssm.example.net:8443'; write a name",
+            "is not a host: a host without a port belongs here: 'ssm.example.net:8443'; "
+            'write host = "ssm.example.net" and port = 8443',
             id="port in the host",
         ),
-        pytest.param(read_rule_host, "https://ssm.example.net/", "is not a host: ", id="URL"),
+        pytest.param(read_host, "gate.example.net:3128", '; write "gate.example.net"', id="port where none belongs"),
+        pytest.param(
+            read_rule_host, "[2001:db8::1]:8443", '; write host = "[2001:db8::1]" and port = 8443', id="IPv6 and port"
+        ),
+        pytest.param(read_rule_host, "https://ssm.example.net/", '; write "ssm.example.net"', id="URL"),
+        pytest.param(
+            read_rule_host,
+            "https://ssm.example.net:8443/x?y",
+            '; write host = "ssm.example.net" and port = 8443',
+            id="URL with a port",
+        ),
+        pytest.param(read_rule_host, ".cisco.com", '; write "*.cisco.com"', id="domain with a leading dot"),
+        pytest.param(read_rule_host, "*cisco.com", '; write "*.cisco.com"', id="wildcard without a dot"),
+        pytest.param(read_host, ".example.net", '; write "example.net"', id="leading dot where no wildcard may stand"),
+        pytest.param(read_rule_host, "*", '; write a name, like "ssm.example.net"', id="everything"),
+        pytest.param(read_rule_host, "a b:443", '; write a name, like "ssm.example.net"', id="blank before a port"),
         pytest.param(read_rule_host, "*.net", "is not a host: a wildcard needs two labels", id="wildcard too wide"),
     ],
 )

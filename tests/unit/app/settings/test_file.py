@@ -64,6 +64,31 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             "[log]\nzzz = 3", 'log: unknown key "zzz"; known here: access, level', id="a key like none at all"
         ),
         pytest.param(
+            "[clients]\nnetwork = ['10.0.0.0/8']",
+            'clients: unknown key "network"; did you mean networks?',
+            id="key of this table misspelt as one of another",
+        ),
+        pytest.param(
+            "port = 3128",
+            'unknown key "port"; did you mean [[listen]] with address = "0.0.0.0:3128"?',
+            id="another proxy's key",
+        ),
+        pytest.param(
+            "[log]\nannounce = 'gate.example.net'",
+            'log: unknown key "announce"; announce belongs above the first [table] of the file',
+            id="top-level key below a table",
+        ),
+        pytest.param(
+            "[limits]\ntunnels = '99999999'",
+            'limits.tunnels: "99999999" is not a whole number from 1 to 1000000',
+            id="number in quotes, too large",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:1'\nauth = 'digest'",
+            'listen, item 1, auth: "digest" is not a list of texts, like ["one", "two"]; write ["digest"]',
+            id="one scheme without brackets",
+        ),
+        pytest.param(
             '["a\\u001bb"]',
             'unknown key "a\\u001bb"; known here: admin, allowlist, announce, auth, clients, dial, dns, limits, '
             "listen, log, parent, probe, state, tls, tunnel",
@@ -81,7 +106,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             "[[allowlist.rule]]\nhost = 'a.example'\nprivate = 'yes'",
-            'allowlist.rule, item 1, private: "yes" is not true or false',
+            'allowlist.rule, item 1, private: "yes" is not true or false; write true',
             id="no boolean",
         ),
         pytest.param(
@@ -91,12 +116,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             "[[allowlist.rule]]\nhost = 'a.example'\nport = '443'",
-            'allowlist.rule, item 1, port: "443" is not a whole number from 1 to 65535',
+            'allowlist.rule, item 1, port: "443" is not a whole number from 1 to 65535; write 443',
             id="number in quotes",
         ),
         pytest.param(
             "[clients]\nnetworks = '10.0.0.0/8'",
-            'clients.networks: "10.0.0.0/8" is not a list of texts, like ["one", "two"]',
+            'clients.networks: "10.0.0.0/8" is not a list of texts, like ["one", "two"]; write ["10.0.0.0/8"]',
             id="no list",
         ),
         pytest.param(
@@ -116,12 +141,12 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             "[[tunnel.network]]\nnetworks = []\nrequire_tls = 1",
-            "tunnel.network, item 1, require_tls: 1 is not true or false",
+            "tunnel.network, item 1, require_tls: 1 is not true or false; write true",
             id="no boolean where none may be said",
         ),
         pytest.param(
             "[allowlist]\nmode = 'Report'",
-            'allowlist.mode: "Report" is not one of "enforce", "report"',
+            'allowlist.mode: "Report" is not one of "enforce", "report"; write "report"',
             id="mode in capitals",
         ),
         pytest.param(
@@ -155,7 +180,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             "[log]\nlevel = 'INFO'",
-            'log.level: "INFO" is not one of "debug", "error", "info", "warning"',
+            'log.level: "INFO" is not one of "debug", "error", "info", "warning"; write "info"',
             id="level in capitals",
         ),
         pytest.param(

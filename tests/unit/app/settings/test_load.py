@@ -227,7 +227,8 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         pytest.param(
             "[[allowlist.rule]]\nhost = 'ssm.example.net:8443'",
             'gate.toml: allowlist.rule, item 1, host: "ssm.example.net:8443" is not a host: '
-            "a host without a port belongs here: 'ssm.example.net:8443'; write a name, like \"ssm.example.net\"",
+            "a host without a port belongs here: 'ssm.example.net:8443'; "
+            'write host = "ssm.example.net" and port = 8443',
             id="rule with its port in the host",
         ),
         pytest.param(
