@@ -6,10 +6,11 @@ the resolver fails, the last good answer serves.
 """
 
 import asyncio
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from licensegate.records.bounded import BoundedDict
@@ -25,13 +26,14 @@ _CACHED_NAMES: Final = 4096
 _log = logging.getLogger(__name__)
 
 _TIMED_OUT: Final = Unresolved(Outcome.DNS_TIMEOUT)
+_FAULT: Final = Unresolved(Outcome.DNS_FAILED, "a fault in the gate")
 _TOO_MANY: Final = Unresolved(Outcome.DNS_FAILED, "too many look-ups hang")
 
 
 class _Name:
     """The cache entry of one name. Times are those of `time.monotonic`."""
 
-    __slots__ = ("failed", "failed_at", "good", "good_at", "in_flight", "timer", "waiters")
+    __slots__ = ("answered", "failed", "failed_at", "good", "good_at", "in_flight", "timer", "waiters")
 
     def __init__(self) -> None:
         self.good: Resolved | None = None
@@ -39,6 +41,7 @@ class _Name:
         self.failed: Unresolved | None = None
         self.failed_at = 0.0
         self.in_flight = False
+        self.answered = False  # by the look-up in flight, or the last one
         self.timer: asyncio.TimerHandle | None = None
         self.waiters: list[ResolutionCallback] = []
 
@@ -46,8 +49,8 @@ class _Name:
 class Resolver:
     """The cache of names and the look-ups in progress.
 
-    `ask` resolves one name and may block: it is called in a thread. `look_up_finished` runs after the waiters of a
-    look-up were called.
+    `ask` resolves one name and may block: its iterator is read in a thread. After its first answer it may yield one
+    with more addresses, for the look-ups to come. `look_up_finished` runs after the waiters of a look-up were called.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Resolver:
         loop: asyncio.AbstractEventLoop,
         settings: DnsSettings,
         look_up_finished: Callable[[], None],
-        ask: Callable[[str], Resolution] = system_look_up,
+        ask: Callable[[str], Iterator[Resolution]] = system_look_up,
     ) -> None:
         self._loop = loop
         self.settings = settings
@@ -80,6 +83,8 @@ class Resolver:
             return known.good
         if failing and known.failed is not None:
             return self._or_last_good(known, known.failed)
+        if known.in_flight and known.answered:  # it waits only for more addresses
+            return known.good if known.failed is None else self._or_last_good(known, known.failed)
         if not self._start(name, known):
             return self._or_last_good(known, _TOO_MANY)
         known.waiters.append(waiter)
@@ -117,28 +122,35 @@ class Resolver:
         except RuntimeError as error:  # the limit on processes is reached
             _log.error("cannot look up %s: %s", name, error)
             return False
-        known.in_flight = True
+        known.in_flight, known.answered = True, False
         self._in_flight += 1
         return True
 
     def _look_up(self, name: str, known: _Name) -> None:
-        """Ask, in the thread, and pass the answer to the loop."""
+        """Ask, in the thread, and pass each answer to the loop."""
         try:
-            answer = self._ask(name)
+            for answer in self._ask(name):
+                self._in_loop(self._arrived, known, answer)
         except Exception:
             _log.exception("a fault in the look-up of %s", name)
-            answer = Unresolved(Outcome.DNS_FAILED, "a fault in the gate")
-        try:
-            self._loop.call_soon_threadsafe(self._arrived, known, answer)
-        except RuntimeError:
-            return  # the loop is closed
+            self._in_loop(self._arrived, known, _FAULT)
+        self._in_loop(self._ended, known)
+
+    def _in_loop(self, method: Callable[..., None], *arguments: object) -> None:
+        """Have the loop call this, unless it is closed."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(method, *arguments)
 
     def _arrived(self, known: _Name, answer: Resolution) -> None:
-        known.in_flight = False
-        self._in_flight -= 1
         if isinstance(answer, Resolved):
             known.good, known.good_at, known.failed = answer, time.monotonic(), None
-        self._settle(known, answer)
+        if not known.answered:  # a second answer is for the look-ups to come
+            known.answered = True
+            self._settle(known, answer)
+
+    def _ended(self, known: _Name) -> None:
+        known.in_flight = False
+        self._in_flight -= 1
 
     def _timed_out(self, known: _Name) -> None:
         self._settle(known, _TIMED_OUT)

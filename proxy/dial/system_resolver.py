@@ -7,12 +7,15 @@ here. A name of one label, which no wildcard rule covers, is asked as it is.
 """
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from socket import AddressFamily
 from typing import Final
 
 from licensegate.files.read import read_whole
 from licensegate.records.outcome import Outcome
 
+from .dual_stack import host_has_ipv6, look_up_both, look_up_ipv4
 from .hosts_file import addresses_in
 from .resolution import Resolution, Resolved, Unresolved
 
@@ -22,13 +25,19 @@ _HOSTS_BYTES: Final = 1 << 26
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
-def system_look_up(name: str) -> Resolution:
-    """Look up a normalised name, without a time limit."""
+def system_look_up(name: str) -> Iterator[Resolution]:
+    """Look up a normalised name, without a time limit. Yields an answer, then perhaps one with more addresses."""
     try:
         listed = addresses_in(_read_hosts(), name)
-        return Resolved(listed) if listed else _ask(name)
     except OSError as error:
-        return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")
+        yield _failure(error)
+        return
+    if listed:
+        yield Resolved(listed)
+    elif host_has_ipv6():
+        yield from look_up_both(name, _ask)
+    else:
+        yield look_up_ipv4(name, _ask)
 
 
 def absolute(name: str) -> str:
@@ -44,12 +53,15 @@ def _read_hosts() -> bytes:
         return b""
 
 
-def _ask(name: str) -> Resolution:
-    """Ask getaddrinfo. Raises OSError."""
+def _ask(name: str, family: AddressFamily) -> Resolution:
     try:
-        found = socket.getaddrinfo(absolute(name).encode("ascii"), None, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(absolute(name).encode("ascii"), None, family=family, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        if error.errno in _NO_SUCH_NAME:
-            return Unresolved(Outcome.DNS_NOT_FOUND)
-        raise
+        return Unresolved(Outcome.DNS_NOT_FOUND) if error.errno in _NO_SUCH_NAME else _failure(error)
+    except OSError as error:
+        return _failure(error)
     return Resolved(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))
+
+
+def _failure(error: OSError) -> Unresolved:
+    return Unresolved(Outcome.DNS_FAILED, error.strerror or "unknown error")

@@ -16,6 +16,7 @@ from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.net.channel import Channel
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
+from support.resolver_harness import once
 from support.sockets import turns, until
 from support.tunnel_harness import CountingPoller, counting_poller
 
@@ -63,7 +64,7 @@ class Room:
         loop = asyncio.get_running_loop()
         self.poller = poller
         self.loop_guard = LoopGuard()
-        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, names.__getitem__)
+        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, once(names.__getitem__))
         self.dialer = Dialer(loop, poller, self.resolver, self.loop_guard, settings)
 
     def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, DirectDial]:

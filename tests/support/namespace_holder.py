@@ -14,12 +14,22 @@ _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916  # netdevice(7)
 _IFF_UP = 1
 
 
+def add_ipv6(address: str) -> None:
+    """Give the loopback an IPv6 address, by Linux's in6_ifreq."""
+    request = struct.pack("16sIi", socket.inet_pton(socket.AF_INET6, address), 128, socket.if_nametoindex("lo"))
+    with socket.socket(socket.AF_INET6) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFADDR, request)
+
+
 def hold(asked: socket.socket, addresses: list[str]) -> None:
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", _IFF_UP))
-        for number, address in enumerate(addresses):
+        for number, address in enumerate(each for each in addresses if ":" not in each):
             alias = struct.pack("16sHxx4s16x", f"lo:{number}".encode(), socket.AF_INET, socket.inet_aton(address))
             fcntl.ioctl(any_socket, _SIOCSIFADDR, alias)
+    for address in addresses:
+        if ":" in address:
+            add_ipv6(address)
     asked.send(b"\n")
     while wanted := asked.recv(1):
         kind = socket.SOCK_DGRAM if wanted == b"\1" else socket.SOCK_STREAM

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -24,6 +24,15 @@ NOT_FOUND = Unresolved(Outcome.DNS_NOT_FOUND)
 TIMED_OUT = Unresolved(Outcome.DNS_TIMEOUT)
 
 NAME = "tools.test"
+
+
+def once(answer: Callable[[str], Resolution]) -> Callable[[str], Iterator[Resolution]]:
+    """Ask by this function, which answers once."""
+
+    def ask(name: str) -> Iterator[Resolution]:
+        yield answer(name)
+
+    return ask
 
 
 def must_not_be_called(answer: Resolution) -> None:
@@ -54,7 +63,7 @@ class Asker:
 
     def __init__(self, server: Callable[[str], Resolution], **settings: float) -> None:
         self.finished = 0
-        self.resolver = Resolver(asyncio.get_running_loop(), DnsSettings(**settings), self._finish, server)
+        self.resolver = Resolver(asyncio.get_running_loop(), DnsSettings(**settings), self._finish, once(server))
 
     def _finish(self) -> None:
         self.finished += 1

@@ -26,6 +26,7 @@ from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record
 from support.client_hellos import in_records, message, server_name
+from support.resolver_harness import once
 from support.sockets import pair, receive, turns, until
 from support.tls_client import SecureClient
 from support.tls_memory import trusting
@@ -118,7 +119,7 @@ class Room:
         self.poller = poller
         self.connect = connect(port)
         self.records: list[TunnelRecord] = []
-        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, ask)
+        self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, once(ask))
         dialer = Dialer(loop, poller, self.resolver, LoopGuard(), DialSettings())
         self.context = TunnelContext(in_force, poller, dialer, self.records.append)
         self._clients: list[socket.socket] = []

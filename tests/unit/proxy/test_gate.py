@@ -18,6 +18,7 @@ from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.client_hellos import in_records, message, server_name
+from support.resolver_harness import once
 from support.running_gate import LOOPBACK, Running, running
 from support.sockets import descriptors, is_closed, receive, run, turns, until
 from support.tls_client import IDENTITY
@@ -297,7 +298,7 @@ def test_the_gates_own_listeners_are_never_dialled() -> None:
             assert isinstance(dialer, Dialer)
             dialer.connect_to.clear()
             here.gate.adopt(snapshot(Limits(), port))
-            dialer.resolver._ask = lambda name: Resolved(("127.0.0.1",))
+            dialer.resolver._ask = once(lambda name: Resolved(("127.0.0.1",)))
             client = here.knock(connect(port))
             assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")
             client.close()

@@ -16,6 +16,7 @@ from licensegate.proxy.dial.resolution import Resolution, Resolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
 from support.dial_harness import HOST, Caller, Room, Server, room
+from support.resolver_harness import once
 from support.sockets import BlackHole, descriptors, no_descriptor_left, run, turns, until
 from support.tunnel_harness import counting_poller
 from support.upstream import SECONDS
@@ -154,7 +155,7 @@ def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) 
 
         with counting_poller() as poller:
             here = Room(poller, {}, DialSettings())
-            here.resolver._ask = ask
+            here.resolver._ask = once(ask)
             caller, pending = here.dial(server.port)
             assert pending.abandon() == (Outcome.DNS_TIMEOUT, "")
             answer.set()

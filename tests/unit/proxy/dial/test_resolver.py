@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
@@ -14,6 +15,7 @@ from support.resolver_harness import (
     NAME,
     ONE,
     TIMED_OUT,
+    TWO,
     Asker,
     NameServer,
     ResolverClock,
@@ -157,3 +159,31 @@ def test_an_answer_after_the_end_of_the_loop_is_ignored(
     thread.join(SECONDS)
     assert not thread.is_alive()
     assert not recwarn
+
+
+class HalfAnswer:
+    """Answers ONE at once, and TWO once it is told to end."""
+
+    def __init__(self) -> None:
+        self.end = threading.Event()
+
+    def __call__(self, name: str) -> Iterator[Resolution]:
+        yield ONE
+        self.end.wait(SECONDS)
+        yield TWO
+
+
+@pytest.mark.parametrize("fresh_seconds", [60, 0])
+def test_addresses_that_come_late_are_for_the_next_look_up(fresh_seconds: float) -> None:
+    async def main() -> None:
+        server = HalfAnswer()
+        asker = Asker(NameServer(ONE), fresh_seconds=fresh_seconds)
+        asker.resolver._ask = server
+        assert await asker.ask() == ONE
+        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE, "nobody waits for the late ones"
+        server.end.set()
+        await asker.settle()
+        assert asker.resolver._names[NAME].good == TWO
+        assert asker.resolver.results == {None: 1}
+
+    run(main())

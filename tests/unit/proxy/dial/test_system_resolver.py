@@ -30,7 +30,7 @@ def getaddrinfo_raising(error: OSError) -> Callable[..., None]:
 
 
 def test_the_system_resolver_knows_localhost() -> None:
-    answer = system_look_up("localhost")
+    *_, answer = system_look_up("localhost")
     assert isinstance(answer, Resolved)
     assert set(answer.addresses) <= {"127.0.0.1", "::1"}
     assert len(set(answer.addresses)) == len(answer.addresses)
@@ -47,7 +47,7 @@ def test_the_search_list_is_for_names_of_one_label_only(name: str, asked: str) -
 def test_a_name_in_the_hosts_file_is_not_asked_for(hosts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts.write_text(f"192.0.2.7 {NAME}\n")
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo_raising(AssertionError("asked")))  # type: ignore[arg-type]
-    assert system_look_up(NAME) == Resolved(("192.0.2.7",))
+    assert list(system_look_up(NAME)) == [Resolved(("192.0.2.7",))]
 
 
 @pytest.mark.usefixtures("hosts")
@@ -59,7 +59,7 @@ def test_without_a_hosts_file_the_system_is_asked(monkeypatch: pytest.MonkeyPatc
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    assert system_look_up(NAME) == Resolved(("192.0.2.1",))
+    assert list(system_look_up(NAME)) == [Resolved(("192.0.2.1",))]
     assert asked == [f"{NAME}.".encode()]
 
 
@@ -69,7 +69,7 @@ def test_an_unreadable_override_is_not_ignored(hosts: Path, monkeypatch: pytest.
 
     hosts.write_text(f"192.0.2.7 {NAME}\n")
     monkeypatch.setattr(system_resolver, "read_whole", fail)
-    assert system_look_up(NAME) == Unresolved(Outcome.DNS_FAILED, "Too many open files")
+    assert list(system_look_up(NAME)) == [Unresolved(Outcome.DNS_FAILED, "Too many open files")]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_errors_of_the_system_resolver_map_to_outcomes(
     monkeypatch: pytest.MonkeyPatch, error: OSError, outcome: Outcome
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo_raising(error))
-    answer = system_look_up(NAME)
+    (answer,) = system_look_up(NAME)
     assert isinstance(answer, Unresolved)
     assert answer.outcome is outcome
     if outcome is Outcome.DNS_FAILED:

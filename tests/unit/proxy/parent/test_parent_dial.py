@@ -19,6 +19,7 @@ from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.secret import Secret
 from support.dial_harness import HOST, PRIVATE, PUBLIC
+from support.resolver_harness import once
 from support.scripted_parent import (
     CLOSING,
     GateConnection,
@@ -183,7 +184,7 @@ def test_a_dial_abandoned_at_any_time_leaves_nothing(phase: str, asked_again: bo
                 host = "proxy.test" if phase == "looking up" else "127.0.0.1"
                 target = ParentTarget.CHECKED if phase == "looking up the target" else ParentTarget.NAME
                 with dial_through(ParentProxy(host, port, target=target)) as parents:
-                    parents.room.resolver._ask = lambda name: time.sleep(0.02) or Resolved(("127.0.0.1",))  # type: ignore[func-returns-value]
+                    parents.room.resolver._ask = once(lambda name: time.sleep(0.02) or Resolved(("127.0.0.1",)))  # type: ignore[func-returns-value]
                     caller, pending = parents.start()
                     if phase == "asking":
                         await until(lambda: silent.connections == 1)

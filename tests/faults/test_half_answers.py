@@ -1,0 +1,92 @@
+"""A name server that answers for one address family only: the gate uses what it has."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.gate import Gate, gate_settings
+from support.name_server import Fault, NameServer, Zone
+from support.network import Network
+from support.raw_client import read_answer
+
+IPV6_OF_THIS_HOST = "2001:db8::9"
+SETTINGS = """
+[dns]
+timeout_seconds = 2
+
+[[allowlist.rule]]
+host = "*.example.com"
+port = 9
+private = true
+"""
+ZONE: Zone = {
+    ("silent6.example.com", "A"): ("127.0.0.2",),
+    ("silent6.example.com", "AAAA"): Fault.SILENCE,
+    ("failing6.example.com", "A"): ("127.0.0.2",),
+    ("failing6.example.com", "AAAA"): Fault.SERVER_FAILURE,
+    ("refused6.example.com", "A"): ("127.0.0.2",),
+    ("refused6.example.com", "AAAA"): Fault.REFUSED,
+    ("missing6.example.com", "A"): ("127.0.0.2",),
+    ("missing6.example.com", "AAAA"): Fault.NO_SUCH_NAME,
+    ("silent4.example.com", "A"): Fault.SILENCE,
+    ("silent4.example.com", "AAAA"): ("::1",),
+    ("failing4.example.com", "A"): Fault.SERVER_FAILURE,
+    ("failing4.example.com", "AAAA"): ("::1",),
+    ("both.example.com", "A"): ("127.0.0.2",),
+    ("both.example.com", "AAAA"): ("::1",),
+}
+
+
+@contextlib.contextmanager
+def resolving(folder: Path, *addresses: str) -> Iterator[tuple[Network, Gate, NameServer]]:
+    with (
+        Network(folder, {}, *addresses, resolv_conf="nameserver 127.0.0.1\n") as network,
+        NameServer(network.new_datagram_socket(), ZONE) as name_server,
+        Gate(folder, gate_settings(more=SETTINGS), prefix=network.inside) as gate,
+    ):
+        yield network, gate, name_server
+
+
+def addresses(network: Network, gate: Gate, name: str) -> list[str]:
+    """Ask for a tunnel to a closed port, and return the addresses that the gate found within its time limit."""
+    with network.new_socket() as connection:
+        connection.connect(("127.0.0.1", gate.port))
+        connection.sendall(f"CONNECT {name}:9 HTTP/1.1\r\n\r\n".encode())
+        answer = read_answer(connection)
+    record = gate.record(answer.record)
+    assert record["outcome"] == "connection_refused", record
+    return list(record["addresses"])
+
+
+@pytest.fixture(scope="module")
+def with_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, NameServer]]:
+    with resolving(tmp_path_factory.mktemp("with_ipv6"), IPV6_OF_THIS_HOST) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def without_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, NameServer]]:
+    with resolving(tmp_path_factory.mktemp("without_ipv6")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in ZONE} - {"both.example.com"}))
+def test_one_familys_addresses_are_used_without_the_others(
+    with_ipv6: tuple[Network, Gate, NameServer], name: str
+) -> None:
+    network, gate, _ = with_ipv6
+    assert addresses(network, gate, name) == ["::1" if "4" in name else "127.0.0.2"]
+
+
+def test_both_families_are_used_where_both_are_told(with_ipv6: tuple[Network, Gate, NameServer]) -> None:
+    network, gate, _ = with_ipv6
+    assert sorted(addresses(network, gate, "both.example.com")) == ["127.0.0.2", "::1"]
+
+
+def test_a_host_without_ipv6_does_not_ask_for_it(without_ipv6: tuple[Network, Gate, NameServer]) -> None:
+    network, gate, name_server = without_ipv6
+    assert addresses(network, gate, "silent6.example.com") == ["127.0.0.2"]
+    assert ("silent6.example.com", "A") in name_server.asked
+    assert ("silent6.example.com", "AAAA") not in name_server.asked
