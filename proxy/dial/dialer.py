@@ -28,6 +28,12 @@ from .settings import DialSettings
 _ATTEMPT_DELAY: Final = 0.25
 """Seconds before the next address is tried in parallel (RFC 8305 section 5)."""
 
+_MAX_ATTEMPTS: Final = 4
+"""Attempts in flight at once: a name may have dozens of addresses, and each attempt takes a descriptor."""
+
+_ATTEMPT_SECONDS: Final = 2.5
+"""How long an attempt may keep its place from an untried address: time for a second SYN, sent after 1 s."""
+
 _OUTCOME_OF_ERRNO: Final = {
     errno.ECONNREFUSED: Outcome.CONNECTION_REFUSED,
     errno.ETIMEDOUT: Outcome.CONNECTION_TIMEOUT,
@@ -140,7 +146,7 @@ class DirectDial:
             self._resolve()
 
     def _resolve(self) -> None:
-        answer = self._dialer.resolver.look_up(self._target.host, self._answered)
+        answer = self._dialer.resolver.look_up(self._target.host, self._record.client, self._answered)
         if answer is None:
             self._waits_for_name = True
         else:
@@ -184,7 +190,7 @@ class DirectDial:
 
     def _try_next(self) -> None:
         """Start the next attempt; report failure if no address is left and no attempt is in flight."""
-        while self._untried:
+        while self._untried and len(self._attempts) < _MAX_ATTEMPTS:
             address = self._untried.pop(0)
             began = time.monotonic()
             try:
@@ -195,7 +201,7 @@ class DirectDial:
             self._attempts[sock.fileno()] = (sock, address, began)
             self._dialer.poller.watch(sock.fileno(), WRITE | ONCE, self)
             if self._untried:
-                self._timer = self._dialer.loop.call_later(_ATTEMPT_DELAY, self._delay_over)
+                self._start_timer()
             return
         if not self._attempts:
             self._stop()
@@ -217,10 +223,24 @@ class DirectDial:
             raise
         return sock
 
+    def _start_timer(self) -> None:
+        """Wait before the next address is tried; with all places taken, until the oldest attempt has had its time."""
+        delay = _ATTEMPT_DELAY
+        if len(self._attempts) >= _MAX_ATTEMPTS:
+            _, _, began = next(iter(self._attempts.values()))
+            delay = max(delay, began + _ATTEMPT_SECONDS - time.monotonic())
+        self._timer = self._dialer.loop.call_later(delay, self._delay_over)
+
     def _delay_over(self) -> None:
         self._timer = None
-        self._dialer.poller.run(self, self._try_next)
+        self._dialer.poller.run(self, self._make_room)
         self._dialer.poller.finish_batch()
+
+    def _make_room(self) -> None:
+        """Try the next address, in the oldest attempt's place if all are taken."""
+        if len(self._attempts) >= _MAX_ATTEMPTS:
+            self._give_up(next(iter(self._attempts)))
+        self._try_next()
 
     def ready(self, descriptor: int, events: int) -> None:
         """Handle an attempt that succeeded or failed."""

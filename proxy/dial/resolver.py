@@ -16,11 +16,13 @@ from typing import Final
 from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 
+from .look_up_shares import LookUpShares
 from .resolution import Resolution, ResolutionCallback, Resolved, Unresolved
 from .settings import DnsSettings
 from .system_resolver import system_look_up
 
 _MAX_LOOK_UPS: Final = 64
+_FOR_FIRST_LOOK_UPS: Final = 16  # of them
 _CACHED_NAMES: Final = 4096
 
 _log = logging.getLogger(__name__)
@@ -66,12 +68,15 @@ class Resolver:
         self._ask = ask
         # Only a wildcard rule brings so many names. A name in flight is never dropped.
         self._names: BoundedDict[str, _Name] = BoundedDict(_CACHED_NAMES, lambda known: not known.in_flight)
-        self._in_flight = 0
+        self._shares = LookUpShares(_MAX_LOOK_UPS, _FOR_FIRST_LOOK_UPS)
         self.results: dict[Outcome | None, int] = {}
         """Number of look-ups by outcome; None counts successful ones."""
 
-    def look_up(self, name: str, waiter: ResolutionCallback) -> Resolution | None:
-        """The answer if it is cached; else None, and `waiter` is called once with it, within the time limit."""
+    def look_up(self, name: str, client: str, waiter: ResolutionCallback) -> Resolution | None:
+        """The answer if it is cached; else None, and `waiter` is called once with it, within the time limit.
+
+        `client` is the address of the client that needs it, empty for the gate itself.
+        """
         known = self._names.get(name)
         if known is None:
             known = self._remember(name)
@@ -79,13 +84,13 @@ class Resolver:
         failing = known.failed is not None and now - known.failed_at < self.settings.failure_seconds
         if known.good is not None and now - known.good_at < 2 * self.settings.fresh_seconds:
             if now - known.good_at >= self.settings.fresh_seconds and not failing:
-                self._start(name, known)
+                self._start(name, client, known)
             return known.good
         if failing and known.failed is not None:
             return self._or_last_good(known, known.failed)
         if known.in_flight and known.answered:  # it waits only for more addresses
             return known.good if known.failed is None else self._or_last_good(known, known.failed)
-        if not self._start(name, known):
+        if not self._start(name, client, known):
             return self._or_last_good(known, _TOO_MANY)
         known.waiters.append(waiter)
         if known.timer is None:
@@ -110,23 +115,23 @@ class Resolver:
         recent = time.monotonic() - known.good_at < self.settings.last_good_seconds
         return known.good if recent else failure
 
-    def _start(self, name: str, known: _Name) -> bool:
-        """Start a look-up unless one is in flight; False if no more can be started."""
+    def _start(self, name: str, client: str, known: _Name) -> bool:
+        """Start a look-up unless one is in flight; False if this client may start no more."""
         if known.in_flight:
             return True
-        if self._in_flight >= _MAX_LOOK_UPS:
+        if not self._shares.take(client):
             return False
-        thread = threading.Thread(target=self._look_up, args=(name, known), name=f"look-up {name}", daemon=True)
+        thread = threading.Thread(target=self._look_up, args=(name, client, known), name=f"look-up {name}", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:  # the limit on processes is reached
             _log.error("cannot look up %s: %s", name, error)
+            self._shares.give_back(client)
             return False
         known.in_flight, known.answered = True, False
-        self._in_flight += 1
         return True
 
-    def _look_up(self, name: str, known: _Name) -> None:
+    def _look_up(self, name: str, client: str, known: _Name) -> None:
         """Ask, in the thread, and pass each answer to the loop."""
         try:
             for answer in self._ask(name):
@@ -134,7 +139,7 @@ class Resolver:
         except Exception:
             _log.exception("a fault in the look-up of %s", name)
             self._in_loop(self._arrived, known, _FAULT)
-        self._in_loop(self._ended, known)
+        self._in_loop(self._ended, client, known)
 
     def _in_loop(self, method: Callable[..., None], *arguments: object) -> None:
         """Have the loop call this, unless it is closed."""
@@ -148,9 +153,9 @@ class Resolver:
             known.answered = True
             self._settle(known, answer)
 
-    def _ended(self, known: _Name) -> None:
+    def _ended(self, client: str, known: _Name) -> None:
         known.in_flight = False
-        self._in_flight -= 1
+        self._shares.give_back(client)
 
     def _timed_out(self, known: _Name) -> None:
         self._settle(known, _TIMED_OUT)

@@ -38,26 +38,28 @@ async def dial_parent(dialer: Dialer, host: str, port: int, record: TunnelRecord
         raise
 
 
-async def checked_addresses(dialer: Dialer, target: Target, rule: Rule) -> list[str]:
-    """Look a target up, and return the addresses that may be dialled.
+async def checked_addresses(dialer: Dialer, target: Target, rule: Rule, client: str) -> list[str]:
+    """Look a target up for this client, and return the addresses that may be dialled.
 
     Raises ParentError with the outcome that a direct dial would have.
     """
-    found: list[str] = [target.host] if target.is_address else list((await _look_up(dialer, target.host)).addresses)
+    found = [target.host]
+    if not target.is_address:
+        found = list((await _look_up(dialer, target.host, client)).addresses)
     allowed = allowed_addresses(found, target.port, dialer.loop_guard, named_by_operator=rule.private)
     if not allowed:
         raise ParentError(*explain_refusal(found, dialer.loop_guard))
     return allowed
 
 
-async def _look_up(dialer: Dialer, name: str) -> Resolved:
+async def _look_up(dialer: Dialer, name: str, client: str) -> Resolved:
     resolution: asyncio.Future[Resolution] = dialer.loop.create_future()
 
     def finish(answer: Resolution) -> None:
         if not resolution.done():
             resolution.set_result(answer)
 
-    answer = dialer.resolver.look_up(name, finish)
+    answer = dialer.resolver.look_up(name, client, finish)
     if answer is None:
         try:
             answer = await resolution

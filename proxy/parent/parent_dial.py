@@ -185,7 +185,7 @@ class ParentDial:
         if wanted is ParentTarget.NAME:
             return str(target)
         self._attempt = None
-        addresses = await checked_addresses(dialer, target, self._rule)
+        addresses = await checked_addresses(dialer, target, self._rule, self._caller.record.client)
         return str(Target(addresses[0], target.port)) if wanted is ParentTarget.ADDRESS else str(target)
 
     def _note_failure(self, parent: Parent, failure: ParentError) -> None:

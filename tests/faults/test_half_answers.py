@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.dns_server import DnsServer, Fault, Zone
 from support.gate import Gate, gate_settings
-from support.name_server import Fault, NameServer, Zone
 from support.network import Network
 from support.raw_client import read_answer
 
@@ -40,13 +40,13 @@ ZONE: Zone = {
 
 
 @contextlib.contextmanager
-def resolving(folder: Path, *addresses: str) -> Iterator[tuple[Network, Gate, NameServer]]:
+def resolving(folder: Path, *addresses: str) -> Iterator[tuple[Network, Gate, DnsServer]]:
     with (
         Network(folder, {}, *addresses, resolv_conf="nameserver 127.0.0.1\n") as network,
-        NameServer(network.new_datagram_socket(), ZONE) as name_server,
+        DnsServer(network.new_datagram_socket(), ZONE) as dns_server,
         Gate(folder, gate_settings(more=SETTINGS), prefix=network.inside) as gate,
     ):
-        yield network, gate, name_server
+        yield network, gate, dns_server
 
 
 def addresses(network: Network, gate: Gate, name: str) -> list[str]:
@@ -61,32 +61,32 @@ def addresses(network: Network, gate: Gate, name: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def with_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, NameServer]]:
+def with_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, DnsServer]]:
     with resolving(tmp_path_factory.mktemp("with_ipv6"), IPV6_OF_THIS_HOST) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def without_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, NameServer]]:
+def without_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network, Gate, DnsServer]]:
     with resolving(tmp_path_factory.mktemp("without_ipv6")) as made:
         yield made
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in ZONE} - {"both.example.com"}))
 def test_one_familys_addresses_are_used_without_the_others(
-    with_ipv6: tuple[Network, Gate, NameServer], name: str
+    with_ipv6: tuple[Network, Gate, DnsServer], name: str
 ) -> None:
     network, gate, _ = with_ipv6
     assert addresses(network, gate, name) == ["::1" if "4" in name else "127.0.0.2"]
 
 
-def test_both_families_are_used_where_both_are_told(with_ipv6: tuple[Network, Gate, NameServer]) -> None:
+def test_both_families_are_used_where_both_are_told(with_ipv6: tuple[Network, Gate, DnsServer]) -> None:
     network, gate, _ = with_ipv6
     assert sorted(addresses(network, gate, "both.example.com")) == ["127.0.0.2", "::1"]
 
 
-def test_a_host_without_ipv6_does_not_ask_for_it(without_ipv6: tuple[Network, Gate, NameServer]) -> None:
-    network, gate, name_server = without_ipv6
+def test_a_host_without_ipv6_does_not_ask_for_it(without_ipv6: tuple[Network, Gate, DnsServer]) -> None:
+    network, gate, dns_server = without_ipv6
     assert addresses(network, gate, "silent6.example.com") == ["127.0.0.2"]
-    assert ("silent6.example.com", "A") in name_server.asked
-    assert ("silent6.example.com", "AAAA") not in name_server.asked
+    assert ("silent6.example.com", "A") in dns_server.asked
+    assert ("silent6.example.com", "AAAA") not in dns_server.asked

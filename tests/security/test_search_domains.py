@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from support.dns_server import DnsServer
 from support.gate import Gate, gate_settings
-from support.name_server import NameServer
 from support.network import Network
 from support.raw_client import Answer, read_answer
 
@@ -33,7 +33,7 @@ class Searching(Struct):
 
     network: Network
     gate: Gate
-    name_server: NameServer
+    dns_server: DnsServer
 
     def connect(self, target: str) -> Answer:
         """Ask for a tunnel and return the refusal: nothing listens at any address."""
@@ -53,10 +53,10 @@ def searching(folder: Path, more: str) -> Iterator[Searching]:
     names = {"listed.example.com": "127.0.0.3"}
     with (
         Network(folder, names, resolv_conf=RESOLV_CONF) as network,
-        NameServer(network.new_datagram_socket(), ZONE) as name_server,
+        DnsServer(network.new_datagram_socket(), ZONE) as dns_server,
         Gate(folder, gate_settings(more=more), prefix=network.inside) as gate,
     ):
-        yield Searching(network, gate, name_server)
+        yield Searching(network, gate, dns_server)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_only_a_single_label_is_searched_for(host: Searching, name: str, address
 def test_a_missing_name_is_not_replaced_by_another(host: Searching) -> None:
     answer = host.connect("gone.example.com:9")
     assert (answer.status, answer.outcome) == (502, "dns_not_found")
-    assert (f"gone.example.com.{DOMAIN}", "A") not in host.name_server.asked
+    assert (f"gone.example.com.{DOMAIN}", "A") not in host.dns_server.asked
 
 
 def test_a_parents_name_is_not_searched_for_either(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ _HOLDER = Path(__file__).with_name("namespace_holder.py")
 class Network:
     """A network namespace, made on entry; `inside` is the command prefix that enters it.
 
-    It knows only `names` and what a name server in its `resolv_conf` tells (`support.name_server`). It has
+    It knows only `names` and what a name server in its `resolv_conf` tells (`support.dns_server`). It has
     127.0.0.0/8, ::1 and `addresses`. A client that connects to one of `addresses` also has it as its source, so that
     tests can have clients of another network.
     """

@@ -25,6 +25,8 @@ TIMED_OUT = Unresolved(Outcome.DNS_TIMEOUT)
 
 NAME = "tools.test"
 
+CLIENT = "192.0.2.9"
+
 
 def once(answer: Callable[[str], Resolution]) -> Callable[[str], Iterator[Resolution]]:
     """Ask by this function, which answers once."""
@@ -70,22 +72,27 @@ class Asker:
 
     async def ask(self, name: str = NAME) -> Resolution:
         answers: list[Resolution] = []
-        known = self.resolver.look_up(name, answers.append)
+        known = self.resolver.look_up(name, CLIENT, answers.append)
         if known is not None:
             return known
-        await until(lambda: answers)
+        await until(lambda: answers and not self._is_ending(name))
         await turns(5)
         assert len(answers) == 1
         return answers[0]
 
-    def ask_later(self, name: str = NAME) -> list[Resolution]:
+    def _is_ending(self, name: str) -> bool:
+        """Whether a look-up has answered, but its thread has not ended."""
+        known = self.resolver._names[name]
+        return known.in_flight and known.answered
+
+    def ask_later(self, name: str = NAME, client: str = CLIENT) -> list[Resolution]:
         answers: list[Resolution] = []
-        assert self.resolver.look_up(name, answers.append) is None
+        assert self.resolver.look_up(name, client, answers.append) is None
         return answers
 
     async def settle(self) -> None:
         """Wait until no look-up is in progress."""
-        await until(lambda: self.resolver._in_flight == 0)
+        await until(lambda: self.resolver._shares.taken == 0)
 
 
 class ResolverClock:

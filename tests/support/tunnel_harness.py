@@ -26,7 +26,7 @@ from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record
 from support.client_hellos import in_records, message, server_name
-from support.resolver_harness import once
+from support.resolver_harness import CLIENT, once
 from support.sockets import pair, receive, turns, until
 from support.tls_client import SecureClient
 from support.tls_memory import trusting
@@ -178,8 +178,8 @@ class Room:
 
     async def look_up(self, name: str) -> None:
         """Have the resolver know a name."""
-        self.resolver.look_up(name, lambda answer: None)
-        await until(lambda: not self.resolver._in_flight)
+        self.resolver.look_up(name, CLIENT, lambda answer: None)
+        await until(lambda: not self.resolver._shares.taken)
 
     def sweep(self, later: float) -> None:
         """Do what the gate's sweep does, so many seconds from now."""
@@ -190,7 +190,7 @@ class Room:
     async def assert_nothing_left(self) -> None:
         """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
         here = self.context
-        await until(lambda: not self.resolver._in_flight)
+        await until(lambda: not self.resolver._shares.taken)
         await until(lambda: not here.password_checks)
         await turns(5)
         assert not here.connections

@@ -159,7 +159,7 @@ def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) 
             caller, pending = here.dial(server.port)
             assert pending.abandon() == (Outcome.DNS_TIMEOUT, "")
             answer.set()
-            await until(lambda: here.resolver._in_flight == 0)
+            await until(lambda: here.resolver._shares.taken == 0)
             await turns(20)
             assert not caller.done
             assert server.accept() == []
@@ -217,5 +217,72 @@ def test_a_waiting_dial_causes_no_wake_ups() -> None:
             await turns()
             assert here.poller.wake_ups == before
             pending.abandon()
+
+    run(main())
+
+
+HOLE = "127.0.0.2"
+SILENT = [f"127.0.0.{last}" for last in range(10, 35)]
+
+
+@pytest.fixture
+def in_flight(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """All of SILENT are the black hole at HOLE. The number of attempts in flight after each that was started."""
+    in_flight: list[int] = []
+    start = DirectDial._start
+
+    def start_and_count(pending: DirectDial, address: str) -> socket.socket:
+        in_flight.append(len(pending._attempts) + 1)
+        return start(pending, HOLE if address in SILENT else address)
+
+    monkeypatch.setattr(DirectDial, "_start", start_and_count)
+    return in_flight
+
+
+@pytest.mark.usefixtures("attempts_at_once")
+def test_a_dial_to_many_silent_addresses_makes_four_attempts_at_once(
+    in_flight: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
+
+    async def main() -> None:
+        with contextlib.closing(BlackHole(HOLE)) as hole, room(*SILENT) as here:
+            caller, pending = here.dial(hole.port)
+            await until(lambda: len(caller.tried) == len(SILENT) - 4)
+            await turns(20)
+            assert in_flight == [1, 2, 3] + [4] * (len(SILENT) - 3)
+            assert caller.tried == [(address, "ECANCELED") for address in SILENT[:-4]], "the oldest made room"
+            assert not caller.done
+            pending.abandon()
+
+    run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once", "in_flight")
+def test_an_address_behind_many_silent_ones_is_reached(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
+
+    async def main() -> None:
+        with contextlib.closing(BlackHole(HOLE, server.port)), room(*SILENT[:8], "127.0.0.1") as here:
+            caller = await here.finish(server.port)
+            assert caller.record.upstream == f"127.0.0.1:{server.port}"
+            caller.upstream.close()
+
+    run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once")
+def test_with_four_attempts_in_flight_a_failure_starts_the_next(
+    in_flight: list[int], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 3600)
+
+    async def main() -> None:
+        with contextlib.closing(BlackHole(HOLE, server.port)), room(*SILENT[:3], "127.0.0.3", "127.0.0.1") as here:
+            caller = await here.finish(server.port)
+            assert caller.tried[0] == ("127.0.0.3", "ECONNREFUSED")
+            assert caller.record.upstream == f"127.0.0.1:{server.port}"
+            assert max(in_flight) == 4
+            caller.upstream.close()
 
     run(main())

@@ -8,10 +8,11 @@ from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.dial import resolver as resolver_module
+from licensegate.proxy.dial.look_up_shares import LookUpShares
 from licensegate.proxy.dial.resolution import Resolution, Unresolved
 from licensegate.records.outcome import Outcome
 from support.resolver_harness import (
+    CLIENT,
     NAME,
     ONE,
     TIMED_OUT,
@@ -51,7 +52,9 @@ def test_a_hanging_name_times_out_without_delaying_others(name_server: NameServe
         assert await asker.ask("quick.test") == ONE
         await until(lambda: slow)
         assert slow == [TIMED_OUT]
-        assert asker.resolver.look_up("slow.test", must_not_be_called) == TIMED_OUT, "a timeout is cached as a failure"
+        assert asker.resolver.look_up("slow.test", CLIENT, must_not_be_called) == TIMED_OUT, (
+            "a timeout is cached as a failure"
+        )
 
         name_server.hanging["slow.test"].set()
         await asker.settle()
@@ -74,21 +77,39 @@ def test_a_hanging_name_has_one_look_up_in_flight(name_server: NameServer, clock
     run(main())
 
 
-def test_the_number_of_look_ups_in_flight_is_limited(name_server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolver_module, "_MAX_LOOK_UPS", 3)
-
+def test_the_number_of_look_ups_in_flight_is_limited(name_server: NameServer) -> None:
     async def main() -> None:
         asker = Asker(name_server)
+        asker.resolver._shares = LookUpShares(3, reserved=0)
         for number in range(3):
             name_server.hang(f"slow{number}.test")
-            asker.ask_later(f"slow{number}.test")
-        refused = asker.resolver.look_up("one.too.many.test", must_not_be_called)
+            asker.ask_later(f"slow{number}.test", f"192.0.2.{number}")
+        refused = asker.resolver.look_up("one.too.many.test", CLIENT, must_not_be_called)
         assert isinstance(refused, Unresolved)
         assert refused.outcome is Outcome.DNS_FAILED
         assert len(name_server.asked) <= 3
         name_server.hanging["slow0.test"].set()
-        await until(lambda: asker.resolver._in_flight < 3)
+        await until(lambda: asker.resolver._shares.taken < 3)
         assert await asker.ask("one.too.many.test") == ONE
+
+    run(main())
+
+
+def test_hanging_names_of_one_client_leave_another_its_look_up(name_server: NameServer) -> None:
+    async def main() -> None:
+        asker = Asker(name_server)
+        names = [f"slow{number}.test" for number in range(100)]
+        for name in names:
+            name_server.hang(name)
+            asker.resolver.look_up(name, CLIENT, lambda answer: None)
+        answers = asker.ask_later("quick.test", "192.0.2.77")
+        await until(lambda: answers)
+        assert answers == [ONE]
+        for name in names:
+            name_server.hanging[name].set()
+        await asker.settle()
+        assert asker.resolver._shares.taken == 0
+        assert await asker.ask() == ONE
 
     run(main())
 
@@ -99,7 +120,7 @@ def test_a_forgotten_waiter_is_not_called(name_server: NameServer) -> None:
         asker = Asker(name_server)
         gone: list[Resolution] = []
         waiter = gone.append
-        assert asker.resolver.look_up(NAME, waiter) is None
+        assert asker.resolver.look_up(NAME, CLIENT, waiter) is None
         staying = asker.ask_later()
         asker.resolver.forget(NAME, waiter)
         asker.resolver.forget(NAME, waiter)
@@ -138,7 +159,7 @@ def test_a_look_up_without_a_thread_fails_and_works_later(
         asker = Asker(name_server)
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refuse)
-            refused = asker.resolver.look_up(NAME, must_not_be_called)
+            refused = asker.resolver.look_up(NAME, CLIENT, must_not_be_called)
         assert isinstance(refused, Unresolved)
         assert refused.outcome is Outcome.DNS_FAILED
         assert await asker.ask() == ONE
@@ -179,8 +200,9 @@ def test_addresses_that_come_late_are_for_the_next_look_up(fresh_seconds: float)
         server = HalfAnswer()
         asker = Asker(NameServer(ONE), fresh_seconds=fresh_seconds)
         asker.resolver._ask = server
-        assert await asker.ask() == ONE
-        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE, "nobody waits for the late ones"
+        answers = asker.ask_later()
+        await until(lambda: answers)
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE, "nobody waits for the late ones"
         server.end.set()
         await asker.settle()
         assert asker.resolver._names[NAME].good == TWO

@@ -5,6 +5,7 @@ import pytest
 from licensegate.proxy.dial import resolver as resolver_module
 from licensegate.proxy.dial.resolution import Unresolved
 from support.resolver_harness import (
+    CLIENT,
     FAILED,
     NAME,
     NOT_FOUND,
@@ -24,7 +25,7 @@ def test_a_fresh_answer_needs_no_look_up(name_server: NameServer, clock: Resolve
         asker = Asker(name_server, fresh_seconds=60)
         await asker.ask()
         clock.now += 59
-        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
         assert name_server.asked == [NAME]
 
     run(main())
@@ -36,9 +37,9 @@ def test_a_stale_answer_is_used_and_renewed_in_the_background(clock: ResolverClo
         asker = Asker(server, fresh_seconds=60)
         await asker.ask()
         clock.now += 61
-        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
         await asker.settle()
-        assert asker.resolver.look_up(NAME, must_not_be_called) == TWO
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == TWO
         assert len(server.asked) == 2
 
     run(main())
@@ -61,7 +62,7 @@ def test_a_failure_is_cached_for_a_while(clock: ResolverClock) -> None:
         asker = Asker(server, failure_seconds=5)
         assert await asker.ask() == FAILED
         clock.now += 4
-        assert asker.resolver.look_up(NAME, must_not_be_called) == FAILED
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == FAILED
         assert len(server.asked) == 1
         clock.now += 2
         assert await asker.ask() == ONE
@@ -77,7 +78,7 @@ def test_the_last_good_answer_serves_while_the_resolver_fails(clock: ResolverClo
         await asker.ask()
         clock.now += 86399
         assert await asker.ask() == ONE
-        assert asker.resolver.look_up(NAME, must_not_be_called) == ONE, "the failure is cached, and hidden"
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE, "the failure is cached, and hidden"
         assert len(server.asked) == 2
         clock.now += 6
         assert await asker.ask() == failure
@@ -92,7 +93,7 @@ def test_a_failed_renewal_is_not_repeated_at_every_look_up(clock: ResolverClock)
         await asker.ask()
         clock.now += 61
         for _ in range(5):
-            assert asker.resolver.look_up(NAME, must_not_be_called) == ONE
+            assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
             await asker.settle()
         assert len(server.asked) == 2
 
@@ -105,7 +106,7 @@ def test_a_name_that_no_longer_exists_loses_its_good_answer(clock: ResolverClock
         asker = Asker(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
         await asker.ask()
         clock.now += past
-        asker.resolver.look_up(NAME, lambda answer: None)
+        asker.resolver.look_up(NAME, CLIENT, lambda answer: None)
         await asker.settle()
         assert await asker.ask() == NOT_FOUND
         clock.now += 6

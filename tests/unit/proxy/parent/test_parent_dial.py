@@ -195,7 +195,7 @@ def test_a_dial_abandoned_at_any_time_leaves_nothing(phase: str, asked_again: bo
                     expected = Outcome.DNS_TIMEOUT if phase == "looking up the target" else Outcome.PARENT_TIMEOUT
                     assert outcome is expected
                     assert ("no answer" in detail) is (phase == "asking")
-                    await until(lambda: not parents.room.resolver._in_flight)
+                    await until(lambda: not parents.room.resolver._shares.taken)
                     await parents.assert_nothing_left()
                     assert not caller.done
                     assert not parents.selector.parents[0].health.is_left_out(time.monotonic())

@@ -31,7 +31,7 @@ Zone = Mapping[tuple[str, str], Fault | tuple[str, ...]]
 """Addresses or faults by name and type ("A", "AAAA"). A name with one type has no address of the other."""
 
 
-class NameServer:
+class DnsServer:
     """Serves a zone in a thread, on a UDP socket. `asked` are the names and types of its queries, in order."""
 
     def __init__(self, sock: socket.socket, zone: Zone) -> None:
