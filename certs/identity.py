@@ -3,14 +3,14 @@
 Loads with Python's ssl only. Opens no socket and prompts for no password.
 """
 
-import contextlib
-import os
 import ssl
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from licensegate.files.memory import memory_file
 
 from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
 from .served_certificate import ServedCertificate, read_served_certificate
@@ -134,27 +134,17 @@ def server_context(client_ca: Path | None = None, client_crl: Path | None = None
 
 def load_key_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:
     """Load a chain and its key, in PEM, without writing them to disk. Raises ssl.SSLError."""
-    with _file_of(*chain, private) as path:
+    with memory_file(b"\n".join((*chain, private, b""))) as path:  # OpenSSL reads keys only from files
         context.load_cert_chain(path)
 
 
 def _load_crls(context: ssl.SSLContext, path: Path) -> None:
     try:
-        with _file_of(*read_crls(path)) as file:
+        with memory_file(b"\n".join((*read_crls(path), b""))) as file:
             context.load_verify_locations(cafile=file)
     except ssl.SSLError as error:
         raise CertificateError(f"{path}: OpenSSL rejects it: {_reason(error)}") from None
     context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-
-
-@contextlib.contextmanager
-def _file_of(*parts: bytes) -> Iterator[str]:
-    """Write the parts to a file in memory and yield its path: OpenSSL reads keys only from files."""
-    descriptor = os.memfd_create("certificate", os.MFD_CLOEXEC)
-    with open(descriptor, "wb") as file:
-        file.write(b"\n".join((*parts, b"")))
-        file.flush()
-        yield f"/proc/self/fd/{descriptor}"
 
 
 def _refusal(error: ssl.SSLError, certificate: Path, key: Path) -> str:

@@ -8,7 +8,9 @@ from typing import Final
 
 from licensegate.files.read import read_whole
 
-_MOST_BYTES: Final = 1 << 20  # a chain is a few KB
+MAX_PEM_BYTES: Final = 1 << 20
+"""A chain has a few KB, a revocation list or a bundle of roots some hundred."""
+
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]+-----END X509 CRL-----")
 _KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
@@ -60,6 +62,6 @@ def fingerprint(certificate: bytes) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_whole(path, _MOST_BYTES)
+        return read_whole(path, MAX_PEM_BYTES)
     except OSError as error:
         raise CertificateError(f"{path}: {error.strerror}") from None

@@ -15,11 +15,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.app.settings.file_checks import missing
 from licensegate.app.terminal import complain, say
+from licensegate.files.read import read_whole
 from licensegate.proxy.auth.digest_hash import ha1
 from licensegate.proxy.auth.password_hash import LONGEST_PASSWORD
-from licensegate.proxy.auth.user_files import LoginFileError, read_htdigest, read_htpasswd, realm_fault, user_fault
+from licensegate.proxy.auth.user_files import (
+    USER_FILE_BYTES,
+    LoginFileError,
+    read_htdigest,
+    read_htpasswd,
+    realm_fault,
+    user_fault,
+)
 
 from .user_lines import FileKind, holds, is_line_of, kind_of, lines_for, with_lines
 
@@ -147,10 +154,8 @@ def _refuse_unreadable(file: _UserFile, user: str, realm: str) -> None:
 
 
 def _content(path: Path) -> str:
-    if fault := missing(path):  # reading a pipe named by mistake would block
-        raise PasswdError(f"{path}: {fault}")
     try:
-        return path.read_bytes().decode()
+        return read_whole(path, USER_FILE_BYTES).decode()
     except OSError as error:
         raise PasswdError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:

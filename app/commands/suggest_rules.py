@@ -24,7 +24,7 @@ from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 from licensegate.app.settings.edit import Addition, SettingsEditError, edited, written
 from licensegate.app.settings.environment import override, variable_of
-from licensegate.app.settings.file import read_file
+from licensegate.app.settings.file import read_file, read_text
 from licensegate.app.settings.load import settings_file
 from licensegate.app.settings.schema import AllowlistTable, File, RuleTable
 from licensegate.app.terminal import complain, say
@@ -73,7 +73,7 @@ def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], r
     addition = _without_variables(addition, environ)
     if addition == Addition():
         return _as_comment(notes or ["nothing to add: every target in the log is allowed"])
-    text = "" if file is None else file.read_bytes().decode()
+    text = "" if file is None else read_text(file)
     try:
         return _as_comment(notes) + _diff(file, text, edited(text, addition))
     except SettingsEditError:

@@ -35,12 +35,22 @@ _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 def read_file(path: Path) -> File:
     """Read and check a settings file; raises SettingsError."""
-    tables = _parse(path, _read(path))
+    tables = _parse(path, read_text(path))
     try:
         return msgspec.convert(tables, File)
     except msgspec.ValidationError as error:
         steps = _STEP.findall("".join(_PATH.findall(str(error))))
         raise SettingsError(_explain(tables, steps, SettingsSource(str(path), {}))) from None
+
+
+def read_text(path: Path) -> str:
+    """The text of a settings file, with its byte order mark if it has one. Raises SettingsError."""
+    content = _read(path)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}: line {line} is not text in UTF-8; save the settings as UTF-8") from None
 
 
 def _read(path: Path) -> bytes:
@@ -50,12 +60,9 @@ def _read(path: Path) -> bytes:
         raise SettingsError(f"{path}: {error.strerror}; {_NAMING}") from None
 
 
-def _parse(path: Path, content: bytes) -> dict[str, object]:
+def _parse(path: Path, text: str) -> dict[str, object]:
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SettingsError(f"{path}: line {line} is not text in UTF-8; save the settings as UTF-8") from None
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except RecursionError:
         raise SettingsError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:

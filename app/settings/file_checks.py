@@ -9,14 +9,16 @@ import stat
 from pathlib import Path
 from typing import Final
 
-_MOST_BYTES: Final = 1_048_576  # guards against a file named by mistake
+from licensegate.certs.pem import MAX_PEM_BYTES
+from licensegate.files.read import not_regular, read_whole
+
 _KEY: Final = b"PRIVATE KEY-----"  # ends the first line of each kind of key, RFC 7468 sections 10 and 11
 
 
 def missing(path: Path) -> str:
     """Why `path` is not a file to read; empty if it is, or may be."""
     try:
-        return "" if stat.S_ISREG(path.stat().st_mode) else "not a file"
+        return not_regular(path.stat().st_mode)
     except PermissionError:
         return ""
     except OSError as error:
@@ -26,8 +28,7 @@ def missing(path: Path) -> str:
 def holds_private_key(path: Path) -> bool:
     """Whether a PEM file has a private key; True if the file may not be read."""
     try:
-        with path.open("rb") as file:
-            return _KEY in file.read(_MOST_BYTES)
+        return _KEY in read_whole(path, MAX_PEM_BYTES)
     except OSError:
         return True
 

@@ -6,6 +6,8 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from licensegate.certs.roots import roots_context
+from licensegate.files.read import read_whole
 from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.proxy.parent.tickets import kerberos_is_installed
@@ -75,13 +77,15 @@ class _Reader:
         path = self._file("ca")
         if path is not None:
             try:
-                ssl.create_default_context(cafile=path)
+                roots_context(path)
             except PermissionError:
                 pass  # the gate may read files that the user who checks its settings cannot
-            except OSError:
+            except ssl.SSLError:
                 raise self.error(
                     "ca", f"{path} holds no certificate in PEM; name the root that signed the proxy's"
                 ) from None
+            except OSError as error:
+                raise self.error("ca", f"{path}: {error.strerror}; name a readable file") from None
         return path
 
     def _login(self) -> ParentLogin:
@@ -116,8 +120,7 @@ class _Reader:
         if path is None:
             return
         try:
-            with path.open("rb") as file:
-                read_password(file.read(PASSWORD_BYTES + 1))
+            read_password(read_whole(path, PASSWORD_BYTES))
         except PermissionError:
             pass  # as above
         except OSError as error:

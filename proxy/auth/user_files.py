@@ -23,7 +23,9 @@ from .password_hash import SLOW_SECONDS, HashError, PasswordHash, read_hash
 from .scheme import Scheme
 from .users import Users
 
-_MAX_BYTES: Final = 1 << 20
+USER_FILE_BYTES: Final = 1 << 20
+"""The largest file of users: about 14,000 of them."""
+
 _MIN_KEY_BYTES: Final = 32
 _SCHEME_BY_DIGITS: Final = {algorithm.hex_digits: scheme for scheme, algorithm in ALGORITHMS.items()}
 
@@ -132,7 +134,7 @@ def _lines_of(path: Path) -> Iterator[tuple[int, str]]:
 
 def _read(path: Path) -> bytes:
     try:
-        return read_whole(path, _MAX_BYTES)
+        return read_whole(path, USER_FILE_BYTES)
     except OSError as error:
         raise LoginFileError(f"{path}: {error.strerror}; let the gate read it, or name another file") from None
 

@@ -9,6 +9,8 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from licensegate.files.read import read_whole
+
 from .protocol.password import PASSWORD_BYTES, PasswordError, read_password
 from .protocol.scheme import LoginFailedError, LoginRefusedError
 from .settings import ParentLogin
@@ -75,8 +77,7 @@ class Account:
             status = login.password_file.stat()
             version = (status.st_ino, status.st_size, status.st_mtime_ns)
             if version != self._file_version:
-                with login.password_file.open("rb") as file:
-                    self._set_password(file.read(PASSWORD_BYTES + 1), version)
+                self._set_password(read_whole(login.password_file, PASSWORD_BYTES), version)
         except OSError as error:
             raise LoginFailedError(f"{login.password_file}: {error.strerror}") from None
         except PasswordError as error:

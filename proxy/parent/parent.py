@@ -3,6 +3,7 @@
 import logging
 import ssl
 
+from licensegate.certs.roots import roots_context
 from licensegate.files.watch import FileWatch
 
 from .account import Account
@@ -53,7 +54,7 @@ class Parent:
             _log.info("the parent proxy %s answers again", self)
 
     def _make_context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self.settings.ca)
+        context = roots_context(self.settings.ca)
         context.set_alpn_protocols(["http/1.1"])
         return context
 

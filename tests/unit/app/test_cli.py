@@ -304,13 +304,13 @@ def test_unwritable_output_is_a_one_line_error() -> None:
 
 
 def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "gate.toml")
-    checking = subprocess.Popen([COMMAND, "check", tmp_path / "gate.toml"], stderr=subprocess.PIPE)
-    with (tmp_path / "gate.toml").open("wb"):  # opens once the command waits for what is written here
-        checking.send_signal(signal.SIGINT)
-        _, said = checking.communicate()
+    os.mkfifo(tmp_path / "log")
+    reading = subprocess.Popen([COMMAND, "suggest-rules", tmp_path / "log"], stderr=subprocess.PIPE)
+    with (tmp_path / "log").open("wb"):  # opens once the command waits for what is written here
+        reading.send_signal(signal.SIGINT)
+        _, said = reading.communicate()
 
-    assert (checking.returncode, said) == (130, b"")
+    assert (reading.returncode, said) == (130, b"")
 
 
 def test_check_names_the_line_of_a_file_of_users_that_cannot_be_used(tmp_path: Path) -> None:

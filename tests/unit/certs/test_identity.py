@@ -178,7 +178,7 @@ def too_weak(certificate: Path, key: Path) -> None:
 WRONG: dict[Callable[[Path, Path], None], str] = {
     no_file: "gate.pem: No such file or directory",
     no_key_file: "gate.key: No such file or directory",
-    a_folder: "gate.pem: Is a directory",
+    a_folder: "gate.pem: it is a directory, not a regular file",
     empty: "gate.pem: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)",
     der: "gate.pem: is not in PEM form; convert it with `openssl x509 -inform DER`, or `openssl pkcs12`",
     swapped: "gate.pem: contains no certificate in PEM form (-----BEGIN CERTIFICATE-----)",

@@ -270,7 +270,7 @@ def test_a_special_file_is_not_waited_for(tmp_path: Path, action: Callable[..., 
     pipe = tmp_path / "users.htpasswd"
     os.mkfifo(pipe)
 
-    with pytest.raises(PasswdError, match="not a file"):
+    with pytest.raises(PasswdError, match="it is a named pipe, not a regular file"):
         action([pipe], "a", REALM, "x")
 
 

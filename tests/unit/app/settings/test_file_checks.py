@@ -22,8 +22,8 @@ def test_non_file_counts_as_missing(tmp_path: Path) -> None:
     (tmp_path / "gate.pem").symlink_to("gone.pem")
     os.mkfifo(tmp_path / "pipe")
 
-    assert missing(tmp_path) == "not a file"
-    assert missing(tmp_path / "pipe") == "not a file"
+    assert missing(tmp_path) == "it is a directory, not a regular file"
+    assert missing(tmp_path / "pipe") == "it is a named pipe, not a regular file"
     assert missing(tmp_path / "gate.pem") == "No such file or directory"
     assert missing(tmp_path / ("x" * 300)) == "File name too long"
 

@@ -303,7 +303,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[auth]\nclient_ca = '/'",
-            "gate.toml: auth.client_ca: /: not a file; name an existing PEM file",
+            "gate.toml: auth.client_ca: /: it is a directory, not a regular file; name an existing PEM file",
             id="a folder of CAs",
         ),
         pytest.param(

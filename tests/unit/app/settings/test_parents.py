@@ -156,7 +156,7 @@ REFUSED = {
         "the value of EMPTY is not one line",
     ),
     "no such file": (table(URL, 'username = "svc"', 'password_file = "gone"'), "gone: No such file or directory"),
-    "a folder": (table(URL, 'username = "svc"', 'password_file = "."'), "not a file"),
+    "a folder": (table(URL, 'username = "svc"', 'password_file = "."'), "it is a directory, not a regular file"),
     "an empty file": (
         table(URL, 'username = "svc"', 'password_file = "empty"'),
         "the content of empty is not one line",
