@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.gate import ANYTHING, Gate, cisco_at
 from support.licensing_exchange import HOST
 from support.raw_client import Dial, dial, dial_tls, open_tunnel, read_to_end
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 from support.upstream import SECONDS, Upstream
 
 OpenIdle = Callable[[Gate, Dial], socket.socket]
 
-HELLO = in_records(message(server_name(HOST.encode())))
+HELLO = in_records(hello_message(server_name_extension(HOST.encode())))
 
 
 def one_byte(gate: Gate, dial: Dial) -> socket.socket:
@@ -38,9 +38,9 @@ def half_a_hello(gate: Gate, dial: Dial) -> socket.socket:
 
 
 def half_a_handshake(gate: Gate, dial: Dial) -> socket.socket:
-    client, tls = dial(gate), MemoryClient(trusting(None), "127.0.0.1")
+    client, tls = dial(gate), MemoryTlsClient(client_context(None), "127.0.0.1")
     assert not tls.handshake()
-    client.sendall(tls.take())
+    client.sendall(tls.take_ciphertext())
     assert client.recv(65536)
     return client
 

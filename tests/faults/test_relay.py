@@ -13,7 +13,7 @@ import pytest
 
 from support.gate import ANYTHING, Gate, cisco_at
 from support.raw_client import CONNECT, Dial, break_off, dial, open_tunnel, plain_and_tls, read_to_break, read_to_end
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 from support.upstream import SECONDS, Upstream
 
 MIB = 1 << 20
@@ -128,10 +128,10 @@ def test_20_mib_each_way_at_once_arrive_intact_over_tls(tmp_path: Path) -> None:
     with Upstream(send_and_listen) as upstream, gate_to(upstream, tmp_path) as gate:
         with dial(gate) as connection:
             client = DuplexTlsClient(connection)
-            client.say(CONNECT)
-            client.say(BLOB[::-1])
-            client.end()
-            received = client.hear()
+            client.send(CONNECT)
+            client.send(BLOB[::-1])
+            client.close_notify()
+            received = client.read_to_end()
         (record,) = gate.records(1)
 
     assert received.partition(b"\r\n\r\n")[2] == BLOB
@@ -192,31 +192,31 @@ class DuplexTlsClient:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._connection.setblocking(False)
-        self._tls = MemoryClient(trusting(None), "127.0.0.1")  # no server name is sent for an address
+        self._tls = MemoryTlsClient(client_context(None), "127.0.0.1")  # no server name is sent for an address
         self._unsent = memoryview(b"")
         while not self._tls.handshake():
-            self._unsent = memoryview(self._tls.take())
+            self._unsent = memoryview(self._tls.take_ciphertext())
             self._move()
-        self._unsent = memoryview(self._tls.take())
+        self._unsent = memoryview(self._tls.take_ciphertext())
 
-    def say(self, plaintext: bytes) -> None:
+    def send(self, plaintext: bytes) -> None:
         """Queue data to send while `hear` reads."""
-        self._unsent = memoryview(bytes(self._unsent) + self._tls.say(plaintext))
+        self._unsent = memoryview(bytes(self._unsent) + self._tls.encrypt(plaintext))
 
-    def end(self) -> None:
+    def close_notify(self) -> None:
         """Queue close_notify after the data."""
-        self._unsent = memoryview(bytes(self._unsent) + self._tls.end())
+        self._unsent = memoryview(bytes(self._unsent) + self._tls.close_notify())
 
-    def hear(self) -> bytes:
+    def read_to_end(self) -> bytes:
         """Send what is queued and read until the gate's close_notify."""
         heard = []
-        while self._unsent or not self._tls.heard_end:
+        while self._unsent or not self._tls.received_close_notify:
             self._move()
-            heard.append(self._tls.hear())
+            heard.append(self._tls.decrypt())
         return b"".join(heard)
 
     def _move(self) -> None:
-        readers = [] if self._tls.heard_end else [self._connection]
+        readers = [] if self._tls.received_close_notify else [self._connection]
         writers = [self._connection] if self._unsent else []
         readable, writable, _ = select.select(readers, writers, [], SECONDS)
         assert readable or writable, "the gate fell silent"

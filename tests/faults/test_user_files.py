@@ -8,7 +8,7 @@ import pytest
 
 from support.authority import Authority
 from support.gate import Gate, GateEndedError, gate_settings
-from support.login_gate import strict
+from support.login_gate import run_login_gate
 from support.logins import PASSWORD, htpasswd_line, write_user_files
 
 BROKEN = "cucm-pub:plain\n"
@@ -16,25 +16,25 @@ FAULT = "users.htpasswd, line 1: the hash is neither bcrypt nor SHA-crypt nor ap
 
 
 def test_a_broken_line_is_reported_and_the_old_users_stay(tmp_path: Path, authority: Authority) -> None:
-    with strict(tmp_path, authority) as here:
+    with run_login_gate(tmp_path, authority) as login_gate:
         (tmp_path / "users.htpasswd").write_text(BROKEN)
 
-        assert FAULT in here.gate.await_line("the users in force stay: ")
+        assert FAULT in login_gate.gate.await_line("the users in force stay: ")
 
-        assert '"stand_in": true' in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
-        here.gate.send(signal.SIGHUP)
-        assert FAULT in here.gate.await_line("reload requested by SIGHUP refused")
-        assert '"stand_in": true' in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
+        assert '"stand_in": true' in login_gate.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
+        login_gate.gate.send(signal.SIGHUP)
+        assert FAULT in login_gate.gate.await_line("reload requested by SIGHUP refused")
+        assert '"stand_in": true' in login_gate.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
 
 
 def test_a_changed_file_is_reloaded_without_a_signal(tmp_path: Path, authority: Authority) -> None:
-    with strict(tmp_path, authority) as here:
+    with run_login_gate(tmp_path, authority) as login_gate:
         (tmp_path / "users.htpasswd").write_text(htpasswd_line("cucm-pub", "another") + htpasswd_line("more", "x"))
 
-        here.gate.await_line("known users: 2 by password")
+        login_gate.gate.await_line("known users: 2 by password")
 
-        assert "407 login_refused" in here.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
-        assert '"stand_in": true' in here.curl("--proxy-user", "cucm-pub:another").stdout
+        assert "407 login_refused" in login_gate.curl("--proxy-user", f"cucm-pub:{PASSWORD}").stdout
+        assert '"stand_in": true' in login_gate.curl("--proxy-user", "cucm-pub:another").stdout
 
 
 @pytest.mark.parametrize("name", ["users.htpasswd", "users.htdigest", "nonce.key"])

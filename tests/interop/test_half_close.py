@@ -10,11 +10,11 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure
-from support.blocking_channel import Driven
+from support.blocking_channel import BlockingChannel
 from support.certificates import issue
 from support.programs import run
 from support.requirements import require_command
-from support.tls_memory import VERSIONS, trusting
+from support.tls_memory import VERSIONS, client_context
 from support.upstream import SECONDS, Upstream
 
 HALF_CLOSE = Path(__file__).with_name("node") / "half_close.js"
@@ -38,10 +38,10 @@ def answer_after_end(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
     """Read the client to its end, then answer."""
 
     def behave(sock: socket.socket) -> None:
-        client = Driven(sock, served)
+        client = BlockingChannel(sock, served)
         heard.append(len(client.read_to_end()))
-        client.say(ANSWER)
-        client.end()
+        client.send(ANSWER)
+        client.close_notify()
 
     return behave
 
@@ -50,9 +50,9 @@ def end_first(served: ssl.SSLContext, heard: list[int]) -> Behaviour:
     """Send the answer, end, then read the client to its end."""
 
     def behave(sock: socket.socket) -> None:
-        client = Driven(sock, served)
-        client.say(ANSWER)
-        client.end()
+        client = BlockingChannel(sock, served)
+        client.send(ANSWER)
+        client.close_notify()
         heard.append(len(client.read_to_end()))
 
     return behave
@@ -94,7 +94,7 @@ def test_python_reads_the_answer_after_ending_tcp(
 
     with Upstream(answer_after_end(served, heard)) as gate:
         tcp = socket.create_connection(("127.0.0.1", gate.port), SECONDS)
-        with trusting(certificate, version).wrap_socket(tcp, server_hostname="gate.example") as client:
+        with client_context(certificate, version).wrap_socket(tcp, server_hostname="gate.example") as client:
             client.sendall(bytes(SENT))
             socket.socket.shutdown(client, socket.SHUT_WR)
             while part := client.recv(65536):
@@ -117,7 +117,7 @@ def s_client(certificate: Path) -> Callable[..., "subprocess.CompletedProcess[st
 def test_close_notify_from_s_client_is_an_end(served: ssl.SSLContext, s_client: Callable[..., object]) -> None:
     heard: list[bytes] = []
 
-    with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
+    with Upstream(lambda sock: heard.append(BlockingChannel(sock, served).read_to_end())) as gate:
         s_client(gate.port, stdin=b"hello")
 
     assert heard == [b"hello"]
@@ -131,7 +131,7 @@ def test_tls_before_1_2_is_refused_with_an_alert(
 
     def behave(sock: socket.socket) -> None:
         with pytest.raises(TlsFailure) as raised:
-            Driven(sock, served)
+            BlockingChannel(sock, served)
         details.append(raised.value.detail)
 
     with Upstream(behave) as gate:
@@ -146,7 +146,7 @@ def test_renegotiation_is_refused(
 ) -> None:
     heard: list[bytes] = []
 
-    with Upstream(lambda sock: heard.append(Driven(sock, served).read_to_end())) as gate:
+    with Upstream(lambda sock: heard.append(BlockingChannel(sock, served).read_to_end())) as gate:
         done = s_client(gate.port, "-tls1_2", stdin=b"R\n")
 
     assert "no renegotiation" in done.stderr
@@ -155,7 +155,7 @@ def test_renegotiation_is_refused(
 def test_no_session_ticket_is_sent(
     served: ssl.SSLContext, s_client: Callable[..., "subprocess.CompletedProcess[str]"]
 ) -> None:
-    with Upstream(lambda sock: Driven(sock, served).end()) as gate:
+    with Upstream(lambda sock: BlockingChannel(sock, served).close_notify()) as gate:
         done = s_client(gate.port, "-tls1_3", "-ign_eof", "-alpn", "h2,http/1.1")
 
     assert "New Session Ticket" not in done.stdout

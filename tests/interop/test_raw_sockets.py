@@ -8,7 +8,7 @@ from support.gate import Gate
 from support.licensing_exchange import HOST, TARGET
 from support.raw_client import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
 from support.standin import StandIn
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 
 SERVED = {
     "curl": f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\nUser-Agent: x\r\nProxy-Connection: Keep-Alive\r\n\r\n",
@@ -59,9 +59,9 @@ def test_a_head_in_single_bytes_is_served(gate: Gate) -> None:
 
 
 def test_a_hello_sent_with_the_head_is_relayed(gate: Gate) -> None:
-    client = MemoryClient(trusting(None), HOST)
+    client = MemoryTlsClient(client_context(None), HOST)
     client.handshake()
-    hello = client.take()
+    hello = client.take_ciphertext()
     with dial(gate) as connection:
         connection.sendall(CONNECT + hello)
 

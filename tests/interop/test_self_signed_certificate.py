@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs.load_or_create import load_or_create_identity
-from support.blocking_channel import Driven
+from support.blocking_channel import BlockingChannel
 from support.programs import run
 from support.requirements import require_command
 from support.upstream import SECONDS, Upstream
@@ -32,10 +32,10 @@ def gate(certificate: Path) -> Iterator[Upstream]:
     served = load_or_create_identity(None, None, NAMES, None, certificate.parent).value.context
 
     def behave(sock: socket.socket) -> None:
-        client = Driven(sock, served)
+        client = BlockingChannel(sock, served)
         if client.read():
-            client.say(RESPONSE)
-        client.end()
+            client.send(RESPONSE)
+        client.close_notify()
 
     with Upstream(behave) as server:
         yield server

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.attacks import NO_METHODS, assert_nothing_dialled
+from support.attacks import NOT_HTTP, assert_nothing_dialled
 from support.gate import Gate
 from support.licensing_exchange import TARGET
 from support.raw_client import CONNECT, Answer, ask, dial_tls
@@ -180,7 +180,7 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
 }
 
 ATTACKS = {name: (connect(target), expected) for name, (target, expected) in TARGETS.items()} | HEADS
-INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in NO_METHODS.items()}
+INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in NOT_HTTP.items()}
 
 
 def attacks(table: dict[str, tuple[bytes, tuple[int, str]]]) -> pytest.MarkDecorator:

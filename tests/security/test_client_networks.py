@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.gate import Gate, cisco_at
 from support.licensing_exchange import HOST
 from support.raw_client import CONNECT, ask, dial, read_to_break
@@ -20,9 +20,9 @@ REQUESTS = {
     "one byte": b"C",
 }
 HELLOS = {
-    "an allowed target": in_records(message(server_name(HOST.encode()))),
-    "a denied target": in_records(message(server_name(b"evil.example"))),
-    "the gate itself": in_records(message()),
+    "an allowed target": in_records(hello_message(server_name_extension(HOST.encode()))),
+    "a denied target": in_records(hello_message(server_name_extension(b"evil.example"))),
+    "the gate itself": in_records(hello_message()),
     "only the start of a record": b"\x16\x03\x01",
 }
 OTHER_PROTOCOLS = {

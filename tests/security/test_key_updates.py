@@ -11,7 +11,7 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.net.channel import TlsChannel
-from support.blocking_channel import Deaf
+from support.blocking_channel import StalledSocket
 from support.certificates import issue
 from support.requirements import require_command
 from support.sockets import spin_until
@@ -69,7 +69,7 @@ def test_a_client_that_reads_may_request_many_key_updates(client: KeyUpdateClien
 
 
 def test_a_client_that_does_not_read_is_cut_before_it_fills_memory(client: KeyUpdateClient) -> None:
-    client.channel.sock = Deaf(client.channel.sock)
+    client.channel.sock = StalledSocket(client.channel.sock)
 
     with pytest.raises(OSError, match="buffer space") as raised:
         spin_until(lambda: client.requested > MOST_REQUESTS, client.request)

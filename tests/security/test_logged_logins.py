@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.admin_client import ANY_PORT, TRUSTED_PAGES, show, show_until
+from support.admin_client import ANY_PORT, TRUSTED_PAGES, get_page, get_page_until
 from support.gate import Gate, gate_settings
 from support.raw_client import ask
 
@@ -28,8 +28,8 @@ def test_a_login_in_the_wrong_place_is_not_logged(tmp_path: Path, request_with_l
     with Gate(tmp_path, settings) as gate:
         ask(gate, request_with_login)
         gate.records(1)
-        show_until(gate, "/refusals", lambda page: page.json["refusals"])
-        pages = [show(gate, page).body for page in TRUSTED_PAGES]
+        get_page_until(gate, "/refusals", lambda page: page.json["refusals"])
+        pages = [get_page(gate, page).body for page in TRUSTED_PAGES]
 
     shown = "\n".join([(tmp_path / "access.jsonl").read_text(), *gate.stderr, *pages])
     assert SECRET.decode() not in shown

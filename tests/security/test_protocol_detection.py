@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from support.attacks import NO_METHODS, assert_nothing_dialled
-from support.client_hellos import NO_NAMES, in_records, message, server_name
+from support.attacks import NOT_HTTP, assert_nothing_dialled
+from support.client_hellos import INVALID_SERVER_NAMES, hello_message, in_records, server_name_extension
 from support.gate import Gate
 from support.raw_client import CONNECT, dial, read_to_break
 from support.standin import StandIn
@@ -22,7 +22,7 @@ def send_without_http(gate: Gate, sent: bytes) -> tuple[bytes, dict[str, Any]]:
     return received, gate.records(before + 1)[-1]
 
 
-NOT_SERVED = {name: (sent, "neither_http_nor_tls") for name, sent in NO_METHODS.items()} | {
+NOT_SERVED = {name: (sent, "neither_http_nor_tls") for name, sent in NOT_HTTP.items()} | {
     "SSL 2": (b"\x80\x2e\x01\x00\x02" + bytes(43), "sslv2_hello"),
     "a PROXY header of version 1": (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + CONNECT, "proxy_header_not_allowed"),
     "a PROXY header of version 2": (
@@ -44,7 +44,7 @@ def test_an_unserved_protocol_is_closed_without_an_answer(
 
 
 def hello(name: bytes) -> bytes:
-    return in_records(message(server_name(name)))
+    return in_records(hello_message(server_name_extension(name)))
 
 
 HELLOS = {
@@ -65,8 +65,8 @@ HELLOS = {
     "a record over 16 KB": (b"\x16\x03\x01\xff\xff\x01", "hello_malformed", DECODE_ERROR),
     "a message over the limit": (b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x03", "hello_malformed", DECODE_ERROR),
 } | {
-    f"an invalid name: {name}": (in_records(message(data)), "hello_malformed", DECODE_ERROR)
-    for name, data in NO_NAMES.items()
+    f"an invalid name: {name}": (in_records(hello_message(data)), "hello_malformed", DECODE_ERROR)
+    for name, data in INVALID_SERVER_NAMES.items()
 }
 
 

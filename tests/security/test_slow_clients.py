@@ -8,7 +8,7 @@ import pytest
 
 from support.gate import Gate, gate_settings
 from support.raw_client import dial, read_answer, read_to_break
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 
 
 @pytest.fixture
@@ -31,9 +31,9 @@ def test_a_hello_sent_byte_by_byte_for_ever_times_out(gate: Gate) -> None:
 
 def test_a_handshake_that_is_never_finished_times_out(gate: Gate) -> None:
     with dial(gate) as client:
-        tls = MemoryClient(trusting(None), "127.0.0.1")
+        tls = MemoryTlsClient(client_context(None), "127.0.0.1")
         tls.handshake()
-        client.sendall(tls.take())
+        client.sendall(tls.take_ciphertext())
         assert client.recv(65536)
         assert read_to_break(client) == b""
     (record,) = gate.records(1)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from support.client_hellos import NO_NAMES, in_records, message, server_name
+from support.client_hellos import INVALID_SERVER_NAMES, hello_message, in_records, server_name_extension
 from support.gate import Gate, cisco_at
 from support.licensing_exchange import HOST
 from support.raw_client import CONNECT, Dial, dial, dial_tls, open_tunnel, plain_and_tls, read_to_break
 from support.standin import ANSWER, StandIn
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 from support.upstream import SECONDS, Upstream
 
 UNRECOGNIZED_NAME, DECODE_ERROR = 112, 50
@@ -61,7 +61,7 @@ def misuse(gate: Gate, server: SpeaksFirst, sent: bytes, dial: Dial, *, early: b
 
 
 def hello(name: bytes) -> bytes:
-    return in_records(message(server_name(name)))
+    return in_records(hello_message(server_name_extension(name)))
 
 
 PROTOCOLS = {
@@ -97,13 +97,15 @@ HELLOS = {
     "a port behind the name": (hello(b"tools.cisco.com:443"), "server_name_mismatch", UNRECOGNIZED_NAME),
     "an address": (hello(b"72.163.4.38"), "server_name_mismatch", UNRECOGNIZED_NAME),
     "another host in the second record": (
-        in_records(message(server_name(b"evil.example")), [50]), "server_name_mismatch", UNRECOGNIZED_NAME,
+        in_records(hello_message(server_name_extension(b"evil.example")), [50]),
+        "server_name_mismatch",
+        UNRECOGNIZED_NAME,
     ),
     "another message first": (b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "inner_hello_malformed", DECODE_ERROR),
     "a message over the limit": (b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x03", "inner_hello_malformed", DECODE_ERROR),
 } | {
-    f"an invalid name: {name}": (in_records(message(data)), "inner_hello_malformed", DECODE_ERROR)
-    for name, data in NO_NAMES.items()
+    f"an invalid name: {name}": (in_records(hello_message(data)), "inner_hello_malformed", DECODE_ERROR)
+    for name, data in INVALID_SERVER_NAMES.items()
 }  # fmt: skip
 
 
@@ -131,7 +133,7 @@ def test_a_client_without_a_whole_hello_hears_nothing_and_times_out(tmp_path: Pa
 
 @plain_and_tls
 def test_a_hello_sent_byte_by_byte_for_ever_times_out(tmp_path: Path, dial: Dial) -> None:
-    long = in_records(message(server_name(HOST.encode()), b"\x00\x15\x3e\x80" + bytes(16_000)))
+    long = in_records(hello_message(server_name_extension(HOST.encode()), b"\x00\x15\x3e\x80" + bytes(16_000)))
     with SpeaksFirst() as server:
         settings = cisco_at(server.port, more="[limits]\nhello_seconds = 0.5")
         with Gate(tmp_path, settings) as gate:
@@ -149,18 +151,20 @@ def test_a_hello_sent_byte_by_byte_for_ever_times_out(tmp_path: Path, dial: Dial
 
 def fetch(connection: socket.socket, step: int) -> bytes:
     """Get a page from tools.cisco.com over TLS, with the ClientHello sent `step` bytes at a time."""
-    tls = MemoryClient(trusting(None), HOST)
+    tls = MemoryTlsClient(client_context(None), HOST)
     tls.handshake()
-    first = tls.take()
+    first = tls.take_ciphertext()
     for start in range(0, len(first), step):
         connection.sendall(first[start : start + step])
     while not tls.handshake():
-        connection.sendall(tls.take())
+        connection.sendall(tls.take_ciphertext())
         tls.feed(connection.recv(65536))
-    connection.sendall(tls.take() + tls.say(b"GET / HTTP/1.1\r\nHost: tools.cisco.com\r\nConnection: close\r\n\r\n"))
+    connection.sendall(
+        tls.take_ciphertext() + tls.encrypt(b"GET / HTTP/1.1\r\nHost: tools.cisco.com\r\nConnection: close\r\n\r\n")
+    )
     page = b""
     while ciphertext := connection.recv(65536):
-        page += tls.hear(ciphertext)
+        page += tls.decrypt(ciphertext)
     return page
 
 
@@ -193,7 +197,7 @@ def test_a_hello_in_pieces_reaches_the_server_intact(gate: Gate, standin: StandI
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_a_hello_in_9000_records_reaches_the_server_intact(misused: Gate, server: SpeaksFirst, way: Dial) -> None:
-    cut = in_records(message(server_name(HOST.encode()), b"\x00\x15\x23\x28" + bytes(9000)), [1] * 9100)
+    cut = in_records(hello_message(server_name_extension(HOST.encode()), b"\x00\x15\x23\x28" + bytes(9000)), [1] * 9100)
     before = len(misused.records())
     with way(misused) as client:
         for start in range(0, len(cut), 6):

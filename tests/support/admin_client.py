@@ -16,7 +16,7 @@ from support.gate import Gate
 from support.upstream import SECONDS
 
 ANY_PORT = "127.0.0.1:0"
-ENDED = "licensegate_connections_ended_total"
+ENDED_TOTAL = "licensegate_connections_ended_total"
 OPEN_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.OPEN)
 TRUSTED_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.TRUSTED)
 _ADDRESS = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
@@ -53,7 +53,7 @@ def admin_port(gate: Gate) -> int:
     return int(found[-1][2])
 
 
-def show(gate: Gate, path: str, method: str = "GET", **fields: str) -> PageResponse:
+def get_page(gate: Gate, path: str, method: str = "GET", **fields: str) -> PageResponse:
     """Request a page. Names of header fields are written with underscores."""
     connection = http.client.HTTPConnection("127.0.0.1", admin_port(gate), timeout=SECONDS)
     connection.request(method, path, headers={name.replace("_", "-"): value for name, value in fields.items()})
@@ -67,7 +67,7 @@ def show(gate: Gate, path: str, method: str = "GET", **fields: str) -> PageRespo
 
 def scrape(gate: Gate) -> Series:
     """The gate's metrics now."""
-    shown = show(gate, "/metrics")
+    shown = get_page(gate, "/metrics")
     assert shown.status == 200
     assert shown.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return Series(shown.body)
@@ -82,10 +82,10 @@ def scrape_until(gate: Gate, enough: Callable[[Series], object]) -> Series:
     return series
 
 
-def show_until(gate: Gate, path: str, enough: Callable[[PageResponse], object]) -> PageResponse:
+def get_page_until(gate: Gate, path: str, enough: Callable[[PageResponse], object]) -> PageResponse:
     """Request a page until `enough` is true. Raises AssertionError after SECONDS."""
     deadline = time.monotonic() + SECONDS
-    while not enough(shown := show(gate, path)):
+    while not enough(shown := get_page(gate, path)):
         assert time.monotonic() < deadline, shown.body
         time.sleep(0.02)
     return shown

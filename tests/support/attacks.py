@@ -6,7 +6,7 @@ from typing import Any
 from support.raw_client import CONNECT
 from support.standin import StandIn
 
-NO_METHODS = {
+NOT_HTTP = {
     "an empty first line": b"\r\n" + CONNECT,
     "a blank first": b" " + CONNECT,
     "SOCKS 5": b"\x05\x01\x00",

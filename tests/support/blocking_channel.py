@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Deaf(socket.socket):
-    """A socket whose peer takes nothing, as long as `deaf` holds; made of another, which it takes over."""
+class StalledSocket(socket.socket):
+    """A socket whose peer takes nothing, while `stalled` is true; made of another, which it takes over."""
 
-    deaf = True
+    stalled = True
 
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock.family, sock.type, sock.proto, sock.detach())
@@ -26,12 +26,12 @@ class Deaf(socket.socket):
 
     def send(self, data: "Buffer", flags: int = 0) -> int:
         """Send, or raise BlockingIOError."""
-        if self.deaf:
+        if self.stalled:
             raise BlockingIOError
         return super().send(data, flags)
 
 
-class Driven:
+class BlockingChannel:
     """The server's side of TLS on an accepted socket, its handshake done."""
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
@@ -52,14 +52,14 @@ class Driven:
         """What comes first."""
         return self._when_readable(lambda: self.channel.recv(1 << 16))
 
-    def say(self, plaintext: bytes) -> None:
+    def send(self, plaintext: bytes) -> None:
         """Send all of it."""
         left = memoryview(plaintext)
         while left:
             left = left[self.channel.send(left) :]
             self._flush()
 
-    def end(self) -> None:
+    def close_notify(self) -> None:
         """End our direction: close_notify, then TCP's."""
         self.channel.shutdown(socket.SHUT_WR)
         self._flush()

@@ -14,7 +14,7 @@ GREASE = [0x0A0A + 0x1010 * number for number in range(16)]  # RFC 8701
 LARGEST_RECORD = 2**14
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class RecordedHello(msgspec.Struct, frozen=True):
     """A row of the manifest, whose fields `record.py` explains, and the bytes that belong to it."""
 
     name: str
@@ -30,7 +30,9 @@ class Recorded(msgspec.Struct, frozen=True):
         return (_FOLDER / f"{self.name}.bin").read_bytes()
 
 
-RECORDED = {row.name: row for row in msgspec.json.decode((_FOLDER / "manifest.json").read_bytes(), type=list[Recorded])}
+RECORDED = {
+    row.name: row for row in msgspec.json.decode((_FOLDER / "manifest.json").read_bytes(), type=list[RecordedHello])
+}
 """Every recording, by its name."""
 
 
@@ -43,7 +45,7 @@ def extension(kind: int, data: bytes) -> bytes:
     return kind.to_bytes(2, "big") + vector(data)
 
 
-def server_name(*names: bytes) -> bytes:
+def server_name_extension(*names: bytes) -> bytes:
     """A server_name extension: an entry of the type host_name for each name."""
     return extension(SERVER_NAME, vector(b"".join(b"\0" + vector(name) for name in names)))
 
@@ -56,7 +58,7 @@ def alpn(*names: bytes) -> bytes:
     return extension(ALPN, vector(b"".join(vector(name, 1) for name in names)))
 
 
-def message(
+def hello_message(
     *extensions: bytes,
     version: bytes = b"\x03\x03",
     session_id: bytes = b"",
@@ -79,7 +81,7 @@ def in_records(handshake: bytes, sizes: Iterable[int] = ()) -> bytes:
     raise AssertionError("the sizes end before the message")
 
 
-def handshake_of(records: bytes) -> bytes:
+def join_records(records: bytes) -> bytes:
     """What records carry, without their headers."""
     handshake = b""
     while records:
@@ -89,14 +91,14 @@ def handshake_of(records: bytes) -> bytes:
     return handshake
 
 
-_NAMED = server_name(b"tools.cisco.com")
-NO_NAMES = {
-    "two names": server_name(b"tools.cisco.com", b"evil.example"),
-    "the same name twice": server_name(b"tools.cisco.com", b"tools.cisco.com"),
+_NAMED = server_name_extension(b"tools.cisco.com")
+INVALID_SERVER_NAMES = {
+    "two names": server_name_extension(b"tools.cisco.com", b"evil.example"),
+    "the same name twice": server_name_extension(b"tools.cisco.com", b"tools.cisco.com"),
     "two extensions": _NAMED + _NAMED,
     "two extensions, one of them empty": _NAMED + extension(SERVER_NAME, b""),
-    "no name": server_name(),
-    "an empty name": server_name(b""),
+    "no name": server_name_extension(),
+    "an empty name": server_name_extension(b""),
     "an empty extension": extension(SERVER_NAME, b""),
     "a name of another type": extension(SERVER_NAME, vector(b"\x01" + vector(b"tools.cisco.com"))),
     "a name and one of another type": extension(
@@ -106,35 +108,35 @@ NO_NAMES = {
     "a byte after the name": extension(SERVER_NAME, vector(b"\0" + vector(b"a.example") + b"\0")),
     "a list shorter than its name": extension(SERVER_NAME, b"\0\x05\0" + vector(b"a.example")),
     "a name longer than its list": extension(SERVER_NAME, vector(b"\0\0\x20a.example")),
-    "a name of 256": server_name(b"a" * 256),
-    "a dot": server_name(b"."),
-    "NUL": server_name(b"tools.cisco.com\0.evil.example"),
-    "NUL at the end": server_name(b"tools.cisco.com\0"),
-    "a blank": server_name(b"tools.cisco.com "),
-    "a line feed": server_name(b"tools.cisco.com\n"),
-    "a slash": server_name(b"tools.cisco.com/evil.example"),
-    "a user": server_name(b"tools.cisco.com@evil.example"),
-    "an asterisk": server_name(b"*.cisco.com"),
-    "brackets": server_name(b"[2001:db8::1]"),
-    "UTF-8": server_name("tööls.cisco.com".encode()),
-    "the full stop of UTF-8": server_name("tools。cisco.com".encode()),
+    "a name of 256": server_name_extension(b"a" * 256),
+    "a dot": server_name_extension(b"."),
+    "NUL": server_name_extension(b"tools.cisco.com\0.evil.example"),
+    "NUL at the end": server_name_extension(b"tools.cisco.com\0"),
+    "a blank": server_name_extension(b"tools.cisco.com "),
+    "a line feed": server_name_extension(b"tools.cisco.com\n"),
+    "a slash": server_name_extension(b"tools.cisco.com/evil.example"),
+    "a user": server_name_extension(b"tools.cisco.com@evil.example"),
+    "an asterisk": server_name_extension(b"*.cisco.com"),
+    "brackets": server_name_extension(b"[2001:db8::1]"),
+    "UTF-8": server_name_extension("tööls.cisco.com".encode()),
+    "the full stop of UTF-8": server_name_extension("tools。cisco.com".encode()),
 }
 """Extensions that claim to be a server name and are none."""
 
 
 @st.composite
-def made_up(draw: st.DrawFn) -> bytes:
+def any_hello(draw: st.DrawFn) -> bytes:
     """Hellos of all sorts, well made or not, in records of all sizes."""
     pieces = st.one_of(
-        st.builds(server_name, st.from_regex(rb"[a-zA-Z0-9.:_-]{0,20}", fullmatch=True)),
-        st.builds(server_name, st.binary(max_size=8), st.binary(max_size=8)),
+        st.builds(server_name_extension, st.from_regex(rb"[a-zA-Z0-9.:_-]{0,20}", fullmatch=True)),
+        st.builds(server_name_extension, st.binary(max_size=8), st.binary(max_size=8)),
         st.builds(alpn, st.sampled_from([b"h2", b"http/1.1", b"\x1a\x1a", b""])),
         st.lists(st.sampled_from([GREASE[0], 0x0304, 0x0303, 0x0301]), max_size=4).map(lambda found: versions(*found)),
         st.builds(extension, st.sampled_from([*GREASE, 5, 10, 21, 51, 0xFE0D]), st.binary(max_size=40)),
         st.builds(extension, st.sampled_from([0, 16, 43]), st.binary(max_size=12)),
         st.binary(max_size=3),
     )
-    handshake = message(
+    handshake = hello_message(
         *draw(st.lists(pieces, max_size=6)),
         version=draw(st.sampled_from([b"\x03\x03", b"\x03\x01", b"\x03\x04", b"\x02\x00"])),
         session_id=draw(st.binary(max_size=33)),

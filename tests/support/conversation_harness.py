@@ -24,7 +24,7 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
 from support.certificates import issue
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.clock import Clock
 from support.logins import REALM, USER, basic, htdigest_lines, htpasswd_line
 
@@ -41,7 +41,7 @@ HOST = "tools.cisco.com"
 HEAD = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\nUser-Agent: Apache-HttpClient/4.5.13\r\n\r\n"
 
 
-def in_force(
+def make_snapshot(
     *rules: Rule,
     mode: Mode = Mode.ENFORCE,
     checks: ChecksByClient | None = None,
@@ -77,17 +77,17 @@ def make_authenticator(
     return Authenticator(logins, _USERS, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
 
 
-SNAPSHOT = in_force(SATELLITE)
-UNCHECKED = in_force(SATELLITE, checks=ChecksByClient(NO_CHECKS))
+SNAPSHOT = make_snapshot(SATELLITE)
+UNCHECKED_SNAPSHOT = make_snapshot(SATELLITE, checks=ChecksByClient(NO_CHECKS))
 """The same, without checks of a tunnel's first bytes."""
 
 
-def guarded(authenticator: Authenticator | None = None) -> Snapshot:
+def login_snapshot(authenticator: Authenticator | None = None) -> Snapshot:
     """The same, but every client must log in, with a fresh authenticator."""
     return structs.replace(SNAPSHOT, authenticator=authenticator or make_authenticator())
 
 
-def begun(
+def start_conversation(
     snapshot: Snapshot = SNAPSHOT,
     *,
     client: str = CLIENT,
@@ -102,12 +102,12 @@ def begun(
     return Conversation(snapshot.for_listener(schemes), counter, record, behind_balancer=behind_balancer)
 
 
-def connect(target: bytes) -> bytes:
+def connect_head(target: bytes) -> bytes:
     """The head that asks for this target, and says nothing else."""
     return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
 
 
-def with_login(*values: str, head: bytes = HEAD) -> bytes:
+def head_with_login(*values: str, head: bytes = HEAD) -> bytes:
     """The head with these values of Proxy-Authorization, by default one that is right."""
     fields = "".join(f"Proxy-Authorization: {value}\r\n" for value in values or (basic(),))
     return head[:-2] + fields.encode() + b"\r\n"
@@ -115,10 +115,10 @@ def with_login(*values: str, head: bytes = HEAD) -> bytes:
 
 def hello(name: str = "") -> bytes:
     """A ClientHello that asks for this name, or for none."""
-    return in_records(message(*([server_name(name.encode())] if name else [])))
+    return in_records(hello_message(*([server_name_extension(name.encode())] if name else [])))
 
 
-def asked_inside(conversation: Conversation, *pieces: bytes) -> Command:
+def receive_in_tunnel(conversation: Conversation, *pieces: bytes) -> Command:
     """What follows from the last of the pieces that a client says once its target is connected."""
     command = conversation.connected()
     for piece in pieces:
@@ -132,7 +132,7 @@ def status_line(command: Command) -> str:
     return command.answer.partition(b"\r\n")[0].decode()
 
 
-def alert_in(command: Command, *, behind: bytes = b"") -> int:
+def alert_code(command: Command, *, behind: bytes = b"") -> int:
     """The description in the fatal alert of a refusal, and nothing but `behind` stands before it."""
     assert isinstance(command, Refuse)
     assert command.answer.startswith(behind)

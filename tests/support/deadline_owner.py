@@ -3,7 +3,7 @@
 from licensegate.proxy.net.deadline import Deadline
 
 
-class Somebody:
+class FakeOwner:
     """An owner that only waits."""
 
     def ready(self, descriptor: int, events: int) -> None:

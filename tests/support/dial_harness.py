@@ -25,7 +25,7 @@ PUBLIC = Rule(HOST)
 PRIVATE = Rule(HOST, private=True)
 
 
-class Caller:
+class DialCaller:
     """The caller of a dial, and the result it got."""
 
     def __init__(self, poller: CountingPoller) -> None:
@@ -57,7 +57,7 @@ class Caller:
         return [(attempt.address, attempt.errno) for attempt in self.record.attempts]
 
 
-class Room:
+class DialHarness:
     """A dialer in the running loop. `names` is what its resolver answers."""
 
     def __init__(self, poller: CountingPoller, names: dict[str, Resolution], settings: DialSettings) -> None:
@@ -67,13 +67,13 @@ class Room:
         self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, once(names.__getitem__))
         self.dialer = Dialer(loop, poller, self.resolver, self.loop_guard, settings)
 
-    def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[Caller, DirectDial]:
-        caller = Caller(self.poller)
+    def dial(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> tuple[DialCaller, DirectDial]:
+        caller = DialCaller(self.poller)
         pending = self.dialer.prepare(Target(host, port), rule, caller)
         pending.start()
         return caller, pending
 
-    async def finish(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> Caller:
+    async def finish(self, port: int, rule: Rule = PRIVATE, host: str = HOST) -> DialCaller:
         caller, _ = self.dial(port, rule, host)
         await until(lambda: caller.done)
         await turns(5)
@@ -81,12 +81,12 @@ class Room:
 
 
 @contextlib.contextmanager
-def room(*addresses: str, settings: DialSettings | None = None) -> Iterator[Room]:
+def open_dial_harness(*addresses: str, settings: DialSettings | None = None) -> Iterator[DialHarness]:
     with counting_poller() as poller:
-        yield Room(poller, {HOST: Resolved(addresses)}, settings or DialSettings())
+        yield DialHarness(poller, {HOST: Resolved(addresses)}, settings or DialSettings())
 
 
-class Server:
+class LoopbackServer:
     """A listening socket on a loopback address."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:

@@ -8,18 +8,18 @@ from support.squid import USER
 from support.standin import CALL_HOME_PATH, StandIn
 
 
-def through(*parents: str, more: str = "", connect_to: tuple[str, ...] = ()) -> str:
+def parent_gate_settings(*parents: str, more: str = "", connect_to: tuple[str, ...] = ()) -> str:
     """Settings for a gate with these parents: each is a URL, or a URL and the further lines of its table."""
     tables = [f'[[parent]]\nurl = "{url}"\n{rest}' for url, _, rest in (parent.partition("\n") for parent in parents)]
     return gate_settings(*connect_to, more="\n\n".join([*tables, more]))
 
 
-def with_login(url: str, auth: str = "auto", user: str = USER) -> str:
+def parent_with_login(url: str, auth: str = "auto", user: str = USER) -> str:
     """A parent where the gate logs in by the password in `parent.secret`."""
     return f"{url}\nauth = '{auth}'\nusername = '{user}'\npassword_file = 'parent.secret'"
 
 
-def assert_came_through(gate: Gate, standin: StandIn, *, login: str = "", parent: str = "") -> dict[str, Any]:
+def assert_posted_through(gate: Gate, standin: StandIn, *, login: str = "", parent: str = "") -> dict[str, Any]:
     """One POST reached the stand-in, and the record says how; returned, the record."""
     (post,) = standin.received
     assert (post.method, post.path, post.body, post.server_name) == ("POST", CALL_HOME_PATH, MESSAGE, HOST)

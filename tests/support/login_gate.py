@@ -21,7 +21,7 @@ from support.requirements import require_command
 from support.standin import StandIn
 
 
-class Offers(enum.StrEnum):
+class ListenerSchemes(enum.StrEnum):
     """What a listener of the gate takes, as the settings call it."""
 
     EVERYTHING = ""
@@ -31,18 +31,20 @@ class Offers(enum.StrEnum):
     BASIC = "basic"
 
 
-class Strict(Struct, frozen=True):
+class LoginGate(Struct, frozen=True):
     """The gate, what its targets lead to, and what its clients trust."""
 
     gate: Gate
     standin: StandIn
     trust: Trust
 
-    def port(self, offers: Offers = Offers.EVERYTHING) -> int:
+    def port(self, offers: ListenerSchemes = ListenerSchemes.EVERYTHING) -> int:
         """Where the listener with these schemes listens."""
-        return self.gate.listeners[list(Offers).index(offers)][1]
+        return self.gate.listeners[list(ListenerSchemes).index(offers)][1]
 
-    def proxy(self, password: str = PASSWORD, offers: Offers = Offers.EVERYTHING, *, login: bool = True) -> str:
+    def proxy(
+        self, password: str = PASSWORD, offers: ListenerSchemes = ListenerSchemes.EVERYTHING, *, login: bool = True
+    ) -> str:
         """The URL of the proxy, with a login as clients are told it."""
         who = f"{USER}:{password}@" if login else ""
         return f"http://{who}127.0.0.1:{self.port(offers)}"
@@ -52,7 +54,9 @@ class Strict(Struct, frozen=True):
         (shown,) = client.post((), self.trust, [Post(URL, proxy)])
         return shown
 
-    def curl(self, *options: str, offers: Offers = Offers.EVERYTHING) -> subprocess.CompletedProcess[str]:
+    def curl(
+        self, *options: str, offers: ListenerSchemes = ListenerSchemes.EVERYTHING
+    ) -> subprocess.CompletedProcess[str]:
         """Have curl post the message with these options for the login."""
         proxy = ("--proxy", f"http://127.0.0.1:{self.port(offers)}")
         fixed = ("--silent", "--show-error", "--include", "--cacert", self.trust.pem, "--data-binary", "@-")
@@ -74,13 +78,13 @@ def login_of(record: dict[str, Any]) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def strict(
+def run_login_gate(
     folder: Path, authority: Authority, more: str = "", users: Sequence[tuple[str, str]] = ((USER, PASSWORD),)
-) -> Iterator[Strict]:
+) -> Iterator[LoginGate]:
     """A gate with two files of users, by default one of each; `more` is TOML for `[auth]` and what follows."""
     write_user_files(folder, *users)
     listeners = "".join(
-        f'[[listen]]\naddress = "127.0.0.1:0"\nauth = {json.dumps(offers.split())}\n' for offers in Offers
+        f'[[listen]]\naddress = "127.0.0.1:0"\nauth = {json.dumps(offers.split())}\n' for offers in ListenerSchemes
     )
     auth = f'[auth]\nrequired = true\nhtpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n{more}'
     with StandIn(authority) as standin:
@@ -88,4 +92,4 @@ def strict(
         settings = usual.replace('[[listen]]\naddress = "127.0.0.1:0"\n', listeners, 1)
         trust = Trust(authority.root, authority.java_truststore(STORE_PASSWORD))
         with Gate(folder, settings) as gate:
-            yield Strict(gate, standin, trust)
+            yield LoginGate(gate, standin, trust)

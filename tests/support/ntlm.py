@@ -9,7 +9,7 @@ from pathlib import Path
 
 import spnego
 
-from support.scripted_parent import CLOSING, LOGIN, STAYS, GateConnection, ScriptedParent
+from support.scripted_parent import CLOSING_BODY, LOGIN_REQUIRED, PERSISTENT_BODY, GateConnection, ScriptedParent
 from support.upstream import Upstream
 
 DOMAIN, USER, PASSWORD = "CORP", "svc-licensing", "correct horse"
@@ -93,7 +93,7 @@ class NtlmParent(ScriptedParent):
                     server = server.new_context()
             if not server.complete:
                 field = b"Proxy-Authenticate: NTLM" + (b" " + base64.b64encode(challenge) if challenge else b"")
-                gate.send(LOGIN, field, b"\r\n", CLOSING if self._closes else STAYS)
+                gate.send(LOGIN_REQUIRED, field, b"\r\n", CLOSING_BODY if self._closes else PERSISTENT_BODY)
                 if self._closes:
                     return
         await gate.open_tunnel()

@@ -13,16 +13,16 @@ from licensegate.proxy.tunnel.deadlines import Deadlines
 from licensegate.proxy.tunnel.flow import Flow, Pipes
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.records.outcome import Outcome
-from support.sockets import fill, pair, receive, turns, until, waiting
-from support.tls_client import IDENTITY, SecureClient
-from support.tls_memory import trusting
+from support.sockets import fill_send_buffer, receive, socket_pair, turns, unread_bytes, until
+from support.tls_client import IDENTITY, TlsClient
+from support.tls_memory import client_context
 from support.tunnel_harness import CountingPoller, counting_poller
 
 IDLE, HALF_CLOSED = 100, 10
 """Seconds."""
 
 
-class Between:
+class RelayHarness:
     """The relay. `near` and `far` are its own two ends, `client` and `upstream` the sockets at the others."""
 
     def __init__(
@@ -30,29 +30,29 @@ class Between:
     ) -> None:
         self.poller = poller
         self.deadlines = Deadlines(Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED))
-        self.client, self.near = client, near
-        self.far, self.upstream = pair(buffer=buffer)
+        self.client, self.client_side = client, near
+        self.upstream_side, self.upstream = socket_pair(buffer=buffer)
         self.pipes = Pipes(pipes)
-        self.relay = Relay(poller, self.deadlines, self.pipes, near, self.far, command, self)
+        self.relay = Relay(poller, self.deadlines, self.pipes, near, self.upstream_side, command, self)
         self.ended: list[tuple[Outcome, str]] = []
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
         self.ended.append((outcome, detail))
         self.relay.close()
-        for sock in (self.near, self.far):
+        for sock in (self.client_side, self.upstream_side):
             self.poller.close(sock)
 
     def close(self) -> None:
         self.relay.close()
         self.pipes.close()
-        for sock in (self.client, self.near, self.far, self.upstream):
+        for sock in (self.client, self.client_side, self.upstream_side, self.upstream):
             self.poller.forget(sock.fileno())
             sock.close()
 
     @property
-    def waits(self) -> int:
+    def unread_bytes(self) -> int:
         """How many bytes have arrived that the gate has not read."""
-        return waiting(self.near) + waiting(self.far)
+        return unread_bytes(self.client_side) + unread_bytes(self.upstream_side)
 
     async def block(self, writer: socket.socket, flow: Flow) -> int:
         """Write to a peer that does not read until the relay takes no more; how much was written."""
@@ -61,7 +61,7 @@ class Between:
         def full() -> bool:
             nonlocal sent
             before = sent
-            sent += fill(writer)
+            sent += fill_send_buffer(writer)
             return flow.blocked and sent == before
 
         await until(full)
@@ -69,39 +69,39 @@ class Between:
 
 
 @contextlib.contextmanager
-def relaying(
+def open_relay(
     *, to_client: bytes = b"", to_upstream: bytes = b"", pipes: int = 2, buffer: int = 0, begun: bool = True
-) -> Iterator[Between]:
+) -> Iterator[RelayHarness]:
     """A relay at work, or about to begin."""
-    client, near = pair(buffer=buffer)
+    client, near = socket_pair(buffer=buffer)
     command = Establish(to_client, to_upstream)
     with (
         counting_poller() as poller,
-        contextlib.closing(Between(poller, client, near, command, pipes, buffer)) as between,
+        contextlib.closing(RelayHarness(poller, client, near, command, pipes, buffer)) as harness,
     ):
         if begun:
-            between.relay.begin()
-        yield between
+            harness.relay.begin()
+        yield harness
 
 
 @contextlib.asynccontextmanager
-async def relaying_tls(
+async def open_tls_relay(
     version: ssl.TLSVersion | None = None, *, to_client: bytes = b"", to_upstream: bytes = b"", buffer: int = 0
-) -> AsyncIterator[tuple[Between, SecureClient]]:
+) -> AsyncIterator[tuple[RelayHarness, TlsClient]]:
     """A relay at work whose client speaks TLS and has just shaken hands."""
-    sock, near = pair(buffer=buffer)
-    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, IDENTITY.context, b"")
-    await asyncio.gather(client.shake_hands(), until(channel.handshake))
+    sock, near = socket_pair(buffer=buffer)
+    client, channel = TlsClient(sock, client_context(None, version)), TlsChannel(near, IDENTITY.context, b"")
+    await asyncio.gather(client.handshake(), until(channel.handshake))
     command = Establish(to_client, to_upstream)
     with (
         counting_poller() as poller,
-        contextlib.closing(Between(poller, sock, channel, command, 2, buffer)) as between,
+        contextlib.closing(RelayHarness(poller, sock, channel, command, 2, buffer)) as harness,
     ):
-        between.relay.begin()
-        yield between, client
+        harness.relay.begin()
+        yield harness, client
 
 
-async def exchange(sock: socket.socket, blocks: list[bytes], rests: list[int]) -> bytes:
+async def send_and_receive(sock: socket.socket, blocks: list[bytes], rests: list[int]) -> bytes:
     """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
     loop = asyncio.get_running_loop()
     reading = asyncio.ensure_future(receive(sock))

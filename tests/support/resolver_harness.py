@@ -60,7 +60,7 @@ class NameServer:
         self.hanging[name] = threading.Event()
 
 
-class Asker:
+class ResolverHarness:
     """Asks a resolver, and keeps the answers to its waiters."""
 
     def __init__(self, server: Callable[[str], Resolution], **settings: float) -> None:

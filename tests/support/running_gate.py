@@ -13,15 +13,15 @@ from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.sockets import receive, until
-from support.tunnel_harness import ESTABLISHED, HOST, UNCHECKED, Upstream, connect, snapshot
+from support.tunnel_harness import ESTABLISHED, HOST, UNCHECKED, LoopUpstream, connect_head, one_target_snapshot
 
 LOOPBACK = ListenAddress("127.0.0.1", 0)
 
 
-class Running:
+class RunningGate:
     """A running gate in the test's event loop, its records, and an upstream that the test controls."""
 
-    def __init__(self, upstream: Upstream, in_force: Snapshot, observers: Sequence[Observe] = ()) -> None:
+    def __init__(self, upstream: LoopUpstream, in_force: Snapshot, observers: Sequence[Observe] = ()) -> None:
         self.upstream = upstream
         self.batches: list[list[TunnelRecord]] = []
         dial = DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", upstream.port),))
@@ -44,7 +44,7 @@ class Running:
     def outcomes(self) -> list[Outcome | None]:
         return [record.outcome for record in self.records]
 
-    def knock(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
+    def connect(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> socket.socket:
         """Connect from `source` and send `sent` at once."""
         client = socket.create_connection(self._address, source_address=(source, 0))
         client.setblocking(False)
@@ -52,34 +52,34 @@ class Running:
         self.clients.append(client)
         return client
 
-    async def recorded(self, count: int) -> TunnelRecord:
+    async def wait_for_records(self, count: int) -> TunnelRecord:
         """Wait for `count` records and return the last."""
         await until(lambda: len(self.records) == count)
         return self.records[-1]
 
     async def open_tunnel(self) -> tuple[socket.socket, socket.socket]:
-        client = self.knock(connect(443))
+        client = self.connect(connect_head(443))
         far = await self.upstream.accept()
         assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
         return client, far
 
 
 @contextlib.asynccontextmanager
-async def running(
+async def run_gate(
     limits: Limits | None = None,
     observers: Sequence[Observe] = (),
     *,
     listen: ListenAddress = LOOPBACK,
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[RunningGate]:
     """A gate that listens on one address of this host. Its only target is HOST."""
-    with contextlib.closing(Upstream()) as upstream:
-        here = Running(upstream, snapshot(limits or Limits(), 443, checks, identity), observers)
-        here.open(listen)
+    with contextlib.closing(LoopUpstream()) as upstream:
+        running = RunningGate(upstream, one_target_snapshot(limits or Limits(), 443, checks, identity), observers)
+        running.open(listen)
         try:
-            yield here
+            yield running
         finally:
-            here.gate.close()
-            for client in here.clients:
+            running.gate.close()
+            for client in running.clients:
                 client.close()

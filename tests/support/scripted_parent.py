@@ -15,14 +15,14 @@ from licensegate.proxy.dial.settings import DialSettings
 from licensegate.proxy.parent.selector import ParentSelector
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.records.outcome import Outcome
-from support.dial_harness import HOST, PUBLIC, Caller, Room
+from support.dial_harness import HOST, PUBLIC, DialCaller, DialHarness
 from support.sockets import turns, until
 from support.tunnel_harness import counting_poller
 
-OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-CLOSING = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"
-STAYS = b"Content-Length: 2\r\n\r\nno"
-LOGIN = b"HTTP/1.1 407 Login\r\n"
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+CLOSING_BODY = b"Content-Length: 2\r\nConnection: close\r\n\r\nno"
+PERSISTENT_BODY = b"Content-Length: 2\r\n\r\nno"
+LOGIN_REQUIRED = b"HTTP/1.1 407 Login\r\n"
 BASIC = "Basic c3ZjOnNlY3JldA=="  # svc:secret
 
 
@@ -51,7 +51,7 @@ class GateConnection:
 
     async def open_tunnel(self, *first: bytes) -> None:
         """Open the tunnel, send these first bytes, then echo what it is sent."""
-        self.send(OPENED, *first)
+        self.send(ESTABLISHED, *first)
         while data := await self._reader.read(65536):
             self.send(data)
 
@@ -68,13 +68,13 @@ class GateConnection:
 Behaviour = Callable[[GateConnection], Awaitable[None]]
 
 
-async def opens(gate: GateConnection) -> None:
+async def open_at_once(gate: GateConnection) -> None:
     """Open a tunnel without a login."""
     await gate.head()
     await gate.open_tunnel()
 
 
-def answers(answer: bytes) -> Behaviour:
+def answer_once(answer: bytes) -> Behaviour:
     """Send this answer to the first request, and close."""
 
     async def behave(gate: GateConnection) -> None:
@@ -84,7 +84,7 @@ def answers(answer: bytes) -> Behaviour:
     return behave
 
 
-def wants(right: str, challenge: bytes) -> Behaviour:
+def require_credentials(right: str, challenge: bytes) -> Behaviour:
     """Open a tunnel for these credentials, and challenge all others on the same connection."""
 
     async def behave(gate: GateConnection) -> None:
@@ -135,9 +135,9 @@ class ScriptedParent:
         for writer in self._writers:
             writer.transport.abort()
 
-    def settings(self, login: ParentLogin | None = None, **other: Any) -> ParentProxy:
+    def settings(self, password_login: ParentLogin | None = None, **other: Any) -> ParentProxy:
         """The gate's settings for this parent."""
-        return ParentProxy("127.0.0.1", self.port, login=login or ParentLogin(), **other)
+        return ParentProxy("127.0.0.1", self.port, login=password_login or ParentLogin(), **other)
 
     @property
     def credentials(self) -> list[str]:
@@ -145,13 +145,13 @@ class ScriptedParent:
         return [head.partition("Proxy-Authorization: ")[2].partition("\r\n")[0] for head in self.heads]
 
 
-class Parents:
+class ParentDialHarness:
     """A parent selector in the running loop. `looked_up` are the names that its resolver was asked for."""
 
-    def __init__(self, room: Room, parents: Sequence[ParentProxy], dial: dict[str, Any]) -> None:
+    def __init__(self, room: DialHarness, parents: Sequence[ParentProxy], dial: dict[str, Any]) -> None:
         self.room = room
         self.looked_up: list[str] = []
-        self.callers: list[Caller] = []
+        self.callers: list[DialCaller] = []
         self.set(parents, **dial)
 
     def set(self, parents: Sequence[ParentProxy], *, direct: bool = False, **dial: Any) -> None:
@@ -163,15 +163,15 @@ class Parents:
         )
         self.selector = ParentSelector(self.room.dialer, settings, earlier)
 
-    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[Caller, PendingDial]:
+    def start(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> tuple[DialCaller, PendingDial]:
         """Start a dial."""
-        caller = Caller(self.room.poller)
+        caller = DialCaller(self.room.poller)
         self.callers.append(caller)
         pending = self.selector.prepare(Target(host, port), rule, caller)
         pending.start()
         return caller, pending
 
-    async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> Caller:
+    async def dial(self, port: int = 443, rule: Rule = PUBLIC, host: str = HOST) -> DialCaller:
         """Dial, and wait for the result."""
         caller, _ = self.start(port, rule, host)
         await until(lambda: caller.done)
@@ -186,7 +186,7 @@ class Parents:
         ((outcome, _),) = caller.failed
         return outcome
 
-    async def opened(self, **where: Any) -> Caller:
+    async def opened(self, **where: Any) -> DialCaller:
         """Dial, and assert that a tunnel was opened."""
         caller = await self.dial(**where)
         assert caller.failed == []
@@ -215,7 +215,7 @@ class Parents:
 @contextlib.contextmanager
 def dial_through(
     *parents: ParentProxy, names: Mapping[str, Resolution] | None = None, **dial: Any
-) -> Iterator[Parents]:
+) -> Iterator[ParentDialHarness]:
     """Dials through these parents. `names` is what the resolver answers."""
     known: Mapping[str, Resolution] = {HOST: Resolved(("192.0.2.80",))} if names is None else names
     with counting_poller() as poller:
@@ -226,7 +226,7 @@ def dial_through(
                 looked_up.append(name)
                 return super().__getitem__(name)
 
-        made = Parents(Room(poller, Names(known), DialSettings()), parents, dial)
+        made = ParentDialHarness(DialHarness(poller, Names(known), DialSettings()), parents, dial)
         made.looked_up = looked_up
         try:
             yield made
@@ -241,6 +241,6 @@ def password_file(folder: Path, password: str = "secret") -> Path:
     return file
 
 
-def login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str = "secret") -> ParentLogin:
+def password_login(folder: Path, auth: str = "auto", *, user: str = "svc", password: str = "secret") -> ParentLogin:
     """A login with a password file in `folder`."""
     return ParentLogin(ParentAuth(auth), user, password_file(folder, password))

@@ -48,7 +48,7 @@ async def turns(count: int = 300) -> None:
         await asyncio.sleep(0)
 
 
-def pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
+def socket_pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     """Two ends of a TCP connection, neither of which blocks; `buffer` bounds what the kernel holds, in bytes."""
     with socket.socket() as listener:
         if buffer:
@@ -81,13 +81,13 @@ def unacknowledged(sock: socket.socket) -> int:
     return int(count)
 
 
-def waiting(sock: "HasFileno") -> int:
+def unread_bytes(sock: "HasFileno") -> int:
     """How many bytes have arrived and were not read."""
     (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0\0\0\0"))
     return int(count)
 
 
-def fill(sock: socket.socket, block: bytes = b"x" * 65536) -> int:
+def fill_send_buffer(sock: socket.socket, block: bytes = b"x" * 65536) -> int:
     """Send to a peer that does not read until nothing more is taken; how many bytes were."""
     sent = 0
     with contextlib.suppress(BlockingIOError):
@@ -156,7 +156,7 @@ def descriptors() -> set[str]:
 
 
 @contextlib.contextmanager
-def no_descriptor_left() -> Iterator[None]:
+def no_free_descriptors() -> Iterator[None]:
     """While the block runs, this process may open nothing more."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))

@@ -60,11 +60,11 @@ def digest(folder: Path) -> tuple[str, ...]:
     )
 
 
-BY_PASSWORD = {"basic": basic, "digest": digest}
+PASSWORD_SCHEMES = {"basic": basic, "digest": digest}
 """The password schemes that Debian has squid helpers for."""
 
 
-def by(scheme: str, program: str) -> Callable[[Path], tuple[str, ...]]:
+def checked_by(scheme: str, program: str) -> Callable[[Path], tuple[str, ...]]:
     """Configuration that requires a login by this scheme, checked by a helper program."""
     lines = (f"auth_param {scheme} program {program}", f"auth_param {scheme} children 1", *_LOGIN_REQUIRED)
     return lambda folder: lines

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from licensegate.certs.identity import ServerIdentity, load_key_pair, server_context
 from support.certificates import Issued, issue
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 
 GATE = issue()
 
@@ -25,16 +25,16 @@ def identity(*chain: Issued, client_ca: Path | None = None) -> ServerIdentity:
 IDENTITY = identity()
 
 
-class SecureClient:
+class TlsClient:
     """TLS on a connected, non-blocking socket. It reads nothing that it was not asked for."""
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext | None = None, name: str = "gate.example") -> None:
         self.sock = sock
-        self.tls = MemoryClient(context or trusting(None), name)
+        self.tls = MemoryTlsClient(context or client_context(None), name)
         self._unsent = b""
         self._heard = b""
 
-    async def shake_hands(self) -> None:
+    async def handshake(self) -> None:
         """Carry the handshake to its end; raises ssl.SSLError if the gate's certificate will not do, having said so."""
         try:
             while not self.tls.handshake():
@@ -47,20 +47,20 @@ class SecureClient:
 
     async def send(self, plaintext: bytes) -> None:
         """Encrypt, and send all of it."""
-        self._unsent += self.tls.say(plaintext)
+        self._unsent += self.tls.encrypt(plaintext)
         await self._flush()
 
-    def push(self, plaintext: bytes = b"") -> bool:
+    def try_send(self, plaintext: bytes = b"") -> bool:
         """Encrypt, and send what the socket takes now; whether that was all. The rest goes first the next time."""
-        self._unsent += self.tls.say(plaintext)
+        self._unsent += self.tls.encrypt(plaintext)
         with contextlib.suppress(BlockingIOError):
             self._unsent = self._unsent[self.sock.send(self._unsent) :]
         return not self._unsent
 
-    async def end(self, *, with_tcp: bool = False) -> None:
+    async def close_notify(self, *, with_tcp: bool = False) -> None:
         """Say close_notify, and end TCP's direction behind it or leave it open; the gate may go on talking."""
-        self._heard += self.tls.hear()  # what `end` meets there would be an error
-        self._unsent += self.tls.end()
+        self._heard += self.tls.decrypt()  # what `end` meets there would be an error
+        self._unsent += self.tls.close_notify()
         await self._flush()
         if with_tcp:
             self.sock.shutdown(socket.SHUT_WR)
@@ -68,22 +68,22 @@ class SecureClient:
     async def receive(self, size: int | None = None) -> bytes:
         """Read `size` bytes, or everything up to the gate's close_notify or the end or reset of the connection."""
         while size is None or len(self._heard) < size:
-            ciphertext = b"" if self.heard_end else await self._receive()
+            ciphertext = b"" if self.received_close_notify else await self._receive()
             if not ciphertext:
                 break
-            self._heard += self.tls.hear(ciphertext)
+            self._heard += self.tls.decrypt(ciphertext)
         size = len(self._heard) if size is None else size
         heard, self._heard = self._heard[:size], self._heard[size:]
         return heard
 
     @property
-    def heard_end(self) -> bool:
+    def received_close_notify(self) -> bool:
         """Whether the gate has said close_notify behind all that was read."""
-        self._heard += self.tls.hear()
-        return self.tls.heard_end
+        self._heard += self.tls.decrypt()
+        return self.tls.received_close_notify
 
     async def _flush(self) -> None:
-        ciphertext, self._unsent = self._unsent + self.tls.take(), b""
+        ciphertext, self._unsent = self._unsent + self.tls.take_ciphertext(), b""
         await asyncio.get_running_loop().sock_sendall(self.sock, ciphertext)
 
     async def _receive(self) -> bytes:

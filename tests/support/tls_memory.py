@@ -8,7 +8,7 @@ from typing import Protocol
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 
 
-class Served(Protocol):
+class TlsServer(Protocol):
     """What a client can be connected to: a `TlsLayer`, for one."""
 
     def feed(self, ciphertext: bytes) -> None:
@@ -21,7 +21,7 @@ class Served(Protocol):
         """What the client is to get."""
 
 
-def trusting(authority: Path | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+def client_context(authority: Path | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
     """A client's context that trusts this PEM file, or any certificate, and speaks this version, or any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if version is not None:
@@ -34,7 +34,7 @@ def trusting(authority: Path | None, version: ssl.TLSVersion | None = None) -> s
     return context
 
 
-class MemoryClient:
+class MemoryTlsClient:
     """A client of TLS. What it says waits in `take()`; what it is told goes into `feed`."""
 
     def __init__(self, context: ssl.SSLContext, name: str = "gate.example") -> None:
@@ -45,7 +45,7 @@ class MemoryClient:
         """Take what the server sent."""
         self._incoming.write(ciphertext)
 
-    def take(self) -> bytes:
+    def take_ciphertext(self) -> bytes:
         """What is to be sent to the server."""
         return self._outgoing.read()
 
@@ -56,14 +56,14 @@ class MemoryClient:
             return True
         return False
 
-    def say(self, plaintext: bytes) -> bytes:
+    def encrypt(self, plaintext: bytes) -> bytes:
         """Encrypt; what is to be sent to the server."""
         view = memoryview(plaintext)
         while view:
             view = view[self.tls.write(view) :]
-        return self.take()
+        return self.take_ciphertext()
 
-    def hear(self, ciphertext: bytes = b"") -> bytes:
+    def decrypt(self, ciphertext: bytes = b"") -> bytes:
         """Decrypt everything that the server sent."""
         self.feed(ciphertext)
         parts = []
@@ -72,14 +72,14 @@ class MemoryClient:
                 parts.append(part)
         return b"".join(parts)
 
-    def end(self) -> bytes:
+    def close_notify(self) -> bytes:
         """Say close_notify, and go on reading; what is to be sent to the server."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.unwrap()
-        return self.take()
+        return self.take_ciphertext()
 
     @property
-    def heard_end(self) -> bool:
+    def received_close_notify(self) -> bool:
         """Whether the server has said close_notify behind what was heard."""
         try:
             return self.tls.read(1) == b""
@@ -89,11 +89,11 @@ class MemoryClient:
             return False
 
 
-def shake_hands(client: MemoryClient, layer: Served) -> None:
+def complete_handshake(client: MemoryTlsClient, layer: TlsServer) -> None:
     """Carry a handshake to its end on both sides."""
     done = False
     while not done:
         done = client.handshake()
-        layer.feed(client.take())
+        layer.feed(client.take_ciphertext())
         done = layer.handshake() and done
         client.feed(layer.take_ciphertext())

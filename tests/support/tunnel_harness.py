@@ -25,11 +25,11 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.tunnel.context import TunnelContext
 from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.record import TunnelRecord, open_record
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.resolver_harness import CLIENT, once
-from support.sockets import pair, receive, turns, until
-from support.tls_client import SecureClient
-from support.tls_memory import trusting
+from support.sockets import receive, socket_pair, turns, until
+from support.tls_client import TlsClient
+from support.tls_memory import client_context
 from support.upstream import SECONDS
 
 HOST = "target.test"
@@ -38,11 +38,11 @@ HOST = "target.test"
 UNCHECKED = TunnelChecks(require_tls=False, match_server_name=False)
 """Whatever a client says, it may say it in its tunnel, and nobody waits for it."""
 
-HELLO = in_records(message(server_name(HOST.encode())))
+HELLO = in_records(hello_message(server_name_extension(HOST.encode())))
 """A ClientHello for HOST, as far as the gate reads one."""
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
-HANDFUL = 3
+SPIN_LIMIT = 3
 """More wake-ups than this in hundreds of turns of the event loop are a spin."""
 
 
@@ -57,7 +57,7 @@ class CountingPoller(Poller):
         self.wake_ups += 1
         super()._run_batch()
 
-    async def wake_ups_in_peace(self) -> int:
+    async def idle_wake_ups(self) -> int:
         """How often it is woken while nobody does anything."""
         await turns(20)
         before = self.wake_ups
@@ -76,7 +76,7 @@ def counting_poller(batch_done: Callable[[], None] = lambda: None) -> Iterator[C
         poller.stop()
 
 
-def snapshot(
+def one_target_snapshot(
     limits: Limits, port: int, checks: TunnelChecks = UNCHECKED, identity: ServerIdentity | None = None
 ) -> Snapshot:
     """What is in force: only HOST on this port is allowed, wherever it leads; clients are the usual ones."""
@@ -84,12 +84,12 @@ def snapshot(
     return Snapshot(ClientNetworks(DEFAULT_NETWORKS), policy, limits, ChecksByClient(checks), identity)
 
 
-def connect(port: int) -> bytes:
+def connect_head(port: int) -> bytes:
     """The head that asks for HOST on this port."""
     return f"CONNECT {HOST}:{port} HTTP/1.1\r\n\r\n".encode()
 
 
-class Upstream:
+class LoopUpstream:
     """A server within the loop, in place of HOST."""
 
     def __init__(self) -> None:
@@ -111,13 +111,13 @@ class Upstream:
             sock.close()
 
 
-class Room:
+class TunnelHarness:
     """What tunnels need around them, and the records that come out. HOST is what `ask` says, by default this host."""
 
     def __init__(self, poller: CountingPoller, port: int, in_force: Snapshot, ask: Callable[[str], Resolution]) -> None:
         loop = asyncio.get_running_loop()
         self.poller = poller
-        self.connect = connect(port)
+        self.connect = connect_head(port)
         self.records: list[TunnelRecord] = []
         self.resolver = Resolver(loop, DnsSettings(timeout_seconds=0.05), poller.finish_batch, once(ask))
         dialer = Dialer(loop, poller, self.resolver, LoopGuard(), DialSettings())
@@ -133,50 +133,50 @@ class Room:
         buffer: int = 0,
     ) -> tuple[socket.socket, Tunnel]:
         """A client, or a balancer, that has sent this before it was accepted, and its tunnel."""
-        near, far = pair(buffer=buffer)
+        near, far = socket_pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
         record = open_record("127.0.0.1", far.getpeername()[1], "127.0.0.1:3128")
-        snapshot = self.context.snapshot.for_listener(schemes)
-        tunnel = Tunnel(self.context, snapshot, far, record, behind_balancer=behind_balancer)
+        one_target_snapshot = self.context.snapshot.for_listener(schemes)
+        tunnel = Tunnel(self.context, one_target_snapshot, far, record, behind_balancer=behind_balancer)
         self.poller.run(tunnel, tunnel.begin)
         self.poller.finish_batch()
         return near, tunnel
 
-    async def open_tunnel(self, upstream: Upstream) -> tuple[socket.socket, socket.socket, Tunnel]:
+    async def open_tunnel(self, upstream: LoopUpstream) -> tuple[socket.socket, socket.socket, Tunnel]:
         """Both ends of a tunnel that has just been established."""
         client, tunnel = self.accept(self.connect)
         far = await upstream.accept()
         assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
         return client, far, tunnel
 
-    async def secured(self, version: ssl.TLSVersion | None = None) -> tuple[SecureClient, Tunnel]:
+    async def connect_tls(self, version: ssl.TLSVersion | None = None) -> tuple[TlsClient, Tunnel]:
         """A client that has just shaken hands with the gate, and its tunnel to be."""
         sock, tunnel = self.accept()
-        client = SecureClient(sock, trusting(None, version))
-        await client.shake_hands()
+        client = TlsClient(sock, client_context(None, version))
+        await client.handshake()
         return client, tunnel
 
-    async def open_tunnel_inside_tls(self, upstream: Upstream) -> tuple[SecureClient, socket.socket, Tunnel]:
+    async def open_tls_tunnel(self, upstream: LoopUpstream) -> tuple[TlsClient, socket.socket, Tunnel]:
         """Both ends of a tunnel that has just been established, the client's inside TLS to the gate."""
-        client, tunnel = await self.secured()
+        client, tunnel = await self.connect_tls()
         await client.send(self.connect)
         far = await upstream.accept()
         assert await client.receive(len(ESTABLISHED)) == ESTABLISHED
         return client, far, tunnel
 
-    async def ended(self, count: int = 1) -> TunnelRecord:
+    async def last_record(self, count: int = 1) -> TunnelRecord:
         """The last of so many final records, once they are there."""
-        await until(lambda: len(self.final) >= count)
-        assert len(self.final) == count
-        return self.final[-1]
+        await until(lambda: len(self.final_records) >= count)
+        assert len(self.final_records) == count
+        return self.final_records[-1]
 
     @property
-    def final(self) -> Sequence[TunnelRecord]:
+    def final_records(self) -> Sequence[TunnelRecord]:
         """The records of what has ended."""
         return [record for record in self.records if record.event == "end"]
 
-    async def look_up(self, name: str) -> None:
+    async def resolve(self, name: str) -> None:
         """Have the resolver know a name."""
         self.resolver.look_up(name, CLIENT, lambda answer: None)
         await until(lambda: not self.resolver._shares.taken)
@@ -189,14 +189,14 @@ class Room:
 
     async def assert_nothing_left(self) -> None:
         """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
-        here = self.context
+        context = self.context
         await until(lambda: not self.resolver._shares.taken)
-        await until(lambda: not here.password_checks)
+        await until(lambda: not context.password_checks)
         await turns(5)
-        assert not here.connections
-        assert here.counter.connections == 0
-        assert not here.counter.by_client
-        assert not here.deadlines.in_use
+        assert not context.connections
+        assert context.counter.connections == 0
+        assert not context.counter.by_client
+        assert not context.deadlines.in_use
         assert not self.poller._owners
 
     def close(self) -> None:
@@ -210,57 +210,57 @@ class Room:
         self.context.password_checks.close()
 
 
-def answer_with(*addresses: str) -> Callable[[str], Resolution]:
+def resolves_to(*addresses: str) -> Callable[[str], Resolution]:
     """A resolver's answer to whatever it is asked."""
     return lambda name: Resolved(addresses)
 
 
-class SlowNames:
+class BlockedLookup:
     """A resolver that answers when it is told to."""
 
     def __init__(self) -> None:
-        self.now = threading.Event()
+        self.released = threading.Event()
 
     def __call__(self, name: str) -> Resolution:
-        self.now.wait(SECONDS)
+        self.released.wait(SECONDS)
         return Resolved(("127.0.0.1",))
 
 
 @contextlib.contextmanager
-def room(
+def open_harness(
     port: int = 443,
     limits: Limits | None = None,
     ask: Callable[[str], Resolution] | None = None,
     *,
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
-) -> Iterator[Room]:
+) -> Iterator[TunnelHarness]:
     """A room within the running loop, whose one target is HOST on this port."""
-    in_force = snapshot(limits or Limits(), port, checks, identity)
+    in_force = one_target_snapshot(limits or Limits(), port, checks, identity)
     with (
         counting_poller() as poller,
-        contextlib.closing(Room(poller, port, in_force, ask or answer_with("127.0.0.1"))) as made,
+        contextlib.closing(TunnelHarness(poller, port, in_force, ask or resolves_to("127.0.0.1"))) as made,
     ):
         yield made
 
 
 @contextlib.contextmanager
-def room_with_upstream(
+def open_harness_with_upstream(
     limits: Limits | None = None,
     ask: Callable[[str], Resolution] | None = None,
     *,
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
-) -> Iterator[tuple[Room, Upstream]]:
+) -> Iterator[tuple[TunnelHarness, LoopUpstream]]:
     """A room whose target is a server in the test's hands."""
     with (
-        contextlib.closing(Upstream()) as upstream,
-        room(upstream.port, limits, ask, checks=checks, identity=identity) as made,
+        contextlib.closing(LoopUpstream()) as upstream,
+        open_harness(upstream.port, limits, ask, checks=checks, identity=identity) as made,
     ):
         yield made, upstream
 
 
-async def answer_to(client: socket.socket) -> str:
+async def read_status(client: socket.socket) -> str:
     """What the gate answered, its status and the outcome's name, read to the end of the connection."""
     answer = await receive(client)
     return answer.partition(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ").partition(":")[0]

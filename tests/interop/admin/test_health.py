@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from support.admin_client import ANY_PORT, ENDED, admin_port, scrape, scrape_until, show, show_until
+from support.admin_client import ANY_PORT, ENDED_TOTAL, admin_port, get_page, get_page_until, scrape, scrape_until
 from support.gate import ANYTHING, COMMAND, Gate, cisco_at, gate_settings
 from support.licensing_exchange import HOST, REFUSING_HOST, TARGET
 from support.programs import run
@@ -20,15 +20,15 @@ def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -
         only = '[allowlist]\npresets = []\n[[allowlist.rule]]\nhost = "tools.cisco.com"\n'
         only += f'[[allowlist.rule]]\nhost = "{REFUSING_HOST}"\n'
         with Gate(tmp_path, gate_settings(*places, admin=ANY_PORT, more=only)) as gate:
-            assert show(gate, "/readyz").json == {"status": "ready", "listeners": [f"127.0.0.1:{gate.port}"]}
+            assert get_page(gate, "/readyz").json == {"status": "ready", "listeners": [f"127.0.0.1:{gate.port}"]}
             assert upstream.connections == 0, "no request, no dial"
 
-            asking = [threading.Thread(target=show, args=(gate, "/upstreamz")) for _ in range(8)]
+            asking = [threading.Thread(target=get_page, args=(gate, "/upstreamz")) for _ in range(8)]
             for thread in asking:
                 thread.start()
             for thread in asking:
                 thread.join()
-            shown = show(gate, "/upstreamz")
+            shown = get_page(gate, "/upstreamz")
 
             assert upstream.connections == 1
             assert (shown.status, shown.json["status"]) == (503, "not_reached")
@@ -36,8 +36,8 @@ def test_simultaneous_upstreamz_requests_dial_each_target_once(tmp_path: Path) -
             assert (reached["target"], reached["reached"]) == (TARGET, True)
             assert (refusing["reached"], refusing["outcome"]) == (False, "connection_refused")
             assert refusing["sentence"].startswith(f"{REFUSING_HOST}:443 refused the connection")
-            assert show(gate, "/readyz").status == 200, "readiness does not depend on targets"
-            assert scrape(gate).value(ENDED) == 0, "a probe is no tunnel"
+            assert get_page(gate, "/readyz").status == 200, "readiness does not depend on targets"
+            assert scrape(gate).value(ENDED_TOTAL) == 0, "a probe is no tunnel"
             assert gate.records() == []
 
 
@@ -47,9 +47,9 @@ def test_upstreamz_does_not_dial_a_target_that_a_tunnel_reached(tmp_path: Path) 
         place = f"{TARGET}:127.0.0.1:{upstream.port}"
         with Gate(tmp_path, gate_settings(place, admin=ANY_PORT, more=only + ANYTHING)) as gate:
             open_tunnel(gate).close()
-            scrape_until(gate, lambda series: series.value(ENDED) == 1)
+            scrape_until(gate, lambda series: series.value(ENDED_TOTAL) == 1)
 
-            shown = show(gate, "/upstreamz")
+            shown = get_page(gate, "/upstreamz")
 
             assert (shown.status, shown.json["status"]) == (200, "reached")
             assert upstream.connections == 1, "the tunnel"
@@ -65,9 +65,9 @@ def test_with_probe_every_a_gate_without_targets_can_be_unready(
         series = scrape_until(gate, lambda series: "licensegate_target_reached{" in series.text)
         assert series.value("licensegate_target_reached") == 0
 
-        shown = show(gate, "/readyz")
+        shown = get_page(gate, "/readyz")
         assert (shown.status, shown.json["status"]) == (503, "no_upstream")
-        assert show(gate, "/healthz").status == 200
+        assert get_page(gate, "/healthz").status == 200
 
 
 def test_a_draining_gate_is_alive_and_not_ready(tmp_path: Path) -> None:
@@ -75,13 +75,13 @@ def test_a_draining_gate_is_alive_and_not_ready(tmp_path: Path) -> None:
         settings = cisco_at(upstream.port, admin=ANY_PORT, more=ANYTHING)
         with Gate(tmp_path, settings) as gate:
             tunnel = open_tunnel(gate)
-            assert show(gate, "/readyz").status == 200
+            assert get_page(gate, "/readyz").status == 200
             gate.send(signal.SIGTERM)
 
-            shown = show_until(gate, "/readyz", lambda page: page.status == 503)
+            shown = get_page_until(gate, "/readyz", lambda page: page.status == 503)
 
             assert shown.json == {"status": "draining", "listeners": []}
-            assert show(gate, "/healthz").status == 200
+            assert get_page(gate, "/healthz").status == 200
             assert scrape(gate).value("licensegate_draining") == 1
             tunnel.close()
             gate.await_end()
@@ -105,9 +105,9 @@ def test_healthz_on_a_proxy_port_is_counted_and_not_logged(watched: Gate) -> Non
             and series.value("licensegate_empty_connections_total") == 1
         ),
     )
-    assert series.value(ENDED) == 0
+    assert series.value(ENDED_TOTAL) == 0
     assert watched.records() == []
-    assert show(watched, "/clients").json == {"clients": []}
+    assert get_page(watched, "/clients").json == {"clients": []}
 
 
 def test_the_health_command_checks_a_running_gate(watched: Gate) -> None:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from support.admin_client import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, scrape, scrape_until, show, show_until
+from support.admin_client import (
+    ANY_PORT,
+    ENDED_TOTAL,
+    OPEN_PAGES,
+    TRUSTED_PAGES,
+    get_page,
+    get_page_until,
+    scrape,
+    scrape_until,
+)
 from support.authority import Authority
 from support.gate import ANYTHING, Gate, cisco_at
 from support.licensing_exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
@@ -33,15 +42,15 @@ def post(gate: Gate, authority: Authority) -> None:
 
 def test_a_tunnel_and_a_refusal_are_counted(watched: Gate, authority: Authority) -> None:
     before = scrape(watched)
-    assert before.value(ENDED) == 0
+    assert before.value(ENDED_TOTAL) == 0
     assert before.value("licensegate_tunnels_open") == 0
 
     post(watched, authority)
     assert ask(watched, REFUSED).status == 403
 
-    after = scrape_until(watched, lambda series: series.value(ENDED) == 2)
-    assert after.value(ENDED, target=TARGET, stage="relay") == 1
-    assert after.value(ENDED, target="none", stage="policy", outcome="target_not_allowed") == 1
+    after = scrape_until(watched, lambda series: series.value(ENDED_TOTAL) == 2)
+    assert after.value(ENDED_TOTAL, target=TARGET, stage="relay") == 1
+    assert after.value(ENDED_TOTAL, target="none", stage="policy", outcome="target_not_allowed") == 1
     assert after.value("licensegate_bytes_total", direction="to_upstream") > len(MESSAGE)
     assert after.value("licensegate_bytes_total", direction="from_client") > len(MESSAGE)
     assert after.value("licensegate_server_name_checks_total", result="match") == 1
@@ -56,10 +65,10 @@ def test_a_tunnel_and_a_refusal_are_counted(watched: Gate, authority: Authority)
 
 def test_promtool_accepts_the_metrics(watched: Gate, authority: Authority) -> None:
     promtool = require_command("promtool", "prometheus")
-    show(watched, "/upstreamz")
+    get_page(watched, "/upstreamz")
     post(watched, authority)
     ask(watched, REFUSED)
-    series = scrape_until(watched, lambda series: series.value(ENDED) == 2)
+    series = scrape_until(watched, lambda series: series.value(ENDED_TOTAL) == 2)
 
     checked = run(promtool, "check", "metrics", stdin=series.text.encode())
 
@@ -80,13 +89,13 @@ def test_client_input_reaches_no_label_and_stays_text(watched: Gate) -> None:
     for request in INJECTIONS:
         assert ask(watched, request).status in {400, 403, 405}
 
-    series = scrape_until(watched, lambda series: series.value(ENDED) == len(INJECTIONS))
+    series = scrape_until(watched, lambda series: series.value(ENDED_TOTAL) == len(INJECTIONS))
     for word in ("evil", "script>", "<", "127.0.0.1", "alert", "img"):
         assert word not in series.text
     assert series.value("licensegate_build_info") == 1
 
     for page in TRUSTED_PAGES:
-        shown = show(watched, page)
+        shown = get_page(watched, page)
         assert shown.status == 200
         assert shown.fields["x-content-type-options"] == "nosniff"
         assert shown.fields["content-security-policy"].startswith("default-src 'none'")
@@ -94,7 +103,7 @@ def test_client_input_reaches_no_label_and_stays_text(watched: Gate) -> None:
         if page != "/":
             assert shown.fields["content-type"] == "application/json"
             assert shown.json
-    agents = [program["user_agent"] for program in show(watched, "/clients").json["clients"][0]["programs"]]
+    agents = [program["user_agent"] for program in get_page(watched, "/clients").json["clients"][0]["programs"]]
     assert '<script>alert(1)</script>"} 1\\n' in agents
     assert r"\xff\xfe\xe2\x80\xae" in agents
 
@@ -105,18 +114,18 @@ def test_open_pages_name_no_client(watched: Gate) -> None:
         connection.sendall(f"CONNECT {REFUSING_HOST}:443 HTTP/1.1\r\nHost: {REFUSING_HOST}\r\n\r\n".encode())
         assert read_to_end(connection).startswith(b"HTTP/1.1 502 ")
 
-    show_until(watched, "/clients", lambda page: client in page.body)
+    get_page_until(watched, "/clients", lambda page: client in page.body)
     for page in OPEN_PAGES:
-        assert client not in show(watched, page).body
+        assert client not in get_page(watched, page).body
 
 
 def test_head_has_no_body_and_post_is_405(watched: Gate) -> None:
     for page in (*OPEN_PAGES, *TRUSTED_PAGES):
-        head = show(watched, page, "HEAD")
+        head = get_page(watched, page, "HEAD")
         assert head.status in {200, 503}
         assert head.body == ""
         assert int(head.fields["content-length"]) > 0
-        refused = show(watched, page, "POST")
+        refused = get_page(watched, page, "POST")
         assert (refused.status, refused.fields["allow"]) == (405, "GET, HEAD")
 
 
@@ -127,12 +136,12 @@ def test_an_open_tunnel_is_shown_with_its_bytes_so_far(tmp_path: Path) -> None:
     ):
         with open_tunnel(gate) as tunnel:
             tunnel.sendall(b"x" * 1000)
-            shown = show_until(gate, "/tunnels", lambda page: '"upstream_written":1000' in page.body).json
+            shown = get_page_until(gate, "/tunnels", lambda page: '"upstream_written":1000' in page.body).json
             assert shown["open"] == 1
             assert shown["tunnels"][0]["state"] == "relaying"
             assert shown["tunnels"][0]["record"]["target"] == TARGET
             assert scrape(gate).value("licensegate_tunnels_open") == 1
-        show_until(gate, "/tunnels", lambda page: page.json["open"] == 0)
+        get_page_until(gate, "/tunnels", lambda page: page.json["open"] == 0)
 
 
 @pytest.mark.parametrize("taken", ["closed", "reset", "stayed"])
@@ -145,7 +154,7 @@ def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate
             end_well(connection)
         elif taken == "reset":
             break_off(connection)
-        (client,) = show_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+        (client,) = get_page_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
 
     assert client["client"] == "127.0.0.1"
     assert client["last_outcome"] == "target_not_allowed"
@@ -153,7 +162,7 @@ def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate
     assert (program["user_agent"], program["http_version"]) == ("probe/1", "1.1")
     assert (program["fields"], program["host_form"]) == (["Host", "user-agent", "X-Odd"], "host")
     assert (program["server_name_sent"], program["refusal_taken"]) == (None, taken)
-    (refusal,) = show(watched, "/refusals").json["refusals"]
+    (refusal,) = get_page(watched, "/refusals").json["refusals"]
     assert refusal["sentence"] == "evil.example:443 is not in the allowlist."
     assert refusal["record"]["refusal_taken"] == taken
 
@@ -161,7 +170,7 @@ def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate
 def test_clients_shows_what_the_client_hello_offers(watched: Gate, authority: Authority) -> None:
     post(watched, authority)
 
-    (client,) = show_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+    (client,) = get_page_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
 
     (program,) = client["programs"]
     assert program["user_agent"] == "test/1"

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from support.admin_client import ANY_PORT, ENDED, OPEN_PAGES, TRUSTED_PAGES, admin_port, scrape, scrape_until, show
+from support.admin_client import (
+    ANY_PORT,
+    ENDED_TOTAL,
+    OPEN_PAGES,
+    TRUSTED_PAGES,
+    admin_port,
+    get_page,
+    scrape,
+    scrape_until,
+)
 from support.gate import Gate, GateEndedError, cisco_at, gate_settings
 from support.licensing_exchange import TARGET
 from support.network import Network
@@ -65,28 +74,28 @@ def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> N
     settings = gate_settings(admin=f"127.0.0.1:{first}").replace("127.0.0.1:0", f"127.0.0.1:{port}")
     with Gate(tmp_path, settings) as gate:
         ask(gate, REFUSED)
-        scrape_until(gate, lambda series: series.value(ENDED) == 1)
-        assert show(gate, "/clients", Via="1.1 proxy").status == 403
+        scrape_until(gate, lambda series: series.value(ENDED_TOTAL) == 1)
+        assert get_page(gate, "/clients", Via="1.1 proxy").status == 403
 
         gate.settings.write_text(settings.replace("[admin]", '[admin]\ntoken_file = "admin.token"'))
         gate.send(signal.SIGHUP)
         gate.await_line("reload requested by SIGHUP")
-        assert show(gate, "/clients", Via="1.1 proxy").status == 401
-        assert show(gate, "/clients", Via="1.1 proxy", Authorization=f"Bearer {TOKEN}").status == 200
+        assert get_page(gate, "/clients", Via="1.1 proxy").status == 401
+        assert get_page(gate, "/clients", Via="1.1 proxy", Authorization=f"Bearer {TOKEN}").status == 200
         assert admin_port(gate) == first
 
         gate.settings.write_text(settings.replace(str(first), str(second)))
         gate.send(signal.SIGHUP)
         gate.await_line("reload requested by SIGHUP")
         assert admin_port(gate) == second
-        assert scrape(gate).value(ENDED) == 1
+        assert scrape(gate).value(ENDED_TOTAL) == 1
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", first), SECONDS)
 
         gate.settings.write_text(settings.replace(str(first), str(port)))
         gate.send(signal.SIGHUP)
         gate.await_line("refused: the settings in force stay")
-        assert scrape(gate).value(ENDED) == 1
+        assert scrape(gate).value(ENDED_TOTAL) == 1
 
 
 INSIDE, OUTSIDE = "192.0.2.7", "198.51.100.7"
@@ -146,7 +155,7 @@ networks = ["192.0.2.0/24"]
 def test_many_admin_connections_do_not_use_up_descriptors(watched: Gate) -> None:
     held = [socket.create_connection(("127.0.0.1", admin_port(watched)), SECONDS) for _ in range(300)]
 
-    assert show(watched, "/healthz").status == 200
+    assert get_page(watched, "/healthz").status == 200
     assert scrape(watched).value("process_open_fds") < 120
     for connection in held:
         connection.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.certs.load_or_create import load_or_create_identity
-from support.blocking_channel import Driven
+from support.blocking_channel import BlockingChannel
 from support.java import RELEASES, STORE_PASSWORD, compiled, runtime
 from support.programs import run
 from support.requirements import require_command
@@ -44,10 +44,10 @@ def test_java_trusts_the_certificate_and_reads_after_close_notify(
     heard = []
 
     def behave(sock: socket.socket) -> None:
-        client = Driven(sock, served)
+        client = BlockingChannel(sock, served)
         heard.append(client.read_to_end())
-        client.say(ANSWER)
-        client.end()
+        client.send(ANSWER)
+        client.close_notify()
 
     with Upstream(behave) as gate:
         program = ("-cp", compiled("TlsSocket"), "TlsSocket")

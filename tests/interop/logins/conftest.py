@@ -5,26 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from support import login_gate as gates
 from support.authority import Authority
-from support.login_gate import Strict
+from support.login_gate import LoginGate, run_login_gate
 
 
 @pytest.fixture(scope="session")
-def _strict(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Strict]:
-    with gates.strict(tmp_path_factory.mktemp("strict"), authority) as made:
-        yield made
+def _login_gate(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[LoginGate]:
+    with run_login_gate(tmp_path_factory.mktemp("login-gate"), authority) as login_gate:
+        yield login_gate
 
 
 @pytest.fixture
-def strict(_strict: Strict) -> Strict:
+def login_gate(_login_gate: LoginGate) -> LoginGate:
     """The same for all, but that each test sees only what it did itself; for logins that are right."""
-    _strict.gate.forget_records()
-    return _strict
+    _login_gate.gate.forget_records()
+    return _login_gate
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, authority: Authority) -> Iterator[Strict]:
+def fresh(tmp_path: Path, authority: Authority) -> Iterator[LoginGate]:
     """One of its own, which remembers nobody's failures."""
-    with gates.strict(tmp_path, authority) as made:
-        yield made
+    with run_login_gate(tmp_path, authority) as login_gate:
+        yield login_gate

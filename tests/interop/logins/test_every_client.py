@@ -11,7 +11,7 @@ import pytest
 from support.client_program import Client
 from support.clients import CLIENTS
 from support.java import JAVA_CLIENTS
-from support.login_gate import Offers, Strict
+from support.login_gate import ListenerSchemes, LoginGate
 from support.logins import USER
 
 ASKED = ("", "missing")
@@ -31,20 +31,20 @@ def got_through(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("client", NOT_NET_HTTP, ids=str)
-def test_a_client_logs_in_by_the_strongest_that_it_knows(strict: Strict, client: Client) -> None:
-    shown = strict.post(client, strict.proxy())
+def test_a_client_logs_in_by_the_strongest_that_it_knows(login_gate: LoginGate, client: Client) -> None:
+    shown = login_gate.post(client, login_gate.proxy())
 
     assert got_through(shown), shown
     asked = [ASKED] if waits_to_be_asked(client) else []
-    *before, login = strict.logins(len(asked) + 1)
+    *before, login = login_gate.logins(len(asked) + 1)
     assert before == asked
     assert login == (BY_SHA_256 if waits_to_be_asked(client) else BY_BASIC)
-    record = strict.gate.records()[-1]
+    record = login_gate.gate.records()[-1]
     assert (record["user"], record["status"]) == (USER, 200)
 
 
 @pytest.mark.parametrize("client", NOT_NET_HTTP, ids=str)
-def test_a_wrong_password_is_shown_with_its_reason(fresh: Strict, client: Client) -> None:
+def test_a_wrong_password_is_shown_with_its_reason(fresh: LoginGate, client: Client) -> None:
     shown = fresh.post(client, fresh.proxy(password="wrong"))
 
     assert not got_through(shown)
@@ -59,7 +59,7 @@ def test_a_wrong_password_is_shown_with_its_reason(fresh: Strict, client: Client
 
 
 @pytest.mark.parametrize("client", URL_CONNECTIONS, ids=str)
-def test_the_wait_ends_javas_repeated_wrong_logins(fresh: Strict, client: Client) -> None:
+def test_the_wait_ends_javas_repeated_wrong_logins(fresh: LoginGate, client: Client) -> None:
     """HttpsURLConnection asks its user again and sends what it is told, twenty times over."""
     shown = fresh.post(client, fresh.proxy(password="wrong"))
 
@@ -69,46 +69,46 @@ def test_the_wait_ends_javas_repeated_wrong_logins(fresh: Strict, client: Client
 
 
 @pytest.mark.parametrize("client", [client for client in NOT_NET_HTTP if client not in URL_CONNECTIONS], ids=str)
-def test_where_only_basic_is_offered_all_but_stock_java_log_in(strict: Strict, client: Client) -> None:
-    shown = strict.post(client, strict.proxy(offers=Offers.BASIC))
+def test_where_only_basic_is_offered_all_but_stock_java_log_in(login_gate: LoginGate, client: Client) -> None:
+    shown = login_gate.post(client, login_gate.proxy(offers=ListenerSchemes.BASIC))
 
     assert got_through(shown), shown
     asked = [ASKED] if waits_to_be_asked(client) else []
-    assert strict.logins(len(asked) + 1) == [*asked, BY_BASIC]
+    assert login_gate.logins(len(asked) + 1) == [*asked, BY_BASIC]
 
 
 @pytest.mark.parametrize("client", [*URL_CONNECTIONS, *NET_HTTP], ids=str)
-def test_stock_java_sends_no_basic_and_looks_like_it_cannot_log_in(fresh: Strict, client: Client) -> None:
-    shown = fresh.post(client, fresh.proxy(offers=Offers.BASIC))
+def test_stock_java_sends_no_basic_and_looks_like_it_cannot_log_in(fresh: LoginGate, client: Client) -> None:
+    shown = fresh.post(client, fresh.proxy(offers=ListenerSchemes.BASIC))
 
     assert "407" in shown
     assert fresh.all_logins() == [ASKED]
 
 
 @pytest.mark.parametrize("client", NET_HTTP, ids=str)
-def test_java_net_http_sends_no_digest(fresh: Strict, client: Client) -> None:
+def test_java_net_http_sends_no_digest(fresh: LoginGate, client: Client) -> None:
     assert "407" in fresh.post(client, fresh.proxy())
     assert fresh.all_logins() == [ASKED]
 
 
 @pytest.mark.parametrize("client", JAVA_CLIENTS, ids=str)
-def test_java_refuses_md5_alone_from_release_18_on(strict: Strict, client: Client) -> None:
+def test_java_refuses_md5_alone_from_release_18_on(login_gate: LoginGate, client: Client) -> None:
     """Apache HttpClient brings a Digest of its own, and takes MD5 on any release."""
-    shown = strict.post(client, strict.proxy(offers=Offers.MD5))
+    shown = login_gate.post(client, login_gate.proxy(offers=ListenerSchemes.MD5))
 
     old = "java11" in client.name or "java17" in client.name
     if "ApacheHttp" in client.name or ("UrlConnection" in client.name and old):
         assert got_through(shown), shown
-        assert strict.logins(2) == [ASKED, BY_MD5]
+        assert login_gate.logins(2) == [ASKED, BY_MD5]
     else:
         assert "407" in shown
-        assert strict.logins(1) == [ASKED]
+        assert login_gate.logins(1) == [ASKED]
 
 
 @pytest.mark.parametrize("client", NOT_NET_HTTP, ids=str)
-def test_a_client_without_a_login_is_shown_what_to_do(strict: Strict, client: Client) -> None:
-    shown = strict.post(client, strict.proxy(login=False))
+def test_a_client_without_a_login_is_shown_what_to_do(login_gate: LoginGate, client: Client) -> None:
+    shown = login_gate.post(client, login_gate.proxy(login=False))
 
     assert "407" in shown
     assert "must log in" in shown
-    assert strict.logins(1) == [ASKED]
+    assert login_gate.logins(1) == [ASKED]

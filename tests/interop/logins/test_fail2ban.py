@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.login_gate import Strict
+from support.login_gate import LoginGate
 from support.programs import run
 from support.requirements import require_command
 
@@ -29,7 +29,9 @@ def matched(log: Path, filter_file: Path) -> list[str]:
     return [line.removeprefix("|  ") for line in lines]
 
 
-def test_fail2ban_finds_each_wrong_password_and_nothing_else(fresh: Strict, tmp_path: Path, filter_file: Path) -> None:
+def test_fail2ban_finds_each_wrong_password_and_nothing_else(
+    fresh: LoginGate, tmp_path: Path, filter_file: Path
+) -> None:
     fresh.curl("--proxy-user", "cucm-pub:wrong")
     fresh.curl("--proxy-user", "x WARNING login failed client 192.0.2.1:wrong")
     fresh.curl()

@@ -14,7 +14,7 @@ from support.certificates import issue, revoke
 from support.client_program import Post
 from support.gate import Gate, cisco_at
 from support.licensing_exchange import MESSAGE, URL
-from support.login_gate import Offers, Strict, strict
+from support.login_gate import ListenerSchemes, LoginGate, run_login_gate
 from support.logins import PASSWORD, USER, digest, write_user_files
 from support.programs import run
 from support.requirements import require_command
@@ -28,25 +28,37 @@ BASIC, MD5, SHA_256 = (f"{name}" for name in ("basic", "digest-md5", "digest-sha
 @pytest.mark.parametrize(
     ("options", "offers", "logins"),
     [
-        pytest.param(("--proxy-basic",), Offers.EVERYTHING, [(BASIC, "accepted")], id="basic, preemptive"),
-        pytest.param(("--proxy-digest",), Offers.EVERYTHING, [ASKED, (MD5, "accepted")], id="digest, the first"),
-        pytest.param(("--proxy-digest",), Offers.SHA_256, [ASKED, (SHA_256, "accepted")], id="digest, SHA-256 alone"),
-        pytest.param(("--proxy-anyauth",), Offers.EVERYTHING, [ASKED, (MD5, "accepted")], id="any, the strongest"),
-        pytest.param(("--proxy-anyauth",), Offers.BASIC, [ASKED, (BASIC, "accepted")], id="any, what there is"),
-        pytest.param(("--proxy-basic", "--proxy1.0"), Offers.EVERYTHING, [(BASIC, "accepted")], id="basic, HTTP/1.0"),
-        pytest.param(("--proxy-digest", "--proxy1.0"), Offers.MD5, [ASKED, (MD5, "accepted")], id="digest, HTTP/1.0"),
+        pytest.param(("--proxy-basic",), ListenerSchemes.EVERYTHING, [(BASIC, "accepted")], id="basic, preemptive"),
+        pytest.param(
+            ("--proxy-digest",), ListenerSchemes.EVERYTHING, [ASKED, (MD5, "accepted")], id="digest, the first"
+        ),
+        pytest.param(
+            ("--proxy-digest",), ListenerSchemes.SHA_256, [ASKED, (SHA_256, "accepted")], id="digest, SHA-256 alone"
+        ),
+        pytest.param(
+            ("--proxy-anyauth",), ListenerSchemes.EVERYTHING, [ASKED, (MD5, "accepted")], id="any, the strongest"
+        ),
+        pytest.param(
+            ("--proxy-anyauth",), ListenerSchemes.BASIC, [ASKED, (BASIC, "accepted")], id="any, what there is"
+        ),
+        pytest.param(
+            ("--proxy-basic", "--proxy1.0"), ListenerSchemes.EVERYTHING, [(BASIC, "accepted")], id="basic, HTTP/1.0"
+        ),
+        pytest.param(
+            ("--proxy-digest", "--proxy1.0"), ListenerSchemes.MD5, [ASKED, (MD5, "accepted")], id="digest, HTTP/1.0"
+        ),
     ],
 )
 def test_curl_logs_in_by_the_scheme_it_is_given(
-    strict: Strict, options: tuple[str, ...], offers: Offers, logins: list[tuple[str, str]]
+    login_gate: LoginGate, options: tuple[str, ...], offers: ListenerSchemes, logins: list[tuple[str, str]]
 ) -> None:
     if "--proxy1.0" in options:
-        options = (*options[:1], "--proxy1.0", f"http://127.0.0.1:{strict.port(offers)}")
+        options = (*options[:1], "--proxy1.0", f"http://127.0.0.1:{login_gate.port(offers)}")
 
-    done = strict.curl(*options, *LOGIN, offers=offers)
+    done = login_gate.curl(*options, *LOGIN, offers=offers)
 
     assert '"stand_in": true' in done.stdout, done.stderr
-    assert strict.logins(len(logins)) == logins
+    assert login_gate.logins(len(logins)) == logins
 
 
 @pytest.mark.parametrize(
@@ -54,7 +66,7 @@ def test_curl_logs_in_by_the_scheme_it_is_given(
     [(("--proxy-digest",), "wrong_password"), (("--proxy-basic",), "wrong_password")],
     ids=["digest", "basic"],
 )
-def test_curl_gives_up_after_one_wrong_password(fresh: Strict, options: tuple[str, ...], result: str) -> None:
+def test_curl_gives_up_after_one_wrong_password(fresh: LoginGate, options: tuple[str, ...], result: str) -> None:
     done = fresh.curl(*options, "--proxy-user", f"{USER}:wrong")
 
     assert done.returncode == 56
@@ -62,7 +74,7 @@ def test_curl_gives_up_after_one_wrong_password(fresh: Strict, options: tuple[st
     assert [each for _, each in fresh.all_logins() if each != "missing"] == [result]
 
 
-def test_an_unknown_user_is_answered_like_a_wrong_password(fresh: Strict) -> None:
+def test_an_unknown_user_is_answered_like_a_wrong_password(fresh: LoginGate) -> None:
     known, unknown = (fresh.curl("--proxy-user", f"{user}:wrong") for user in (USER, "nobody"))
 
     assert known.stdout.partition("\r\n")[0] == unknown.stdout.partition("\r\n")[0]
@@ -70,9 +82,9 @@ def test_an_unknown_user_is_answered_like_a_wrong_password(fresh: Strict) -> Non
 
 
 def test_a_password_outside_ascii_passes_by_basic_and_by_digest(tmp_path: Path, authority: Authority) -> None:
-    with strict(tmp_path, authority, users=[("jürgen", "pä & ß:x")]) as here:
+    with run_login_gate(tmp_path, authority, users=[("jürgen", "pä & ß:x")]) as login_gate:
         for option in ("--proxy-basic", "--proxy-digest"):
-            done = here.curl(option, "--proxy-user", "jürgen:pä & ß:x")
+            done = login_gate.curl(option, "--proxy-user", "jürgen:pä & ß:x")
             assert '"stand_in": true' in done.stdout, done.stderr
 
 
@@ -84,51 +96,51 @@ WITH_BASIC = ("-Djdk.http.auth.tunneling.disabledSchemes=",)
 @pytest.mark.parametrize("release", java.RELEASES)
 @pytest.mark.parametrize("program", ["UrlConnection", "NetHttp"])
 def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
-    strict: Strict, program: str, release: int
+    login_gate: LoginGate, program: str, release: int
 ) -> None:
-    posts = [Post(URL, strict.proxy(offers=Offers.BASIC))]
+    posts = [Post(URL, login_gate.proxy(offers=ListenerSchemes.BASIC))]
 
-    (shown,) = java.post(release, program, (), strict.trust, posts, WITH_BASIC)
+    (shown,) = java.post(release, program, (), login_gate.trust, posts, WITH_BASIC)
 
     assert '"stand_in": true' in shown, shown
-    assert strict.logins(2) == [ASKED, (BASIC, "accepted")]
+    assert login_gate.logins(2) == [ASKED, (BASIC, "accepted")]
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
-def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(strict: Strict, release: int) -> None:
+def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(login_gate: LoginGate, release: int) -> None:
     """In Java 11 it looks at the first challenge only, and that is Digest."""
-    (shown,) = java.post(release, "NetHttp", (), strict.trust, [Post(URL, strict.proxy())], WITH_BASIC)
+    (shown,) = java.post(release, "NetHttp", (), login_gate.trust, [Post(URL, login_gate.proxy())], WITH_BASIC)
 
     if release == 11:
         assert "407" in shown
-        assert strict.logins(1) == [ASKED]
+        assert login_gate.logins(1) == [ASKED]
     else:
         assert '"stand_in": true' in shown, shown
-        assert strict.logins(2) == [ASKED, (BASIC, "accepted")]
+        assert login_gate.logins(2) == [ASKED, (BASIC, "accepted")]
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
-def test_http_url_connection_keeps_its_digest_and_counts_on(strict: Strict, release: int) -> None:
+def test_http_url_connection_keeps_its_digest_and_counts_on(login_gate: LoginGate, release: int) -> None:
     """What it was asked once it knows for its next tunnels: a nonce serves more than one."""
     targets = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com")
-    posts = [Post(URL.replace("tools.cisco.com", target), strict.proxy()) for target in targets]
+    posts = [Post(URL.replace("tools.cisco.com", target), login_gate.proxy()) for target in targets]
 
-    shown = java.post(release, "UrlConnection", (), strict.trust, posts)
+    shown = java.post(release, "UrlConnection", (), login_gate.trust, posts)
 
     assert all('"stand_in": true' in text for text in shown), shown
-    results = strict.logins(len(targets) + 1)
+    results = login_gate.logins(len(targets) + 1)
     assert results[:2] == [ASKED, (SHA_256, "accepted")]
     assert {result for _, result in results} == {"missing", "accepted"}
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
-def test_apache_http_client_may_log_in_without_being_asked(strict: Strict, release: int) -> None:
+def test_apache_http_client_may_log_in_without_being_asked(login_gate: LoginGate, release: int) -> None:
     options = ("-Dpreemptive=true",)
 
-    (shown,) = java.post(release, "ApacheHttp", (), strict.trust, [Post(URL, strict.proxy())], options)
+    (shown,) = java.post(release, "ApacheHttp", (), login_gate.trust, [Post(URL, login_gate.proxy())], options)
 
     assert '"stand_in": true' in shown, shown
-    assert strict.logins(1) == [(BASIC, "accepted")]
+    assert login_gate.logins(1) == [(BASIC, "accepted")]
 
 
 # Gates that share a key, and certificates
@@ -141,7 +153,7 @@ def test_a_gate_accepts_the_login_that_another_with_its_key_asked_for(tmp_path: 
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
-    with strict(folders[0], authority, more) as one, strict(folders[1], authority, more) as two:
+    with run_login_gate(folders[0], authority, more) as one, run_login_gate(folders[1], authority, more) as two:
         asked = one.curl().stdout
         challenge = next(line for line in asked.splitlines() if "algorithm=SHA-256" in line).partition(": ")[2]
         login = ("--proxy-header", f"Proxy-Authorization: {digest(challenge)}")

@@ -16,7 +16,7 @@ from support import java
 from support.authority import Authority
 from support.client_program import Post
 from support.licensing_exchange import URL
-from support.login_gate import strict
+from support.login_gate import run_login_gate
 from support.logins import PASSWORD, USER
 
 SHA_256 = "digest-sha-256"
@@ -64,8 +64,8 @@ def test_java_logs_in_again_by_itself_unseen_by_its_user(
         folder.mkdir()
     hosts = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com")
     with (
-        strict(folders[0], authority) as before,
-        strict(folders[1], authority) as after,
+        run_login_gate(folders[0], authority) as before,
+        run_login_gate(folders[1], authority) as after,
         leading_to(lambda number: (before if number <= 2 else after).port()) as port,
     ):
         proxy = f"http://{USER}:{PASSWORD}@127.0.0.1:{port}"

@@ -8,7 +8,7 @@ import pytest
 
 from support import squid
 from support.gate import Gate
-from support.gate_with_parents import assert_came_through, through
+from support.gate_with_parents import assert_posted_through, parent_gate_settings
 from support.kerberos import PARENT, PASSWORD, REALM, USER, Kdc, require_gssapi
 from support.licensing_exchange import TARGET
 from support.squid import Squid
@@ -34,13 +34,15 @@ def parent(kdc: Kdc, standin: StandIn) -> Iterator[Squid]:
 
 def parent_of(kdc: Kdc, standin: StandIn) -> Squid:
     program = f"{squid.helper('negotiate_kerberos_auth')} -k {kdc.service_keytab} -s HTTP/{PARENT}"
-    return Squid(standin.port, squid.by("negotiate", program), environment=kdc.environment)
+    return Squid(standin.port, squid.checked_by("negotiate", program), environment=kdc.environment)
 
 
 def gate_through(folder: Path, kdc: Kdc, port: int, login: str) -> Gate:
     """A gate whose parent has the name in the service's keytab."""
     to = f"{PARENT}:{port}:127.0.0.1:{port}"
-    return Gate(folder, through(f"http://{PARENT}:{port}\n{login}", connect_to=(to,)), environment=kdc.environment)
+    return Gate(
+        folder, parent_gate_settings(f"http://{PARENT}:{port}\n{login}", connect_to=(to,)), environment=kdc.environment
+    )
 
 
 @pytest.mark.parametrize("auth", ["negotiate", "auto"])
@@ -63,7 +65,7 @@ def test_tickets_come_from_a_keytab_a_password_or_a_cache(
         done = post(gate)
 
         assert done.returncode == 0, done.stderr
-        assert_came_through(gate, standin, login="negotiate")
+        assert_posted_through(gate, standin, login="negotiate")
         asked = [(200, TARGET, f"{USER}@{REALM}")]
         if auth == "auto":
             asked.insert(0, (407, TARGET, "-"))
@@ -104,7 +106,7 @@ def test_a_ticket_rejected_by_the_parent_is_fetched_again(
 
 def parent_at(port: int, kdc: Kdc, standin: StandIn) -> Squid:
     program = f"{squid.helper('negotiate_kerberos_auth')} -k {kdc.service_keytab} -s HTTP/{PARENT}"
-    return Squid(standin.port, squid.by("negotiate", program), port=port, environment=kdc.environment)
+    return Squid(standin.port, squid.checked_by("negotiate", program), port=port, environment=kdc.environment)
 
 
 def test_a_wrong_password_is_sent_to_the_kdc_once(
@@ -157,7 +159,7 @@ def test_a_parent_outside_the_realm_is_reported(
 ) -> None:
     to = f"other.test.example:{parent.port}:127.0.0.1:{parent.port}"
     table = f"http://other.test.example:{parent.port}\nauth = 'negotiate'\nkeytab = '{kdc.keytab}'"
-    with Gate(tmp_path, through(table, connect_to=(to,)), environment=kdc.environment) as gate:
+    with Gate(tmp_path, parent_gate_settings(table, connect_to=(to,)), environment=kdc.environment) as gate:
         assert "HTTP/other.test.example@TEST.EXAMPLE not found" in post(gate).stdout
 
 
@@ -168,7 +170,7 @@ def test_auto_falls_back_to_another_scheme_without_a_ticket(
 
     def both(folder: Path) -> tuple[str, ...]:
         program = f"{squid.helper('negotiate_kerberos_auth')} -k {kdc.service_keytab} -s HTTP/{PARENT}"
-        return (*squid.by("negotiate", program)(folder)[:2], *squid.basic(folder))
+        return (*squid.checked_by("negotiate", program)(folder)[:2], *squid.basic(folder))
 
     with Squid(standin.port, both, environment=kdc.environment) as parent:
         login = f"username = '{squid.USER}@elsewhere'\npassword_file = 'parent.secret'"
@@ -176,4 +178,4 @@ def test_auto_falls_back_to_another_scheme_without_a_ticket(
         users.write_text(users.read_text().replace(squid.USER, f"{squid.USER}@elsewhere"))
         with gate_through(tmp_path, kdc, parent.port, login) as gate:
             assert post(gate).returncode == 0
-            assert_came_through(gate, standin, login="basic")
+            assert_posted_through(gate, standin, login="basic")

@@ -8,7 +8,7 @@ import pytest
 
 from support import squid
 from support.gate import Gate
-from support.gate_with_parents import assert_came_through, through, with_login
+from support.gate_with_parents import assert_posted_through, parent_gate_settings, parent_with_login
 from support.ntlm import PASSWORD, PRINCIPAL, NtlmHelper
 from support.squid import Squid
 from support.standin import StandIn
@@ -24,7 +24,7 @@ def helper(tmp_path: Path) -> Iterator[NtlmHelper]:
 
 @pytest.fixture
 def parent(helper: NtlmHelper, standin: StandIn) -> Iterator[Squid]:
-    with Squid(standin.port, lambda folder: squid.by("ntlm", str(helper.program(folder)))(folder)) as running:
+    with Squid(standin.port, lambda folder: squid.checked_by("ntlm", str(helper.program(folder)))(folder)) as running:
         yield running
 
 
@@ -33,11 +33,13 @@ def test_the_gate_logs_in_for_a_client_that_cannot(
     tmp_path: Path, post: Post, standin: StandIn, helper: NtlmHelper, parent: Squid, auth: str, asked: list[int]
 ) -> None:
     (tmp_path / "parent.secret").write_text(PASSWORD)
-    with Gate(tmp_path, through(with_login(f"http://127.0.0.1:{parent.port}", auth, PRINCIPAL))) as gate:
+    with Gate(
+        tmp_path, parent_gate_settings(parent_with_login(f"http://127.0.0.1:{parent.port}", auth, PRINCIPAL))
+    ) as gate:
         done = post(gate)
 
         assert done.returncode == 0, done.stderr
-        assert_came_through(gate, standin, login="ntlm")
+        assert_posted_through(gate, standin, login="ntlm")
         assert [status for status, _, _ in parent.requests(len(asked))] == asked
         assert helper.results == [PRINCIPAL]
 
@@ -47,7 +49,9 @@ def test_a_wrong_password_is_tried_once(
 ) -> None:
     secret = tmp_path / "parent.secret"
     secret.write_text("wrong")
-    with Gate(tmp_path, through(with_login(f"http://127.0.0.1:{parent.port}", "ntlm", PRINCIPAL))) as gate:
+    with Gate(
+        tmp_path, parent_gate_settings(parent_with_login(f"http://127.0.0.1:{parent.port}", "ntlm", PRINCIPAL))
+    ) as gate:
         for _ in range(3):
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_login_refused: ")
         assert helper.results == [""]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.gate import Gate
-from support.gate_with_parents import assert_came_through, through, with_login
+from support.gate_with_parents import assert_posted_through, parent_gate_settings, parent_with_login
 from support.licensing_exchange import HOST
 from support.standin import StandIn
 from support.upstream import SECONDS, closed_port
@@ -46,8 +46,9 @@ def parent() -> Iterator[int]:
 
 def settings(parent: int, standin: StandIn, auth: str) -> str:
     """Settings that ask proxy.py, which cannot redirect a target, for the stand-in's address."""
-    return through(
-        with_login(f"http://127.0.0.1:{parent}", auth, USER), connect_to=(f"{HOST}:443:127.0.0.1:{standin.port}",)
+    return parent_gate_settings(
+        parent_with_login(f"http://127.0.0.1:{parent}", auth, USER),
+        connect_to=(f"{HOST}:443:127.0.0.1:{standin.port}",),
     )
 
 
@@ -60,7 +61,7 @@ def test_the_gate_logs_in_for_a_client_that_cannot(
         done = post(gate)
 
         assert done.returncode == 0, done.stderr
-        assert_came_through(gate, standin, login="basic")
+        assert_posted_through(gate, standin, login="basic")
 
 
 def test_a_wrong_password_is_reported(tmp_path: Path, post: Post, standin: StandIn, parent: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from support import squid
 from support.authority import Authority
 from support.gate import Gate
-from support.gate_with_parents import assert_came_through, through, with_login
+from support.gate_with_parents import assert_posted_through, parent_gate_settings, parent_with_login
 from support.licensing_exchange import TARGET
 from support.squid import USER, Squid
 from support.standin import StandIn
@@ -18,11 +18,11 @@ Post = Callable[[Gate], subprocess.CompletedProcess[str]]
 
 
 def test_a_post_passes_a_parent_without_a_login(tmp_path: Path, post: Post, standin: StandIn) -> None:
-    with Squid(standin.port) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate:
+    with Squid(standin.port) as parent, Gate(tmp_path, parent_gate_settings(f"http://127.0.0.1:{parent.port}")) as gate:
         done = post(gate)
 
         assert done.returncode == 0, done.stderr
-        record = assert_came_through(gate, standin, parent=f"http://127.0.0.1:{parent.port}")
+        record = assert_posted_through(gate, standin, parent=f"http://127.0.0.1:{parent.port}")
         assert parent.requests(1) == [(200, TARGET, "-")]
         assert record["upstream"] == f"127.0.0.1:{parent.port}"
         assert record["parent_ms"] > 0
@@ -30,32 +30,32 @@ def test_a_post_passes_a_parent_without_a_login(tmp_path: Path, post: Post, stan
 
 @pytest.mark.usefixtures("secret")
 @pytest.mark.parametrize("auth", ["auto", "the scheme's"])
-@pytest.mark.parametrize("scheme", squid.BY_PASSWORD)
+@pytest.mark.parametrize("scheme", squid.PASSWORD_SCHEMES)
 def test_the_gate_logs_in_for_a_client_that_cannot(
     tmp_path: Path, post: Post, standin: StandIn, scheme: str, auth: str
 ) -> None:
-    with Squid(standin.port, squid.BY_PASSWORD[scheme]) as parent:
+    with Squid(standin.port, squid.PASSWORD_SCHEMES[scheme]) as parent:
         url = f"http://127.0.0.1:{parent.port}"
-        with Gate(tmp_path, through(with_login(url, "auto" if auth == "auto" else scheme))) as gate:
+        with Gate(tmp_path, parent_gate_settings(parent_with_login(url, "auto" if auth == "auto" else scheme))) as gate:
             done = post(gate)
 
             assert done.returncode == 0, done.stderr
             assert "407" not in done.stdout
-            assert_came_through(gate, standin, login=scheme)
+            assert_posted_through(gate, standin, login=scheme)
             asked = [(200, TARGET, USER)]
             at_once = (scheme, auth) == ("basic", "the scheme's")
             asked = asked if at_once else [(407, TARGET, "-"), *asked]
             assert parent.requests(len(asked)) == asked
 
 
-@pytest.mark.parametrize("scheme", squid.BY_PASSWORD)
+@pytest.mark.parametrize("scheme", squid.PASSWORD_SCHEMES)
 def test_a_wrong_password_is_tried_once_and_no_407_is_shown(
     tmp_path: Path, post: Post, standin: StandIn, secret: Path, scheme: str
 ) -> None:
     secret.write_text("wrong\n")
     with (
-        Squid(standin.port, squid.BY_PASSWORD[scheme]) as parent,
-        Gate(tmp_path, through(with_login(f"http://127.0.0.1:{parent.port}"))) as gate,
+        Squid(standin.port, squid.PASSWORD_SCHEMES[scheme]) as parent,
+        Gate(tmp_path, parent_gate_settings(parent_with_login(f"http://127.0.0.1:{parent.port}"))) as gate,
     ):
         for _ in range(3):
             answer = post(gate).stdout
@@ -74,7 +74,7 @@ def test_a_wrong_password_is_tried_once_and_no_407_is_shown(
 def test_a_parent_that_wants_an_unset_login_is_reported(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with (
         Squid(standin.port, squid.basic) as parent,
-        Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate,
+        Gate(tmp_path, parent_gate_settings(f"http://127.0.0.1:{parent.port}")) as gate,
     ):
         answer = post(gate).stdout
 
@@ -90,7 +90,7 @@ def test_a_parent_that_wants_an_unset_login_is_reported(tmp_path: Path, post: Po
 def test_a_refusal_by_the_parents_rules_is_parent_refused(tmp_path: Path, post: Post, standin: StandIn) -> None:
     with (
         Squid(standin.port, lambda folder: ("http_access deny all",)) as parent,
-        Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate,
+        Gate(tmp_path, parent_gate_settings(f"http://127.0.0.1:{parent.port}", "direct")) as gate,
     ):
         answer = post(gate).stdout
 
@@ -102,7 +102,7 @@ def test_a_refusal_by_the_parents_rules_is_parent_refused(tmp_path: Path, post: 
 
 
 def test_a_target_the_parent_cannot_reach_does_not_leave_it_out(tmp_path: Path, post: Post, standin: StandIn) -> None:
-    with Squid(9) as parent, Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}", "direct")) as gate:
+    with Squid(9) as parent, Gate(tmp_path, parent_gate_settings(f"http://127.0.0.1:{parent.port}", "direct")) as gate:
         for _ in range(2):
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_target_failed: ")
         assert [status for status, _, _ in parent.requests(2)] == [503, 503]
@@ -115,18 +115,21 @@ def test_a_tls_parent_is_verified_by_name_and_configured_root(
     with Squid(standin.port, leaf=authority.issue("proxy.example.net")) as parent:
         to = (f"proxy.example.net:{parent.port}:127.0.0.1:{parent.port}",)
         url = f"https://proxy.example.net:{parent.port}"
-        with Gate(tmp_path, through(f"{url}\nca = '{authority.root}'", connect_to=to)) as gate:
+        with Gate(tmp_path, parent_gate_settings(f"{url}\nca = '{authority.root}'", connect_to=to)) as gate:
             done = post(gate)
 
             assert done.returncode == 0, done.stderr
-            assert_came_through(gate, standin, parent=url)
-        with Gate(tmp_path, through(url, connect_to=to)) as gate:
+            assert_posted_through(gate, standin, parent=url)
+        with Gate(tmp_path, parent_gate_settings(url, connect_to=to)) as gate:
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_certificate_rejected: ")
-        with Gate(tmp_path, through(f"http://127.0.0.1:{parent.port}")) as gate:
+        with Gate(tmp_path, parent_gate_settings(f"http://127.0.0.1:{parent.port}")) as gate:
             assert post(gate).stdout.startswith("HTTP/1.1 502 parent_")
 
 
 @pytest.mark.usefixtures("secret")
 def test_an_https_url_for_a_plain_parent_is_reported(tmp_path: Path, post: Post, standin: StandIn) -> None:
-    with Squid(standin.port) as parent, Gate(tmp_path, through(f"https://127.0.0.1:{parent.port}")) as gate:
+    with (
+        Squid(standin.port) as parent,
+        Gate(tmp_path, parent_gate_settings(f"https://127.0.0.1:{parent.port}")) as gate,
+    ):
         assert post(gate).stdout.startswith("HTTP/1.1 502 parent_tls_failed: ")

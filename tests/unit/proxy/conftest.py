@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from licensegate.proxy.dial import dialer as dialer_module
-from support.dial_harness import Server
+from support.dial_harness import LoopbackServer
 from support.sockets import BlackHole
-from support.tunnel_harness import SlowNames
+from support.tunnel_harness import BlockedLookup
 
 
 @pytest.fixture
@@ -19,17 +19,17 @@ def hole() -> Iterator[BlackHole]:
 
 
 @pytest.fixture
-def slow_names() -> Iterator[SlowNames]:
+def slow_names() -> Iterator[BlockedLookup]:
     """A resolver that answers when it is told to."""
-    names = SlowNames()
+    names = BlockedLookup()
     yield names
-    names.now.set()
+    names.released.set()
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[LoopbackServer]:
     """A target that can be connected."""
-    with contextlib.closing(Server()) as made:
+    with contextlib.closing(LoopbackServer()) as made:
         yield made
 
 

@@ -17,41 +17,41 @@ from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.resolver_harness import once
-from support.running_gate import LOOPBACK, Running, running
+from support.running_gate import LOOPBACK, RunningGate, run_gate
 from support.sockets import descriptors, is_closed, receive, run, turns, until
 from support.tls_client import IDENTITY
-from support.tunnel_harness import HELLO, HOST, Upstream, connect, snapshot
+from support.tunnel_harness import HELLO, HOST, LoopUpstream, connect_head, one_target_snapshot
 
 
 def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
     async def main() -> None:
-        async with running() as here:
-            client, far = await here.open_tunnel()
+        async with run_gate() as running:
+            client, far = await running.open_tunnel()
             client.close()
             far.close()
-            await until(lambda: here.batches)
-            assert here.outcomes == [Outcome.CLOSED_BY_CLIENT]
-            record = here.batches[0][0]
+            await until(lambda: running.batches)
+            assert running.outcomes == [Outcome.CLOSED_BY_CLIENT]
+            record = running.batches[0][0]
             assert record.client == "127.0.0.1"
-            assert record.listener == here.gate.listeners[0].name
-            assert len(here.gate.connections) == 0
+            assert record.listener == running.gate.listeners[0].name
+            assert len(running.gate.connections) == 0
 
     run(main())
 
 
 def test_tls_without_connect_is_relayed_without_an_answer() -> None:
     async def main() -> None:
-        async with running(checks=TunnelChecks(), identity=IDENTITY) as here:
-            client = here.knock(HELLO)
-            far = await here.upstream.accept()
+        async with run_gate(checks=TunnelChecks(), identity=IDENTITY) as running:
+            client = running.connect(HELLO)
+            far = await running.upstream.accept()
             assert await receive(far, len(HELLO)) == HELLO
             far.send(b"answer")
             assert await receive(client, 6) == b"answer"
             client.close()
             far.close()
-            record = await here.recorded(1)
+            record = await running.wait_for_records(1)
             assert record.outcome is Outcome.CLOSED_BY_CLIENT
             assert (record.protocol, record.target, record.status) == ("tls", f"{HOST}:443", 0)
             assert (record.client_read, record.client_written) == (len(HELLO), 6)
@@ -61,15 +61,15 @@ def test_tls_without_connect_is_relayed_without_an_answer() -> None:
 
 def test_tls_to_another_target_gets_an_alert_while_it_still_sends() -> None:
     async def main() -> None:
-        async with running(identity=IDENTITY) as here:
-            client = here.knock(in_records(message(server_name(b"evil.example"))) + b"x" * 100_000)
+        async with run_gate(identity=IDENTITY) as running:
+            client = running.connect(in_records(hello_message(server_name_extension(b"evil.example"))) + b"x" * 100_000)
             await turns(20)
             client.send(b"x" * 100_000)
             assert await receive(client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
             client.close()
-            record = await here.recorded(1)
+            record = await running.wait_for_records(1)
             assert record.outcome is Outcome.SERVER_NAME_NOT_ALLOWED
-            assert not here.upstream.accepted
+            assert not running.upstream.accepted
 
     run(main())
 
@@ -78,12 +78,12 @@ def test_every_observer_sees_the_records_of_a_batch_at_once() -> None:
     seen: list[int] = []
 
     async def main() -> None:
-        async with running(observers=[lambda records: seen.append(len(records))]) as here:
+        async with run_gate(observers=[lambda records: seen.append(len(records))]) as running:
             for _ in range(5):
-                here.knock().close()
-            await until(lambda: len(here.outcomes) == 5)
+                running.connect().close()
+            await until(lambda: len(running.outcomes) == 5)
             assert sum(seen) == 5
-            assert [len(batch) for batch in here.batches] == seen
+            assert [len(batch) for batch in running.batches] == seen
 
     run(main())
 
@@ -93,16 +93,16 @@ def test_a_fault_in_an_observer_does_not_affect_the_others(caplog: pytest.LogCap
         raise ZeroDivisionError
 
     async def main() -> None:
-        async with running(observers=[fail]) as here:
+        async with run_gate(observers=[fail]) as running:
             for count in range(1, 4):
-                here.knock().close()
-                await here.recorded(count)
-            client, far = await here.open_tunnel()
+                running.connect().close()
+                await running.wait_for_records(count)
+            client, far = await running.open_tunnel()
             client.close()
             far.close()
-            await until(lambda: len(here.outcomes) == 4)
+            await until(lambda: len(running.outcomes) == 4)
             await turns(20)
-            assert len(here.outcomes) == 4
+            assert len(running.outcomes) == 4
 
     run(main())
     assert {line.exc_info[0] for line in caplog.records if line.exc_info} == {ZeroDivisionError}
@@ -110,8 +110,8 @@ def test_a_fault_in_an_observer_does_not_affect_the_others(caplog: pytest.LogCap
 
 def test_the_sweep_ends_what_is_late() -> None:
     async def main() -> None:
-        async with running(Limits(head_seconds=0.1)) as here:
-            client = here.knock(b"C")
+        async with run_gate(Limits(head_seconds=0.1)) as running:
+            client = running.connect(b"C")
             assert (await receive(client)).startswith(b"HTTP/1.1 408 head_timeout")
 
     run(main())
@@ -120,10 +120,10 @@ def test_the_sweep_ends_what_is_late() -> None:
 @pytest.mark.parametrize("hopeless", [False, True], ids=["that can be ended", "that cannot even be ended"])
 def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with running(Limits(head_seconds=0)) as here:
-            faulty, sound = here.knock(b"C"), here.knock(b"C")
-            await until(lambda: len(here.gate.connections) == 2)
-            tunnels = list(here.gate._context.deadlines.head._expires)
+        async with run_gate(Limits(head_seconds=0)) as running:
+            faulty, sound = running.connect(b"C"), running.connect(b"C")
+            await until(lambda: len(running.gate.connections) == 2)
+            tunnels = list(running.gate._context.deadlines.head._expires)
             broken, passed = tunnels[0], Tunnel.deadline_passed
 
             def fail(tunnel: Tunnel, *arguments: object) -> None:
@@ -131,16 +131,16 @@ def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.
                     raise ZeroDivisionError
                 passed(tunnel, *arguments)  # type: ignore[arg-type]
 
-            here.gate._sweep_timer.cancel()
+            running.gate._sweep_timer.cancel()
             with patch.object(Tunnel, "deadline_passed", fail):
                 if hopeless:
                     with patch.object(Tunnel, "crashed", side_effect=LookupError):
-                        here.gate._sweep()
+                        running.gate._sweep()
                 else:
-                    here.gate._sweep()
+                    running.gate._sweep()
                     await until(lambda: is_closed(faulty))
                 assert (await receive(sound)).startswith(b"HTTP/1.1 408")
-            again = here.knock(b"C")
+            again = running.connect(b"C")
             assert (await receive(again)).startswith(b"HTTP/1.1 408"), "the next sweep never came"
 
     run(main())
@@ -149,14 +149,14 @@ def test_the_sweep_survives_an_owner_that_raises(hopeless: bool, caplog: pytest.
 
 def test_the_sweep_continues_after_a_fault_in_it(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with running(Limits(head_seconds=0)) as here:
-            here.gate._sweep_timer.cancel()
+        async with run_gate(Limits(head_seconds=0)) as running:
+            running.gate._sweep_timer.cancel()
             with (
-                patch.object(here.gate._context.deadlines, "sweep", side_effect=ZeroDivisionError),
+                patch.object(running.gate._context.deadlines, "sweep", side_effect=ZeroDivisionError),
                 contextlib.suppress(ZeroDivisionError),
             ):
-                here.gate._sweep()
-            client = here.knock(b"C")
+                running.gate._sweep()
+            client = running.connect(b"C")
             assert (await receive(client)).startswith(b"HTTP/1.1 408")
 
     run(main())
@@ -164,31 +164,31 @@ def test_the_sweep_continues_after_a_fault_in_it(caplog: pytest.LogCaptureFixtur
 
 def test_a_drain_accepts_no_clients_and_ends_with_the_last_tunnel() -> None:
     async def main() -> None:
-        async with running() as here:
-            client, far = await here.open_tunnel()
-            draining = asyncio.ensure_future(here.gate.drain(3600))
+        async with run_gate() as running:
+            client, far = await running.open_tunnel()
+            draining = asyncio.ensure_future(running.gate.drain(3600))
             await turns(20)
             assert not draining.done()
             with pytest.raises(ConnectionRefusedError):
-                here.knock()
+                running.connect()
             client.send(b"goes on")
             assert await receive(far, 7) == b"goes on"
             client.close()
             far.close()
             assert await draining == 0
-            assert here.outcomes == [Outcome.CLOSED_BY_CLIENT]
+            assert running.outcomes == [Outcome.CLOSED_BY_CLIENT]
 
     run(main())
 
 
 def test_a_connect_during_a_drain_is_refused() -> None:
     async def main() -> None:
-        async with running() as here:
-            client = here.knock()
-            await until(lambda: here.gate.connections)
-            draining = asyncio.ensure_future(here.gate.drain(3600))
+        async with run_gate() as running:
+            client = running.connect()
+            await until(lambda: running.gate.connections)
+            draining = asyncio.ensure_future(running.gate.drain(3600))
             await turns(5)
-            client.send(connect(443))
+            client.send(connect_head(443))
             answer = await receive(client)
             assert answer.startswith(b"HTTP/1.1 503 draining")
             assert b"\r\nRetry-After: " in answer
@@ -200,21 +200,21 @@ def test_a_connect_during_a_drain_is_refused() -> None:
 
 def test_a_drain_without_connections_ends_at_once() -> None:
     async def main() -> None:
-        async with running() as here:
-            assert await here.gate.drain(3600) == 0
+        async with run_gate() as running:
+            assert await running.gate.drain(3600) == 0
 
     run(main())
 
 
 def test_the_end_of_a_drain_cuts_and_counts_open_tunnels() -> None:
     async def main() -> None:
-        async with running() as here:
-            tunnels = [await here.open_tunnel() for _ in range(2)]
-            here.knock()
-            await until(lambda: len(here.gate.connections) == 3)
-            assert await here.gate.drain(0.01) == 2
-            assert here.outcomes.count(Outcome.CUT_BY_STOP) == 2
-            assert here.outcomes.count(Outcome.CLOSED_UNUSED) == 1
+        async with run_gate() as running:
+            tunnels = [await running.open_tunnel() for _ in range(2)]
+            running.connect()
+            await until(lambda: len(running.gate.connections) == 3)
+            assert await running.gate.drain(0.01) == 2
+            assert running.outcomes.count(Outcome.CUT_BY_STOP) == 2
+            assert running.outcomes.count(Outcome.CLOSED_UNUSED) == 1
             await until(lambda: all(is_closed(end) for tunnel in tunnels for end in tunnel))
 
     run(main())
@@ -222,10 +222,10 @@ def test_the_end_of_a_drain_cuts_and_counts_open_tunnels() -> None:
 
 def test_a_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with running() as here:
+        async with run_gate() as running:
             for _ in range(2):
-                await here.open_tunnel()
-            faulty, stop = next(iter(here.gate._context.connections)), Tunnel.stop
+                await running.open_tunnel()
+            faulty, stop = next(iter(running.gate._context.connections)), Tunnel.stop
 
             def fail(tunnel: Tunnel) -> None:
                 if tunnel is faulty:
@@ -233,8 +233,8 @@ def test_a_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest
                 stop(tunnel)
 
             with patch.object(Tunnel, "stop", fail):
-                await here.gate.drain(0)
-            assert sorted(str(outcome) for outcome in here.outcomes) == [
+                await running.gate.drain(0)
+            assert sorted(str(outcome) for outcome in running.outcomes) == [
                 str(Outcome.CUT_BY_STOP), str(Outcome.INTERNAL_ERROR),
             ]  # fmt: skip
 
@@ -244,10 +244,10 @@ def test_a_connection_that_cannot_be_cut_does_not_keep_the_others(caplog: pytest
 def test_a_closed_gate_has_nothing_open() -> None:
     async def main() -> None:
         before = descriptors()
-        async with running() as here:
-            await here.open_tunnel()
-            here.knock(b"C")
-            await until(lambda: len(here.gate.connections) == 2)
+        async with run_gate() as running:
+            await running.open_tunnel()
+            running.connect(b"C")
+            await until(lambda: len(running.gate.connections) == 2)
         await turns(5)
         assert descriptors() == before
 
@@ -258,7 +258,7 @@ def test_an_unusable_named_address_ends_the_start() -> None:
     async def main() -> None:
         before = descriptors()
         with socket.create_server(("127.0.0.1", 0)) as other:
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
+            gate = Gate(one_target_snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             with pytest.raises(ListenError, match="another program"):
                 gate.listen([LOOPBACK, ListenAddress("127.0.0.1", other.getsockname()[1])])
             gate.close()
@@ -271,7 +271,7 @@ def test_an_unusable_default_address_is_left_out_with_a_warning(caplog: pytest.L
     async def main() -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             taken = ListenAddress("127.0.0.1", other.getsockname()[1], named=False)
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
+            gate = Gate(one_target_snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             gate.listen([taken, ListenAddress("127.0.0.1", 0, named=False)])
             assert len(gate.listeners) == 1
             assert gate.listeners[0].port != taken.port
@@ -279,7 +279,7 @@ def test_an_unusable_default_address_is_left_out_with_a_warning(caplog: pytest.L
             assert str(taken) in line.getMessage()
             gate.close()
 
-            gate = Gate(snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
+            gate = Gate(one_target_snapshot(Limits(), 443), DialSettings(), DnsSettings(), ParentSettings(), [])
             with pytest.raises(ListenError, match="all of them were left out"):
                 gate.listen([taken])
             assert "another program" in caplog.records[-1].getMessage()
@@ -290,18 +290,18 @@ def test_an_unusable_default_address_is_left_out_with_a_warning(caplog: pytest.L
 
 def test_the_gates_own_listeners_are_never_dialled() -> None:
     async def main() -> None:
-        with contextlib.closing(Upstream()) as upstream:
-            here = Running(upstream, snapshot(Limits(), 443))
-            here.open(ListenAddress("0.0.0.0", 0))
-            port = here.gate.listeners[0].port
-            dialer = here.gate._context.dialer
+        with contextlib.closing(LoopUpstream()) as upstream:
+            running = RunningGate(upstream, one_target_snapshot(Limits(), 443))
+            running.open(ListenAddress("0.0.0.0", 0))
+            port = running.gate.listeners[0].port
+            dialer = running.gate._context.dialer
             assert isinstance(dialer, Dialer)
             dialer.connect_to.clear()
-            here.gate.adopt(snapshot(Limits(), port))
+            running.gate.adopt(one_target_snapshot(Limits(), port))
             dialer.resolver._ask = once(lambda name: Resolved(("127.0.0.1",)))
-            client = here.knock(connect(port))
+            client = running.connect(connect_head(port))
             assert (await receive(client)).startswith(b"HTTP/1.1 502 target_is_gate")
             client.close()
-            here.gate.close()
+            running.gate.close()
 
     run(main())

@@ -8,14 +8,14 @@ import pytest
 
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.records.outcome import Outcome
-from support.running_gate import Running, running
+from support.running_gate import RunningGate, run_gate
 from support.sockets import is_closed, receive, run, turns, until
-from support.tls_client import IDENTITY, SecureClient
-from support.tunnel_harness import ESTABLISHED, HELLO, connect
+from support.tls_client import IDENTITY, TlsClient
+from support.tunnel_harness import ESTABLISHED, HELLO, connect_head
 
 BALANCER, STRANGER = "127.0.0.5", "127.0.0.6"
 BALANCED = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network(f"{BALANCER}/32"),))
-CONNECT = connect(443)
+CONNECT = connect_head(443)
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -47,25 +47,25 @@ HEADERS = {
 headers = pytest.mark.parametrize(("header", "client"), HEADERS.values(), ids=HEADERS.keys())
 
 
-async def served(here: Running, balancer: socket.socket) -> None:
+async def served(running: RunningGate, balancer: socket.socket) -> None:
     """The balancer's connection has become a tunnel."""
-    await here.upstream.accept()
+    await running.upstream.accept()
     assert await receive(balancer, len(ESTABLISHED)) == ESTABLISHED
 
 
 @headers
 def test_the_client_is_the_one_the_balancer_names(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            balancer = here.knock(header + CONNECT, source=BALANCER)
-            await served(here, balancer)
-            assert here.gate._context.counter.by_client == {client: 1}
+        async with run_gate(listen=BALANCED) as running:
+            balancer = running.connect(header + CONNECT, source=BALANCER)
+            await served(running, balancer)
+            assert running.gate._context.counter.by_client == {client: 1}
             balancer.close()
-            here.upstream.accepted[0].close()
-            record = await here.recorded(1)
+            running.upstream.accepted[0].close()
+            record = await running.wait_for_records(1)
             assert (record.client, record.client_port, record.balancer) == (client, 40000, BALANCER)
             assert record.outcome is Outcome.CLOSED_BY_CLIENT
-            assert not here.gate._context.counter.by_client
+            assert not running.gate._context.counter.by_client
 
     run(main())
 
@@ -73,13 +73,13 @@ def test_the_client_is_the_one_the_balancer_names(header: bytes, client: str) ->
 @headers
 def test_a_header_and_its_request_may_arrive_byte_by_byte(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            balancer = here.knock(source=BALANCER)
+        async with run_gate(listen=BALANCED) as running:
+            balancer = running.connect(source=BALANCER)
             for byte in header + CONNECT:
                 balancer.send(bytes([byte]))
                 await turns(2)
-            await served(here, balancer)
-            (tunnel,) = here.gate._context.connections
+            await served(running, balancer)
+            (tunnel,) = running.gate._context.connections
             assert tunnel.record.client == client  # type: ignore[attr-defined]
 
     run(main())
@@ -88,12 +88,12 @@ def test_a_header_and_its_request_may_arrive_byte_by_byte(header: bytes, client:
 @headers
 def test_a_client_behind_a_balancer_may_speak_tls_to_the_gate(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED, identity=IDENTITY) as here:
-            sock = here.knock(header, source=BALANCER)
-            secure = SecureClient(sock)
-            await secure.shake_hands()
+        async with run_gate(listen=BALANCED, identity=IDENTITY) as running:
+            sock = running.connect(header, source=BALANCER)
+            secure = TlsClient(sock)
+            await secure.handshake()
             await secure.send(CONNECT)
-            await here.upstream.accept()
+            await running.upstream.accept()
             assert await secure.receive(len(ESTABLISHED)) == ESTABLISHED
 
     run(main())
@@ -101,9 +101,9 @@ def test_a_client_behind_a_balancer_may_speak_tls_to_the_gate(header: bytes, cli
 
 def test_a_client_behind_a_balancer_may_use_tls_without_connect() -> None:
     async def main() -> None:
-        async with running(listen=BALANCED, checks=TunnelChecks()) as here:
-            here.knock(v2("10.9.8.7") + HELLO, source=BALANCER)
-            far = await here.upstream.accept()
+        async with run_gate(listen=BALANCED, checks=TunnelChecks()) as running:
+            running.connect(v2("10.9.8.7") + HELLO, source=BALANCER)
+            far = await running.upstream.accept()
             assert await receive(far, len(HELLO)) == HELLO
 
     run(main())
@@ -112,13 +112,13 @@ def test_a_client_behind_a_balancer_may_use_tls_without_connect() -> None:
 @headers
 def test_a_header_from_another_client_is_refused(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            stranger = here.knock(header + CONNECT, source=STRANGER)
-            record = await here.recorded(1)
+        async with run_gate(listen=BALANCED) as running:
+            stranger = running.connect(header + CONNECT, source=STRANGER)
+            record = await running.wait_for_records(1)
             assert record.outcome is Outcome.PROXY_HEADER_NOT_ALLOWED
             assert (record.client, record.balancer) == (STRANGER, "")
             await until(lambda: is_closed(stranger))
-            assert not here.upstream.accepted
+            assert not running.upstream.accepted
 
     run(main())
 
@@ -126,17 +126,17 @@ def test_a_header_from_another_client_is_refused(header: bytes, client: str) -> 
 @headers
 def test_without_balancers_every_header_is_refused(header: bytes, client: str) -> None:
     async def main() -> None:
-        async with running() as here:
-            here.knock(header + CONNECT, source=BALANCER)
-            assert (await here.recorded(1)).outcome is Outcome.PROXY_HEADER_NOT_ALLOWED
+        async with run_gate() as running:
+            running.connect(header + CONNECT, source=BALANCER)
+            assert (await running.wait_for_records(1)).outcome is Outcome.PROXY_HEADER_NOT_ALLOWED
 
     run(main())
 
 
 def test_other_clients_are_served_without_a_header() -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            await served(here, here.knock(CONNECT, source=STRANGER))
+        async with run_gate(listen=BALANCED) as running:
+            await served(running, running.connect(CONNECT, source=STRANGER))
 
     run(main())
 
@@ -148,13 +148,13 @@ def test_other_clients_are_served_without_a_header() -> None:
 )
 def test_a_balancer_without_a_header_is_closed_without_an_answer(sent: bytes) -> None:
     async def main() -> None:
-        async with running(Limits(head_seconds=0.1), listen=BALANCED) as here:
-            balancer = here.knock(sent, source=BALANCER)
-            record = await here.recorded(1)
+        async with run_gate(Limits(head_seconds=0.1), listen=BALANCED) as running:
+            balancer = running.connect(sent, source=BALANCER)
+            record = await running.wait_for_records(1)
             assert record.outcome is Outcome.PROXY_HEADER_MISSING
             assert record.client == BALANCER
             assert await receive(balancer) == b""
-            assert not here.upstream.accepted
+            assert not running.upstream.accepted
 
     run(main())
 
@@ -162,19 +162,19 @@ def test_a_balancer_without_a_header_is_closed_without_an_answer(sent: bytes) ->
 @pytest.mark.parametrize("sent", [b"", LOCAL], ids=["only connects", "says LOCAL"])
 def test_a_balancers_port_check_is_not_a_client(sent: bytes) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            here.knock(sent, source=BALANCER).close()
-            assert (await here.recorded(1)).outcome is Outcome.CLOSED_UNUSED
+        async with run_gate(listen=BALANCED) as running:
+            running.connect(sent, source=BALANCER).close()
+            assert (await running.wait_for_records(1)).outcome is Outcome.CLOSED_UNUSED
 
     run(main())
 
 
 def test_a_balancer_that_names_no_client_is_its_own_client() -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            balancer = here.knock(LOCAL + CONNECT, source=BALANCER)
-            await served(here, balancer)
-            assert here.gate._context.counter.by_client == {BALANCER: 1}
+        async with run_gate(listen=BALANCED) as running:
+            balancer = running.connect(LOCAL + CONNECT, source=BALANCER)
+            await served(running, balancer)
+            assert running.gate._context.counter.by_client == {BALANCER: 1}
 
     run(main())
 
@@ -182,23 +182,23 @@ def test_a_balancer_that_names_no_client_is_its_own_client() -> None:
 @pytest.mark.parametrize("header", [v1("198.51.100.7"), v2("198.51.100.7"), v2("2001:db8::7")])
 def test_client_networks_apply_to_the_client_behind_the_balancer(header: bytes) -> None:
     async def main() -> None:
-        async with running(listen=BALANCED) as here:
-            balancer = here.knock(header + CONNECT, source=BALANCER)
+        async with run_gate(listen=BALANCED) as running:
+            balancer = running.connect(header + CONNECT, source=BALANCER)
             assert (await receive(balancer)).startswith(b"HTTP/1.1 403 client_not_allowed")
-            assert not here.upstream.accepted
+            assert not running.upstream.accepted
 
     run(main())
 
 
 def test_the_limit_per_client_applies_to_the_client_behind_it() -> None:
     async def main() -> None:
-        async with running(Limits(tunnels_per_client=1), listen=BALANCED) as here:
+        async with run_gate(Limits(tunnels_per_client=1), listen=BALANCED) as running:
             for client in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
-                await served(here, here.knock(v2(client) + CONNECT, source=BALANCER))
-            again = here.knock(v2("10.0.0.2") + CONNECT, source=BALANCER)
+                await served(running, running.connect(v2(client) + CONNECT, source=BALANCER))
+            again = running.connect(v2("10.0.0.2") + CONNECT, source=BALANCER)
             assert (await receive(again)).startswith(b"HTTP/1.1 429 client_tunnels_exhausted")
             again.close()
-            await here.recorded(1)
-            assert here.gate._context.counter.by_client == {"10.0.0.1": 1, "10.0.0.2": 1, "10.0.0.3": 1}
+            await running.wait_for_records(1)
+            assert running.gate._context.counter.by_client == {"10.0.0.1": 1, "10.0.0.2": 1, "10.0.0.3": 1}
 
     run(main())

@@ -22,11 +22,11 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import ServerNameCheck, TunnelRecord
-from support.conversation_harness import IDENTITY, in_force
+from support.conversation_harness import IDENTITY, make_snapshot
 from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()
-SNAPSHOT = in_force()
+SNAPSHOT = make_snapshot()
 MAX_LINES = 900
 
 

@@ -12,7 +12,7 @@ from licensegate.proxy.dial import address_selection
 from licensegate.proxy.dial.resolution import Unresolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
-from support.dial_harness import HOST, PRIVATE, PUBLIC, Room, Server, room
+from support.dial_harness import HOST, PRIVATE, PUBLIC, DialHarness, LoopbackServer, open_dial_harness
 from support.sockets import run
 from support.tunnel_harness import counting_poller
 
@@ -22,10 +22,10 @@ def public(*addresses: str) -> Callable[[str], AddressClass]:
     return lambda address: AddressClass(address in addresses, "127.0.0.0/8", "Loopback")
 
 
-def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
+def test_a_name_is_resolved_and_its_address_connected(server: LoopbackServer) -> None:
     async def main() -> None:
-        with room("127.0.0.1") as here:
-            caller = await here.finish(server.port)
+        with open_dial_harness("127.0.0.1") as harness:
+            caller = await harness.finish(server.port)
             assert caller.upstream is not None
             record = caller.record
             assert record.addresses == ["127.0.0.1"]
@@ -42,30 +42,30 @@ def test_a_name_is_resolved_and_its_address_connected(server: Server) -> None:
     run(main())
 
 
-def test_connect_to_replaces_the_address_without_a_look_up(server: Server) -> None:
+def test_connect_to_replaces_the_address_without_a_look_up(server: LoopbackServer) -> None:
     async def main() -> None:
         elsewhere = ConnectTo("other.test", 443, "127.0.0.1", server.port)
-        with room(settings=DialSettings(connect_to=(elsewhere,))) as here:
-            caller = await here.finish(443, PUBLIC, "other.test")
+        with open_dial_harness(settings=DialSettings(connect_to=(elsewhere,))) as harness:
+            caller = await harness.finish(443, PUBLIC, "other.test")
             assert caller.upstream is not None, "what the operator named is not subject to the public-address check"
             assert caller.record.upstream == f"127.0.0.1:{server.port}"
             assert caller.record.resolve_ms is None
             caller.upstream.close()
 
-            (failure,) = (await here.finish(444, PUBLIC, "10.1.2.3")).failed
+            (failure,) = (await harness.finish(444, PUBLIC, "10.1.2.3")).failed
             assert failure[0] is Outcome.DESTINATION_IP_PROHIBITED, "another target of that name is not sent there"
 
     run(main())
 
 
-def test_a_private_address_needs_a_rule_that_allows_it(server: Server) -> None:
+def test_a_private_address_needs_a_rule_that_allows_it(server: LoopbackServer) -> None:
     async def main() -> None:
-        with room("127.0.0.1") as here:
-            ((outcome, detail),) = (await here.finish(server.port, PUBLIC)).failed
+        with open_dial_harness("127.0.0.1") as harness:
+            ((outcome, detail),) = (await harness.finish(server.port, PUBLIC)).failed
             assert outcome is Outcome.TARGET_IS_GATE
             assert detail == "127.0.0.1"
             assert server.accept() == []
-            caller = await here.finish(server.port, PRIVATE)
+            caller = await harness.finish(server.port, PRIVATE)
             assert caller.upstream is not None
             caller.upstream.close()
 
@@ -73,10 +73,10 @@ def test_a_private_address_needs_a_rule_that_allows_it(server: Server) -> None:
 
 
 @pytest.mark.parametrize("rule", [PUBLIC, PRIVATE], ids=["public", "private"])
-def test_an_address_as_target_is_checked_like_a_resolved_one(server: Server, rule: Rule) -> None:
+def test_an_address_as_target_is_checked_like_a_resolved_one(server: LoopbackServer, rule: Rule) -> None:
     async def main() -> None:
-        with room() as here:
-            caller = await here.finish(server.port, rule, "127.0.0.1")
+        with open_dial_harness() as harness:
+            caller = await harness.finish(server.port, rule, "127.0.0.1")
             assert (caller.upstream is not None) is rule.private
             assert caller.record.addresses == ["127.0.0.1"]
             if caller.upstream is not None:
@@ -85,11 +85,16 @@ def test_an_address_as_target_is_checked_like_a_resolved_one(server: Server, rul
     run(main())
 
 
-def test_addresses_that_are_not_public_are_never_dialled(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_addresses_that_are_not_public_are_never_dialled(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def main() -> None:
         monkeypatch.setattr(address_selection, "classify", public("127.0.0.1"))
-        with contextlib.closing(Server("127.0.0.2", server.port)) as forbidden, room("127.0.0.2", "127.0.0.1") as here:
-            caller = await here.finish(server.port, PUBLIC)
+        with (
+            contextlib.closing(LoopbackServer("127.0.0.2", server.port)) as forbidden,
+            open_dial_harness("127.0.0.2", "127.0.0.1") as harness,
+        ):
+            caller = await harness.finish(server.port, PUBLIC)
             assert caller.upstream is not None
             assert caller.tried == [("127.0.0.1", "")]
             assert caller.record.addresses == ["127.0.0.2", "127.0.0.1"], "the record shows all resolved addresses"
@@ -101,8 +106,8 @@ def test_addresses_that_are_not_public_are_never_dialled(server: Server, monkeyp
 
 def test_a_refusal_names_the_addresses_that_are_not_public(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        with room("10.1.2.3", "fd00::1") as here:
-            ((outcome, detail),) = (await here.finish(443, PUBLIC)).failed
+        with open_dial_harness("10.1.2.3", "fd00::1") as harness:
+            ((outcome, detail),) = (await harness.finish(443, PUBLIC)).failed
             assert outcome is Outcome.DESTINATION_IP_PROHIBITED
             assert "10.1.2.3" in detail
             assert "fd00::1" in detail
@@ -124,9 +129,9 @@ def test_a_refusal_names_the_addresses_that_are_not_public(monkeypatch: pytest.M
 )
 def test_the_gate_never_dials_itself_even_for_a_private_rule(bound: str, address: str) -> None:
     async def main() -> None:
-        with contextlib.closing(Server(bound)) as gate, room(address) as here:
-            here.loop_guard.add(bound, gate.port)
-            ((outcome, detail),) = (await here.finish(gate.port, PRIVATE)).failed
+        with contextlib.closing(LoopbackServer(bound)) as gate, open_dial_harness(address) as harness:
+            harness.loop_guard.add(bound, gate.port)
+            ((outcome, detail),) = (await harness.finish(gate.port, PRIVATE)).failed
             assert outcome is Outcome.TARGET_IS_GATE
             assert address in detail
             assert gate.accept() == []
@@ -136,18 +141,18 @@ def test_the_gate_never_dials_itself_even_for_a_private_rule(bound: str, address
 
 def test_a_name_that_resolves_to_this_host_is_refused_on_any_port() -> None:
     async def main() -> None:
-        with room("127.0.0.1") as here:
-            here.loop_guard.add("0.0.0.0", 3128)
-            assert (await here.finish(443, PUBLIC)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
+        with open_dial_harness("127.0.0.1") as harness:
+            harness.loop_guard.add("0.0.0.0", 3128)
+            assert (await harness.finish(443, PUBLIC)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
 
     run(main())
 
 
 def test_connect_to_the_gate_itself_is_refused_too() -> None:
     async def main() -> None:
-        with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 3128),))) as here:
-            here.loop_guard.add("127.0.0.1", 3128)
-            assert (await here.finish(443)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
+        with open_dial_harness(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 3128),))) as harness:
+            harness.loop_guard.add("127.0.0.1", 3128)
+            assert (await harness.finish(443)).failed == [(Outcome.TARGET_IS_GATE, "127.0.0.1")]
 
     run(main())
 
@@ -155,27 +160,27 @@ def test_connect_to_the_gate_itself_is_refused_too() -> None:
 def test_a_failed_look_up_is_the_outcome_of_the_dial() -> None:
     async def main() -> None:
         with counting_poller() as poller:
-            here = Room(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, DialSettings())
-            caller = await here.finish(443)
+            harness = DialHarness(poller, {HOST: Unresolved(Outcome.DNS_FAILED, "no answer")}, DialSettings())
+            caller = await harness.finish(443)
             assert caller.failed == [(Outcome.DNS_FAILED, "no answer")]
             assert caller.record.resolve_ms is not None
 
     run(main())
 
 
-def test_connections_use_the_source_address_of_their_family(server: Server) -> None:
+def test_connections_use_the_source_address_of_their_family(server: LoopbackServer) -> None:
     async def main() -> None:
-        with room("127.0.0.1", settings=DialSettings(source_address="127.0.0.5")) as here:
-            caller = await here.finish(server.port)
+        with open_dial_harness("127.0.0.1", settings=DialSettings(source_address="127.0.0.5")) as harness:
+            caller = await harness.finish(server.port)
             assert caller.upstream is not None
             assert server.accept() == ["127.0.0.5"]
             assert caller.record.local.startswith("127.0.0.5:")
             caller.upstream.close()
         with (
-            contextlib.closing(Server("::1")) as other,
-            room("::1", settings=DialSettings(source_address="127.0.0.5")) as here,
+            contextlib.closing(LoopbackServer("::1")) as other,
+            open_dial_harness("::1", settings=DialSettings(source_address="127.0.0.5")) as harness,
         ):
-            caller = await here.finish(other.port)
+            caller = await harness.finish(other.port)
             assert caller.upstream is not None
             assert other.accept() == ["::1"]
             caller.upstream.close()
@@ -183,10 +188,10 @@ def test_connections_use_the_source_address_of_their_family(server: Server) -> N
     run(main())
 
 
-def test_a_source_address_of_another_host_fails_the_dial(server: Server) -> None:
+def test_a_source_address_of_another_host_fails_the_dial(server: LoopbackServer) -> None:
     async def main() -> None:
-        with room("127.0.0.1", settings=DialSettings(source_address="192.0.2.1")) as here:
-            ((outcome, detail),) = (await here.finish(server.port)).failed
+        with open_dial_harness("127.0.0.1", settings=DialSettings(source_address="192.0.2.1")) as harness:
+            ((outcome, detail),) = (await harness.finish(server.port)).failed
             assert outcome is Outcome.DIAL_FAILED
             assert "EADDRNOTAVAIL" in detail
 

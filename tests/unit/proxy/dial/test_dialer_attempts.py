@@ -15,19 +15,22 @@ from licensegate.proxy.dial.dialer import DirectDial
 from licensegate.proxy.dial.resolution import Resolution, Resolved
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings
 from licensegate.records.outcome import Outcome
-from support.dial_harness import HOST, Caller, Room, Server, room
+from support.dial_harness import HOST, DialCaller, DialHarness, LoopbackServer, open_dial_harness
 from support.resolver_harness import once
-from support.sockets import BlackHole, descriptors, no_descriptor_left, run, turns, until
+from support.sockets import BlackHole, descriptors, no_free_descriptors, run, turns, until
 from support.tunnel_harness import counting_poller
 from support.upstream import SECONDS
 
 
 @pytest.mark.usefixtures("attempts_at_once")
-def test_a_silent_address_does_not_delay_the_next(server: Server) -> None:
+def test_a_silent_address_does_not_delay_the_next(server: LoopbackServer) -> None:
     async def main() -> None:
-        with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
+        with (
+            contextlib.closing(BlackHole("127.0.0.2", server.port)),
+            open_dial_harness("127.0.0.2", "127.0.0.1") as harness,
+        ):
             before = len(descriptors())
-            caller = await here.finish(server.port)
+            caller = await harness.finish(server.port)
             assert caller.upstream is not None
             assert caller.record.upstream == f"127.0.0.1:{server.port}"
             assert caller.tried == [("127.0.0.2", "ECANCELED"), ("127.0.0.1", "")]
@@ -37,12 +40,14 @@ def test_a_silent_address_does_not_delay_the_next(server: Server) -> None:
     run(main())
 
 
-def test_a_refused_address_is_followed_by_the_next_at_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_address_is_followed_by_the_next_at_once(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(dialer_module, "_ATTEMPT_DELAY", 3600)
 
     async def main() -> None:
-        with room("127.0.0.2", "127.0.0.3", "127.0.0.1") as here:
-            caller = await here.finish(server.port)
+        with open_dial_harness("127.0.0.2", "127.0.0.3", "127.0.0.1") as harness:
+            caller = await harness.finish(server.port)
             assert caller.upstream is not None
             assert caller.tried == [("127.0.0.2", "ECONNREFUSED"), ("127.0.0.3", "ECONNREFUSED"), ("127.0.0.1", "")]
             caller.upstream.close()
@@ -53,8 +58,8 @@ def test_a_refused_address_is_followed_by_the_next_at_once(server: Server, monke
 @pytest.mark.usefixtures("attempts_at_once")
 def test_a_slow_address_wins_when_the_later_ones_fail() -> None:
     async def main() -> None:
-        with contextlib.closing(BlackHole("127.0.0.2")) as slow, room("127.0.0.2", "127.0.0.1") as here:
-            caller, pending = here.dial(slow.port)
+        with contextlib.closing(BlackHole("127.0.0.2")) as slow, open_dial_harness("127.0.0.2", "127.0.0.1") as harness:
+            caller, pending = harness.dial(slow.port)
             await until(lambda: caller.tried == [("127.0.0.1", "ECONNREFUSED")])
             await turns(20)
             assert not caller.done, "the first one may still answer"
@@ -102,8 +107,8 @@ def test_the_most_specific_failure_of_all_addresses_is_reported(
     monkeypatch.setattr(DirectDial, "_start", start)
 
     async def main() -> None:
-        with room(*addresses) as here:
-            caller = await here.finish(443)
+        with open_dial_harness(*addresses) as harness:
+            caller = await harness.finish(443)
             ((reported, detail),) = caller.failed
             assert reported is outcome
             telling = next(
@@ -117,12 +122,12 @@ def test_the_most_specific_failure_of_all_addresses_is_reported(
 
 def test_a_timeout_names_silent_addresses_and_closes_attempts() -> None:
     async def main() -> None:
-        with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
+        with contextlib.closing(BlackHole("127.0.0.2")) as hole, open_dial_harness("127.0.0.2") as harness:
             before = len(descriptors())
-            caller, pending = here.dial(hole.port)
+            caller, pending = harness.dial(hole.port)
             await until(lambda: len(descriptors()) == before + 1)
             assert pending.abandon() == (Outcome.CONNECTION_TIMEOUT, f"127.0.0.2:{hole.port}")
-            here.poller.finish_batch()
+            harness.poller.finish_batch()
             assert len(descriptors()) == before
             await turns(20)
             assert not caller.done
@@ -131,13 +136,16 @@ def test_a_timeout_names_silent_addresses_and_closes_attempts() -> None:
 
 
 @pytest.mark.usefixtures("attempts_at_once")
-def test_an_abandoned_dial_starts_no_further_attempt(server: Server) -> None:
+def test_an_abandoned_dial_starts_no_further_attempt(server: LoopbackServer) -> None:
     async def main() -> None:
-        with contextlib.closing(BlackHole("127.0.0.2", server.port)), room("127.0.0.2", "127.0.0.1") as here:
-            caller, pending = here.dial(server.port)
+        with (
+            contextlib.closing(BlackHole("127.0.0.2", server.port)),
+            open_dial_harness("127.0.0.2", "127.0.0.1") as harness,
+        ):
+            caller, pending = harness.dial(server.port)
             await until(lambda: pending._attempts)
             pending.abandon()
-            here.poller.finish_batch()
+            harness.poller.finish_batch()
             await asyncio.sleep(0.05)
             assert server.accept() == []
             assert not caller.done
@@ -145,7 +153,7 @@ def test_an_abandoned_dial_starts_no_further_attempt(server: Server) -> None:
     run(main())
 
 
-def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) -> None:
+def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: LoopbackServer) -> None:
     async def main() -> None:
         answer = threading.Event()
 
@@ -154,12 +162,12 @@ def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) 
             return Resolved(("127.0.0.1",))
 
         with counting_poller() as poller:
-            here = Room(poller, {}, DialSettings())
-            here.resolver._ask = once(ask)
-            caller, pending = here.dial(server.port)
+            harness = DialHarness(poller, {}, DialSettings())
+            harness.resolver._ask = once(ask)
+            caller, pending = harness.dial(server.port)
             assert pending.abandon() == (Outcome.DNS_TIMEOUT, "")
             answer.set()
-            await until(lambda: here.resolver._shares.taken == 0)
+            await until(lambda: harness.resolver._shares.taken == 0)
             await turns(20)
             assert not caller.done
             assert server.accept() == []
@@ -169,40 +177,42 @@ def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Server) 
 
 def test_a_dial_without_a_free_descriptor_says_so() -> None:
     async def main() -> None:
-        with room(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as here:
-            with no_descriptor_left():
-                caller, _ = here.dial(443)
+        with open_dial_harness(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as harness:
+            with no_free_descriptors():
+                caller, _ = harness.dial(443)
             assert caller.failed == [(Outcome.DESCRIPTORS_EXHAUSTED, "127.0.0.1:9, EMFILE")]
 
     run(main())
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["once connected", "once it failed"])
-def test_a_caller_that_raises_gets_only_crashed(server: Server, monkeypatch: pytest.MonkeyPatch, refuses: bool) -> None:
-    def fail(caller: Caller, *arguments: object) -> None:
+def test_a_caller_that_raises_gets_only_crashed(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, refuses: bool
+) -> None:
+    def fail(caller: DialCaller, *arguments: object) -> None:
         if isinstance(arguments[0], socket.socket):
             caller.poller.close(arguments[0])
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Caller, "dial_failed" if refuses else "connected", fail)
+    monkeypatch.setattr(DialCaller, "dial_failed" if refuses else "connected", fail)
 
     async def main() -> None:
-        with room("127.0.0.1") as here:
+        with open_dial_harness("127.0.0.1") as harness:
             if refuses:
                 server.sock.close()
-            caller = await here.finish(server.port)
+            caller = await harness.finish(server.port)
             assert [type(error) for error in caller.crashes] == [ZeroDivisionError]
             assert not caller.failed
 
     run(main())
 
 
-def test_a_failed_attempt_leaves_no_descriptor(server: Server) -> None:
+def test_a_failed_attempt_leaves_no_descriptor(server: LoopbackServer) -> None:
     async def main() -> None:
         server.sock.close()
-        with room("127.0.0.1") as here:
+        with open_dial_harness("127.0.0.1") as harness:
             before = len(descriptors())
-            await here.finish(server.port)
+            await harness.finish(server.port)
             assert len(descriptors()) == before
 
     run(main())
@@ -210,12 +220,12 @@ def test_a_failed_attempt_leaves_no_descriptor(server: Server) -> None:
 
 def test_a_waiting_dial_causes_no_wake_ups() -> None:
     async def main() -> None:
-        with contextlib.closing(BlackHole("127.0.0.2")) as hole, room("127.0.0.2") as here:
-            _, pending = here.dial(hole.port)
+        with contextlib.closing(BlackHole("127.0.0.2")) as hole, open_dial_harness("127.0.0.2") as harness:
+            _, pending = harness.dial(hole.port)
             await until(lambda: pending._attempts)
-            before = here.poller.wake_ups
+            before = harness.poller.wake_ups
             await turns()
-            assert here.poller.wake_ups == before
+            assert harness.poller.wake_ups == before
             pending.abandon()
 
     run(main())
@@ -246,8 +256,8 @@ def test_a_dial_to_many_silent_addresses_makes_four_attempts_at_once(
     monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
 
     async def main() -> None:
-        with contextlib.closing(BlackHole(HOLE)) as hole, room(*SILENT) as here:
-            caller, pending = here.dial(hole.port)
+        with contextlib.closing(BlackHole(HOLE)) as hole, open_dial_harness(*SILENT) as harness:
+            caller, pending = harness.dial(hole.port)
             await until(lambda: len(caller.tried) == len(SILENT) - 4)
             await turns(20)
             assert in_flight == [1, 2, 3] + [4] * (len(SILENT) - 3)
@@ -259,12 +269,12 @@ def test_a_dial_to_many_silent_addresses_makes_four_attempts_at_once(
 
 
 @pytest.mark.usefixtures("attempts_at_once", "in_flight")
-def test_an_address_behind_many_silent_ones_is_reached(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_behind_many_silent_ones_is_reached(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
 
     async def main() -> None:
-        with contextlib.closing(BlackHole(HOLE, server.port)), room(*SILENT[:8], "127.0.0.1") as here:
-            caller = await here.finish(server.port)
+        with contextlib.closing(BlackHole(HOLE, server.port)), open_dial_harness(*SILENT[:8], "127.0.0.1") as harness:
+            caller = await harness.finish(server.port)
             assert caller.record.upstream == f"127.0.0.1:{server.port}"
             caller.upstream.close()
 
@@ -273,13 +283,16 @@ def test_an_address_behind_many_silent_ones_is_reached(server: Server, monkeypat
 
 @pytest.mark.usefixtures("attempts_at_once")
 def test_with_four_attempts_in_flight_a_failure_starts_the_next(
-    in_flight: list[int], server: Server, monkeypatch: pytest.MonkeyPatch
+    in_flight: list[int], server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 3600)
 
     async def main() -> None:
-        with contextlib.closing(BlackHole(HOLE, server.port)), room(*SILENT[:3], "127.0.0.3", "127.0.0.1") as here:
-            caller = await here.finish(server.port)
+        with (
+            contextlib.closing(BlackHole(HOLE, server.port)),
+            open_dial_harness(*SILENT[:3], "127.0.0.3", "127.0.0.1") as harness,
+        ):
+            caller = await harness.finish(server.port)
             assert caller.tried[0] == ("127.0.0.3", "ECONNREFUSED")
             assert caller.record.upstream == f"127.0.0.1:{server.port}"
             assert max(in_flight) == 4

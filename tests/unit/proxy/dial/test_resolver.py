@@ -8,7 +8,6 @@ from unittest.mock import patch
 
 import pytest
 
-from licensegate.proxy.dial.look_up_shares import LookUpShares
 from licensegate.proxy.dial.resolution import Resolution, Unresolved
 from licensegate.records.outcome import Outcome
 from support.resolver_harness import (
@@ -17,9 +16,9 @@ from support.resolver_harness import (
     ONE,
     TIMED_OUT,
     TWO,
-    Asker,
     NameServer,
     ResolverClock,
+    ResolverHarness,
     must_not_be_called,
 )
 from support.sockets import run, until
@@ -29,7 +28,7 @@ from support.upstream import SECONDS
 def test_concurrent_waiters_share_one_look_up(name_server: NameServer) -> None:
     async def main() -> None:
         name_server.hang(NAME)
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         loop = asyncio.get_running_loop()
         with patch.object(loop, "call_later", wraps=loop.call_later) as timers:
             answers = [asker.ask_later() for _ in range(10)]
@@ -47,7 +46,7 @@ def test_concurrent_waiters_share_one_look_up(name_server: NameServer) -> None:
 def test_a_hanging_name_times_out_without_delaying_others(name_server: NameServer) -> None:
     async def main() -> None:
         name_server.hang("slow.test")
-        asker = Asker(name_server, timeout_seconds=0.05)
+        asker = ResolverHarness(name_server, timeout_seconds=0.05)
         slow = asker.ask_later("slow.test")
         assert await asker.ask("quick.test") == ONE
         await until(lambda: slow)
@@ -68,7 +67,7 @@ def test_a_hanging_name_times_out_without_delaying_others(name_server: NameServe
 def test_a_hanging_name_has_one_look_up_in_flight(name_server: NameServer, clock: ResolverClock) -> None:
     async def main() -> None:
         name_server.hang(NAME)
-        asker = Asker(name_server, timeout_seconds=0.01, failure_seconds=5)
+        asker = ResolverHarness(name_server, timeout_seconds=0.01, failure_seconds=5)
         for _ in range(3):
             assert await asker.ask() == TIMED_OUT
             clock.now += 6
@@ -79,7 +78,7 @@ def test_a_hanging_name_has_one_look_up_in_flight(name_server: NameServer, clock
 
 def test_the_number_of_look_ups_in_flight_is_limited(name_server: NameServer) -> None:
     async def main() -> None:
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         asker.resolver._shares = LookUpShares(3, reserved=0)
         for number in range(3):
             name_server.hang(f"slow{number}.test")
@@ -97,7 +96,7 @@ def test_the_number_of_look_ups_in_flight_is_limited(name_server: NameServer) ->
 
 def test_hanging_names_of_one_client_leave_another_its_look_up(name_server: NameServer) -> None:
     async def main() -> None:
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         names = [f"slow{number}.test" for number in range(100)]
         for name in names:
             name_server.hang(name)
@@ -117,7 +116,7 @@ def test_hanging_names_of_one_client_leave_another_its_look_up(name_server: Name
 def test_a_forgotten_waiter_is_not_called(name_server: NameServer) -> None:
     async def main() -> None:
         name_server.hang(NAME)
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         gone: list[Resolution] = []
         waiter = gone.append
         assert asker.resolver.look_up(NAME, CLIENT, waiter) is None
@@ -139,7 +138,7 @@ def test_a_fault_in_a_look_up_fails_only_that_name(caplog: pytest.LogCaptureFixt
         return ONE
 
     async def main() -> None:
-        asker = Asker(faulty)
+        asker = ResolverHarness(faulty)
         answer = await asker.ask()
         assert isinstance(answer, Unresolved)
         assert answer.outcome is Outcome.DNS_FAILED
@@ -156,7 +155,7 @@ def test_a_look_up_without_a_thread_fails_and_works_later(
         raise RuntimeError("can't start new thread")
 
     async def main() -> None:
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refuse)
             refused = asker.resolver.look_up(NAME, CLIENT, must_not_be_called)
@@ -172,7 +171,7 @@ def test_an_answer_after_the_end_of_the_loop_is_ignored(
 ) -> None:
     async def main() -> None:
         name_server.hang(NAME)
-        Asker(name_server).ask_later()
+        ResolverHarness(name_server).ask_later()
 
     run(main())
     thread = next(thread for thread in threading.enumerate() if thread.name == f"look-up {NAME}")
@@ -198,7 +197,7 @@ class HalfAnswer:
 def test_addresses_that_come_late_are_for_the_next_look_up(fresh_seconds: float) -> None:
     async def main() -> None:
         server = HalfAnswer()
-        asker = Asker(NameServer(ONE), fresh_seconds=fresh_seconds)
+        asker = ResolverHarness(NameServer(ONE), fresh_seconds=fresh_seconds)
         asker.resolver._ask = server
         answers = asker.ask_later()
         await until(lambda: answers)

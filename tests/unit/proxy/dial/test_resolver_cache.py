@@ -12,9 +12,9 @@ from support.resolver_harness import (
     ONE,
     TIMED_OUT,
     TWO,
-    Asker,
     NameServer,
     ResolverClock,
+    ResolverHarness,
     must_not_be_called,
 )
 from support.sockets import run, until
@@ -22,7 +22,7 @@ from support.sockets import run, until
 
 def test_a_fresh_answer_needs_no_look_up(name_server: NameServer, clock: ResolverClock) -> None:
     async def main() -> None:
-        asker = Asker(name_server, fresh_seconds=60)
+        asker = ResolverHarness(name_server, fresh_seconds=60)
         await asker.ask()
         clock.now += 59
         assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
@@ -34,7 +34,7 @@ def test_a_fresh_answer_needs_no_look_up(name_server: NameServer, clock: Resolve
 def test_a_stale_answer_is_used_and_renewed_in_the_background(clock: ResolverClock) -> None:
     async def main() -> None:
         server = NameServer(ONE, TWO)
-        asker = Asker(server, fresh_seconds=60)
+        asker = ResolverHarness(server, fresh_seconds=60)
         await asker.ask()
         clock.now += 61
         assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
@@ -47,7 +47,7 @@ def test_a_stale_answer_is_used_and_renewed_in_the_background(clock: ResolverClo
 
 def test_an_old_answer_is_looked_up_again(clock: ResolverClock) -> None:
     async def main() -> None:
-        asker = Asker(NameServer(ONE, TWO), fresh_seconds=60)
+        asker = ResolverHarness(NameServer(ONE, TWO), fresh_seconds=60)
         await asker.ask()
         clock.now += 121
         assert asker.ask_later() == []
@@ -59,7 +59,7 @@ def test_an_old_answer_is_looked_up_again(clock: ResolverClock) -> None:
 def test_a_failure_is_cached_for_a_while(clock: ResolverClock) -> None:
     async def main() -> None:
         server = NameServer(FAILED, ONE)
-        asker = Asker(server, failure_seconds=5)
+        asker = ResolverHarness(server, failure_seconds=5)
         assert await asker.ask() == FAILED
         clock.now += 4
         assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == FAILED
@@ -74,7 +74,7 @@ def test_a_failure_is_cached_for_a_while(clock: ResolverClock) -> None:
 def test_the_last_good_answer_serves_while_the_resolver_fails(clock: ResolverClock, failure: Unresolved) -> None:
     async def main() -> None:
         server = NameServer(ONE, failure)
-        asker = Asker(server, fresh_seconds=60, last_good_seconds=86400, failure_seconds=5)
+        asker = ResolverHarness(server, fresh_seconds=60, last_good_seconds=86400, failure_seconds=5)
         await asker.ask()
         clock.now += 86399
         assert await asker.ask() == ONE
@@ -89,7 +89,7 @@ def test_the_last_good_answer_serves_while_the_resolver_fails(clock: ResolverClo
 def test_a_failed_renewal_is_not_repeated_at_every_look_up(clock: ResolverClock) -> None:
     async def main() -> None:
         server = NameServer(ONE, FAILED)
-        asker = Asker(server, fresh_seconds=60, failure_seconds=5)
+        asker = ResolverHarness(server, fresh_seconds=60, failure_seconds=5)
         await asker.ask()
         clock.now += 61
         for _ in range(5):
@@ -103,7 +103,7 @@ def test_a_failed_renewal_is_not_repeated_at_every_look_up(clock: ResolverClock)
 @pytest.mark.parametrize("past", [61, 121], ids=["in the background", "while a caller waits"])
 def test_a_name_that_no_longer_exists_loses_its_good_answer(clock: ResolverClock, past: int) -> None:
     async def main() -> None:
-        asker = Asker(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
+        asker = ResolverHarness(NameServer(ONE, NOT_FOUND, FAILED), fresh_seconds=60, failure_seconds=5)
         await asker.ask()
         clock.now += past
         asker.resolver.look_up(NAME, CLIENT, lambda answer: None)
@@ -122,7 +122,7 @@ def test_the_name_cache_is_bounded_but_keeps_look_ups_in_flight(
 
     async def main() -> None:
         name_server.hang("slow.test")
-        asker = Asker(name_server)
+        asker = ResolverHarness(name_server)
         answers = asker.ask_later("slow.test")
         for number in range(40):
             await asker.ask(f"name{number}.test")

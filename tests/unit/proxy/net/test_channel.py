@@ -12,10 +12,10 @@ from licensegate.certs.identity import load_identity
 from licensegate.proxy.net import channel as channel_module
 from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.wire.tls_layer import TlsFailure
-from support.blocking_channel import Deaf
+from support.blocking_channel import StalledSocket
 from support.certificates import issue
-from support.sockets import is_closed, pair, reset, spin_until, waiting
-from support.tls_memory import VERSIONS, MemoryClient, trusting
+from support.sockets import is_closed, reset, socket_pair, spin_until, unread_bytes
+from support.tls_memory import VERSIONS, MemoryTlsClient, client_context
 
 RECORD = 1 << 14
 BLOB = random.Random(4).randbytes(1 << 20)
@@ -27,8 +27,8 @@ class Line:
     def __init__(self, folder: Path, version: ssl.TLSVersion | None = None, *, buffer: int = 0) -> None:
         certificate, key = issue().write(folder)
         self.context = load_identity(certificate, key).context
-        self.client = MemoryClient(trusting(certificate, version))
-        self.socket, self.gate = pair(buffer=buffer)
+        self.client = MemoryTlsClient(client_context(certificate, version))
+        self.socket, self.gate = socket_pair(buffer=buffer)
         self.channel = TlsChannel(self.gate, self.context, b"")
 
     def close(self) -> None:
@@ -42,27 +42,27 @@ class Line:
         def step() -> None:
             nonlocal done
             self.client.handshake()
-            self.send(self.client.take())
+            self.send_ciphertext(self.client.take_ciphertext())
             done = self.channel.handshake() or done
             self.receive()
 
         spin_until(lambda: done and self.client.handshake(), step)
 
-    def send(self, ciphertext: bytes) -> None:
+    def send_ciphertext(self, ciphertext: bytes) -> None:
         """Send to the channel, which reads nothing meanwhile."""
         left = memoryview(ciphertext)
         while left:
             left = left[self.socket.send(left) :]
 
-    def say(self, plaintext: bytes) -> None:
+    def send(self, plaintext: bytes) -> None:
         """Encrypt, send, and see it arrive."""
-        ciphertext = self.client.say(plaintext)
-        self.send(ciphertext)
-        spin_until(lambda: waiting(self.gate) >= len(ciphertext))
+        ciphertext = self.client.encrypt(plaintext)
+        self.send_ciphertext(ciphertext)
+        spin_until(lambda: unread_bytes(self.gate) >= len(ciphertext))
 
-    def end(self) -> None:
+    def close_notify(self) -> None:
         """Say close_notify and end TCP's direction, too."""
-        self.send(self.client.end())
+        self.send_ciphertext(self.client.close_notify())
         self.socket.shutdown(socket.SHUT_WR)
 
     def receive(self) -> None:
@@ -71,10 +71,10 @@ class Line:
             while ciphertext := self.socket.recv(65536):
                 self.client.feed(ciphertext)
 
-    def hear(self) -> bytes:
+    def decrypt(self) -> bytes:
         """What the client can read now."""
         self.receive()
-        return self.client.hear()
+        return self.client.decrypt()
 
     def read(self, size: int) -> bytes:
         """Read so much from the channel, waiting for it."""
@@ -118,7 +118,7 @@ def test_bytes_read_before_tls_begin_the_handshake(tmp_path: Path) -> None:
     line = Line(tmp_path)
     line.client.handshake()
 
-    line.channel = TlsChannel(line.gate, line.context, line.client.take())
+    line.channel = TlsChannel(line.gate, line.context, line.client.take_ciphertext())
     line.connect()
 
     assert line.channel.layer.version == "TLSv1.3"
@@ -126,27 +126,27 @@ def test_bytes_read_before_tls_begin_the_handshake(tmp_path: Path) -> None:
 
 
 def test_bytes_flow_both_ways(line: Line) -> None:
-    line.say(b"CONNECT")
+    line.send(b"CONNECT")
     assert line.channel.recv(100) == b"CONNECT"
 
     assert line.channel.send(b"200") == 3
     assert not line.channel.unsent
-    spin_until(lambda: waiting(line.socket))
-    assert line.hear() == b"200"
+    spin_until(lambda: unread_bytes(line.socket))
+    assert line.decrypt() == b"200"
 
 
 def test_nothing_to_read_raises_as_a_socket_does(line: Line) -> None:
     with pytest.raises(BlockingIOError):
         line.channel.recv(1)
 
-    line.send(line.client.say(b"half")[:-1])
+    line.send_ciphertext(line.client.encrypt(b"half")[:-1])
     with pytest.raises(BlockingIOError):
         line.channel.recv(1)
     assert not line.channel.pending
 
 
 def test_one_read_takes_all_records_that_arrived(line: Line) -> None:
-    line.say(BLOB[:100_000])
+    line.send(BLOB[:100_000])
     buffer = bytearray(1 << 17)
 
     assert line.channel.recv_into(buffer) == 100_000
@@ -154,19 +154,19 @@ def test_one_read_takes_all_records_that_arrived(line: Line) -> None:
 
 
 def test_plaintext_that_did_not_fit_is_pending(line: Line) -> None:
-    line.say(b"0123456789")
+    line.send(b"0123456789")
 
     assert line.channel.recv(4) == b"0123"
-    assert waiting(line.gate) == 0
+    assert unread_bytes(line.gate) == 0
     assert line.channel.pending
     assert line.channel.recv(100) == b"456789"
     assert not line.channel.pending
 
 
 def test_an_end_after_data_is_pending_until_it_is_read(line: Line) -> None:
-    line.say(b"last words")
-    line.end()
-    spin_until(lambda: waiting(line.gate) > len(b"last words"))
+    line.send(b"last words")
+    line.close_notify()
+    spin_until(lambda: unread_bytes(line.gate) > len(b"last words"))
 
     assert line.channel.recv(100) == b"last words"
     assert line.channel.pending
@@ -176,7 +176,7 @@ def test_an_end_after_data_is_pending_until_it_is_read(line: Line) -> None:
 
 
 def test_data_before_a_reset_is_read_and_then_the_reset(line: Line) -> None:
-    line.say(b"last words")
+    line.send(b"last words")
     reset(line.socket)
 
     assert line.channel.recv(100) == b"last words"
@@ -187,10 +187,10 @@ def test_data_before_a_reset_is_read_and_then_the_reset(line: Line) -> None:
 
 
 def test_data_before_a_forged_record_is_read_then_the_failure_is_raised(line: Line) -> None:
-    genuine, forged = line.client.say(b"genuine"), bytearray(line.client.say(b"forged"))
+    genuine, forged = line.client.encrypt(b"genuine"), bytearray(line.client.encrypt(b"forged"))
     forged[-1] ^= 1
-    line.send(genuine + forged)
-    spin_until(lambda: waiting(line.gate) == len(genuine + forged))
+    line.send_ciphertext(genuine + forged)
+    spin_until(lambda: unread_bytes(line.gate) == len(genuine + forged))
 
     assert line.channel.recv(100) == b"genuine"
     assert line.channel.pending
@@ -198,16 +198,16 @@ def test_data_before_a_forged_record_is_read_then_the_failure_is_raised(line: Li
         with pytest.raises(TlsFailure, match="bad record mac"):
             line.channel.recv(100)
     with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
-        spin_until(line.hear)
+        spin_until(line.decrypt)
 
 
 def test_a_handshake_continues_when_waiting_ciphertext_is_sent(tmp_path: Path) -> None:
     line = Line(tmp_path, buffer=8192)
     long_chain = issue().write(tmp_path, *[issue("another", authority=True)] * 150)
     line.channel = TlsChannel(line.gate, load_identity(*long_chain).context, b"")
-    line.client = MemoryClient(trusting(long_chain[0]))
+    line.client = MemoryTlsClient(client_context(long_chain[0]))
     line.client.handshake()
-    line.send(line.client.take())
+    line.send_ciphertext(line.client.take_ciphertext())
 
     spin_until(lambda: line.channel.handshake() or line.channel.unsent)
     assert not line.channel.layer.complete
@@ -219,13 +219,13 @@ def test_a_handshake_continues_when_waiting_ciphertext_is_sent(tmp_path: Path) -
 
 def test_a_failed_handshake_still_sends_its_alert(tmp_path: Path) -> None:
     line = Line(tmp_path)
-    line.send(b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00")
-    spin_until(lambda: waiting(line.gate))
+    line.send_ciphertext(b"\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00")
+    spin_until(lambda: unread_bytes(line.gate))
 
     with pytest.raises(TlsFailure, match="unexpected message"):
         line.channel.handshake()
 
-    spin_until(lambda: waiting(line.socket))
+    spin_until(lambda: unread_bytes(line.socket))
     assert line.socket.recv(100) == b"\x15\x03\x03\x00\x02\x02\x0a"
     line.close()
 
@@ -260,7 +260,7 @@ def test_a_slow_client_gets_everything(narrow: Line) -> None:
         with contextlib.suppress(BlockingIOError):
             left = left[narrow.channel.send(left) :] if left else left
         narrow.channel.flush()
-        heard += narrow.hear()
+        heard += narrow.decrypt()
 
     spin_until(lambda: len(heard) == len(BLOB), step)
     assert heard == BLOB
@@ -280,15 +280,15 @@ def test_a_client_that_does_not_read_is_sent_one_record_only(line: Line) -> None
     deafen(line, deaf=False)
     assert line.channel.flush()
     assert not line.channel.unsent
-    spin_until(lambda: waiting(line.socket) > RECORD)
-    assert line.hear() == BLOB[:RECORD]
+    spin_until(lambda: unread_bytes(line.socket) > RECORD)
+    assert line.decrypt() == BLOB[:RECORD]
 
 
 def deafen(line: Line, *, deaf: bool = True) -> None:
     """Let the client take nothing, or something again."""
-    if not isinstance(line.channel.sock, Deaf):
-        line.gate = line.channel.sock = Deaf(line.gate)
-    line.channel.sock.deaf = deaf
+    if not isinstance(line.channel.sock, StalledSocket):
+        line.gate = line.channel.sock = StalledSocket(line.gate)
+    line.channel.sock.stalled = deaf
 
 
 def test_sending_to_a_client_that_reset_is_an_error(line: Line) -> None:
@@ -306,11 +306,11 @@ def test_the_client_can_send_after_our_end(line: Line) -> None:
     line.channel.shutdown(socket.SHUT_WR)
 
     spin_until(lambda: is_closed_after(line))
-    assert line.client.hear() == b"last answer"
-    assert line.client.heard_end
-    line.say(BLOB[:100_000])
+    assert line.client.decrypt() == b"last answer"
+    assert line.client.received_close_notify
+    line.send(BLOB[:100_000])
     assert line.read(100_000) == BLOB[:100_000]
-    line.end()
+    line.close_notify()
     spin_until(lambda: ended(line))
 
 
@@ -325,7 +325,7 @@ def is_closed_after(line: Line) -> bool:
 
 
 def test_we_can_send_after_the_clients_end(line: Line) -> None:
-    line.end()
+    line.close_notify()
     spin_until(lambda: ended(line))
 
     left, heard = memoryview(BLOB), b""
@@ -335,17 +335,17 @@ def test_we_can_send_after_the_clients_end(line: Line) -> None:
         with contextlib.suppress(BlockingIOError):
             left = left[line.channel.send(left) :] if left else left
         line.channel.flush()
-        heard += line.hear()
+        heard += line.decrypt()
 
     spin_until(lambda: len(heard) == len(BLOB), step)
     line.channel.shutdown(socket.SHUT_WR)
     spin_until(lambda: is_closed_after(line))
     assert heard == BLOB
-    assert line.client.heard_end
+    assert line.client.received_close_notify
 
 
 def test_pending_plaintext_can_be_read_after_our_end(line: Line) -> None:
-    line.say(BLOB[:50_000])
+    line.send(BLOB[:50_000])
     assert line.channel.recv(10) == BLOB[:10]
 
     line.channel.shutdown(socket.SHUT_WR)
@@ -365,8 +365,8 @@ def test_tcp_ends_only_after_everything_was_sent(line: Line) -> None:
 
     assert line.channel.flush()
     spin_until(lambda: is_closed_after(line))
-    assert line.client.hear() == BLOB[:RECORD]
-    assert line.client.heard_end
+    assert line.client.decrypt() == BLOB[:RECORD]
+    assert line.client.received_close_notify
 
 
 def test_after_our_end_nothing_can_be_sent(line: Line) -> None:
@@ -381,15 +381,15 @@ def test_shutting_down_twice_is_shutting_down_once(line: Line) -> None:
     line.channel.shutdown(socket.SHUT_WR)
 
     spin_until(lambda: is_closed_after(line))
-    assert line.client.hear() == b""
+    assert line.client.decrypt() == b""
 
 
 def test_a_forged_record_after_our_end_is_only_a_failure(line: Line) -> None:
-    forged = bytearray(line.client.say(b"forged"))
+    forged = bytearray(line.client.encrypt(b"forged"))
     forged[-1] ^= 1
     line.channel.shutdown(socket.SHUT_WR)
-    line.send(bytes(forged))
-    spin_until(lambda: waiting(line.gate))
+    line.send_ciphertext(bytes(forged))
+    spin_until(lambda: unread_bytes(line.gate))
 
     with pytest.raises(TlsFailure, match="bad record mac"):
         line.channel.recv(100)
@@ -421,7 +421,7 @@ def test_closing_closes_the_socket(line: Line) -> None:
 
 
 def test_a_client_that_does_not_read_our_answers_is_not_read_from(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    line.say(b"x")
+    line.send(b"x")
     deafen(line)
     line.channel.send(BLOB)
     monkeypatch.setattr(channel_module, "_UNSENT_AT_MOST", RECORD)

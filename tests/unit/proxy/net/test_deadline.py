@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.net.deadline import Deadline, DeadlineOwner
-from support.deadline_owner import Somebody
+from support.deadline_owner import FakeOwner
 
 
 def test_owners_expire_exactly_when_their_time_is_over() -> None:
-    deadline, owner = Deadline(10), Somebody()
+    deadline, owner = Deadline(10), FakeOwner()
     deadline.begin(owner, 100)
 
     assert list(deadline.expired(109.999)) == []
@@ -16,7 +16,7 @@ def test_owners_expire_exactly_when_their_time_is_over() -> None:
 
 
 def test_a_late_owner_is_returned_once() -> None:
-    deadline, owner = Deadline(10), Somebody()
+    deadline, owner = Deadline(10), FakeOwner()
     deadline.begin(owner, 100)
 
     assert list(deadline.expired(200)) == [owner]
@@ -26,7 +26,7 @@ def test_a_late_owner_is_returned_once() -> None:
 
 def test_owners_expire_in_the_order_they_began() -> None:
     deadline = Deadline(10)
-    first, second, third = Somebody(), Somebody(), Somebody()
+    first, second, third = FakeOwner(), FakeOwner(), FakeOwner()
     for began, owner in ((100, first), (101, second), (102, third)):
         deadline.begin(owner, began)
 
@@ -36,7 +36,7 @@ def test_owners_expire_in_the_order_they_began() -> None:
 
 def test_a_restarted_owner_moves_to_the_end() -> None:
     deadline = Deadline(10)
-    active, silent = Somebody(), Somebody()
+    active, silent = FakeOwner(), FakeOwner()
     deadline.begin(active, 100)
     deadline.begin(silent, 101)
     deadline.begin(active, 105)
@@ -48,7 +48,7 @@ def test_a_restarted_owner_moves_to_the_end() -> None:
 
 def test_a_stopped_owner_does_not_expire() -> None:
     deadline = Deadline(10)
-    stopped, other = Somebody(), Somebody()
+    stopped, other = FakeOwner(), FakeOwner()
     deadline.begin(stopped, 100)
     deadline.begin(other, 100)
 
@@ -60,7 +60,7 @@ def test_a_stopped_owner_does_not_expire() -> None:
 
 def test_a_late_owner_may_stop_another_late_owner() -> None:
     deadline = Deadline(10)
-    first, second, third = Somebody(), Somebody(), Somebody()
+    first, second, third = FakeOwner(), FakeOwner(), FakeOwner()
     for owner in (first, second, third):
         deadline.begin(owner, 100)
 
@@ -72,7 +72,7 @@ def test_a_late_owner_may_stop_another_late_owner() -> None:
 
 
 def test_a_late_owner_may_restart_at_once() -> None:
-    deadline, owner = Deadline(10), Somebody()
+    deadline, owner = Deadline(10), FakeOwner()
     deadline.begin(owner, 100)
 
     late = deadline.expired(110)
@@ -87,7 +87,7 @@ def test_a_late_owner_may_restart_at_once() -> None:
 def test_expiry_matches_a_simple_model(events: list[tuple[str, int, int]]) -> None:
     """The model is a plain dict from owner to time, searched completely at each sweep."""
     deadline = Deadline(10)
-    people = [Somebody() for _ in range(5)]
+    people = [FakeOwner() for _ in range(5)]
     expected: dict[DeadlineOwner, int] = {}
     now = 0
     for event, number, passed in events:

@@ -12,7 +12,7 @@ from licensegate.allowlist.client_networks import Network
 from licensegate.proxy.net import listener as listener_module
 from licensegate.proxy.net.listener import Listener, ListenError, bind
 from licensegate.proxy.settings import ListenAddress
-from support.sockets import descriptors, no_descriptor_left, reset, run, turns, until
+from support.sockets import descriptors, no_free_descriptors, reset, run, turns, until
 from support.tunnel_harness import CountingPoller, counting_poller
 
 
@@ -147,7 +147,7 @@ def test_accepting_pauses_without_descriptors_and_recovers(
     async def main() -> None:
         with entrance() as here:
             here.knock()
-            with no_descriptor_left():
+            with no_free_descriptors():
                 await until(lambda: here.listener._pause)
                 before = here.poller.wake_ups
                 await turns()
@@ -170,7 +170,7 @@ def test_a_listener_closed_in_its_pause_stays_closed(monkeypatch: pytest.MonkeyP
     async def main() -> None:
         with entrance() as here:
             here.knock()
-            with no_descriptor_left():
+            with no_free_descriptors():
                 await until(lambda: here.listener._pause)
                 here.listener.close()
             await asyncio.sleep(0.05)

@@ -13,25 +13,25 @@ from support.dial_harness import HOST
 from support.ntlm import NtlmParent
 from support.scripted_parent import (
     BASIC,
-    CLOSING,
-    LOGIN,
-    STAYS,
+    CLOSING_BODY,
+    LOGIN_REQUIRED,
+    PERSISTENT_BODY,
     GateConnection,
     ScriptedParent,
-    answers,
+    answer_once,
     dial_through,
-    login,
-    opens,
+    open_at_once,
     password_file,
-    wants,
+    password_login,
+    require_credentials,
 )
 from support.sockets import run, until
 
 
 def test_basic_is_sent_unasked_if_the_settings_name_it(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
+        async with ScriptedParent(require_credentials(BASIC, b"Basic")).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:
                 caller = await parents.opened()
                 assert parent.credentials == [BASIC]
                 assert caller.record.parent_login == "basic"
@@ -39,21 +39,21 @@ def test_basic_is_sent_unasked_if_the_settings_name_it(tmp_path: Path) -> None:
     run(main())
 
 
-@pytest.mark.parametrize("ending", [STAYS, CLOSING], ids=["where it is kept", "where it closes"])
+@pytest.mark.parametrize("ending", [PERSISTENT_BODY, CLOSING_BODY], ids=["where it is kept", "where it closes"])
 def test_a_challenge_is_answered_on_the_same_or_a_new_connection(tmp_path: Path, ending: bytes) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             while await gate.credentials() != BASIC:
-                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", ending)
-                if ending is CLOSING:
+                gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", ending)
+                if ending is CLOSING_BODY:
                     return
             await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.credentials == ["", BASIC]
-                assert parent.connections == (2 if ending is CLOSING else 1)
+                assert parent.connections == (2 if ending is CLOSING_BODY else 1)
                 await parents.assert_nothing_left()
 
     run(main())
@@ -75,14 +75,14 @@ def test_a_login_continues_after_any_challenge_body(tmp_path: Path, tail: bytes)
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             if await gate.credentials() != BASIC:
-                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", tail)
+                gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", tail)
                 if tail.endswith(b"\r\n\r\nn"):
                     return
                 await gate.credentials()
             await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.credentials[-1] == BASIC
                 await parents.assert_nothing_left()
@@ -95,7 +95,7 @@ def test_a_dead_kept_connection_is_replaced(tmp_path: Path) -> None:
         async def behave(gate: GateConnection) -> None:
             if parent.connections == 1:
                 await gate.head()
-                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", PERSISTENT_BODY)
                 await gate.head()
                 gate.reset()
             else:
@@ -104,7 +104,7 @@ def test_a_dead_kept_connection_is_replaced(tmp_path: Path) -> None:
 
         parent = ScriptedParent(behave)
         async with parent.serve():
-            with dial_through(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
                 await parents.opened()
                 assert parent.connections == 2
 
@@ -123,12 +123,12 @@ def test_the_strongest_offered_scheme_is_used(tmp_path: Path) -> None:
     async def main() -> None:
         async def behave(gate: GateConnection) -> None:
             await gate.head()
-            gate.send(LOGIN, offered, STAYS)
+            gate.send(LOGIN_REQUIRED, offered, PERSISTENT_BODY)
             await gate.head()
             await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
                 caller = await parents.opened()
                 sent = parent.credentials[1]
                 assert sent.startswith('Digest username="svc"')
@@ -144,12 +144,14 @@ def test_a_stale_nonce_is_answered_again(tmp_path: Path) -> None:
         async def behave(gate: GateConnection) -> None:
             for challenge in (b'nonce="a"', b'nonce="b", stale=true'):
                 await gate.head()
-                gate.send(LOGIN, b'Proxy-Authenticate: Digest realm="r", ', challenge, b"\r\n", STAYS)
+                gate.send(
+                    LOGIN_REQUIRED, b'Proxy-Authenticate: Digest realm="r", ', challenge, b"\r\n", PERSISTENT_BODY
+                )
             await gate.head()
             await gate.open_tunnel()
 
         async with ScriptedParent(behave).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "digest"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, "digest"))) as parents:
                 await parents.opened()
                 assert ['nonce="b"' in sent for sent in parent.credentials] == [False, False, True]
 
@@ -161,7 +163,7 @@ def test_a_stale_nonce_is_answered_again(tmp_path: Path) -> None:
 def test_ntlm_uses_one_connection_for_all_messages(tmp_path: Path, auth: str, requests: int) -> None:
     async def main() -> None:
         async with NtlmParent().serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, auth, user="CORP\\svc"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, auth, user="CORP\\svc"))) as parents:
                 caller = await parents.opened()
                 assert (len(parent.heads), parent.connections) == (requests, 1)
                 assert caller.record.parent_login == "ntlm"
@@ -174,7 +176,7 @@ def test_ntlm_uses_one_connection_for_all_messages(tmp_path: Path, auth: str, re
 def test_closing_during_ntlm_is_not_a_refused_password(tmp_path: Path) -> None:
     async def main() -> None:
         async with NtlmParent(closes=True).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, "ntlm", user="CORP\\svc"))) as parents:
                 for _ in range(2):
                     caller = await parents.dial()
                     ((outcome, detail),) = caller.failed
@@ -201,8 +203,8 @@ def test_a_missing_or_unsupported_login_names_what_is_offered(
     tmp_path: Path, mine: ParentLogin | None, offered: bytes, outcome: Outcome
 ) -> None:
     async def main() -> None:
-        async with ScriptedParent(answers(LOGIN + offered + CLOSING)).serve() as parent:
-            with dial_through(parent.settings(mine or login(tmp_path))) as parents:
+        async with ScriptedParent(answer_once(LOGIN_REQUIRED + offered + CLOSING_BODY)).serve() as parent:
+            with dial_through(parent.settings(mine or password_login(tmp_path))) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is outcome
                 scheme = offered.partition(b": ")[2].split(b" ")[0].split(b",")[0].strip().decode().lower()
@@ -215,8 +217,8 @@ def test_a_missing_or_unsupported_login_names_what_is_offered(
 
 def test_a_407_for_another_scheme_is_not_a_refused_password(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(wants("nothing", b"NTLM")).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
+        async with ScriptedParent(require_credentials("nothing", b"NTLM")).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:
                 for _ in range(2):
                     assert await parents.outcome() is Outcome.PARENT_LOGIN_UNSUPPORTED
                 assert parent.credentials == [BASIC, BASIC]
@@ -226,8 +228,8 @@ def test_a_407_for_another_scheme_is_not_a_refused_password(tmp_path: Path) -> N
 
 def test_an_unreadable_password_file_fails_before_connecting(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
-            mine = login(tmp_path, "basic")
+        async with ScriptedParent(open_at_once).serve() as parent:
+            mine = password_login(tmp_path, "basic")
             password_file(tmp_path).unlink()
             with dial_through(parent.settings(mine)) as parents:
                 caller = await parents.dial()
@@ -243,14 +245,14 @@ def test_a_parent_that_dies_during_a_login_is_left_out(tmp_path: Path) -> None:
         async def dies(gate: GateConnection) -> None:
             await gate.head()
             if parent.connections == 1:
-                gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", STAYS)
+                gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", PERSISTENT_BODY)
                 await gate.head()
                 gate.send(b"HTTP/1.1 4")
             gate.reset()
 
         parent = ScriptedParent(dies)
-        async with parent.serve(), ScriptedParent(opens).serve() as second:
-            with dial_through(parent.settings(login(tmp_path)), second.settings()) as parents:
+        async with parent.serve(), ScriptedParent(open_at_once).serve() as second:
+            with dial_through(parent.settings(password_login(tmp_path)), second.settings()) as parents:
                 await parents.opened()
                 assert parents.selector.parents[0].health.left_out_until > 0
                 await parents.assert_nothing_left()
@@ -260,7 +262,7 @@ def test_a_parent_that_dies_during_a_login_is_left_out(tmp_path: Path) -> None:
 
 def test_a_parents_own_name_is_looked_up_and_may_be_private() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             named = ParentProxy("proxy.test", parent.port)
             with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 await parents.opened()
@@ -277,7 +279,7 @@ def test_a_parents_own_name_is_looked_up_and_may_be_private() -> None:
 
 def test_the_clients_via_is_passed_on() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings()) as parents:
                 caller, _ = parents.start()
                 caller.record.via, caller.record.http_version = "1.1 edge", "1.0"

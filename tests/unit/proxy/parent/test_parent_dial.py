@@ -21,12 +21,12 @@ from licensegate.records.secret import Secret
 from support.dial_harness import HOST, PRIVATE, PUBLIC
 from support.resolver_harness import once
 from support.scripted_parent import (
-    CLOSING,
+    CLOSING_BODY,
     GateConnection,
     ScriptedParent,
-    answers,
+    answer_once,
     dial_through,
-    opens,
+    open_at_once,
 )
 from support.sockets import BlackHole, descriptors, run, turns, until
 from support.upstream import closed_port
@@ -58,7 +58,7 @@ def later(seconds: float) -> Iterator[None]:
 
 def test_a_tunnel_opens_without_looking_up_the_target() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings()) as parents:
                 caller = await parents.opened()
                 loop = asyncio.get_running_loop()
@@ -95,8 +95,8 @@ def test_bytes_after_the_200_come_with_the_connection() -> None:
 @pytest.mark.parametrize(("status", "outcome"), STATUSES.items(), ids=map(str, STATUSES))
 def test_a_refusal_or_target_failure_is_final_for_the_tunnel(status: int, outcome: Outcome) -> None:
     async def main() -> None:
-        answer = b"HTTP/1.1 %d Because\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_X 0\r\n" % status + CLOSING
-        async with ScriptedParent(answers(answer)).serve() as first, ScriptedParent(opens).serve() as second:
+        answer = b"HTTP/1.1 %d Because\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_X 0\r\n" % status + CLOSING_BODY
+        async with ScriptedParent(answer_once(answer)).serve() as first, ScriptedParent(open_at_once).serve() as second:
             with dial_through(first.settings(), second.settings()) as parents:
                 caller = await parents.dial()
                 ((reported, detail),) = caller.failed
@@ -114,8 +114,8 @@ def test_a_refusal_or_target_failure_is_final_for_the_tunnel(status: int, outcom
 
 def test_a_loop_reported_by_a_parent_is_its_outcome() -> None:
     async def main() -> None:
-        looped = b"HTTP/1.1 502 proxy_loop\r\nProxy-Status: gate; error=proxy_loop_detected\r\n" + CLOSING
-        async with ScriptedParent(answers(looped)).serve() as parent:
+        looped = b"HTTP/1.1 502 proxy_loop\r\nProxy-Status: gate; error=proxy_loop_detected\r\n" + CLOSING_BODY
+        async with ScriptedParent(answer_once(looped)).serve() as parent:
             with dial_through(parent.settings()) as parents:
                 assert await parents.outcome() is Outcome.PARENT_LOOP
 
@@ -139,7 +139,7 @@ def test_a_target_can_be_checked_before_a_parent_is_asked(
     wanted: ParentTarget, rule: Rule, addresses: tuple[str, ...] | None, expected: str | Outcome
 ) -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             answer = Unresolved(Outcome.DNS_NOT_FOUND) if addresses is None else Resolved(addresses)
             with dial_through(parent.settings(target=wanted), names={HOST: answer}) as parents:
                 caller = await parents.dial(rule=rule)
@@ -155,7 +155,7 @@ def test_a_target_can_be_checked_before_a_parent_is_asked(
 
 def test_a_target_address_is_checked_without_a_look_up() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings(target=ParentTarget.CHECKED), names={}) as parents:
                 assert await parents.outcome(host="10.1.2.3") is Outcome.DESTINATION_IP_PROHIBITED
                 await parents.opened(host="10.1.2.3", rule=PRIVATE)
@@ -165,7 +165,7 @@ def test_a_target_address_is_checked_without_a_look_up() -> None:
 
 def test_connect_to_replaces_the_target_asked_for() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings(), connect_to=(ConnectTo(HOST, 443, "192.0.2.1", 8443),)) as parents:
                 await parents.opened()
                 assert parent.heads[0].startswith("CONNECT 192.0.2.1:8443 HTTP/1.1\r\n")
@@ -255,7 +255,7 @@ def test_the_last_parent_has_no_time_limit_of_its_own() -> None:
 )
 def test_any_bytes_of_a_parent_end_in_an_outcome(rest: bytes, start: bytes) -> None:
     async def main() -> None:
-        async with ScriptedParent(answers(start + rest)).serve() as parent:
+        async with ScriptedParent(answer_once(start + rest)).serve() as parent:
             mine = ParentLogin(username="svc", password_env="X", password=Secret(b"secret"))
             with dial_through(parent.settings(mine)) as parents:
                 caller = await parents.dial()
@@ -270,7 +270,7 @@ def test_any_bytes_of_a_parent_end_in_an_outcome(rest: bytes, start: bytes) -> N
 
 def test_a_fault_in_the_gate_ends_only_its_tunnel(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings()) as parents:
                 with patch("licensegate.proxy.parent.connect_attempt.connect_request", side_effect=ZeroDivisionError):
                     caller = await parents.dial()

@@ -11,7 +11,7 @@ from licensegate.proxy.parent.settings import ParentProxy
 from licensegate.records.outcome import Outcome
 from support.authority import Authority
 from support.certificates import issue
-from support.scripted_parent import BASIC, GateConnection, ScriptedParent, dial_through, login, opens
+from support.scripted_parent import BASIC, GateConnection, ScriptedParent, dial_through, open_at_once, password_login
 from support.sockets import run, turns, until
 
 
@@ -32,7 +32,9 @@ def test_a_tls_parent_is_verified_by_name_and_carries_a_tunnel(tmp_path: Path, a
         context = serving(authority)
         context.sni_callback = lambda sock, name, ctx: asked.append(name)
         async with ScriptedParent(behave).serve(context) as parent:
-            named = ParentProxy("proxy.test", parent.port, tls=True, ca=authority.root, login=login(tmp_path, "basic"))
+            named = ParentProxy(
+                "proxy.test", parent.port, tls=True, ca=authority.root, login=password_login(tmp_path, "basic")
+            )
             with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 caller = await parents.opened()
                 assert asked == ["proxy.test"]
@@ -64,7 +66,7 @@ def test_a_certificate_with_a_wrong_name_or_root_is_rejected(
     authority: Authority, certified: str, trusted: bool, outcome: Outcome, words: str
 ) -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve(serving(authority, certified)) as parent:
+        async with ScriptedParent(open_at_once).serve(serving(authority, certified)) as parent:
             ca = authority.root if trusted else None
             with dial_through(
                 ParentProxy("proxy.test", parent.port, tls=True, ca=ca), names={"proxy.test": Resolved(("127.0.0.1",))}
@@ -84,7 +86,7 @@ def test_a_reload_stops_trusting_a_removed_root(tmp_path: Path, authority: Autho
         ca, another = tmp_path / "ca.pem", tmp_path / "another"
         ca.write_bytes(authority.root.read_bytes())
         another.mkdir()
-        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+        async with ScriptedParent(open_at_once).serve(serving(authority)) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
             with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 await parents.opened()
@@ -127,7 +129,7 @@ def test_a_parent_without_tls_and_a_silent_one_differ(authority: Authority) -> N
 
 def test_unreadable_roots_are_named(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as parent:
+        async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings(tls=True, ca=tmp_path / "gone.pem")) as parents:
                 caller = await parents.dial()
                 assert caller.failed[0][0] is Outcome.PARENT_TLS_FAILED
@@ -142,7 +144,7 @@ def test_changed_roots_apply_to_the_next_tunnel_unless_invalid(
     async def main() -> None:
         ca = tmp_path / "root.pem"
         ca.write_bytes(issue("another authority", authority=True).pem)
-        async with ScriptedParent(opens).serve(serving(authority)) as parent:
+        async with ScriptedParent(open_at_once).serve(serving(authority)) as parent:
             named = ParentProxy("proxy.test", parent.port, tls=True, ca=ca)
             with dial_through(named, names={"proxy.test": Resolved(("127.0.0.1",))}) as parents:
                 assert await parents.outcome() is Outcome.PARENT_CERTIFICATE_REJECTED

@@ -11,26 +11,26 @@ from licensegate.records.outcome import Outcome
 from support.ntlm import NtlmParent
 from support.scripted_parent import (
     BASIC,
-    CLOSING,
-    LOGIN,
+    CLOSING_BODY,
+    LOGIN_REQUIRED,
     GateConnection,
     ScriptedParent,
-    answers,
+    answer_once,
     dial_through,
-    login,
-    opens,
+    open_at_once,
     password_file,
-    wants,
+    password_login,
+    require_credentials,
 )
 from support.sockets import run, turns, until
 
 
 def refuses_digest(gate: GateConnection) -> Awaitable[None]:
-    return wants("nothing", b'Digest realm="r", nonce="n"')(gate)
+    return require_credentials("nothing", b'Digest realm="r", nonce="n"')(gate)
 
 
 def refuses_basic(gate: GateConnection) -> Awaitable[None]:
-    return wants("nothing", b'Basic realm="r"')(gate)
+    return require_credentials("nothing", b'Basic realm="r"')(gate)
 
 
 def refuses_ntlm(gate: GateConnection) -> Awaitable[None]:
@@ -47,7 +47,7 @@ def test_a_wrong_password_is_tried_once_until_it_changes(
 
     async def main() -> None:
         async with ScriptedParent(behaviour).serve() as parent:
-            mine = login(tmp_path, scheme if auth != "auto" else auth, user="CORP\\svc", password="hunter1")
+            mine = password_login(tmp_path, scheme if auth != "auto" else auth, user="CORP\\svc", password="hunter1")
             with dial_through(parent.settings(mine)) as parents:
                 assert await parents.outcome() is Outcome.PARENT_LOGIN_REFUSED
                 tried = [sent for sent in parent.credentials if sent]
@@ -79,10 +79,10 @@ def test_a_password_check_continues_after_the_tunnel_is_gone(tmp_path: Path, lea
         async def slow(gate: GateConnection) -> None:
             await gate.head()
             await answer_now.wait()
-            gate.send(LOGIN, b"Proxy-Authenticate: Basic\r\n", CLOSING)
+            gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", CLOSING_BODY)
 
-        async with ScriptedParent(slow).serve() as parent, ScriptedParent(opens).serve() as second:
-            mine = parent.settings(login(tmp_path, "basic"), seconds=0.05)
+        async with ScriptedParent(slow).serve() as parent, ScriptedParent(open_at_once).serve() as second:
+            mine = parent.settings(password_login(tmp_path, "basic"), seconds=0.05)
             with dial_through(*([mine] if leaves == "the client" else [mine, second.settings()])) as parents:
                 caller, pending = parents.start()
                 await until(lambda: parent.heads)
@@ -113,7 +113,7 @@ def test_an_abandoned_tunnel_is_closed_when_it_opens(tmp_path: Path) -> None:
             closed.set()
 
         async with ScriptedParent(slow).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:
                 _, pending = parents.start()
                 await until(lambda: parent.heads)
                 pending.abandon()
@@ -128,7 +128,7 @@ def test_an_abandoned_tunnel_is_closed_when_it_opens(tmp_path: Path) -> None:
 def test_concurrent_tunnels_try_a_wrong_password_once(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(refuses_basic).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, password="wrong"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, password="wrong"))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
                 await until(lambda: all(caller.done for caller in callers))
                 assert {caller.failed[0][0] for caller in callers} == {Outcome.PARENT_LOGIN_REFUSED}
@@ -140,8 +140,8 @@ def test_concurrent_tunnels_try_a_wrong_password_once(tmp_path: Path) -> None:
 
 def test_concurrent_tunnels_with_the_right_password_all_open(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(wants(BASIC, b"Basic")).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path))) as parents:
+        async with ScriptedParent(require_credentials(BASIC, b"Basic")).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
                 callers = [parents.start()[0] for _ in range(20)]
                 await until(lambda: all(caller.done for caller in callers))
                 assert all(caller.upstream for caller in callers)
@@ -155,9 +155,9 @@ def test_a_refused_account_is_skipped_at_other_parents(tmp_path: Path) -> None:
         async with (
             ScriptedParent(refuses_basic).serve() as first,
             ScriptedParent(refuses_basic).serve() as second,
-            ScriptedParent(opens).serve() as third,
+            ScriptedParent(open_at_once).serve() as third,
         ):
-            mine = login(tmp_path, "basic")
+            mine = password_login(tmp_path, "basic")
             other = ParentLogin(ParentAuth.BASIC, "other", mine.password_file)
             with dial_through(first.settings(mine), second.settings(mine), third.settings(other)) as parents:
                 await parents.opened()
@@ -168,11 +168,11 @@ def test_a_refused_account_is_skipped_at_other_parents(tmp_path: Path) -> None:
 
 def test_only_an_open_tunnel_proves_a_password(tmp_path: Path) -> None:
     async def main() -> None:
-        async with ScriptedParent(answers(b"HTTP/1.1 403 no\r\n" + CLOSING)).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
+        async with ScriptedParent(answer_once(b"HTTP/1.1 403 no\r\n" + CLOSING_BODY)).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:
                 assert await parents.outcome() is Outcome.PARENT_REFUSED
                 assert not parents.selector.parents[0].account.is_proven
-                parent.behaviour = opens
+                parent.behaviour = open_at_once
                 await parents.opened()
                 assert parents.selector.parents[0].account.is_proven
 
@@ -188,7 +188,7 @@ def test_a_slow_login_and_a_slow_parent_time_out_differently(tmp_path: Path) -> 
             await hold.wait()
 
         async with ScriptedParent(behave).serve() as parent:
-            with dial_through(parent.settings(login(tmp_path, "basic"))) as parents:
+            with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:
                 _, first = parents.start()
                 await until(lambda: parent.heads)
                 _, second = parents.start()

@@ -12,18 +12,18 @@ import pytest
 from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.parent.settings import ParentLogin, ParentProxy
 from licensegate.records.outcome import Outcome
-from support.dial_harness import HOST, PRIVATE, PUBLIC, Server
+from support.dial_harness import HOST, PRIVATE, PUBLIC, LoopbackServer
 from support.scripted_parent import (
     BASIC,
     Behaviour,
     GateConnection,
     ScriptedParent,
-    answers,
+    answer_once,
     dial_through,
-    login,
-    opens,
+    open_at_once,
     password_file,
-    wants,
+    password_login,
+    require_credentials,
 )
 from support.sockets import BlackHole, run, until
 from support.upstream import closed_port
@@ -53,7 +53,7 @@ FAULTS: dict[str, tuple[Behaviour, Outcome]] = {
     "it closes": (closes, Outcome.PARENT_BROKE_OFF),
     "it resets": (resets, Outcome.PARENT_BROKE_OFF),
     "it breaks off in its head": (breaks_in_its_head, Outcome.PARENT_BROKE_OFF),
-    "it speaks something else": (answers(b"220 smtp.example ESMTP\r\n"), Outcome.PARENT_ANSWER_MALFORMED),
+    "it speaks something else": (answer_once(b"220 smtp.example ESMTP\r\n"), Outcome.PARENT_ANSWER_MALFORMED),
     "it is silent": (is_silent, Outcome.PARENT_TIMEOUT),
 }
 
@@ -73,7 +73,7 @@ def later(seconds: float) -> Iterator[None]:
 @every_fault
 def test_a_failing_parent_is_skipped_and_then_left_out(behaviour: Behaviour, outcome: Outcome) -> None:
     async def main() -> None:
-        async with ScriptedParent(behaviour).serve() as first, ScriptedParent(opens).serve() as second:
+        async with ScriptedParent(behaviour).serve() as first, ScriptedParent(open_at_once).serve() as second:
             with dial_through(first.settings(seconds=SOON), second.settings()) as parents:
                 caller = await parents.opened()
                 assert caller.record.parent.endswith(str(second.port))
@@ -89,14 +89,14 @@ def test_a_failing_parent_is_skipped_and_then_left_out(behaviour: Behaviour, out
 
 def test_a_parent_is_used_again_after_its_pause_if_it_answers() -> None:
     async def main() -> None:
-        async with ScriptedParent(closes).serve() as first, ScriptedParent(opens).serve() as second:
+        async with ScriptedParent(closes).serve() as first, ScriptedParent(open_at_once).serve() as second:
             with dial_through(first.settings(), second.settings()) as parents:
                 await parents.opened()
                 with later(11):
                     await parents.opened()
                     await parents.opened()
                 assert (first.connections, second.connections) == (2, 3)
-                first.behaviour = opens
+                first.behaviour = open_at_once
                 with later(25):
                     await parents.opened()
                 assert (first.connections, second.connections) == (2, 4)
@@ -113,7 +113,7 @@ def test_silent_and_closed_ports_are_skipped() -> None:
         with contextlib.closing(BlackHole("127.0.0.1")) as hole:
             silent = ParentProxy("127.0.0.1", hole.port, seconds=SOON)
             refusing = ParentProxy("127.0.0.1", closed_port())
-            async with ScriptedParent(opens).serve() as third:
+            async with ScriptedParent(open_at_once).serve() as third:
                 with dial_through(silent, refusing, third.settings()) as parents:
                     caller = await parents.opened()
                     assert [errno for _, errno in caller.tried] == ["ECANCELED", "ECONNREFUSED", ""]
@@ -124,7 +124,7 @@ def test_silent_and_closed_ports_are_skipped() -> None:
 
 def test_a_gate_with_parents_never_dials_directly() -> None:
     async def main() -> None:
-        with contextlib.closing(Server()) as target:
+        with contextlib.closing(LoopbackServer()) as target:
             dead = [ParentProxy("127.0.0.1", closed_port()) for _ in range(2)]
             with dial_through(*dead, names={HOST: Resolved(("127.0.0.1",))}) as parents:
                 for _ in range(2):  # the second time both are left out, and tried anyway
@@ -141,7 +141,7 @@ def test_a_gate_with_parents_never_dials_directly() -> None:
 def test_direct_is_used_when_no_parent_works() -> None:
     async def main() -> None:
         names = {HOST: Resolved(("127.0.0.1",))}
-        with contextlib.closing(Server()) as target:
+        with contextlib.closing(LoopbackServer()) as target:
             dead = ParentProxy("127.0.0.1", closed_port())
             with dial_through(dead, names=names, direct=True) as parents:
                 for tried in (2, 1):  # the second time the parent is left out
@@ -174,8 +174,8 @@ def test_a_direct_dial_checks_addresses_and_can_be_abandoned() -> None:
 
 def test_the_gate_itself_as_parent_is_skipped() -> None:
     async def main() -> None:
-        async with ScriptedParent(opens).serve() as other:
-            with contextlib.closing(Server()) as own:
+        async with ScriptedParent(open_at_once).serve() as other:
+            with contextlib.closing(LoopbackServer()) as own:
                 itself = ParentProxy("127.0.0.1", own.port)
                 with dial_through(itself) as parents:
                     parents.room.loop_guard.add("0.0.0.0", own.port)
@@ -193,10 +193,10 @@ def test_a_reload_keeps_health_and_accounts(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             ScriptedParent(closes).serve() as first,
-            ScriptedParent(wants("Basic other", b"Basic")).serve() as second,
-            ScriptedParent(wants(BASIC, b"Basic")).serve() as third,
+            ScriptedParent(require_credentials("Basic other", b"Basic")).serve() as second,
+            ScriptedParent(require_credentials(BASIC, b"Basic")).serve() as third,
         ):
-            mine = login(tmp_path)
+            mine = password_login(tmp_path)
             with dial_through(first.settings(), second.settings(mine)) as parents:
                 assert await parents.outcome() is Outcome.PARENTS_EXHAUSTED
                 parents.set([third.settings(mine), second.settings(mine), first.settings()])
@@ -211,7 +211,7 @@ def test_a_reload_keeps_health_and_accounts(tmp_path: Path) -> None:
 
 def test_an_unreadable_password_is_logged_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        mine = login(tmp_path)
+        mine = password_login(tmp_path)
         (tmp_path / "parent.secret").unlink()
         with dial_through(ParentProxy("127.0.0.1", closed_port(), login=mine)):
             pass

@@ -17,7 +17,7 @@ from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome, Party
 from support.sockets import descriptors, is_closed, receive, reset, run, turns, until
 from support.tls_client import GATE, identity
-from support.tunnel_harness import ESTABLISHED, HOST, Room, Upstream, room
+from support.tunnel_harness import ESTABLISHED, HOST, LoopUpstream, TunnelHarness, open_harness
 
 OPENED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 BLOB = random.Random(7).randbytes(1 << 20)
@@ -58,7 +58,7 @@ class ParentSide:
         if isinstance(self.channel, TlsChannel):
             await until(self.channel.flush)
 
-    async def end(self) -> None:
+    async def close_notify(self) -> None:
         """Half-close, with close_notify over TLS."""
         self.channel.shutdown(socket.SHUT_WR)
         if isinstance(self.channel, TlsChannel):
@@ -68,8 +68,8 @@ class ParentSide:
 class Scene:
     """A room that dials only through a parent."""
 
-    def __init__(self, here: Room, upstream: Upstream, *, tls: bool) -> None:
-        self.here = here
+    def __init__(self, harness: TunnelHarness, upstream: LoopUpstream, *, tls: bool) -> None:
+        self.here = harness
         self.upstream = upstream
         self.tls = tls
 
@@ -93,17 +93,17 @@ class Scene:
 
 @contextlib.asynccontextmanager
 async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
-    with contextlib.closing(Upstream()) as upstream, room(443) as here:
+    with contextlib.closing(LoopUpstream()) as upstream, open_harness(443) as harness:
         settings = ParentProxy(NAME if tls else "127.0.0.1", upstream.port, tls=tls)
         loop = asyncio.get_running_loop()
-        loop_guard = here.context.dialer.loop_guard  # type: ignore[attr-defined]
-        dialer = Dialer(loop, here.poller, here.resolver, loop_guard, DialSettings())
+        loop_guard = harness.context.dialer.loop_guard  # type: ignore[attr-defined]
+        dialer = Dialer(loop, harness.poller, harness.resolver, loop_guard, DialSettings())
         selector = ParentSelector(dialer, ParentSettings((settings,), direct=False))
         if tls:
             selector.parents[0].tls.load_verify_locations(cadata=GATE.pem.decode())
-        here.context.dialer = selector
-        yield Scene(here, upstream, tls=tls)
-        await here.assert_nothing_left()
+        harness.context.dialer = selector
+        yield Scene(harness, upstream, tls=tls)
+        await harness.assert_nothing_left()
 
 
 @both_kinds
@@ -120,10 +120,10 @@ def test_bytes_go_both_ways_and_are_counted(tls: bool) -> None:
             await down
             client.close()
             assert await parent.read() == b""
-            await parent.end()
+            await parent.close_notify()
             parent.sock.close()
 
-            record = await there.here.ended()
+            record = await there.here.last_record()
             assert record.outcome is Outcome.CLOSED_BY_CLIENT
             assert (record.upstream_written, record.upstream_read) == (len(BLOB), len(BLOB))
             assert record.client_written == len(BLOB) + len(ESTABLISHED)
@@ -143,7 +143,7 @@ def test_first_bytes_of_the_target_come_first_in_the_tunnel(tls: bool, first: by
             client.close()
             await parent.read()
             parent.sock.close()
-            assert (await there.here.ended()).upstream_read == len(first) + 4
+            assert (await there.here.last_record()).upstream_read == len(first) + 4
 
     run(main())
 
@@ -156,20 +156,20 @@ def test_each_side_may_half_close_first(tls: bool) -> None:
             client.shutdown(socket.SHUT_WR)
             assert await parent.read() == b""
             await parent.send(b"the answer")
-            await parent.end()
+            await parent.close_notify()
             assert await receive(client) == b"the answer"
             parent.sock.close()
-            assert (await there.here.ended()).outcome is Outcome.CLOSED_BY_CLIENT
+            assert (await there.here.last_record()).outcome is Outcome.CLOSED_BY_CLIENT
 
             client, parent, _ = await there.open()
             await parent.send(b"bye")
-            await parent.end()
+            await parent.close_notify()
             assert await receive(client) == b"bye"
             client.send(b"one more thing")
             client.close()
             assert await parent.read() == b"one more thing"
             parent.sock.close()
-            assert (await there.here.ended(2)).outcome is Outcome.CLOSED_BY_UPSTREAM
+            assert (await there.here.last_record(2)).outcome is Outcome.CLOSED_BY_UPSTREAM
 
     run(main())
 
@@ -183,7 +183,7 @@ def test_a_reset_by_the_parent_is_a_reset_by_the_upstream(tls: bool) -> None:
             reset(parent.sock)
             assert await receive(client) == b"last words"
             client.close()
-            record = await there.here.ended()
+            record = await there.here.last_record()
             assert record.outcome is Outcome.RESET_BY_UPSTREAM
 
     run(main())
@@ -198,12 +198,12 @@ def test_a_client_that_does_not_read_stops_the_parent(tls: bool) -> None:
             relay = tunnel._relay
             assert relay is not None
             await until(lambda: relay.down.blocked)
-            assert await there.here.poller.wake_ups_in_peace() < 20
+            assert await there.here.poller.idle_wake_ups() < 20
             assert await receive(client, len(BLOB) * 8) == BLOB * 8
             await sending
             parent.sock.close()
             client.close()
-            await there.here.ended()
+            await there.here.last_record()
 
     run(main())
 
@@ -217,7 +217,7 @@ def test_a_client_that_leaves_during_a_connect_leaves_nothing(tls: bool) -> None
             parent = await there.accept()
             await parent.read(ends=b"\r\n\r\n")
             client.close()
-            assert (await there.here.ended()).outcome is Outcome.CLIENT_LEFT_IN_DIAL
+            assert (await there.here.last_record()).outcome is Outcome.CLIENT_LEFT_IN_DIAL
             assert await parent.read() == b""
             await until(lambda: is_closed(parent.sock))
         await turns(5)
@@ -236,7 +236,7 @@ def test_a_slow_parent_gives_the_client_a_504() -> None:
             assert answer.startswith(b"HTTP/1.1 504 parent_timeout: ")
             assert await parent.read() != b""
             client.close()
-            record = await there.here.ended()
+            record = await there.here.last_record()
             assert (record.outcome, record.status) == (Outcome.PARENT_TIMEOUT, 504)
 
     run(main())
@@ -261,7 +261,7 @@ def test_a_client_never_sees_the_parents_own_refusal(answer: bytes, status: byte
             assert shown.startswith(b"HTTP/1.1 " + status)
             assert b"Proxy-Authenticate" not in shown
             client.close()
-            record = await there.here.ended()
+            record = await there.here.last_record()
             assert str(record.parent_status) == outcome
             assert record.ended_by is Party.PARENT
 
@@ -275,7 +275,7 @@ def test_a_stopping_gate_closes_the_parents_connection() -> None:
             parent = await there.accept()
             await parent.read(ends=b"\r\n\r\n")
             there.here.poller.run(tunnel, tunnel.stop)
-            assert (await there.here.ended()).outcome is Outcome.CUT_BEFORE_TUNNEL
+            assert (await there.here.last_record()).outcome is Outcome.CUT_BEFORE_TUNNEL
             assert await parent.read() == b""
             client.close()
 

@@ -20,7 +20,15 @@ from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, TunnelRecord, open_record
 from licensegate.records.secret import Secret
-from support.conversation_harness import CLIENT, HOST, LIMITS, NO_CHECKS, guarded, in_force, make_authenticator
+from support.conversation_harness import (
+    CLIENT,
+    HOST,
+    LIMITS,
+    NO_CHECKS,
+    login_snapshot,
+    make_authenticator,
+    make_snapshot,
+)
 from support.logins import USER, basic
 
 ALLOWED, ELSEWHERE = Target(HOST, 443), Target("evil.example", 443)
@@ -52,7 +60,7 @@ def found(
 
 def test_an_allowed_target_is_granted_with_its_rule_and_checks() -> None:
     rule = Rule(HOST, require_tls=False)
-    admission, record = wish(ALLOWED, in_force(rule, checks=ChecksByClient(NO_CHECKS)))
+    admission, record = wish(ALLOWED, make_snapshot(rule, checks=ChecksByClient(NO_CHECKS)))
 
     assert admission.begin() == Granted(ALLOWED, rule, NO_CHECKS)
     assert (record.target, record.allowed, record.rule) == (f"{HOST}:443", True, f"{HOST}:443")
@@ -62,7 +70,7 @@ def test_a_full_gate_asks_for_no_login() -> None:
     counter = ConnectionCounter()
     for _ in range(LIMITS.tunnels_per_client + 1):
         counter.add(CLIENT)
-    admission, record = wish(ELSEWHERE, guarded(), counter=counter)
+    admission, record = wish(ELSEWHERE, login_snapshot(), counter=counter)
 
     assert admission.begin() == Refused(Outcome.CLIENT_TUNNELS_EXHAUSTED)
     assert (record.login_result, record.allowed) == (None, None)
@@ -70,7 +78,7 @@ def test_a_full_gate_asks_for_no_login() -> None:
 
 @pytest.mark.parametrize("target", [ALLOWED, ELSEWHERE], ids=["allowed", "refused"])
 def test_a_client_without_a_login_learns_nothing_of_the_allowlist(target: Target) -> None:
-    admission, record = wish(target, guarded())
+    admission, record = wish(target, login_snapshot())
     denied = admission.begin()
 
     assert isinstance(denied, Refused)
@@ -81,7 +89,7 @@ def test_a_client_without_a_login_learns_nothing_of_the_allowlist(target: Target
 
 @pytest.mark.parametrize(("target", "outcome"), [(ALLOWED, None), (ELSEWHERE, Outcome.TARGET_NOT_ALLOWED)])
 def test_the_target_is_judged_once_the_password_is_right(target: Target, outcome: Outcome | None) -> None:
-    admission, record = wish(target, guarded())
+    admission, record = wish(target, login_snapshot())
 
     assert isinstance(admission.begin(RIGHT), CheckNeeded)
     assert record.allowed is None
@@ -91,7 +99,7 @@ def test_the_target_is_judged_once_the_password_is_right(target: Target, outcome
 
 
 def test_a_wrong_password_is_refused_before_the_target_is_judged() -> None:
-    admission, record = wish(ELSEWHERE, guarded())
+    admission, record = wish(ELSEWHERE, login_snapshot())
     admission.begin(RIGHT)
     denied = admission.login_checked(right=False)
 
@@ -101,24 +109,24 @@ def test_a_wrong_password_is_refused_before_the_target_is_judged() -> None:
 
 
 def test_checking_a_login_that_was_not_sent_raises() -> None:
-    admission, _ = wish(ALLOWED, in_force())
+    admission, _ = wish(ALLOWED, make_snapshot())
 
     with pytest.raises(RuntimeError, match="no login"):
         admission.login_checked(right=True)
 
 
 def test_tls_without_a_proxy_carries_no_login() -> None:
-    trusting = guarded(make_authenticator(ip_network(f"{CLIENT}/32")))
+    trusting = login_snapshot(make_authenticator(ip_network(f"{CLIENT}/32")))
 
-    assert found(ALLOWED, guarded(), client_protocol=ClientProtocol.TLS) == Refused(Outcome.LOGIN_IMPOSSIBLE)
+    assert found(ALLOWED, login_snapshot(), client_protocol=ClientProtocol.TLS) == Refused(Outcome.LOGIN_IMPOSSIBLE)
     assert isinstance(found(ALLOWED, trusting, client_protocol=ClientProtocol.TLS), Granted)
     assert found(ELSEWHERE, trusting, client_protocol=ClientProtocol.TLS) == Refused(Outcome.SERVER_NAME_NOT_ALLOWED)
 
 
 def test_a_rule_for_users_asks_an_optional_login_for_one() -> None:
     target = Target(FOR_ONE.host, 443)
-    free = structs.replace(in_force(FOR_ONE), authenticator=make_authenticator(required=False))
-    nobody_logs_in = in_force(FOR_ONE)
+    free = structs.replace(make_snapshot(FOR_ONE), authenticator=make_authenticator(required=False))
+    nobody_logs_in = make_snapshot(FOR_ONE)
     only_certificates = structs.replace(
         free, authenticator=make_authenticator(required=False, schemes=frozenset({Scheme.CERTIFICATE}))
     )
@@ -137,7 +145,7 @@ def test_a_logged_in_user_is_not_asked_again_for_another_users_target() -> None:
     target = Target("api.cisco.com", 443)
     admission, _ = wish(
         target,
-        structs.replace(in_force(Rule("api.cisco.com", users=("satellite",))), authenticator=make_authenticator()),
+        structs.replace(make_snapshot(Rule("api.cisco.com", users=("satellite",))), authenticator=make_authenticator()),
     )
     admission.begin(RIGHT)
 
@@ -148,7 +156,7 @@ def test_a_logged_in_user_is_not_asked_again_for_another_users_target() -> None:
 
 
 def test_a_reported_target_passes_and_the_record_names_the_refusal() -> None:
-    admission, record = wish(ELSEWHERE, in_force(mode=Mode.REPORT))
+    admission, record = wish(ELSEWHERE, make_snapshot(mode=Mode.REPORT))
 
     assert isinstance(admission.begin(), Granted)
     assert (record.allowed, record.rule, record.reported) == (False, "", "target_not_allowed")
@@ -156,7 +164,7 @@ def test_a_reported_target_passes_and_the_record_names_the_refusal() -> None:
 
 def test_a_client_certificate_counts_as_its_identity() -> None:
     target, rule = Target("api.cisco.com", 443), Rule("api.cisco.com", certificates=("satellite.example",))
-    snapshot = in_force(rule, checks=ChecksByClient(TunnelChecks()))
+    snapshot = make_snapshot(rule, checks=ChecksByClient(TunnelChecks()))
     shown, _ = wish(target, snapshot, identity=Identity(certificate=("satellite.example",)))
 
     assert isinstance(shown.begin(), Granted)

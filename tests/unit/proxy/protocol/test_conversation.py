@@ -16,18 +16,18 @@ from support.conversation_harness import (
     SATELLITE,
     SNAPSHOT,
     STRANGER,
-    UNCHECKED,
-    begun,
-    connect,
+    UNCHECKED_SNAPSHOT,
+    connect_head,
+    start_conversation,
     status_line,
 )
 
-SMART = connect(b"smartreceiver.cisco.com:443")
+SMART = connect_head(b"smartreceiver.cisco.com:443")
 
 
 def after(sent: bytes) -> Conversation:
     """One whose client has sent this."""
-    conversation = begun(UNCHECKED)
+    conversation = start_conversation(UNCHECKED_SNAPSHOT)
     if sent:
         conversation.received(sent)
     return conversation
@@ -46,11 +46,13 @@ def relaying() -> Conversation:
     ("head", "target", "rule"),
     [
         pytest.param(HEAD, Target("tools.cisco.com", 443), "tools.cisco.com:443 (preset cisco-licensing)", id="preset"),
-        pytest.param(connect(b"SATELLITE.example.:8443"), Target("satellite.example", 8443), str(SATELLITE), id="rule"),
+        pytest.param(
+            connect_head(b"SATELLITE.example.:8443"), Target("satellite.example", 8443), str(SATELLITE), id="rule"
+        ),
     ],
 )
 def test_a_connect_to_an_allowed_target_is_dialled_with_its_rule(head: bytes, target: Target, rule: str) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     command = conversation.received(head)
 
@@ -64,7 +66,7 @@ def test_a_connect_to_an_allowed_target_is_dialled_with_its_rule(head: bytes, ta
 
 
 def test_the_record_has_the_fields_of_the_head() -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     conversation.received(HEAD)
 
@@ -76,12 +78,20 @@ def test_the_record_has_the_fields_of_the_head() -> None:
 
 
 REFUSED: dict[str, tuple[bytes, str, str]] = {
-    "a target that no rule names": (connect(b"evil.example:443"), "403 target_not_allowed", ""),
+    "a target that no rule names": (connect_head(b"evil.example:443"), "403 target_not_allowed", ""),
     "a target that a preset names": (SMART, "403 target_in_preset", "cucm or smart-transport"),
-    "another port": (connect(b"tools.cisco.com:8443"), "403 target_port_not_allowed", "443"),
-    "an address": (connect(b"192.0.2.1:443"), "403 target_is_address", ""),
-    "a target without a port": (connect(b"tools.cisco.com"), "400 target_malformed", "no port in 'tools.cisco.com'"),
-    "a URL": (connect(b"https://evil.example/"), "400 target_is_url", "'https://evil.example/' is a URL or a path"),
+    "another port": (connect_head(b"tools.cisco.com:8443"), "403 target_port_not_allowed", "443"),
+    "an address": (connect_head(b"192.0.2.1:443"), "403 target_is_address", ""),
+    "a target without a port": (
+        connect_head(b"tools.cisco.com"),
+        "400 target_malformed",
+        "no port in 'tools.cisco.com'",
+    ),
+    "a URL": (
+        connect_head(b"https://evil.example/"),
+        "400 target_is_url",
+        "'https://evil.example/' is a URL or a path",
+    ),
     "a method in lower case": (HEAD.replace(b"CONNECT", b"connect"), "405 method_not_allowed", ""),
     "another method": (b"GET / HTTP/1.1\r\n\r\n", "405 method_not_allowed", ""),
     "a URL to be fetched": (b"GET http://www.cisco.com/ HTTP/1.1\r\n\r\n", "405 http_without_tunnel", ""),
@@ -91,19 +101,19 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
         "",
     ),
     "another version": (HEAD.replace(b"1.1", b"2.0", 1), "505 version_not_supported", ""),
-    "port 80": (connect(b"tools.cisco.com:80"), "403 target_port_not_allowed", "443"),
+    "port 80": (connect_head(b"tools.cisco.com:80"), "403 target_port_not_allowed", "443"),
     "a line that is no request": (b"NONSENSE\r\n", "400 head_malformed", "its first line is NONSENSE\\r"),
     "a body": (HEAD.replace(b"Host", b"Content-Length"), "400 body_not_allowed", "Content-Length: tools.cisco.com"),
     "two Hosts": (HEAD.replace(b"User-Agent", b"Host", 1), "400 host_malformed", "there are two of them"),
     "a large head": (HEAD[:-2] + b"X: " + b"x" * 512, "431 head_too_large", ""),
-    "a long line": (connect(b"x" * 512), "414 request_line_too_long", ""),
+    "a long line": (connect_head(b"x" * 512), "414 request_line_too_long", ""),
 }
 
 
 @pytest.mark.parametrize(("head", "words", "detail"), REFUSED.values(), ids=REFUSED.keys())
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
 def test_any_other_head_is_refused_with_a_reason(head: bytes, words: str, detail: str, split: bool) -> None:
-    conversation = begun()
+    conversation = start_conversation()
     pieces = [head[place : place + 1] for place in range(len(head))] if split else [head]
 
     commands = []
@@ -124,15 +134,15 @@ def test_any_other_head_is_refused_with_a_reason(head: bytes, words: str, detail
     ("head", "requested", "target", "allowed", "preset"),
     [
         pytest.param(SMART, "", "smartreceiver.cisco.com:443", False, "cucm or smart-transport", id="in a preset"),
-        pytest.param(connect(b"Evil.example:443"), "", "evil.example:443", False, "", id="denied"),
-        pytest.param(connect(b"evil\xff:443"), r"evil\xff:443", "", None, "", id="malformed"),
+        pytest.param(connect_head(b"Evil.example:443"), "", "evil.example:443", False, "", id="denied"),
+        pytest.param(connect_head(b"evil\xff:443"), r"evil\xff:443", "", None, "", id="malformed"),
         pytest.param(b"GET /\x80 HTTP/1.0\r\n\r\n", r"/\x80", "", None, "", id="another method"),
     ],
 )
 def test_the_record_of_a_refusal_has_the_request(
     head: bytes, requested: str, target: str, allowed: bool | None, preset: str
 ) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     conversation.received(head)
 
@@ -145,7 +155,7 @@ EARLY = b"\x16\x03\x01 and \r\n\r\n more"
 
 @pytest.mark.parametrize("cut", range(1, len(HEAD + EARLY) + 1))
 def test_a_head_split_at_any_byte_is_dialled_and_the_rest_goes_upstream(cut: int) -> None:
-    conversation = begun(UNCHECKED)
+    conversation = start_conversation(UNCHECKED_SNAPSHOT)
     first, second = (HEAD + EARLY)[:cut], (HEAD + EARLY)[cut:]
 
     command = conversation.received(first)
@@ -168,7 +178,7 @@ def test_a_head_split_at_any_byte_is_dialled_and_the_rest_goes_upstream(cut: int
 
 @pytest.mark.parametrize("sent", [HEAD[:2], HEAD[:30], HEAD, b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr)
 def test_a_stranger_is_refused_whatever_its_first_bytes_are(sent: bytes) -> None:
-    conversation = begun(client=STRANGER)
+    conversation = start_conversation(client=STRANGER)
 
     command = conversation.received(sent)
 
@@ -182,7 +192,7 @@ def test_a_stranger_learns_nothing_of_limits() -> None:
     counter = ConnectionCounter()
     counter.draining = True
 
-    assert "client_not_allowed" in status_line(begun(client=STRANGER, counter=counter).received(HEAD))
+    assert "client_not_allowed" in status_line(start_conversation(client=STRANGER, counter=counter).received(HEAD))
 
 
 def counter_of(others: list[str], *, draining: bool = False) -> ConnectionCounter:
@@ -203,9 +213,9 @@ def counter_of(others: list[str], *, draining: bool = False) -> ConnectionCounte
 )
 @pytest.mark.parametrize("target", ["tools.cisco.com:443", "evil.example:443", "192.0.2.1:443"])
 def test_limits_are_checked_before_the_allowlist(others: list[str], draining: bool, words: str, target: str) -> None:
-    conversation = begun(counter=counter_of(others, draining=draining))
+    conversation = start_conversation(counter=counter_of(others, draining=draining))
 
-    command = conversation.received(connect(target.encode()))
+    command = conversation.received(connect_head(target.encode()))
 
     assert status_line(command).startswith(f"HTTP/1.1 {words}: ")
     record = conversation.record
@@ -213,19 +223,21 @@ def test_limits_are_checked_before_the_allowlist(others: list[str], draining: bo
 
 
 def test_clients_up_to_the_limit_are_served() -> None:
-    assert isinstance(begun(counter=counter_of([CLIENT] * 3)).received(HEAD), Dial)
-    assert isinstance(begun(counter=counter_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial)
+    assert isinstance(start_conversation(counter=counter_of([CLIENT] * 3)).received(HEAD), Dial)
+    assert isinstance(
+        start_conversation(counter=counter_of([f"10.0.0.{last}" for last in range(7)])).received(HEAD), Dial
+    )
 
 
 @pytest.mark.parametrize(
     ("head", "label"),
     [
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", "method_not_allowed", id="another method"),
-        pytest.param(connect(b"no-port"), "target_malformed", id="no target"),
+        pytest.param(connect_head(b"no-port"), "target_malformed", id="no target"),
     ],
 )
 def test_limits_do_not_apply_to_other_requests(head: bytes, label: str) -> None:
-    assert label in status_line(begun(counter=counter_of([], draining=True)).received(head))
+    assert label in status_line(start_conversation(counter=counter_of([], draining=True)).received(head))
 
 
 # How it ends

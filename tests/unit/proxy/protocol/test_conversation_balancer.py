@@ -21,10 +21,10 @@ from support.conversation_harness import (
     HOST,
     SNAPSHOT,
     STRANGER,
-    alert_in,
-    begun,
+    alert_code,
     hello,
-    in_force,
+    make_snapshot,
+    start_conversation,
     status_line,
 )
 
@@ -53,12 +53,12 @@ TLVS = b"\x02\x00\x04host" + b"\x20\x00\x05\x00\x00\x00\x00\x00"
 def behind(
     balancer: str = BALANCER, *, snapshot: Snapshot = SNAPSHOT, counter: ConnectionCounter | None = None
 ) -> Conversation:
-    return begun(snapshot, client=balancer, counter=counter, behind_balancer=True)
+    return start_conversation(snapshot, client=balancer, counter=counter, behind_balancer=True)
 
 
 def only_from(network: str) -> Snapshot:
     """As ever, but that clients come from this network alone."""
-    usual = in_force()
+    usual = make_snapshot()
     return Snapshot(ClientNetworks([ip_network(network)]), usual.policy, usual.limits, usual.checks, usual.identity)
 
 
@@ -158,7 +158,7 @@ def test_a_source_outside_the_client_networks_is_refused(sent: bytes) -> None:
 
 
 def test_a_tls_source_outside_the_client_networks_is_refused() -> None:
-    assert alert_in(behind().received(v2(STRANGER) + hello(HOST))) == 49
+    assert alert_code(behind().received(v2(STRANGER) + hello(HOST))) == 49
 
 
 def test_a_source_is_served_though_its_balancer_is_a_stranger() -> None:
@@ -200,7 +200,7 @@ def test_the_limit_per_client_applies_behind_a_balancer() -> None:
 
 def test_the_checks_are_those_of_the_clients_network_not_the_balancers() -> None:
     lenient = NetworkChecks((ip_network("10.1.0.0/16"),), require_tls=False, match_server_name=False)
-    snapshot = in_force(checks=ChecksByClient(TunnelChecks(), [lenient]))
+    snapshot = make_snapshot(checks=ChecksByClient(TunnelChecks(), [lenient]))
     lenient_client, another = behind(snapshot=snapshot), behind(snapshot=snapshot)
 
     lenient_client.received(v2(CLIENT) + HEAD)
@@ -244,7 +244,7 @@ def test_a_balancer_without_a_header_is_closed_without_an_answer(sent: bytes, de
 )
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
 def test_a_header_from_another_client_is_closed_and_not_believed(header: bytes, split: bool) -> None:
-    conversation = begun(client="10.1.9.9")
+    conversation = start_conversation(client="10.1.9.9")
     pieces = [header[place : place + 1] for place in range(len(header))] if split else [header + HEAD]
 
     commands = []

@@ -9,19 +9,19 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
-from support.client_hellos import in_records, message, server_name
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.conversation_harness import (
     ANOTHER_OWN_NAME,
     HEAD,
     HOST,
     IDENTITY,
     OWN_NAME,
-    alert_in,
-    asked_inside,
-    begun,
-    connect,
+    alert_code,
+    connect_head,
     hello,
-    in_force,
+    make_snapshot,
+    receive_in_tunnel,
+    start_conversation,
     status_line,
 )
 
@@ -30,7 +30,7 @@ HELLO = hello(HOST)
 
 def shaking_hands(received: bytes = b"") -> Conversation:
     """A conversation whose client has begun TLS to the gate."""
-    conversation = begun()
+    conversation = start_conversation()
     assert isinstance(conversation.received(received or hello()), StartTls)
     return conversation
 
@@ -44,7 +44,7 @@ def secured() -> Conversation:
 
 @pytest.mark.parametrize("name", [OWN_NAME, ANOTHER_OWN_NAME, "GATE.Example.", ""], ids=lambda name: name or "no name")
 def test_tls_to_the_gates_name_or_without_a_name_is_tls_to_the_gate(name: str) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     command = conversation.received(hello(name) + b"more")
 
@@ -56,7 +56,7 @@ def test_tls_to_the_gates_name_or_without_a_name_is_tls_to_the_gate(name: str) -
 
 @pytest.mark.parametrize("cut", range(1, len(hello(OWN_NAME))))
 def test_the_handshake_gets_a_whole_hello_however_it_was_split(cut: int) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     conversation.received(hello(OWN_NAME)[:cut])
 
@@ -73,7 +73,7 @@ def test_a_connect_inside_tls_is_served_like_a_plain_one() -> None:
     record = conversation.record
     assert (record.protocol, record.gate_tls, record.client_certificate) == ("https", "TLSv1.3", "CN=cucm-pub")
     assert (record.method, record.target) == ("CONNECT", f"{HOST}:443")
-    assert asked_inside(conversation) == Send(ESTABLISHED)
+    assert receive_in_tunnel(conversation) == Send(ESTABLISHED)
     established = conversation.received(HELLO)
     assert isinstance(established, Establish)
     assert (established.to_client, established.to_upstream) == (b"", HELLO)
@@ -81,12 +81,12 @@ def test_a_connect_inside_tls_is_served_like_a_plain_one() -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_the_hello_in_the_tunnel_is_read_by_a_new_reader(size: int) -> None:
-    handshake = message(server_name(OWN_NAME.encode()))
+    handshake = hello_message(server_name_extension(OWN_NAME.encode()))
     conversation = shaking_hands(in_records(handshake, [size] * len(handshake)))
     conversation.secured("TLSv1.3", "")
     conversation.received(HEAD)
 
-    command = asked_inside(conversation, HELLO)
+    command = receive_in_tunnel(conversation, HELLO)
 
     assert isinstance(command, Establish)
     assert conversation.record.server_name == HOST
@@ -95,7 +95,7 @@ def test_the_hello_in_the_tunnel_is_read_by_a_new_reader(size: int) -> None:
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        pytest.param(connect(b"evil.example:443"), "403 target_not_allowed", id="a target that no rule names"),
+        pytest.param(connect_head(b"evil.example:443"), "403 target_not_allowed", id="a target that no rule names"),
         pytest.param(
             b"POST /SmartTransport HTTP/1.1\r\n\r\n", "405 gate_is_no_gateway", id="a message for a satellite"
         ),
@@ -149,9 +149,9 @@ def test_a_late_head_inside_tls_is_answered_but_silence_is_not() -> None:
 
 
 def test_a_gate_without_a_certificate_passes_tls_on_or_refuses_it() -> None:
-    snapshot = in_force(Rule(OWN_NAME), identity=None)
-    by_name, nameless = begun(snapshot), begun(snapshot)
+    snapshot = make_snapshot(Rule(OWN_NAME), identity=None)
+    by_name, nameless = start_conversation(snapshot), start_conversation(snapshot)
 
     assert isinstance(by_name.received(hello(OWN_NAME)), Dial)
-    assert alert_in(nameless.received(hello())) == Alert.DECODE_ERROR
+    assert alert_code(nameless.received(hello())) == Alert.DECODE_ERROR
     assert nameless.record.outcome is Outcome.HELLO_MALFORMED

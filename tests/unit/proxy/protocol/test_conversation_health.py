@@ -6,7 +6,7 @@ from licensegate.proxy.protocol.commands import Refuse
 from licensegate.proxy.protocol.states import State
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
-from support.conversation_harness import STRANGER, begun, status_line
+from support.conversation_harness import STRANGER, start_conversation, status_line
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: 10.0.0.9:3128\r\nUser-Agent: balancer\r\n\r\n"
 HEALTHY = (
@@ -17,7 +17,7 @@ HEALTHY = (
 
 def asked(head: bytes, *, client: str = "10.1.2.3", draining: bool = False) -> tuple[Refuse, TunnelRecord]:
     """What is answered to this head, and the record."""
-    conversation = begun(client=client)
+    conversation = start_conversation(client=client)
     conversation._counter.draining = draining
     command = conversation.received(head)
     assert isinstance(command, Refuse)

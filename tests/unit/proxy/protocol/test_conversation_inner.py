@@ -18,8 +18,25 @@ from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.client_hellos import RECORDED, Recorded, handshake_of, in_records, message, server_name
-from support.conversation_harness import HEAD, HOST, SNAPSHOT, UNCHECKED, alert_in, begun, connect, hello, in_force
+from support.client_hellos import (
+    RECORDED,
+    RecordedHello,
+    hello_message,
+    in_records,
+    join_records,
+    server_name_extension,
+)
+from support.conversation_harness import (
+    HEAD,
+    HOST,
+    SNAPSHOT,
+    UNCHECKED_SNAPSHOT,
+    alert_code,
+    connect_head,
+    hello,
+    make_snapshot,
+    start_conversation,
+)
 
 HELLO = hello(HOST)
 FINISHED = b"\x14\x03\x03\0\x01\x01" + b"\x17\x03\x03\0\x35" + bytes(0x35)
@@ -28,8 +45,8 @@ FINISHED = b"\x14\x03\x03\0\x01\x01" + b"\x17\x03\x03\0\x35" + bytes(0x35)
 
 def dialled(snapshot: Snapshot = SNAPSHOT, *, behind_head: bytes = b"", target: str = HOST) -> Conversation:
     """A conversation whose target is being dialled; its client did not wait with these bytes."""
-    conversation = begun(snapshot)
-    assert isinstance(conversation.received(connect(f"{target}:443".encode()) + behind_head), Dial)
+    conversation = start_conversation(snapshot)
+    assert isinstance(conversation.received(connect_head(f"{target}:443".encode()) + behind_head), Dial)
     return conversation
 
 
@@ -60,7 +77,7 @@ def test_the_client_is_answered_first_and_its_hello_begins_the_tunnel() -> None:
     record = conversation.record
     assert told(conversation) == (None, ServerNameCheck.MATCH, "", 200)
     assert (record.protocol, record.server_name, record.tls_version) == ("http", HOST, "1.2")
-    assert record.client_read == len(connect(f"{HOST}:443".encode()) + HELLO)
+    assert record.client_read == len(connect_head(f"{HOST}:443".encode()) + HELLO)
     assert not conversation._received, "kept for as long as the tunnel is open"
     assert conversation._hello_reader is None, "and so is this"
 
@@ -103,8 +120,8 @@ def test_a_client_that_does_not_wait_for_the_200_is_served(cut: int) -> None:
     ids=["over 16 KB", "in records of 512"],
 )
 @pytest.mark.parametrize("size", [1400, 8192, 16389, 100_000])
-def test_a_hello_over_several_records_passes_in_segments_of_any_size(row: Recorded, size: int) -> None:
-    conversation, command = asked(row.hello[:size], in_force(Rule(row.server_name)), target=row.server_name)
+def test_a_hello_over_several_records_passes_in_segments_of_any_size(row: RecordedHello, size: int) -> None:
+    conversation, command = asked(row.hello[:size], make_snapshot(Rule(row.server_name)), target=row.server_name)
     for place in range(size, len(row.hello), size):
         assert command == Wait()
         command = conversation.received(row.hello[place : place + size])
@@ -118,8 +135,8 @@ REAL = [row for row in RECORDED.values() if row.server_name and not row.fault]
 
 
 @pytest.mark.parametrize("row", REAL, ids=[row.name for row in REAL])
-def test_every_real_client_passes_and_its_hello_is_recorded(row: Recorded) -> None:
-    conversation, command = asked(row.hello, in_force(Rule(row.server_name)), target=row.server_name)
+def test_every_real_client_passes_and_its_hello_is_recorded(row: RecordedHello) -> None:
+    conversation, command = asked(row.hello, make_snapshot(Rule(row.server_name)), target=row.server_name)
 
     assert isinstance(command, Establish)
     record = conversation.record
@@ -148,7 +165,7 @@ FORBIDDEN: dict[str, tuple[bytes, Outcome, ServerNameCheck, int | None]] = {
         b"\x16\x03\x01\0\x04\x02\0\0\0", Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR
     ),
     "two names": (
-        in_records(message(server_name(b"tools.cisco.com", b"evil.example"))),
+        in_records(hello_message(server_name_extension(b"tools.cisco.com", b"evil.example"))),
         Outcome.INNER_HELLO_MALFORMED, ServerNameCheck.MALFORMED, Alert.DECODE_ERROR
     ),
     "more than is read": (
@@ -164,7 +181,7 @@ FORBIDDEN: dict[str, tuple[bytes, Outcome, ServerNameCheck, int | None]] = {
     "TLS of a version that there is not": (b"\x16\x04\x01", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
     "data of TLS": (b"\x17\x03\x03\0\x01x", Outcome.INNER_NOT_TLS, ServerNameCheck.NOT_TLS, None),
 }  # fmt: skip
-STRICT = in_force(checks=ChecksByClient(TunnelChecks(require_server_name=True)))
+STRICT = make_snapshot(checks=ChecksByClient(TunnelChecks(require_server_name=True)))
 every_forbidden = pytest.mark.parametrize(
     ("received", "outcome", "check", "alert"), FORBIDDEN.values(), ids=FORBIDDEN.keys()
 )
@@ -179,7 +196,7 @@ def test_a_refused_hello_gets_an_alert_and_other_bytes_are_closed(
     if alert is None:
         assert command == Close()
     else:
-        assert alert_in(command) == alert
+        assert alert_code(command) == alert
     record = conversation.record
     assert (record.outcome, record.server_name_check, record.status) == (outcome, check, 200)
 
@@ -195,7 +212,7 @@ def test_a_client_that_did_not_wait_gets_the_200_before_the_refusal(
     if alert is None:
         assert command == Refuse(ESTABLISHED)
     else:
-        assert alert_in(command, behind=ESTABLISHED) == alert
+        assert alert_code(command, behind=ESTABLISHED) == alert
     record = conversation.record
     assert (record.outcome, record.server_name_check, record.status) == (outcome, check, 200)
 
@@ -224,10 +241,10 @@ def test_the_record_of_a_mismatch_names_both() -> None:
 
 
 def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:
-    enough, too_little = (in_force(limits=Limits(hello_bytes=len(HELLO) - missing)) for missing in (0, 1))
+    enough, too_little = (make_snapshot(limits=Limits(hello_bytes=len(HELLO) - missing)) for missing in (0, 1))
 
     assert isinstance(asked(HELLO, enough)[1], Establish)
-    assert alert_in(asked(HELLO[:9], too_little)[1]) == Alert.DECODE_ERROR
+    assert alert_code(asked(HELLO[:9], too_little)[1]) == Alert.DECODE_ERROR
 
 
 # Clients that send nothing, or not enough
@@ -256,7 +273,7 @@ ANYTHING = [b"", b"SSH-2.0-OpenSSH_9.6\r\n", HELLO, HELLO[:9], hello("evil.examp
 
 @pytest.mark.parametrize("early", ANYTHING, ids=repr)
 def test_without_checks_nothing_is_held_back_or_inspected(early: bytes) -> None:
-    conversation = dialled(UNCHECKED, behind_head=early)
+    conversation = dialled(UNCHECKED_SNAPSHOT, behind_head=early)
 
     assert conversation.connected() == Establish(ESTABLISHED, early, None, None)
 
@@ -293,12 +310,12 @@ def test_each_check_can_be_set_generally_by_rule_and_by_network(
     opposite = TunnelChecks(**{name: not value for name, value in stated.items()})
     match stated_by:
         case "a rule":
-            snapshot = in_force(Rule(HOST, **stated), checks=ChecksByClient(opposite))
+            snapshot = make_snapshot(Rule(HOST, **stated), checks=ChecksByClient(opposite))
         case "a network":
             here = NetworkChecks((ip_network("10.1.0.0/16"),), **stated)
-            snapshot = in_force(checks=ChecksByClient(opposite, [here]))
+            snapshot = make_snapshot(checks=ChecksByClient(opposite, [here]))
         case _:
-            snapshot = in_force(checks=ChecksByClient(checks))
+            snapshot = make_snapshot(checks=ChecksByClient(checks))
 
     commands = {name: asked(received, snapshot)[1] for name, received in CASES.items()}
 
@@ -306,7 +323,7 @@ def test_each_check_can_be_set_generally_by_rule_and_by_network(
 
 
 def test_the_result_of_a_disabled_check_is_recorded() -> None:
-    lenient = in_force(
+    lenient = make_snapshot(
         checks=ChecksByClient(TunnelChecks(require_tls=False, match_server_name=False, require_server_name=True))
     )
     not_tls, another = asked(b"SSH-2.0", lenient)[0], asked(hello("evil.example"), lenient)[0]
@@ -345,7 +362,7 @@ def test_an_alert_directly_after_the_hello_is_recorded() -> None:
 
 
 def test_bytes_that_are_not_tls_have_no_shape() -> None:
-    _, command = asked(b"SSH-2.0", in_force(Rule(HOST, require_tls=False)))
+    _, command = asked(b"SSH-2.0", make_snapshot(Rule(HOST, require_tls=False)))
 
     assert command == Establish(b"", b"SSH-2.0", None, None)
 
@@ -356,7 +373,7 @@ def test_bytes_that_are_not_tls_have_no_shape() -> None:
 @pytest.mark.parametrize("bare", [False, True], ids=["in a tunnel", "bare"])
 def test_each_byte_of_a_slow_hello_is_parsed_once(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """64 KB of it, read from the beginning with each byte, kept the gate busy for a quarter of an hour."""
-    handshake = handshake_of(HELLO)
+    handshake = join_records(HELLO)
     trickling = in_records(handshake, [1] * len(handshake))
     looks = 0
     look = client_hello._record_end
@@ -366,7 +383,7 @@ def test_each_byte_of_a_slow_hello_is_parsed_once(bare: bool, monkeypatch: pytes
         looks += 1
         return look(received, start, limit)
 
-    conversation = begun() if bare else dialled()
+    conversation = start_conversation() if bare else dialled()
     if not bare:
         conversation.connected()
     monkeypatch.setattr(client_hello, "_record_end", counted)

@@ -21,21 +21,21 @@ from support.conversation_harness import (
     HEAD,
     HOST,
     STRANGER,
-    alert_in,
-    begun,
-    connect,
-    guarded,
+    alert_code,
+    connect_head,
+    head_with_login,
     hello,
-    in_force,
+    login_snapshot,
     make_authenticator,
+    make_snapshot,
+    start_conversation,
     status_line,
-    with_login,
 )
 from support.logins import PASSWORD, USER, basic, digest, parameters
 
 TRUSTED = "10.9.9.9"
 TRUSTED_NETWORK = ip_network(f"{TRUSTED}/32")
-DENIED = connect(b"evil.example:443")
+DENIED = connect_head(b"evil.example:443")
 CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
 
 
@@ -59,7 +59,7 @@ def told(conversation: Conversation) -> tuple[str, str, LoginResult | None]:
 
 
 def test_the_407_has_a_field_per_scheme_and_ends_the_connection() -> None:
-    conversation = begun(guarded())
+    conversation = start_conversation(login_snapshot())
 
     command = conversation.received(HEAD)
 
@@ -78,20 +78,20 @@ def test_the_407_has_a_field_per_scheme_and_ends_the_connection() -> None:
 
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 def test_the_login_comes_on_the_next_connection(algorithm: str) -> None:
-    in_force = guarded()
-    asked = challenges(begun(in_force).received(HEAD))[algorithm]
-    conversation = begun(in_force)
+    make_snapshot = login_snapshot()
+    asked = challenges(start_conversation(make_snapshot).received(HEAD))[algorithm]
+    conversation = start_conversation(make_snapshot)
 
-    command = conversation.received(with_login(digest(asked)))
+    command = conversation.received(head_with_login(digest(asked)))
 
     assert isinstance(command, Dial)
     assert told(conversation) == (f"digest-{algorithm.lower()}", USER, LoginResult.ACCEPTED)
 
 
 def test_the_client_may_send_while_its_password_is_checked() -> None:
-    conversation = begun(guarded())
+    conversation = start_conversation(login_snapshot())
 
-    command = conversation.received(with_login())
+    command = conversation.received(head_with_login())
 
     assert isinstance(command, CheckLogin)
     assert conversation.received(hello(HOST)) == Wait()
@@ -101,33 +101,33 @@ def test_the_client_may_send_while_its_password_is_checked() -> None:
 
 
 def test_a_password_that_was_right_just_now_is_not_checked_again() -> None:
-    in_force = guarded()
-    first = begun(in_force)
-    first.received(with_login())
+    make_snapshot = login_snapshot()
+    first = start_conversation(make_snapshot)
+    first.received(head_with_login())
     first.login_checked(right=True)
 
-    assert isinstance(begun(in_force).received(with_login()), Dial)
+    assert isinstance(start_conversation(make_snapshot).received(head_with_login()), Dial)
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
 def test_http_1_0_and_an_unasked_login_are_accepted(version: bytes) -> None:
     head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
 
-    assert list(challenges(begun(guarded()).received(head))) == ["MD5", "SHA-256", "Basic"]
-    assert isinstance(begun(guarded()).received(with_login(head=head)), CheckLogin)
+    assert list(challenges(start_conversation(login_snapshot()).received(head))) == ["MD5", "SHA-256", "Basic"]
+    assert isinstance(start_conversation(login_snapshot()).received(head_with_login(head=head)), CheckLogin)
 
 
 def test_the_name_of_the_field_may_be_written_as_java_does() -> None:
-    head = with_login().replace(b"Proxy-Authorization:", b"Proxy-authorization:")
+    head = head_with_login().replace(b"Proxy-Authorization:", b"Proxy-authorization:")
 
-    assert isinstance(begun(guarded()).received(head), CheckLogin)
+    assert isinstance(start_conversation(login_snapshot()).received(head), CheckLogin)
 
 
 def test_a_wrong_password_is_answered_like_an_unknown_user() -> None:
     results = {}
     for name, value in {"password": basic(password="x"), "user": basic("nobody")}.items():
-        conversation = begun(guarded())
-        command = conversation.received(with_login(value))
+        conversation = start_conversation(login_snapshot())
+        command = conversation.received(head_with_login(value))
         assert isinstance(command, CheckLogin)
         refused = conversation.login_checked(right=command.check.is_right())
         assert list(challenges(refused)) == ["MD5", "SHA-256", "Basic"]
@@ -140,8 +140,8 @@ def test_a_wrong_password_is_answered_like_an_unknown_user() -> None:
 
 
 def test_a_login_that_could_not_be_checked_is_answered_503() -> None:
-    conversation = begun(guarded())
-    conversation.received(with_login())
+    conversation = start_conversation(login_snapshot())
+    conversation.received(head_with_login())
 
     command = conversation.login_not_checked("too many logins wait to be checked")
 
@@ -150,29 +150,29 @@ def test_a_login_that_could_not_be_checked_is_answered_503() -> None:
 
 
 def test_a_check_that_takes_too_long_ends_in_an_answer() -> None:
-    conversation = begun(guarded())
-    conversation.received(with_login())
+    conversation = start_conversation(login_snapshot())
+    conversation.received(head_with_login())
 
     assert status_line(conversation.deadline_passed()).startswith("HTTP/1.1 503 login_not_checked: ")
 
 
 def test_a_client_that_leaves_during_the_check_is_recorded() -> None:
-    conversation = begun(guarded())
-    conversation.received(with_login())
+    conversation = start_conversation(login_snapshot())
+    conversation.received(head_with_login())
 
     assert conversation.client_ended() == Close()
     assert conversation.record.outcome is Outcome.CLIENT_LEFT_IN_LOGIN
 
 
 def test_after_too_many_failures_the_answer_is_no_407() -> None:
-    in_force = guarded()
+    make_snapshot = login_snapshot()
     for number in range(4):
-        conversation = begun(in_force)
-        conversation.received(with_login(basic(password=f"guess {number}")))
+        conversation = start_conversation(make_snapshot)
+        conversation.received(head_with_login(basic(password=f"guess {number}")))
         conversation.login_checked(right=False)
-    conversation = begun(in_force)
+    conversation = start_conversation(make_snapshot)
 
-    command = conversation.received(with_login())
+    command = conversation.received(head_with_login())
 
     assert status_line(command).startswith("HTTP/1.1 429 login_limited: ")
     assert fields(command, "Retry-After") == ["60"]
@@ -184,8 +184,8 @@ def test_after_too_many_failures_the_answer_is_no_407() -> None:
 
 
 def test_a_strangers_network_is_judged_first() -> None:
-    for head in (HEAD, with_login(), with_login(basic(password="x"))):
-        conversation = begun(guarded(), client=STRANGER)
+    for head in (HEAD, head_with_login(), head_with_login(basic(password="x"))):
+        conversation = start_conversation(login_snapshot(), client=STRANGER)
         assert status_line(conversation.received(head)).startswith("HTTP/1.1 403 client_not_allowed: ")
         assert told(conversation) == ("", "", None)
 
@@ -194,16 +194,20 @@ def test_the_head_and_the_limits_come_before_the_login() -> None:
     draining = ConnectionCounter()
     draining.draining = True
 
-    assert "405" in status_line(begun(guarded()).received(b"GET / HTTP/1.1\r\n\r\n"))
-    assert "400 target_malformed" in status_line(begun(guarded()).received(connect(b"no-port")))
-    assert "503 draining" in status_line(begun(guarded(), counter=draining).received(with_login()))
+    assert "405" in status_line(start_conversation(login_snapshot()).received(b"GET / HTTP/1.1\r\n\r\n"))
+    assert "400 target_malformed" in status_line(
+        start_conversation(login_snapshot()).received(connect_head(b"no-port"))
+    )
+    assert "503 draining" in status_line(
+        start_conversation(login_snapshot(), counter=draining).received(head_with_login())
+    )
 
 
 @pytest.mark.parametrize("target", [b"evil.example:443", b"tools.cisco.com:80", b"smartreceiver.cisco.com:443"])
 def test_the_login_is_judged_before_the_target(target: bytes) -> None:
-    allowed, refused = begun(guarded()), begun(guarded())
+    allowed, refused = start_conversation(login_snapshot()), start_conversation(login_snapshot())
 
-    of_allowed, of_refused = allowed.received(HEAD), refused.received(connect(target))
+    of_allowed, of_refused = allowed.received(HEAD), refused.received(connect_head(target))
 
     assert status_line(of_allowed) == status_line(of_refused)
     assert refused.record.allowed is None
@@ -211,8 +215,8 @@ def test_the_login_is_judged_before_the_target(target: bytes) -> None:
 
 
 def test_a_logged_in_client_gets_no_407_for_its_target() -> None:
-    conversation = begun(guarded())
-    conversation.received(with_login(head=DENIED))
+    conversation = start_conversation(login_snapshot())
+    conversation.received(head_with_login(head=DENIED))
 
     assert status_line(conversation.login_checked(right=True)).startswith("HTTP/1.1 403 target_not_allowed: ")
 
@@ -221,15 +225,15 @@ def test_a_logged_in_client_gets_no_407_for_its_target() -> None:
 
 
 def test_a_trusted_network_passes_and_others_do_not() -> None:
-    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
+    make_snapshot = login_snapshot(make_authenticator(TRUSTED_NETWORK))
 
-    assert isinstance(begun(in_force, client=TRUSTED).received(HEAD), Dial)
-    assert "407" in status_line(begun(in_force, client=CLIENT).received(HEAD))
+    assert isinstance(start_conversation(make_snapshot, client=TRUSTED).received(HEAD), Dial)
+    assert "407" in status_line(start_conversation(make_snapshot, client=CLIENT).received(HEAD))
 
 
 def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
-    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
-    conversation = begun(in_force, client="10.0.0.5", behind_balancer=True)
+    make_snapshot = login_snapshot(make_authenticator(TRUSTED_NETWORK))
+    conversation = start_conversation(make_snapshot, client="10.0.0.5", behind_balancer=True)
 
     command = conversation.received(f"PROXY TCP4 {TRUSTED} 10.1.2.4 50000 443\r\n".encode() + HEAD)
 
@@ -239,9 +243,11 @@ def test_a_balancers_client_is_judged_by_the_address_in_its_header() -> None:
 @pytest.mark.parametrize("value", [basic(password="x"), "Digest x", "NTLM x"], ids=["wrong", "garbage", "NTLM"])
 @pytest.mark.parametrize("client", [CLIENT, TRUSTED], ids=["none required", "trusted"])
 def test_a_login_that_was_not_required_is_checked(client: str, value: str) -> None:
-    conversation = begun(guarded(make_authenticator(TRUSTED_NETWORK, required=client == TRUSTED)), client=client)
+    conversation = start_conversation(
+        login_snapshot(make_authenticator(TRUSTED_NETWORK, required=client == TRUSTED)), client=client
+    )
 
-    command = conversation.received(with_login(value))
+    command = conversation.received(head_with_login(value))
     if isinstance(command, CheckLogin):
         command = conversation.login_checked(right=command.check.is_right())
 
@@ -249,20 +255,22 @@ def test_a_login_that_was_not_required_is_checked(client: str, value: str) -> No
 
 
 def test_two_logins_in_one_request_are_rejected() -> None:
-    conversation = begun(guarded())
+    conversation = start_conversation(login_snapshot())
 
-    assert status_line(conversation.received(with_login(basic(), basic()))).startswith("HTTP/1.1 407 login_unusable: ")
+    assert status_line(conversation.received(head_with_login(basic(), basic()))).startswith(
+        "HTTP/1.1 407 login_unusable: "
+    )
     assert conversation.record.detail == "there are two of them"
 
 
 def test_a_login_is_ignored_if_there_are_no_logins() -> None:
-    assert isinstance(begun().received(with_login("anything")), Dial)
+    assert isinstance(start_conversation().received(head_with_login("anything")), Dial)
 
 
 def test_a_listener_may_have_schemes_of_its_own() -> None:
-    in_force = guarded()
+    make_snapshot = login_snapshot()
 
-    asked = begun(in_force, schemes=frozenset({Scheme.BASIC})).received(HEAD)
+    asked = start_conversation(make_snapshot, schemes=frozenset({Scheme.BASIC})).received(HEAD)
 
     assert list(challenges(asked)) == ["Basic"]
 
@@ -272,7 +280,7 @@ def test_a_listener_may_have_schemes_of_its_own() -> None:
 
 def behind_tls(snapshot: object = None, names: tuple[str, ...] = CERTIFICATE, **more: object) -> Conversation:
     """One whose client speaks TLS to the gate, and has shown a certificate with these names."""
-    conversation = begun(snapshot or guarded(), **more)  # type: ignore[arg-type]
+    conversation = start_conversation(snapshot or login_snapshot(), **more)  # type: ignore[arg-type]
     conversation.received(hello())
     conversation.secured("TLSv1.3", "; ".join(names), names)
     return conversation
@@ -287,13 +295,13 @@ def test_a_certificate_is_a_login() -> None:
 
 def test_a_tls_client_without_a_certificate_may_send_a_password() -> None:
     assert "407" in status_line(behind_tls(names=()).received(HEAD))
-    assert isinstance(behind_tls(names=()).received(with_login()), CheckLogin)
+    assert isinstance(behind_tls(names=()).received(head_with_login()), CheckLogin)
 
 
 def test_a_gate_that_takes_only_certificates_sends_no_challenge() -> None:
-    only = guarded(make_authenticator(schemes=frozenset({Scheme.CERTIFICATE})))
+    only = login_snapshot(make_authenticator(schemes=frozenset({Scheme.CERTIFICATE})))
 
-    command = begun(only).received(HEAD)
+    command = start_conversation(only).received(HEAD)
 
     assert status_line(command).startswith("HTTP/1.1 403 certificate_required: ")
     assert isinstance(behind_tls(only).received(HEAD), Dial)
@@ -303,21 +311,24 @@ def test_a_gate_that_takes_only_certificates_sends_no_challenge() -> None:
 
 
 def test_tls_without_connect_passes_only_from_trusted_networks() -> None:
-    in_force = guarded(make_authenticator(TRUSTED_NETWORK))
-    conversation = begun(in_force)
+    make_snapshot = login_snapshot(make_authenticator(TRUSTED_NETWORK))
+    conversation = start_conversation(make_snapshot)
 
     command = conversation.received(hello(HOST))
 
-    assert alert_in(command) == Alert.ACCESS_DENIED
+    assert alert_code(command) == Alert.ACCESS_DENIED
     assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
     assert conversation.record.login_result is LoginResult.IMPOSSIBLE
     assert HOST in conversation.record.sentence()
     assert "auth.trusted_networks" in conversation.record.remedy()
-    assert isinstance(begun(in_force, client=TRUSTED).received(hello(HOST)), Dial)
+    assert isinstance(start_conversation(make_snapshot, client=TRUSTED).received(hello(HOST)), Dial)
 
 
 def test_tls_without_a_login_does_not_reveal_allowed_names() -> None:
-    allowed, refused = begun(guarded()).received(hello(HOST)), begun(guarded()).received(hello("evil.example"))
+    allowed, refused = (
+        start_conversation(login_snapshot()).received(hello(HOST)),
+        start_conversation(login_snapshot()).received(hello("evil.example")),
+    )
 
     assert allowed == refused
 
@@ -326,29 +337,29 @@ def test_tls_without_a_login_does_not_reveal_allowed_names() -> None:
 
 SATELLITE = "satellite.example:443"
 FOR_USER = Rule("satellite.example", users=(USER,))
-SATELLITE_HEAD = connect(SATELLITE.encode())
+SATELLITE_HEAD = connect_head(SATELLITE.encode())
 
 
 def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
     """No login is required but for what rules name users."""
     authenticator = make_authenticator(TRUSTED_NETWORK, required=trusted)
-    return in_force(*rules, mode=mode, authenticator=authenticator)
+    return make_snapshot(*rules, mode=mode, authenticator=authenticator)
 
 
 def test_a_rule_for_users_asks_the_client_for_a_login() -> None:
-    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
+    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
 
     command = conversation.received(SATELLITE_HEAD)
 
     assert status_line(command).startswith("HTTP/1.1 407 login_required: ")
     assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
     assert conversation.record.allowed is False
-    assert isinstance(begun(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
+    assert isinstance(start_conversation(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
 
 
 def test_a_user_of_the_rule_passes() -> None:
-    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
-    conversation.received(with_login(head=SATELLITE_HEAD))
+    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
+    conversation.received(head_with_login(head=SATELLITE_HEAD))
 
     command = conversation.login_checked(right=True)
 
@@ -357,7 +368,7 @@ def test_a_user_of_the_rule_passes() -> None:
 
 
 def test_a_rule_for_users_asks_a_trusted_client_too() -> None:
-    conversation = begun(open_to_all(FOR_USER, trusted=True), client=TRUSTED)  # type: ignore[arg-type]
+    conversation = start_conversation(open_to_all(FOR_USER, trusted=True), client=TRUSTED)  # type: ignore[arg-type]
 
     assert "407 login_required" in status_line(conversation.received(SATELLITE_HEAD))
 
@@ -374,8 +385,8 @@ def test_a_rule_for_users_asks_a_trusted_client_too() -> None:
     ],
 )
 def test_a_logged_in_user_that_the_rule_excludes_gets_no_407(rule: Rule, detail: str) -> None:
-    conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
-    conversation.received(with_login(head=SATELLITE_HEAD))
+    conversation = start_conversation(open_to_all(rule))  # type: ignore[arg-type]
+    conversation.received(head_with_login(head=SATELLITE_HEAD))
 
     command = conversation.login_checked(right=True)
 
@@ -389,13 +400,13 @@ def test_a_logged_in_user_that_the_rule_excludes_gets_no_407(rule: Rule, detail:
     ids=["networks", "certificates"],
 )
 def test_a_login_that_could_not_help_is_not_asked_for(rule: Rule) -> None:
-    conversation = begun(open_to_all(rule))  # type: ignore[arg-type]
+    conversation = start_conversation(open_to_all(rule))  # type: ignore[arg-type]
 
     assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
 
 
 def test_without_logins_a_rule_for_users_refuses_everybody() -> None:
-    conversation = begun(in_force(FOR_USER))
+    conversation = start_conversation(make_snapshot(FOR_USER))
 
     assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
 
@@ -403,15 +414,15 @@ def test_without_logins_a_rule_for_users_refuses_everybody() -> None:
 def test_a_listener_without_password_schemes_asks_for_no_login() -> None:
     snapshot = open_to_all(FOR_USER)
 
-    command = begun(snapshot, schemes=frozenset({Scheme.CERTIFICATE})).received(SATELLITE_HEAD)  # type: ignore[arg-type]
+    command = start_conversation(snapshot, schemes=frozenset({Scheme.CERTIFICATE})).received(SATELLITE_HEAD)  # type: ignore[arg-type]
 
     assert "403 target_not_for_client" in status_line(command)
 
 
 def test_tls_without_connect_cannot_log_in_to_a_users_target() -> None:
-    conversation = begun(open_to_all(FOR_USER))  # type: ignore[arg-type]
+    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
 
-    assert alert_in(conversation.received(hello("satellite.example"))) == Alert.ACCESS_DENIED
+    assert alert_code(conversation.received(hello("satellite.example"))) == Alert.ACCESS_DENIED
     assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
 
 
@@ -429,12 +440,12 @@ def test_a_certificate_is_a_login_unless_the_rule_wants_both() -> None:
     assert "403" in status_line(behind_tls(open_to_all(FOR_USER)).received(SATELLITE_HEAD))
     assert "407" in status_line(behind_tls(open_to_all(both)).received(SATELLITE_HEAD))
     conversation = behind_tls(open_to_all(both))
-    conversation.received(with_login(head=SATELLITE_HEAD))
+    conversation.received(head_with_login(head=SATELLITE_HEAD))
     assert isinstance(conversation.login_checked(right=True), Dial)
 
 
 def test_report_mode_asks_for_no_login_because_of_a_rule() -> None:
-    conversation = begun(open_to_all(FOR_USER, mode=Mode.REPORT))  # type: ignore[arg-type]
+    conversation = start_conversation(open_to_all(FOR_USER, mode=Mode.REPORT))  # type: ignore[arg-type]
 
     assert isinstance(conversation.received(SATELLITE_HEAD), Dial)
     assert conversation.record.reported == "target_not_for_client"
@@ -452,10 +463,10 @@ def test_report_mode_asks_for_no_login_because_of_a_rule() -> None:
 )
 def test_challenges_that_a_client_never_answers_are_counted(schemes: frozenset[Scheme], words: str) -> None:
     clock = Clock()
-    in_force = guarded(make_authenticator(schemes=schemes, clock=clock))
+    make_snapshot = login_snapshot(make_authenticator(schemes=schemes, clock=clock))
     records = []
     for _ in range(3):
-        conversation = begun(in_force)
+        conversation = start_conversation(make_snapshot)
         conversation.received(HEAD)
         records.append(conversation.record)
         clock.now += 900
@@ -471,12 +482,12 @@ def test_challenges_that_a_client_never_answers_are_counted(schemes: frozenset[S
 
 
 def test_no_answer_and_no_record_contains_a_password() -> None:
-    sent = [with_login(basic(password="hush")), with_login("Basic hush"), with_login("Digest hush=hush")]
+    sent = [head_with_login(basic(password="hush")), head_with_login("Basic hush"), head_with_login("Digest hush=hush")]
     sent += [HEAD[:-2] + b"Proxy-Authorization : Basic hush\r\n\r\n", HEAD[:-2] + b"X: 1\r\n hush\r\n\r\n"]
     sent += [b"CONNECT cucm:hush@tools.cisco.com:443 HTTP/1.1\r\n\r\n", b"GET http://cucm:hush@x/ HTTP/1.1\r\n\r\n"]
     sent += [b"Proxy-Authorization: Basic hush\r\n\r\n", HEAD.replace(b"Host: ", b"Host: cucm:hush@")]
     for message in sent:
-        conversation = begun(guarded())
+        conversation = start_conversation(login_snapshot())
         command = conversation.received(message)
         said = repr(command) + repr(conversation.record)
         if isinstance(command, CheckLogin):

@@ -22,24 +22,26 @@ from support.conversation_harness import (
     HOST,
     SATELLITE,
     STRANGER,
-    alert_in,
-    begun,
-    connect,
+    alert_code,
+    connect_head,
     hello,
-    in_force,
+    make_snapshot,
+    start_conversation,
     status_line,
 )
 
 NAME = "new.example"
-HEAD, HELLO, ANOTHER = connect(b"new.example:443"), hello(NAME), hello("evil.example")
+HEAD, HELLO, ANOTHER = connect_head(b"new.example:443"), hello(NAME), hello("evil.example")
 FINISHED = b"\x14\x03\x03\0\x01\x01"
 
-ALLOWED = in_force(SATELLITE, Rule(NAME))
+ALLOWED = make_snapshot(SATELLITE, Rule(NAME))
 REPORTING = {
-    "the mode": in_force(SATELLITE, mode=Mode.REPORT),
-    "the mode, beside a rule": in_force(SATELLITE, Rule(NAME, report=True), mode=Mode.REPORT),
-    "a rule": in_force(SATELLITE, Rule(NAME, report=True)),
-    "a rule for all below a domain": in_force(SATELLITE, Rule("*.example.net", report=True), Rule(NAME, report=True)),
+    "the mode": make_snapshot(SATELLITE, mode=Mode.REPORT),
+    "the mode, beside a rule": make_snapshot(SATELLITE, Rule(NAME, report=True), mode=Mode.REPORT),
+    "a rule": make_snapshot(SATELLITE, Rule(NAME, report=True)),
+    "a rule for all below a domain": make_snapshot(
+        SATELLITE, Rule("*.example.net", report=True), Rule(NAME, report=True)
+    ),
 }
 everything_that_reports = pytest.mark.parametrize("snapshot", REPORTING.values(), ids=REPORTING.keys())
 
@@ -104,7 +106,7 @@ def plain(command: Command, conversation: Conversation) -> object:
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 @everything_that_reports
 def test_a_reported_target_gets_the_commands_of_an_allowed_one(snapshot: Snapshot, way: list[Event]) -> None:
-    reported, allowed = begun(snapshot), begun(ALLOWED)
+    reported, allowed = start_conversation(snapshot), start_conversation(ALLOWED)
 
     for event in way:
         assert plain(event(reported), reported) == plain(event(allowed), allowed)
@@ -117,7 +119,7 @@ def test_a_reported_target_gets_the_commands_of_an_allowed_one(snapshot: Snapsho
 
 @everything_that_reports
 def test_the_record_names_the_refusal_it_would_have_been(snapshot: Snapshot) -> None:
-    conversation = begun(snapshot)
+    conversation = start_conversation(snapshot)
 
     conversation.received(HEAD)
 
@@ -130,15 +132,15 @@ def test_the_record_names_the_refusal_it_would_have_been(snapshot: Snapshot) -> 
 @pytest.mark.parametrize(
     ("sent", "reported"),
     [
-        pytest.param(connect(b"smartreceiver.cisco.com:443"), "target_in_preset", id="in a preset"),
-        pytest.param(connect(b"tools.cisco.com:8443"), "target_port_not_allowed", id="another port"),
-        pytest.param(connect(b"192.0.2.1:443"), "target_is_address", id="an address"),
+        pytest.param(connect_head(b"smartreceiver.cisco.com:443"), "target_in_preset", id="in a preset"),
+        pytest.param(connect_head(b"tools.cisco.com:8443"), "target_port_not_allowed", id="another port"),
+        pytest.param(connect_head(b"192.0.2.1:443"), "target_is_address", id="an address"),
         pytest.param(hello("evil.example"), "server_name_not_allowed", id="a name asked for by TLS"),
         pytest.param(hello("smartreceiver.cisco.com"), "target_in_preset", id="a preset's, asked for by TLS"),
     ],
 )
 def test_report_mode_passes_and_reports_every_refusal_of_the_allowlist(sent: bytes, reported: str) -> None:
-    refused, passing = begun(in_force()), begun(in_force(mode=Mode.REPORT))
+    refused, passing = start_conversation(make_snapshot()), start_conversation(make_snapshot(mode=Mode.REPORT))
 
     assert isinstance(refused.received(sent), Refuse)
     assert isinstance(passing.received(sent), Dial)
@@ -150,17 +152,17 @@ def test_report_mode_passes_and_reports_every_refusal_of_the_allowlist(sent: byt
 
 
 def test_an_allowed_target_is_not_reported() -> None:
-    conversation = begun(REPORTING["the mode"])
+    conversation = start_conversation(REPORTING["the mode"])
 
-    conversation.received(connect(HOST.encode() + b":443"))
+    conversation.received(connect_head(HOST.encode() + b":443"))
 
     assert (conversation.record.allowed, conversation.record.reported) == (True, "")
 
 
 def test_a_reporting_rule_allows_no_other_target() -> None:
-    conversation = begun(REPORTING["a rule"])
+    conversation = start_conversation(REPORTING["a rule"])
 
-    assert "403 target_not_allowed" in status_line(conversation.received(connect(b"evil.example:443")))
+    assert "403 target_not_allowed" in status_line(conversation.received(connect_head(b"evil.example:443")))
     assert conversation.record.reported == ""
 
 
@@ -169,10 +171,10 @@ def test_a_reporting_rule_allows_no_other_target() -> None:
 
 @everything_that_reports
 def test_report_mode_refuses_strangers(snapshot: Snapshot) -> None:
-    by_http, by_tls = begun(snapshot, client=STRANGER), begun(snapshot, client=STRANGER)
+    by_http, by_tls = start_conversation(snapshot, client=STRANGER), start_conversation(snapshot, client=STRANGER)
 
     assert "403 client_not_allowed" in status_line(by_http.received(HEAD))
-    assert alert_in(by_tls.received(HELLO)) == Alert.ACCESS_DENIED
+    assert alert_code(by_tls.received(HELLO)) == Alert.ACCESS_DENIED
 
     assert by_http.record.reported == by_tls.record.reported == ""
     assert by_http.record.allowed is None
@@ -184,23 +186,23 @@ def test_report_mode_keeps_the_limits(snapshot: Snapshot) -> None:
     for _ in range(4):
         counter.add(CLIENT)
 
-    assert "429 client_tunnels_exhausted" in status_line(begun(snapshot, counter=counter).received(HEAD))
+    assert "429 client_tunnels_exhausted" in status_line(start_conversation(snapshot, counter=counter).received(HEAD))
 
 
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        pytest.param(connect(b"new.example"), "400 target_malformed", id="no target"),
-        pytest.param(connect(b"https://new.example/"), "400 target_is_url", id="a URL"),
+        pytest.param(connect_head(b"new.example"), "400 target_malformed", id="no target"),
+        pytest.param(connect_head(b"https://new.example/"), "400 target_is_url", id="a URL"),
         pytest.param(b"GET / HTTP/1.1\r\n\r\n", "405 method_not_allowed", id="another method"),
     ],
 )
 def test_report_mode_refuses_invalid_targets(sent: bytes, words: str) -> None:
-    assert words in status_line(begun(REPORTING["the mode"]).received(sent))
+    assert words in status_line(start_conversation(REPORTING["the mode"]).received(sent))
 
 
 def test_report_mode_does_not_allow_private_addresses() -> None:
-    command = begun(REPORTING["the mode"]).received(HEAD)
+    command = start_conversation(REPORTING["the mode"]).received(HEAD)
 
     assert isinstance(command, Dial)
     assert not command.rule.private
@@ -208,14 +210,14 @@ def test_report_mode_does_not_allow_private_addresses() -> None:
 
 def test_report_mode_keeps_the_checks_of_rule_and_network() -> None:
     def passes(snapshot: Snapshot, received: bytes) -> bool:
-        conversation = begun(snapshot)
+        conversation = start_conversation(snapshot)
         conversation.received(HEAD)
         conversation.connected()
         return isinstance(conversation.received(received), Establish)
 
-    lenient_rule = in_force(Rule(NAME, report=True, match_server_name=False))
+    lenient_rule = make_snapshot(Rule(NAME, report=True, match_server_name=False))
     strict_network = NetworkChecks((ip_network("10.1.0.0/16"),), require_server_name=True)
-    strict = in_force(mode=Mode.REPORT, checks=ChecksByClient(TunnelChecks(), [strict_network]))
+    strict = make_snapshot(mode=Mode.REPORT, checks=ChecksByClient(TunnelChecks(), [strict_network]))
 
     assert passes(lenient_rule, ANOTHER)
     assert not passes(REPORTING["a rule"], ANOTHER)
@@ -224,11 +226,11 @@ def test_report_mode_keeps_the_checks_of_rule_and_network() -> None:
 
 
 def test_report_mode_refuses_a_hello_and_keeps_what_was_reported() -> None:
-    conversation = begun(REPORTING["the mode"])
+    conversation = start_conversation(REPORTING["the mode"])
     conversation.received(HEAD)
     conversation.connected()
 
-    assert alert_in(conversation.received(ANOTHER)) == Alert.UNRECOGNIZED_NAME
+    assert alert_code(conversation.received(ANOTHER)) == Alert.UNRECOGNIZED_NAME
 
     record = conversation.record
     assert (record.outcome, record.reported) == (Outcome.SERVER_NAME_MISMATCH, "target_not_allowed")

@@ -20,13 +20,13 @@ from support.conversation_harness import (
     HOST,
     SNAPSHOT,
     STRANGER,
-    UNCHECKED,
-    begun,
-    connect,
-    guarded,
+    UNCHECKED_SNAPSHOT,
+    connect_head,
+    head_with_login,
     hello,
-    in_force,
-    with_login,
+    login_snapshot,
+    make_snapshot,
+    start_conversation,
 )
 from support.logins import USER, basic
 from support.state_table import ways_on
@@ -34,9 +34,21 @@ from support.state_table import ways_on
 HELLO = hello(HOST)
 FINISHED = b"\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x02ab"
 HEADERS = [b"PROXY TCP4 10.1.2.4 10.1.2.4 50000 443\r\n", b"PROXY TCP4 203.0.113.9 10.1.2.4 50000 443\r\n"]
-HEADS = [HEAD, HEAD + HELLO, HEAD + HELLO + FINISHED, HEAD + b"SSH-2.0", connect(b"evil.example:443"), b"GET / X\r\n"]
-LOGINS = [with_login(), with_login(basic(password="x")), with_login("Digest x"), with_login() + HELLO]
-HEADS = [*HEADS, *LOGINS, with_login(head=connect(b"evil.example:443"))]
+HEADS = [
+    HEAD,
+    HEAD + HELLO,
+    HEAD + HELLO + FINISHED,
+    HEAD + b"SSH-2.0",
+    connect_head(b"evil.example:443"),
+    b"GET / X\r\n",
+]
+LOGINS = [
+    head_with_login(),
+    head_with_login(basic(password="x")),
+    head_with_login("Digest x"),
+    head_with_login() + HELLO,
+]
+HEADS = [*HEADS, *LOGINS, head_with_login(head=connect_head(b"evil.example:443"))]
 HELLOS = [HELLO, HELLO + FINISHED, hello(), hello("evil.example"), b"\x16\x03\x01\0\0", b"\x80\x2e\x01", b"\0"]
 MESSAGES = {
     State.PROXY_HEADER: [*HEADERS, *(HEADERS[0] + head for head in HEADS), HEADERS[0] + HELLO, b"PROXY UNKNOWN\r\n"],
@@ -56,8 +68,8 @@ def words(state: State) -> st.SearchStrategy[bytes]:
     return st.one_of(whole, whole, first_half, second_half, st.binary(min_size=1, max_size=60))
 
 
-GUARDED = guarded()
-SNAPSHOTS = [SNAPSHOT, GUARDED, UNCHECKED, in_force(mode=Mode.REPORT)]
+GUARDED = login_snapshot()
+SNAPSHOTS = [SNAPSHOT, GUARDED, UNCHECKED_SNAPSHOT, make_snapshot(mode=Mode.REPORT)]
 CLIENTS = ClientNetworks(DEFAULT_NETWORKS)
 FAILURES = [outcome for outcome in Outcome if outcome.stage in {Stage.RESOLVE, Stage.DIAL} and outcome.status]
 ENDS = [outcome for outcome in Outcome if outcome.stage is Stage.RELAY]
@@ -73,9 +85,11 @@ class AnySequence(RuleBasedStateMachine):
 
     def accept(self, snapshot: Snapshot, client: str, *, behind_balancer: bool) -> None:
         self.must_log_in = snapshot is GUARDED
-        self.snapshot = snapshot = guarded() if self.must_log_in else snapshot  # one that remembers nobody
+        self.snapshot = snapshot = login_snapshot() if self.must_log_in else snapshot  # one that remembers nobody
         self.counter.draining = False
-        self.conversation = begun(snapshot, client=client, counter=self.counter, behind_balancer=behind_balancer)
+        self.conversation = start_conversation(
+            snapshot, client=client, counter=self.counter, behind_balancer=behind_balancer
+        )
         self.record = self.conversation.record
         self.handshaking = False
         self.sent = b""
@@ -171,7 +185,7 @@ class AnySequence(RuleBasedStateMachine):
     def tunnel_begins(self, command: Establish) -> None:
         """Everything behind the head goes upstream, and only a hello for the target if it was to be checked."""
         assert self.sent.endswith(command.to_upstream)
-        checked = self.snapshot is not UNCHECKED or self.record.protocol == "tls"
+        checked = self.snapshot is not UNCHECKED_SNAPSHOT or self.record.protocol == "tls"
         assert (command.client_shape is not None) == (command.upstream_shape is not None) == checked
         if checked:
             read = read_client_hello(command.to_upstream, 65536)

@@ -10,11 +10,21 @@ from licensegate.proxy.protocol.commands import Command
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import MOVES, TIME_LIMITS, State
 from licensegate.records.outcome import Outcome
-from support.conversation_harness import HEAD, HOST, STRANGER, UNCHECKED, begun, connect, guarded, hello, with_login
+from support.conversation_harness import (
+    HEAD,
+    HOST,
+    STRANGER,
+    UNCHECKED_SNAPSHOT,
+    connect_head,
+    head_with_login,
+    hello,
+    login_snapshot,
+    start_conversation,
+)
 from support.state_table import ROWS, deadlines_of_the_docstring, lines_of_the_docstring, ways_on
 
 HELLO, HELLO_TO_ANOTHER, HELLO_TO_THE_GATE = hello(HOST), hello("evil.example"), hello()
-DENIED_HEAD = connect(b"evil.example:443")
+DENIED_HEAD = connect_head(b"evil.example:443")
 PROXY_HEADER = b"PROXY TCP4 10.1.2.4 10.1.2.4 50000 443\r\n"
 NEITHER = b"\0"
 
@@ -22,19 +32,19 @@ Happening = Callable[[Conversation], Command]
 
 
 def behind_balancer() -> Conversation:
-    return begun(behind_balancer=True)
+    return start_conversation(behind_balancer=True)
 
 
 def after(*sent: bytes) -> Conversation:
     """One whose client has sent this."""
-    conversation = begun()
+    conversation = start_conversation()
     for data in sent:
         conversation.received(data)
     return conversation
 
 
 def of_a_stranger() -> Conversation:
-    return begun(client=STRANGER)
+    return start_conversation(client=STRANGER)
 
 
 def shaking_hands() -> Conversation:
@@ -49,18 +59,18 @@ def secured() -> Conversation:
 
 def at_the_door(*sent: bytes) -> Conversation:
     """One whose client must log in, and has sent this."""
-    conversation = begun(guarded())
+    conversation = start_conversation(login_snapshot())
     for data in sent:
         conversation.received(data)
     return conversation
 
 
 def logging_in(head: bytes = HEAD) -> Conversation:
-    return at_the_door(with_login(head=head))
+    return at_the_door(head_with_login(head=head))
 
 
 def dialling_unchecked() -> Conversation:
-    conversation = begun(UNCHECKED)
+    conversation = start_conversation(UNCHECKED_SNAPSHOT)
     conversation.received(HEAD)
     return conversation
 
@@ -79,7 +89,7 @@ def closed() -> Conversation:
 
 SHORTEST_WAY: dict[State, Callable[[], Conversation]] = {
     State.PROXY_HEADER: behind_balancer,
-    State.HELLO: begun,
+    State.HELLO: start_conversation,
     State.HANDSHAKE: shaking_hands,
     State.HEAD: lambda: after(HEAD[:9]),
     State.LOGIN: logging_in,
@@ -119,35 +129,35 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
     (State.PROXY_HEADER, "client's end"): [(behind_balancer, lambda it: it.client_ended())],
     (State.PROXY_HEADER, "cut"): [(behind_balancer, lambda it: it.stopped())],
     (State.HELLO, "too little to tell"): [
-        (begun, lambda it: it.received(b"P")),
-        (begun, lambda it: it.received(HELLO[:-1])),
+        (start_conversation, lambda it: it.received(b"P")),
+        (start_conversation, lambda it: it.received(HELLO[:-1])),
     ],
     (State.HELLO, "HTTP"): [
-        (begun, lambda it: it.received(HEAD[:2])),
-        (begun, lambda it: it.received(HEAD)),
-        (begun, lambda it: it.received(DENIED_HEAD)),
+        (start_conversation, lambda it: it.received(HEAD[:2])),
+        (start_conversation, lambda it: it.received(HEAD)),
+        (start_conversation, lambda it: it.received(DENIED_HEAD)),
     ],
-    (State.HELLO, "TLS to the gate"): [(begun, lambda it: it.received(HELLO_TO_THE_GATE))],
-    (State.HELLO, "TLS to an allowed target"): [(begun, lambda it: it.received(HELLO))],
+    (State.HELLO, "TLS to the gate"): [(start_conversation, lambda it: it.received(HELLO_TO_THE_GATE))],
+    (State.HELLO, "TLS to an allowed target"): [(start_conversation, lambda it: it.received(HELLO))],
     (State.HELLO, "any other TLS"): [
-        (begun, lambda it: it.received(HELLO_TO_ANOTHER)),
-        (begun, lambda it: it.received(b"\x16\x03\x01\0\0")),
+        (start_conversation, lambda it: it.received(HELLO_TO_ANOTHER)),
+        (start_conversation, lambda it: it.received(b"\x16\x03\x01\0\0")),
         (of_a_stranger, lambda it: it.received(HELLO)),
         (at_the_door, lambda it: it.received(HELLO)),
     ],
     (State.HELLO, "HTTP not served here"): [(of_a_stranger, lambda it: it.received(HEAD))],
     (State.HELLO, "anything else"): [
-        (begun, lambda it: it.received(NEITHER)),
-        (begun, lambda it: it.received(PROXY_HEADER)),
-        (begun, lambda it: it.received(b"\x80\x2e\x01")),
+        (start_conversation, lambda it: it.received(NEITHER)),
+        (start_conversation, lambda it: it.received(PROXY_HEADER)),
+        (start_conversation, lambda it: it.received(b"\x80\x2e\x01")),
         (of_a_stranger, lambda it: it.received(NEITHER)),
     ],
     (State.HELLO, "deadline"): [
-        (begun, lambda it: it.deadline_passed()),
+        (start_conversation, lambda it: it.deadline_passed()),
         (lambda: after(b"P"), lambda it: it.deadline_passed()),
     ],
-    (State.HELLO, "client's end"): [(begun, lambda it: it.client_ended())],
-    (State.HELLO, "cut"): [(begun, lambda it: it.stopped())],
+    (State.HELLO, "client's end"): [(start_conversation, lambda it: it.client_ended())],
+    (State.HELLO, "cut"): [(start_conversation, lambda it: it.stopped())],
     (State.HANDSHAKE, "handshake done"): [(shaking_hands, lambda it: it.secured("TLSv1.2", ""))],
     (State.HANDSHAKE, "handshake failed"): [
         (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=False)),
@@ -165,11 +175,11 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (secured, lambda it: it.received(HEAD)),
     ],
     (State.HEAD, "CONNECT with a password to be checked"): [
-        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(with_login()[9:])),
+        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(head_with_login()[9:])),
     ],
     (State.HEAD, "any other head"): [
         (lambda: at_the_door(HEAD[:9]), lambda it: it.received(HEAD[9:])),
-        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(with_login("Digest x")[9:])),
+        (lambda: at_the_door(HEAD[:9]), lambda it: it.received(head_with_login("Digest x")[9:])),
         (lambda: after(DENIED_HEAD[:9]), lambda it: it.received(DENIED_HEAD[9:])),
         (secured, lambda it: it.received(b"\r\n")),
     ],

@@ -13,16 +13,16 @@ from licensegate.proxy.settings import Limits
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
-from support.client_hellos import RECORDED, Recorded, in_records, message, server_name
+from support.client_hellos import RECORDED, RecordedHello, hello_message, in_records, server_name_extension
 from support.conversation_harness import (
     CLIENT,
     HOST,
     OWN_NAME,
     STRANGER,
-    alert_in,
-    begun,
+    alert_code,
     hello,
-    in_force,
+    make_snapshot,
+    start_conversation,
 )
 
 HELLO = hello(HOST)
@@ -32,7 +32,7 @@ HELLO = hello(HOST)
 
 
 def test_tls_to_an_allowed_name_is_dialled_on_port_443() -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     command = conversation.received(HELLO)
 
@@ -45,7 +45,7 @@ def test_tls_to_an_allowed_name_is_dialled_on_port_443() -> None:
 
 
 def test_tls_is_passed_on_untouched_and_without_an_answer() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(HELLO)
     assert conversation.received(b"\x17\x03\x03\0\x05early") == Wait()
 
@@ -58,7 +58,7 @@ def test_tls_is_passed_on_untouched_and_without_an_answer() -> None:
 
 
 def test_the_shape_is_that_of_what_follows_the_hello() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(HELLO + b"\x14\x03\x03\0\x01\x01")
 
     command = conversation.connected()
@@ -71,7 +71,7 @@ def test_the_shape_is_that_of_what_follows_the_hello() -> None:
 
 @pytest.mark.parametrize("cut", range(1, len(HELLO)))
 def test_a_hello_split_at_any_byte_is_dialled_when_it_is_whole(cut: int) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     assert conversation.received(HELLO[:cut]) == Wait()
     assert isinstance(conversation.received(HELLO[cut:]), Dial)
@@ -81,8 +81,8 @@ NAMED = [row for row in RECORDED.values() if row.server_name and not row.fault]
 
 
 @pytest.mark.parametrize("row", NAMED, ids=[row.name for row in NAMED])
-def test_every_real_client_is_dialled_by_its_server_name(row: Recorded) -> None:
-    conversation = begun(in_force(Rule(row.server_name)))
+def test_every_real_client_is_dialled_by_its_server_name(row: RecordedHello) -> None:
+    conversation = start_conversation(make_snapshot(Rule(row.server_name)))
 
     for place in range(0, len(row.hello), 500):
         command = conversation.received(row.hello[place : place + 500])
@@ -107,9 +107,9 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "outcome", "detail"), REFUSED.values(), ids=REFUSED.keys())
 def test_tls_to_any_other_name_gets_unrecognized_name(name: str, outcome: Outcome, detail: str) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
-    assert alert_in(conversation.received(hello(name))) == Alert.UNRECOGNIZED_NAME
+    assert alert_code(conversation.received(hello(name))) == Alert.UNRECOGNIZED_NAME
 
     record = conversation.record
     assert (record.outcome, record.detail, record.status) == (outcome, detail, 0)
@@ -126,7 +126,9 @@ def test_tls_to_any_other_name_gets_unrecognized_name(name: str, outcome: Outcom
         pytest.param(b"\x16\x03\x01\0\0", "0 bytes", id="an empty record"),
         pytest.param(hello("a..example"), "empty label", id="a name that no host can have"),
         pytest.param(hello("-.example"), "hyphen at the edge", id="a label that no host can have"),
-        pytest.param(in_records(message(server_name(b"a b"))), "no host name", id="a name that is none"),
+        pytest.param(
+            in_records(hello_message(server_name_extension(b"a b"))), "no host name", id="a name that is none"
+        ),
         pytest.param(
             b"\x16\x03\x01\x40\0\x01\x0f\0\0",
             "more than 65536 bytes",
@@ -135,18 +137,18 @@ def test_tls_to_any_other_name_gets_unrecognized_name(name: str, outcome: Outcom
     ],
 )
 def test_a_malformed_hello_gets_decode_error(received: bytes, detail: str) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
-    assert alert_in(conversation.received(received)) == Alert.DECODE_ERROR
+    assert alert_code(conversation.received(received)) == Alert.DECODE_ERROR
 
     assert conversation.record.outcome is Outcome.HELLO_MALFORMED
     assert detail in conversation.record.detail
 
 
 def test_more_than_the_limit_is_refused_when_it_is_announced() -> None:
-    conversation = begun(in_force(limits=Limits(hello_bytes=len(HELLO) - 1)))
+    conversation = start_conversation(make_snapshot(limits=Limits(hello_bytes=len(HELLO) - 1)))
 
-    assert alert_in(conversation.received(HELLO[:9])) == Alert.DECODE_ERROR
+    assert alert_code(conversation.received(HELLO[:9])) == Alert.DECODE_ERROR
 
 
 @pytest.mark.parametrize(
@@ -163,9 +165,9 @@ def test_limits_apply_to_tls_as_to_a_connect(others: list[str], draining: bool, 
     counter.draining = draining
     for client in others:
         counter.add(client)
-    conversation = begun(counter=counter)
+    conversation = start_conversation(counter=counter)
 
-    assert alert_in(conversation.received(hello(name))) == Alert.INTERNAL_ERROR
+    assert alert_code(conversation.received(hello(name))) == Alert.INTERNAL_ERROR
 
     assert conversation.record.outcome is outcome
     assert conversation.record.allowed is None
@@ -173,10 +175,10 @@ def test_limits_apply_to_tls_as_to_a_connect(others: list[str], draining: bool, 
 
 @pytest.mark.parametrize("outcome", [it for it in Outcome if it.status >= 500], ids=lambda it: it.label)
 def test_a_failed_dial_ends_tls_by_an_alert(outcome: Outcome) -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(HELLO)
 
-    alert = alert_in(conversation.dial_failed(outcome, "the detail"))
+    alert = alert_code(conversation.dial_failed(outcome, "the detail"))
 
     assert alert == Alert.INTERNAL_ERROR
     assert (conversation.record.outcome, conversation.record.status) == (outcome, 0)
@@ -198,7 +200,7 @@ CLOSED = {
 def test_neither_http_nor_tls_is_closed_without_an_answer(
     sent: bytes, outcome: Outcome, protocol: str, split: bool
 ) -> None:
-    conversation = begun()
+    conversation = start_conversation()
     pieces = [sent[place : place + 1] for place in range(len(sent))] if split else [sent]
 
     commands = []
@@ -212,9 +214,9 @@ def test_neither_http_nor_tls_is_closed_without_an_answer(
 
 @pytest.mark.parametrize("cut", range(2, len(HELLO) + 1))
 def test_a_stranger_by_tls_is_denied_access_before_its_hello_is_read(cut: int) -> None:
-    conversation = begun(client=STRANGER)
+    conversation = start_conversation(client=STRANGER)
 
-    assert alert_in(conversation.received(HELLO[:cut])) == Alert.ACCESS_DENIED
+    assert alert_code(conversation.received(HELLO[:cut])) == Alert.ACCESS_DENIED
 
     record = conversation.record
     assert (record.outcome, record.status) == (Outcome.CLIENT_NOT_ALLOWED, 0)
@@ -222,12 +224,12 @@ def test_a_stranger_by_tls_is_denied_access_before_its_hello_is_read(cut: int) -
 
 
 def test_a_stranger_is_denied_access_to_the_gates_own_name_too() -> None:
-    assert alert_in(begun(client=STRANGER).received(hello(OWN_NAME))) == Alert.ACCESS_DENIED
+    assert alert_code(start_conversation(client=STRANGER).received(hello(OWN_NAME))) == Alert.ACCESS_DENIED
 
 
 @pytest.mark.parametrize(("sent", "outcome", "protocol"), CLOSED.values(), ids=CLOSED.keys())
 def test_a_stranger_that_speaks_neither_is_recorded_as_a_stranger(sent: bytes, outcome: Outcome, protocol: str) -> None:
-    conversation = begun(client=STRANGER)
+    conversation = start_conversation(client=STRANGER)
 
     assert conversation.received(sent) == Close()
 
@@ -236,7 +238,7 @@ def test_a_stranger_that_speaks_neither_is_recorded_as_a_stranger(sent: bytes, o
 
 @given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=6))
 def test_nothing_that_a_stranger_sends_is_served(pieces: list[bytes]) -> None:
-    conversation = begun(client=STRANGER)
+    conversation = start_conversation(client=STRANGER)
 
     for piece in pieces:
         if conversation.state is State.HELLO:
@@ -251,7 +253,7 @@ def test_nothing_that_a_stranger_sends_is_served(pieces: list[bytes]) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 9, len(HELLO) - 1])
 def test_an_incomplete_hello_is_closed_without_an_answer(size: int) -> None:
-    left, late, stopped = begun(), begun(), begun()
+    left, late, stopped = start_conversation(), start_conversation(), start_conversation()
     for conversation in (left, late, stopped):
         conversation.received(HELLO[:size])
 
@@ -263,7 +265,7 @@ def test_an_incomplete_hello_is_closed_without_an_answer(size: int) -> None:
 
 
 def test_the_outcome_says_when_a_tls_client_left_or_was_cut() -> None:
-    dialling, relaying = begun(), begun()
+    dialling, relaying = start_conversation(), start_conversation()
     for conversation in (dialling, relaying):
         conversation.received(HELLO)
     relaying.connected()

@@ -6,7 +6,7 @@ from licensegate.proxy.protocol.commands import Dial, Establish, Refuse
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.via import OUR_NAME
 from licensegate.records.outcome import Outcome
-from support.conversation_harness import CLIENT, HOST, STRANGER, UNCHECKED, begun, hello
+from support.conversation_harness import CLIENT, HOST, STRANGER, UNCHECKED_SNAPSHOT, hello, start_conversation
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 SERVER_HELLO = bytes([22, 3, 3, 0, 4]) + b"abcd"
@@ -17,14 +17,14 @@ def connect(via: str, host: str = HOST) -> bytes:
 
 
 def test_a_request_through_other_proxies_is_served_and_recorded() -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     assert isinstance(conversation.received(connect("1.1 edge, 1.1 licensegate-000000000000")), Dial)
     assert conversation.record.via == "1.1 edge, 1.1 licensegate-000000000000"
 
 
 def test_a_login_in_a_via_or_user_agent_is_not_recorded() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(
         b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
         b"Via: 1.1 edge (cucm:secret@edge)\r\n"
@@ -35,7 +35,7 @@ def test_a_login_in_a_via_or_user_agent_is_not_recorded() -> None:
 
 
 def test_the_query_of_a_url_is_not_recorded() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(b"GET http://host/path?user=cucm&secret HTTP/1.1\r\n\r\n")
 
     assert conversation.record.requested == "http://host/path?..."
@@ -43,7 +43,7 @@ def test_the_query_of_a_url_is_not_recorded() -> None:
 
 @pytest.mark.parametrize("host", [HOST, "elsewhere.example"], ids=["an allowed target", "another"])
 def test_a_request_that_passed_this_gate_before_is_refused(host: str) -> None:
-    conversation = begun()
+    conversation = start_conversation()
 
     command = conversation.received(connect(f"1.1 {OUR_NAME}, 1.1 parent.test (squid/5.7)", host))
     assert isinstance(command, Refuse)
@@ -55,14 +55,14 @@ def test_a_request_that_passed_this_gate_before_is_refused(host: str) -> None:
 
 
 def test_a_stranger_does_not_learn_of_loops() -> None:
-    conversation = begun(client=STRANGER)
+    conversation = start_conversation(client=STRANGER)
     conversation.received(connect(f"1.1 {OUR_NAME}"))
 
     assert conversation.record.outcome is Outcome.CLIENT_NOT_ALLOWED
 
 
 def test_without_checks_the_upstreams_first_bytes_follow_the_200() -> None:
-    conversation = begun(UNCHECKED)
+    conversation = start_conversation(UNCHECKED_SNAPSHOT)
     conversation.received(connect("1.1 edge"))
 
     command = conversation.connected(b"220 hello")
@@ -72,7 +72,7 @@ def test_without_checks_the_upstreams_first_bytes_follow_the_200() -> None:
 
 
 def test_the_upstreams_first_bytes_wait_until_the_hello_passes() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(connect("1.1 edge"))
 
     answer = conversation.connected(SERVER_HELLO)
@@ -85,7 +85,7 @@ def test_the_upstreams_first_bytes_wait_until_the_hello_passes() -> None:
 
 
 def test_a_refused_hello_does_not_get_the_upstreams_first_bytes() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(connect("1.1 edge"))
     conversation.connected(SERVER_HELLO)
 
@@ -97,7 +97,7 @@ def test_a_refused_hello_does_not_get_the_upstreams_first_bytes() -> None:
 
 
 def test_tls_without_connect_gets_the_upstreams_first_bytes() -> None:
-    conversation = begun()
+    conversation = start_conversation()
     conversation.received(hello(HOST))
 
     command = conversation.connected(SERVER_HELLO)

@@ -10,22 +10,25 @@ from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire.client_hello import HelloReader, read_client_hello
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck, open_record
-from support.client_hellos import RECORDED, in_records, message, server_name
+from support.client_hellos import RECORDED, hello_message, in_records, server_name_extension
 
 LIMIT = 65536
 TARGET = Target("tools.cisco.com", 443)
-HELLO = in_records(message(server_name(b"tools.cisco.com")))
-ANOTHER = in_records(message(server_name(b"evil.example")))
-NAMELESS = in_records(message())
+HELLO = in_records(hello_message(server_name_extension(b"tools.cisco.com")))
+ANOTHER = in_records(hello_message(server_name_extension(b"evil.example")))
+NAMELESS = in_records(hello_message())
 
 FOUND = {
     "the target's name": (HELLO, ServerNameCheck.MATCH),
     "the target's name, in capitals and with its dot": (
-        in_records(message(server_name(b"TOOLS.cisco.com."))),
+        in_records(hello_message(server_name_extension(b"TOOLS.cisco.com."))),
         ServerNameCheck.MATCH,
     ),
     "another name": (ANOTHER, ServerNameCheck.MISMATCH),
-    "a name below the target's": (in_records(message(server_name(b"a.tools.cisco.com"))), ServerNameCheck.MISMATCH),
+    "a name below the target's": (
+        in_records(hello_message(server_name_extension(b"a.tools.cisco.com"))),
+        ServerNameCheck.MISMATCH,
+    ),
     "no name": (NAMELESS, ServerNameCheck.ABSENT),
     "HTTP": (b"GET / HTTP/1.1\r\n", ServerNameCheck.NOT_TLS),
     "SSH": (b"SSH-2.0-OpenSSH_9.6\r\n", ServerNameCheck.NOT_TLS),
@@ -35,7 +38,7 @@ FOUND = {
     "an alert of TLS": (b"\x15\x03\x03\0\x02\x02\x28", ServerNameCheck.NOT_TLS),
     "another message of TLS": (b"\x16\x03\x01\0\x04\x02\0\0\0", ServerNameCheck.MALFORMED),
     "two names": (
-        in_records(message(server_name(b"tools.cisco.com", b"evil.example"))),
+        in_records(hello_message(server_name_extension(b"tools.cisco.com", b"evil.example"))),
         ServerNameCheck.MALFORMED,
     ),
     "more than is read": (b"\x16\x03\x01\x40\0\x01\x0f\0\0", ServerNameCheck.MALFORMED),
@@ -119,7 +122,7 @@ def test_the_detail_completes_the_sentence_of_the_outcome(received: bytes, detai
     ],
 )
 def test_a_target_that_is_an_address_is_matched_by_that_address(host: str, name: bytes) -> None:
-    inner = judged(in_records(message(server_name(name))), TunnelChecks(), Target(host, 443))
+    inner = judged(in_records(hello_message(server_name_extension(name))), TunnelChecks(), Target(host, 443))
 
     assert inner is not None
     assert inner.check is ServerNameCheck.MATCH

@@ -5,7 +5,7 @@ import pytest
 from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.settings import Limits
 from licensegate.proxy.tunnel.deadlines import ANNOUNCE_SECONDS, LINGER_SECONDS, Deadlines
-from support.deadline_owner import Somebody
+from support.deadline_owner import FakeOwner
 
 
 def test_a_sweep_returns_late_owners_and_their_deadlines() -> None:
@@ -17,7 +17,7 @@ def test_a_sweep_returns_late_owners_and_their_deadlines() -> None:
         deadlines.idle, deadlines.half_closed, deadlines.linger, deadlines.announce,
     ]  # fmt: skip
     assert set(all_of_them) == {limit for limit in vars(deadlines).values() if isinstance(limit, Deadline)}
-    waiting = {Somebody(): deadline for deadline in all_of_them}
+    waiting = {FakeOwner(): deadline for deadline in all_of_them}
     for owner, deadline in waiting.items():
         deadline.begin(owner, 1000)
 
@@ -26,7 +26,7 @@ def test_a_sweep_returns_late_owners_and_their_deadlines() -> None:
 
 
 def test_deadlines_know_whether_they_are_in_use() -> None:
-    deadlines, owner = Deadlines(Limits()), Somebody()
+    deadlines, owner = Deadlines(Limits()), FakeOwner()
     assert not deadlines.in_use
 
     deadlines.hello.begin(owner, 0)
@@ -37,7 +37,7 @@ def test_deadlines_know_whether_they_are_in_use() -> None:
 
 
 def test_two_deadlines_can_run_for_one_owner() -> None:
-    deadlines, tunnel = Deadlines(Limits()), Somebody()
+    deadlines, tunnel = Deadlines(Limits()), FakeOwner()
     deadlines.idle.begin(tunnel, 0)
     deadlines.announce.begin(tunnel, 0)
 

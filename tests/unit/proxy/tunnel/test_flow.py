@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import Flow, Pipes
-from support.sockets import descriptors, fill, pair, reset, spin_until, waiting
+from support.sockets import descriptors, fill_send_buffer, reset, socket_pair, spin_until, unread_bytes
 
 CHUNK = flow_module._CHUNK
 SPLICE_AFTER = flow_module._SPLICE_AFTER
@@ -23,8 +23,8 @@ class Line:
 
     def __init__(self, pipes: Pipes | None = None, *, buffer: int = 0) -> None:
         self.pipes = pipes or Pipes(at_most=1)
-        self.writer, self.source = pair(buffer=buffer)
-        self.sink, self.reader = pair(buffer=buffer)
+        self.writer, self.source = socket_pair(buffer=buffer)
+        self.sink, self.reader = socket_pair(buffer=buffer)
         self.flow = Flow(self.source, self.sink, self.pipes)
         self.received = bytearray()
 
@@ -60,7 +60,7 @@ class Line:
         """Write without reading until the flow can take no more."""
 
         def step() -> None:
-            fill(self.writer, byte * 65536)
+            fill_send_buffer(self.writer, byte * 65536)
             self.flow.pump()
 
         spin_until(lambda: self.flow.blocked and not self.flow.pump(), step)
@@ -117,7 +117,7 @@ def test_the_flow_has_not_ended_while_bytes_wait(line: Line) -> None:
 
 def test_bytes_before_a_reset_are_read(line: Line) -> None:
     line.writer.send(b"before the reset")
-    spin_until(lambda: waiting(line.source))
+    spin_until(lambda: unread_bytes(line.source))
     reset(line.writer)
 
     spin_until(lambda: line.flow.ended, line.flow.pump)
@@ -146,11 +146,11 @@ def test_at_most_one_chunk_is_read_while_the_sink_is_full(line: Line, carried: i
     held = line.flow.read - line.flow.written
     assert 0 < held <= CHUNK
 
-    left = waiting(line.source)
+    left = unread_bytes(line.source)
     assert left
     for _ in range(50):
         assert not line.flow.pump()
-    assert waiting(line.source) == left
+    assert unread_bytes(line.source) == left
     assert line.flow.read - line.flow.written == held
 
 
@@ -178,8 +178,8 @@ def test_a_full_sink_that_resets_drops_the_waiting_bytes(line: Line, carried: in
 def test_one_call_is_bounded_so_that_other_tunnels_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow_module, "_TURNS", 1)
     with contextlib.closing(Line(buffer=1 << 20)) as line:
-        fill(line.writer)
-        spin_until(lambda: waiting(line.source) > CHUNK)
+        fill_send_buffer(line.writer)
+        spin_until(lambda: unread_bytes(line.source) > CHUNK)
 
         line.flow.pump()
         assert line.flow.read == CHUNK

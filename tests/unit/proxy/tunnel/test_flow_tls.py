@@ -15,10 +15,10 @@ from licensegate.proxy.net.channel import TlsChannel
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import NO_PIPES, Flow
 from licensegate.proxy.wire.tls_records import RecordShape
-from support.client_hellos import in_records, message
-from support.sockets import pair, reset, spin_until, waiting
+from support.client_hellos import hello_message, in_records
+from support.sockets import reset, socket_pair, spin_until, unread_bytes
 from support.tls_client import IDENTITY
-from support.tls_memory import MemoryClient, trusting
+from support.tls_memory import MemoryTlsClient, client_context
 
 CHUNK = flow_module._CHUNK
 RECORD = 1 << 14
@@ -29,25 +29,25 @@ class Leg:
     """A client that has shaken hands, its socket, and the gate's channel to it."""
 
     def __init__(self, buffer: int) -> None:
-        self.socket, near = pair(buffer=buffer)
-        self.tls = MemoryClient(trusting(None))
+        self.socket, near = socket_pair(buffer=buffer)
+        self.tls = MemoryTlsClient(client_context(None))
         self.channel = TlsChannel(near, IDENTITY.context, b"")
         done = False
 
         def step() -> None:
             nonlocal done
             self.tls.handshake()
-            self.socket.send(self.tls.take())
+            self.socket.send(self.tls.take_ciphertext())
             done = self.channel.handshake() or done
-            self.hear()
+            self.decrypt()
 
         spin_until(lambda: done and self.tls.handshake(), step)
 
-    def hear(self, size: int = 1 << 16) -> bytes:
+    def decrypt(self, size: int = 1 << 16) -> bytes:
         """What the client can read now, of so many bytes on its socket."""
         with contextlib.suppress(BlockingIOError):
             self.tls.feed(self.socket.recv(size))
-        return self.tls.hear()
+        return self.tls.decrypt()
 
     def close(self) -> None:
         self.socket.close()
@@ -58,14 +58,14 @@ class Down:
     """A flow from a plain upstream to a client that speaks TLS."""
 
     def __init__(self, *, buffer: int = 0) -> None:
-        self.upstream, self.source = pair(buffer=buffer)
+        self.upstream, self.source = socket_pair(buffer=buffer)
         self.leg = Leg(buffer)
         self.flow = Flow(self.source, self.leg.channel, NO_PIPES)
         self.received = b""
 
     def step(self) -> None:
         self.flow.pump()
-        self.received += self.leg.hear()
+        self.received += self.leg.decrypt()
 
     def block(self) -> int:
         """Write a little at a time, without reading, until ciphertext waits and nothing else; how much was written."""
@@ -91,7 +91,7 @@ class Up:
 
     def __init__(self, *, buffer: int = 0, shape: RecordShape | None = None) -> None:
         self.leg = Leg(buffer)
-        self.sink, self.upstream = pair(buffer=buffer)
+        self.sink, self.upstream = socket_pair(buffer=buffer)
         self.flow = Flow(self.leg.channel, self.sink, NO_PIPES, shape)
         self.received = b""
 
@@ -121,7 +121,7 @@ def up() -> Iterator[Up]:
 def test_plaintext_is_counted_and_not_ciphertext(down: Down, up: Up) -> None:
     down.upstream.send(b"answer")
     spin_until(lambda: down.received == b"answer", down.step)
-    up.leg.socket.send(up.leg.tls.say(b"question"))
+    up.leg.socket.send(up.leg.tls.encrypt(b"question"))
     spin_until(lambda: up.received == b"question", up.step)
 
     assert (down.flow.read, down.flow.written) == (6, 6)
@@ -134,10 +134,10 @@ def test_nothing_is_read_while_ciphertext_waits(down: Down) -> None:
     assert down.flow.read == down.flow.written == written, "it is plaintext that waits"
 
     down.upstream.send(b"x" * 1000)
-    spin_until(lambda: waiting(down.source) == 1000)
+    spin_until(lambda: unread_bytes(down.source) == 1000)
     for _ in range(50):
         assert not down.flow.pump()
-    assert waiting(down.source) == 1000
+    assert unread_bytes(down.source) == 1000
 
 
 def test_waiting_ciphertext_is_sent_and_reading_goes_on(down: Down) -> None:
@@ -167,7 +167,7 @@ def test_the_upstreams_end_becomes_a_close_notify(down: Down) -> None:
     down.flow.pass_end_on()
     assert not down.flow.blocked
 
-    spin_until(lambda: down.leg.tls.heard_end, down.step)
+    spin_until(lambda: down.leg.tls.received_close_notify, down.step)
     assert down.received == b"last words"
 
 
@@ -180,11 +180,11 @@ def test_a_flow_is_blocked_until_its_close_notify_is_sent(down: Down) -> None:
         assert down.flow.blocked
 
     spin_until(lambda: not down.flow.blocked, down.flow.pump)
-    spin_until(lambda: down.leg.tls.heard_end, down.step)
+    spin_until(lambda: down.leg.tls.received_close_notify, down.step)
 
 
 def test_a_clients_close_notify_ends_the_flow(up: Up) -> None:
-    up.leg.socket.send(up.leg.tls.say(b"last words") + up.leg.tls.end())
+    up.leg.socket.send(up.leg.tls.encrypt(b"last words") + up.leg.tls.close_notify())
 
     spin_until(lambda: up.flow.ended, up.step)
     spin_until(lambda: up.received == b"last words", up.step)
@@ -192,7 +192,7 @@ def test_a_clients_close_notify_ends_the_flow(up: Up) -> None:
 
 
 def test_a_clients_fin_without_close_notify_ends_the_flow(up: Up) -> None:
-    up.leg.socket.send(up.leg.tls.say(b"last words"))
+    up.leg.socket.send(up.leg.tls.encrypt(b"last words"))
     up.leg.socket.shutdown(socket.SHUT_WR)
 
     spin_until(lambda: up.flow.ended, up.step)
@@ -204,7 +204,7 @@ def test_a_clients_fin_without_close_notify_ends_the_flow(up: Up) -> None:
     ("broken", "error"), [(False, "EPROTO"), (True, "ECONNRESET")], ids=["what is no TLS", "a reset"]
 )
 def test_bytes_before_an_error_are_read(up: Up, broken: bool, error: str) -> None:
-    up.leg.socket.send(up.leg.tls.say(b"before"))
+    up.leg.socket.send(up.leg.tls.encrypt(b"before"))
     if broken:
         reset(up.leg.socket)
     else:
@@ -219,14 +219,14 @@ def test_bytes_before_an_error_are_read(up: Up, broken: bool, error: str) -> Non
 def test_one_call_is_bounded_with_small_records_too(fruitless: bool) -> None:
     """Each takes as long as a large one: a few hundred KB of them would keep all other tunnels waiting."""
     with contextlib.closing(Up(buffer=1 << 20)) as up:
-        up.leg.socket.send(b"".join(up.leg.tls.say(b"x") for _ in range(15_000)))
-        spin_until(lambda: waiting(up.leg.channel) > 2 * channel_module._IN_ONE_GO)
-        waited = waiting(up.leg.channel)
+        up.leg.socket.send(b"".join(up.leg.tls.encrypt(b"x") for _ in range(15_000)))
+        spin_until(lambda: unread_bytes(up.leg.channel) > 2 * channel_module._IN_ONE_GO)
+        waited = unread_bytes(up.leg.channel)
         if fruitless:
             up.leg.channel.layer = Fruitless()  # type: ignore[assignment]
 
         assert up.flow.pump() is not fruitless
-        assert 0 < waited - waiting(up.leg.channel) <= channel_module._IN_ONE_GO
+        assert 0 < waited - unread_bytes(up.leg.channel) <= channel_module._IN_ONE_GO
 
 
 class Fruitless:
@@ -247,8 +247,8 @@ class Fruitless:
 def test_the_shape_is_that_of_the_plaintext() -> None:
     shape = RecordShape()
     with contextlib.closing(Up(shape=shape)) as up:
-        inside = in_records(message(), [10, 20])
-        up.leg.socket.send(up.leg.tls.say(inside))
+        inside = in_records(hello_message(), [10, 20])
+        up.leg.socket.send(up.leg.tls.encrypt(inside))
         spin_until(lambda: up.received == inside, up.step)
 
         assert shape.records[:2] == [(22, 10), (22, 20)]
@@ -272,7 +272,7 @@ def test_bytes_to_the_client_arrive_intact_in_any_order_of_events(
                     with contextlib.suppress(BlockingIOError):
                         sent += BLOB[len(sent) : len(sent) + down.upstream.send(BLOB[len(sent) : len(sent) + size])]
                 case "read":
-                    down.received += down.leg.hear(size)
+                    down.received += down.leg.decrypt(size)
                 case "pump":
                     down.flow.pump()
             assert down.flow.read - down.flow.written <= CHUNK
@@ -293,7 +293,7 @@ def test_bytes_to_the_upstream_arrive_intact_in_any_order_of_events(
         for what, size in steps:
             match what:
                 case "write":
-                    unsent += up.leg.tls.say(BLOB[len(sent) : len(sent) + size])
+                    unsent += up.leg.tls.encrypt(BLOB[len(sent) : len(sent) + size])
                     sent += BLOB[len(sent) : len(sent) + size]
                     with contextlib.suppress(BlockingIOError):
                         unsent = unsent[up.leg.socket.send(unsent) :]
@@ -303,7 +303,7 @@ def test_bytes_to_the_upstream_arrive_intact_in_any_order_of_events(
                 case "pump":
                     up.flow.pump()
             assert up.flow.read - up.flow.written <= CHUNK
-        unsent += up.leg.tls.end()
+        unsent += up.leg.tls.close_notify()
 
         def step() -> None:
             nonlocal unsent

@@ -9,7 +9,7 @@ from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
 from licensegate.records.record import RefusalTaken
-from support.sockets import fill, pair, receive, reset, run, spin_until, turns, until, waiting
+from support.sockets import fill_send_buffer, receive, reset, run, socket_pair, spin_until, turns, unread_bytes, until
 from support.tunnel_harness import CountingPoller, counting_poller
 
 SECONDS = 2
@@ -21,7 +21,7 @@ class Farewell:
 
     def __init__(self, poller: CountingPoller) -> None:
         self.poller = poller
-        self.peer, self.sock = pair()
+        self.peer, self.sock = socket_pair()
         self.deadline = Deadline(SECONDS)
         self.done = 0
         self.taken: RefusalTaken | None = None
@@ -50,7 +50,7 @@ def test_a_peer_that_still_sends_reads_all_to_the_end() -> None:
     async def main() -> None:
         with farewell() as here:
             here.peer.send(b"x" * 300_000)
-            spin_until(lambda: waiting(here.sock))
+            spin_until(lambda: unread_bytes(here.sock))
             here.sock.send(ANSWER)
             here.begin()
             await turns(20)
@@ -109,7 +109,7 @@ def test_a_peer_that_keeps_sending_is_closed_after_1_mib() -> None:
             def flood() -> bool:
                 nonlocal sent
                 with contextlib.suppress(ConnectionError):
-                    sent += fill(here.peer, bytes(4096))
+                    sent += fill_send_buffer(here.peer, bytes(4096))
                 return here.done > 0
 
             await until(flood)

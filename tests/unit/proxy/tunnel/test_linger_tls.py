@@ -13,10 +13,10 @@ from licensegate.proxy.net.deadline import Deadline
 from licensegate.proxy.tunnel import linger as linger_module
 from licensegate.proxy.tunnel.linger import Lingering
 from licensegate.records.record import RefusalTaken
-from support.sockets import pair, reset, run, turns, until
-from support.tls_client import IDENTITY, SecureClient
-from support.tls_memory import VERSIONS, trusting
-from support.tunnel_harness import HANDFUL, CountingPoller, counting_poller
+from support.sockets import reset, run, socket_pair, turns, until
+from support.tls_client import IDENTITY, TlsClient
+from support.tls_memory import VERSIONS, client_context
+from support.tunnel_harness import SPIN_LIMIT, CountingPoller, counting_poller
 
 SECONDS = 2
 ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
@@ -25,7 +25,7 @@ ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
 class Farewell:
     """A lingering end of a connection whose client is in the test's hands."""
 
-    def __init__(self, poller: CountingPoller, client: SecureClient, channel: TlsChannel) -> None:
+    def __init__(self, poller: CountingPoller, client: TlsClient, channel: TlsChannel) -> None:
         self.poller, self.client, self.channel = poller, client, channel
         self.deadline = Deadline(SECONDS)
         self.done = 0
@@ -46,9 +46,9 @@ class Farewell:
 
 @contextlib.asynccontextmanager
 async def farewell(version: ssl.TLSVersion | None = None, *, buffer: int = 0) -> AsyncIterator[Farewell]:
-    sock, near = pair(buffer=buffer)
-    client, channel = SecureClient(sock, trusting(None, version)), TlsChannel(near, IDENTITY.context, b"")
-    await asyncio.gather(client.shake_hands(), until(channel.handshake))
+    sock, near = socket_pair(buffer=buffer)
+    client, channel = TlsClient(sock, client_context(None, version)), TlsChannel(near, IDENTITY.context, b"")
+    await asyncio.gather(client.handshake(), until(channel.handshake))
     with counting_poller() as poller, contextlib.closing(Farewell(poller, client, channel)) as made:
         yield made
 
@@ -67,10 +67,10 @@ def test_a_client_that_still_sends_reads_all_to_the_end(version: ssl.TLSVersion)
             await here.client.send(b"x" * 100_000)
             await turns(20)
             assert await here.client.receive() == ANSWER
-            assert here.client.heard_end
+            assert here.client.received_close_notify
             assert here.done == 0, "the client has not ended its side"
             await here.client.send(b"x")
-            await here.client.end()
+            await here.client.close_notify()
             await until(lambda: here.done)
             assert here.done == 1
             assert not len(here.deadline)
@@ -85,11 +85,11 @@ def test_an_answer_to_a_full_socket_is_sent_when_there_is_room() -> None:
             while not here.channel.unsent:
                 sent += here.channel.send(ANSWER)
             here.begin()
-            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            assert await here.poller.idle_wake_ups() <= SPIN_LIMIT
             received = await here.client.receive()
             assert received == ANSWER * (sent // len(ANSWER))
-            assert here.client.heard_end
-            await here.client.end(with_tcp=True)
+            assert here.client.received_close_notify
+            await here.client.close_notify(with_tcp=True)
             await until(lambda: here.done)
 
     run(main())
@@ -142,8 +142,8 @@ def test_a_client_that_keeps_sending_is_closed_after_1_mib() -> None:
             def flood() -> bool:
                 nonlocal sent
                 with contextlib.suppress(ConnectionError):
-                    if here.client.push():
-                        here.client.push(bytes(4096))
+                    if here.client.try_send():
+                        here.client.try_send(bytes(4096))
                         sent += 4096
                 return here.done > 0
 

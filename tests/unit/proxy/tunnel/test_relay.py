@@ -11,20 +11,20 @@ from hypothesis import strategies as st
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import Flow
 from licensegate.records.outcome import Outcome, Party
-from support.relay_harness import HALF_CLOSED, IDLE, exchange, relaying
+from support.relay_harness import HALF_CLOSED, IDLE, open_relay, send_and_receive
 from support.sockets import is_closed, receive, reset, run, turns, until
-from support.tunnel_harness import HANDFUL
+from support.tunnel_harness import SPIN_LIMIT
 
 BLOB = random.Random(2).randbytes(3 << 20)
 
 
 def test_the_first_bytes_go_first_in_each_direction() -> None:
     async def main() -> None:
-        with relaying(to_client=b"200 ", to_upstream=b"hello ") as between:
-            between.client.send(b"upstream")
-            between.upstream.send(b"client")
-            assert await receive(between.client, 10) == b"200 client"
-            assert await receive(between.upstream, 14) == b"hello upstream"
+        with open_relay(to_client=b"200 ", to_upstream=b"hello ") as harness:
+            harness.client.send(b"upstream")
+            harness.upstream.send(b"client")
+            assert await receive(harness.client, 10) == b"200 client"
+            assert await receive(harness.upstream, 14) == b"hello upstream"
 
     run(main())
 
@@ -32,33 +32,33 @@ def test_the_first_bytes_go_first_in_each_direction() -> None:
 @pytest.mark.parametrize("first", [Party.CLIENT, Party.UPSTREAM])
 def test_a_side_that_ended_is_still_answered(first: Party) -> None:
     async def main() -> None:
-        with relaying() as between:
-            ends = [between.client, between.upstream]
+        with open_relay() as harness:
+            ends = [harness.client, harness.upstream]
             asker, answerer = ends if first is Party.CLIENT else reversed(ends)
             asker.send(b"question")
             asker.shutdown(socket.SHUT_WR)
             assert await receive(answerer) == b"question"
-            assert not between.ended
+            assert not harness.ended
 
             answerer.send(b"answer")
             answerer.shutdown(socket.SHUT_WR)
             assert await receive(asker) == b"answer"
-            await until(lambda: between.ended)
+            await until(lambda: harness.ended)
             closed_by = Outcome.CLOSED_BY_CLIENT if first is Party.CLIENT else Outcome.CLOSED_BY_UPSTREAM
-            assert between.ended == [(closed_by, "")]
-            assert between.relay.ended_first is first
+            assert harness.ended == [(closed_by, "")]
+            assert harness.relay.ended_first is first
 
     run(main())
 
 
 def test_ending_both_sides_at_once_ends_the_relay_once() -> None:
     async def main() -> None:
-        with relaying() as between:
-            between.client.close()
-            between.upstream.close()
-            await until(lambda: between.ended)
+        with open_relay() as harness:
+            harness.client.close()
+            harness.upstream.close()
+            await until(lambda: harness.ended)
             await turns(20)
-            assert len(between.ended) == 1
+            assert len(harness.ended) == 1
 
     run(main())
 
@@ -67,10 +67,10 @@ def test_ending_both_sides_at_once_ends_the_relay_once() -> None:
 @pytest.mark.parametrize("much", [False, True], ids=["a few bytes", "more than the relay can pass on"])
 def test_bytes_before_a_reset_reach_a_slow_reader(party: Party, much: bool) -> None:
     async def main() -> None:
-        with relaying() as between:
-            ends = [between.client, between.upstream]
+        with open_relay() as harness:
+            ends = [harness.client, harness.upstream]
             writer, reader = ends if party is Party.CLIENT else reversed(ends)
-            flow = between.relay.up if party is Party.CLIENT else between.relay.down
+            flow = harness.relay.up if party is Party.CLIENT else harness.relay.down
             sent = writer.send(BLOB[:1000])
             while much and not flow.blocked:
                 await turns(2)
@@ -78,14 +78,14 @@ def test_bytes_before_a_reset_reach_a_slow_reader(party: Party, much: bool) -> N
             reset(writer)
             if much:
                 await turns(20)
-                assert not between.ended
+                assert not harness.ended
 
             received = await receive(reader)
             assert len(received) == sent
             assert received.startswith(BLOB[:1000])
             reset_by = Outcome.RESET_BY_CLIENT if party is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
-            assert between.ended == [(reset_by, "ECONNRESET")]
-            assert between.relay.ended_first is party
+            assert harness.ended == [(reset_by, "ECONNRESET")]
+            assert harness.relay.ended_first is party
 
     run(main())
 
@@ -93,29 +93,29 @@ def test_bytes_before_a_reset_reach_a_slow_reader(party: Party, much: bool) -> N
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 def test_a_reader_that_resets_ends_the_tunnel(party: Party) -> None:
     async def main() -> None:
-        with relaying() as between:
-            ends = [between.client, between.upstream]
+        with open_relay() as harness:
+            ends = [harness.client, harness.upstream]
             reader, writer = ends if party is Party.CLIENT else reversed(ends)
-            await between.block(writer, between.relay.down if party is Party.CLIENT else between.relay.up)
+            await harness.block(writer, harness.relay.down if party is Party.CLIENT else harness.relay.up)
             reset(reader)
             reset_by = Outcome.RESET_BY_CLIENT if party is Party.CLIENT else Outcome.RESET_BY_UPSTREAM
             writer.close()
-            await until(lambda: between.ended)
-            assert between.ended[0][0] is reset_by
+            await until(lambda: harness.ended)
+            assert harness.ended[0][0] is reset_by
 
     run(main())
 
 
 def test_a_blocked_tunnel_is_not_read_and_causes_no_wake_ups() -> None:
     async def main() -> None:
-        with relaying() as between:
-            await between.block(between.client, between.relay.up)
-            await between.block(between.upstream, between.relay.down)
-            left = between.waits
+        with open_relay() as harness:
+            await harness.block(harness.client, harness.relay.up)
+            await harness.block(harness.upstream, harness.relay.down)
+            left = harness.unread_bytes
             assert left
-            assert await between.poller.wake_ups_in_peace() <= HANDFUL
-            assert between.waits == left
-            for flow in (between.relay.up, between.relay.down):
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
+            assert harness.unread_bytes == left
+            for flow in (harness.relay.up, harness.relay.down):
                 assert flow.read - flow.written <= flow_module._CHUNK
 
     run(main())
@@ -125,14 +125,14 @@ def test_a_blocked_tunnel_is_not_read_and_causes_no_wake_ups() -> None:
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 def test_a_writer_that_leaves_a_full_reader_causes_no_wake_ups(party: Party, break_off: bool) -> None:
     async def main() -> None:
-        with relaying() as between:
-            writer = between.client if party is Party.CLIENT else between.upstream
-            await between.block(writer, between.relay.up if party is Party.CLIENT else between.relay.down)
+        with open_relay() as harness:
+            writer = harness.client if party is Party.CLIENT else harness.upstream
+            await harness.block(writer, harness.relay.up if party is Party.CLIENT else harness.relay.down)
             if break_off:
                 writer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             writer.close()
-            assert await between.poller.wake_ups_in_peace() <= HANDFUL
-            assert not between.ended, "there are bytes that its reader has not got"
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
+            assert not harness.ended, "there are bytes that its reader has not got"
 
     run(main())
 
@@ -140,10 +140,10 @@ def test_a_writer_that_leaves_a_full_reader_causes_no_wake_ups(party: Party, bre
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 def test_an_end_is_passed_on_after_the_last_byte(party: Party) -> None:
     async def main() -> None:
-        with relaying() as between:
-            ends = [between.client, between.upstream]
+        with open_relay() as harness:
+            ends = [harness.client, harness.upstream]
             writer, reader = ends if party is Party.CLIENT else reversed(ends)
-            sent = await between.block(writer, between.relay.up if party is Party.CLIENT else between.relay.down)
+            sent = await harness.block(writer, harness.relay.up if party is Party.CLIENT else harness.relay.down)
             writer.shutdown(socket.SHUT_WR)
             await turns(20)
             assert len(await receive(reader)) == sent
@@ -154,10 +154,10 @@ def test_an_end_is_passed_on_after_the_last_byte(party: Party) -> None:
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party) -> None:
     async def main() -> None:
-        with relaying() as between:
-            (between.client if party is Party.CLIENT else between.upstream).shutdown(socket.SHUT_WR)
-            await until(lambda: between.relay.ended_first)
-            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+        with open_relay() as harness:
+            (harness.client if party is Party.CLIENT else harness.upstream).shutdown(socket.SHUT_WR)
+            await until(lambda: harness.relay.ended_first)
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
 
     run(main())
 
@@ -165,98 +165,98 @@ def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party) -> None:
 @pytest.mark.parametrize("party", [Party.CLIENT, Party.UPSTREAM])
 def test_a_half_closed_full_tunnel_causes_no_wake_ups(party: Party) -> None:
     async def main() -> None:
-        with relaying() as between:
-            ends = [between.client, between.upstream]
+        with open_relay() as harness:
+            ends = [harness.client, harness.upstream]
             ender, writer = ends if party is Party.CLIENT else reversed(ends)
-            await between.block(writer, between.relay.down if party is Party.CLIENT else between.relay.up)
+            await harness.block(writer, harness.relay.down if party is Party.CLIENT else harness.relay.up)
             ender.shutdown(socket.SHUT_WR)
-            await until(lambda: between.relay.ended_first)
+            await until(lambda: harness.relay.ended_first)
             writer.shutdown(socket.SHUT_WR)
-            assert await between.poller.wake_ups_in_peace() <= HANDFUL
-            assert not between.ended
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
+            assert not harness.ended
 
     run(main())
 
 
 def test_an_idle_tunnel_causes_no_wake_ups() -> None:
     async def main() -> None:
-        with relaying() as between:
-            between.client.send(b"x")
-            assert await receive(between.upstream, 1) == b"x"
-            assert await between.poller.wake_ups_in_peace() == 0
+        with open_relay() as harness:
+            harness.client.send(b"x")
+            assert await receive(harness.upstream, 1) == b"x"
+            assert await harness.poller.idle_wake_ups() == 0
 
     run(main())
 
 
 def test_the_idle_time_restarts_with_each_byte() -> None:
     async def main() -> None:
-        with relaying() as between:
+        with open_relay() as harness:
             began = time.monotonic()
-            assert not list(between.deadlines.sweep(began + IDLE - 1))
+            assert not list(harness.deadlines.sweep(began + IDLE - 1))
             await asyncio.sleep(0.01)
-            between.upstream.send(b"x")
-            await receive(between.client, 1)
-            assert not list(between.deadlines.sweep(began + IDLE)), "the byte did not count"
-            ((late, deadline),) = between.deadlines.sweep(began + IDLE + 5)
-            assert late is between.relay
+            harness.upstream.send(b"x")
+            await receive(harness.client, 1)
+            assert not list(harness.deadlines.sweep(began + IDLE)), "the byte did not count"
+            ((late, deadline),) = harness.deadlines.sweep(began + IDLE + 5)
+            assert late is harness.relay
             late.deadline_passed(deadline)
-            assert between.ended == [(Outcome.IDLE_TIMEOUT, "")]
+            assert harness.ended == [(Outcome.IDLE_TIMEOUT, "")]
 
     run(main())
 
 
 def test_a_half_closed_tunnel_has_the_shorter_idle_time() -> None:
     async def main() -> None:
-        with relaying() as between:
-            between.client.shutdown(socket.SHUT_WR)
-            await until(lambda: between.relay.ended_first)
+        with open_relay() as harness:
+            harness.client.shutdown(socket.SHUT_WR)
+            await until(lambda: harness.relay.ended_first)
             half_closed = time.monotonic()
             await asyncio.sleep(0.01)
-            between.upstream.send(b"x")
-            await receive(between.client, 1)
-            assert not list(between.deadlines.sweep(half_closed + HALF_CLOSED))
-            ((late, deadline),) = between.deadlines.sweep(half_closed + HALF_CLOSED + 5)
+            harness.upstream.send(b"x")
+            await receive(harness.client, 1)
+            assert not list(harness.deadlines.sweep(half_closed + HALF_CLOSED))
+            ((late, deadline),) = harness.deadlines.sweep(half_closed + HALF_CLOSED + 5)
             late.deadline_passed(deadline)
-            assert between.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
-            assert not list(between.deadlines.sweep(half_closed + 10 * IDLE)), "a deadline outlives its tunnel"
+            assert harness.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
+            assert not list(harness.deadlines.sweep(half_closed + 10 * IDLE)), "a deadline outlives its tunnel"
 
     run(main())
 
 
 def test_a_fault_ends_the_tunnel_with_its_name() -> None:
     async def main() -> None:
-        with relaying() as between, patch.object(Flow, "pump", side_effect=ZeroDivisionError):
-            between.client.send(b"x")
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.INTERNAL_ERROR, "ZeroDivisionError")]
+        with open_relay() as harness, patch.object(Flow, "pump", side_effect=ZeroDivisionError):
+            harness.client.send(b"x")
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.INTERNAL_ERROR, "ZeroDivisionError")]
 
     run(main())
 
 
 def test_a_client_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
     async def main() -> None:
-        with relaying(to_client=b"200", begun=False) as between:
-            reset(between.client)
+        with open_relay(to_client=b"200", begun=False) as harness:
+            reset(harness.client)
             await turns(5)
-            between.relay.begin()
-            await until(lambda: between.ended)
-            assert between.ended[0][0] is Outcome.RESET_BY_CLIENT
+            harness.relay.begin()
+            await until(lambda: harness.ended)
+            assert harness.ended[0][0] is Outcome.RESET_BY_CLIENT
 
     run(main())
 
 
 def test_a_busy_tunnel_gives_both_pipes_back() -> None:
     async def main() -> None:
-        with relaying(pipes=2) as between:
+        with open_relay(pipes=2) as harness:
             await asyncio.gather(
-                exchange(between.client, [BLOB], [0]), exchange(between.upstream, [BLOB], [0])
+                send_and_receive(harness.client, [BLOB], [0]), send_and_receive(harness.upstream, [BLOB], [0])
             )  # fmt: skip
-            await until(lambda: between.ended)
-            taken = [between.pipes.take() for _ in range(3)]
+            await until(lambda: harness.ended)
+            taken = [harness.pipes.take() for _ in range(3)]
             assert [pipe is not None for pipe in taken] == [True, True, False]
             for pipe in taken:
                 if pipe is not None:
-                    between.pipes.give_back(pipe, empty=True)
+                    harness.pipes.give_back(pipe, empty=True)
 
     run(main())
 
@@ -273,15 +273,18 @@ def test_interleaved_bytes_arrive_intact_in_both_directions(
     up: list[bytes], down: list[bytes], rests: list[int], splice_after: int, pipes: int
 ) -> None:
     async def main() -> None:
-        with patch.object(flow_module, "_SPLICE_AFTER", splice_after), relaying(pipes=pipes, buffer=50_000) as between:
+        with (
+            patch.object(flow_module, "_SPLICE_AFTER", splice_after),
+            open_relay(pipes=pipes, buffer=50_000) as harness,
+        ):
             at_client, at_upstream = await asyncio.gather(
-                exchange(between.client, up, rests), exchange(between.upstream, down, rests[::-1])
+                send_and_receive(harness.client, up, rests), send_and_receive(harness.upstream, down, rests[::-1])
             )
             assert at_client == b"".join(down)
             assert at_upstream == b"".join(up)
-            await until(lambda: between.ended)
-            assert between.relay.up.written == between.relay.up.read == len(at_upstream)
-            assert between.relay.down.written == between.relay.down.read == len(at_client)
-            assert is_closed(between.client)
+            await until(lambda: harness.ended)
+            assert harness.relay.up.written == harness.relay.up.read == len(at_upstream)
+            assert harness.relay.down.written == harness.relay.down.read == len(at_client)
+            assert is_closed(harness.client)
 
     run(main())

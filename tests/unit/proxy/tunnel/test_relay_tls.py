@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.relay import Relay
 from licensegate.records.outcome import Outcome, Party
-from support.relay_harness import HALF_CLOSED, IDLE, exchange, relaying_tls
-from support.sockets import is_closed, receive, reset, run, turns, until, waiting
-from support.tls_client import SecureClient
+from support.relay_harness import HALF_CLOSED, IDLE, open_tls_relay, send_and_receive
+from support.sockets import is_closed, receive, reset, run, turns, unread_bytes, until
+from support.tls_client import TlsClient
 from support.tls_memory import VERSIONS
-from support.tunnel_harness import HANDFUL
+from support.tunnel_harness import SPIN_LIMIT
 
 BLOB = random.Random(5).randbytes(3 << 20)
 RECORD = 1 << 14
@@ -35,9 +35,9 @@ ENDS = {
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
 
 
-async def end(client: SecureClient, *, notify: bool, tcp: bool) -> None:
+async def end(client: TlsClient, *, notify: bool, tcp: bool) -> None:
     if notify:
-        await client.end()
+        await client.close_notify()
     if tcp:
         client.sock.shutdown(socket.SHUT_WR)
 
@@ -52,11 +52,11 @@ def reads_of(size: int) -> Iterator[None]:
 @versions
 def test_the_first_bytes_go_first_in_each_direction(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        async with relaying_tls(version, to_client=b"200 ", to_upstream=b"hello ") as (between, client):
+        async with open_tls_relay(version, to_client=b"200 ", to_upstream=b"hello ") as (harness, client):
             await client.send(b"upstream")
-            between.upstream.send(b"client")
+            harness.upstream.send(b"client")
             assert await client.receive(10) == b"200 client"
-            assert await receive(between.upstream, 14) == b"hello upstream"
+            assert await receive(harness.upstream, 14) == b"hello upstream"
 
     run(main())
 
@@ -65,19 +65,19 @@ def test_the_first_bytes_go_first_in_each_direction(version: ssl.TLSVersion) -> 
 @pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
 def test_a_client_that_ends_first_still_gets_the_answer(version: ssl.TLSVersion, notify: bool, tcp: bool) -> None:
     async def main() -> None:
-        async with relaying_tls(version) as (between, client):
+        async with open_tls_relay(version) as (harness, client):
             await client.send(b"question")
             await end(client, notify=notify, tcp=tcp)
-            assert await receive(between.upstream) == b"question"
-            assert not between.ended
+            assert await receive(harness.upstream) == b"question"
+            assert not harness.ended
 
-            between.upstream.send(BLOB[:100_000])
-            between.upstream.shutdown(socket.SHUT_WR)
+            harness.upstream.send(BLOB[:100_000])
+            harness.upstream.shutdown(socket.SHUT_WR)
             assert await client.receive() == BLOB[:100_000]
-            assert client.heard_end, "it looks cut short"
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.CLOSED_BY_CLIENT, "")]
-            assert between.relay.ended_first is Party.CLIENT
+            assert client.received_close_notify, "it looks cut short"
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.CLOSED_BY_CLIENT, "")]
+            assert harness.relay.ended_first is Party.CLIENT
             await until(lambda: is_closed(client.sock))
 
     run(main())
@@ -89,21 +89,21 @@ def test_an_upstream_that_ends_first_still_gets_the_clients_bytes(
     version: ssl.TLSVersion, notify: bool, tcp: bool
 ) -> None:
     async def main() -> None:
-        async with relaying_tls(version) as (between, client):
-            between.upstream.send(b"greeting")
-            between.upstream.shutdown(socket.SHUT_WR)
+        async with open_tls_relay(version) as (harness, client):
+            harness.upstream.send(b"greeting")
+            harness.upstream.shutdown(socket.SHUT_WR)
             assert await client.receive() == b"greeting"
-            assert client.heard_end
-            assert not between.ended
+            assert client.received_close_notify
+            assert not harness.ended
 
             await client.send(BLOB[:100_000])
-            assert await receive(between.upstream, 100_000) == BLOB[:100_000]
-            assert not between.ended
+            assert await receive(harness.upstream, 100_000) == BLOB[:100_000]
+            assert not harness.ended
             await end(client, notify=notify, tcp=tcp)
-            assert await receive(between.upstream) == b""
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.CLOSED_BY_UPSTREAM, "")]
-            assert between.relay.ended_first is Party.UPSTREAM
+            assert await receive(harness.upstream) == b""
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.CLOSED_BY_UPSTREAM, "")]
+            assert harness.relay.ended_first is Party.UPSTREAM
 
     run(main())
 
@@ -111,11 +111,11 @@ def test_an_upstream_that_ends_first_still_gets_the_clients_bytes(
 @versions
 def test_bytes_before_a_clients_reset_arrive(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        async with relaying_tls(version) as (between, client):
+        async with open_tls_relay(version) as (harness, client):
             await client.send(BLOB[:100_000])
             reset(client.sock)
-            assert await receive(between.upstream) == BLOB[:100_000]
-            assert between.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
+            assert await receive(harness.upstream) == BLOB[:100_000]
+            assert harness.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
 
     run(main())
 
@@ -123,13 +123,13 @@ def test_bytes_before_a_clients_reset_arrive(version: ssl.TLSVersion) -> None:
 @versions
 def test_bytes_before_an_upstreams_reset_arrive(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        async with relaying_tls(version) as (between, client):
-            between.upstream.send(BLOB[:100_000])
-            await until(lambda: between.relay.down.read == 100_000)
-            reset(between.upstream)
+        async with open_tls_relay(version) as (harness, client):
+            harness.upstream.send(BLOB[:100_000])
+            await until(lambda: harness.relay.down.read == 100_000)
+            reset(harness.upstream)
             assert await client.receive(100_000) == BLOB[:100_000]
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.RESET_BY_UPSTREAM, "ECONNRESET")]
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.RESET_BY_UPSTREAM, "ECONNRESET")]
 
     run(main())
 
@@ -137,12 +137,12 @@ def test_bytes_before_an_upstreams_reset_arrive(version: ssl.TLSVersion) -> None
 @versions
 def test_bytes_that_are_not_tls_end_the_tunnel(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        async with relaying_tls(version) as (between, client):
+        async with open_tls_relay(version) as (harness, client):
             await client.send(b"before")
             client.sock.send(b"\x17\x03\x03\x00\x20" + bytes(32))
-            assert await receive(between.upstream, 6) == b"before"
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.RESET_BY_CLIENT, "EPROTO")]
+            assert await receive(harness.upstream, 6) == b"before"
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.RESET_BY_CLIENT, "EPROTO")]
             with pytest.raises(ssl.SSLError, match=r"(?i)bad.record.mac"):
                 await client.receive()
 
@@ -151,10 +151,10 @@ def test_bytes_that_are_not_tls_end_the_tunnel(version: ssl.TLSVersion) -> None:
 
 def test_a_client_gone_before_the_first_byte_ends_the_tunnel() -> None:
     async def main() -> None:
-        async with relaying_tls() as (between, client):
+        async with open_tls_relay() as (harness, client):
             reset(client.sock)
-            await until(lambda: between.ended)
-            assert between.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
+            await until(lambda: harness.ended)
+            assert harness.ended == [(Outcome.RESET_BY_CLIENT, "ECONNRESET")]
 
     run(main())
 
@@ -162,10 +162,10 @@ def test_a_client_gone_before_the_first_byte_ends_the_tunnel() -> None:
 def test_pending_plaintext_is_read_without_new_ciphertext() -> None:
     async def main() -> None:
         with reads_of(1000):
-            async with relaying_tls() as (between, client):
+            async with open_tls_relay() as (harness, client):
                 await client.send(BLOB[:RECORD])
-                assert await receive(between.upstream, RECORD) == BLOB[:RECORD]
-                assert await between.poller.wake_ups_in_peace() == 0
+                assert await receive(harness.upstream, RECORD) == BLOB[:RECORD]
+                assert await harness.poller.idle_wake_ups() == 0
 
     run(main())
 
@@ -173,9 +173,9 @@ def test_pending_plaintext_is_read_without_new_ciphertext() -> None:
 def test_a_pending_end_after_data_is_passed_on() -> None:
     async def main() -> None:
         with reads_of(1000):
-            async with relaying_tls() as (between, client):
-                client.sock.send(client.tls.say(BLOB[:RECORD]) + client.tls.end())
-                assert await receive(between.upstream) == BLOB[:RECORD]
+            async with open_tls_relay() as (harness, client):
+                client.sock.send(client.tls.encrypt(BLOB[:RECORD]) + client.tls.close_notify())
+                assert await receive(harness.upstream) == BLOB[:RECORD]
 
     run(main())
 
@@ -183,17 +183,17 @@ def test_a_pending_end_after_data_is_passed_on() -> None:
 def test_pending_plaintext_does_not_delay_other_tunnels() -> None:
     async def main() -> None:
         with reads_of(100):
-            async with relaying_tls() as (between, client):
+            async with open_tls_relay() as (harness, client):
                 calls: list[int] = []
                 ready = Relay.ready
 
                 def counting(relay: Relay, descriptor: int, events: int) -> None:
-                    if descriptor == between.near.fileno():
-                        calls.append(between.poller.wake_ups)
+                    if descriptor == harness.client_side.fileno():
+                        calls.append(harness.poller.wake_ups)
                     ready(relay, descriptor, events)
 
                 with patch.object(Relay, "ready", counting):
-                    reading = asyncio.ensure_future(receive(between.upstream, 10 * RECORD))
+                    reading = asyncio.ensure_future(receive(harness.upstream, 10 * RECORD))
                     for part in range(10):
                         await client.send(BLOB[part * RECORD : (part + 1) * RECORD])
                     assert await reading == BLOB[: 10 * RECORD]
@@ -205,24 +205,24 @@ def test_pending_plaintext_does_not_delay_other_tunnels() -> None:
 
 def test_a_partial_record_causes_at_most_one_wake_up() -> None:
     async def main() -> None:
-        async with relaying_tls() as (between, client):
-            ciphertext = client.tls.say(BLOB[:1000])
+        async with open_tls_relay() as (harness, client):
+            ciphertext = client.tls.encrypt(BLOB[:1000])
             for part in (ciphertext[:3], ciphertext[3:700]):
                 client.sock.send(part)
-                await until(lambda: not waiting(between.near))
-                assert await between.poller.wake_ups_in_peace() <= 1
+                await until(lambda: not unread_bytes(harness.client_side))
+                assert await harness.poller.idle_wake_ups() <= 1
             client.sock.send(ciphertext[700:])
-            assert await receive(between.upstream, 1000) == BLOB[:1000]
+            assert await receive(harness.upstream, 1000) == BLOB[:1000]
 
     run(main())
 
 
 def test_an_idle_tunnel_causes_no_wake_ups() -> None:
     async def main() -> None:
-        async with relaying_tls() as (between, client):
+        async with open_tls_relay() as (harness, client):
             await client.send(b"x")
-            assert await receive(between.upstream, 1) == b"x"
-            assert await between.poller.wake_ups_in_peace() == 0
+            assert await receive(harness.upstream, 1) == b"x"
+            assert await harness.poller.idle_wake_ups() == 0
 
     run(main())
 
@@ -231,13 +231,13 @@ def test_an_idle_tunnel_causes_no_wake_ups() -> None:
 @pytest.mark.parametrize(("notify", "tcp"), ENDS.values(), ids=ENDS.keys())
 def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party, notify: bool, tcp: bool) -> None:
     async def main() -> None:
-        async with relaying_tls() as (between, client):
+        async with open_tls_relay() as (harness, client):
             if party is Party.CLIENT:
                 await end(client, notify=notify, tcp=tcp)
             else:
-                between.upstream.shutdown(socket.SHUT_WR)
-            await until(lambda: between.relay.ended_first)
-            assert await between.poller.wake_ups_in_peace() <= HANDFUL
+                harness.upstream.shutdown(socket.SHUT_WR)
+            await until(lambda: harness.relay.ended_first)
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
 
     run(main())
 
@@ -245,42 +245,42 @@ def test_a_half_closed_tunnel_causes_no_wake_ups(party: Party, notify: bool, tcp
 def test_tls_is_never_spliced() -> None:
     async def main() -> None:
         with patch.object(os, "splice", side_effect=AssertionError("plaintext would go past TLS")):
-            async with relaying_tls() as (between, client):
+            async with open_tls_relay() as (harness, client):
                 at_client, at_upstream = await asyncio.gather(
-                    talk(client, [BLOB], [0]), exchange(between.upstream, [BLOB[::-1]], [0])
+                    talk(client, [BLOB], [0]), send_and_receive(harness.upstream, [BLOB[::-1]], [0])
                 )
                 assert (at_client, at_upstream) == (BLOB[::-1], BLOB)
-                taken = [pipe for pipe in (between.pipes.take(), between.pipes.take()) if pipe]
+                taken = [pipe for pipe in (harness.pipes.take(), harness.pipes.take()) if pipe]
                 assert len(taken) == 2
                 for pipe in taken:
-                    between.pipes.give_back(pipe, empty=True)
+                    harness.pipes.give_back(pipe, empty=True)
 
     run(main())
 
 
 def test_idle_and_half_closed_times_restart_with_each_byte() -> None:
     async def main() -> None:
-        async with relaying_tls() as (between, client):
+        async with open_tls_relay() as (harness, client):
             began = time.monotonic()
             await asyncio.sleep(0.01)
             await client.send(b"x")
-            await receive(between.upstream, 1)
-            assert not list(between.deadlines.sweep(began + IDLE)), "the byte did not count"
-            await client.end()
-            await until(lambda: between.relay.ended_first)
+            await receive(harness.upstream, 1)
+            assert not list(harness.deadlines.sweep(began + IDLE)), "the byte did not count"
+            await client.close_notify()
+            await until(lambda: harness.relay.ended_first)
             half_closed = time.monotonic()
             await asyncio.sleep(0.01)
-            between.upstream.send(b"x")
+            harness.upstream.send(b"x")
             await client.receive(1)
-            assert not list(between.deadlines.sweep(half_closed + HALF_CLOSED))
-            ((late, deadline),) = between.deadlines.sweep(half_closed + HALF_CLOSED + 5)
+            assert not list(harness.deadlines.sweep(half_closed + HALF_CLOSED))
+            ((late, deadline),) = harness.deadlines.sweep(half_closed + HALF_CLOSED + 5)
             late.deadline_passed(deadline)
-            assert between.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
+            assert harness.ended == [(Outcome.HALF_CLOSED_TIMEOUT, "")]
 
     run(main())
 
 
-async def talk(client: SecureClient, blocks: list[bytes], rests: list[int], *, notify: bool = True) -> bytes:
+async def talk(client: TlsClient, blocks: list[bytes], rests: list[int], *, notify: bool = True) -> bytes:
     """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
     reading = asyncio.ensure_future(client.receive())
     for number, block in enumerate(blocks):
@@ -312,15 +312,15 @@ def test_interleaved_bytes_arrive_intact_in_both_directions(
 ) -> None:
     async def main() -> None:
         with reads_of(chunk):
-            async with relaying_tls(version, buffer=50_000) as (between, client):
+            async with open_tls_relay(version, buffer=50_000) as (harness, client):
                 at_client, at_upstream = await asyncio.gather(
-                    talk(client, up, rests, notify=notify), exchange(between.upstream, down, rests[::-1])
+                    talk(client, up, rests, notify=notify), send_and_receive(harness.upstream, down, rests[::-1])
                 )
                 assert at_client == b"".join(down)
                 assert at_upstream == b"".join(up)
-                await until(lambda: between.ended)
-                assert between.relay.up.written == between.relay.up.read == len(at_upstream)
-                assert between.relay.down.written == between.relay.down.read == len(at_client)
+                await until(lambda: harness.ended)
+                assert harness.relay.up.written == harness.relay.up.read == len(at_upstream)
+                assert harness.relay.down.written == harness.relay.down.read == len(at_client)
                 assert is_closed(client.sock)
 
     run(main())

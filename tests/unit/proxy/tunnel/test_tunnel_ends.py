@@ -24,10 +24,10 @@ from support.sockets import (
     reset,
     run,
     turns,
+    unread_bytes,
     until,
-    waiting,
 )
-from support.tunnel_harness import Room, answer_to, room, room_with_upstream
+from support.tunnel_harness import TunnelHarness, open_harness, open_harness_with_upstream, read_status
 
 SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_seconds=60)
 
@@ -35,8 +35,8 @@ SOON = Limits(head_seconds=10, dial_seconds=15, idle_seconds=3600, half_closed_s
 @pytest.mark.parametrize("sender_first", [True, False], ids=["while the client reads", "before the client reads"])
 def test_bytes_before_an_upstreams_reset_reach_a_sending_client(sender_first: bool) -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, tunnel = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, tunnel = await harness.open_tunnel(upstream)
             sent = fill_until_blocked(far)
             while not blocked(tunnel):
                 await turns(2)
@@ -49,8 +49,8 @@ def test_bytes_before_an_upstreams_reset_reach_a_sending_client(sender_first: bo
             received = await (reading or receive(client))
             assert len(received) == sent
             client.close()
-            assert (await here.ended()).outcome is Outcome.RESET_BY_UPSTREAM
-            await here.assert_nothing_left()
+            assert (await harness.last_record()).outcome is Outcome.RESET_BY_UPSTREAM
+            await harness.assert_nothing_left()
 
     run(main())
 
@@ -70,10 +70,10 @@ def test_bytes_before_an_upstreams_end_reach_a_sending_client() -> None:
     """The upstream's system answers what comes after its close with a reset, which is no reason to lose its answer."""
 
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, tunnel = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, tunnel = await harness.open_tunnel(upstream)
             sent = far.send(bytes(1 << 20))
-            await until(lambda: tunnel.conversation.state and not waiting(client) < 1)
+            await until(lambda: tunnel.conversation.state and not unread_bytes(client) < 1)
             far.close()
             await turns(50)
             for _ in range(5):
@@ -82,70 +82,70 @@ def test_bytes_before_an_upstreams_end_reach_a_sending_client() -> None:
                 await turns(50)
             assert len(await receive(client)) == sent
             client.close()
-            await here.ended()
-            await here.assert_nothing_left()
+            await harness.last_record()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_bytes_before_a_clients_reset_reach_a_sending_upstream() -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             sent = client.send(bytes(30_000))
             await turns(20)
             far.send(b"x" * 100_000)
             reset(client)
-            await until(lambda: not here.context.connections)
+            await until(lambda: not harness.context.connections)
             with contextlib.suppress(BlockingIOError):
                 far.send(b"x" * 100_000)
             await turns(20)
             assert len(await receive(far)) == sent
             far.close()
-            assert (await here.ended()).outcome is Outcome.RESET_BY_CLIENT
-            await here.assert_nothing_left()
+            assert (await harness.last_record()).outcome is Outcome.RESET_BY_CLIENT
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_lingering_after_a_reset_ends_at_the_deadline() -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             reset(far)
-            await here.ended()
+            await harness.last_record()
             assert await receive(client) == b""
-            assert await here.poller.wake_ups_in_peace() == 0
-            here.sweep(3)
-            await here.assert_nothing_left()
+            assert await harness.poller.idle_wake_ups() == 0
+            harness.sweep(3)
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_a_long_tunnel_is_recorded_while_open_and_at_its_end() -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             client.send(b"question")
             await receive(far, 8)
-            here.sweep(59)
-            assert not here.records
-            here.sweep(61)
-            (start,) = here.records
+            harness.sweep(59)
+            assert not harness.records
+            harness.sweep(61)
+            (start,) = harness.records
             assert start.event == "start"
             assert start.outcome is None
-            assert (start.client_read, start.upstream_written) == (len(here.connect) + 8, 8)
+            assert (start.client_read, start.upstream_written) == (len(harness.connect) + 8, 8)
             assert start.relay_ms is not None
-            here.sweep(200)
-            assert len(here.records) == 1
+            harness.sweep(200)
+            assert len(harness.records) == 1
 
             client.close()
             far.close()
-            end = await here.ended()
+            end = await harness.last_record()
             assert end.id == start.id
             assert end.event == "end"
-            assert (end.client_read, end.upstream_written) == (len(here.connect) + 8, 8)
-            await here.assert_nothing_left()
+            assert (end.client_read, end.upstream_written) == (len(harness.connect) + 8, 8)
+            await harness.assert_nothing_left()
 
     run(main())
 
@@ -156,36 +156,36 @@ def test_a_long_tunnel_is_recorded_while_open_and_at_its_end() -> None:
 def test_a_silent_tunnel_is_ended_on_both_sides(half_closed: bool, outcome: Outcome) -> None:
     async def main() -> None:
         limits = Limits(idle_seconds=50, half_closed_seconds=5)
-        with room_with_upstream(limits) as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(limits) as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             if half_closed:
                 client.shutdown(socket.SHUT_WR)
                 assert await receive(far) == b""
-            here.sweep(4 if half_closed else 49)
-            assert not here.records
-            here.sweep(6 if half_closed else 51)
-            assert (await here.ended()).outcome is outcome
+            harness.sweep(4 if half_closed else 49)
+            assert not harness.records
+            harness.sweep(6 if half_closed else 51)
+            assert (await harness.last_record()).outcome is outcome
             await until(lambda: is_closed(client) and is_closed(far))
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
-async def silent(here: Room) -> None:
-    here.accept()
+async def silent(harness: TunnelHarness) -> None:
+    harness.accept()
 
 
-async def half_a_head(here: Room) -> None:
-    here.accept(b"CONNECT ")
+async def half_a_head(harness: TunnelHarness) -> None:
+    harness.accept(b"CONNECT ")
 
 
-async def dialling(here: Room) -> None:
-    here.accept(here.connect)
+async def dialling(harness: TunnelHarness) -> None:
+    harness.accept(harness.connect)
     await turns(20)
 
 
-async def refused(here: Room) -> None:
-    here.accept(b"GET / HTTP/1.1\r\n\r\n")
+async def refused(harness: TunnelHarness) -> None:
+    harness.accept(b"GET / HTTP/1.1\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -199,17 +199,17 @@ async def refused(here: Room) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_stop_in_any_state_is_recorded_and_leaves_nothing(
-    hole: BlackHole, situation: Callable[[Room], Any], outcome: Outcome
+    hole: BlackHole, situation: Callable[[TunnelHarness], Any], outcome: Outcome
 ) -> None:
     async def main() -> None:
         before = descriptors()
-        with room(hole.port) as here:
-            await situation(here)
-            (connection,) = here.context.connections
+        with open_harness(hole.port) as harness:
+            await situation(harness)
+            (connection,) = harness.context.connections
             connection.stop()
-            here.poller.finish_batch()
-            assert [record.outcome for record in here.final] == [outcome]
-            await here.assert_nothing_left()
+            harness.poller.finish_batch()
+            assert [record.outcome for record in harness.final_records] == [outcome]
+            await harness.assert_nothing_left()
         assert descriptors() == before
 
     run(main())
@@ -217,26 +217,26 @@ def test_a_stop_in_any_state_is_recorded_and_leaves_nothing(
 
 def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, tunnel = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, tunnel = await harness.open_tunnel(upstream)
             tunnel.stop()
-            here.poller.finish_batch()
-            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            harness.poller.finish_batch()
+            assert (await harness.last_record()).outcome is Outcome.CUT_BY_STOP
             await until(lambda: is_closed(client) and is_closed(far))
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_connections_beyond_the_reserve_are_closed_at_once() -> None:
     async def main() -> None:
-        with room(limits=Limits(tunnels=1)) as here:
+        with open_harness(limits=Limits(tunnels=1)) as harness:
             for _ in range(9):
-                here.accept()
-            client, _ = here.accept(here.connect)
+                harness.accept()
+            client, _ = harness.accept(harness.connect)
             await until(lambda: is_closed(client))
-            assert here.final[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
-            assert here.context.counter.connections == 9
+            assert harness.final_records[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
+            assert harness.context.counter.connections == 9
 
     run(main())
 
@@ -255,15 +255,15 @@ def test_a_fault_ends_one_connection_and_leaves_nothing(
 ) -> None:
     async def main() -> None:
         before = descriptors()
-        with room_with_upstream() as (here, _):
+        with open_harness_with_upstream() as (harness, _):
             with patch.object(*broken, side_effect=ZeroDivisionError):
-                client, _ = here.accept(here.connect)
-                assert await answer_to(client) == answer
+                client, _ = harness.accept(harness.connect)
+                assert await read_status(client) == answer
                 client.close()
-                record = await here.ended()
+                record = await harness.last_record()
             assert record.outcome is Outcome.INTERNAL_ERROR
             assert record.detail == "ZeroDivisionError"
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
         assert descriptors() == before
 
     run(main())
@@ -274,9 +274,9 @@ def test_a_fault_ends_one_connection_and_leaves_nothing(
 
 def test_a_fault_while_relaying_ends_only_one_tunnel(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        with room_with_upstream() as (here, upstream):
-            client, far, tunnel = await here.open_tunnel(upstream)
-            other_client, other_far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream() as (harness, upstream):
+            client, far, tunnel = await harness.open_tunnel(upstream)
+            other_client, other_far, _ = await harness.open_tunnel(upstream)
             assert tunnel._relay is not None
             faulty, pump = tunnel._relay.up, Flow.pump
 
@@ -289,11 +289,11 @@ def test_a_fault_while_relaying_ends_only_one_tunnel(caplog: pytest.LogCaptureFi
                 client.send(b"x")
                 other_client.send(b"goes on")
                 assert await receive(other_far, 7) == b"goes on"
-                record = await here.ended()
+                record = await harness.last_record()
             assert record.outcome is Outcome.INTERNAL_ERROR
             assert record.id == tunnel.record.id
             await until(lambda: is_closed(client) and is_closed(far))
-            assert len(here.context.connections) == 1
+            assert len(harness.context.connections) == 1
 
     run(main())
     assert [line.exc_info[0] for line in caplog.records if line.exc_info] == [ZeroDivisionError]

@@ -9,16 +9,16 @@ from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import ServerNameCheck
-from support.client_hellos import in_records, message, server_name
-from support.sockets import descriptors, is_closed, receive, reset, run, turns, until, waiting
-from support.tls_client import IDENTITY, SecureClient
-from support.tunnel_harness import ESTABLISHED, HANDFUL, HELLO, room_with_upstream
+from support.client_hellos import hello_message, in_records, server_name_extension
+from support.sockets import descriptors, is_closed, receive, reset, run, turns, unread_bytes, until
+from support.tls_client import IDENTITY, TlsClient
+from support.tunnel_harness import ESTABLISHED, HELLO, SPIN_LIMIT, open_harness_with_upstream
 
 CHECKS = TunnelChecks()
 SOON = Limits(hello_seconds=30)
-NAMELESS = in_records(message())
-ANOTHERS = in_records(message(server_name(b"evil.example")))
-BROKEN = in_records(message(b"\0\0\0\x50"))
+NAMELESS = in_records(hello_message())
+ANOTHERS = in_records(hello_message(server_name_extension(b"evil.example")))
+BROKEN = in_records(hello_message(b"\0\0\0\x50"))
 BANNER = b"220 smtp.example ESMTP\r\n"
 """What a server says that speaks first."""
 
@@ -34,24 +34,24 @@ LEAVES: dict[str, Callable[[socket.socket], None]] = {
 @pytest.mark.parametrize("said", [b"", BANNER], ids=["without a word", "after it spoke"])
 def test_an_upstream_that_left_is_noticed_after_the_hello(leave: Callable[[socket.socket], None], said: bytes) -> None:
     async def main() -> None:
-        with room_with_upstream(checks=CHECKS) as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(checks=CHECKS) as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             far.send(said)
             leave(far)
-            assert await here.poller.wake_ups_in_peace() == 0
-            assert not here.records
-            assert not waiting(client)
+            assert await harness.poller.idle_wake_ups() == 0
+            assert not harness.records
+            assert not unread_bytes(client)
 
             client.send(HELLO)
             assert await receive(client) == said
             if far.fileno() != -1:
                 assert await receive(far, len(HELLO)) == HELLO
             client.close()
-            record = await here.ended()
+            record = await harness.last_record()
             reset_ = leave is reset
             assert record.outcome is (Outcome.RESET_BY_UPSTREAM if reset_ else Outcome.CLOSED_BY_UPSTREAM)
             assert record.ended_first is Party.UPSTREAM
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
@@ -61,17 +61,17 @@ def test_an_upstream_that_left_is_noticed_after_the_hello(leave: Callable[[socke
 def test_a_client_that_leaves_within_its_hello_is_recorded(leave: Callable[[socket.socket], None], said: bytes) -> None:
     async def main() -> None:
         before = descriptors()
-        with room_with_upstream(checks=CHECKS) as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(checks=CHECKS) as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             client.send(said)
             await turns(20)
             leave(client)
-            record = await here.ended()
+            record = await harness.last_record()
             assert record.outcome is Outcome.CLIENT_LEFT_IN_INNER_HELLO
             assert record.status == 200
             assert record.client_written == len(ESTABLISHED)
             assert await receive(far) == b"", "nothing of it passes"
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
             upstream.close()
             client.close()
         assert descriptors() <= before
@@ -84,33 +84,33 @@ def test_an_incomplete_hello_is_closed_at_the_deadline(
     said: bytes,
 ) -> None:
     async def main() -> None:
-        with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(SOON, checks=CHECKS) as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             client.send(said)
             await turns(20)
-            assert await here.poller.wake_ups_in_peace() == 0
-            here.sweep(SOON.hello_seconds - 1)
-            assert not here.records
-            here.sweep(SOON.hello_seconds + 1)
-            record = await here.ended()
+            assert await harness.poller.idle_wake_ups() == 0
+            harness.sweep(SOON.hello_seconds - 1)
+            assert not harness.records
+            harness.sweep(SOON.hello_seconds + 1)
+            record = await harness.last_record()
             assert record.outcome is Outcome.INNER_HELLO_TIMEOUT
             assert record.server_name_check is ServerNameCheck.TIMEOUT
             await until(lambda: is_closed(client))
             assert await receive(far) == b""
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_the_time_for_the_hello_does_not_restart_with_each_byte() -> None:
     async def main() -> None:
-        with room_with_upstream(SOON, checks=CHECKS) as (here, upstream):
-            client, _, tunnel = await here.open_tunnel(upstream)
-            (expires,) = here.context.deadlines.hello._expires.values()
+        with open_harness_with_upstream(SOON, checks=CHECKS) as (harness, upstream):
+            client, _, tunnel = await harness.open_tunnel(upstream)
+            (expires,) = harness.context.deadlines.hello._expires.values()
             for byte in HELLO[:5]:
                 client.send(bytes([byte]))
                 await turns(5)
-            assert here.context.deadlines.hello._expires == {tunnel: expires}
+            assert harness.context.deadlines.hello._expires == {tunnel: expires}
 
     run(main())
 
@@ -131,8 +131,8 @@ def test_a_refused_hello_reaches_no_upstream(
     sent: bytes, outcome: Outcome, check: ServerNameCheck, alert: Alert | None, early: bool
 ) -> None:
     async def main() -> None:
-        with room_with_upstream(checks=TunnelChecks(require_server_name=True)) as (here, upstream):
-            client, _ = here.accept(here.connect + (sent if early else b""))
+        with open_harness_with_upstream(checks=TunnelChecks(require_server_name=True)) as (harness, upstream):
+            client, _ = harness.accept(harness.connect + (sent if early else b""))
             far = await upstream.accept()
             far.send(BANNER)
             assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
@@ -140,20 +140,20 @@ def test_a_refused_hello_reaches_no_upstream(
                 client.send(sent)
             assert await receive(client) == (b"" if alert is None else fatal_alert(alert))
             client.close()
-            record = await here.ended()
+            record = await harness.last_record()
             assert (record.outcome, record.server_name_check) == (outcome, check)
             assert (record.status, record.upstream_written, record.upstream_read) == (200, 0, 0)
             assert record.client_written == len(ESTABLISHED) + (0 if alert is None else 7)
             assert await receive(far) == b""
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_an_alert_reaches_a_client_that_still_sends() -> None:
     async def main() -> None:
-        with room_with_upstream(checks=CHECKS) as (here, upstream):
-            client, far, _ = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(checks=CHECKS) as (harness, upstream):
+            client, far, _ = await harness.open_tunnel(upstream)
             client.send(ANOTHERS + b"x" * 100_000)
             await turns(20)
             client.send(b"x" * 100_000)
@@ -161,34 +161,34 @@ def test_an_alert_reaches_a_client_that_still_sends() -> None:
             assert await receive(client) == fatal_alert(Alert.UNRECOGNIZED_NAME)
             assert await receive(far) == b""
             client.close()
-            assert (await here.ended()).outcome is Outcome.SERVER_NAME_MISMATCH
-            await here.assert_nothing_left()
+            assert (await harness.last_record()).outcome is Outcome.SERVER_NAME_MISMATCH
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_a_gate_that_stops_cuts_what_waits_for_a_hello() -> None:
     async def main() -> None:
-        with room_with_upstream(checks=CHECKS) as (here, upstream):
-            client, far, tunnel = await here.open_tunnel(upstream)
+        with open_harness_with_upstream(checks=CHECKS) as (harness, upstream):
+            client, far, tunnel = await harness.open_tunnel(upstream)
             tunnel.stop()
-            here.poller.finish_batch()
-            assert (await here.ended()).outcome is Outcome.CUT_BY_STOP
+            harness.poller.finish_batch()
+            assert (await harness.last_record()).outcome is Outcome.CUT_BY_STOP
             await until(lambda: is_closed(client) and is_closed(far))
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
-async def leaves(client: SecureClient) -> None:
-    await client.end()
+async def leaves(client: TlsClient) -> None:
+    await client.close_notify()
 
 
-async def is_silent(client: SecureClient) -> None:
+async def is_silent(client: TlsClient) -> None:
     await client.send(HELLO[:1])
 
 
-async def asks_for_another(client: SecureClient) -> None:
+async def asks_for_another(client: TlsClient) -> None:
     await client.send(ANOTHERS)
 
 
@@ -202,20 +202,20 @@ async def asks_for_another(client: SecureClient) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_hello_inside_tls_to_the_gate_is_judged_the_same(
-    what: Callable[[SecureClient], Awaitable[None]], outcome: Outcome, heard: bytes
+    what: Callable[[TlsClient], Awaitable[None]], outcome: Outcome, heard: bytes
 ) -> None:
     async def main() -> None:
-        with room_with_upstream(SOON, checks=CHECKS, identity=IDENTITY) as (here, upstream):
-            client, far, _ = await here.open_tunnel_inside_tls(upstream)
+        with open_harness_with_upstream(SOON, checks=CHECKS, identity=IDENTITY) as (harness, upstream):
+            client, far, _ = await harness.open_tls_tunnel(upstream)
             far.send(BANNER)
             await what(client)
-            assert await here.poller.wake_ups_in_peace() <= HANDFUL
-            here.sweep(SOON.hello_seconds + 1)
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
+            harness.sweep(SOON.hello_seconds + 1)
             assert await client.receive() == heard
-            assert client.heard_end
+            assert client.received_close_notify
             client.sock.close()
-            assert (await here.ended()).outcome is outcome
+            assert (await harness.last_record()).outcome is outcome
             assert await receive(far) == b""
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())

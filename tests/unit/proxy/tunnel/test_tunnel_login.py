@@ -18,7 +18,15 @@ from licensegate.records.record import LoginResult, RefusalTaken
 from support.conversation_harness import make_authenticator
 from support.logins import USER, basic
 from support.sockets import descriptors, receive, reset, run, turns, until
-from support.tunnel_harness import ESTABLISHED, HANDFUL, HOST, Room, Upstream, answer_to, room_with_upstream
+from support.tunnel_harness import (
+    ESTABLISHED,
+    HOST,
+    SPIN_LIMIT,
+    LoopUpstream,
+    TunnelHarness,
+    open_harness_with_upstream,
+    read_status,
+)
 from support.upstream import SECONDS
 
 
@@ -32,57 +40,57 @@ class Hold:
 
 @pytest.fixture
 def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
-    here, fits = Hold(), PasswordHash.fits
+    harness, fits = Hold(), PasswordHash.fits
 
     def wait(stored: PasswordHash, password: bytes) -> bool:
-        here.begun.set()
-        assert here.go.wait(SECONDS)
+        harness.begun.set()
+        assert harness.go.wait(SECONDS)
         return fits(stored, password)
 
     monkeypatch.setattr(PasswordHash, "fits", wait)
-    yield here
-    here.go.set()
+    yield harness
+    harness.go.set()
 
 
 @contextlib.contextmanager
-def guarded(limits: Limits | None = None) -> Iterator[tuple[Room, Upstream]]:
+def guarded(limits: Limits | None = None) -> Iterator[tuple[TunnelHarness, LoopUpstream]]:
     """A room where everybody must log in."""
-    with room_with_upstream(limits) as (here, upstream):
-        here.context.snapshot = structs.replace(here.context.snapshot, authenticator=make_authenticator())
-        yield here, upstream
+    with open_harness_with_upstream(limits) as (harness, upstream):
+        harness.context.snapshot = structs.replace(harness.context.snapshot, authenticator=make_authenticator())
+        yield harness, upstream
 
 
-def login(here: Room, value: str | None = None) -> bytes:
+def login(harness: TunnelHarness, value: str | None = None) -> bytes:
     """The head that asks for HOST, with a login."""
-    return here.connect[:-2] + f"Proxy-Authorization: {value or basic()}\r\n\r\n".encode()
+    return harness.connect[:-2] + f"Proxy-Authorization: {value or basic()}\r\n\r\n".encode()
 
 
 def test_a_right_password_opens_the_tunnel_and_is_not_passed_on() -> None:
     async def main() -> None:
-        with guarded() as (here, upstream):
-            client, _ = here.accept(login(here) + b"hello")
+        with guarded() as (harness, upstream):
+            client, _ = harness.accept(login(harness) + b"hello")
             far = await upstream.accept()
             assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
             assert await receive(far, 5) == b"hello"
             client.close()
             assert await receive(far) == b""
             far.close()
-            record = await here.ended()
+            record = await harness.last_record()
             assert (record.login, record.user, record.login_result) == ("basic", USER, LoginResult.ACCEPTED)
             assert record.head_ms is not None
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_a_wrong_password_is_answered_without_a_dial() -> None:
     async def main() -> None:
-        with guarded() as (here, _):
-            client, _ = here.accept(login(here, basic(password="x")))
-            assert await answer_to(client) == "407 login_refused"
+        with guarded() as (harness, _):
+            client, _ = harness.accept(login(harness, basic(password="x")))
+            assert await read_status(client) == "407 login_refused"
             client.close()
-            assert (await here.ended()).attempts == []
-            await here.assert_nothing_left()
+            assert (await harness.last_record()).attempts == []
+            await harness.assert_nothing_left()
 
     run(main())
 
@@ -90,15 +98,15 @@ def test_a_wrong_password_is_answered_without_a_dial() -> None:
 @pytest.mark.parametrize("ends", [False, True], ids=["and the client stays", "and the client ends its side"])
 def test_bytes_sent_during_the_check_wait_without_wake_ups(hold: Hold, ends: bool) -> None:
     async def main() -> None:
-        with guarded() as (here, upstream):
-            client, _ = here.accept(login(here))
+        with guarded() as (harness, upstream):
+            client, _ = harness.accept(login(harness))
             client.send(b"first")
             await turns(20)
             client.send(b" bytes")
             if ends:
                 client.shutdown(socket.SHUT_WR)
             await turns(20)
-            assert await here.poller.wake_ups_in_peace() <= HANDFUL
+            assert await harness.poller.idle_wake_ups() <= SPIN_LIMIT
             hold.go.set()
             far = await upstream.accept()
             assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
@@ -110,9 +118,9 @@ def test_bytes_sent_during_the_check_wait_without_wake_ups(hold: Hold, ends: boo
 @pytest.mark.parametrize("how", ["closes", "resets", "is cut by a stop"])
 def test_a_client_that_leaves_during_the_check_leaves_nothing(hold: Hold, how: str) -> None:
     async def main() -> None:
-        with guarded() as (here, _):
+        with guarded() as (harness, _):
             before = descriptors()
-            client, tunnel = here.accept(login(here))
+            client, tunnel = harness.accept(login(harness))
             await until(hold.begun.is_set)
             match how:
                 case "closes":
@@ -121,14 +129,14 @@ def test_a_client_that_leaves_during_the_check_leaves_nothing(hold: Hold, how: s
                     reset(client)
                 case _:
                     tunnel.stop()
-                    here.poller.finish_batch()
+                    harness.poller.finish_batch()
                     client.close()
-            record = await here.ended()
+            record = await harness.last_record()
             stopped = how == "is cut by a stop"
             assert record.outcome is (Outcome.CUT_BEFORE_TUNNEL if stopped else Outcome.CLIENT_LEFT_IN_LOGIN)
             hold.go.set()
-            await here.assert_nothing_left()
-            assert len(here.records) == 1
+            await harness.assert_nothing_left()
+            assert len(harness.records) == 1
             assert descriptors() == before
 
     run(main())
@@ -136,52 +144,52 @@ def test_a_client_that_leaves_during_the_check_leaves_nothing(hold: Hold, how: s
 
 def test_a_check_that_takes_too_long_is_answered(hold: Hold) -> None:
     async def main() -> None:
-        with guarded(Limits(head_seconds=10)) as (here, _):
-            client, _ = here.accept(login(here))
+        with guarded(Limits(head_seconds=10)) as (harness, _):
+            client, _ = harness.accept(login(harness))
             await until(hold.begun.is_set)
-            here.sweep(9)
-            assert not here.final
-            here.sweep(10)
-            assert await answer_to(client) == "503 login_not_checked"
+            harness.sweep(9)
+            assert not harness.final_records
+            harness.sweep(10)
+            assert await read_status(client) == "503 login_not_checked"
             client.close()
             hold.go.set()
-            record = await here.ended()
+            record = await harness.last_record()
             assert record.detail == "that took too long"
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_a_late_check_does_not_undo_the_refusal(hold: Hold, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        with guarded(Limits(head_seconds=10)) as (here, _):
-            client, tunnel = here.accept(login(here))
+        with guarded(Limits(head_seconds=10)) as (harness, _):
+            client, tunnel = harness.accept(login(harness))
             await until(hold.begun.is_set)
-            login_deadline = here.context.deadlines.login
+            login_deadline = harness.context.deadlines.login
             for late in login_deadline.expired(time.monotonic() + login_deadline.seconds):
-                here.poller.run(late, late.deadline_passed, login_deadline)
+                harness.poller.run(late, late.deadline_passed, login_deadline)
             hold.go.set()
-            await until(lambda: not here.context.password_checks)
+            await until(lambda: not harness.context.password_checks)
             assert tunnel.conversation.state is State.LINGERING
-            assert await answer_to(client) == "503 login_not_checked"
+            assert await read_status(client) == "503 login_not_checked"
             client.close()
-            assert (await here.ended()).refusal_taken is RefusalTaken.CLOSED
+            assert (await harness.last_record()).refusal_taken is RefusalTaken.CLOSED
             assert not caplog.records, "no fault"
-            await here.assert_nothing_left()
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_too_many_waiting_logins_are_refused(hold: Hold) -> None:
     async def main() -> None:
-        with guarded() as (here, _):
-            clients = [here.accept(login(here, basic(f"user-{number}")))[0] for number in range(17)]
-            assert await answer_to(clients[16]) == "503 login_not_checked"
+        with guarded() as (harness, _):
+            clients = [harness.accept(login(harness, basic(f"user-{number}")))[0] for number in range(17)]
+            assert await read_status(clients[16]) == "503 login_not_checked"
             for client in clients:
                 client.close()
             hold.go.set()
-            await here.ended(17)
-            await here.assert_nothing_left()
+            await harness.last_record(17)
+            await harness.assert_nothing_left()
 
     run(main())
 
@@ -193,23 +201,23 @@ def test_a_fault_while_a_password_is_checked_ends_that_connection(monkeypatch: p
     monkeypatch.setattr(PasswordHash, "fits", fault)
 
     async def main() -> None:
-        with guarded() as (here, _):
-            client, _ = here.accept(login(here))
-            assert await answer_to(client) == "503 login_not_checked"
+        with guarded() as (harness, _):
+            client, _ = harness.accept(login(harness))
+            assert await read_status(client) == "503 login_not_checked"
             client.close()
-            assert (await here.ended()).login_result is LoginResult.NOT_CHECKED
-            await here.assert_nothing_left()
+            assert (await harness.last_record()).login_result is LoginResult.NOT_CHECKED
+            await harness.assert_nothing_left()
 
     run(main())
 
 
 def test_a_tunnel_uses_the_schemes_of_its_listener() -> None:
     async def main() -> None:
-        with guarded() as (here, _):
-            client, _ = here.accept(here.connect, schemes=frozenset({Scheme.BASIC}))
+        with guarded() as (harness, _):
+            client, _ = harness.accept(harness.connect, schemes=frozenset({Scheme.BASIC}))
             answer = await receive(client)
             assert answer.count(b"Proxy-Authenticate: ") == answer.count(b"Proxy-Authenticate: Basic ") == 1
             client.close()
-            assert (await here.ended()).target.startswith(HOST)
+            assert (await harness.last_record()).target.startswith(HOST)
 
     run(main())

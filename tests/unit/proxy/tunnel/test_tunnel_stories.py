@@ -23,14 +23,14 @@ from licensegate.proxy.tunnel.tunnel import Tunnel
 from licensegate.records.outcome import Outcome
 from support.conversation_harness import make_authenticator
 from support.logins import basic
-from support.scripted_parent import CLOSING, OPENED, Behaviour, GateConnection, ScriptedParent, password_file
+from support.scripted_parent import CLOSING_BODY, ESTABLISHED, Behaviour, GateConnection, ScriptedParent, password_file
 from support.sockets import descriptors, reset, run, turns, until
-from support.tunnel_harness import HELLO, Room, room
+from support.tunnel_harness import HELLO, TunnelHarness, open_harness
 
 STORIES: Final = 500
 LOGIN: Final = b"HTTP/1.1 407 Login\r\nProxy-Authenticate: "
 CHALLENGES: Final = (b"Basic", b'Digest realm="r", nonce="n", qop="auth"', b"Negotiate", b"nonsense")
-ENDINGS: Final = (b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", CLOSING, b"\r\n")
+ENDINGS: Final = (b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", CLOSING_BODY, b"\r\n")
 
 
 def parent_by(chance: random.Random) -> Behaviour:
@@ -47,7 +47,9 @@ def parent_by(chance: random.Random) -> Behaviour:
                 case 2 | 3 | 4:
                     gate.send(LOGIN, chance.choice(CHALLENGES), b"\r\n", chance.choice(ENDINGS))
                 case 5:
-                    gate.send(chance.choice([b"HTTP/1.1 403 no\r\n" + CLOSING, b"SSH-2.0\r\n\r\n", OPENED[:20]]))
+                    gate.send(
+                        chance.choice([b"HTTP/1.1 403 no\r\n" + CLOSING_BODY, b"SSH-2.0\r\n\r\n", ESTABLISHED[:20]])
+                    )
                     return
                 case 6:
                     gate.reset()
@@ -59,53 +61,53 @@ def parent_by(chance: random.Random) -> Behaviour:
     return behave
 
 
-def head_by(chance: random.Random, here: Room) -> bytes:
+def head_by(chance: random.Random, harness: TunnelHarness) -> bytes:
     """What a client says first: a head or less of it, with a login or without, and perhaps its tunnel's first bytes."""
     login = chance.choice(["", *(f"Proxy-Authorization: {value}\r\n" for value in (basic(), basic(password="x")))])
-    said = here.connect[:-2] + f"{login}\r\n".encode() + chance.choice([b"", HELLO, b"SSH-2.0"])
+    said = harness.connect[:-2] + f"{login}\r\n".encode() + chance.choice([b"", HELLO, b"SSH-2.0"])
     return said[: chance.choice([10, len(said), len(said), len(said)])]
 
 
-def run_out(here: Room, deadline: Deadline) -> None:
+def run_out(harness: TunnelHarness, deadline: Deadline) -> None:
     """Let this deadline pass for all its owners."""
     for owner in deadline.expired(time.monotonic() + 1e6):
-        here.poller.run(owner, owner.deadline_passed, deadline)
-    here.poller.finish_batch()
+        harness.poller.run(owner, owner.deadline_passed, deadline)
+    harness.poller.finish_batch()
 
 
-def deeds(here: Room, client: socket.socket, tunnel: Tunnel) -> list[Callable[[], object]]:
+def deeds(harness: TunnelHarness, client: socket.socket, tunnel: Tunnel) -> list[Callable[[], object]]:
     """What may happen at any moment."""
     return [
         lambda: client.send(HELLO),
         lambda: client.shutdown(socket.SHUT_WR),
         lambda: client.recv(65536),
         lambda: reset(client),
-        *(partial(run_out, here, deadline) for deadline in here.context.deadlines._all),
-        partial(stop, here, tunnel),
+        *(partial(run_out, harness, deadline) for deadline in harness.context.deadlines._all),
+        partial(stop, harness, tunnel),
     ]
 
 
-def stop(here: Room, tunnel: Tunnel) -> None:
-    here.poller.run(tunnel, tunnel.stop)
-    here.poller.finish_batch()
+def stop(harness: TunnelHarness, tunnel: Tunnel) -> None:
+    harness.poller.run(tunnel, tunnel.stop)
+    harness.poller.finish_batch()
 
 
-async def tell(chance: random.Random, here: Room) -> None:
+async def tell(chance: random.Random, harness: TunnelHarness) -> None:
     """One client's story, from its first bytes to its record."""
-    client, tunnel = here.accept(head_by(chance, here))
+    client, tunnel = harness.accept(head_by(chance, harness))
     for _ in range(chance.randrange(5)):
         await turns(chance.choice([0, 1, 2, 5, 10, 40]))
-        if here.final or client.fileno() < 0:
+        if harness.final_records or client.fileno() < 0:
             break
         try:
-            chance.choice(deeds(here, client, tunnel))()
+            chance.choice(deeds(harness, client, tunnel))()
         except OSError:
             continue
     client.close()
     await turns(20)
-    if not here.final:
-        here.sweep(1e4)
-    record = await here.ended()
+    if not harness.final_records:
+        harness.sweep(1e4)
+    record = await harness.last_record()
     assert record.outcome is not None
     assert record.outcome is not Outcome.INTERNAL_ERROR
 
@@ -116,19 +118,21 @@ def test_any_story_ends_in_one_record_and_leaves_nothing(tmp_path: Path, caplog:
         before = descriptors()
         first, second = (ScriptedParent(parent_by(chance)) for _ in range(2))
         async with first.serve(), second.serve():
-            with room(443) as here:
+            with open_harness(443) as harness:
                 auth = ParentAuth(chance.choice(["auto", "basic", "digest"]))
                 login = ParentLogin(auth, "svc", password_file(tmp_path))
                 parents = [first.settings(login), second.settings(login, seconds=0.02)]
                 used = ParentSettings(tuple(parents[: chance.randint(1, 2)]), direct=chance.random() < 0.2)
                 loop = asyncio.get_running_loop()
-                dialer = Dialer(loop, here.poller, here.resolver, LoopGuard(), DialSettings())
-                here.context.dialer = ParentSelector(dialer, used)
+                dialer = Dialer(loop, harness.poller, harness.resolver, LoopGuard(), DialSettings())
+                harness.context.dialer = ParentSelector(dialer, used)
                 if chance.random() < 0.5:
-                    here.context.snapshot = structs.replace(here.context.snapshot, authenticator=make_authenticator())
-                await tell(chance, here)
+                    harness.context.snapshot = structs.replace(
+                        harness.context.snapshot, authenticator=make_authenticator()
+                    )
+                await tell(chance, harness)
                 await until(lambda: is_over(first, second))
-                await here.assert_nothing_left()
+                await harness.assert_nothing_left()
         await turns(5)
         assert descriptors() == before
 

@@ -9,25 +9,25 @@ from support.client_hellos import (
     ALPN,
     ENCRYPTED_CLIENT_HELLO,
     GREASE,
-    NO_NAMES,
+    INVALID_SERVER_NAMES,
     RECORDED,
     SUPPORTED_VERSIONS,
-    Recorded,
+    RecordedHello,
     alpn,
+    any_hello,
     extension,
-    handshake_of,
+    hello_message,
     in_records,
-    made_up,
-    message,
-    server_name,
+    join_records,
+    server_name_extension,
     vector,
     versions,
 )
 
 LIMIT = 65536
 NAME = "tools.cisco.com"
-NAMED = server_name(NAME.encode())
-HELLO = in_records(message(NAMED))
+NAMED = server_name_extension(NAME.encode())
+HELLO = in_records(hello_message(NAMED))
 
 GOOD = [row for row in RECORDED.values() if not row.fault]
 SHORT = [row for row in GOOD if len(row.hello) < 3000]
@@ -46,7 +46,7 @@ def fault(received: bytes, limit: int = LIMIT) -> HelloFault:
     return caught.value.fault
 
 
-def recorded(rows: list[Recorded]) -> pytest.MarkDecorator:
+def recorded(rows: list[RecordedHello]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("row", rows, ids=[row.name for row in rows])
 
 
@@ -54,21 +54,21 @@ def recorded(rows: list[Recorded]) -> pytest.MarkDecorator:
 
 
 @recorded(GOOD)
-def test_a_real_client_is_read_as_it_was_told_to_speak(row: Recorded) -> None:
+def test_a_real_client_is_read_as_it_was_told_to_speak(row: RecordedHello) -> None:
     expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(row.hello))
     assert read_client_hello(row.hello, LIMIT) == expected
     assert read_client_hello(row.hello + b"\x17\x03\x03\x00\x01x", LIMIT) == expected
 
 
 @recorded(SHORT)
-def test_a_real_client_is_not_understood_before_its_last_byte(row: Recorded) -> None:
+def test_a_real_client_is_not_understood_before_its_last_byte(row: RecordedHello) -> None:
     assert {read_client_hello(row.hello[:end], LIMIT) for end in range(len(row.hello))} == {None}
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 16, 100, 255, 512, 16384])
 @recorded(SHORT)
-def test_a_real_client_is_understood_in_records_of_any_size(row: Recorded, size: int) -> None:
-    handshake = handshake_of(row.hello)
+def test_a_real_client_is_understood_in_records_of_any_size(row: RecordedHello, size: int) -> None:
+    handshake = join_records(row.hello)
     cut = in_records(handshake, [size] * len(handshake))
     expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(cut))
     assert read_client_hello(cut, LIMIT) == expected
@@ -83,17 +83,17 @@ def test_an_ssl_2_hello_is_recognised_by_its_third_byte() -> None:
 
 
 READ = {
-    "nothing but a name": (message(NAMED), NAME, (), "1.2"),
-    "no extension at all": (b"\x01" + vector(message()[4:-2], 3), "", (), "1.2"),
-    "an empty list of extensions": (message(), "", (), "1.2"),
-    "a name in capitals, with its dot": (message(server_name(b"TOOLS.Cisco.Com.")), NAME, (), "1.2"),
-    "a name of 255": (message(server_name(b"a" * 255)), "a" * 255, (), "1.2"),
-    "an underscore": (message(server_name(b"_a.b-c.example")), "_a.b-c.example", (), "1.2"),
-    "an IPv4 address": (message(server_name(b"192.0.2.1")), "192.0.2.1", (), "1.2"),
-    "an IPv6 address": (message(server_name(b"2001:DB8::1")), "2001:db8::1", (), "1.2"),
-    "a session id of 32": (message(NAMED, session_id=bytes(32)), NAME, (), "1.2"),
+    "nothing but a name": (hello_message(NAMED), NAME, (), "1.2"),
+    "no extension at all": (b"\x01" + vector(hello_message()[4:-2], 3), "", (), "1.2"),
+    "an empty list of extensions": (hello_message(), "", (), "1.2"),
+    "a name in capitals, with its dot": (hello_message(server_name_extension(b"TOOLS.Cisco.Com.")), NAME, (), "1.2"),
+    "a name of 255": (hello_message(server_name_extension(b"a" * 255)), "a" * 255, (), "1.2"),
+    "an underscore": (hello_message(server_name_extension(b"_a.b-c.example")), "_a.b-c.example", (), "1.2"),
+    "an IPv4 address": (hello_message(server_name_extension(b"192.0.2.1")), "192.0.2.1", (), "1.2"),
+    "an IPv6 address": (hello_message(server_name_extension(b"2001:DB8::1")), "2001:db8::1", (), "1.2"),
+    "a session id of 32": (hello_message(NAMED, session_id=bytes(32)), NAME, (), "1.2"),
     "GREASE in every place": (
-        message(
+        hello_message(
             extension(GREASE[0], b""),
             NAMED,
             alpn(b"\x0a\x0a", b"h2"),
@@ -105,16 +105,21 @@ READ = {
         (r"\n\n", "h2"),
         "1.3",
     ),
-    "a protocol name outside ASCII": (message(alpn(b"\xff\r\n", b"h2")), "", (r"\xff\r\n", "h2"), "1.2"),
-    "more and longer protocol names than are shown": (message(alpn(*[b"p" * 99] * 99)), "", ("p" * 32,) * 8, "1.2"),
-    "versions in rising order": (message(versions(0x0301, 0x0302, 0x0303, 0x0304)), "", (), "1.3"),
-    "a list of versions that says less than the old field": (message(versions(0x0302)), "", (), "1.1"),
-    "a draft beside 1.2": (message(versions(0x7F1C, 0x0303)), "", (), "1.2"),
-    "GREASE and nothing else for versions": (message(versions(*GREASE)), "", (), ""),
-    "SSL 3": (message(version=b"\x03\x00"), "", (), "ssl3"),
-    "1.3 in the old field, where it means 1.2": (message(version=b"\x03\x04"), "", (), "1.2"),
-    "a version from before SSL 3": (message(version=b"\x00\x02"), "", (), ""),
-    "a large key share": (message(extension(51, bytes(40_000)), NAMED), NAME, (), "1.2"),
+    "a protocol name outside ASCII": (hello_message(alpn(b"\xff\r\n", b"h2")), "", (r"\xff\r\n", "h2"), "1.2"),
+    "more and longer protocol names than are shown": (
+        hello_message(alpn(*[b"p" * 99] * 99)),
+        "",
+        ("p" * 32,) * 8,
+        "1.2",
+    ),
+    "versions in rising order": (hello_message(versions(0x0301, 0x0302, 0x0303, 0x0304)), "", (), "1.3"),
+    "a list of versions that says less than the old field": (hello_message(versions(0x0302)), "", (), "1.1"),
+    "a draft beside 1.2": (hello_message(versions(0x7F1C, 0x0303)), "", (), "1.2"),
+    "GREASE and nothing else for versions": (hello_message(versions(*GREASE)), "", (), ""),
+    "SSL 3": (hello_message(version=b"\x03\x00"), "", (), "ssl3"),
+    "1.3 in the old field, where it means 1.2": (hello_message(version=b"\x03\x04"), "", (), "1.2"),
+    "a version from before SSL 3": (hello_message(version=b"\x00\x02"), "", (), ""),
+    "a large key share": (hello_message(extension(51, bytes(40_000)), NAMED), NAME, (), "1.2"),
 }
 
 
@@ -125,13 +130,15 @@ def test_a_hello_is_read(handshake: bytes, name: str, protocols: tuple[str, ...]
 
 
 def test_an_encrypted_hello_is_noted_and_its_outer_name_read() -> None:
-    hello = in_records(message(extension(ENCRYPTED_CLIENT_HELLO, b"\0" + bytes(200)), server_name(b"public.example")))
+    hello = in_records(
+        hello_message(extension(ENCRYPTED_CLIENT_HELLO, b"\0" + bytes(200)), server_name_extension(b"public.example"))
+    )
     assert read_client_hello(hello, LIMIT) == ClientHello("public.example", (), "1.2", True, len(hello))
 
 
-@pytest.mark.parametrize("extensions", NO_NAMES.values(), ids=NO_NAMES.keys())
+@pytest.mark.parametrize("extensions", INVALID_SERVER_NAMES.values(), ids=INVALID_SERVER_NAMES.keys())
 def test_an_invalid_server_name_is_malformed(extensions: bytes) -> None:
-    assert fault(in_records(message(extensions))) is HelloFault.MALFORMED
+    assert fault(in_records(hello_message(extensions))) is HelloFault.MALFORMED
 
 
 MALFORMED = {
@@ -139,32 +146,34 @@ MALFORMED = {
     "a record that is empty": b"\x16\x03\x01\x00\x00",
     "a record that is too large": b"\x16\x03\x01\x40\x01",
     "an empty record in between": HELLO[:5] + b"\x16\x03\x01\x00\x00",
-    "an alert in between": in_records(message(NAMED), [40])[:45] + b"\x15",
-    "application data in between": in_records(message(NAMED), [1])[:6] + b"\x17\x03\x03\x00\x01x",
-    "another major version in between": in_records(message(NAMED), [1])[:6] + b"\x16\x02",
-    "a byte after the hello in its record": in_records(message(NAMED) + b"\x01")[:9],
+    "an alert in between": in_records(hello_message(NAMED), [40])[:45] + b"\x15",
+    "application data in between": in_records(hello_message(NAMED), [1])[:6] + b"\x17\x03\x03\x00\x01x",
+    "another major version in between": in_records(hello_message(NAMED), [1])[:6] + b"\x16\x02",
+    "a byte after the hello in its record": in_records(hello_message(NAMED) + b"\x01")[:9],
     "a body of nothing": in_records(b"\x01\0\0\0"),
     "a body that ends in the random": in_records(b"\x01" + vector(b"\x03\x03" + bytes(20), 3)),
-    "a session id of 33": in_records(message(session_id=bytes(33))),
-    "no cipher suite": in_records(message(cipher_suites=b"")),
-    "half a cipher suite": in_records(message(cipher_suites=b"\x13\x01\x13")),
-    "no compression method": in_records(message(compression_methods=b"")),
-    "half a length of the extensions": in_records(b"\x01" + vector(message()[4:-1], 3)),
-    "a byte after the extensions": in_records(b"\x01" + vector(message()[4:] + b"\0", 3)),
-    "extensions that are cut short": in_records(b"\x01" + vector(message(NAMED)[4:-1], 3)),
-    "half an extension's header": in_records(message(b"\x00\x17\x00")),
-    "an extension longer than all of them": in_records(message(b"\x00\x17\x00\x01")),
-    "two ALPN": in_records(message(alpn(b"h2"), alpn(b"h2"))),
-    "an ALPN of nothing": in_records(message(alpn())),
-    "an empty ALPN": in_records(message(extension(ALPN, b""))),
-    "a protocol without a name": in_records(message(alpn(b"h2", b""))),
-    "a protocol longer than the ALPN": in_records(message(extension(ALPN, vector(b"\x03h2")))),
-    "an ALPN of another length": in_records(message(extension(ALPN, b"\0\x04\x02h2"))),
-    "two lists of versions": in_records(message(versions(0x0304), versions(0x0304))),
-    "no version": in_records(message(versions())),
-    "half a version": in_records(message(extension(SUPPORTED_VERSIONS, vector(b"\x03\x04\x03", 1)))),
-    "a list of versions of another length": in_records(message(extension(SUPPORTED_VERSIONS, b"\x02\x03\x04\x03\x03"))),
-    "an empty extension for versions": in_records(message(extension(SUPPORTED_VERSIONS, b""))),
+    "a session id of 33": in_records(hello_message(session_id=bytes(33))),
+    "no cipher suite": in_records(hello_message(cipher_suites=b"")),
+    "half a cipher suite": in_records(hello_message(cipher_suites=b"\x13\x01\x13")),
+    "no compression method": in_records(hello_message(compression_methods=b"")),
+    "half a length of the extensions": in_records(b"\x01" + vector(hello_message()[4:-1], 3)),
+    "a byte after the extensions": in_records(b"\x01" + vector(hello_message()[4:] + b"\0", 3)),
+    "extensions that are cut short": in_records(b"\x01" + vector(hello_message(NAMED)[4:-1], 3)),
+    "half an extension's header": in_records(hello_message(b"\x00\x17\x00")),
+    "an extension longer than all of them": in_records(hello_message(b"\x00\x17\x00\x01")),
+    "two ALPN": in_records(hello_message(alpn(b"h2"), alpn(b"h2"))),
+    "an ALPN of nothing": in_records(hello_message(alpn())),
+    "an empty ALPN": in_records(hello_message(extension(ALPN, b""))),
+    "a protocol without a name": in_records(hello_message(alpn(b"h2", b""))),
+    "a protocol longer than the ALPN": in_records(hello_message(extension(ALPN, vector(b"\x03h2")))),
+    "an ALPN of another length": in_records(hello_message(extension(ALPN, b"\0\x04\x02h2"))),
+    "two lists of versions": in_records(hello_message(versions(0x0304), versions(0x0304))),
+    "no version": in_records(hello_message(versions())),
+    "half a version": in_records(hello_message(extension(SUPPORTED_VERSIONS, vector(b"\x03\x04\x03", 1)))),
+    "a list of versions of another length": in_records(
+        hello_message(extension(SUPPORTED_VERSIONS, b"\x02\x03\x04\x03\x03"))
+    ),
+    "an empty extension for versions": in_records(hello_message(extension(SUPPORTED_VERSIONS, b""))),
 }
 
 
@@ -198,7 +207,7 @@ def test_nothing_is_not_yet_a_fault() -> None:
 
 @pytest.mark.parametrize("sizes", [[], [100], [1] * 400], ids=["one record", "two records", "records of one byte"])
 def test_a_hello_may_be_as_large_as_the_limit_and_no_larger(sizes: list[int]) -> None:
-    hello = in_records(message(NAMED, extension(21, bytes(200))), sizes)
+    hello = in_records(hello_message(NAMED, extension(21, bytes(200))), sizes)
     assert read_client_hello(hello, len(hello)) == ClientHello(NAME, (), "1.2", False, len(hello))
     assert fault(hello, len(hello) - 1) is HelloFault.TOO_LARGE
 
@@ -225,7 +234,7 @@ def test_what_will_be_too_large_is_refused_as_soon_as_it_says_so(beginning: byte
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
     """What may come from a client: a hello or something like it, a byte of it perhaps wrong, and more after it."""
-    stream = bytearray(draw(st.one_of(made_up(), st.sampled_from([row.hello for row in SHORT]))))
+    stream = bytearray(draw(st.one_of(any_hello(), st.sampled_from([row.hello for row in SHORT]))))
     if draw(st.booleans()):
         stream[draw(st.integers(0, len(stream) - 1))] = draw(st.sampled_from([0, 1, 2, 3, 22, 255]))
     return bytes(stream) + draw(st.binary(max_size=8))

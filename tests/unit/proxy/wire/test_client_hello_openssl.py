@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
-from support.client_hellos import NO_NAMES, RECORDED, Recorded, in_records, made_up, message
+from support.client_hellos import INVALID_SERVER_NAMES, RECORDED, RecordedHello, any_hello, hello_message, in_records
 
 LIMIT = 65536
 GOOD = [row for row in RECORDED.values() if not row.fault]
@@ -76,17 +76,17 @@ def verdict(hello: bytes) -> ClientHello | HelloError | None:
 
 
 @pytest.mark.parametrize("row", GOOD, ids=[row.name for row in GOOD])
-def test_openssl_reads_the_same_name_from_a_real_client(row: Recorded) -> None:
+def test_openssl_reads_the_same_name_from_a_real_client(row: RecordedHello) -> None:
     assert OPENSSL.read(row.hello) == row.server_name
 
 
-@pytest.mark.parametrize("case", NO_NAMES)
+@pytest.mark.parametrize("case", INVALID_SERVER_NAMES)
 def test_openssl_refuses_the_same_names_except_invalid_hosts(case: str) -> None:
-    is_read = OPENSSL.read(in_records(message(NO_NAMES[case]))) is not None
+    is_read = OPENSSL.read(in_records(hello_message(INVALID_SERVER_NAMES[case]))) is not None
     assert is_read == (case in NO_HOSTS)
 
 
-@given(made_up())
+@given(any_hello())
 def test_both_agree_on_made_up_hellos(hello: bytes) -> None:
     agree(hello)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.protocol_detection import ClientProtocol, detect_protocol
-from support.client_hellos import RECORDED, Recorded
+from support.client_hellos import RECORDED, RecordedHello
 
 PROXY_V2 = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -49,7 +49,7 @@ def test_what_follows_changes_nothing(told: tuple[bytes, ClientProtocol], more: 
 
 
 @pytest.mark.parametrize("row", RECORDED.values(), ids=RECORDED.keys())
-def test_a_real_client_of_tls_is_known_as_one(row: Recorded) -> None:
+def test_a_real_client_of_tls_is_known_as_one(row: RecordedHello) -> None:
     assert detect_protocol(row.hello) is (ClientProtocol.SSLV2 if row.fault == "sslv2" else ClientProtocol.TLS)
 
 

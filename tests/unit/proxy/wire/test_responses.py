@@ -11,7 +11,7 @@ from licensegate.proxy.wire.responses import ESTABLISHED, alert, refusal
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord, open_record
-from support.tls_memory import VERSIONS, MemoryClient, trusting
+from support.tls_memory import VERSIONS, MemoryTlsClient, client_context
 
 REFUSALS = [outcome for outcome in Outcome if outcome.status >= 400]
 OTHERS = [outcome for outcome in Outcome if outcome.status < 400]
@@ -210,7 +210,7 @@ def test_an_alert_is_fatal_and_says_what_kind_of_refusal_it_is(outcome: Outcome,
 )
 def test_openssl_reports_the_alert_by_its_name(expected: Alert, reported: str, version: ssl.TLSVersion) -> None:
     outcome = next(outcome for outcome, its in ALERTS.items() if its is expected)
-    client = MemoryClient(trusting(None, version), "tools.cisco.com")
+    client = MemoryTlsClient(client_context(None, version), "tools.cisco.com")
     assert not client.handshake()
 
     client.feed(alert(outcome))

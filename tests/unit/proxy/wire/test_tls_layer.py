@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, altered, issue
-from support.tls_memory import VERSIONS, MemoryClient, shake_hands, trusting
+from support.tls_memory import VERSIONS, MemoryTlsClient, client_context, complete_handshake
 
 CONNECT = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\n\r\n"
 BLOB = bytes(range(256)) * 160  # 40 KiB: two whole records and a half
@@ -43,17 +43,17 @@ def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
     return request.param  # type: ignore[no-any-return]
 
 
-Connected = tuple[MemoryClient, TlsLayer]
+Connected = tuple[MemoryTlsClient, TlsLayer]
 
 
 @pytest.fixture
 def connected(served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion) -> Connected:
-    return connect(served, trusting(trusted, version))
+    return connect(served, client_context(trusted, version))
 
 
 def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> Connected:
-    client, layer = MemoryClient(context), TlsLayer(served)
-    shake_hands(client, layer)
+    client, layer = MemoryTlsClient(context), TlsLayer(served)
+    complete_handshake(client, layer)
     return client, layer
 
 
@@ -77,22 +77,22 @@ def read_all(layer: TlsLayer, size: int = 65536) -> bytes:
 def test_both_sides_hear_each_other(connected: Connected, version: ssl.TLSVersion) -> None:
     client, layer = connected
 
-    layer.feed(client.say(CONNECT))
+    layer.feed(client.encrypt(CONNECT))
 
     assert read(layer) == CONNECT
     assert layer.write(b"HTTP/1.1 200 OK\r\n\r\n") == 19
-    assert client.hear(layer.take_ciphertext()) == b"HTTP/1.1 200 OK\r\n\r\n"
+    assert client.decrypt(layer.take_ciphertext()) == b"HTTP/1.1 200 OK\r\n\r\n"
     assert layer.version == version.name.replace("_", ".")
 
 
 def test_a_handshake_that_comes_byte_by_byte_is_completed(
     served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion
 ) -> None:
-    client, layer = MemoryClient(trusting(trusted, version)), TlsLayer(served)
+    client, layer = MemoryTlsClient(client_context(trusted, version)), TlsLayer(served)
 
     while not layer.complete:
         client.handshake()
-        for byte in client.take():
+        for byte in client.take_ciphertext():
             assert not layer.complete
             layer.feed(bytes([byte]))
             layer.handshake()
@@ -104,14 +104,14 @@ def test_a_handshake_that_comes_byte_by_byte_is_completed(
 def test_what_the_client_sends_with_the_end_of_its_handshake_waits_inside(
     served: ssl.SSLContext, trusted: Path
 ) -> None:
-    client, layer = MemoryClient(trusting(trusted)), TlsLayer(served)
+    client, layer = MemoryTlsClient(client_context(trusted)), TlsLayer(served)
     client.handshake()
-    layer.feed(client.take())
+    layer.feed(client.take_ciphertext())
     layer.handshake()
     client.feed(layer.take_ciphertext())
     assert client.handshake()
 
-    layer.feed(client.take() + client.say(CONNECT))
+    layer.feed(client.take_ciphertext() + client.encrypt(CONNECT))
 
     assert layer.handshake()
     assert layer.pending
@@ -120,10 +120,10 @@ def test_what_the_client_sends_with_the_end_of_its_handshake_waits_inside(
 
 
 def test_after_a_tls_1_3_handshake_the_gate_has_nothing_to_say(served: ssl.SSLContext, trusted: Path) -> None:
-    client, layer = MemoryClient(trusting(trusted, ssl.TLSVersion.TLSv1_3)), TlsLayer(served)
+    client, layer = MemoryTlsClient(client_context(trusted, ssl.TLSVersion.TLSv1_3)), TlsLayer(served)
     while not layer.complete:
         client.handshake()
-        layer.feed(client.take())
+        layer.feed(client.take_ciphertext())
         layer.handshake()
         if not layer.complete:
             client.feed(layer.take_ciphertext())
@@ -143,7 +143,7 @@ def test_after_a_tls_1_3_handshake_the_gate_has_nothing_to_say(served: ssl.SSLCo
 def test_only_http_1_1_is_agreed_on(
     served: ssl.SSLContext, trusted: Path, offered: list[str], agreed: str, version: ssl.TLSVersion
 ) -> None:
-    context = trusting(trusted, version)
+    context = client_context(trusted, version)
     if offered:
         context.set_alpn_protocols(offered)
 
@@ -156,29 +156,29 @@ def test_only_http_1_1_is_agreed_on(
 # Half-close: one direction ends, the other goes on.
 
 
-def nothing(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
+def nothing(client: MemoryTlsClient) -> tuple[bytes, bytes, bytes]:
     return b"", b"", b""
 
 
-def whole_records(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
-    return client.say(BLOB), b"", BLOB
+def whole_records(client: MemoryTlsClient) -> tuple[bytes, bytes, bytes]:
+    return client.encrypt(BLOB), b"", BLOB
 
 
-def part_of_a_record(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
-    ciphertext = client.say(BLOB)
+def part_of_a_record(client: MemoryTlsClient) -> tuple[bytes, bytes, bytes]:
+    ciphertext = client.encrypt(BLOB)
     return ciphertext[:-7], ciphertext[-7:], BLOB
 
 
-def part_of_a_header(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
-    ciphertext = client.say(CONNECT)
+def part_of_a_header(client: MemoryTlsClient) -> tuple[bytes, bytes, bytes]:
+    ciphertext = client.encrypt(CONNECT)
     return ciphertext[:3], ciphertext[3:], CONNECT
 
 
-def the_clients_end(client: MemoryClient) -> tuple[bytes, bytes, bytes]:
-    return client.say(BLOB) + client.end(), b"", BLOB
+def the_clients_end(client: MemoryTlsClient) -> tuple[bytes, bytes, bytes]:
+    return client.encrypt(BLOB) + client.close_notify(), b"", BLOB
 
 
-Inside = Callable[[MemoryClient], tuple[bytes, bytes, bytes]]
+Inside = Callable[[MemoryTlsClient], tuple[bytes, bytes, bytes]]
 INSIDE = pytest.mark.parametrize(
     "inside", [nothing, whole_records, part_of_a_record, part_of_a_header, the_clients_end], ids=lambda f: f.__name__
 )
@@ -198,8 +198,8 @@ def test_ending_our_side_loses_nothing_of_what_is_inside(
 
     layer.feed(after)
     assert heard + read_all(layer, 1000) == plaintext
-    client.hear(layer.take_ciphertext())
-    assert client.heard_end
+    client.decrypt(layer.take_ciphertext())
+    assert client.received_close_notify
 
 
 def read_exactly(layer: TlsLayer, size: int) -> bytes:
@@ -219,10 +219,10 @@ def test_after_our_end_the_client_is_heard_to_its_own(connected: Connected, insi
     layer.feed(before)
     layer.close_write()
     layer.feed(after)
-    client.hear(layer.take_ciphertext())
+    client.decrypt(layer.take_ciphertext())
 
     if inside is not the_clients_end:
-        layer.feed(client.say(b"and more") + client.end())
+        layer.feed(client.encrypt(b"and more") + client.close_notify())
         plaintext += b"and more"
 
     assert read_all(layer) == plaintext
@@ -232,7 +232,7 @@ def test_after_our_end_the_client_is_heard_to_its_own(connected: Connected, insi
 
 def test_after_the_clients_end_it_still_hears_us(connected: Connected) -> None:
     client, layer = connected
-    layer.feed(client.say(CONNECT) + client.end())
+    layer.feed(client.encrypt(CONNECT) + client.close_notify())
     assert read_all(layer) == CONNECT
     assert read(layer) == b""
 
@@ -242,20 +242,20 @@ def test_after_the_clients_end_it_still_hears_us(connected: Connected) -> None:
         said += layer.take_ciphertext()
     layer.close_write()
 
-    assert client.hear(said + layer.take_ciphertext()) == BLOB
-    assert client.heard_end
+    assert client.decrypt(said + layer.take_ciphertext()) == BLOB
+    assert client.received_close_notify
 
 
 def test_a_tcp_end_without_close_notify_is_an_end_of_that_direction_only(connected: Connected) -> None:
     client, layer = connected
-    layer.feed(client.say(CONNECT))
+    layer.feed(client.encrypt(CONNECT))
 
     layer.feed_end()
 
     assert read_all(layer) == CONNECT
     assert read(layer) == b""
     layer.write(b"still here")
-    assert client.hear(layer.take_ciphertext()) == b"still here"
+    assert client.decrypt(layer.take_ciphertext()) == b"still here"
 
 
 def test_after_our_end_nothing_can_be_written(connected: Connected) -> None:
@@ -269,7 +269,7 @@ def test_after_our_end_nothing_can_be_written(connected: Connected) -> None:
 
 def test_what_follows_the_clients_close_notify_is_not_looked_at(connected: Connected) -> None:
     client, layer = connected
-    layer.feed(client.end() + b"rubbish")
+    layer.feed(client.close_notify() + b"rubbish")
     assert read(layer) == b""
 
     layer.feed(b"more of it")
@@ -293,10 +293,10 @@ def test_whatever_the_sizes_and_splits_every_byte_arrives_in_order(
     served: ssl.SSLContext, trusted: Path, data: st.DataObject
 ) -> None:
     version = data.draw(st.sampled_from(list(VERSIONS.values())))
-    client, layer = connect(served, trusting(trusted, version))
+    client, layer = connect(served, client_context(trusted, version))
     sizes = data.draw(st.lists(st.integers(1, 40000), max_size=6))
     said = [bytes([number]) * size for number, size in enumerate(sizes)]
-    ciphertext = b"".join([client.say(part) for part in said] + [client.end()])
+    ciphertext = b"".join([client.encrypt(part) for part in said] + [client.close_notify()])
     cuts = sorted(data.draw(st.lists(st.integers(0, len(ciphertext)), max_size=8)))
     close_after = data.draw(st.integers(0, len(cuts) + 1))
     room = data.draw(st.integers(1, 70000))
@@ -329,11 +329,11 @@ def test_a_client_that_rejects_our_certificate_has_its_own_outcome(
 ) -> None:
     served = load_identity(*make().write(tmp_path)).context
     issue().write(tmp_path, stem="other")
-    client, layer = MemoryClient(trusting(tmp_path / trusts, version), name), TlsLayer(served)
+    client, layer = MemoryTlsClient(client_context(tmp_path / trusts, version), name), TlsLayer(served)
 
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(client, layer)
-    layer.feed(client.take())
+        complete_handshake(client, layer)
+    layer.feed(client.take_ciphertext())
     with pytest.raises(TlsFailure) as raised:
         layer.handshake()
 
@@ -366,21 +366,21 @@ def test_other_bytes_fail_the_handshake_with_a_short_phrase(
 
 
 def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, trusted: Path) -> None:
-    context = trusting(trusted, ssl.TLSVersion.TLSv1_2)
+    context = client_context(trusted, ssl.TLSVersion.TLSv1_2)
     context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is no RSA key
-    client, layer = MemoryClient(context), TlsLayer(served)
+    client, layer = MemoryTlsClient(context), TlsLayer(served)
 
     with pytest.raises(TlsFailure, match="no shared cipher"):
-        shake_hands(client, layer)
+        complete_handshake(client, layer)
 
     with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
-        client.hear(layer.take_ciphertext())
+        client.decrypt(layer.take_ciphertext())
 
 
 def test_a_client_that_ends_in_the_handshake_fails_it(served: ssl.SSLContext, trusted: Path) -> None:
-    client, layer = MemoryClient(trusting(trusted)), TlsLayer(served)
+    client, layer = MemoryTlsClient(client_context(trusted)), TlsLayer(served)
     client.handshake()
-    layer.feed(client.take())
+    layer.feed(client.take_ciphertext())
     assert not layer.handshake()
 
     layer.feed_end()
@@ -391,7 +391,7 @@ def test_a_client_that_ends_in_the_handshake_fails_it(served: ssl.SSLContext, tr
 
 def test_a_forged_record_ends_both_directions_for_good(connected: Connected) -> None:
     client, layer = connected
-    ciphertext = bytearray(client.say(CONNECT))
+    ciphertext = bytearray(client.encrypt(CONNECT))
     ciphertext[-1] ^= 1
     layer.feed(bytes(ciphertext))
 
@@ -401,7 +401,7 @@ def test_a_forged_record_ends_both_directions_for_good(connected: Connected) -> 
 
     layer.close_write()
     with pytest.raises(ssl.SSLError, match="BAD_RECORD_MAC"):
-        client.hear(layer.take_ciphertext())
+        client.decrypt(layer.take_ciphertext())
 
 
 # Client certificates.
@@ -415,7 +415,7 @@ def asking(folder: Path, trusted: Path) -> ssl.SSLContext:
 
 
 def presenting(folder: Path, trusted: Path, certificate: Issued, version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = trusting(trusted, version)
+    context = client_context(trusted, version)
     context.load_cert_chain(*certificate.write(folder, stem="client"))
     return context
 
@@ -495,7 +495,7 @@ def test_a_name_that_is_not_text_does_not_end_the_connection(
 def test_a_client_without_a_certificate_is_served_as_nobody(
     trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:
-    _, layer = connect(asking, trusting(trusted, version))
+    _, layer = connect(asking, client_context(trusted, version))
 
     assert layer.identity == ""
     assert layer.names == ()

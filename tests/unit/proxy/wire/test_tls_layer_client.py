@@ -10,7 +10,7 @@ from cryptography.x509 import DNSName
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue
 from support.tls_client import identity
-from support.tls_memory import VERSIONS, trusting
+from support.tls_memory import VERSIONS, client_context
 
 PARENT = issue("parent", names=(DNSName("proxy.test"),))
 BLOB = bytes(range(256)) * 160  # 40 KiB: two whole records and a half
@@ -36,7 +36,7 @@ def shake_hands(client: TlsLayer, server: TlsLayer) -> None:
 
 
 def connect(trusted: Path, version: ssl.TLSVersion) -> tuple[TlsLayer, TlsLayer]:
-    client = TlsLayer(trusting(trusted, version), "proxy.test")
+    client = TlsLayer(client_context(trusted, version), "proxy.test")
     server = TlsLayer(identity(PARENT).context)
     shake_hands(client, server)
     return client, server
@@ -87,7 +87,7 @@ def test_each_direction_ends_by_itself(trusted: Path, version: ssl.TLSVersion) -
 def test_a_certificate_without_proof_is_rejected_with_an_alert(
     trusted: Path, version: ssl.TLSVersion, shown: Issued, words: str
 ) -> None:
-    client, server = TlsLayer(trusting(trusted, version), "proxy.test"), TlsLayer(identity(shown).context)
+    client, server = TlsLayer(client_context(trusted, version), "proxy.test"), TlsLayer(identity(shown).context)
     with pytest.raises(TlsFailure) as failed:
         shake_hands(client, server)
     assert failed.value.rejected_theirs
@@ -102,7 +102,7 @@ def test_a_certificate_without_proof_is_rejected_with_an_alert(
 
 def test_a_right_certificate_under_another_name_is_rejected(tmp_path: Path) -> None:
     other = issue("another", names=(DNSName("other.test"),))
-    client = TlsLayer(trusting(other.write(tmp_path)[0]), "proxy.test")
+    client = TlsLayer(client_context(other.write(tmp_path)[0]), "proxy.test")
     with pytest.raises(TlsFailure, match="mismatch") as failed:
         shake_hands(client, TlsLayer(identity(other).context))
     assert failed.value.rejected_theirs
@@ -118,7 +118,7 @@ def test_a_right_certificate_under_another_name_is_rejected(tmp_path: Path) -> N
     ids=["no TLS", "an alert", "nothing"],
 )
 def test_a_server_that_stalls_is_reported(trusted: Path, said: bytes, words: str) -> None:
-    client = TlsLayer(trusting(trusted), "proxy.test")
+    client = TlsLayer(client_context(trusted), "proxy.test")
     client.handshake()
     client.feed(said)
     if not said:

@@ -11,7 +11,7 @@ from licensegate.certs.load_or_create import load_or_create_identity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, issue, revoke
-from support.tls_memory import VERSIONS, MemoryClient, shake_hands, trusting
+from support.tls_memory import VERSIONS, MemoryTlsClient, client_context, complete_handshake
 
 AUTHORITY = issue("client authority", authority=True)
 
@@ -32,14 +32,14 @@ def version(request: pytest.FixtureRequest) -> ssl.TLSVersion:
     return ssl.TLSVersion(request.param)
 
 
-def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> tuple[MemoryClient, TlsLayer]:
-    client, layer = MemoryClient(context), TlsLayer(served)
-    shake_hands(client, layer)
+def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> tuple[MemoryTlsClient, TlsLayer]:
+    client, layer = MemoryTlsClient(context), TlsLayer(served)
+    complete_handshake(client, layer)
     return client, layer
 
 
 def presenting(folder: Path, trusted: Path, certificate: Issued, version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = trusting(trusted, version)
+    context = client_context(trusted, version)
     context.load_cert_chain(*certificate.write(folder, stem="client"))
     return context
 
@@ -78,7 +78,7 @@ def test_unlisted_certificates_and_clients_without_one_are_served(
     asking = load_identity(trusted, folder / "gate.key", (), client_ca, client_crl).context
 
     _, known = connect(asking, presenting(folder, trusted, OTHERS, version))
-    _, unknown = connect(asking, trusting(trusted, version))
+    _, unknown = connect(asking, client_context(trusted, version))
 
     assert (known.names, unknown.names) == (("here",), ())
 
@@ -117,8 +117,8 @@ def test_a_changed_list_is_reloaded_and_applies_to_old_sessions(
 
     client_crl.write_bytes(revoke(AUTHORITY, REVOKED, OTHERS))
     assert watch.look()
-    again = MemoryClient(context)
+    again = MemoryTlsClient(context)
     again.tls.session = client.tls.session
 
     with pytest.raises(TlsFailure, match="certificate revoked"):
-        shake_hands(again, TlsLayer(watch.value.context))
+        complete_handshake(again, TlsLayer(watch.value.context))
