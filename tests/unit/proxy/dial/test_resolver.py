@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from licensegate.proxy.dial.look_up_shares import LookUpShares
 from licensegate.proxy.dial.resolution import Resolution, Unresolved
 from licensegate.records.outcome import Outcome
 from support.resolver_harness import (
