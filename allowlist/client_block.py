@@ -1,4 +1,4 @@
-"""The address block that nonces and wrong logins are counted by."""
+"""The address block of a client: nonces are bound to it, and wrong logins are counted by it."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network

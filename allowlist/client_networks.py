@@ -1,4 +1,4 @@
-"""Which client addresses may use the gate at all.
+"""Which client addresses may use the gate.
 
 Checked on every connection before anything is read. Pure: it sees an address, never a socket, and looks up no names.
 """
@@ -27,7 +27,7 @@ DEFAULT_NETWORKS: Final[tuple[Network, ...]] = tuple(
         "fe80::/10",
     )
 )
-"""Addresses that are not routed on the Internet: a gate exposed by mistake serves nobody out there."""
+"""Addresses that are not routed on the Internet: a gate exposed by mistake serves no one there."""
 
 REMEMBERED_CLIENTS: Final = 4096
 """How many clients a cache by address holds: the default limit of tunnels; about 0.5 MB here when full."""

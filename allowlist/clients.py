@@ -1,4 +1,4 @@
-"""Who a client is: its address, and the identity that it has proved. For rules that are not for everybody.
+"""A client's address, and the identity that it has proved. Rules for some clients match against both.
 
 Pure: it sees addresses and names as text, never a socket, a password or a certificate.
 """

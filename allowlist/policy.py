@@ -1,7 +1,7 @@
 """The allowlist in force: presets and the operator's rules, built into one immutable policy.
 
-A policy compares normalised targets exactly, and a client's address and identity with those that rules name. Addresses
-of targets and time play no part. A reload builds a new policy.
+A policy compares normalised targets exactly, and matches a client's address and identity against those in the rules. It
+depends neither on what a target resolves to nor on the time. A reload builds a new policy.
 """
 
 import enum
@@ -22,7 +22,7 @@ _HASH_DIGITS = 12
 
 
 class Mode(enum.StrEnum):
-    """Whether a target that no rule allows is refused, or passes and is recorded as one that would be refused."""
+    """Whether a target that no rule allows is refused, or passes and its record says that it would be refused."""
 
     ENFORCE = "enforce"
     REPORT = "report"
@@ -136,7 +136,7 @@ class Policy:
         return self._decide_for(decision, decision.rule, client, identity)
 
     def _decide_for(self, decision: Decision, rule: Rule, client: str, identity: Identity) -> Decision:
-        keys = rule.keys_in_the_way(client, identity)
+        keys = rule.unmatched_keys(client, identity)
         if not keys:
             return decision
         reporting = self.mode is Mode.REPORT
@@ -153,7 +153,7 @@ class Policy:
     def _refuse_or_report(self, target: Target, client: str | None, identity: Identity) -> Decision:
         refusal = self._refuse(target)
         rule = self._reporting.find(target)
-        if rule is not None and client is not None and rule.keys_in_the_way(client, identity):
+        if rule is not None and client is not None and rule.unmatched_keys(client, identity):
             rule = None
         if rule is None and self.mode is Mode.REPORT:
             rule = Rule(target.host, target.port, report=True)

@@ -11,8 +11,8 @@ class Rule(Struct, frozen=True):
 
     `host` is normalised: an exact host, or `*.example.com` for every name below `example.com` and never itself.
     `private` lets the host resolve to addresses that are not public. `preset` is the preset the rule came from, empty
-    for an operator's rule. `report` lets the target pass and be recorded as one that would have been refused. The next
-    three override the checks of the tunnel's first bytes; None leaves them as they are.
+    for an operator's rule. `report` lets the target pass and records that it would have been refused. The next three
+    override the checks of the tunnel's first bytes; None leaves them as they are.
 
     `users`, `networks` and `certificates` restrict the rule to some clients: a client must match each of them that is
     not empty. Certificate names are compared case-insensitively, user names exactly.
@@ -40,7 +40,7 @@ class Rule(Struct, frozen=True):
         """Whether the rule is restricted to some clients."""
         return bool(self.users or self.networks or self.certificates)
 
-    def keys_in_the_way(self, client: str, identity: Identity) -> tuple[str, ...]:
+    def unmatched_keys(self, client: str, identity: Identity) -> tuple[str, ...]:
         """Return the keys that this client does not match; empty if the rule applies to it."""
         keys = []
         if self.networks and network_of(client, self.networks) is None:

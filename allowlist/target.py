@@ -100,7 +100,7 @@ def parse_host(text: str, *, wildcard: bool = False) -> str:
     if not text.isascii():
         text = _to_ascii(text)
     if text.count(":") == 1:  # an IPv6 address has at least two
-        raise TargetError(f"a host without a port belongs here: {_shown(text)}")
+        raise TargetError(f"a host must not have a port here: {_shown(text)}")
     if ":" in text:
         return _ipv6(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
     return _name(text)
@@ -108,12 +108,12 @@ def parse_host(text: str, *, wildcard: bool = False) -> str:
 
 def _wildcard(text: str, *, allowed: bool) -> str:
     if not allowed:
-        raise TargetError(f"no wildcard may stand here: {_shown(text)}")
+        raise TargetError(f"a wildcard is not allowed here: {_shown(text)}")
     if not text.startswith("*."):
         raise TargetError(f"a wildcard is *.example.com, not {_shown(text)}")
     domain = parse_host(text[2:])
     if is_address(domain):
-        raise TargetError(f"no wildcard covers addresses: {_shown(text)}")
+        raise TargetError(f"a wildcard cannot match addresses: {_shown(text)}")
     if "." not in domain:
         raise TargetError(f"a wildcard needs two labels after it: {_shown(text)}")
     return f"*.{domain}"

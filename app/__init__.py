@@ -1,1 +1,1 @@
-"""The program around the proxy: the command line, the settings file, the service and what observes its records."""
+"""The program around the proxy: the command line, the settings, the service, the observers and the admin server."""

@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
-        return 130  # as a shell reports what SIGINT ended
+        return 130  # as a shell reports a program ended by SIGINT
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,11 +42,11 @@ class _Version(argparse.Action):
 
 
 def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of all commands, with the arguments of the one that was typed: only its module is loaded."""
+    """Make the parser of all commands. Only the typed command's module is loaded, so only its arguments are known."""
     parser = _Parser(
         prog="licensegate",
         description=_DESCRIPTION,
-        epilog=f"{SETTINGS}\nEach command has a --help of its own, with its exit statuses.",
+        epilog=f"{SETTINGS}\n`licensegate COMMAND --help` shows a command's arguments and exit statuses.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

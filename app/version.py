@@ -1,7 +1,7 @@
-"""Which LicenseGate this is: the version of pyproject.toml, and the git revision it was built or runs from.
+"""The version in pyproject.toml, and the git revision that the program was built or runs from.
 
 A wheel, and so an image, carries its revision in `revision.txt` beside this file: `setup.py` writes it. A checkout is
-asked with git. `setup.py` runs this file on its own, so that it imports the standard library only.
+asked with git. `setup.py` runs this file on its own, so it imports the standard library only.
 """
 
 import os
@@ -38,8 +38,8 @@ def full_version() -> str:
 
 
 def checkout_revision(root: Path) -> str:
-    """The revision of the checkout with this root; "" if it is no checkout, or git is missing or fails."""
-    if not (root / ".git").exists():  # git would go on searching in the folders above
+    """The revision of the checkout with this root; "" if it is not a checkout, or git is missing or fails."""
+    if not (root / ".git").exists():  # git would search the folders above
         return ""
     environ = os.environ | {"GIT_OPTIONAL_LOCKS": "0"}  # write nothing, and wait for no other git
     try:

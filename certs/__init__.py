@@ -1,4 +1,4 @@
-"""The gate's own certificate: loaded or created, watched while the gate serves, shown and checked for people.
+"""The gate's own certificate: loading or creating it, watching its files, showing and checking it.
 
 A running gate uses `load_or_create`, `identity` and `served_certificate`, which need only Python's ssl.
 `certificate_info`, `self_signed`, `review`, `revocation` and `trust` parse certificates with cryptography or pyOpenSSL,

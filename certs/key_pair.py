@@ -25,7 +25,7 @@ class KeyPair(Struct, frozen=True):
 
 
 def keep_key_pair(certificate: Path, key: Path, make: Callable[[], KeyPair]) -> None:
-    """Create a key pair in these files of one directory, unless the key exists by now. Raises CertificateError.
+    """Create a key pair in these files of one directory, unless the key exists already. Raises CertificateError.
 
     The key is written last: a certificate without a key is created again.
     """

@@ -1,4 +1,4 @@
-"""Finds problems of the revocation lists for client certificates, present and coming. Loads cryptography."""
+"""Finds problems of the revocation lists for client certificates, present and upcoming. Loads cryptography."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

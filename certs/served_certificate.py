@@ -1,4 +1,4 @@
-"""Reads the names and the end of the served certificate with Python's ssl only, by a TLS handshake in memory.
+"""Reads the names and the expiry of the served certificate with Python's ssl only, by a TLS handshake in memory.
 
 `certificate_info` reads more, but needs cryptography, which would stay in memory as long as the gate runs
 (`docs/decisions/0013-served-certificate.md`).

@@ -1,4 +1,4 @@
-"""A dictionary that clients cannot fill: when it is full, the entry that was put longest ago goes."""
+"""A dictionary of bounded size: when it is full, a new entry replaces the oldest one."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,10 +8,10 @@ V = TypeVar("V")
 
 
 class BoundedDict(dict[K, V]):
-    """At most `most` entries, in the order in which they were put. Written by `put` alone; read like any dictionary.
+    """At most `most` entries, oldest first. Write with `put` only; read like any dictionary.
 
-    An entry for which `may_go` says no stays, and the oldest other one goes in its place; where none may go, the
-    dictionary grows beyond `most`.
+    An entry for which `may_go` returns False is never dropped. If it is False for all, the dictionary grows beyond
+    `most`.
     """
 
     __slots__ = ("_may_go", "most")
@@ -22,7 +22,7 @@ class BoundedDict(dict[K, V]):
         self._may_go = may_go
 
     def put(self, key: K, value: V) -> None:
-        """Set an entry and make it the newest."""
+        """Set an entry and make it the newest. Drops the oldest one if the dictionary is full."""
         self.pop(key, None)
         if len(self) >= self.most:
             self._drop_oldest()

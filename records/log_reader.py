@@ -1,7 +1,7 @@
-"""Reads an access log back: yields the records in the lines that the access log wrote (`docs/records.md`).
+"""Reads an access log (`docs/records.md`) and yields its records.
 
-A log may be cut, or hold what other programs write to the same stream: lines that are not records are counted and
-skipped, and the numbers of the first ones are kept for a warning.
+A log may be truncated, or contain the lines of other programs. Lines that are not records are skipped and counted, and
+the numbers of the first ones are kept for a warning.
 """
 
 from collections import Counter
@@ -61,7 +61,7 @@ class LogReader(Generic[LineT]):
                 self._skip(number)
 
     def reject(self, number: int) -> None:
-        """Count the record in this line as unread, because a value in it is invalid."""
+        """Count this line as unread after all: a value in its record is invalid."""
         self.records -= 1
         self._skip(number)
 

@@ -1,7 +1,7 @@
 """The table of how a client connection can end.
 
 Answers to clients, the access log, metrics, `docs/outcomes.md` and the diagnosis take status, label and text from these
-rows. A label is a contract: it is never given another meaning.
+rows. Labels are a contract: the meaning of a label never changes.
 
 Proxy error types are those of RFC 9209 section 2.3. `{client}`, `{target}`, `{listener}` and `{detail}` are filled in
 from the record.
@@ -184,7 +184,7 @@ class Outcome(enum.Enum):
         "{target} is an IP address, but the allowlist works by host name.",
         "Use the host name in the product's URL: Cisco's certificates contain names only.")
     TARGET_NOT_FOR_CLIENT = ("target_not_for_client", Stage.POLICY, _G, 403, "http_request_denied",
-        "{target} is in the allowlist, but its rule is not for {client} (by its {detail}).",
+        "{target} is in the allowlist, but {client} does not match its rule's {detail}.",
         "To allow it, add the client to these keys of the allowlist.rule.")
     TUNNELS_EXHAUSTED = ("tunnels_exhausted", Stage.POLICY, _G, 503, "connection_limit_reached",
         "The gate is at its limit of connections.",
@@ -262,7 +262,7 @@ class Outcome(enum.Enum):
         "Check the proxies behind the parent: one of them sends the gate's requests back to it.")
     PARENT_REFUSED = ("parent_refused", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy refused {target}: {detail}.",
-        ("Have {target} allowed on the parent, for the gate's address and login; status and reason are the parent's "
+        ("Have the parent allow {target} for the gate's address and login; status and reason are the parent's "
         "own."))
     PARENT_TARGET_FAILED = ("parent_target_failed", Stage.PARENT, _P, 502, "destination_unavailable",
         "The parent proxy could not reach {target}: {detail}.",

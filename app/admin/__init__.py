@@ -1,4 +1,4 @@
-"""The admin server: metrics, three questions about health, and what happened lately (`docs/monitoring.md`).
+"""The admin server: metrics, health, and recent activity (`docs/monitoring.md`).
 
 It changes nothing. Only `site` and `server` know aiohttp, and only a gate with an admin address imports them.
 """

@@ -1,4 +1,4 @@
-"""Who may see which admin page. Pure: judges values, knows no socket and no server.
+"""Who may see which admin page. Pure: it sees values, never a socket or the server.
 
 Metrics and health name no client and are open to networks. The other pages name clients: they need the token, or a
 program on this host.
@@ -34,7 +34,7 @@ class Audience(enum.Enum):
 
 
 class AccessRequest(Struct, frozen=True):
-    """A request as far as access depends on it.
+    """The parts of a request that access depends on.
 
     `source` is the address the connection comes from; `host` and `authorization` are the header fields of these names.
     `by_proxy`: another proxy forwarded the request, so `source` is that proxy's address.
@@ -67,11 +67,14 @@ class Access:
         if audience is Audience.OPEN:
             if self._networks.admits(request.source):
                 return None
-            return AccessDenied(403, f"{request.source} is not in the networks that may ask; add it to admin.networks.")
+            return AccessDenied(
+                403, f"{request.source} is not in the networks that may read this page; add it to admin.networks."
+            )
         if self._token:
             return AccessDenied(401, "This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
         return AccessDenied(
-            403, "This page is for programs on the gate's own host, asked by address; for others set admin.token_file."
+            403,
+            "This page is for programs on the gate's own host that request it by address or as localhost; to read it from elsewhere, set admin.token_file.",
         )
 
     def _has_token(self, authorization: str) -> bool:

@@ -1,4 +1,4 @@
-"""Can the targets be reached? Answers from recent tunnels, and dials each target without recent evidence once.
+"""Can the targets be reached? Answers from recent tunnels, and dials each target that had none.
 
 Dials only when asked, or every `probe.every`.
 """
@@ -30,7 +30,7 @@ ProbeTarget = Callable[[Target, Rule], Awaitable[object]]
 class Upstream(Struct, frozen=True, omit_defaults=True):
     """One target as /upstreamz shows it.
 
-    `reached` is None as long as that is unknown: it was never dialled, or the dial is still in progress. The last three
+    `reached` is None if that is unknown: the target was never dialled, or the dial is still in progress. The last three
     describe the failure at `failed_at`, if that is the newest record.
     """
 

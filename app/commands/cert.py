@@ -47,7 +47,7 @@ def served_certificate(settings: Settings) -> Path:
         return settings.tls.certificate
     if settings.state_directory is None:
         raise CertificateError(
-            "a gate with these settings makes a certificate at each start and keeps none; "
+            "a gate with these settings makes a certificate at each start and does not keep it; "
             "set tls.certificate and tls.key, or state.directory"
         )
     path = settings.state_directory / KEPT_CERTIFICATE
@@ -55,7 +55,7 @@ def served_certificate(settings: Settings) -> Path:
         path.stat()
     except FileNotFoundError:
         raise CertificateError(
-            f"{path}: is made when the gate first starts; it has not started with these settings"
+            f"{path}: the gate makes it at its first start, and has not been started with these settings yet"
         ) from None
     except OSError as error:
         raise CertificateError(f"{path}: {error.strerror}; run this as the gate's user") from None
@@ -79,7 +79,7 @@ def make(directory: Path, typed: Sequence[str], days: int | None) -> str:
     certificate, key = (directory / name for name in (KEPT_CERTIFICATE, KEPT_KEY))
     write_key_pair(make_key_pair(names, days or DAYS), certificate, key)
     info = certificate_info(read_chain(certificate)[0], str(certificate))
-    made = {"made": [str(certificate), f"{key}, which nobody else may read"], "names": info.names}
+    made = {"made": [str(certificate), f"{key}, which only you may read"], "names": info.names}
     made |= {"valid": [f"until {info.not_after:%Y-%m-%d}"], "SHA-256": [info.fingerprint]}
     return sections(made)
 
@@ -122,7 +122,7 @@ def _all_problems(problems: Iterator[Problem] | list[Problem], chain: Sequence[b
 
 
 def _too_long(name: str) -> str:
-    return f"{name} is longer than the {LONGEST_HOST_NAME} characters that FMC takes for a proxy"
+    return f"{name} is longer than the {LONGEST_HOST_NAME} characters that FMC accepts for a proxy"
 
 
 def _lines(problems: Sequence[Problem]) -> list[str]:

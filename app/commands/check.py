@@ -1,4 +1,4 @@
-"""`licensegate check`: prints what would be in force, and warns about probable mistakes."""
+"""`licensegate check`: prints the settings that would be in force, and warns about probable mistakes."""
 
 import argparse
 import os
@@ -30,15 +30,15 @@ from .settings_file import load_or_exit
 
 NOTES: Final = """\
 exit status:
-  0  the settings can be used; there may be warnings on standard error
-  2  they cannot; the error names the place
+  0  the settings are valid; there may be warnings on standard error
+  2  the settings cannot be used; the error names the place
 """
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
 _MODES: Final = {
     Mode.ENFORCE: "enforce: other targets are refused",
-    Mode.REPORT: "report: other targets pass, and are recorded as ones that would have been refused",
+    Mode.REPORT: "report: other targets pass, and their records say that they would have been refused",
 }
 
 
@@ -59,7 +59,7 @@ def report(settings: Settings) -> str:
             "tunnel": _tunnel(settings),
             "connect_to": _connect_to(settings),
             "parents": check_parents.lines(settings),
-            "dial from": [settings.dial.source_address or "an address that the system chooses"],
+            "dial from": [settings.dial.source_address or "chosen by the system"],
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
             "admin": _admin(settings),
@@ -95,7 +95,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
 def _name_too_long(host_name: str) -> Iterator[str]:
     if len(host_name) > LONGEST_HOST_NAME:
         yield (
-            f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC takes "
+            f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC accepts "
             "for a proxy; give it a shorter alias to type there"
         )
 
@@ -105,26 +105,26 @@ def _nobody_or_everybody(settings: Settings) -> Iterator[str]:
         yield "no target is allowed; name a preset in allowlist.presets, or add an allowlist.rule"
     for network in settings.client_networks:
         if network.prefixlen == 0:
-            yield f"clients.networks holds {network}: everybody who can reach the gate may use it"
+            yield f"clients.networks holds {network}: anyone who can reach the gate may use it"
 
 
 def _open_balancers(settings: Settings) -> Iterator[str]:
     for address in settings.listen:
         for network in address.proxy_protocol_from:
             if network.prefixlen == 0:
-                yield f"proxy_protocol_from of {address} holds {network}: anybody can claim any client address"
+                yield f"proxy_protocol_from of {address} holds {network}: anyone can claim any client address"
 
 
 def _open_or_useless_admin(settings: Settings) -> Iterator[str]:
     admin = settings.admin
     for network in admin.networks:
         if admin.listen and not ip_address(admin.listen.host).is_loopback and network.prefixlen == 0:
-            yield f"admin.networks holds {network}: everybody who can reach {admin.listen} may read metrics and health"
+            yield f"admin.networks holds {network}: anyone who can reach {admin.listen} may read metrics and health"
     if not admin.listen:
         if settings.probe_seconds:
-            yield "probe.every changes nothing without admin.listen: nobody could see its results"
+            yield "probe.every has no effect without admin.listen: no page shows the results"
         if admin.ready_needs_upstream or admin.token_file:
-            yield "admin.listen is empty, so the other keys of admin change nothing"
+            yield "admin.listen is empty, so the other keys of admin have no effect"
 
 
 def _useless_report_rules(settings: Settings) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _useless_report_rules(settings: Settings) -> Iterator[str]:
         if rule.report and not rule.domain:
             decision = settings.policy.decide(Target(rule.host, rule.port))
             if decision.allowed:
-                yield f"the rule for {rule} has report = true and changes nothing: {decision.rule} allows it"
+                yield f"the rule for {rule} has report = true but no effect: {decision.rule} allows it"
 
 
 def _names_without_tls(settings: Settings) -> Iterator[str]:
@@ -169,7 +169,7 @@ def _listen(settings: Settings) -> list[str]:
         balancers = " and ".join(map(str, address.proxy_protocol_from))
         lines.append(f"{address}{f', with a PROXY header from {balancers}' if balancers else ''}")
     if not all(address.named for address in settings.listen):
-        lines.append("the defaults: addresses that cannot be bound are left out")
+        lines.append("the defaults: addresses that cannot be bound are skipped")
     return lines
 
 
@@ -231,7 +231,7 @@ def _admin(settings: Settings) -> list[str]:
 
 def _probe(settings: Settings) -> str:
     if settings.probe_seconds is None:
-        return "targets are dialled only when /upstreamz is asked"
+        return "targets are dialled only when /upstreamz is requested"
     return f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
 
 

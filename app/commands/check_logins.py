@@ -1,4 +1,4 @@
-"""The part of `licensegate check` about logins: what is in force, and what looks like a mistake."""
+"""The part of `licensegate check` about logins: the settings in force, and warnings about probable mistakes."""
 
 import os
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from licensegate.proxy.auth.users import Users
 
 
 def lines(settings: Settings) -> list[str]:
-    """Return what is in force, as lines to print. Raises LoginFileError for a file that cannot be used."""
+    """Describe the login settings, as lines to print. Raises LoginFileError for a file that cannot be used."""
     auth = settings.auth
     if not auth.possible:
-        return ["nobody logs in"]
+        return ["no logins"]
     users = _users_of(auth)
     said = [
         "required" if auth.logins.required else "not required, but checked if sent",
@@ -39,14 +39,14 @@ def lines(settings: Settings) -> list[str]:
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """Yield what is valid but looks like a mistake. Raises LoginFileError and CertificateError."""
+    """Warn about valid settings that are probably mistakes. Raises LoginFileError and CertificateError."""
     auth = settings.auth
     users = _users_of(auth)
     if users is not None:
         yield from users.notes
     for path in filter(None, (auth.htpasswd, auth.htdigest, auth.nonce_key_file)):
         if others_may_read(path):
-            yield f"{path}: everybody on this machine can read it; chmod o= it"
+            yield f"{path}: every user of this machine can read it; run chmod o= on it"
     for network in auth.logins.trusted_networks:
         if network.prefixlen == 0:
             yield f"auth.trusted_networks holds {network}: nobody needs to log in"
@@ -56,7 +56,7 @@ def warnings(settings: Settings) -> Iterator[str]:
 
 
 def _revocation_warnings(client_ca: Path | None, client_crl: Path | None) -> Iterator[str]:
-    """Yield what looks wrong in the revocation lists. Raises CertificateError if the gate would not start."""
+    """Warn about problems of the revocation lists. Raises CertificateError if the gate would not start."""
     if client_ca is None or not all(os.access(path, os.R_OK) for path in (client_ca, client_crl) if path):
         return
     server_context(client_ca, client_crl)
@@ -81,11 +81,11 @@ def _scheme_warnings(settings: Settings) -> Iterator[str]:
     everywhere = [auth.logins.schemes, *(each.schemes for each in settings.listen if each.schemes is not None)]
     used = frozenset().union(*everywhere)
     if auth.htpasswd and Scheme.BASIC not in used:
-        yield "auth.htpasswd is set, but no list of schemes has basic"
+        yield "auth.htpasswd is set, but no list of schemes includes basic"
     if auth.htdigest and not used.intersection(DIGESTS):
-        yield "auth.htdigest is set, but no list of schemes has digest"
+        yield "auth.htdigest is set, but no list of schemes includes digest"
     if any(schemes & BY_CHALLENGE == {Scheme.BASIC} for schemes in everywhere):
-        yield "only Basic is offered, which Java does not answer for a tunnel; name auth.htdigest too"
+        yield "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too"
     for_users = any(rule.users for rule in settings.policy.rules)
     if auth.possible & BY_CHALLENGE and not auth.logins.required and not for_users:
         yield "no login is required, and no rule is for some users; set auth.required, or remove [auth]"
@@ -95,12 +95,12 @@ def _rule_warnings(settings: Settings, users: Users | None) -> Iterator[str]:
     by_password = settings.auth.possible & BY_CHALLENGE
     for rule in settings.policy.rules:
         if rule.users and not by_password:
-            yield f"the rule for {rule} is for users, but nobody can log in; name auth.htpasswd or auth.htdigest"
+            yield f"the rule for {rule} is for users, but nobody can log in; set auth.htpasswd or auth.htdigest"
         elif users is not None:
             for user in filter(lambda name: not users.knows(name), rule.users):
-                yield f"the rule for {rule} is for {user}, who is in neither file of users"
+                yield f"the rule for {rule} is for {user}, who is in neither user file"
         if rule.certificates and not settings.tls.client_ca:
-            yield f"the rule for {rule} is for certificates, but none is asked for; name auth.client_ca"
+            yield f"the rule for {rule} is for certificates, but clients are not asked for one; set auth.client_ca"
 
 
 def _file_line(path: Path | None, how: str, known: int | None) -> Iterator[str]:

@@ -17,18 +17,18 @@ def lines(settings: Settings) -> Iterator[str]:
 
 
 def warnings(settings: Settings) -> Iterator[str]:
-    """Warnings about settings that are valid but probably unintended."""
+    """Warn about valid settings that are probably mistakes."""
     parents = settings.parents.proxies
     for parent in parents:
         login = parent.login
         if login.auth is ParentAuth.BASIC and not parent.tls:
-            yield f"the password for {parent} goes there in the clear; use https://, or another auth"
+            yield f"the password for {parent} is sent in the clear; use https://, or another auth"
         if login.password_file and others_may_read(login.password_file):
-            yield f"{login.password_file} can be read by everybody on this machine; chmod 600 it"
+            yield f"{login.password_file} can be read by every user of this machine; run chmod 600 on it"
     seconds = sum(parent.seconds for parent in (parents if settings.parents.direct else parents[:-1]))
     if seconds >= settings.limits.dial_seconds:
         yield (
-            f"parents may take {seconds:g} s before the last way is tried, but limits.dial_seconds ends a dial "
+            f"parents may take {seconds:g} s before the last one is tried, but limits.dial_seconds ends a dial "
             f"after {settings.limits.dial_seconds:g} s; lower parent.seconds or raise limits.dial_seconds"
         )
 
@@ -53,6 +53,6 @@ def _terms(parent: ParentProxy) -> Iterator[str]:
         yield f"trusted by {parent.ca}"
     match parent.target:
         case ParentTarget.CHECKED:
-            yield "asked for names whose addresses were checked"
+            yield "asked for names, after checking their addresses"
         case ParentTarget.ADDRESS:
             yield "asked for addresses"

@@ -1,4 +1,4 @@
-"""`licensegate health`: asks a running gate for a health page, as a container's health check. Imports little."""
+"""`licensegate health`: asks a running gate for a health page. Imports little, since container health checks run it."""
 
 import argparse
 import http.client
@@ -14,9 +14,9 @@ from licensegate.proxy.settings import ListenAddress
 NOTES: Final = """\
   healthz    is it running? (the default)
   readyz     does it accept clients?
-  upstreamz  can every target be reached? This may dial them.
+  upstreamz  can every target be reached? The gate may dial them to find out.
 
-  The gate is asked at admin.listen of its settings, or at --url; docs/monitoring.md explains the answers.
+  The command asks the admin.listen of the settings, or --url; docs/monitoring.md explains the answers.
 
 exit status:
   0  yes
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     whom = parser.add_mutually_exclusive_group()
     whom.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
-    whom.add_argument("--url", metavar="URL", help="where to ask, for example http://127.0.0.1:9130")
+    whom.add_argument("--url", metavar="URL", help="the admin server to ask, for example http://127.0.0.1:9130")
     parser.add_argument(
         "question",
         metavar="QUESTION",

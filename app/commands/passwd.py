@@ -1,6 +1,6 @@
 """`licensegate passwd`: adds, checks or removes a user in one or both files of users.
 
-The password is typed, or read from standard input or a file; never from the command line, which everybody on the
+The password is typed, or read from standard input or a file, but never from the command line, which every user of the
 machine can see. It is never printed.
 """
 
@@ -31,23 +31,24 @@ from licensegate.proxy.auth.user_files import (
 from .user_lines import FileKind, holds, is_line_of, kind_of, lines_for, with_lines
 
 NOTES: Final = """\
-  The password is typed at the terminal unless --stdin or --password-file is given; it cannot be on the command line. A
-  file is for Digest or for Basic by its first line, or by its name while it is empty. Name both to change both.
+  The password is typed at the terminal unless --stdin or --password-file is given; it cannot be on the command line.
+  The first line of a file tells whether it is for Basic or Digest; for an empty file, its name does. Name both files
+  to change both.
 
     licensegate passwd users.htpasswd users.htdigest --add cucm-pub
 
 exit status:
   0  done, or the password is right
-  1  check: the password is wrong, or a file lacks the user; remove: no file had the user
+  1  --check: the password is wrong, or a file lacks the user; --remove: no file has the user
   2  the command line, the password or a file cannot be used
 """
 
 NEW_MODE: Final = 0o640
-"""The mode of a new file: readable for its group, which the gate should be in, and for nobody else."""
+"""The mode of a new file: readable only for its owner and its group, which the gate should be in."""
 
 
 class PasswdError(Exception):
-    """The command cannot be carried out. `str()` is one line: why, and what to do. It repeats no password."""
+    """The command cannot be carried out. `str()` is one line: why, and what to do. It contains no password."""
 
 
 class Report(Struct, frozen=True):
@@ -92,7 +93,7 @@ def remove(files: Sequence[Path], user: str, realm: str) -> Report:
             _refuse_unreadable(file, user, realm)
             found.append((file, holds(file.kind, file.content, user, realm)))
         _replace([(file, with_lines(file.kind, file.content, user, realm, [])) for file, known in found if known])
-    said = [f"{file.path}: {user} {'removed' if known else 'was not there'}" for file, known in found]
+    said = [f"{file.path}: {user} {'removed' if known else 'not found'}" for file, known in found]
     return Report(any(known for _, known in found), "\n".join(said))
 
 
@@ -100,7 +101,7 @@ def check(files: Sequence[Path], user: str, realm: str, password: str) -> Report
     """Check that this is the user's password in every file. Raises PasswdError and LoginFileError."""
     _check(user, realm)
     results = [(file, _fits(file, user, realm, password)) for file in _read(files)]
-    words = {True: "the password is right", False: "the password is wrong", None: f"{user} is not there"}
+    words = {True: "the password is right", False: "the password is wrong", None: f"{user} not found"}
     return Report(all(fits for _, fits in results), "\n".join(f"{file.path}: {words[fits]}" for file, fits in results))
 
 
@@ -215,15 +216,19 @@ def _write_beside(place: Path, content: str) -> Path:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd and an htdigest file, or one")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, nargs="+", help="an htpasswd file, an htdigest file, or both"
+    )
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--add", metavar="USER", help="add this user, or change the password")
     action.add_argument("--check", metavar="USER", help="check the password of this user")
     action.add_argument("--remove", metavar="USER", help="remove this user")
-    parser.add_argument("--realm", default="LicenseGate", help="auth.realm of the settings; default: LicenseGate")
+    parser.add_argument("--realm", default="LicenseGate", help="the auth.realm of the settings; default: LicenseGate")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--stdin", action="store_true", help="read the password from the first line of standard input")
-    source.add_argument("--password-file", metavar="FILE", type=Path, help="read it from the first line of a file")
+    source.add_argument(
+        "--password-file", metavar="FILE", type=Path, help="read the password from the first line of a file"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -9,13 +9,13 @@ from licensegate.app.service.control import ControlError, ask, control_path
 from licensegate.app.terminal import complain, say
 
 NOTES: Final = """\
-  Open tunnels keep the settings that they began with. The gate is asked over control.sock in the state
-  directory (systemd: the runtime directory), which only its own user and root may use; SIGHUP does the same.
+  Open tunnels keep the settings that they began with. The command uses control.sock in the state directory
+  (systemd: the runtime directory), which only the gate's own user and root may open. SIGHUP does the same.
 
 exit status:
-  0  the settings are in force as they are written now
-  1  refused: they cannot be used, and those in force stay
-  2  no gate can be asked
+  0  the new settings are in force
+  1  refused: the new settings cannot be used, and the old ones stay in force
+  2  no gate answers
 """
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask for a reload and print the answer."""
-    # A gate run by systemd is found without its settings, which may be broken now: the gate reports that itself.
+    # A gate run by systemd is found without reading its settings. If they are broken now, the gate itself says so.
     path = control_path(None, os.environ)
     if path is None:
         from .settings_file import load_or_exit

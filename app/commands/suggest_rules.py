@@ -1,7 +1,7 @@
 """`licensegate suggest-rules`: prints presets and rules for the refused targets of an access log.
 
-A preset is preferred to a rule. IP addresses are never suggested: Cisco's certificates carry names only. Nothing is
-written: the output is a diff for a person to read and for `patch` to apply.
+A preset is preferred to a rule. IP addresses are never suggested: Cisco's certificates contain names only. Writes no
+file: the output is a diff to read, and to apply with `patch`.
 """
 
 import argparse
@@ -35,13 +35,13 @@ from .refused_targets import ConnectLine, RefusedTarget, refused_targets
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
-  Reads the access log, finds the targets that were refused, or passed only because they are reported, and prints the
-  presets and rules that would allow those that the settings do not allow by now, as a diff of the settings file:
+  Finds the targets in the access log that were refused, or passed only in report-only mode, and that the settings still
+  do not allow. Prints a diff of the settings file that adds presets and rules for them:
 
     licensegate suggest-rules --config gate.toml access.jsonl | patch gate.toml
 
-  A comment above each says how often and by how many clients it was asked for, first and last when. Read it before you
-  apply it: it has everything that clients asked for. Lines that are not records are skipped, with a warning.
+  A comment above each says how often, when, and by how many clients it was asked for. Read the diff before you apply
+  it: it allows everything that clients asked for. Lines that are not records are skipped, with a warning.
 
 exit status:
   0  printed, even if there is nothing to add
@@ -56,7 +56,7 @@ _RULES: Final = variable_of("allowlist.rule")
 def suggest(settings: Settings, file: Path | None, environ: Mapping[str, str], refused: Iterable[RefusedTarget]) -> str:
     """Return a diff of `file`, the source of the settings, that allows the refused targets.
 
-    Comments before it hold what cannot be part of it. Raises SettingsError if the file is gone by now.
+    Suggestions that do not fit into a diff come before it, as comments. Raises SettingsError if the file is gone.
     """
     lacking = [each for each in refused if not settings.policy.decide(each.target).allowed]
     lacking.sort(key=lambda each: (each.target.host, each.target.port))
@@ -191,7 +191,7 @@ def _as_comment(lines: Iterable[str]) -> str:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file to change")
-    parser.add_argument("log", metavar="LOG", help="the access log, - for standard input")
+    parser.add_argument("log", metavar="LOG", help="the access log; - for standard input")
 
 
 def run(arguments: argparse.Namespace) -> int:

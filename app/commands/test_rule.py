@@ -1,4 +1,4 @@
-"""`licensegate test-rule`: shows what the gate would decide about one CONNECT, by its own conversation."""
+"""`licensegate test-rule`: shows what the gate would decide about one CONNECT, by running its conversation."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ from .settings_file import load_or_exit
 
 NOTES: Final = """\
 exit status:
-  0  allowed
+  0  allowed, or passes in report-only mode
   1  refused
   2  the command line or the settings cannot be used
 """
@@ -75,8 +75,8 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     conversation = Conversation(snapshot, ConnectionCounter(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
     if isinstance(command, Dial) and record.reported:
-        would = f"refused: {record.reported}, if the allowlist were enforced"
-        return RuleTest(True, f"passes, and is recorded as one to refuse\ntarget  {command.target} by {would}")
+        would = f"would be refused ({record.reported}), but report-only mode lets it pass"
+        return RuleTest(True, f"passes\ntarget  {command.target} {would}")
     if isinstance(command, Dial):
         allowed = f"client  {client} is in {sources.network_of(client)}\ntarget  {command.target} by {command.rule}"
         return RuleTest(True, f"allowed\n{allowed}")
@@ -91,13 +91,13 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
-    parser.add_argument("--user", metavar="NAME", default="", help="as if the client had logged in as this user")
+    parser.add_argument("--user", metavar="NAME", default="", help="decide as if the client had logged in as this user")
     parser.add_argument(
         "--certificate",
         metavar="NAME",
         action="append",
         default=[],
-        help="as if it had shown a certificate with this name; may be repeated",
+        help="decide as if its certificate contained this name; may be repeated",
     )
     parser.add_argument("client", metavar="CLIENT", help="the client's IP address")
     parser.add_argument("target", metavar="HOST:PORT", help="the target, as in its CONNECT")

@@ -1,1 +1,1 @@
-"""What reads the records: each observer takes finished records and knows nothing of sockets."""
+"""The observers of finished records: access log, counters, recent activity. None of them touches a socket."""

@@ -1,4 +1,4 @@
-"""What an observer is. The registry lists all of them."""
+"""The interface of an observer. `registry` lists all observers."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,8 +9,8 @@ from licensegate.records.record import TunnelRecord
 class Observer(Protocol):
     """Reads the records of a gate. A subclass inherits a `close` that does nothing.
 
-    A record's `event` says what it tells: `start` of a long tunnel, `end` of a connection, or `probe` of a target. An
-    observer skips the events it has no use for.
+    A record's `event` is the `start` of a long tunnel, the `end` of a connection, or the `probe` of a target. An observer
+    skips the events that it does not use.
     """
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:

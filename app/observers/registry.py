@@ -58,7 +58,7 @@ class Observers:
         self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
 
     def attach(self, gate: Gate) -> None:
-        """Have the gate call those that run already."""
+        """Pass the gate's records to the running observers."""
         for observer in self._running:
             gate.add_observer(observer.observe)
 

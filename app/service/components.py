@@ -77,7 +77,7 @@ class Components:
         return self._admin_site.adopting(settings.admin, settings.probe_seconds)
 
     def snapshot(self) -> Snapshot:
-        """What new connections go by: the settings, the certificate and the authenticator in force."""
+        """Return the snapshot for new connections: the settings, certificate and authenticator in force."""
         settings = self.settings
         return Snapshot(
             ClientNetworks(settings.client_networks),

@@ -31,13 +31,13 @@ class ControlError(Exception):
 
 
 class Request(Struct, frozen=True):
-    """What the gate is to do."""
+    """A command for the gate."""
 
     command: str
 
 
 class Reply(Struct, frozen=True):
-    """Whether it was done, and a sentence for the requester."""
+    """Whether the command was carried out, and a sentence for the requester."""
 
     ok: bool
     message: str

@@ -55,4 +55,7 @@ def make_state_directory(directory: Path) -> None:
     except OSError as error:
         raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
     if mode & stat.S_IWOTH:
-        _log.warning("state.directory: everybody may write to %s, and so change the key; chmod o-w it", directory)
+        _log.warning(
+            "state.directory: every user of this machine may write to %s, and so replace the key; run chmod o-w on it",
+            directory,
+        )

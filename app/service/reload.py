@@ -26,7 +26,7 @@ class Reloader:
         self._read_settings = read_settings
 
     def reload(self, requester: str) -> Reply:
-        """Put the settings as now written in force; if any cannot be used, change nothing."""
+        """Read the settings again and put them in force. If any of them cannot be used, change nothing."""
         gate = self.components.gate
         if gate.draining:  # else it would listen again
             return self._refuse(requester, "the gate is stopping")
@@ -72,7 +72,7 @@ class Reloader:
             gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=reloader.authenticator))
 
     def _adopt(self, settings: Settings) -> None:
-        """Do first what may fail, the listeners last since they cannot be taken back; then the rest."""
+        """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""
         components, gate = self.components, self.components.gate
         keeps = _same_certificate(settings, components.settings)
         certificate = components.certificate if keeps else open_certificate(settings)

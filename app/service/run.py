@@ -60,7 +60,7 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
         with _open_control(reloader) as control:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, reloader, control, "SIGHUP")
             _announce_ready(components)
-            gc.freeze()  # the collector need not look again at what is here now
+            gc.freeze()  # objects that exist now live as long as the program
             file_checks = asyncio.ensure_future(_check_files(reloader))
             await stop.acquire()
             file_checks.cancel()

@@ -17,17 +17,17 @@ _log = logging.getLogger(__name__)
 
 
 def notify_ready(environ: Mapping[str, str], status: str) -> None:
-    """The gate serves; also sent after a reload. `status` is one line for `systemctl status`."""
+    """Tell that the gate serves, also after a reload. `status` is one line for `systemctl status`."""
     _notify(environ, "READY=1", f"STATUS={status}")
 
 
 def notify_reloading(environ: Mapping[str, str]) -> None:
-    """The gate has begun to reload; `notify_ready` ends that."""
+    """Tell that a reload has begun; `notify_ready` tells its end."""
     _notify(environ, "RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
 
 def notify_stopping(environ: Mapping[str, str], drain_seconds: float) -> None:
-    """The gate has begun to stop. Asks not to be killed while tunnels may still drain, even beyond the unit's limit."""
+    """Tell that the gate is stopping, and ask not to be killed while tunnels drain, even beyond the unit's limit."""
     microseconds = int((drain_seconds + _AFTER_DRAIN_SECONDS) * 1_000_000)
     _notify(environ, "STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 

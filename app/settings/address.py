@@ -40,10 +40,10 @@ def read_network(text: str) -> Network:
     except ValueError:
         raise ValueError('is not a network; write one like "10.0.0.0/8" or "fd00::/8"') from None
     if "%" in text:
-        raise ValueError("has a zone, which client addresses are matched without; remove the % and what follows")
+        raise ValueError("has a zone, which is not supported here; remove it, from the % on")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
         plain = f"{network.network_address.ipv4_mapped}/{network.prefixlen - 96}"
-        raise ValueError(f'is of IPv4 clients, which are matched by their IPv4 address; write "{plain}"')
+        raise ValueError(f'is for IPv4 clients, which are matched by their IPv4 address; write "{plain}"')
     if ip_address(text.partition("/")[0]) != network.network_address:
         raise ValueError(f'is an address inside a network; write "{network}", or the address alone')
     return network
@@ -78,7 +78,7 @@ def read_ip(text: str) -> str:
     except ValueError:
         raise ValueError('is not an IP address; write one like "192.0.2.1" or "2001:db8::1"') from None
     if "%" in text:
-        raise ValueError("has a zone, which is not supported; remove the % and what follows")
+        raise ValueError("has a zone, which is not supported here; remove it, from the % on")
     return str(address)
 
 

@@ -81,7 +81,7 @@ def build(
 
 def _listen(tables: Sequence[ListenTable], auth: Auth, source: SettingsSource) -> tuple[ListenAddress, ...]:
     addresses = _read_each(read_listen, [table.address for table in tables], source, "listen", "address")
-    # The system chooses another port each time, so port 0 may be there twice.
+    # The system chooses another port each time, so port 0 may be given twice.
     _refuse_duplicates([(address.host, address.port or object()) for address in addresses], source, "listen")
     listen = []
     for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
@@ -201,7 +201,7 @@ def _refuse_shared_address(listen: Sequence[ListenAddress], admin: Admin, source
 
 
 def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
-    """Whether both cannot be bound at once."""
+    """Whether the two addresses cannot be bound at the same time."""
     same_host = one.host == other.host or bool({one.host, other.host} & {"0.0.0.0", "::"})
     return same_host and (":" in one.host) == (":" in other.host) and one.port == other.port != 0
 

@@ -1,7 +1,7 @@
 """Environment variables that override the settings file: `LICENSEGATE__SECTION__KEY`.
 
 Two underscores, because Kubernetes sets `LICENSEGATE_PORT` and the like for a Service of that name. Variables with one
-underscore are ignored, except `LICENSEGATE_CONFIG`. Lists are separated by commas; an empty text is an empty list. An
+underscore are ignored, except `LICENSEGATE_CONFIG`. Commas separate list items; an empty value is an empty list. An
 item in a list of tables has a short form: `IP:PORT` for a listener, `HOST:PORT` for a rule, a URL for a parent proxy.
 Keys that the short form lacks can be set in the file only.
 """

@@ -37,7 +37,7 @@ def read_auth(
     schemes |= possible & {Scheme.CERTIFICATE}  # naming an authority enables its certificates
     if table.required and not schemes:
         place = source.place("auth.required")
-        raise SettingsError(f"{place}: nobody could log in; name auth.htpasswd, auth.htdigest or auth.client_ca")
+        raise SettingsError(f"{place}: nobody could log in; set auth.htpasswd, auth.htdigest or auth.client_ca")
     if schemes == {Scheme.DIGEST_MD5} and not md5_works():
         place = source.place("auth.schemes")
         raise SettingsError(f"{place}: this system does not allow MD5 (FIPS mode); use digest-sha-256 or basic")

@@ -36,9 +36,9 @@ def expected(kind: inspect.Type) -> str:
     """Describe the values that a type of the schema allows."""
     match kind:
         case inspect.StructType():
-            return "a table, begun by its name in brackets"
+            return "a table, which begins with its name in brackets"
         case inspect.VarTupleType(item_type=inspect.StructType()):
-            return "a list of tables, each begun by its name in double brackets"
+            return "a list of tables, each of which begins with its name in double brackets"
         case inspect.VarTupleType():
             return 'a list of texts, like ["one", "two"]'
         case inspect.LiteralType(values=values):

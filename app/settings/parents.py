@@ -58,9 +58,9 @@ class _Reader:
     def check_direct(self, *, last: bool) -> None:
         """Raise SettingsError unless `direct` is the last entry and has no other key."""
         if not last:
-            raise self.error("url", f'"{DIRECT}" before a proxy, which would never be asked; move it to the end')
+            raise self.error("url", f'"{DIRECT}" stands before a proxy, which would never be used; move it to the end')
         if self._table != ParentTable(DIRECT):
-            raise self.error("url", f'"{DIRECT}" is no proxy, so nothing else can be set for it')
+            raise self.error("url", f'"{DIRECT}" is not a proxy, so it has no other keys')
 
     def parent(self) -> ParentProxy:
         """The proxy of this table."""
@@ -108,7 +108,7 @@ class _Reader:
         if not variable:
             return None
         if self._table.password_file:
-            raise self.error("password_env", "there is a password_file too; remove one of them")
+            raise self.error("password_env", "password_file is set too; remove one of them")
         if variable not in self._environ:
             raise self.error("password_env", f"there is no environment variable {shown(variable)}")
         try:
@@ -137,15 +137,13 @@ class _Reader:
         if login.has_password and not login.username:
             raise self.error("username", "there is a password but no user name")
         if login.has_password and (login.keytab or login.ticket_cache):
-            raise self.error(
-                "keytab" if login.keytab else "ticket_cache", "there is a password too; remove one of them"
-            )
+            raise self.error("keytab" if login.keytab else "ticket_cache", "a password is set too; remove one of them")
         if login.keytab and login.ticket_cache:
-            raise self.error("ticket_cache", "there is a keytab too; remove one of them")
+            raise self.error("ticket_cache", "keytab is set too; remove one of them")
         match login.auth:
             case ParentAuth.NONE:
                 if login != ParentLogin(ParentAuth.NONE):
-                    raise self.error("auth", '"none" logs in nowhere; remove the other keys of the login, or change it')
+                    raise self.error("auth", '"none" never logs in; remove the other keys of the login, or change auth')
             case ParentAuth.AUTO:
                 if login.username and not (login.has_password or login.keytab or login.ticket_cache):
                     raise self.error("username", "there is no password for it; name its file in password_file")
@@ -156,7 +154,7 @@ class _Reader:
                 if not login.has_password:
                     raise self.error("auth", f'"{login.auth}" needs a username, and a password_file or a password_env')
                 if login.auth is ParentAuth.BASIC and ":" in login.username:
-                    raise self.error("username", "has a colon in it, which Basic cannot carry")
+                    raise self.error("username", "contains a colon, which Basic cannot carry")
 
     def _file(self, key: str) -> Path | None:
         text: str = getattr(self._table, key)
@@ -164,7 +162,7 @@ class _Reader:
             return None
         path = Path(os.path.abspath(self._folder / text.replace("\0", "")))
         if fault := missing(path):
-            raise self.error(key, f"{path}: {fault}; name a file that is there")
+            raise self.error(key, f"{path}: {fault}; name an existing file")
         return path
 
 

@@ -18,7 +18,7 @@ class SettingsSource(Struct, frozen=True):
     def place(self, key: str, *within: str | int) -> str:
         """The place of the value of `key`, or of a part of it; `within` are keys and items counted from 1.
 
-        A variable has items but no keys, so there keys are left out.
+        For a value from a variable, which has items but no keys, the keys are left out.
         """
         if key in self.variables:
             steps = [self.variables[key], *(f"item {step}" for step in within if isinstance(step, int))]

@@ -110,7 +110,7 @@ class Authenticator:
         seconds = self._state.login_throttle.seconds_left(request.client)
         if not seconds:
             return None
-        detail = f"the next one is looked at in {math.ceil(seconds)} s"
+        detail = f"the next one is checked in {math.ceil(seconds)} s"
         return Rejected(LoginResult.LIMITED, detail, scheme=scheme, user=user)
 
     def _complete(self, request: AuthRequest, result: AuthResult) -> AuthResult:

@@ -34,7 +34,7 @@ def read_basic(token: bytes) -> BasicCredentials:
         raw = b""
     user, colon, password = decode_text(raw).partition(":")
     if not colon:
-        raise CredentialsError("they are not a user and a password, joined by a colon, in base64")
+        raise CredentialsError("it is not a user and a password, joined by a colon, in base64")
     check_user(user)
     check_no_controls(password, "password")
     return BasicCredentials(user, Secret(password.encode()))
@@ -44,7 +44,7 @@ class Basic:
     """Basic at one listener. A login that was right a moment ago is admitted without another check."""
 
     auth_scheme = "basic"
-    if_unanswered = "only Basic was offered, which Java does not answer for a tunnel unless it is told to"
+    if_unanswered = "only Basic was offered, which Java does not use for a tunnel by default"
 
     def __init__(self, context: LoginContext) -> None:
         self.offered: tuple[Scheme, ...] = (Scheme.BASIC,) if Scheme.BASIC in context.enabled else ()

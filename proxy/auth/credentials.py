@@ -30,7 +30,7 @@ def split_credentials(value: bytes) -> tuple[str, bytes]:
     """Return the auth-scheme of a Proxy-Authorization value, in lower case, and the rest. Raises CredentialsError."""
     found = _AUTH_SCHEME.fullmatch(value)
     if found is None:
-        raise CredentialsError("they do not begin with a scheme")
+        raise CredentialsError("it does not begin with a scheme")
     return found.group(1).lower().decode("ascii"), found.group(2) or b""
 
 
@@ -54,15 +54,15 @@ def read_parameters(text: bytes) -> dict[bytes, bytes]:
         if found is None:
             empty = _EMPTY_ELEMENT.match(text, position)
             if empty is None:
-                raise CredentialsError("their parameters cannot be told apart")
+                raise CredentialsError("its parameters are malformed")
             position = empty.end()
             continue
         position = found.end()
         name, token, quoted = found.groups()
         if name.lower() in parameters:
-            raise CredentialsError("they have a parameter twice")
+            raise CredentialsError("it has a parameter twice")
         if len(parameters) == _MAX_PARAMETERS:
-            raise CredentialsError("they have too many parameters")
+            raise CredentialsError("it has too many parameters")
         parameters[name.lower()] = token if quoted is None else _unescape(quoted)
     return parameters
 

@@ -52,15 +52,15 @@ def read_digest(text: bytes) -> DigestCredentials:
     parameters = read_parameters(text)
     for name in _REQUIRED:
         if name not in parameters:
-            raise CredentialsError(f"they have no {name.decode()}")
+            raise CredentialsError(f"it has no {name.decode()}")
     if parameters.get(b"userhash", b"false").lower() != b"false":
-        raise CredentialsError("the user is hashed, which was not offered")
+        raise CredentialsError("its user name is hashed, which was not offered")
     if parameters[b"qop"].lower() != b"auth":
-        raise CredentialsError("their qop is not auth")
+        raise CredentialsError("its qop is not auth")
     if not _COUNT.fullmatch(parameters[b"nc"]):
-        raise CredentialsError("their nc is not 8 hexadecimal digits")
+        raise CredentialsError("its nc is not 8 hexadecimal digits")
     if not _HEX.fullmatch(parameters[b"response"]):
-        raise CredentialsError("their response is not hexadecimal")
+        raise CredentialsError("its response is not hexadecimal")
     user = decode_text(_read_user(parameters))
     check_user(user)
     return DigestCredentials(
@@ -80,12 +80,12 @@ def _read_user(parameters: dict[bytes, bytes]) -> bytes:
     """Return `username`, or `username*` if it is not ASCII (RFC 7616 section 3.4)."""
     plain, extended = parameters.get(b"username"), parameters.get(b"username*")
     if (plain is None) == (extended is None):
-        raise CredentialsError("they have no username, or two")
+        raise CredentialsError("it has no username, or two")
     if plain is not None:
         return plain
     encoded = _EXTENDED.fullmatch(extended or b"")
     if encoded is None:
-        raise CredentialsError("their username* is not in the form of RFC 8187, in UTF-8")
+        raise CredentialsError("its username* is not in the form of RFC 8187, in UTF-8")
     return unquote_to_bytes(encoded.group(1))
 
 

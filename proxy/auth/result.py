@@ -63,5 +63,5 @@ def wrong_login(scheme: Scheme, user: str, *, known: bool) -> Rejected:
 
 def not_offered(scheme: str) -> Rejected:
     """Reject a login by a scheme that the listener does not offer."""
-    detail = f"{scheme} is not among the schemes that are offered here"
+    detail = f"{scheme} is not offered here"
     return Rejected(LoginResult.NOT_OFFERED, detail, scheme=scheme)

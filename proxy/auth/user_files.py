@@ -81,7 +81,7 @@ def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
         user, colon, stored = line.partition(":")
         _check(path, number, user, bool(colon))
         if user in users:
-            raise _fault(path, number, f"{user} is there already; remove one of the lines")
+            raise _fault(path, number, f"{user} has two lines; remove one of them")
         try:
             users[user] = read_hash(stored)
         except HashError as error:
@@ -106,7 +106,7 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
                 "write the line with `licensegate passwd`",
             )
         if (user, realm, scheme) in seen:
-            raise _fault(path, number, f"{user} is there already; remove one of the lines")
+            raise _fault(path, number, f"{user} has two lines; remove one of them")
         seen.add((user, realm, scheme))
         found.append(HtDigestLine(user, realm, scheme, ha1.lower()))
     return found
@@ -146,7 +146,7 @@ def user_fault(user: str) -> str:
     if len(user) > USER_CHARACTERS:
         return f"the user has more than {USER_CHARACTERS} characters"
     if ":" in user or user.startswith("#") or not user.isprintable():
-        return "the user begins with #, or holds a colon or what cannot be printed"
+        return "the user name begins with #, or contains a colon or an unprintable character"
     return ""
 
 
@@ -158,7 +158,7 @@ def realm_fault(realm: str) -> str:
 
 
 def _check(path: Path, number: int, user: str, separated: bool) -> None:
-    fault = user_fault(user) if separated else "there is no colon where one belongs"
+    fault = user_fault(user) if separated else "a colon is missing"
     if fault:
         raise _fault(path, number, f"{fault}; write the line with `licensegate passwd`")
 

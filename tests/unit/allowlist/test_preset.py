@@ -30,7 +30,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "port as text": (GOOD.replace("443", "'443'"), "at `$.entry[0].port`"),
     "port out of range": (GOOD.replace("443", "65536"), "at `$.entry[0].port`"),
     "host not in its normal form": (GOOD.replace("tools", "Tools"), "'Tools.cisco.com' is not a host name"),
-    "wildcard": (GOOD.replace("tools", "*"), "no wildcard may stand here"),
+    "wildcard": (GOOD.replace("tools", "*"), "a wildcard is not allowed here"),
     "address": (GOOD.replace("tools.cisco.com", "192.0.2.1"), "'192.0.2.1' is not a host name"),
     "the same twice": (GOOD + GOOD.split('test"')[1], "tools.cisco.com:443 is listed twice"),
 }

@@ -189,7 +189,7 @@ WILDCARDS = {
 
 UNUSABLE_HOSTS = {
     "nothing": ("", "no host"),
-    "with a port": ("ssm.example.net:443", "a host without a port belongs here: 'ssm.example.net:443'"),
+    "with a port": ("ssm.example.net:443", "a host must not have a port here: 'ssm.example.net:443'"),
     "IPv6 with a port": ("[::1]:443", "not an IPv6 address: '[::1]:443'"),
     "half a bracket": ("[2001:db8::1", "not an IPv6 address: '[2001:db8::1'"),
     "zone id": ("fe80::1%eth0", "zone id in the address 'fe80::1%eth0'"),
@@ -203,10 +203,10 @@ UNUSABLE_HOSTS = {
     "wildcard without a dot": ("*example.com", "a wildcard is *.example.com, not '*example.com'"),
     "wildcard below a top-level domain": ("*.com", "a wildcard needs two labels after it: '*.com'"),
     "wildcard below nothing": ("*.", "no host"),
-    "two wildcards": ("*.*.example.com", "no wildcard may stand here: '*.example.com'"),
+    "two wildcards": ("*.*.example.com", "a wildcard is not allowed here: '*.example.com'"),
     "wildcard inside": ("a.*.example.com", "'*' in the host 'a.*.example.com'"),
-    "wildcard over IPv4": ("*.192.0.2.1", "no wildcard covers addresses: '*.192.0.2.1'"),
-    "wildcard over IPv6": ("*.2001:db8::1", "no wildcard covers addresses: '*.2001:db8::1'"),
+    "wildcard over IPv4": ("*.192.0.2.1", "a wildcard cannot match addresses: '*.192.0.2.1'"),
+    "wildcard over IPv6": ("*.2001:db8::1", "a wildcard cannot match addresses: '*.2001:db8::1'"),
 }
 
 
@@ -218,7 +218,7 @@ def test_host_in_the_settings_is_normalised(case: tuple[str, str]) -> None:
 
 @table(WILDCARDS)
 def test_wildcard_is_refused_unless_asked_for(case: tuple[str, str]) -> None:
-    with pytest.raises(TargetError, match="no wildcard may stand here"):
+    with pytest.raises(TargetError, match="a wildcard is not allowed here"):
         parse_host(case[0])
 
 

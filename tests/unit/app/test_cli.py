@@ -119,7 +119,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
             id="missing file to add to",
         ),
         pytest.param(["cert"], "required: ACTION; see licensegate cert --help", id="no action"),
-        pytest.param(["cert", "show"], "keeps none; set tls.certificate", id="no certificate to show"),
+        pytest.param(["cert", "show"], "does not keep it; set tls.certificate", id="no certificate to show"),
         pytest.param(["cert", "show", "--config", "a", "b"], "not allowed with", id="two certificates to show"),
         pytest.param(
             ["cert", "make", "--out", "/missing"], "/missing: cannot write a certificate there", id="no folder"

@@ -75,7 +75,7 @@ def test_without_a_given_certificate_the_one_that_is_kept_is_served(settings: Se
 
 
 def test_one_that_was_not_made_yet_cannot_be_shown(settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises(CertificateError, match=r"gate\.pem: is made when the gate first starts"):
+    with pytest.raises(CertificateError, match=r"gate\.pem: the gate makes it at its first start"):
         served_certificate(structs.replace(settings, state_directory=tmp_path))
 
 
@@ -107,7 +107,7 @@ def test_a_pair_is_made_for_the_names_typed(
     assert identity.names == names
     assert text.splitlines()[:2] == [
         f"made          {tmp_path}/gate.pem",
-        f"              {tmp_path}/gate.key, which nobody else may read",
+        f"              {tmp_path}/gate.key, which only you may read",
     ]
     assert f"SHA-256       {identity.fingerprint}" in text
     assert f"valid         until {identity.not_after:%Y-%m-%d}\n" in text
@@ -157,6 +157,6 @@ def test_a_name_that_fmc_does_not_take_is_a_warning(tmp_path: Path, length: int)
 
     verdict = check(*files, NOW)
 
-    warned = f"warning: {name} is longer than the 64 characters that FMC takes for a proxy" in verdict.text
+    warned = f"warning: {name} is longer than the 64 characters that FMC accepts for a proxy" in verdict.text
     assert verdict.usable
     assert warned is (length > 64)

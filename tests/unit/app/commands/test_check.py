@@ -122,7 +122,7 @@ def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
     first, second, third, last = told["parents"]
     assert first == (
         f"http://proxy.example.net:8080, login auto as svc by the password in {tmp_path}/parent.secret, "
-        "asked for names whose addresses were checked"
+        "asked for names, after checking their addresses"
     )
     assert second == (
         "https://[fd00::1]:8443, login ntlm as CORP\\svc by the password in the variable PROXY_PASSWORD, "
@@ -168,12 +168,12 @@ def test_the_report_names_the_presets_that_would_allow_more(tmp_path: Path) -> N
 def test_the_report_of_the_defaults_names_what_is_missing() -> None:
     told = sections_of(report(load(None, {})))
 
-    assert told["listen"][-1] == "the defaults: addresses that cannot be bound are left out"
+    assert told["listen"][-1] == "the defaults: addresses that cannot be bound are skipped"
     assert told["tls"] == ["its own certificate, a new one at each start"]
     assert told["connect_to"] == ["none"]
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
     assert told["admin"][2] == "pages that name clients for programs on this host only"
-    assert told["probe"] == ["targets are dialled only when /upstreamz is asked"]
+    assert told["probe"] == ["targets are dialled only when /upstreamz is requested"]
     assert told["parents"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
@@ -202,17 +202,17 @@ def test_the_defaults_deserve_no_warning() -> None:
         pytest.param("[clients]\nnetworks = ['0.0.0.0/0']", "clients.networks holds 0.0.0.0/0", id="everyone"),
         pytest.param(
             "[admin]\nlisten = '0.0.0.0:9130'\nnetworks = ['0.0.0.0/0']",
-            "admin.networks holds 0.0.0.0/0: everybody who can reach 0.0.0.0:9130 may read",
+            "admin.networks holds 0.0.0.0/0: anyone who can reach 0.0.0.0:9130 may read",
             id="everyone may watch",
         ),
         pytest.param(
             "[admin]\nlisten = ''\n[probe]\nevery = '5m'",
-            "probe.every changes nothing without admin.listen",
+            "probe.every has no effect without admin.listen",
             id="probes that nobody sees",
         ),
         pytest.param(
             "[admin]\nlisten = ''\nready_needs_upstream = true",
-            "admin.listen is empty, so the other keys of admin change nothing",
+            "admin.listen is empty, so the other keys of admin have no effect",
             id="an admin server that is off",
         ),
         pytest.param(
@@ -227,22 +227,22 @@ def test_the_defaults_deserve_no_warning() -> None:
         ),
         pytest.param(
             "[[parent]]\nurl = 'http://proxy:8080'\nauth = 'basic'\nusername = 'a'\npassword_file = 'parent.secret'",
-            "the password for http://proxy:8080 goes there in the clear",
+            "the password for http://proxy:8080 is sent in the clear",
             id="a password in the clear",
         ),
         pytest.param(
             "[[parent]]\nurl = 'http://proxy:8080'\nusername = 'a'\npassword_file = 'gate.pem'",
-            "gate.pem can be read by everybody on this machine; chmod 600 it",
+            "gate.pem can be read by every user of this machine; run chmod 600 on it",
             id="a password for everybody",
         ),
         pytest.param(
             "[[parent]]\nurl = 'http://proxy:8080'\nseconds = 15\n[[parent]]\nurl = 'http://proxy2:8080'",
-            "parents may take 15 s before the last way is tried, but limits.dial_seconds ends a dial after 15 s",
+            "parents may take 15 s before the last one is tried, but limits.dial_seconds ends a dial after 15 s",
             id="no time for the last",
         ),
         pytest.param(
             "[[allowlist.rule]]\nhost = 'tools.cisco.com'\nreport = true",
-            "changes nothing: tools.cisco.com:443 (preset cisco-licensing) allows it",
+            "but no effect: tools.cisco.com:443 (preset cisco-licensing) allows it",
             id="report of what is allowed",
         ),
         pytest.param(

@@ -39,7 +39,7 @@ def warned(folder: Path, text: str) -> list[str]:
 
 
 def test_without_logins_it_says_so(folder: Path) -> None:
-    assert check_logins.lines(settings_of(folder, "")) == ["nobody logs in"]
+    assert check_logins.lines(settings_of(folder, "")) == ["no logins"]
     assert warned(folder, "") == []
 
 
@@ -110,19 +110,19 @@ DOUBTFUL = {
     ),
     "Basic alone": (
         "[auth]\nrequired = true\nhtpasswd = 'users.htpasswd'",
-        "only Basic is offered, which Java does not answer for a tunnel; name auth.htdigest too",
+        "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too",
     ),
     "Basic alone at one listener": (
         "[[listen]]\naddress = '127.0.0.1:1'\nauth = ['basic']\n" + REQUIRED,
-        "only Basic is offered, which Java does not answer for a tunnel; name auth.htdigest too",
+        "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too",
     ),
     "a file that is not used": (
         REQUIRED + "schemes = ['digest']",
-        "auth.htpasswd is set, but no list of schemes has basic",
+        "auth.htpasswd is set, but no list of schemes includes basic",
     ),
     "another file that is not used": (
         REQUIRED + "schemes = ['basic']",
-        "auth.htdigest is set, but no list of schemes has digest",
+        "auth.htdigest is set, but no list of schemes includes digest",
     ),
     "logins for nothing": (
         f"[auth]\n{FILES}",
@@ -130,15 +130,15 @@ DOUBTFUL = {
     ),
     "a rule for users without logins": (
         "[[allowlist.rule]]\nhost = 'a.example'\nusers = ['a']",
-        "the rule for a.example:443 is for users, but nobody can log in; name auth.htpasswd or auth.htdigest",
+        "the rule for a.example:443 is for users, but nobody can log in; set auth.htpasswd or auth.htdigest",
     ),
     "a rule for nobody who is known": (
         REQUIRED + "[[allowlist.rule]]\nhost = 'a.example'\nusers = ['cucm-pub', 'satelite']",
-        "the rule for a.example:443 is for satelite, who is in neither file of users",
+        "the rule for a.example:443 is for satelite, who is in neither user file",
     ),
     "a rule for certificates without an authority": (
         "[[allowlist.rule]]\nhost = 'a.example'\ncertificates = ['a']",
-        "the rule for a.example:443 is for certificates, but none is asked for; name auth.client_ca",
+        "the rule for a.example:443 is for certificates, but clients are not asked for one; set auth.client_ca",
     ),
 }
 
@@ -157,7 +157,7 @@ def test_a_file_that_everybody_can_read_is_warned_of(folder: Path, name: str) ->
     (folder / name).chmod(0o644)
 
     assert warned(folder, f"{REQUIRED}nonce_key_file = 'nonce.key'") == [
-        f"{name}: everybody on this machine can read it; chmod o= it"
+        f"{name}: every user of this machine can read it; run chmod o= on it"
     ]
 
 

@@ -106,7 +106,7 @@ def test_removing_an_unknown_user_writes_nothing(existing: list[Path]) -> None:
     [
         (USER, PASSWORD, True, "the password is right"),
         (USER, "x", False, "the password is wrong"),
-        ("nobody", PASSWORD, False, "nobody is not there"),
+        ("nobody", PASSWORD, False, "nobody not found"),
     ],
     ids=["right", "wrong", "unknown"],
 )
@@ -199,9 +199,9 @@ def test_failed_write_keeps_the_old_files_and_leaves_no_others(
     ("user", "realm", "password", "words"),
     [
         ("", REALM, "x", "the user is empty"),
-        ("a:b", REALM, "x", "holds a colon"),
+        ("a:b", REALM, "x", "contains a colon"),
         ("#a", REALM, "x", "begins with #"),
-        ("a\nb", REALM, "x", "what cannot be printed"),
+        ("a\nb", REALM, "x", "an unprintable character"),
         ("u" * 257, REALM, "x", "more than 256"),
         ("a", 'r"', "x", "a realm is plain letters"),
         ("a", "r:s", "x", "a realm is plain letters"),

@@ -82,7 +82,7 @@ def test_a_changed_user_file_is_used_and_an_invalid_one_is_not(tmp_path: Path) -
     assert result.check.is_right()
 
     htpasswd.write_text("new\n")
-    with pytest.raises(LoginFileError, match="line 1: there is no colon"):
+    with pytest.raises(LoginFileError, match="line 1: a colon is missing"):
         reloader.look()
     assert reloader.authenticator is authenticator
     assert not reloader.look()

@@ -88,7 +88,7 @@ def test_a_network_of_clients_is_read(text: str, expected: str) -> None:
         pytest.param("10/8", 'is not a network; write one like "10.0.0.0/8"', id="short form"),
         pytest.param("cucm.example.net", 'is not a network; write one like "10.0.0.0/8"', id="name"),
         pytest.param("", 'is not a network; write one like "10.0.0.0/8"', id="empty"),
-        pytest.param("fe80::%eth0/64", "has a zone, which client addresses are matched without", id="zone"),
+        pytest.param("fe80::%eth0/64", "has a zone, which is not supported here", id="zone"),
         pytest.param("::ffff:10.0.0.0/104", 'which are matched by their IPv4 address; write "10.0.0.0/8"', id="mapped"),
         pytest.param(
             "::ffff:10.0.0.1", 'which are matched by their IPv4 address; write "10.0.0.1/32"', id="mapped address"
@@ -137,7 +137,7 @@ def test_a_target_can_be_sent_to_an_address(text: str, expected: ConnectTo) -> N
         ),
         pytest.param("::443:127.0.0.1:9443", "is not an address for a target; write HOST:PORT", id="colons"),
         pytest.param(":443:127.0.0.1:9443", "is not a host: no host; write a name", id="no host"),
-        pytest.param("*.cisco.com:443:127.0.0.1:1", "is not a host: no wildcard may stand here", id="wildcard"),
+        pytest.param("*.cisco.com:443:127.0.0.1:1", "is not a host: a wildcard is not allowed here", id="wildcard"),
         pytest.param("a.example:0:127.0.0.1:9443", "has the port 0; write one from 1 to 65535", id="port 0"),
         pytest.param("a.example:443:127.0.0.1:0", "has the port 0; write one from 1 to 65535", id="second port 0"),
         pytest.param("a.example:443:127.0.0.1:99999", "has the port 99999; write one from 1", id="port too high"),
@@ -152,12 +152,12 @@ def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
     [
         pytest.param(read_ip, "eth0", 'is not an IP address; write one like "192.0.2.1"', id="interface"),
         pytest.param(read_ip, "fe80::1%eth0", "has a zone, which is not supported", id="zone"),
-        pytest.param(read_host, "*.example.com", "is not a host: no wildcard may stand here", id="wildcard"),
+        pytest.param(read_host, "*.example.com", "is not a host: a wildcard is not allowed here", id="wildcard"),
         pytest.param(read_host, "a b", "is not a host: ' ' in the host 'a b'; write a name", id="blank"),
         pytest.param(
             read_rule_host,
             "ssm.example.net:8443",
-            "is not a host: a host without a port belongs here: 'ssm.example.net:8443'; "
+            "is not a host: a host must not have a port here: 'ssm.example.net:8443'; "
             'write host = "ssm.example.net" and port = 8443',
             id="port in the host",
         ),

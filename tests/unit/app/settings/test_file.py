@@ -40,14 +40,16 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("limits = 3", "limits: 3 is not a table, begun by its name in brackets", id="no table"),
+        pytest.param("limits = 3", "limits: 3 is not a table, which begins with its name in brackets", id="no table"),
         pytest.param(
             "[listen]\naddress = '0.0.0.0:1'",
-            "listen: a table is not a list of tables, each begun by its name in double brackets",
+            "listen: a table is not a list of tables, each of which begins with its name in double brackets",
             id="single brackets",
         ),
         pytest.param(
-            "listen = [3]", "listen, item 1: 3 is not a table, begun by its name in brackets", id="list of numbers"
+            "listen = [3]",
+            "listen, item 1: 3 is not a table, which begins with its name in brackets",
+            id="list of numbers",
         ),
         pytest.param("[limit]\n", 'unknown key "limit"; did you mean limits?', id="unknown table"),
         pytest.param("[limits]\ntunnel = 3", 'limits: unknown key "tunnel"; did you mean tunnels?', id="unknown key"),

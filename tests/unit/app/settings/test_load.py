@@ -227,7 +227,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         pytest.param(
             "[[allowlist.rule]]\nhost = 'ssm.example.net:8443'",
             'gate.toml: allowlist.rule, item 1, host: "ssm.example.net:8443" is not a host: '
-            "a host without a port belongs here: 'ssm.example.net:8443'; "
+            "a host must not have a port here: 'ssm.example.net:8443'; "
             'write host = "ssm.example.net" and port = 8443',
             id="rule with its port in the host",
         ),
@@ -308,7 +308,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[tls]\nnames = ['proxy', '*.example.net']",
-            'gate.toml: tls.names, item 2: "*.example.net" is not a host: no wildcard may stand here: '
+            'gate.toml: tls.names, item 2: "*.example.net" is not a host: a wildcard is not allowed here: '
             "'*.example.net'; write a name, like \"ssm.example.net\"",
             id="a wildcard for a name",
         ),

@@ -117,7 +117,7 @@ def test_a_listener_may_have_any_scheme_there_is_a_file_for(folder: Path) -> Non
 REFUSED = {
     "required, and nobody could": (
         "[auth]\nrequired = true",
-        "auth.required: nobody could log in; name auth.htpasswd, auth.htdigest or auth.client_ca",
+        "auth.required: nobody could log in; set auth.htpasswd, auth.htdigest or auth.client_ca",
     ),
     "a scheme without its file": (
         "[auth]\nhtpasswd = 'users.htpasswd'\nschemes = ['basic', 'digest']",

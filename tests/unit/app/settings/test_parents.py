@@ -126,9 +126,9 @@ SECRET = ('username = "svc"', 'password_file = "parent.secret"')
 REFUSED = {
     "direct before a proxy": (
         table('url = "direct"') + table(URL),
-        'parent, item 1, url: "direct" before a proxy, which would never be asked; move it to the end',
+        'parent, item 1, url: "direct" stands before a proxy, which would never be used; move it to the end',
     ),
-    "direct with more": (table('url = "direct"', "seconds = 9"), 'item 1, url: "direct" is no proxy'),
+    "direct with more": (table('url = "direct"', "seconds = 9"), 'item 1, url: "direct" is not a proxy'),
     "the same twice": (table(URL) + table(URL, 'auth = "none"'), "parent, item 2, url: "),
     "no port": (table('url = "http://proxy.example.net"'), "write http://HOST:PORT or https://HOST:PORT"),
     "another scheme": (table('url = "socks5://proxy.example.net:1080"'), "is not the URL of a proxy"),
@@ -145,7 +145,7 @@ REFUSED = {
     "an unknown way": (table(URL, 'auth = "kerberos"'), 'is not one of "auto", "none", "basic"'),
     "two passwords": (
         table(URL, *SECRET, 'password_env = "X"'),
-        "parent, item 1, password_env: there is a password_file too; remove one of them",
+        "parent, item 1, password_env: password_file is set too; remove one of them",
     ),
     "no such variable": (
         table(URL, 'username = "svc"', 'password_env = "NOWHERE"'),
@@ -169,11 +169,11 @@ REFUSED = {
     "a name without a password": (table(URL, 'username = "svc"'), "there is no password for it"),
     "basic without a password": (table(URL, 'auth = "basic"', 'username = "svc"'), '"basic" needs a username, and a'),
     "digest with a keytab": (table(URL, 'auth = "digest"', 'keytab = "keytab"'), '"digest" needs a username, and a'),
-    "a colon for Basic": (table(URL, 'auth = "basic"', 'username = "a:b"', SECRET[1]), "has a colon in it"),
+    "a colon for Basic": (table(URL, 'auth = "basic"', 'username = "a:b"', SECRET[1]), "contains a colon"),
     "a name with a line end": (table(URL, 'username = "a\\nb"', SECRET[1]), "cannot be printed"),
-    "auth none with a login": (table(URL, 'auth = "none"', *SECRET), '"none" logs in nowhere'),
-    "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: there is a password too"),
-    "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "there is a keytab too"),
+    "auth none with a login": (table(URL, 'auth = "none"', *SECRET), '"none" never logs in'),
+    "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: a password is set too"),
+    "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "keytab is set too"),
     "no such keytab": (table(URL, 'keytab = "gone"'), "gone: No such file or directory"),
     "roots without TLS": (table(URL, 'ca = "root.pem"'), "which is spoken to https:// only"),
     "roots that are none": (

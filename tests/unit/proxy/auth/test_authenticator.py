@@ -202,11 +202,11 @@ def wrong_logins(setup: Setup) -> dict[str, tuple[tuple[str, ...], LoginResult, 
         "digest, another target": ((digest(md5, uri="api.cisco.com:443"),), unusable, "its uri is not the target"),
         "digest, a path": ((digest(md5, uri="/"),), unusable, "its uri is not the target"),
         "digest, realm": ((digest(md5.replace(REALM, "squid")),), unusable, "another realm"),
-        "digest, a session": ((digest(md5, algorithm="MD5-sess"),), not_offered, "digest is not among"),
-        "garbage": (("Digest x",), unusable, "cannot be told apart"),
-        "empty": (("",), unusable, "do not begin with a scheme"),
+        "digest, a session": ((digest(md5, algorithm="MD5-sess"),), not_offered, "digest is not offered"),
+        "garbage": (("Digest x",), unusable, "parameters are malformed"),
+        "empty": (("",), unusable, "does not begin with a scheme"),
         "two": ((basic(), basic()), unusable, "two of them"),
-        "ntlm": (("NTLM TlRMTVNTUAABAAAA",), not_offered, "ntlm is not among the schemes"),
+        "ntlm": (("NTLM TlRMTVNTUAABAAAA",), not_offered, "ntlm is not offered"),
     }
 
 
@@ -419,7 +419,7 @@ def test_a_source_waits_after_some_failures_and_may_then_try_again(scheme: str, 
     counted.clear()
     limited = rejection(setup.authenticate(login(PASSWORD)))
     assert (limited.result, limited.challenges) == (LoginResult.LIMITED, ())
-    assert limited.detail == "the next one is looked at in 1 s"
+    assert limited.detail == "the next one is checked in 1 s"
     assert not counted, "nothing was worked out"
     assert isinstance(setup.authenticate(login(PASSWORD), client=ELSEWHERE), Admitted | Rejected)
     assert rejection(setup.authenticate()).result is LoginResult.MISSING, "a client without a login is asked"

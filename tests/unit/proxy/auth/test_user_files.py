@@ -50,20 +50,20 @@ def test_an_htdigest_file_gives_each_user_a_hash_for_each_algorithm(tmp_path: Pa
 
 
 BAD_PASSWD = {
-    "no colon": (b"cucm\n", "line 1: there is no colon"),
+    "no colon": (b"cucm\n", "line 1: a colon is missing"),
     "no user": (b"# users\n:$apr1$x\n", "line 2: the user is empty"),
-    "a control character": (b"cu\tcm:x\n", "line 1: the user begins with #, or holds a colon"),
+    "a control character": (b"cu\tcm:x\n", "line 1: the user name begins with #, or contains a colon"),
     "not UTF-8": (b"ok:$apr1$qHDFfhPC$nITSVHgYbDAK1Y0acGRnY0\ncucm\xff:x\n", "line 2: not text in UTF-8"),
     "a plain password": (b"cucm:secret\n", "line 1: the hash is neither bcrypt nor SHA-crypt nor apr1"),
-    "a user twice": (htpasswd_line("a").encode() + b"\n" + htpasswd_line("a").encode(), "line 3: a is there already"),
+    "a user twice": (htpasswd_line("a").encode() + b"\n" + htpasswd_line("a").encode(), "line 3: a has two lines"),
     "far too much": (b"#" * (1 << 20) + b"\n", "larger than such a file may be"),
 }
 BAD_DIGEST = {
-    "one colon": (f"cucm:{MD5}\n".encode(), "line 1: there is no colon"),
+    "one colon": (f"cucm:{MD5}\n".encode(), "line 1: a colon is missing"),
     "33 digits": (f"cucm:r:{MD5}0\n".encode(), "line 1: what follows the realm is neither 32 nor 64"),
     "no digits": (b"cucm:r:" + b"x" * 32 + b"\n", "line 1: what follows the realm is neither 32 nor 64"),
     "other digits": (f"cucm:r:{'٣' * 32}\n".encode(), "line 1: what follows the realm is neither 32 nor 64"),
-    "a line twice": (f"a:r:{MD5}\na:r:{SHA}\na:r:{SHA}\n".encode(), "line 3: a is there already"),
+    "a line twice": (f"a:r:{MD5}\na:r:{SHA}\na:r:{SHA}\n".encode(), "line 3: a has two lines"),
     "no user": (f":r:{MD5}\n".encode(), "line 1: the user is empty"),
 }
 

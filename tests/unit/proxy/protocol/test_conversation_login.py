@@ -458,7 +458,7 @@ def test_report_mode_asks_for_no_login_because_of_a_rule() -> None:
     ("schemes", "words"),
     [
         pytest.param(frozenset(Scheme), "Digest was offered, so it has no login to send", id="an old CUCM"),
-        pytest.param(frozenset({Scheme.BASIC}), "only Basic was offered, which Java does not answer", id="Java"),
+        pytest.param(frozenset({Scheme.BASIC}), "only Basic was offered, which Java does not use", id="Java"),
     ],
 )
 def test_challenges_that_a_client_never_answers_are_counted(schemes: frozenset[Scheme], words: str) -> None:
