@@ -1,4 +1,4 @@
-"""Finds problems of a certificate before clients do. Clients reject one with a fault; some reject one with a warning."""
+"""Finds problems of a certificate before clients do. A fault makes clients reject it; a warning, only some."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

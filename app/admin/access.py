@@ -67,14 +67,12 @@ class Access:
         if audience is Audience.OPEN:
             if self._networks.admits(request.source):
                 return None
-            return AccessDenied(
-                403, f"{request.source} is not in the networks that may read this page; add it to admin.networks."
-            )
+            return AccessDenied(403, f"{request.source} may not read this page; add it to admin.networks.")
         if self._token:
             return AccessDenied(401, "This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
         return AccessDenied(
             403,
-            "This page is for programs on the gate's own host that request it by address or as localhost; to read it from elsewhere, set admin.token_file.",
+            "This page is for programs on this host, at an address or localhost; for others, set admin.token_file.",
         )
 
     def _has_token(self, authorization: str) -> bool:

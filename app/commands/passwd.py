@@ -216,9 +216,7 @@ def _write_beside(place: Path, content: str) -> Path:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument(
-        "file", metavar="FILE", type=Path, nargs="+", help="an htpasswd file, an htdigest file, or both"
-    )
+    parser.add_argument("file", metavar="FILE", type=Path, nargs="+", help="an htpasswd or htdigest file, or both")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--add", metavar="USER", help="add this user, or change the password")
     action.add_argument("--check", metavar="USER", help="check the password of this user")

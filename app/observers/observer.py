@@ -9,8 +9,8 @@ from licensegate.records.record import TunnelRecord
 class Observer(Protocol):
     """Reads the records of a gate. A subclass inherits a `close` that does nothing.
 
-    A record's `event` is the `start` of a long tunnel, the `end` of a connection, or the `probe` of a target. An observer
-    skips the events that it does not use.
+    A record's `event` is the `start` of a long tunnel, the `end` of a connection, or the `probe` of a target. It skips
+    the events that it does not use.
     """
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:

@@ -56,6 +56,6 @@ def make_state_directory(directory: Path) -> None:
         raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
     if mode & stat.S_IWOTH:
         _log.warning(
-            "state.directory: every user of this machine may write to %s, and so replace the key; run chmod o-w on it",
+            "state.directory: every user of this machine may write to %s and replace the key; run chmod o-w on it",
             directory,
         )

@@ -103,7 +103,7 @@ def test_a_world_writable_state_folder_is_warned_about(tmp_path: Path) -> None:
     with Gate(tmp_path, gate_settings(more='[state]\ndirectory = "state"\n')) as gate:
         pass
 
-    assert [line for line in gate.stderr if f"everybody may write to {tmp_path}/state" in line]
+    assert [line for line in gate.stderr if f"every user of this machine may write to {tmp_path}/state" in line]
 
 
 def test_a_state_folder_that_cannot_be_made_fails_the_start(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ networks = ["192.0.2.0/24"]
             assert status("127.0.0.1", page)[0] == 200
             assert status(OUTSIDE, page) == (
                 403,
-                f"{OUTSIDE} is not in the networks that may read this page; add it to admin.networks.\n",
+                f"{OUTSIDE} may not read this page; add it to admin.networks.\n",
             )
         for page in TRUSTED_PAGES:
             assert status("127.0.0.1", page)[0] == 200
