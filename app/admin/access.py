@@ -72,7 +72,8 @@ class Access:
             return AccessDenied(401, "This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
         return AccessDenied(
             403,
-            "This page is for programs on this host, at an address or localhost; for others, set admin.token_file.",
+            "This page is for programs on this host that name it by address or localhost; for others, set "
+            "admin.token_file.",
         )
 
     def _has_token(self, authorization: str) -> bool:

@@ -107,7 +107,7 @@ def test_a_refusal_names_the_setting() -> None:
         assert denied is not None
         return denied.sentence
 
-    assert "203.0.113.9 is not in the networks" in sentence(OUTSIDE, Audience.OPEN)
+    assert "203.0.113.9 may not read this page" in sentence(OUTSIDE, Audience.OPEN)
     assert "admin.networks" in sentence(OUTSIDE, Audience.OPEN)
     assert "admin.token_file" in sentence(INSIDE, Audience.TRUSTED)
     assert "admin.token_file" in sentence(INSIDE, Audience.TRUSTED, TOKEN)
