@@ -60,7 +60,7 @@ class Outcome(enum.Enum):
         "{client} sent a PROXY header, which {listener} accepts only from its balancers.",
         "Add the balancer's address to the listener's proxy_protocol_from.")
     NEITHER_HTTP_NOR_TLS = ("neither_http_nor_tls", Stage.HELLO, _G, 0, "",
-        "{client} speaks neither HTTP nor TLS.",
+        "{client} speaks neither HTTP nor TLS: {detail}.",
         "Configure the gate as an HTTP proxy in the client, or remove the gate's address from the client.")
     SSLV2_HELLO = ("sslv2_hello", Stage.HELLO, _G, 0, "",
         "{client} sent an SSL 2.0 ClientHello.",

@@ -143,7 +143,8 @@ class Conversation(StateMachine):
             return self._read_head()
         if protocol is ClientProtocol.TLS:
             return self._read_client_hello()
-        return self._refuse(FOR_PROTOCOL[protocol])
+        unknown = protocol is ClientProtocol.UNKNOWN
+        return self._refuse(FOR_PROTOCOL[protocol], f"its first byte is {self._received[0]:#04x}" if unknown else "")
 
     def _read_client_hello(self) -> Command:
         try:
@@ -178,7 +179,7 @@ class Conversation(StateMachine):
         try:
             head = read_head(self._received, self._snapshot.limits.head_bytes, self._head_bytes_searched)
         except HeadError as error:
-            return self._refuse(error.outcome, error.detail)
+            return self._refuse_head(error)
         if head is None:
             self._head_bytes_searched = len(self._received)
             return _WAIT
@@ -189,6 +190,15 @@ class Conversation(StateMachine):
             return self._refuse(target.outcome, target.detail)
         self._received = self._received[head.size :]
         return self._ask_for(target, head.authorization)
+
+    def _refuse_head(self, error: HeadError) -> Command:
+        """Refuse a request, or another protocol's first line; inside TLS to the gate, only the request is wrong."""
+        if error.outcome is not Outcome.NEITHER_HTTP_NOR_TLS:
+            return self._refuse(error.outcome, error.detail)
+        if self.record.gate_tls:
+            return self._refuse(Outcome.HEAD_MALFORMED, error.detail)
+        self.record.protocol = ClientProtocol.UNKNOWN.value
+        return self._refuse(error.outcome, error.detail)
 
     def _answer_health(self) -> Command:
         """200; 503 while the gate drains, so that the balancer sends no more clients."""

@@ -17,6 +17,7 @@
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
     HEAD          CONNECT with a password to be checked        LOGIN         CheckLogin
     HEAD          any other head, deadline                     LINGERING     Refuse
+    HEAD          first line of another protocol               CLOSED        Close
     HEAD          deadline before a byte                       CLOSED        Close
     HEAD          client's end, cut                            CLOSED        Close
     LOGIN         more bytes                                   LOGIN         Wait

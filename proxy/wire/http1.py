@@ -1,8 +1,14 @@
 """Parses the head of an HTTP/1 request (RFC 9112), strictly; never a body, never a second request.
 
-Input that other parsers disagree on (bare LF, folded or blank-padded fields, two Hosts, an empty first line) is
-rejected, since requests are smuggled through such disagreement. The result depends on the bytes alone, not on how they
-were split into segments: the shortest prefix that allows a result decides.
+A line may end in a bare LF, and one empty line may precede the request line: RFC 9112 section 2.2 allows both, and
+clients send them. A proxy that passes such a head on can be made to smuggle requests, because the next reader may
+divide the bytes otherwise. The gate passes no head on and reads one per connection: there is no next reader.
+
+Other input that parsers disagree on (folded or blank-padded fields, a bare CR, NUL, two Hosts) is rejected. The result
+depends on the bytes alone, not on how they were split into segments: the shortest prefix that allows a result decides.
+
+The patterns need no possessive quantifier: each repeats characters that cannot begin what follows, so a match takes
+linear time. CPython before 3.11.5 misplaces the end of a group around a possessive quantifier.
 """
 
 import re
@@ -16,20 +22,30 @@ from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
 from licensegate.records.text import printable, quoted, without_logins
 
+from .empty_line import empty_line_size
 from .http_token import TOKEN
 from .via import VIA_BYTES
 
-_REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]++) HTTP/([0-9.]{1,8})\r\n" % TOKEN
-_FIELD_LINES: Final = rb"((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)" % TOKEN
+_METHODS: Final = rb"CONNECT|GET|HEAD|POST|PUT|DELETE|OPTIONS|TRACE|PATCH"
 
-_head: Final = re.compile(_REQUEST_LINE + _FIELD_LINES + rb"\r\n")
+_LINE_END: Final = rb"\r?\n"
+_REQUEST_LINE: Final = rb"(%b) ([\x21-\x7e\x80-\xff]+) HTTP/([0-9.]{1,8})" % TOKEN + _LINE_END
+_FIELD_LINES: Final = rb"((?:%b:[\t\x20-\x7e\x80-\xff]*%b)*)" % (TOKEN, _LINE_END)
+
+_head: Final = re.compile(rb"(?:%b)?" % _LINE_END + _REQUEST_LINE + _FIELD_LINES + _LINE_END)
 _request_line: Final = re.compile(_REQUEST_LINE)
-_request_line_0_9: Final = re.compile(rb"%b [\x21-\x7e\x80-\xff]++\r\n" % TOKEN)
 _field_lines: Final = re.compile(_FIELD_LINES)
 _token_start: Final = re.compile(TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
-_VERSIONS: Final = {b"1.1": "1.1", b"1.0": "1.0"}
+# A faulty first line is one of HTTP if it names a version of it, or begins with a method and a path, URL or nothing.
+_http_line: Final = re.compile(rb"(?i).*HTTP/|CONNECT[ \t]|(?:%b)(?:[ \t]+(?:/|https?://)|[ \t\r]*\Z)" % _METHODS)
+_line_without_version: Final = re.compile(rb"(?i)(?!.*HTTP/)%b [\x21-\x7e\x80-\xff]+\Z" % TOKEN)
+
+_VERSIONS: Final = {b"1.0": "1.0"} | {b"1.%d" % minor: "1.1" for minor in range(1, 10)}
+"""By the version of a request, the one it is served as: a later minor version as 1.1 (RFC 9110 section 2.5)."""
+
+_BEGINNING: Final = 5  # bytes that tell where the request line starts: two empty lines and one byte
 _FIELD_NAMES: Final = 32  # names kept, and the characters of all of them
 _FIELD_NAME_CHARACTERS: Final = 400
 
@@ -44,8 +60,9 @@ class HeadError(Exception):
 
 
 class Head(Struct, frozen=True):
-    """The head of one request. `size` is its length in bytes.
+    """The head of one request. `size` is its length in bytes, with an empty line in front.
 
+    `version` is 1.0 or 1.1; a later minor version is served as 1.1.
     `fields` are the names of the first fields, as written and in order. `host_form` is None unless the method is
     CONNECT. `via` is the end of the joined Via fields; it and `user_agent` are printable and bounded. `authorization`
     has the values of the Proxy-Authorization fields.
@@ -69,7 +86,8 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     arrives byte by byte would take a second. Raises HeadError as soon as the bytes cannot become an acceptable head of
     at most `limit` bytes.
     """
-    is_whole = received.find(b"\r\n\r\n", max(judged - 3, 0)) >= 0
+    unsearched = max(judged - 2, 0)
+    is_whole = received.find(b"\n\r\n", unsearched) >= 0 or received.find(b"\n\n", unsearched) >= 0
     found = _head.match(received) if is_whole else None
     if found is None or found.end() > limit:
         _refuse_unreadable(received, limit, judged)
@@ -107,8 +125,8 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
     Raises HeadError for a CONNECT with an invalid Host or a body (RFC 9110 section 9.3.6).
     """
     fields = _Fields()
-    for line in field_lines.split(b"\r\n"):
-        name, _, value = line.partition(b":")
+    for line in field_lines.split(b"\n"):
+        name, _, value = line.removesuffix(b"\r").partition(b":")
         fields.names.append(name)
         match name.lower():
             case b"user-agent":
@@ -124,7 +142,7 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
                 _check_host(fields.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
-                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
+                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line.removesuffix(b"\r")))
     return fields
 
 
@@ -150,26 +168,40 @@ def _check_host(value: bytes, *, is_second: bool) -> None:
 
 def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:
     """Raise HeadError for the first fault in `received`; return if it is only incomplete."""
-    if received and not judged and not _token_start.match(received):
-        raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}")
-    line_end = received.find(b"\n")
+    start = _request_line_start(received[: min(limit + 1, _BEGINNING)])
+    line_end = received.find(b"\n", start)
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
     if line_end < 0:
         return
     if judged <= line_end:
-        _refuse_request_line(received, line_end)
+        _refuse_request_line(received, start, line_end)
     _refuse_unreadable_fields(received, max(line_end, received.rfind(b"\n", 0, judged)) + 1, limit)
 
 
-def _refuse_request_line(received: bytes, line_end: int) -> None:
-    line = _request_line.match(received)
-    if line is None:
-        if _request_line_0_9.match(received):
+def _request_line_start(received: bytes) -> int:
+    """Return where the request line starts, or would. Raises HeadError if the bytes there cannot begin one."""
+    start = empty_line_size(received)
+    if received[start:] in (b"", b"\r") or _token_start.match(received, start):
+        return start
+    if start and empty_line_size(received[start:]):
+        raise HeadError(Outcome.HEAD_MALFORMED, "more than one empty line precedes it")
+    raise HeadError(Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[start]:02x}")
+
+
+def _refuse_request_line(received: bytes, start: int, line_end: int) -> None:
+    found = _request_line.match(received, start)
+    if found is not None:
+        if found[3] not in _VERSIONS:
             raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-        raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {quoted(received[:line_end])}")
-    if line[3] not in _VERSIONS:
+        return
+    line = received[start:line_end].removesuffix(b"\r")
+    shown = f"its first line is {quoted(line)}"
+    if not _http_line.match(line):
+        raise HeadError(Outcome.NEITHER_HTTP_NOR_TLS, shown)
+    if _line_without_version.match(line):  # HTTP/0.9
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
+    raise HeadError(Outcome.HEAD_MALFORMED, shown)
 
 
 def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
@@ -177,8 +209,9 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
         readable = _field_lines.match(received, start)
         stop = readable.end() if readable else start
         line_end = received.find(b"\n", stop)
-        faulty = line_end >= 0 and received[stop : line_end + 1] != b"\r\n"
+        faulty = line_end >= 0 and not empty_line_size(received[stop : line_end + 1])
         if faulty and line_end < limit:
-            raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(received[stop:line_end])}")
+            line = received[stop:line_end].removesuffix(b"\r")
+            raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(line)}")
     if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

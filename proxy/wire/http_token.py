@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
-"""A pattern for use in others; possessive, since a token is never followed by a character of a token."""
+TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+"""A pattern for use in others. Linear without a possessive quantifier, as what follows a token is no part of one."""
 
 TOKEN_BYTES: Final = frozenset(byte for byte in range(256) if re.fullmatch(TOKEN, bytes((byte,))))

@@ -2,6 +2,7 @@
 
 import enum
 
+from .empty_line import empty_line_size
 from .http_token import TOKEN_BYTES
 from .proxy_protocol import looks_like_proxy_header, may_become_proxy_header
 from .tls_records import HANDSHAKE
@@ -37,8 +38,22 @@ def detect_protocol(received: bytes) -> ClientProtocol:
     first = received[0]
     if first in TOKEN_BYTES:
         return ClientProtocol.HTTP
+    if first in b"\r\n":
+        return _behind_empty_lines(received)
     if first & 0x80 and len(received) < 3:
         return ClientProtocol.UNDECIDED
     if first & 0x80 and received[2] == _SSLV2_CLIENT_HELLO:
         return ClientProtocol.SSLV2
+    return ClientProtocol.UNKNOWN
+
+
+def _behind_empty_lines(received: bytes) -> ClientProtocol:
+    """Detect HTTP behind an empty line. Behind more it is detected too, so that its reader can say what is wrong."""
+    first = empty_line_size(received)
+    second = empty_line_size(received[first:])
+    following = received[first + second :][:2]
+    if following in (b"", b"\r"):
+        return ClientProtocol.UNDECIDED
+    if following[0] in TOKEN_BYTES or (second and empty_line_size(following)):
+        return ClientProtocol.HTTP
     return ClientProtocol.UNKNOWN

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.attacks import NOT_HTTP, assert_nothing_dialled
+from support.attacks import NOT_HTTP, OTHER_FIRST_LINES, assert_nothing_dialled
 from support.gate import Gate
 from support.licensing_exchange import TARGET
 from support.raw_client import CONNECT, Answer, ask, dial_tls
@@ -45,7 +45,7 @@ TARGETS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a percent-encoded NUL": (b"tools.cisco.com%00.evil.example:443", MALFORMED),
     "a NUL": (b"tools.cisco.com\0.evil.example:443", HEAD),
     "a CR": (b"tools.cisco.com\r.evil.example:443", HEAD),
-    "an LF": (b"tools.cisco.com\n.evil.example:443", HEAD),
+    "an LF": (b"tools.cisco.com\n.evil.example:443", VERSION),
     "a DEL": (b"tools.cisco.com\x7f:443", HEAD),
     "an allowed name as user information": (b"tools.cisco.com@evil.example:443", MALFORMED),
     "user information before an allowed name": (b"evil@tools.cisco.com:443", MALFORMED),
@@ -126,9 +126,9 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     # Where the head ends
     "a folded field": (with_field(b"X-Folded: one\r\n two"), HEAD),
     "a field folded by a tab": (with_field(b"X-Folded: one\r\n\ttwo"), HEAD),
-    "bare LFs": (CONNECT.replace(b"\r\n", b"\n"), HEAD),
-    "one bare LF": (with_field(b"X-First: one\nX-Second: two"), HEAD),
-    "an empty line of a bare LF": (f"CONNECT {TARGET} HTTP/1.1\r\nX: y\n\n".encode(), HEAD),
+    "a field folded behind a bare LF": (with_field(b"X-Folded: one\n two"), HEAD),
+    "two empty lines first": (b"\r\n\r\n" + CONNECT, HEAD),
+    "two empty lines of bare LFs first": (b"\n\n" + CONNECT, HEAD),
     "a bare CR in a field": (with_field(b"X-First: one\rX-Second: two"), HEAD),
     "a NUL in a field": (with_field(b"X-First: one\0two"), HEAD),
     "an escape sequence in a field": (with_field(b"User-Agent: \x1b[2J"), HEAD),
@@ -143,9 +143,8 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a blank after the version": (CONNECT.replace(b"1.1\r", b"1.1 \r"), HEAD),
     "a tab for a blank": (CONNECT.replace(b"CONNECT ", b"CONNECT\t"), HEAD),
     "a version in lower case": (CONNECT.replace(b"HTTP", b"http"), HEAD),
-    "no target, so that HTTP/1.1 stands in its place": (b"CONNECT HTTP/1.1\r\n\r\n", VERSION),
+    "no target, so that HTTP/1.1 stands in its place": (b"CONNECT HTTP/1.1\r\n\r\n", HEAD),
     "HTTP/0.9": (f"CONNECT {TARGET}\r\n\r\n".encode(), VERSION),
-    "HTTP/1.2": (CONNECT.replace(b"1.1", b"1.2"), VERSION),
     "HTTP/1.10": (CONNECT.replace(b"1.1", b"1.10"), VERSION),
     "HTTP/2.0": (CONNECT.replace(b"1.1", b"2.0"), VERSION),
     "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", VERSION),
@@ -168,9 +167,6 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
     "a mebibyte of fields": (with_field(b"X-Filler: " + b"x" * (1 << 20)), TOO_LARGE),
     "ten thousand fields": (with_field(b"X: y\r\n" * 10_000 + b"X: y"), TOO_LARGE),
     "a target without end": (connect(b"x" * 100_000), (414, "request_line_too_long")),
-    # Another protocol that starts with a word, as a method does
-    "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", HEAD),
-    "SMTP": (b"EHLO client.example\r\n", VERSION),
     # A second request, if the first is parsed differently
     "a second request after a refused one": (connect(b"evil.example:443") + CONNECT, DENIED),
     "a second request in place of a body": (
@@ -180,7 +176,7 @@ HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
 }
 
 ATTACKS = {name: (connect(target), expected) for name, (target, expected) in TARGETS.items()} | HEADS
-INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in NOT_HTTP.items()}
+INSIDE_TLS = ATTACKS | {name: (sent, HEAD) for name, sent in (NOT_HTTP | OTHER_FIRST_LINES).items()}
 
 
 def attacks(table: dict[str, tuple[bytes, tuple[int, str]]]) -> pytest.MarkDecorator:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.attacks import NOT_HTTP, assert_nothing_dialled
+from support.attacks import NOT_HTTP, OTHER_FIRST_LINES, assert_nothing_dialled
 from support.client_hellos import INVALID_SERVER_NAMES, hello_message, in_records, server_name_extension
 from support.gate import Gate
 from support.raw_client import CONNECT, dial, read_to_break
@@ -22,7 +22,7 @@ def send_without_http(gate: Gate, sent: bytes) -> tuple[bytes, dict[str, Any]]:
     return received, gate.records(before + 1)[-1]
 
 
-NOT_SERVED = {name: (sent, "neither_http_nor_tls") for name, sent in NOT_HTTP.items()} | {
+NOT_SERVED = {name: (sent, "neither_http_nor_tls") for name, sent in (NOT_HTTP | OTHER_FIRST_LINES).items()} | {
     "SSL 2": (b"\x80\x2e\x01\x00\x02" + bytes(43), "sslv2_hello"),
     "a PROXY header of version 1": (b"PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n" + CONNECT, "proxy_header_not_allowed"),
     "a PROXY header of version 2": (

@@ -7,7 +7,7 @@ from support.raw_client import CONNECT
 from support.standin import StandIn
 
 NOT_HTTP = {
-    "an empty first line": b"\r\n" + CONNECT,
+    "a bare CR first": b"\r" + CONNECT,
     "a blank first": b" " + CONNECT,
     "SOCKS 5": b"\x05\x01\x00",
     "SOCKS 4": b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00",
@@ -16,6 +16,15 @@ NOT_HTTP = {
     "a TLS record of data": b"\x17\x03\x03\x00\x05hello",
 }
 """First bytes of no protocol that the gate serves."""
+
+OTHER_FIRST_LINES = {
+    "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "SSH with a comment": b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+    "SMTP": b"EHLO client.example\r\n",
+    "FTP": b"USER anonymous\r\n",
+    "SIP": b"OPTIONS sip:gate.example SIP/2.0\r\n\r\n",
+}
+"""First lines that begin with a word, as a method does."""
 
 
 def assert_nothing_dialled(record: Mapping[str, Any], standin: StandIn) -> None:

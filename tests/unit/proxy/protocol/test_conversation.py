@@ -102,7 +102,8 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     ),
     "another version": (HEAD.replace(b"1.1", b"2.0", 1), "505 version_not_supported", ""),
     "port 80": (connect_head(b"tools.cisco.com:80"), "403 target_port_not_allowed", "443"),
-    "a line that is no request": (b"NONSENSE\r\n", "400 head_malformed", "its first line is NONSENSE\\r"),
+    "a line that is no request": (b"GET\r\n", "400 head_malformed", "its first line is GET"),
+    "two empty lines first": (b"\n\nC", "400 head_malformed", "more than one empty line precedes it"),
     "a body": (HEAD.replace(b"Host", b"Content-Length"), "400 body_not_allowed", "Content-Length: tools.cisco.com"),
     "two Hosts": (HEAD.replace(b"User-Agent", b"Host", 1), "400 host_malformed", "there are two of them"),
     "a large head": (HEAD[:-2] + b"X: " + b"x" * 512, "431 head_too_large", ""),
@@ -324,3 +325,33 @@ def test_a_failed_dial_is_answered(outcome: Outcome) -> None:
     assert status_line(command).startswith(f"HTTP/1.1 {outcome.status} {outcome.label}: ")
     record = conversation.record
     assert (record.outcome, record.detail, record.status) == (outcome, "the detail", outcome.status)
+
+
+# Other protocols
+
+
+@pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
+def test_the_first_line_of_another_protocol_is_quoted_and_not_answered(split: bool) -> None:
+    conversation = start_conversation()
+    sent = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
+    pieces = [sent[place : place + 1] for place in range(len(sent))] if split else [sent]
+
+    *before, last = [conversation.received(piece) for piece in pieces]
+
+    assert before == [Wait()] * (len(pieces) - 1)
+    assert last == Close()
+    record = conversation.record
+    assert (record.outcome, record.status) == (Outcome.NEITHER_HTTP_NOR_TLS, 0)
+    assert record.protocol == "unknown"
+    assert record.sentence() == (
+        "10.1.2.3 speaks neither HTTP nor TLS: its first line is SSH-2.0-OpenSSH_9.2p1 Debian-2."
+    )
+
+
+@pytest.mark.parametrize("version", [b"1.2", b"1.9"])
+def test_a_later_minor_version_is_served_and_recorded_as_1_1(version: bytes) -> None:
+    conversation = start_conversation()
+
+    assert isinstance(conversation.received(HEAD.replace(b"1.1", version, 1)), Dial)
+
+    assert conversation.record.http_version == "1.1"

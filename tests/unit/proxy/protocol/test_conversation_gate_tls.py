@@ -100,7 +100,8 @@ def test_the_hello_in_the_tunnel_is_read_by_a_new_reader(size: int) -> None:
             b"POST /SmartTransport HTTP/1.1\r\n\r\n", "405 gate_is_no_gateway", id="a message for a satellite"
         ),
         pytest.param(HELLO, "400 head_malformed", id="TLS once more"),
-        pytest.param(b"\r\n", "400 head_malformed", id="an empty line"),
+        pytest.param(b"\r\n\r\n", "400 head_malformed", id="two empty lines"),
+        pytest.param(b"EHLO client.example\r\n", "400 head_malformed", id="SMTP"),
     ],
 )
 def test_a_refusal_inside_tls_is_an_http_answer(sent: bytes, words: str) -> None:

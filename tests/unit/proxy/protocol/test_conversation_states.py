@@ -24,6 +24,7 @@ from support.conversation_harness import (
 from support.state_table import ROWS, deadlines_of_the_docstring, lines_of_the_docstring, ways_on
 
 HELLO, HELLO_TO_ANOTHER, HELLO_TO_THE_GATE = hello(HOST), hello("evil.example"), hello()
+SSH = b"SSH-2.0-OpenSSH_9.2\r\n"
 DENIED_HEAD = connect_head(b"evil.example:443")
 PROXY_HEADER = b"PROXY TCP4 10.1.2.4 10.1.2.4 50000 443\r\n"
 NEITHER = b"\0"
@@ -181,9 +182,11 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (lambda: at_the_door(HEAD[:9]), lambda it: it.received(HEAD[9:])),
         (lambda: at_the_door(HEAD[:9]), lambda it: it.received(head_with_login("Digest x")[9:])),
         (lambda: after(DENIED_HEAD[:9]), lambda it: it.received(DENIED_HEAD[9:])),
-        (secured, lambda it: it.received(b"\r\n")),
+        (secured, lambda it: it.received(b"\r\n\r\n")),
+        (secured, lambda it: it.received(SSH)),
     ],
     (State.HEAD, "deadline"): [(lambda: after(HEAD[:-1]), lambda it: it.deadline_passed())],
+    (State.HEAD, "first line of another protocol"): [(lambda: after(SSH[:-1]), lambda it: it.received(SSH[-1:]))],
     (State.HEAD, "deadline before a byte"): [(secured, lambda it: it.deadline_passed())],
     (State.HEAD, "client's end"): [
         (lambda: after(HEAD[:9]), lambda it: it.client_ended()),

@@ -188,7 +188,7 @@ def test_a_failed_dial_ends_tls_by_an_alert(outcome: Outcome) -> None:
 
 CLOSED = {
     "a hello of SSL 2": (RECORDED["java-11-ssl-2"].hello, Outcome.SSLV2_HELLO, "sslv2"),
-    "an empty line": (b"\r\n\r\n CONNECT", Outcome.NEITHER_HTTP_NOR_TLS, "unknown"),
+    "two empty lines and a blank": (b"\r\n\r\n CONNECT", Outcome.NEITHER_HTTP_NOR_TLS, "unknown"),
     "NUL": (b"\0\0", Outcome.NEITHER_HTTP_NOR_TLS, "unknown"),
     "an alert of TLS": (b"\x15\x03\x03\0\x02\x02\x28", Outcome.NEITHER_HTTP_NOR_TLS, "unknown"),
     "TLS of a version that there is not": (b"\x16\x05\0", Outcome.NEITHER_HTTP_NOR_TLS, "unknown"),

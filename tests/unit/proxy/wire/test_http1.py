@@ -15,6 +15,7 @@ from licensegate.records.text import printable
 
 LIMIT = 1024
 LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
+BARE = b"CONNECT tools.cisco.com:443 HTTP/1.1\n"
 
 
 def accepted(
@@ -24,18 +25,30 @@ def accepted(
     via: str = "",
     line: bytes = LINE,
     host: HostForm | None = HostForm.ABSENT,
+    version: str = "1.1",
+    end: bytes = b"\r\n",
 ) -> tuple[bytes, Head]:
-    method, target, version = line.split()
-    head = line + fields + b"\r\n"
+    method, target, _ = line.split()
+    head = line + fields + end
     names = tuple(field.partition(b":")[0].decode() for field in fields.splitlines())
     if method != b"CONNECT":
         host = None
-    return head, Head(method.decode(), target, version[5:].decode(), user_agent, len(head), names, host, via)
+    return head, Head(method.decode(), target, version, user_agent, len(head), names, host, via)
 
 
 ACCEPTED = {
     "no field": accepted(),
-    "HTTP/1.0": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.0\r\n"),
+    "HTTP/1.0": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.0\r\n", version="1.0"),
+    "HTTP/1.2, served as 1.1": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.2\r\n"),
+    "HTTP/1.9, served as 1.1": accepted(line=b"CONNECT tools.cisco.com:443 HTTP/1.9\r\n"),
+    "an empty line first": accepted(line=b"\r\n" + LINE),
+    "an empty line of a bare LF first": accepted(line=b"\n" + LINE),
+    "a bare LF after the request line, as in Java's sample": accepted(b"User-Agent: a\r\n", line=BARE, user_agent="a"),
+    "a bare LF after a field": accepted(b"A: 1\nB: 2\r\n"),
+    "a bare LF for the empty line": accepted(b"A: 1\r\n", end=b"\n"),
+    "bare LFs only": accepted(b"Host: tools.cisco.com\n", line=b"\n" + BARE, host=HostForm.HOST, end=b"\n"),
+    "bare LFs only, without a field": accepted(line=BARE, end=b"\n"),
+    "a value without a CR": accepted(b"User-Agent: curl \nVia: 1.1 a\n", user_agent="curl", via="1.1 a"),
     "a Host": accepted(b"Host: tools.cisco.com:443\r\n", host=HostForm.HOST_PORT),
     "a Host without the port, as from Java": accepted(b"Host: tools.cisco.com\r\n", host=HostForm.HOST),
     "a Host that is another": accepted(b"Host: evil.example\r\n", host=HostForm.OTHER),
@@ -76,9 +89,16 @@ def first_byte(received: bytes) -> Refusal:
     return received, Outcome.HEAD_MALFORMED, f"its first byte is 0x{received[0]:02x}"
 
 
-def line(faulty: bytes, end: bytes = b"\r\n") -> Refusal:
-    shown = printable((faulty + end).partition(b"\n")[0], 60)
-    return faulty + end + b"\r\n", Outcome.HEAD_MALFORMED, f"its first line is {shown}"
+def line(faulty: bytes, outcome: Outcome = Outcome.HEAD_MALFORMED) -> Refusal:
+    return faulty + b"\r\n\r\n", outcome, f"its first line is {printable(faulty, 60)}"
+
+
+def other_protocol(said: bytes) -> Refusal:
+    return line(said, Outcome.NEITHER_HTTP_NOR_TLS)
+
+
+def empty_lines(received: bytes) -> Refusal:
+    return received, Outcome.HEAD_MALFORMED, "more than one empty line precedes it"
 
 
 def version(unknown: bytes) -> Refusal:
@@ -86,9 +106,7 @@ def version(unknown: bytes) -> Refusal:
 
 
 def field(faulty: bytes, before: bytes = b"") -> Refusal:
-    shown = printable(faulty.partition(b"\n")[0] + (b"" if b"\n" in faulty else b"\r"), 60)
-    if faulty[:1] in {b" ", b"\t"}:
-        shown = "..."  # it may go on with a login that began on the line before
+    shown = "..." if faulty[:1] in {b" ", b"\t"} else printable(faulty, 60)  # may go on with a login of the line before
     return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field reads {shown}"
 
 
@@ -110,17 +128,34 @@ def too_long(received: bytes) -> Refusal:
 
 REFUSED = {
     # Where the head begins
-    "an empty line first": first_byte(b"\r\n" + LINE + b"\r\n"),
-    "an empty line of a bare LF first": first_byte(b"\n" + LINE + b"\r\n"),
+    "two empty lines first": empty_lines(b"\r\n\r\n" + LINE + b"\r\n"),
+    "two empty lines of bare LFs first": empty_lines(b"\n\n" + LINE + b"\r\n"),
+    "two mixed empty lines first": empty_lines(b"\n\r\n" + LINE + b"\r\n"),
+    "a hundred empty lines": empty_lines(b"\r\n" * 100),
+    "a bare CR first": first_byte(b"\r" + LINE + b"\r\n"),
+    "a bare CR behind an empty line": (b"\r\n\r" + LINE, Outcome.HEAD_MALFORMED, "its first byte is 0x0d"),
+    "TLS behind an empty line": (b"\r\n\x16\x03\x01", Outcome.HEAD_MALFORMED, "its first byte is 0x16"),
     "a blank first": first_byte(b" " + LINE + b"\r\n"),
     "a byte order mark first": first_byte(b"\xef\xbb\xbf" + LINE + b"\r\n"),
     "TLS": first_byte(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
     "SOCKS 5": first_byte(b"\x05\x01\x00"),
     "SOCKS 4": first_byte(b"\x04\x01\x01\xbb\x7f\x00\x00\x01\x00"),
-    "SSH": line(b"SSH-2.0-OpenSSH_9.2"),
-    "the PROXY protocol": line(b"PROXY TCP4 10.1.2.3 10.1.2.4 40000 3128"),
+    # First lines of other protocols
+    "SSH": other_protocol(b"SSH-2.0-OpenSSH_9.2"),
+    "SSH, with a comment": other_protocol(b"SSH-2.0-OpenSSH_9.2p1 Debian-2"),
+    "SSH behind an empty line": (b"\n" + (ssh := other_protocol(b"SSH-2.0-x y"))[0], *ssh[1:]),
+    "SMTP": other_protocol(b"EHLO mail.example"),
+    "SMTP, old": other_protocol(b"HELO"),
+    "FTP or POP3": other_protocol(b"USER anonymous"),
+    "IMAP": other_protocol(b"a1 CAPABILITY"),
+    "SIP": other_protocol(b"OPTIONS sip:gate.example SIP/2.0"),
+    "RTSP": other_protocol(b"OPTIONS rtsp://gate.example/ RTSP/1.0"),
+    "ICAP": other_protocol(b"REQMOD icap://gate.example/ ICAP/1.0"),
+    "memcached": other_protocol(b"get key"),
+    "words": other_protocol(b"Hello, is this a proxy?"),
+    "a colon in a method without a version": other_protocol(b"CON:NECT x:443"),
+    "the PROXY protocol": other_protocol(b"PROXY TCP4 10.1.2.3 10.1.2.4 40000 3128"),
     # The request line
-    "a bare LF": line(LINE[:-2], end=b"\n"),
     "a bare CR": line(LINE[:-2] + b"\r"),
     "two blanks": line(b"CONNECT  tools.cisco.com:443 HTTP/1.1"),
     "two blanks before the version": line(b"CONNECT tools.cisco.com:443  HTTP/1.1"),
@@ -131,7 +166,10 @@ REFUSED = {
     "a DEL in the target": line(b"CONNECT tools.cisco.com\x7f:443 HTTP/1.1"),
     "a colon in the method": line(b"CON:NECT x:443 HTTP/1.1"),
     "a method alone": line(b"CONNECT"),
-    "words": line(b"Hello, is this a proxy?"),
+    "a method and blanks": line(b"CONNECT  "),
+    "a method and two blanks without a version": line(b"GET  /"),
+    "a blank in the target without a version": line(b"GET /a b"),
+    "no target": line(b"CONNECT HTTP/1.1"),
     "a protocol in lower case": line(b"CONNECT x:443 http/1.1"),
     "a version of letters": line(b"CONNECT x:443 HTTP/one"),
     "a version of nine characters": line(b"CONNECT x:443 HTTP/1.1111111"),
@@ -139,8 +177,12 @@ REFUSED = {
     "a faulty line that is long": line(b"CONNECT  " + b"x" * 500),
     # Versions
     "HTTP/0.9": version(b"CONNECT tools.cisco.com:443"),
-    "no target": version(b"CONNECT HTTP/1.1"),
-    "HTTP/1.2": version(b"CONNECT tools.cisco.com:443 HTTP/1.2"),
+    "HTTP/0.9 to a server": version(b"GET /"),
+    "HTTP/0.9 to a proxy": version(b"get http://tools.cisco.com/"),
+    "HTTP/0.9 with a bare LF": (b"GET /\n", Outcome.VERSION_NOT_SUPPORTED, ""),
+    "HTTP/0.0": version(b"CONNECT tools.cisco.com:443 HTTP/0.0"),
+    "HTTP/1.": version(b"CONNECT tools.cisco.com:443 HTTP/1."),
+    "HTTP/1.1.1": version(b"CONNECT tools.cisco.com:443 HTTP/1.1.1"),
     "HTTP/1.10": version(b"CONNECT tools.cisco.com:443 HTTP/1.10"),
     "HTTP/01.1": version(b"CONNECT tools.cisco.com:443 HTTP/01.1"),
     "HTTP/1": version(b"CONNECT tools.cisco.com:443 HTTP/1"),
@@ -155,9 +197,9 @@ REFUSED = {
     "no colon": field(b"Host"),
     "no name": field(b": x"),
     "a name outside ASCII": field(b"H\xc3\xb6st: x"),
-    "a bare LF between fields": field(b"A: 1\nB: 2"),
-    "a bare LF for the empty line": field(b"\n", before=b"A: 1\r\n"),
+    "a folded field after a bare LF": field(b" two", before=b"X: one\n"),
     "a bare CR in a field": field(b"A: 1\rB: 2"),
+    "a bare CR at the end of a field": field(b"A: 1\r"),
     "a NUL in a field": field(b"A: 1\x002"),
     "an escape sequence in a field": field(b"A: \x1b[2J"),
     "a DEL in a field": field(b"A: \x7f"),
@@ -194,7 +236,13 @@ REFUSED = {
 INCOMPLETE = {
     "nothing": b"",
     "a letter": b"C",
+    "an empty line": b"\r\n",
+    "a CR that may end an empty line": b"\r",
+    "a CR that may end a second empty line": b"\r\n\r",
+    "a line behind an empty line": b"\r\n" + LINE,
     "a line without its LF": LINE[:-1],
+    "a field and a bare LF": LINE + b"A: 1\n",
+    "a field, a bare LF and a CR": LINE + b"A: 1\n\r",
     "a line": LINE,
     "a field": LINE + b"Host: tools.cisco.com\r\n",
     "a field without its LF": LINE + b"Host: tools.cisco.com\r",
@@ -254,8 +302,9 @@ def test_byte_by_byte_the_verdict_is_that_of_the_whole(received: bytes) -> None:
     assert first_verdict(received) == verdict(received)
 
 
-def test_reading_a_head_byte_by_byte_takes_time_linear_in_its_length() -> None:
-    head = LINE + b"a:\r\n" * 4000
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"], ids=["CRLF", "LF"])
+def test_reading_a_head_byte_by_byte_takes_linear_time(end: bytes) -> None:
+    head = LINE + (b"a:" + end) * (16000 // (2 + len(end)))
     before = time.thread_time()
     for size in range(1, len(head)):
         assert read_head(head[:size], 16384, size - 1) is None
@@ -314,7 +363,7 @@ def test_no_head_is_judged_by_how_it_was_split(received: bytes, limit: int) -> N
     assert first_verdict(received, limit) == whole
     if isinstance(whole, Head):
         assert whole.size <= limit
-        assert received[: whole.size].endswith(b"\r\n\r\n")
+        assert received[: whole.size].endswith((b"\n\r\n", b"\n\n"))
 
 
 @given(st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 300), st.randoms())
@@ -344,7 +393,7 @@ def test_no_input_raises_anything_but_a_head_error(received: bytes, limit: int) 
     assert first_verdict(received, limit) == whole
     if isinstance(whole, tuple):
         outcome, detail = whole
-        assert outcome.status >= 400
+        assert outcome.status >= 400 or outcome is Outcome.NEITHER_HTTP_NOR_TLS
         assert detail.isascii()
         assert detail.isprintable()
         assert len(detail) <= 100
@@ -378,7 +427,7 @@ def test_the_logins_of_a_head_are_kept_in_their_order_and_never_shown(fields: by
     "received",
     [
         LINE + b"Proxy-Authorization : Basic YTpi\r\n",
-        LINE + b"Proxy-Authorization: Basic YTpi\n",
+        LINE + b"Proxy-Authorization: Basic YTpi\r\0\n",
         LINE + b"Proxy-Authorization: Basic YTpi\x00\r\n",
         LINE + b"proxy-authorization Basic YTpi\r\n",
         LINE + b"Cookie : YTpi\r\n",
