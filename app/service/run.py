@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import faulthandler
 import gc
 import logging
 import os
@@ -23,7 +24,7 @@ from .cucm_instructions import cucm_instructions, reach
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
 from .reload import Reloader
-from .systemd import notify_ready, notify_reloading, notify_stopping
+from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
 
 _FILE_CHECK_SECONDS: Final = 5
 """Interval between checks of the certificate and user files for changes."""
@@ -37,6 +38,7 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     `read_settings` reads the settings again for a reload; it raises SettingsError.
     """
     open_standard_streams()
+    faulthandler.enable()  # the service manager ends a frozen gate by SIGABRT: write down where it froze
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, read_settings, service_log))
@@ -59,12 +61,15 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
     try:
         with _open_control(reloader) as control:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, reloader, control, "SIGHUP")
+            watchdog = asyncio.ensure_future(_feed_watchdog())
             _announce_ready(components)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
             gc.freeze()  # objects that exist now live as long as the program
             file_checks = asyncio.ensure_future(_check_files(reloader))
             await stop.acquire()
             file_checks.cancel()
             await _drain(components.gate, components.settings.limits.drain_seconds, stop)
+            watchdog.cancel()
     finally:
         await components.stop_admin()
         components.close()
@@ -112,6 +117,14 @@ def _announce_ready(components: Components) -> None:
 def _status(components: Components) -> str:
     names = ", ".join(listener.name for listener in components.gate.listeners)
     return f"listening on {names}; settings from {components.settings.source}"
+
+
+async def _feed_watchdog() -> None:
+    """Tell the service manager that the event loop runs, until the gate has drained."""
+    interval = watchdog_interval(os.environ)
+    while interval is not None:
+        notify_alive(os.environ)
+        await asyncio.sleep(interval)
 
 
 async def _check_files(reloader: Reloader) -> None:

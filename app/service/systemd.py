@@ -4,6 +4,7 @@ A failed notification is logged and otherwise ignored: the gate serves with or w
 """
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Mapping
@@ -32,6 +33,22 @@ def notify_stopping(environ: Mapping[str, str], drain_seconds: float) -> None:
     _notify(environ, "STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 
 
+def notify_alive(environ: Mapping[str, str]) -> None:
+    """The gate is not frozen: sent in each `watchdog_interval`, from the event loop."""
+    _notify(environ, "WATCHDOG=1")
+
+
+def watchdog_interval(environ: Mapping[str, str]) -> float | None:
+    """Seconds between two `notify_alive`: half the time after which the service manager ends a silent gate.
+
+    None if it does not watch this process (sd_watchdog_enabled(3)).
+    """
+    microseconds = environ.get("WATCHDOG_USEC", "")
+    if not microseconds.isdecimal() or environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    return int(microseconds) / 2_000_000 or None
+
+
 def _notify(environ: Mapping[str, str], *lines: str) -> None:
     address = environ.get(_SOCKET)
     if not address:
@@ -40,6 +57,7 @@ def _notify(environ: Mapping[str, str], *lines: str) -> None:
         address = "\0" + address[1:]
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+            connection.setblocking(False)  # a service manager that hangs may not stop the gate
             connection.connect(address)
             connection.send("\n".join(lines).encode(errors="backslashreplace"))  # a path need not be valid UTF-8
     except OSError as error:

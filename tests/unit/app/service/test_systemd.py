@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.service.systemd import notify_ready, notify_reloading, notify_stopping
+from licensegate.app.service.systemd import (
+    notify_alive,
+    notify_ready,
+    notify_reloading,
+    notify_stopping,
+    watchdog_interval,
+)
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -69,3 +75,39 @@ def test_an_invalid_address_is_only_logged(caplog: pytest.LogCaptureFixture) -> 
     notify_ready({"NOTIFY_SOCKET": "/" + "x" * 200}, "listening on [::]:3128")
 
     assert caplog.messages == ["cannot send READY=1 to the service manager: AF_UNIX path too long"]
+
+
+def test_alive_is_what_the_watchdog_waits_for(manager: tuple[socket.socket, dict[str, str]]) -> None:
+    listening, environment = manager
+    notify_alive(environment)
+
+    assert listening.recv(1000) == b"WATCHDOG=1"
+
+
+def test_a_manager_that_does_not_read_is_not_waited_for(
+    manager: tuple[socket.socket, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, environment = manager
+    while not caplog.messages:
+        notify_alive(environment)
+
+    assert caplog.messages == ["cannot send WATCHDOG=1 to the service manager: Resource temporarily unavailable"]
+
+
+OWN = str(os.getpid())
+
+
+@pytest.mark.parametrize(
+    ("environment", "seconds"),
+    [
+        pytest.param({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": OWN}, 15.0, id="this process"),
+        pytest.param({"WATCHDOG_USEC": "1000000"}, 0.5, id="no process named"),
+        pytest.param({"WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"}, None, id="another process"),
+        pytest.param({"WATCHDOG_PID": OWN}, None, id="no time"),
+        pytest.param({"WATCHDOG_USEC": "0"}, None, id="zero"),
+        pytest.param({"WATCHDOG_USEC": "soon"}, None, id="not a number"),
+        pytest.param({}, None, id="no watchdog"),
+    ],
+)
+def test_the_watchdog_is_fed_twice_in_its_time(environment: dict[str, str], seconds: float | None) -> None:
+    assert watchdog_interval(environment) == seconds
