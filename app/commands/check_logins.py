@@ -7,8 +7,9 @@ from pathlib import Path
 
 from licensegate.app.settings import Auth, Settings
 from licensegate.app.settings.file_checks import others_may_read
+from licensegate.app.settings.logins import KEY_FOR
 from licensegate.certs.identity import server_context
-from licensegate.proxy.auth.scheme import BY_CHALLENGE, DIGESTS, Scheme
+from licensegate.proxy.auth.scheme import ANSWERED_BY_JAVA, BY_CHALLENGE, Scheme
 from licensegate.proxy.auth.user_files import read_nonce_key, read_users
 from licensegate.proxy.auth.users import Users
 
@@ -80,12 +81,13 @@ def _scheme_warnings(settings: Settings) -> Iterator[str]:
     auth = settings.auth
     everywhere = [auth.logins.schemes, *(each.schemes for each in settings.listen if each.schemes is not None)]
     used = frozenset().union(*everywhere)
-    if auth.htpasswd and Scheme.BASIC not in used:
-        yield "auth.htpasswd is set, but no list of schemes includes basic"
-    if auth.htdigest and not used.intersection(DIGESTS):
-        yield "auth.htdigest is set, but no list of schemes includes digest"
-    if any(schemes & BY_CHALLENGE == {Scheme.BASIC} for schemes in everywhere):
-        yield "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too"
+    for key in ("htpasswd", "htdigest"):
+        its_schemes = frozenset(scheme for scheme, name in KEY_FOR.items() if name == key)
+        if getattr(auth, key) and not used & its_schemes:
+            yield f"auth.{key} is set, but no list of schemes includes {_named(its_schemes)}"
+    for offered in dict.fromkeys(schemes & BY_CHALLENGE for schemes in everywhere):
+        if offered and not offered & ANSWERED_BY_JAVA:
+            yield f"only {_named(offered)} is offered, which Java does not use for a tunnel by default; add digest"
     for_users = any(rule.users for rule in settings.policy.rules)
     if auth.possible & BY_CHALLENGE and not auth.logins.required and not for_users:
         yield "no login is required, and no rule is for some users; set auth.required, or remove [auth]"

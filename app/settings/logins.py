@@ -6,22 +6,22 @@ from typing import Final
 
 from licensegate.allowlist.client_networks import Network
 from licensegate.proxy.auth.digest_hash import md5_works
-from licensegate.proxy.auth.scheme import DIGESTS, Scheme
+from licensegate.proxy.auth.scheme import SCHEMES_BY_NAME, Scheme, SchemeName
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.user_files import realm_fault
 
 from .messages import shown
-from .schema import AuthTable, SchemeName
+from .schema import AuthTable
 from .settings import Auth, SettingsError
 from .source import SettingsSource
 
-_SCHEMES_BY_NAME: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
-_KEY_FOR: Final = {
+KEY_FOR: Final = {
     Scheme.BASIC: "htpasswd",
     Scheme.DIGEST_MD5: "htdigest",
     Scheme.DIGEST_SHA_256: "htdigest",
     Scheme.CERTIFICATE: "client_ca",
 }
+"""The key of `[auth]` with the file that each scheme checks logins against."""
 
 
 def read_auth(
@@ -32,7 +32,7 @@ def read_auth(
         place = source.place("auth.client_crl")
         raise SettingsError(f"{place}: a revocation list without a CA; set auth.client_ca too")
     _check_realm(table.realm, source)
-    possible = frozenset(scheme for scheme, key in _KEY_FOR.items() if files[key])
+    possible = frozenset(scheme for scheme, key in KEY_FOR.items() if files[key])
     schemes = _schemes(table.schemes, source.place("auth.schemes"), possible) if table.schemes else possible
     schemes |= possible & {Scheme.CERTIFICATE}  # naming an authority enables its certificates
     if table.required and not schemes:
@@ -60,10 +60,10 @@ def read_listener_schemes(
 def _schemes(names: Sequence[SchemeName], place: str, possible: frozenset[Scheme]) -> frozenset[Scheme]:
     schemes: set[Scheme] = set()
     for name in names:
-        lacking = [_KEY_FOR[scheme] for scheme in _SCHEMES_BY_NAME[name] if scheme not in possible]
+        lacking = [KEY_FOR[scheme] for scheme in SCHEMES_BY_NAME[name] if scheme not in possible]
         if lacking:
             raise SettingsError(f"{place}: {shown(name)} has no file to check logins with; set auth.{lacking[0]}")
-        schemes.update(_SCHEMES_BY_NAME[name])
+        schemes.update(SCHEMES_BY_NAME[name])
     return frozenset(schemes)
 
 

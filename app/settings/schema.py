@@ -3,12 +3,13 @@
 This is the contract with operators: keys are added, never renamed. Texts such as networks are read in `build`.
 """
 
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final
 
 from msgspec import Meta, Struct, structs
 
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
+from licensegate.proxy.auth.scheme import SchemeName
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
@@ -34,9 +35,6 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
 # None leaves the value of [tunnel] in force.
 CheckOverride = bool | None
-
-
-SchemeName: TypeAlias = Literal["basic", "digest", "digest-md5", "digest-sha-256", "certificate"]
 
 
 class Table(Struct, frozen=True, forbid_unknown_fields=True):

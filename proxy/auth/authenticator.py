@@ -1,7 +1,7 @@
-"""Decides who may go on: without a login, with a right one, or not at all.
+"""Decides whether a client may continue: without a login, with a correct one, or not.
 
-Asked after the client's network and the limits, and before the allowlist: a client that has not logged in learns
-nothing of the allowlist. What each scheme does stands in its own file (see `schemes`). No I/O.
+Called after the checks of the client's network and the limits, and before the allowlist: a client that has not logged
+in learns nothing about the allowlist. Each scheme has its own file (see `schemes`). No I/O.
 """
 
 import math
@@ -58,7 +58,7 @@ class Authenticator:
         return Authenticator(self.settings, self.users, self._nonces, self._state, schemes)
 
     def authenticate(self, request: AuthRequest) -> AuthResult:
-        """Decide whether this client may go on. A login that is sent is checked even if none is required."""
+        """Decide whether this client may continue. A login that is sent is checked even if none is required."""
         if request.authorization and self.offered:
             self._state.unanswered_challenges.answered(request.client)
             return self._limited(request) or self._complete(request, self._check(request))
@@ -71,7 +71,7 @@ class Authenticator:
     def password_checked(self, request: AuthRequest, check: PasswordCheck, *, right: bool) -> AuthResult:
         """Decide once the password check that `authenticate` asked for is done.
 
-        A source that has to wait by now gets no answer: many guesses at once gain nothing over guesses in turn.
+        If the source has to wait by then, the result stays secret: parallel guesses gain nothing over serial ones.
         """
         limited = self._limited(request, check.scheme, check.user)
         if limited is not None:
@@ -90,7 +90,7 @@ class Authenticator:
         return Rejected(LoginResult.MISSING, detail, self._challenges(request.client), unanswered=unanswered)
 
     def needs_no_login(self, client: str) -> bool:
-        """Tell whether a client at this address may go on without a login."""
+        """Tell whether a client at this address may continue without a login."""
         return not self.settings.required or self._trusted.admits(client)
 
     def _check(self, request: AuthRequest) -> AuthResult:

@@ -41,7 +41,7 @@ def read_basic(token: bytes) -> BasicCredentials:
 
 
 class Basic:
-    """Basic at one listener. A login that was right a moment ago is admitted without another check."""
+    """Basic at one listener. A login that was correct within the last minute is not checked again."""
 
     auth_scheme = "basic"
     if_unanswered = "only Basic was offered, which Java does not use for a tunnel by default"

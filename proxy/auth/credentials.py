@@ -1,6 +1,6 @@
 """Reads the parts of a Proxy-Authorization field that schemes share (RFC 9110 section 11), strictly.
 
-Raises nothing but `CredentialsError` for any bytes, and never repeats them in it. No I/O.
+Whatever the bytes, raises nothing but `CredentialsError`, which never contains them. No I/O.
 """
 
 import re
@@ -23,7 +23,7 @@ USER_CHARACTERS: Final = 256
 
 
 class CredentialsError(ValueError):
-    """The credentials cannot be read. `str()` is one phrase that repeats nothing of them."""
+    """The credentials cannot be read. `str()` is one phrase that quotes nothing of them."""
 
 
 def split_credentials(value: bytes) -> tuple[str, bytes]:

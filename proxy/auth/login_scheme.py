@@ -1,4 +1,4 @@
-"""What a login scheme does. Each one has a file of its own and a line in `schemes`."""
+"""The interface of a login scheme. Each scheme has its own file and a line in `schemes`."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from .users import Users
 
 
 class LoginContext(Struct, frozen=True):
-    """What a scheme needs to serve one listener. `enabled` are all schemes of that listener."""
+    """The values that a scheme needs to serve one listener. `enabled` are all schemes of that listener."""
 
     realm: str
     users: Users
@@ -36,7 +36,7 @@ class LoginScheme(Protocol):
     def challenges(self, client: str, *, stale: bool) -> tuple[str, ...]:
         """Return the Proxy-Authenticate values for the client at this address, one per name in `offered`.
 
-        `stale` says that the client's last login was right but too old.
+        `stale`: the client's last login was correct, but its nonce was too old.
         """
 
     def check(self, request: AuthRequest, credentials: bytes) -> AuthResult:

@@ -1,4 +1,4 @@
-"""Remembers password logins that were right a moment ago, because checking a password takes tens of milliseconds.
+"""Remembers recent correct password logins, because checking a password takes tens of milliseconds.
 
 Keeps a keyed hash of the user, the password and the hash in the file, under a key that dies with the process. A new
 hash in the file makes the old entry useless. Bounded in time and number. No I/O; the clock is handed in.
@@ -20,7 +20,7 @@ _REMEMBERED: Final = 1024
 
 
 class PasswordCache:
-    """The logins that were right lately. `clock` is any steady time in seconds."""
+    """Recent correct logins. `clock` is any steady time in seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, remembered: int = _REMEMBERED) -> None:
         self._key = Secret(secrets.token_bytes(32))
@@ -36,10 +36,10 @@ class PasswordCache:
         return hmac.digest(self._key.raw, b"".join(len(part).to_bytes(4, "big") + part for part in parts), "sha256")
 
     def holds(self, login_hash: bytes) -> bool:
-        """Tell whether this login was right within the last KEPT_SECONDS."""
+        """Tell whether this login was found correct within the last KEPT_SECONDS."""
         until = self._until.get(login_hash)
         return until is not None and self._clock() < until
 
     def add(self, login_hash: bytes) -> None:
-        """Remember that this login is right."""
+        """Remember that this login is correct."""
         self._until.put(login_hash, self._clock() + KEPT_SECONDS)

@@ -1,7 +1,7 @@
 """The password hashes of an htpasswd file: bcrypt, SHA-crypt and Apache's own MD5 (apr1), checked by libpass.
 
 A check is slow on purpose, so it never runs in the event loop; its time is estimated from the cost in the hash. Other
-kinds are refused: unsalted or plain, they give the passwords away with the file. No I/O.
+kinds are refused: they are unsalted or plain text, so a leaked file reveals the passwords. No I/O.
 """
 
 import enum
@@ -16,7 +16,7 @@ BCRYPT_COST: Final = 10
 """The cost of new hashes: a check takes 0.05 to 0.1 s."""
 
 SLOW_SECONDS: Final = 0.25
-"""A slower hash is named at start: eight checks a second would keep both of the gate's threads busy."""
+"""A slower hash causes a warning at the start: eight checks a second keep both of the gate's threads busy."""
 
 LONGEST_PASSWORD: Final = 72
 """In bytes; bcrypt ignores the rest."""

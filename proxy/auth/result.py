@@ -21,12 +21,12 @@ class PasswordCheck(Struct, frozen=True):
     login_hash: bytes
 
     def is_right(self) -> bool:
-        """Tell whether this is the user's password. Takes as long for an unknown user, whose password never is."""
+        """Tell whether this is the user's password. Takes as long for an unknown user, and is then False."""
         return self.stored.fits(self.password.raw) and self.is_known
 
 
 class Admitted(Struct, frozen=True):
-    """The client may go on, as `identity`. `scheme` is how it logged in, None if it did not."""
+    """The client may continue, as `identity`. `scheme` is how it logged in, None if it did not."""
 
     identity: Identity
     scheme: Scheme | None = None
@@ -39,7 +39,7 @@ class CheckNeeded(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """The client may not go on.
+    """The client may not continue.
 
     `challenges` are the Proxy-Authenticate values of the 407, empty if no login can be asked for. `scheme` and `user`
     are what the client tried; `unanswered` counts earlier challenges that it never answered.

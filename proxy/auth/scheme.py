@@ -1,7 +1,7 @@
 """The names of the ways to log in to the gate, as settings and records spell them."""
 
 import enum
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 
 class Scheme(enum.StrEnum):
@@ -19,4 +19,15 @@ class Scheme(enum.StrEnum):
 
 DIGESTS: Final = (Scheme.DIGEST_MD5, Scheme.DIGEST_SHA_256)
 BY_CHALLENGE: Final = frozenset(Scheme) - {Scheme.CERTIFICATE}
-"""The schemes that a 407 can ask for. A certificate is shown in the TLS handshake or not at all."""
+"""The schemes that a 407 can ask for. A client shows a certificate in the TLS handshake only."""
+
+ANSWERED_BY_JAVA: Final = frozenset(DIGESTS)
+"""The schemes that Java uses for a tunnel by default."""
+
+SCHEMES_BY_NAME: Final[dict[str, tuple[Scheme, ...]]] = {"digest": DIGESTS} | {scheme: (scheme,) for scheme in Scheme}
+"""The names in the settings, with the schemes that each enables."""
+
+if TYPE_CHECKING:  # mypy does not accept a Literal made from a dictionary
+    SchemeName = str
+else:
+    SchemeName = Literal[*map(str, SCHEMES_BY_NAME)]

@@ -1,4 +1,4 @@
-"""What the authenticator remembers of logins: it outlives a reload, and every part of it is bounded."""
+"""The authenticator's memory of logins. It survives reloads, and every part of it is bounded."""
 
 import time
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Reads the files of users: Apache's htpasswd for Basic, and htdigest for Digest.
 
 An htdigest line is `user:realm:hash`. The length of the hash tells its algorithm: 32 hexadecimal digits are MD5, which
-Apache writes too, and 64 are SHA-256. Never writes. An error names the file and the line, and nothing of a hash.
+Apache writes too, and 64 are SHA-256. Never writes. Errors name the file and the line, and quote nothing of a hash.
 """
 
 import shlex
@@ -59,7 +59,7 @@ def watch_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> Fil
 
 
 def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> Users:
-    """Read the files that are named. Raises LoginFileError."""
+    """Read the files; None for a file that there is not. Raises LoginFileError."""
     passwords = {} if htpasswd is None else read_htpasswd(htpasswd)
     lines = [] if htdigest is None else read_htdigest(htdigest)
     ha1: dict[Scheme, dict[str, str]] = {scheme: {} for scheme in ALGORITHMS}

@@ -1,4 +1,4 @@
-"""What the gate keeps of a parent proxy between tunnels: settings, account, health, trusted roots."""
+"""The state of one parent proxy between tunnels: settings, account, health, trusted roots."""
 
 import logging
 import ssl

@@ -1,5 +1,7 @@
 """The commands that a conversation returns and the tunnel carries out."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
@@ -12,6 +14,10 @@ from ..wire.tls_records import RecordShape
 
 class Wait(Struct, frozen=True):
     """Keep reading from the client."""
+
+
+WAIT: Final = Wait()
+"""Used for every wait, so that none is allocated."""
 
 
 class StartTls(Struct, frozen=True):

@@ -23,7 +23,7 @@ class ConnectionCounter:
         self.by_client[client] = self.by_client.get(client, 0) + 1
 
     def remove(self, client: str) -> None:
-        """Uncount a connection. Call it once for each `add`."""
+        """Count a closed connection. Call it once for each `add`."""
         self.connections -= 1
         left = self.by_client[client] - 1
         if left:
@@ -32,7 +32,7 @@ class ConnectionCounter:
             del self.by_client[client]
 
     def why_refused(self, client: str, limits: Limits) -> Outcome | None:
-        """The limit that forbids this client, already counted, another tunnel; None if no limit does."""
+        """Return the limit that this client, already counted, exceeds; None if it exceeds none."""
         if self.draining:
             return Outcome.DRAINING
         if self.connections > limits.tunnels:

@@ -1,4 +1,4 @@
-"""What is said on one client connection and what follows from it: bytes and events in, commands out. No I/O.
+"""The protocol of one client connection: bytes and events in, commands out. No I/O.
 
 `states` lists the states and the moves between them. While relaying, the tunnel moves bytes without the conversation.
 """
@@ -20,7 +20,7 @@ from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
 from ..wire.responses import ESTABLISHED, healthy
 from ..wire.tls_records import RecordShape
 from .admission import Admission, AdmissionResult, Granted, Refused
-from .commands import CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls, Wait
+from .commands import WAIT, CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls
 from .connection_counter import ConnectionCounter
 from .inner_hello import judge_inner_hello, note_hello
 from .refusals import FOR_PROTOCOL
@@ -28,8 +28,6 @@ from .request import is_health_check, requested_target, target_of_hello
 from .snapshot import Snapshot
 from .state_machine import StateMachine
 from .states import State
-
-_WAIT: Final = Wait()
 
 
 class Conversation(StateMachine):
@@ -79,7 +77,7 @@ class Conversation(StateMachine):
         self.record.gate_tls = version
         self.record.client_certificate = client_certificate
         self._identity = Identity(certificate=names) if names else NOBODY
-        return _WAIT
+        return WAIT
 
     def login_checked(self, *, right: bool) -> Command:
         """The password was found right or wrong."""
@@ -107,7 +105,7 @@ class Conversation(StateMachine):
         """What the client sent after its head: its first bytes in the tunnel."""
         return self._received
 
-    # What is read in each state
+    # Reading, by state
 
     def _read_proxy_header(self) -> Command:
         try:
@@ -115,7 +113,7 @@ class Conversation(StateMachine):
         except ProxyHeaderError as error:
             return self.ended(Outcome.PROXY_HEADER_MISSING, str(error))
         if header is None:
-            return _WAIT
+            return WAIT
         self._received = self._received[header.size :]
         if header.source:
             self._take_for(header.source, header.source_port)
@@ -133,7 +131,7 @@ class Conversation(StateMachine):
     def _read_hello(self) -> Command:
         protocol = detect_protocol(self._received)
         if protocol is ClientProtocol.UNDECIDED:
-            return _WAIT
+            return WAIT
         self._client_protocol = protocol
         self.record.protocol = protocol.value
         if not self._snapshot.clients.admits(self.record.client):
@@ -152,7 +150,7 @@ class Conversation(StateMachine):
         except HelloError as error:
             return self._refuse(Outcome.HELLO_MALFORMED, str(error))
         if hello is None:
-            return _WAIT
+            return WAIT
         identity = self._snapshot.identity
         if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
             return self._pass_through(hello)
@@ -182,7 +180,7 @@ class Conversation(StateMachine):
             return self._refuse_head(error)
         if head is None:
             self._head_bytes_searched = len(self._received)
-            return _WAIT
+            return WAIT
         target = requested_target(head, self.record)
         if isinstance(target, Refused):
             if is_health_check(head):
@@ -214,7 +212,7 @@ class Conversation(StateMachine):
         granted = self._grant()
         inner = judge_inner_hello(self._reader(), self._received, granted.target, granted.checks)
         if inner is None:
-            return Send(self._take_unsent()) if self._unsent else _WAIT
+            return Send(self._take_unsent()) if self._unsent else WAIT
         self.record.server_name_check = inner.check
         if inner.hello is not None:
             note_hello(inner.hello, self.record)
@@ -229,7 +227,7 @@ class Conversation(StateMachine):
             self._hello_reader = HelloReader(self._snapshot.limits.hello_bytes)
         return self._hello_reader
 
-    # What follows
+    # Deciding
 
     def _ask_for(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
         admission = Admission(
@@ -281,7 +279,7 @@ _READERS: Final[dict[State, Callable[[Conversation], Command]]] = {
     State.PROXY_HEADER: Conversation._read_proxy_header,
     State.HELLO: Conversation._read_hello,
     State.HEAD: Conversation._read_head,
-    State.LOGIN: lambda _: _WAIT,  # the client's first bytes in the tunnel are kept until there is one
-    State.DIALLING: lambda _: _WAIT,
+    State.LOGIN: lambda _: WAIT,  # the client's first bytes in the tunnel are kept until there is one
+    State.DIALLING: lambda _: WAIT,
     State.INNER_HELLO: Conversation._read_inner_hello,
 }

@@ -1,4 +1,4 @@
-"""From the reason of a refusal to its outcome: reasons of the allowlist, the parsers, logins and states. Pure."""
+"""The outcome for each reason of a refusal: of the allowlist, the parsers, logins and states. Pure."""
 
 from typing import Final
 
@@ -86,7 +86,7 @@ def for_login(rejected: Rejected) -> Outcome:
 
 
 def for_other_method(target: bytes) -> Outcome:
-    """A request other than CONNECT. Its target (RFC 9112 section 3.2) tells which setting of the client is wrong."""
+    """The outcome of a request other than CONNECT: its target shows which setting of the client is wrong."""
     asked = target.lower()
     if asked.startswith(b"http://"):
         return Outcome.HTTP_WITHOUT_TUNNEL

@@ -13,7 +13,7 @@ from .tunnel_checks import ChecksByClient
 
 
 class Snapshot(Struct, frozen=True):
-    """What a conversation decides by. A reload makes a new one; open tunnels keep theirs.
+    """The settings that a conversation depends on. A reload makes a new snapshot; open tunnels keep theirs.
 
     `identity` is None if the gate has no certificate and so speaks no TLS, `authenticator` if there are no logins.
     """

@@ -21,10 +21,10 @@ _TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the 
 
 
 class StateMachine:
-    """Moves one client connection through its states and ends it. `Conversation` adds what is said in each state.
+    """Moves one client connection through its states and ends it. `Conversation` adds the protocol of each state.
 
     Read `state` and `record`; only events change them. An event returns the command to carry out, and raises
-    RuntimeError in a state that does not know it.
+    RuntimeError in a state in which it cannot happen.
     """
 
     __slots__ = ("_admission", "_client_protocol", "_received", "_unsent", "record", "state")

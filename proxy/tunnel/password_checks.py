@@ -1,4 +1,4 @@
-"""Checks passwords in a few threads of its own, since each check takes tens of milliseconds.
+"""Checks passwords in separate threads, since each check takes tens of milliseconds.
 
 Several clients that wait for the same login share one check. The number of checks is bounded, in total and per client,
 so that guesses do not delay everybody else. A client may leave before its check is done.
@@ -73,7 +73,7 @@ class PasswordChecks:
         return True
 
     def forget(self, check: PasswordCheck, waiter: LoginWaiter) -> None:
-        """Do not call the waiter any more. The check goes on, and counts until it is done."""
+        """Do not call the waiter any more. The check continues, and counts until it is done."""
         pending = self._pending.get(check.login_hash)
         if pending is not None and waiter in pending.waiters:
             pending.waiters.remove(waiter)

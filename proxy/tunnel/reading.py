@@ -4,7 +4,7 @@ from typing import Final
 
 from ..net.channel import Channel, TlsChannel
 from ..net.poller import READ, WRITE, Owner, Poller
-from ..protocol.commands import Command, Wait
+from ..protocol.commands import WAIT, Command
 from ..protocol.conversation import Conversation
 from ..wire.tls_layer import TlsFailure
 
@@ -40,5 +40,5 @@ def continue_handshake(channel: TlsChannel, conversation: Conversation) -> Comma
     except OSError:
         return conversation.client_ended()
     if not complete:
-        return Wait()
+        return WAIT
     return conversation.secured(channel.layer.version, channel.layer.identity, channel.layer.names)

@@ -15,7 +15,7 @@ from ..dial.dialer import PendingDial
 from ..net.channel import Channel, TlsChannel
 from ..net.deadline import Deadline
 from ..net.poller import READ
-from ..protocol.commands import CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
+from ..protocol.commands import WAIT, CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
 from ..protocol.states import State
@@ -142,7 +142,7 @@ class Tunnel:
         """Pass what the client has sent to the conversation."""
         data = read_client(self._client)
         if data is None:
-            self._obey(Wait())
+            self._obey(WAIT)
         else:
             self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
 

@@ -1,4 +1,4 @@
-"""TLS records from outside (RFC 8446 sections 5.1 and 6): the alerts we send, and the record shapes of a stream.
+"""TLS records without their keys (RFC 8446 sections 5.1 and 6): the alerts we send, and the record shapes of a stream.
 
 Type and length of the first records of each direction show later whether the handshake completed and whether the client
 rejected the certificate. Reads no record content except an alert in the clear, and keeps none.

@@ -110,11 +110,11 @@ DOUBTFUL = {
     ),
     "Basic alone": (
         "[auth]\nrequired = true\nhtpasswd = 'users.htpasswd'",
-        "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too",
+        "only basic is offered, which Java does not use for a tunnel by default; add digest",
     ),
     "Basic alone at one listener": (
         "[[listen]]\naddress = '127.0.0.1:1'\nauth = ['basic']\n" + REQUIRED,
-        "only Basic is offered, which Java does not use for a tunnel by default; set auth.htdigest too",
+        "only basic is offered, which Java does not use for a tunnel by default; add digest",
     ),
     "a file that is not used": (
         REQUIRED + "schemes = ['digest']",
