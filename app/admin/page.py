@@ -1,27 +1,28 @@
-"""A page of the admin server: one row of the page table. Imports aiohttp for types only."""
+"""A page of the admin server: one row of the page table."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
 from .access import Audience
 
-if TYPE_CHECKING:
-    from aiohttp.web import BaseRequest
-
 Source = TypeVar("Source")
 """Where handlers read what they show."""
 
-PageResult = tuple[int, bytes | Struct]
-"""The status and the body. A Struct is sent as one line of JSON."""
+PageResult = tuple[int, bytes | Struct | Iterator[bytes]]
+"""The status and the body. A Struct is sent as one line of JSON; the pieces of an iterator are made bit by bit."""
 
 
 class Page(Struct, Generic[Source], frozen=True):
-    """The handler answers GET and HEAD of `path`. `purpose` is a few words for the index."""
+    """The handler answers GET and HEAD of `path`. `purpose` is a few words for the index.
+
+    A shared page is long: requests that arrive while it is being sent get the same bytes, at most a few seconds old.
+    """
 
     path: str
     audience: Audience
     content_type: str
-    handler: "Callable[[Source, BaseRequest], Awaitable[PageResult]]"
+    handler: Callable[[Source], Awaitable[PageResult]]
     purpose: str
+    is_shared: bool = False

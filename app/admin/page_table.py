@@ -3,7 +3,7 @@
 To add a page, write a handler and add a row to PAGES.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,9 +15,6 @@ from .access import Audience
 from .health import Health
 from .page import Page, PageResult
 from .pages import clients_page, index_page, refusals_page, tunnels_page
-
-if TYPE_CHECKING:
-    from aiohttp.web import BaseRequest
 
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
@@ -34,46 +31,53 @@ class PageSources(Struct, frozen=True):
     clients: Clients
 
 
-async def _index(sources: PageSources, request: "BaseRequest") -> PageResult:
-    links = {page.path: page.purpose for page in PAGES if page.path != request.path}
+async def _index(sources: PageSources) -> PageResult:
+    links = {page.path: page.purpose for page in PAGES if page.handler is not _index}
     return 200, index_page(sources.version, links).encode()
 
 
-async def _metrics(sources: PageSources, _: "BaseRequest") -> PageResult:
-    return 200, sources.metrics.text()
+async def _metrics(sources: PageSources) -> PageResult:
+    return 200, sources.metrics.pieces()
 
 
-async def _healthz(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _healthz(sources: PageSources) -> PageResult:
     return sources.health.healthz()
 
 
-async def _readyz(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _readyz(sources: PageSources) -> PageResult:
     return await sources.health.readyz()
 
 
-async def _upstreamz(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _upstreamz(sources: PageSources) -> PageResult:
     return await sources.health.upstreamz()
 
 
-async def _tunnels(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _tunnels(sources: PageSources) -> PageResult:
     return 200, tunnels_page(sources.gate)
 
 
-async def _refusals(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _refusals(sources: PageSources) -> PageResult:
     return 200, refusals_page(sources.refusals)
 
 
-async def _clients(sources: PageSources, _: "BaseRequest") -> PageResult:
+async def _clients(sources: PageSources) -> PageResult:
     return 200, clients_page(sources.clients)
 
 
 PAGES: Final = (
     Page("/", Audience.TRUSTED, _HTML, _index, "this index"),
-    Page("/metrics", Audience.OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus"),
+    Page("/metrics", Audience.OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),
     Page("/healthz", Audience.OPEN, _JSON, _healthz, "is the process alive?"),
     Page("/readyz", Audience.OPEN, _JSON, _readyz, "does it accept clients?"),
     Page("/upstreamz", Audience.OPEN, _JSON, _upstreamz, "can the targets be reached? May dial them"),
-    Page("/tunnels", Audience.TRUSTED, _JSON, _tunnels, "the open connections"),
-    Page("/refusals", Audience.TRUSTED, _JSON, _refusals, "the last connections without a tunnel, with remedies"),
-    Page("/clients", Audience.TRUSTED, _JSON, _clients, "the most recent clients and their programs"),
+    Page("/tunnels", Audience.TRUSTED, _JSON, _tunnels, "the open connections", is_shared=True),
+    Page(
+        "/refusals",
+        Audience.TRUSTED,
+        _JSON,
+        _refusals,
+        "the last connections without a tunnel, with remedies",
+        is_shared=True,
+    ),
+    Page("/clients", Audience.TRUSTED, _JSON, _clients, "the most recent clients and their programs", is_shared=True),
 )

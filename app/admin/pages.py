@@ -1,21 +1,24 @@
-"""The bodies of the admin pages beside metrics and health: values for JSON, and an index in HTML.
+"""The bodies of the admin pages beside metrics and health: JSON in pieces, and an index in HTML.
 
 These pages name clients. Text sent by clients is printable in them, and escaped in HTML.
 """
 
 import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from html import escape
+from itertools import starmap
 from typing import Final, Protocol
 
 from msgspec import Struct
 
-from licensegate.app.observers.recent import ClientProgram, Clients, ConnectFingerprint, Refusals
+from licensegate.app.observers.recent import Client, ClientProgram, Clients, ConnectFingerprint, Refusals
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
+
+from .rendering import json_pieces
 
 _MAX_TUNNELS: Final = 500
 
@@ -35,25 +38,12 @@ class TunnelEntry(Struct, frozen=True):
     record: TunnelRecord
 
 
-class TunnelsPage(Struct, frozen=True):
-    """The body of /tunnels: the number of open connections, and the oldest of them."""
-
-    open: int
-    tunnels: list[TunnelEntry]
-
-
 class RefusalEntry(Struct, frozen=True):
     """What happened, what to change, and the record."""
 
     sentence: str
     remedy: str
     record: TunnelRecord
-
-
-class RefusalsPage(Struct, frozen=True):
-    """The body of /refusals, newest first."""
-
-    refusals: list[RefusalEntry]
 
 
 class ProgramEntry(Struct, frozen=True):
@@ -83,37 +73,43 @@ class ClientEntry(Struct, frozen=True):
     programs: list[ProgramEntry]
 
 
-class ClientsPage(Struct, frozen=True):
-    """The body of /clients, the most recent client first."""
-
-    clients: list[ClientEntry]
-
-
-def tunnels_page(gate: HasConnections) -> TunnelsPage:
-    """The open connections."""
-    oldest = heapq.nsmallest(_MAX_TUNNELS, gate.connections, key=lambda one: one.conversation.record.time)
-    return TunnelsPage(len(gate.connections), [TunnelEntry(one.conversation.state, one.so_far()) for one in oldest])
-
-
-def refusals_page(refusals: Refusals) -> RefusalsPage:
-    """The last connections without a tunnel."""
-    return RefusalsPage([RefusalEntry(one.sentence(), one.remedy(), one) for one in reversed(refusals.records)])
+def tunnels_page(gate: HasConnections) -> Iterator[bytes]:
+    """The body of /tunnels: the number of open connections, and the oldest of them."""
+    connections = list(gate.connections)
+    oldest: list[ClientConnection] = []
+    for start in range(0, len(connections), _MAX_TUNNELS):
+        candidates = oldest + connections[start : start + _MAX_TUNNELS]
+        oldest = heapq.nsmallest(_MAX_TUNNELS, candidates, key=lambda one: one.conversation.record.time)
+        yield b""  # so that the loop can run
+    yield from json_pieces("tunnels", map(_tunnel, oldest), open=len(connections))
 
 
-def clients_page(clients: Clients) -> ClientsPage:
-    """The most recent clients."""
-    return ClientsPage(
-        [
-            ClientEntry(
-                client=address,
-                connections=client.connections,
-                last_outcome=client.outcome,
-                first_seen=client.first,
-                last_seen=client.last,
-                programs=[_program(*item) for item in client.programs.items()],
-            )
-            for address, client in reversed(clients.by_address.items())
-        ]
+def refusals_page(refusals: Refusals) -> Iterator[bytes]:
+    """The body of /refusals: the last connections without a tunnel, newest first."""
+    return json_pieces("refusals", map(_refusal, reversed(list(refusals.records))))
+
+
+def clients_page(clients: Clients) -> Iterator[bytes]:
+    """The body of /clients: the most recent client first."""
+    return json_pieces("clients", starmap(_client, reversed(list(clients.by_address.items()))))
+
+
+def _tunnel(connection: ClientConnection) -> TunnelEntry:
+    return TunnelEntry(connection.conversation.state, connection.so_far())
+
+
+def _refusal(record: TunnelRecord) -> RefusalEntry:
+    return RefusalEntry(record.sentence(), record.remedy(), record)
+
+
+def _client(address: str, client: Client) -> ClientEntry:
+    return ClientEntry(
+        client=address,
+        connections=client.connections,
+        last_outcome=client.outcome,
+        first_seen=client.first,
+        last_seen=client.last,
+        programs=[_program(*item) for item in client.programs.items()],
     )
 
 

@@ -23,6 +23,9 @@ PATIENCE_SECONDS: Final = 5
 
 _MAX_DIALS: Final = 16
 
+_MAX_WAITING: Final = 32
+"""Requests that wait for dials, at most half of the admin server's connections; one more is answered at once."""
+
 ProbeTarget = Callable[[Target, Rule], Awaitable[object]]
 """Dials a target. The observers have its record when the awaitable is done."""
 
@@ -59,11 +62,12 @@ class Upstreams:
         self._clock = clock
         self._probing: dict[str, asyncio.Task[None]] = {}
         self._free = asyncio.Semaphore(_MAX_DIALS)
+        self._waiting = 0
 
     async def check(self, fresh: float = FRESH_SECONDS, patience: float = PATIENCE_SECONDS) -> list[Upstream]:
         """Each target, in the order of the rules. First dials those without a record of the last `fresh` seconds.
 
-        Waits at most `patience` seconds for these dials.
+        Waits at most `patience` seconds for these dials, or not at all if many requests wait already.
         """
         now = self._clock()
         exact = self._targets.exact()
@@ -72,8 +76,13 @@ class Upstreams:
             if name not in self._probing and not self._is_fresh(name, now, fresh):
                 self._probing[name] = asyncio.create_task(self._probe_once(name, target, rule))
         names = [str(target) for target, _ in exact]
-        if waiting := [self._probing[name] for name in names if name in self._probing]:
-            await asyncio.wait(waiting, timeout=patience)
+        dials = [self._probing[name] for name in names if name in self._probing]
+        if dials and self._waiting < _MAX_WAITING:
+            self._waiting += 1
+            try:
+                await asyncio.wait(dials, timeout=patience)
+            finally:
+                self._waiting -= 1
         return [self._describe(name) for name in names]
 
     async def keep_probing(self, seconds: float) -> None:

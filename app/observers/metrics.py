@@ -4,12 +4,14 @@ Values are read on each scrape, so a tunnel costs nothing here. A series appears
 label, and no label names a client.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from platform import python_version
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -27,7 +29,9 @@ from .target_health import TargetHealth
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format, which every scraper accepts."""
 
-_Values = TypeVar("_Values", bound=tuple[str, ...])
+_SAMPLES: Final = 50
+"""In one piece. They take about half a millisecond."""
+
 _INFINITY: Final = float("inf")
 _STAGE_OF: Final = {outcome.label: outcome.stage.value for outcome in Outcome}
 
@@ -52,7 +56,7 @@ class GateGauges(Protocol):
         """The number of look-ups by their failure; None counts the successful ones."""
 
 
-class Metrics(Collector):
+class Metrics:
     """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name."""
 
     def __init__(
@@ -71,24 +75,25 @@ class Metrics(Collector):
         self._target_health = target_health
         self._dropped = dropped
         self._certificate: tuple[ServerIdentity | None, datetime | None] = (None, None)
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self._process = ProcessCollector(registry=None)
 
-    def text(self) -> bytes:
-        """All metrics in the format of CONTENT_TYPE."""
-        return generate_latest(self._registry)
+    def pieces(self) -> Iterator[bytes]:
+        """All metrics in the format of CONTENT_TYPE, a few samples in each piece. Each value is read in its turn."""
+        previous = ""
+        for family in chain(self._families(), self._process.collect()):
+            text = generate_latest(_OneFamily(family))
+            yield text.split(b"\n", 2)[2] if family.name == previous else text  # HELP and TYPE only once
+            previous = family.name
 
-    def collect(self) -> Iterator[Metric]:
-        """Read all values now. Called by prometheus_client."""
+    def _families(self) -> Iterator[Metric]:
         yield from self._gate_metrics()
         yield from self._connection_metrics()
         yield from self._target_metrics()
-        yield _counters(
+        yield from _counters(
             "licensegate_log_lines_dropped",
             "Lines lost because a log had no reader or could not be written.",
             ("log",),
-            {(log,): count() for log, count in self._dropped.items()},
+            [((log,), count()) for log, count in self._dropped.items()],
         )
 
     def _gate_metrics(self) -> Iterator[Metric]:
@@ -112,62 +117,65 @@ class Metrics(Collector):
         yield _gauge("licensegate_connections_limit", "The most connections served at a time: limits.tunnels.", limit)
         tunnels = sum(one.conversation.state is State.RELAYING for one in gate.connections)
         yield _gauge("licensegate_tunnels_open", "Open connections that are established tunnels.", tunnels)
-        yield _counters(
+        yield from _counters(
             "licensegate_connections_ended",
             "Ended tunnels and refusals, by the rule's host and port, the stage they reached, and the outcome.",
             ("target", "stage", "outcome"),
-            {(name, _STAGE_OF[label], label): n for (name, label), n in counters.ended.items()},
+            (((name, _STAGE_OF[label], label), n) for (name, label), n in list(counters.ended.items())),
         )
-        yield _counters(
+        yield from _counters(
             "licensegate_reported",
             "Tunnels allowed only because the allowlist is report-only, by the refusal that was not enforced.",
             ("outcome",),
-            {(label,): count for label, count in counters.reported.items()},
+            [((label,), count) for label, count in counters.reported.items()],
         )
         empty = "Connections closed without a byte, such as a balancer's probe."
-        yield _counters("licensegate_empty_connections", empty, (), {(): counters.empty})
+        yield from _counters("licensegate_empty_connections", empty, (), [((), counters.empty)])
         health = "Answers to GET /healthz on a proxy port."
-        yield _counters("licensegate_health_answers", health, (), {(): counters.health_answers})
-        yield _counters(
+        yield from _counters("licensegate_health_answers", health, (), [((), counters.health_answers)])
+        yield from _counters(
             "licensegate_bytes", "Bytes of ended connections, by direction.", ("direction",), _bytes(counters)
         )
         yield _durations(counters)
-        yield _counters(
+        yield from _counters(
             "licensegate_server_name_checks",
             "Checks of the server name in a tunnel's ClientHello, by result.",
             ("result",),
-            {(check.value,): count for check, count in counters.server_name_checks.items()},
+            [((check.value,), count) for check, count in counters.server_name_checks.items()],
         )
 
     def _target_metrics(self) -> Iterator[Metric]:
-        yield _counters(
+        yield from _counters(
             "licensegate_dns_look_ups",
             "Look-ups by the system's resolver, by result.",
             ("result",),
-            {("resolved" if end is None else end.label,): count for end, count in self._gate.look_ups.items()},
+            [(("resolved" if end is None else end.label,), count) for end, count in self._gate.look_ups.items()],
         )
-        yield _counters(
+        yield from _counters(
             "licensegate_dial_attempts",
             "Addresses dialled for tunnels, by result.",
             ("family", "result"),
-            self._counters.attempts,
+            list(self._counters.attempts.items()),
         )
-        reached = GaugeMetricFamily(
-            "licensegate_target_reached",
-            "1 if the last connection to the target succeeded, 0 if it failed.",
-            labels=("target",),
+        statuses = list(self._target_health.by_target.items())
+        yield from _families(
+            partial(
+                GaugeMetricFamily,
+                "licensegate_target_reached",
+                "1 if the last connection to the target succeeded, 0 if it failed.",
+                labels=("target",),
+            ),
+            (((name,), float(bool(status.reached))) for name, status in statuses),
         )
-        when = GaugeMetricFamily(
-            "licensegate_target_last_reached_timestamp_seconds",
-            "When a connection to the target last succeeded.",
-            labels=("target",),
+        yield from _families(
+            partial(
+                GaugeMetricFamily,
+                "licensegate_target_last_reached_timestamp_seconds",
+                "When a connection to the target last succeeded.",
+                labels=("target",),
+            ),
+            (((name,), status.reached_at.timestamp()) for name, status in statuses if status.reached_at is not None),
         )
-        for name, status in self._target_health.by_target.items():
-            reached.add_metric((name,), float(bool(status.reached)))
-            if status.reached_at is not None:
-                when.add_metric((name,), status.reached_at.timestamp())
-        yield reached
-        yield when
 
     def _expiry(self, identity: ServerIdentity | None) -> datetime | None:
         """When a certificate expires, read once; None without one, or if only OpenSSL can read it."""
@@ -177,6 +185,14 @@ class Metrics(Collector):
             except CertificateError:
                 self._certificate = (identity, None)
         return self._certificate[1]
+
+
+class _OneFamily(Collector):
+    def __init__(self, family: Metric) -> None:
+        self._family = family
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._family
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:
@@ -189,20 +205,32 @@ def _info(name: str, help_text: str, labels: Mapping[str, str]) -> Metric:
     return family
 
 
-def _counters(name: str, help_text: str, labels: tuple[str, ...], counts: Mapping[_Values, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, help_text, labels=labels)
-    for values, count in counts.items():
-        family.add_metric(values, count)
-    return family
+def _counters(
+    name: str, help_text: str, labels: tuple[str, ...], counts: Iterable[tuple[tuple[str, ...], int]]
+) -> Iterator[Metric]:
+    return _families(partial(CounterMetricFamily, name, help_text, labels=labels), counts)
 
 
-def _bytes(counters: Counters) -> dict[tuple[str, ...], int]:
-    return {
-        ("from_client",): counters.client_read,
-        ("to_client",): counters.client_written,
-        ("from_upstream",): counters.upstream_read,
-        ("to_upstream",): counters.upstream_written,
-    }
+def _families(
+    make: Callable[[], CounterMetricFamily | GaugeMetricFamily], samples: Iterable[tuple[tuple[str, ...], float]]
+) -> Iterator[Metric]:
+    """Yield one family in parts of a few samples each; a single empty one without samples."""
+    family = make()
+    for values, value in samples:
+        if len(family.samples) == _SAMPLES:
+            yield family
+            family = make()
+        family.add_metric(values, value)
+    yield family
+
+
+def _bytes(counters: Counters) -> list[tuple[tuple[str, ...], int]]:
+    return [
+        (("from_client",), counters.client_read),
+        (("to_client",), counters.client_written),
+        (("from_upstream",), counters.upstream_read),
+        (("to_upstream",), counters.upstream_written),
+    ]
 
 
 def _durations(counters: Counters) -> Metric:

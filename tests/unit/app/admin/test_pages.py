@@ -1,6 +1,7 @@
 """The bodies of the pages, and that text sent by clients stays text."""
 
 import json
+from collections.abc import Iterator
 from typing import Any, cast
 
 import msgspec
@@ -32,8 +33,8 @@ class FakeGate:
         self.connections = cast(set[ClientConnection], set(connections))
 
 
-def shown(page: msgspec.Struct) -> dict[str, Any]:
-    return cast(dict[str, Any], json.loads(msgspec.json.encode(page)))
+def shown(page: Iterator[bytes]) -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(b"".join(page)))
 
 
 def test_tunnels_lists_open_connections_oldest_first() -> None:

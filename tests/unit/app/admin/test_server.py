@@ -8,16 +8,18 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_network
 
 import pytest
-from aiohttp import web
 from msgspec import Struct
 
+from licensegate.app.admin import connection, responses
 from licensegate.app.admin.access import Access, Audience
 from licensegate.app.admin.page import Page, PageResult
 from licensegate.app.admin.server import AdminServer
-from support.sockets import run, until
+from support.sockets import run, turns, until
 
 ACCESS = Access([ip_network("127.0.0.0/8")], "0123456789abcdef")
 PATIENCE = 20
+LONG = 8_000_000
+"""Bytes of a page that fits no socket's buffer."""
 
 
 class Answer:
@@ -30,10 +32,10 @@ class Answer:
         self.fields = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
 
 
-class Asked(Struct):
-    """What the request asked for."""
+class Line(Struct):
+    """A body in JSON."""
 
-    path: str
+    number: int
 
 
 class Served:
@@ -42,6 +44,7 @@ class Served:
     def __init__(self) -> None:
         self.proceed = asyncio.Event()
         self.waiting = 0
+        self.rendered = 0
         self.server = AdminServer(ACCESS, PAGES, self)
         self.port = self.open()
 
@@ -51,16 +54,20 @@ class Served:
         self.server.serve(sock)
         return int(sock.getsockname()[1])
 
-    async def page(self, request: web.BaseRequest) -> PageResult:
+    async def page(self) -> PageResult:
         return 200, b"here\n"
 
-    async def path(self, request: web.BaseRequest) -> PageResult:
-        return 200, Asked(request.path_qs)
+    async def line(self) -> PageResult:
+        return 200, Line(7)
 
-    async def fail(self, request: web.BaseRequest) -> PageResult:
+    async def long(self) -> PageResult:
+        self.rendered += 1
+        return 200, iter([b"x" * 1000] * (LONG // 1000))
+
+    async def fail(self) -> PageResult:
         raise ZeroDivisionError("secret")
 
-    async def wait(self, request: web.BaseRequest) -> PageResult:
+    async def wait(self) -> PageResult:
         self.waiting += 1
         await self.proceed.wait()
         return 503, b"no\n"
@@ -79,7 +86,8 @@ class Served:
 PAGES = (
     Page("/metrics", Audience.OPEN, "text/plain", Served.page, ""),
     Page("/clients", Audience.TRUSTED, "text/plain", Served.page, ""),
-    Page("/tunnels", Audience.TRUSTED, "application/json", Served.path, ""),
+    Page("/tunnels", Audience.TRUSTED, "application/json", Served.line, ""),
+    Page("/long", Audience.OPEN, "text/plain", Served.long, "", is_shared=True),
     Page("/readyz", Audience.OPEN, "text/plain", Served.fail, ""),
     Page("/healthz", Audience.OPEN, "text/plain", Served.wait, ""),
 )
@@ -109,11 +117,11 @@ def test_a_page_has_the_browser_security_fields() -> None:
     run(main())
 
 
-def test_a_handler_gets_the_request_and_its_struct_is_sent_as_json() -> None:
+def test_a_struct_is_sent_as_one_line_of_json() -> None:
     async def main() -> None:
         async with served() as here:
-            answer = await here.ask("GET /tunnels?client=10.0.0.1 HTTP/1.1")
-            assert (answer.status, answer.body) == (200, b'{"path":"/tunnels?client=10.0.0.1"}\n')
+            answer = await here.ask("GET /tunnels HTTP/1.1")
+            assert (answer.status, answer.body) == (200, b'{"number":7}\n')
             assert answer.fields["content-type"] == "application/json"
 
     run(main())
@@ -267,14 +275,15 @@ def test_a_connection_being_answered_is_not_closed() -> None:
     run(main())
 
 
-def test_while_all_are_being_answered_new_ones_are_closed() -> None:
+def test_while_all_are_being_answered_the_oldest_gives_way() -> None:
     async def main() -> None:
         async with served() as here:
             held = [await here.connect() for _ in range(64)]
             for _, writer in held:
                 writer.write(SLOW)
             await until(lambda: here.waiting == 64)
-            reader, writer = await here.connect()
+            assert (await here.ask()).status == 200
+            reader, writer = held.pop(0)
             assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
             writer.close()
             here.proceed.set()
@@ -309,5 +318,88 @@ def test_without_a_socket_connections_are_refused() -> None:
             await asyncio.sleep(0)
             with pytest.raises(ConnectionRefusedError):
                 await here.ask()
+
+    run(main())
+
+
+def test_the_source_with_most_connections_gives_way() -> None:
+    async def main() -> None:
+        async with served() as here:
+            lonely_reader, lonely = await here.connect()
+            many = [
+                await asyncio.open_connection("127.0.0.1", here.port, local_addr=("127.0.0.2", 0)) for _ in range(63)
+            ]
+            assert (await here.ask()).status == 200
+            assert await asyncio.wait_for(many[0][0].read(), PATIENCE) == b""
+            lonely.write(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            assert Answer(await asyncio.wait_for(lonely_reader.read(), PATIENCE)).status == 200
+            for _, writer in [*many, (None, lonely)]:
+                writer.close()
+
+    run(main())
+
+
+def read_to_end(client: socket.socket) -> None:
+    while client.recv(1 << 20):
+        pass
+
+
+def stalled_reader(port: int, requests: int = 1) -> socket.socket:
+    """A client with a small buffer that asks for the long page and reads nothing."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", port))
+    client.sendall(b"GET /long HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * requests)
+    return client
+
+
+@pytest.mark.parametrize("requests", [1, 40], ids=["one request", "pipelined requests"])
+@pytest.mark.parametrize(
+    "limit", [(connection, "_STALL_SECONDS"), (responses, "_SEND_SECONDS")], ids=["no byte taken", "not all taken"]
+)
+def test_a_reader_that_is_too_slow_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, limit: tuple[object, str], requests: int
+) -> None:
+    monkeypatch.setattr(*limit, 0.2)
+
+    async def main() -> None:
+        async with served() as here:
+            with stalled_reader(here.port, requests) as client:
+                await until(lambda: here.rendered)
+                await until(lambda: here.server.connections == 0)
+                client.setblocking(True)
+                with pytest.raises(ConnectionResetError):
+                    read_to_end(client)
+            assert (await here.ask()).status == 200
+
+    run(main())
+
+
+def test_a_reader_that_is_slow_but_not_too_slow_gets_the_whole_page() -> None:
+    async def main() -> None:
+        async with served() as here:
+            with stalled_reader(here.port) as client:
+                client.setblocking(False)
+                loop, received = asyncio.get_running_loop(), b""
+                while len(received) < LONG:
+                    received += await loop.sock_recv(client, 50_000)
+            assert received.endswith(b"x" * LONG)
+
+    run(main())
+
+
+def test_slow_readers_of_a_long_page_share_one_rendering() -> None:
+    async def main() -> None:
+        async with served() as here:
+            clients = [stalled_reader(here.port) for _ in range(20)]
+            await until(lambda: here.server.connections == 20)
+            await until(lambda: here.rendered)
+            await turns(20)
+            assert here.rendered == 1
+            for client in clients:
+                client.close()
+            await until(lambda: here.server.connections == 0)
+            assert (await here.ask("GET /long HTTP/1.1")).body.endswith(b"x")
+            assert here.rendered == 2, "the next one is new"
 
     run(main())

@@ -16,6 +16,7 @@ from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.records import NOON, record
 from support.sockets import run, turns, until
+from support.upstream import SECONDS
 
 ONE, TWO = Rule("one.example"), Rule("two.example", 8443)
 NAMES = ["one.example:443", "two.example:8443"]
@@ -136,6 +137,23 @@ def test_simultaneous_requests_share_one_dial_per_target() -> None:
 
         assert lab.dialled == ["one.example:443"]
         assert all(one.reached for (one,) in answers)
+
+    run(main())
+
+
+def test_one_request_too_many_is_answered_at_once() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.holding = True
+        waiting = [asyncio.create_task(lab.upstreams.check(patience=SECONDS)) for _ in range(32)]
+        await until(lambda: lab.held)
+
+        (one,) = await lab.upstreams.check(patience=SECONDS)
+
+        assert one.reached is None
+        assert not any(request.done() for request in waiting)
+        lab.held[0].set_result(None)
+        assert all(one.reached for (one,) in await asyncio.gather(*waiting))
 
     run(main())
 

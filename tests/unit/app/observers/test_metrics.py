@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 from prometheus_client.parser import text_string_to_metric_families
 
+from licensegate.allowlist.policy import Policy
+from licensegate.allowlist.rule import Rule
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.target_health import TargetHealth
@@ -57,9 +59,9 @@ class Scraped:
         counters, target_health = Counters(targets), TargetHealth(targets)
         counters.observe(list(records))
         target_health.observe(list(records))
-        self.text = (
-            Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}).text().decode()
-        )
+        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped})
+        self.pieces = list(metrics.pieces())
+        self.text = b"".join(self.pieces).decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
         self.samples = [sample for family in self.families.values() for sample in family.samples]
 
@@ -234,3 +236,18 @@ def test_the_page_lists_exactly_the_metrics() -> None:
 
     rows = {line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `licensegate_")}
     assert {row.partition("{")[0] for row in rows} == names
+
+
+def test_many_series_come_in_small_pieces_of_one_family() -> None:
+    rules = [Rule(f"host{number}.example") for number in range(400)]
+    gate = WatchedGate()
+    gate.snapshot = structs.replace(SNAPSHOT, policy=Policy([], rules, {}))
+    ends = (Outcome.CLOSED_BY_CLIENT, Outcome.RESET_BY_UPSTREAM, Outcome.DNS_TIMEOUT)
+
+    scraped = Scraped([tunnel(end, rule=str(rule)) for rule in rules for end in ends], gate)
+
+    assert max(piece.count(b"\n") for piece in scraped.pieces) < 120
+    for name, series in (("connections_ended_total", 1200), ("target_reached", 400)):
+        assert len(scraped.series(f"licensegate_{name}")) == series
+        assert scraped.text.count(f"# HELP licensegate_{name} ") == 1
+        assert scraped.text.count(f"# TYPE licensegate_{name} ") == 1

@@ -1,0 +1,93 @@
+"""One connection to the admin server."""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final
+
+from aiohttp import web
+
+from .responses import sentence
+
+_KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
+_STALL_SECONDS: Final = 10.0
+"""How long a reader may take no byte of what waits for it."""
+
+_RESET: Final = struct.pack("ii", 1, 0)  # struct linger, socket(7)
+
+_log: Final = logging.getLogger(__name__)
+_log.disabled = True  # aiohttp logs a traceback for each malformed request; faults in a page are logged by `server`
+
+
+class AdminConnection(web.RequestHandler):
+    """Cuts off a reader that has stalled. Calls `ended` when the connection is gone, before its socket is closed.
+
+    `answering`: a request is being answered. A malformed request gets the server's own fields, without aiohttp's name.
+    """
+
+    __slots__ = ("_ended", "_stall", "_wire", "answering", "sock")
+
+    def __init__(self, server: web.Server, sock: socket.socket, ended: Callable[["AdminConnection"], None]) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(server, loop=loop, access_log=_log, logger=_log, keepalive_timeout=_KEEPALIVE_SECONDS)
+        self.sock = sock
+        self.answering = False
+        self._ended = ended
+        self._wire: asyncio.Transport | None = None  # aiohttp forgets its own before the last byte is sent
+        self._stall: asyncio.TimerHandle | None = None
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it has begun, so that it can be cut off."""
+        return self._wire is not None
+
+    def cut_off(self) -> None:
+        """End the connection at once. If its reader is behind, it is reset, so that the kernel keeps nothing for it."""
+        if self._wire is None:
+            return
+        if self.writing_paused:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._wire.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to read."""
+        if isinstance(transport, asyncio.Transport):
+            transport.set_write_buffer_limits(high=0)  # so that writing pauses until the kernel has everything
+            self._wire = transport
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """The kernel takes no more: the reader is behind."""
+        super().pause_writing()
+        self._stall = asyncio.get_running_loop().call_later(_STALL_SECONDS, self.cut_off)
+
+    def resume_writing(self) -> None:
+        """The kernel has taken everything."""
+        self._end_stall()
+        super().resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The connection is gone."""
+        self._end_stall()
+        super().connection_lost(exc)
+        self._ended(self)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """The response to a malformed request."""
+        super().handle_error(request, status, exc, message)
+        response = sentence(status, "This is not a valid HTTP/1 request.")
+        response.force_close()
+        return response
+
+    def _end_stall(self) -> None:
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
