@@ -214,6 +214,8 @@ class Conversation(StateMachine):
         if inner is None:
             return Send(self._take_unsent()) if self._unsent else WAIT
         self.record.server_name_check = inner.check
+        if inner.skipped:
+            self._received = self._received[inner.skipped :]
         if inner.hello is not None:
             note_hello(inner.hello, self.record)
         if inner.refused is None:

@@ -1,6 +1,8 @@
 """A CONNECT to a parent proxy and its response (RFC 9110 section 9.3.6, RFC 9112): bytes in, values out, no I/O.
 
-A response is read strictly and never beyond its head: every byte after a 200 belongs to the tunnel.
+A response is read strictly and never beyond its head: every byte after a 200 belongs to the tunnel. The lines of a head
+may end in a bare LF (RFC 9112 section 2.2); a body in chunks may not, and is then not skipped: the next request takes a
+new connection.
 """
 
 import re
@@ -23,13 +25,12 @@ _LINE_BYTES: Final = 8192
 """The longest chunk line, and the longest trailer section."""
 
 _head: Final = re.compile(
-    rb"HTTP/(1\.[01]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*+))?\r\n((?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+)\r\n"
+    rb"HTTP/(1\.[0-9]) ([1-9][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?\r?\n((?:%b:[\t\x20-\x7e\x80-\xff]*\r?\n)*)\r?\n"
     % TOKEN
 )
 _chunk: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]{0,256})?\r\n")
-_trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*+\r\n)*+\r\n" % TOKEN)
+_trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n" % TOKEN)
 _length: Final = re.compile(rb"[0-9]{1,9}")
-_bare_newline: Final = re.compile(rb"\n\r?\n")
 _VERSION_START: Final = b"HTTP/1."
 _CAUSE_FIELDS: Final = (b"x-squid-error", b"proxy-status")
 
@@ -82,12 +83,12 @@ def read_connect_response(received: bytes) -> ConnectResponse | None:
     """
     start = 0
     while True:
-        end = received.find(b"\r\n\r\n", start)
-        if end < 0:
+        end = _head_end(received, start)
+        if not end:
             _check_start(received, start)
             return None
         found = _head.match(received, start)
-        if found is None or found.end() != end + 4:
+        if found is None or found.end() != end:
             raise ConnectResponseError(f"it begins with {printable(received[start:end], 60)}")
         start = found.end()
         if start > HEAD_BYTES:
@@ -112,11 +113,15 @@ def body_size(response: ConnectResponse, received: bytes) -> int | None:
     return response.length if len(received) >= response.length else None
 
 
+def _head_end(received: bytes, start: int) -> int:
+    """Return where the first empty line behind `start` ends, or 0 while there is none."""
+    ends = [at + len(line) for line in (b"\n\r\n", b"\n\n") if (at := received.find(line, start)) >= 0]
+    return min(ends, default=0)
+
+
 def _check_start(received: bytes, start: int) -> None:
-    """Refuse an incomplete head early: wrong first bytes, bare line feeds, or too long. Raises ConnectResponseError."""
-    if not _VERSION_START.startswith(received[start : start + len(_VERSION_START)]) or _bare_newline.search(
-        received, start
-    ):
+    """Refuse an incomplete head early: wrong first bytes, or too long. Raises ConnectResponseError."""
+    if not _VERSION_START.startswith(received[start : start + len(_VERSION_START)]):
         raise ConnectResponseError(f"it begins with {printable(received[start:], 60)}")
     if len(received) > HEAD_BYTES:
         raise ConnectResponseError(f"its head is longer than {HEAD_BYTES} bytes")
@@ -125,8 +130,8 @@ def _check_start(received: bytes, start: int) -> None:
 def _response(found: re.Match[bytes]) -> ConnectResponse:
     version, status, reason, field_lines = found.groups()
     fields: dict[bytes, list[bytes]] = {}
-    for line in field_lines.split(b"\r\n")[:-1]:
-        name, _, value = line.partition(b":")
+    for line in field_lines.split(b"\n")[:-1]:
+        name, _, value = line.removesuffix(b"\r").partition(b":")
         fields.setdefault(name.lower(), []).append(value.strip(b" \t"))
     lengths = set(fields.get(b"content-length", []))
     coding = b",".join(fields.get(b"transfer-encoding", [])).lower()
@@ -155,7 +160,7 @@ def _keeps_alive(version: bytes, fields: dict[bytes, list[bytes]]) -> bool:
     """Whether the connection stays open (RFC 9112 section 9.3); Proxy-Connection is the older field for it."""
     listed = b",".join(fields.get(b"connection", []) + fields.get(b"proxy-connection", [])).lower()
     options = {option.strip(b" \t") for option in listed.split(b",")}
-    return b"close" not in options and (version == b"1.1" or b"keep-alive" in options)
+    return b"close" not in options and (version != b"1.0" or b"keep-alive" in options)
 
 
 def _chunked_size(received: bytes) -> int | None:

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from licensegate.proxy.parent.protocol.connect_response import (
     BODY_BYTES,
@@ -55,10 +56,30 @@ def test_credentials_are_sent_in_proxy_authorization() -> None:
         b"HTTP/1.1 200 \r\n\r\n",
         b"HTTP/1.1 200\r\n\r\n",
         b"HTTP/1.1 204 No Content\r\nServer:\r\nX: \xff\r\n\r\n",
+        b"HTTP/1.2 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\n\n",
+        b"HTTP/1.1 200 OK\nServer: x\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nServer: x\n\r\n",
+        b"HTTP/1.0 200 OK\r\nServer: x\r\n\n",
+        b"HTTP/1.1 100 Continue\n\nHTTP/1.1 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     ],
-    ids=["as usual", "HTTP/1.0", "no reason", "no blank", "another 2xx", "with a length", "after interim answers"],
+    ids=[
+        "as usual",
+        "HTTP/1.0",
+        "no reason",
+        "no blank",
+        "another 2xx",
+        "HTTP/1.2",
+        "bare LFs",
+        "a bare LF first",
+        "a bare LF later",
+        "a bare LF last",
+        "bare LFs after an interim answer",
+        "with a length",
+        "after interim answers",
+    ],
 )
 def test_a_2xx_opens_the_tunnel_and_ends_with_its_head(head: bytes) -> None:
     answer = answer_to(head + b"SSH-2.0-x\r\n\r\n")
@@ -75,6 +96,15 @@ def test_a_response_reads_the_same_in_any_pieces(received: bytes) -> None:
         assert read_connect_response(received[:end]) is None
     for end in range(answer.size, len(received) + 1):
         assert read_connect_response(received[:end]) == answer
+
+
+@pytest.mark.parametrize("received", [ESTABLISHED, DENIED, CHALLENGED], ids=["200", "403", "407"])
+def test_bare_line_feeds_in_a_head_change_nothing_but_its_size(received: bytes) -> None:
+    answer = answer_to(received)
+    bare = received[: answer.size].replace(b"\r\n", b"\n")
+
+    assert answer_to(bare + received[answer.size :]) == structs.replace(answer, size=len(bare))
+    assert [read_connect_response(bare[:end]) for end in range(len(bare))] == [None] * len(bare)
 
 
 def test_a_refusal_has_status_reason_and_server() -> None:
@@ -140,15 +170,16 @@ def test_a_connection_is_kept_if_response_and_body_allow_it(received: bytes, kee
         b"<html>",
         b"http/1.1 200 OK\r\n\r\n",
         b"HTTP/2 200 OK\r\n\r\n",
-        b"HTTP/1.2 200 OK\r\n\r\n",
+        b"HTTP/1.10 200 OK\r\n\r\n",
         b"HTTP/1.1 2000 OK\r\n\r\n",
         b"HTTP/1.1 020 OK\r\n\r\n",
         b"HTTP/1.1  200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nname : value\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n folded\r\n\r\n",
-        b"HTTP/1.1 200 OK\nServer: x\r\n\r\n",
-        b"HTTP/1.0 200 OK\n\n",
-        b"HTTP/1.0 200 OK\nServer: x\n\r\n",
+        b"HTTP/1.1 200 OK\n folded\n\n",
+        b"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\r\n\r\n",
+        b"\r\nHTTP/1.1 200 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nhello",
