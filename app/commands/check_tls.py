@@ -13,9 +13,9 @@ def lines(settings: Settings) -> list[str]:
     if tls.certificate:
         said = [f"certificate {tls.certificate}", f"key {tls.key}"]
     elif settings.state_directory:
-        said = [f"its own certificate, kept in {settings.state_directory}"]
+        said = [f"the gate's own certificate, kept in {settings.state_directory}"]
     else:
-        said = ["its own certificate, a new one at each start"]
+        said = ["the gate's own certificate, a new one at each start"]
     if tls.names:
         said.append(f"also known as {' and '.join(tls.names)}")
     return said

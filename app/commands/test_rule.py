@@ -64,7 +64,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     try:
         ip_address(client)
     except ValueError:
-        raise RuleTestError(f"{client!r} is not a client's IP address, like 10.1.2.3") from None
+        raise RuleTestError(f"{client!r} is not an IP address; write the client's, like 10.1.2.3") from None
     if any(map(str.isspace, target)):
         raise RuleTestError(f"{target!r} is not a target, like tools.cisco.com:443: it contains a blank")
     sources = ClientNetworks(settings.client_networks)

@@ -2,10 +2,10 @@
 
     state         event                                        next state    command
     PROXY_HEADER  incomplete header                            PROXY_HEADER  Wait
-    PROXY_HEADER  header                                       HELLO         what its rest brings
+    PROXY_HEADER  header                                       HELLO         depends on the rest
     PROXY_HEADER  no header, deadline, client's end, cut       CLOSED        Close
     HELLO         too little to tell                           HELLO         Wait
-    HELLO         HTTP                                         HEAD          what its head brings
+    HELLO         HTTP                                         HEAD          depends on the head
     HELLO         TLS to the gate                              HANDSHAKE     StartTls
     HELLO         TLS to an allowed target                     DIALLING      Dial
     HELLO         any other TLS, HTTP not served here            LINGERING     Refuse
@@ -27,7 +27,7 @@
     LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
     DIALLING      connected                                    INNER_HELLO   Send
-    DIALLING      connected behind its first bytes             INNER_HELLO   what they bring
+    DIALLING      connected behind its first bytes             INNER_HELLO   depends on them
     DIALLING      connected behind bytes that must be TLS      LINGERING     Refuse
     DIALLING      connected with nothing to check              RELAYING      Establish
     DIALLING      dial failed                                  LINGERING     Refuse

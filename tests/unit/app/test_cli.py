@@ -101,7 +101,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
         pytest.param(["serve", "--conf", "x"], "unrecognized arguments: --conf x", id="abbreviated"),
         pytest.param(["serve", "--config"], "see licensegate serve --help", id="no file"),
         pytest.param(["test-rule", "10.1.2.3"], "the following arguments are required: HOST:PORT", id="no target"),
-        pytest.param(["test-rule", "cucm", "a.example:443"], "'cucm' is not a client's IP address", id="no client"),
+        pytest.param(["test-rule", "cucm", "a.example:443"], "'cucm' is not an IP address", id="no client"),
         pytest.param(["test-rule", "10.1.2.3", "a.example"], "target_malformed: ", id="no port"),
         pytest.param(["check", "/missing.toml"], "/missing.toml: No such file or directory", id="missing file"),
         pytest.param(["serve", "--config", "/missing.toml"], "/missing.toml: No such file", id="missing file to serve"),

@@ -169,7 +169,7 @@ def test_the_report_of_the_defaults_names_what_is_missing() -> None:
     told = sections_of(report(load(None, {})))
 
     assert told["listen"][-1] == "the defaults: addresses that cannot be bound are skipped"
-    assert told["tls"] == ["its own certificate, a new one at each start"]
+    assert told["tls"] == ["the gate's own certificate, a new one at each start"]
     assert told["connect_to"] == ["none"]
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
     assert told["admin"][2] == "pages that name clients for programs on this host only"
@@ -182,7 +182,7 @@ def test_the_report_of_the_defaults_names_what_is_missing() -> None:
 def test_the_report_says_where_a_certificate_of_its_own_is_kept(tmp_path: Path) -> None:
     told = sections_of(report(settings_of(tmp_path, "[state]\ndirectory = '/var/lib/licensegate'")))
 
-    assert told["tls"] == ["its own certificate, kept in /var/lib/licensegate"]
+    assert told["tls"] == ["the gate's own certificate, kept in /var/lib/licensegate"]
 
 
 def test_report_says_if_nothing_is_refused(tmp_path: Path) -> None:

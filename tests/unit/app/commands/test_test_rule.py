@@ -62,8 +62,8 @@ def test_a_refusal_is_shown_in_the_gates_own_words(
 @pytest.mark.parametrize(
     ("client", "target", "words"),
     [
-        pytest.param("cucm", "tools.cisco.com:443", "'cucm' is not a client's IP address", id="client by name"),
-        pytest.param("10.0.0.0/8", "a.example:443", "'10.0.0.0/8' is not a client's IP address", id="network"),
+        pytest.param("cucm", "tools.cisco.com:443", "'cucm' is not an IP address", id="client by name"),
+        pytest.param("10.0.0.0/8", "a.example:443", "'10.0.0.0/8' is not an IP address", id="network"),
         pytest.param("10.1.2.3", "tools.cisco.com", "target_malformed: ", id="no port"),
         pytest.param("10.1.2.3", "", "head_malformed: ", id="no target"),
         pytest.param("10.1.2.3", "https://tools.cisco.com/", "target_is_url: ", id="URL"),
