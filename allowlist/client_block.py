@@ -1,4 +1,4 @@
-"""The address block of a client: nonces are bound to it, and wrong logins are counted by it."""
+"""The address block by which clients are counted: their connections, nonces and wrong logins."""
 
 from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network

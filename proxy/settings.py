@@ -3,12 +3,19 @@
 A package with settings of its own defines them in its `settings` module.
 """
 
+from typing import Final
+
 from msgspec import Struct
 
 from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.target import authority
 
 from .auth.scheme import Scheme
+
+OWN_DESCRIPTORS: Final = 256
+"""For the gate itself, including dials in progress and pipes."""
+
+SPARE_AT_LEAST: Final = 8
 
 
 class ListenAddress(Struct, frozen=True):
@@ -42,6 +49,17 @@ class Limits(Struct, frozen=True):
     drain_seconds: float = 8
     tunnels: int = 4096
     tunnels_per_client: int = 512
+    waiting_per_client: int = 256
+
+    @property
+    def spare(self) -> int:
+        """Places above `tunnels` for connections that wait, so that a full gate can still answer."""
+        return max(self.tunnels >> 3, SPARE_AT_LEAST)
+
+    @property
+    def descriptors(self) -> int:
+        """The descriptors that a full gate needs: two per tunnel, one per connection that waits, and its own."""
+        return 2 * self.tunnels + self.spare + OWN_DESCRIPTORS
 
 
 class TunnelChecks(Struct, frozen=True):

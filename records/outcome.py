@@ -52,6 +52,15 @@ class Outcome(enum.Enum):
     CONNECTIONS_EXHAUSTED = ("connections_exhausted", Stage.ACCEPT, _G, 0, "",
         "The connection of {client} was closed at once: the gate is at its limit of connections.",
         "Find out which clients open so many connections, or raise limits.tunnels.")
+    CROWDED_OUT = ("crowded_out", Stage.ACCEPT, _G, 0, "",
+        "{client} had not sent a whole request, and was closed to make room: the gate is at its limit of connections.",
+        ("Find out which clients open so many connections without using them, or raise limits.tunnels and the limit on "
+        "open files (ulimit -n, LimitNOFILE)."))
+    CLIENT_CROWDED_OUT = ("client_crowded_out", Stage.ACCEPT, _G, 0, "",
+        ("{client} had not sent a whole request, and was closed to make room for a newer connection: it has as many "
+        "that wait as one client may have."),
+        ("Find out why the client opens so many connections without using them; if it is many clients behind one "
+        "address, raise limits.waiting_per_client."))
 
     PROXY_HEADER_MISSING = ("proxy_header_missing", Stage.HELLO, _G, 0, "",
         "{client} is a balancer of {listener}, but its connection does not begin with a PROXY header: {detail}.",

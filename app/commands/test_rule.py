@@ -19,10 +19,10 @@ from licensegate.proxy.auth.result import Admitted, AuthResult
 from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Dial
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.records.outcome import Stage
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
@@ -72,7 +72,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     checks = ChecksByClient(settings.tunnel, settings.tunnel_networks)
     authenticator = _AssumedLogin(settings, identity)
     snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None, authenticator=authenticator)
-    conversation = Conversation(snapshot, ConnectionCounter(), record)
+    conversation = Conversation(snapshot, TunnelCounter(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
     if isinstance(command, Dial) and record.reported:
         would = f"would be refused ({record.reported}), but report-only mode lets it pass"

@@ -48,6 +48,10 @@ class GateGauges(Protocol):
         """The open client connections."""
 
     @property
+    def waiting(self) -> int:
+        """The number of open connections without a complete request."""
+
+    @property
     def draining(self) -> bool:
         """Whether the gate is stopping and takes no more clients."""
 
@@ -114,7 +118,9 @@ class Metrics:
         counters, gate = self._counters, self._gate
         yield _gauge("licensegate_connections_open", "Open client connections.", len(gate.connections))
         limit = gate.snapshot.limits.tunnels
-        yield _gauge("licensegate_connections_limit", "The most connections served at a time: limits.tunnels.", limit)
+        yield _gauge("licensegate_connections_limit", "The most tunnels at a time: limits.tunnels.", limit)
+        waiting = "Open connections that wait for their client's request."
+        yield _gauge("licensegate_connections_waiting", waiting, gate.waiting)
         tunnels = sum(one.conversation.state is State.RELAYING for one in gate.connections)
         yield _gauge("licensegate_tunnels_open", "Open connections that are established tunnels.", tunnels)
         yield from _counters(

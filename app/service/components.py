@@ -40,7 +40,7 @@ class Components:
         self.settings = settings
         self._service_log = service_log
         self._admin_site: AdminSite | None = None
-        raise_descriptor_limit(settings.limits.tunnels)
+        raise_descriptor_limit(settings.limits)
         self.certificate = open_certificate(settings)
         self.authenticator_reloader = AuthenticatorReloader(settings.auth)
         self._observers = Observers(settings.log.access, lambda: self.gate.snapshot.policy)

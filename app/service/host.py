@@ -5,12 +5,9 @@ import os
 import resource
 import stat
 from pathlib import Path
-from typing import Final
 
 from licensegate.app.settings import SettingsError
-
-_OTHER_DESCRIPTORS: Final = 256
-"""For the gate itself, including dials in progress and pipes."""
+from licensegate.proxy.settings import OWN_DESCRIPTORS, Limits
 
 _log = logging.getLogger(__name__)
 
@@ -27,9 +24,9 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
-def raise_descriptor_limit(tunnels: int) -> None:
-    """Raise the limit on open files to two per tunnel and some more. Warn if the system grants less."""
-    wanted = 2 * tunnels + _OTHER_DESCRIPTORS
+def raise_descriptor_limit(limits: Limits) -> None:
+    """Raise the limit on open files to what a full gate needs. Warn if the system grants less."""
+    wanted = limits.descriptors
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
@@ -40,8 +37,8 @@ def raise_descriptor_limit(tunnels: int) -> None:
             "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
             "LimitNOFILE), or lower limits.tunnels",
             granted,
-            max(granted - _OTHER_DESCRIPTORS, 0) // 2,
-            tunnels,
+            max(granted - OWN_DESCRIPTORS, 0) * 8 // 17,  # an eighth more connections may wait
+            limits.tunnels,
         )
 
 

@@ -82,9 +82,9 @@ class Reloader:
         components.certificate = certificate
         components.authenticator_reloader = authenticator_reloader
         components.settings = settings
+        raise_descriptor_limit(settings.limits)
         gate.adopt(components.snapshot())
         gate.dial_by(settings.dial, settings.dns, settings.parents)
-        raise_descriptor_limit(settings.limits.tunnels)
         logging.getLogger().setLevel(settings.log.level.upper())
         self.reload_certificate()
 

@@ -138,6 +138,7 @@ class LimitsTable(Table, frozen=True):
     drain_seconds: Seconds = _LIMITS.drain_seconds
     tunnels: Count = _LIMITS.tunnels
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
+    waiting_per_client: Count = _LIMITS.waiting_per_client
 
 
 class ParentTable(Table, frozen=True):

@@ -20,9 +20,9 @@ from ..auth.request import AuthRequest
 from ..auth.result import Admitted, AuthResult, CheckNeeded, PasswordCheck, Rejected
 from ..settings import TunnelChecks
 from ..wire.protocol_detection import ClientProtocol
-from .connection_counter import ConnectionCounter
 from .refusals import for_login, for_reason
 from .snapshot import Snapshot
+from .tunnel_counter import TunnelCounter
 
 _USER_CHARACTERS = 64
 
@@ -54,7 +54,7 @@ class Admission:
     def __init__(
         self,
         snapshot: Snapshot,
-        counter: ConnectionCounter,
+        counter: TunnelCounter,
         record: TunnelRecord,
         target: Target,
         *,

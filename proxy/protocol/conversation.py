@@ -21,27 +21,27 @@ from ..wire.responses import ESTABLISHED, healthy
 from ..wire.tls_records import RecordShape
 from .admission import Admission, AdmissionResult, Granted, Refused
 from .commands import WAIT, CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls
-from .connection_counter import ConnectionCounter
 from .inner_hello import judge_inner_hello, note_hello
 from .refusals import FOR_PROTOCOL
 from .request import is_health_check, requested_target, target_of_hello
 from .snapshot import Snapshot
 from .state_machine import StateMachine
 from .states import State
+from .tunnel_counter import TunnelCounter
 
 
 class Conversation(StateMachine):
     """The protocol of one client connection."""
 
     __slots__ = (
-        "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_identity", "_snapshot",
-        "_upstream_said",
+        "_counted", "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_identity",
+        "_snapshot", "_upstream_said",
     )  # fmt: skip
 
     def __init__(
         self,
         snapshot: Snapshot,
-        counter: ConnectionCounter,
+        counter: TunnelCounter,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
@@ -49,6 +49,7 @@ class Conversation(StateMachine):
         super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO)
         self._snapshot = snapshot
         self._counter = counter
+        self._counted = False  # as a tunnel
         self._head_bytes_searched = 0  # of an incomplete head
         self._upstream_said = b""  # what the upstream sent before the tunnel was established
         self._hello: ClientHello | None = None
@@ -101,6 +102,11 @@ class Conversation(StateMachine):
         return self._read_inner_hello()
 
     @property
+    def is_stranger(self) -> bool:
+        """Whether the client's network may not use the gate."""
+        return not self._snapshot.clients.admits(self.record.client)
+
+    @property
     def early(self) -> bytes:
         """What the client sent after its head: its first bytes in the tunnel."""
         return self._received
@@ -121,12 +127,10 @@ class Conversation(StateMachine):
         return self._read_hello()
 
     def _take_for(self, client: str, port: int) -> None:
-        """Judge, count and record the balancer's connection as this client's."""
+        """Judge and record the balancer's connection as this client's."""
         record = self.record
         record.balancer = record.client
-        self._counter.remove(record.client)
         record.client, record.client_port = client, port
-        self._counter.add(client)
 
     def _read_hello(self) -> Command:
         protocol = detect_protocol(self._received)
@@ -134,7 +138,7 @@ class Conversation(StateMachine):
             return WAIT
         self._client_protocol = protocol
         self.record.protocol = protocol.value
-        if not self._snapshot.clients.admits(self.record.client):
+        if self.is_stranger:
             return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
         if protocol is ClientProtocol.HTTP:
             self._move(State.HEAD)
@@ -247,14 +251,28 @@ class Conversation(StateMachine):
             case Granted():
                 self._admission = None
                 self._granted = result
+                self._count()
                 self._move(State.DIALLING)
                 return Dial(result.target, result.rule)
             case CheckNeeded():
                 self._admission = admission
+                self._count()
                 self._move(State.LOGIN)
                 return CheckLogin(result.check)
             case Refused():
                 return self._refuse(result.outcome, result.detail, result.challenges)
+
+    def _count(self) -> None:
+        """Count the connection as a tunnel from now on, until it is closed."""
+        if not self._counted:
+            self._counter.add(self.record.client)
+            self._counted = True
+
+    def _close(self) -> Command:
+        if self._counted:
+            self._counter.remove(self.record.client)
+            self._counted = False
+        return super()._close()
 
     def _grant(self) -> Granted:
         if self._granted is None:

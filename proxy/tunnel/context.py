@@ -1,16 +1,20 @@
 """What all connections of one gate share: settings, poller, deadlines, dialer, counter, pipes and password checks."""
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 
 from ..dial.dialer import TargetDialer
 from ..net.deadline import Deadline, DeadlineOwner
 from ..net.poller import Owner, Poller
-from ..protocol.connection_counter import ConnectionCounter
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
+from ..protocol.tunnel_counter import TunnelCounter
+from ..protocol.waiting import Strangers, WaitingConnections
+from ..settings import SPARE_AT_LEAST
 from .deadlines import Deadlines
 from .flow import Pipes
 from .password_checks import PasswordChecks
@@ -26,12 +30,18 @@ class ClientConnection(Owner, Protocol):
     def so_far(self) -> TunnelRecord:
         """A copy of its record with what was counted so far, without an outcome."""
 
+    def end(self, outcome: Outcome, detail: str = "") -> None:
+        """End it from outside the protocol, in any state."""
+
     def stop(self) -> None:
         """End it because the gate stops."""
 
 
 class TunnelContext:
     """One per gate. A reload replaces `snapshot`, `deadlines` and `dialer`; open connections keep theirs.
+
+    `descriptors` are those for clients and upstreams. `connections` are all that are open; `waiting` are those that
+    are not served yet, and `strangers` those that will not be.
 
     `publish` takes each finished record.
     """
@@ -44,16 +54,24 @@ class TunnelContext:
         self.poller = poller
         self.dialer = dialer
         self.publish = publish
-        self.counter = ConnectionCounter()
+        self.counter = TunnelCounter()
+        self.waiting: WaitingConnections[ClientConnection] = WaitingConnections()
+        self.strangers: Strangers[ClientConnection] = Strangers()
+        self.descriptors = sys.maxsize
         self.pipes = Pipes(at_most=64)
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()
         self._earlier_deadlines: list[Deadlines] = []
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the gate has too many connections even to refuse one properly."""
-        return self.counter.is_full(self.snapshot.limits)
+    def make_room_for(self, connection: ClientConnection) -> None:
+        """Close the waiting connection that must go for this new one: it, an older one or none."""
+        limits, tunnels = self.snapshot.limits, self.counter.tunnels
+        by_descriptors = max(self.descriptors - 2 * tunnels, SPARE_AT_LEAST)
+        places = min(limits.tunnels + limits.spare - tunnels, by_descriptors)
+        excess = self.waiting.excess(connection, limits, places)
+        if excess is not None:
+            victim, outcome = excess
+            self.poller.run(victim, victim.end, outcome)
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Use this snapshot for connections that begin from now on."""

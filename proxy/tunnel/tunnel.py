@@ -25,14 +25,15 @@ from .reading import continue_handshake, read_client, watch_for_reading
 from .relay import Relay
 
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
+_WAITS_FOR_CLIENT: Final = frozenset({State.HELLO, State.HANDSHAKE, State.HEAD, State.LINGERING})
 
 
 class Tunnel:
     """Owns the two sockets, from accept to record. Others may read `conversation` and `record`."""
 
     __slots__ = (
-        "_accepted", "_check", "_client", "_context", "_deadline", "_deadlines", "_left_to_read", "_lingering",
-        "_pending_dial", "_relay", "_tls", "_upstream", "conversation", "record",
+        "_accepted", "_behind_balancer", "_check", "_client", "_context", "_deadline", "_deadlines", "_left_to_read",
+        "_lingering", "_pending_dial", "_relay", "_tls", "_upstream", "conversation", "record",
     )  # fmt: skip
 
     def __init__(
@@ -58,15 +59,14 @@ class Tunnel:
         self._accepted = time.monotonic()
         self.record = record
         self.conversation = Conversation(snapshot, context.counter, record, behind_balancer=behind_balancer)
-        context.counter.add(record.client)
+        self._behind_balancer = behind_balancer  # and the balancer has not named the client yet
         context.connections.add(self)
 
     def begin(self) -> None:
-        """Read what the client has sent already: usually its whole head."""
-        if self._context.is_full:
-            self.end(Outcome.CONNECTIONS_EXHAUSTED)
-            return
-        self._read()
+        """Take a place, and read what the client has sent already: usually its whole head."""
+        self._take_place()
+        if self.conversation.state is not State.CLOSED:
+            self._read()
 
     def ready(self, descriptor: int, events: int) -> None:
         """The client sent bytes, or left."""
@@ -143,8 +143,27 @@ class Tunnel:
         data = read_client(self._client)
         if data is None:
             self._obey(WAIT)
-        else:
-            self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+            return
+        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+        if self._behind_balancer and self.conversation.state is not State.PROXY_HEADER:
+            self._take_place_of_client()
+
+    def _take_place(self) -> None:
+        """Wait for the client's request. If places are short, some connection must go: this one or another."""
+        context, client = self._context, self.record.client
+        if self.conversation.state is State.HELLO and self.conversation.is_stranger:
+            if not context.strangers.add(self, client):
+                self.end(Outcome.CLIENT_NOT_ALLOWED)
+            return
+        context.waiting.add(self, client)
+        context.make_room_for(self)
+
+    def _take_place_of_client(self) -> None:
+        """Wait in the name of the client, which the balancer has named by now."""
+        self._behind_balancer = False
+        if self.conversation.state in _WAITS_FOR_CLIENT:
+            self._context.waiting.remove(self)
+            self._take_place()
 
     def _read_while_waiting(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its first bytes in the tunnel before."""
@@ -196,6 +215,7 @@ class Tunnel:
             self._obey(command)
 
     def _check_login(self, check: PasswordCheck) -> None:
+        self._context.waiting.remove(self)
         self._watch_while_waiting()
         if self._context.password_checks.begin(check, self.record.client, self):
             self._check = check
@@ -212,6 +232,7 @@ class Tunnel:
             self._check = None
 
     def _dial(self, command: Dial) -> None:
+        self._context.waiting.remove(self)
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._watch_while_waiting()
         self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
@@ -230,6 +251,7 @@ class Tunnel:
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
+        context.waiting.note_tunnel(self.record.client)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
 
@@ -277,7 +299,8 @@ class Tunnel:
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)
-        context.counter.remove(record.client)
+        context.waiting.remove(self)
+        context.strangers.remove(self)
         context.connections.discard(self)
         context.publish(record)
 

@@ -16,10 +16,10 @@ from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Command, Refuse
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
@@ -91,13 +91,12 @@ def start_conversation(
     snapshot: Snapshot = SNAPSHOT,
     *,
     client: str = CLIENT,
-    counter: ConnectionCounter | None = None,
+    counter: TunnelCounter | None = None,
     behind_balancer: bool = False,
     schemes: frozenset[Scheme] | None = None,
 ) -> Conversation:
     """A conversation with a client that has just been accepted."""
-    counter = counter or ConnectionCounter()
-    counter.add(client)
+    counter = counter or TunnelCounter()
     record = open_record(client, 40000, "0.0.0.0:3128")
     return Conversation(snapshot.for_listener(schemes), counter, record, behind_balancer=behind_balancer)
 

@@ -128,15 +128,16 @@ class TunnelHarness:
         self,
         sent: bytes = b"",
         *,
+        client: str = "127.0.0.1",
         behind_balancer: bool = False,
         schemes: frozenset[Scheme] | None = None,
         buffer: int = 0,
     ) -> tuple[socket.socket, Tunnel]:
-        """A client, or a balancer, that has sent this before it was accepted, and its tunnel."""
+        """A client with this address, or a balancer, that has sent this before it was accepted, and its tunnel."""
         near, far = socket_pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
-        record = open_record("127.0.0.1", far.getpeername()[1], "127.0.0.1:3128")
+        record = open_record(client, far.getpeername()[1], "127.0.0.1:3128")
         one_target_snapshot = self.context.snapshot.for_listener(schemes)
         tunnel = Tunnel(self.context, one_target_snapshot, far, record, behind_balancer=behind_balancer)
         self.poller.run(tunnel, tunnel.begin)
@@ -194,8 +195,10 @@ class TunnelHarness:
         await until(lambda: not context.password_checks)
         await turns(5)
         assert not context.connections
-        assert context.counter.connections == 0
+        assert context.counter.tunnels == 0
         assert not context.counter.by_client
+        assert not context.waiting
+        assert not context.strangers
         assert not context.deadlines.in_use
         assert not self.poller._owners
 

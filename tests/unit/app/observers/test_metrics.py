@@ -38,6 +38,7 @@ class WatchedGate:
     def __init__(self) -> None:
         self.snapshot: Snapshot = SNAPSHOT
         self.connections: list[ClientConnection] = []
+        self.waiting = 0
         self.draining = False
         self.look_ups: Mapping[Outcome | None, int] = {}
 
@@ -93,11 +94,13 @@ def test_a_series_appears_with_its_first_count() -> None:
 def test_open_connections_are_counted_at_the_scrape() -> None:
     gate = WatchedGate()
     gate.connections = cast(list[ClientConnection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
+    gate.waiting = 1
 
     scraped = Scraped(gate=gate)
 
     assert scraped.value("licensegate_connections_open") == 2
     assert scraped.value("licensegate_tunnels_open") == 1
+    assert scraped.value("licensegate_connections_waiting") == 1
     assert scraped.value("licensegate_connections_limit") == SNAPSHOT.limits.tunnels
     assert scraped.value("licensegate_draining") == 0
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from licensegate.app.service import host
+from licensegate.proxy.settings import Limits
 
 Limit = tuple[int, int]
 
@@ -20,7 +21,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
         monkeypatch.setattr(resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
 
         def call(tunnels: int) -> int:
-            host.raise_descriptor_limit(tunnels)
+            host.raise_descriptor_limit(Limits(tunnels=tunnels))
             return held[0][0]
 
         return call
@@ -31,9 +32,9 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
 @pytest.mark.parametrize(
     ("limit", "after"),
     [
-        pytest.param((1024, 1 << 20), 8448, id="raised to the need"),
+        pytest.param((1024, 1 << 20), 8960, id="raised to the need"),
         pytest.param((1024, 4096), 4096, id="raised to the hard limit"),
-        pytest.param((1024, resource.RLIM_INFINITY), 8448, id="no hard limit"),
+        pytest.param((1024, resource.RLIM_INFINITY), 8960, id="no hard limit"),
         pytest.param((1 << 20, 1 << 20), 1 << 20, id="already enough"),
         pytest.param((resource.RLIM_INFINITY, resource.RLIM_INFINITY), resource.RLIM_INFINITY, id="unlimited"),
     ],
@@ -51,10 +52,10 @@ def test_too_low_a_limit_is_warned_of_with_what_it_allows(
     call(4096)
     (line,) = [record.getMessage() for record in caplog.records]
     assert "4096 open files" in line
-    assert "1920 tunnels" in line
+    assert "1807 tunnels" in line
     assert "limits.tunnels" in line
     assert "LimitNOFILE" in line
 
     caplog.clear()
-    call(1900)
+    call(1807)
     assert not caplog.records

@@ -12,9 +12,9 @@ from licensegate.allowlist.target import Target
 from licensegate.proxy.auth.result import CheckNeeded
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.admission import Admission, AdmissionResult, Granted, Refused
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire.protocol_detection import ClientProtocol
 from licensegate.records.outcome import Outcome
@@ -41,13 +41,13 @@ def wish(
     snapshot: Snapshot,
     *,
     client_protocol: ClientProtocol = ClientProtocol.HTTP,
-    counter: ConnectionCounter | None = None,
+    counter: TunnelCounter | None = None,
     **more: Identity,
 ) -> tuple[Admission, TunnelRecord]:
     """What a client wants, not judged yet, and the record of it."""
     record = open_record(CLIENT, 40000, "0.0.0.0:3128")
     return Admission(
-        snapshot, counter or ConnectionCounter(), record, target, client_protocol=client_protocol, **more
+        snapshot, counter or TunnelCounter(), record, target, client_protocol=client_protocol, **more
     ), record
 
 
@@ -67,8 +67,8 @@ def test_an_allowed_target_is_granted_with_its_rule_and_checks() -> None:
 
 
 def test_a_full_gate_asks_for_no_login() -> None:
-    counter = ConnectionCounter()
-    for _ in range(LIMITS.tunnels_per_client + 1):
+    counter = TunnelCounter()
+    for _ in range(LIMITS.tunnels_per_client):
         counter.add(CLIENT)
     admission, record = wish(ELSEWHERE, login_snapshot(), counter=counter)
 

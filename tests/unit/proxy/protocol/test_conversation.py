@@ -5,9 +5,9 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Wait
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.records.outcome import Outcome
 from support.conversation_harness import (
@@ -190,14 +190,14 @@ def test_a_stranger_is_refused_whatever_its_first_bytes_are(sent: bytes) -> None
 
 
 def test_a_stranger_learns_nothing_of_limits() -> None:
-    counter = ConnectionCounter()
+    counter = TunnelCounter()
     counter.draining = True
 
     assert "client_not_allowed" in status_line(start_conversation(client=STRANGER, counter=counter).received(HEAD))
 
 
-def counter_of(others: list[str], *, draining: bool = False) -> ConnectionCounter:
-    counter = ConnectionCounter()
+def counter_of(others: list[str], *, draining: bool = False) -> TunnelCounter:
+    counter = TunnelCounter()
     counter.draining = draining
     for client in others:
         counter.add(client)

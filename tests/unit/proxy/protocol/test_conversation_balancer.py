@@ -7,11 +7,11 @@ import pytest
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Send, Wait
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.records.outcome import Outcome
 from support.conversation_harness import (
@@ -51,7 +51,7 @@ TLVS = b"\x02\x00\x04host" + b"\x20\x00\x05\x00\x00\x00\x00\x00"
 
 
 def behind(
-    balancer: str = BALANCER, *, snapshot: Snapshot = SNAPSHOT, counter: ConnectionCounter | None = None
+    balancer: str = BALANCER, *, snapshot: Snapshot = SNAPSHOT, counter: TunnelCounter | None = None
 ) -> Conversation:
     return start_conversation(snapshot, client=balancer, counter=counter, behind_balancer=True)
 
@@ -173,26 +173,26 @@ def test_a_balancer_outside_the_client_networks_is_refused_as_a_client() -> None
     assert "client_not_allowed" in status_line(conversation.received(CHECK + HEAD))
 
 
-def test_the_connection_counts_for_the_client_not_for_the_balancer() -> None:
-    counter = ConnectionCounter()
+def test_the_tunnel_counts_for_the_client_not_for_the_balancer() -> None:
+    counter = TunnelCounter()
     conversation = behind(counter=counter)
-    assert counter.by_client == {BALANCER: 1}
 
-    conversation.received(v1(CLIENT)[:-1])
-    assert counter.by_client == {BALANCER: 1}
-    conversation.received(v1(CLIENT)[-1:])
-
+    conversation.received(v1(CLIENT))
+    assert counter.by_client == {}
+    conversation.received(HEAD)
     assert counter.by_client == {CLIENT: 1}
-    assert counter.connections == 1
-    counter.remove(conversation.record.client)
-    assert (counter.by_client, counter.connections) == ({}, 0)
+    conversation.stopped()
+    assert (counter.by_client, counter.tunnels) == ({}, 0)
 
 
 def test_the_limit_per_client_applies_behind_a_balancer() -> None:
-    counter = ConnectionCounter()
+    counter = TunnelCounter()
     sources = [CLIENT] * 5 + ["10.1.2.4"]
+    conversations = [behind(counter=counter) for _ in sources]
 
-    *served, too_many, another = [behind(counter=counter).received(v2(source) + HEAD) for source in sources]
+    *served, too_many, another = [
+        conversation.received(v2(source) + HEAD) for conversation, source in zip(conversations, sources, strict=True)
+    ]
 
     assert {type(command) for command in (*served, another)} == {Dial}
     assert "429 client_tunnels_exhausted" in status_line(too_many)

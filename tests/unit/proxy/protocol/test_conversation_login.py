@@ -9,9 +9,9 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.commands import CheckLogin, Close, Command, Dial, Refuse, Wait
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult
@@ -191,7 +191,7 @@ def test_a_strangers_network_is_judged_first() -> None:
 
 
 def test_the_head_and_the_limits_come_before_the_login() -> None:
-    draining = ConnectionCounter()
+    draining = TunnelCounter()
     draining.draining = True
 
     assert "405" in status_line(start_conversation(login_snapshot()).received(b"GET / HTTP/1.1\r\n\r\n"))

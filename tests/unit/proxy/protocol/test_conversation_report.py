@@ -9,10 +9,10 @@ from msgspec import structs
 from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.protocol.commands import Command, Dial, Establish, Refuse
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
@@ -182,7 +182,7 @@ def test_report_mode_refuses_strangers(snapshot: Snapshot) -> None:
 
 @everything_that_reports
 def test_report_mode_keeps_the_limits(snapshot: Snapshot) -> None:
-    counter = ConnectionCounter()
+    counter = TunnelCounter()
     for _ in range(4):
         counter.add(CLIENT)
 

@@ -8,9 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS, ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.proxy.protocol.commands import Command, Dial, Establish, Refuse, Send, StartTls
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.client_hello import read_client_hello
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import LoginResult
@@ -80,7 +80,7 @@ class AnySequence(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.counter = ConnectionCounter()
+        self.counter = TunnelCounter()
         self.accept(SNAPSHOT, CLIENT, behind_balancer=False)
 
     def accept(self, snapshot: Snapshot, client: str, *, behind_balancer: bool) -> None:
@@ -157,8 +157,7 @@ class AnySequence(RuleBasedStateMachine):
             self.happens(lambda: conversation.ended(Outcome.INTERNAL_ERROR, "KeyError"))
 
     def leave(self) -> None:
-        self.counter.remove(self.record.client)
-        assert (self.counter.connections, self.counter.by_client) == (0, {})
+        assert (self.counter.tunnels, self.counter.by_client) == (0, {})
 
     def happens(self, event: Callable[[], Command]) -> None:
         before = self.conversation.state
@@ -205,9 +204,12 @@ class AnySequence(RuleBasedStateMachine):
             assert self.record.status == self.record.outcome.status
 
     @invariant()
-    def the_connection_is_counted_once_and_for_its_client(self) -> None:
-        assert self.counter.by_client == {self.record.client: 1}
-        assert self.counter.connections == 1
+    def a_tunnel_is_counted_once_and_for_its_client(self) -> None:
+        if self.conversation.state in {State.LOGIN, State.DIALLING, State.INNER_HELLO, State.RELAYING}:
+            assert self.counter.by_client == {self.record.client: 1}
+        elif self.conversation.state is not State.LINGERING:
+            assert self.counter.by_client == {}
+        assert self.counter.tunnels == sum(self.counter.by_client.values())
         assert self.record.client_read == len(self.sent)
 
     def teardown(self) -> None:

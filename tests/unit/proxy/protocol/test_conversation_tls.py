@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Refuse, Wait
-from licensegate.proxy.protocol.connection_counter import ConnectionCounter
 from licensegate.proxy.protocol.states import State
+from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import Limits
 from licensegate.proxy.wire.tls_records import Alert
 from licensegate.records.outcome import Outcome
@@ -161,7 +161,7 @@ def test_more_than_the_limit_is_refused_when_it_is_announced() -> None:
 )
 @pytest.mark.parametrize("name", [HOST, "evil.example"])
 def test_limits_apply_to_tls_as_to_a_connect(others: list[str], draining: bool, outcome: Outcome, name: str) -> None:
-    counter = ConnectionCounter()
+    counter = TunnelCounter()
     counter.draining = draining
     for client in others:
         counter.add(client)

@@ -228,19 +228,6 @@ def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
     run(main())
 
 
-def test_connections_beyond_the_reserve_are_closed_at_once() -> None:
-    async def main() -> None:
-        with open_harness(limits=Limits(tunnels=1)) as harness:
-            for _ in range(9):
-                harness.accept()
-            client, _ = harness.accept(harness.connect)
-            await until(lambda: is_closed(client))
-            assert harness.final_records[-1].outcome is Outcome.CONNECTIONS_EXHAUSTED
-            assert harness.context.counter.connections == 9
-
-    run(main())
-
-
 @pytest.mark.parametrize(
     ("broken", "answer"),
     [
