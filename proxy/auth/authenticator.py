@@ -76,6 +76,7 @@ class Authenticator:
         limited = self._limited(request, check.scheme, check.user)
         if limited is not None:
             return limited
+        self._state.proven_logins.note(request.client, check.user, right=right)
         if not right:
             return self._complete(request, wrong_login(check.scheme, check.user, known=check.is_known))
         self._state.password_cache.add(check.login_hash)

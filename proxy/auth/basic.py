@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.allowlist.client_block import client_block
 from licensegate.allowlist.clients import Identity
 from licensegate.records.secret import Secret
 
@@ -50,7 +51,7 @@ class Basic:
         self.offered: tuple[Scheme, ...] = (Scheme.BASIC,) if Scheme.BASIC in context.enabled else ()
         self._challenges = tuple(f'Basic realm="{context.realm}", charset="UTF-8"' for _ in self.offered)
         self._users = context.users
-        self._cache = context.state.password_cache
+        self._state = context.state
 
     def challenges(self, client: str, *, stale: bool) -> tuple[str, ...]:
         """Return the one challenge, the same for every client."""
@@ -64,7 +65,12 @@ class Basic:
         stored, known = self._users.password_of(sent.user)
         if stored is None:
             return wrong_login(Scheme.BASIC, sent.user, known=False)
-        login_hash = self._cache.hash_of(sent.user, sent.password, stored.text)
-        if known and self._cache.holds(login_hash):
+        state = self._state
+        login_hash = state.password_cache.hash_of(sent.user, sent.password, stored.text)
+        if known and state.password_cache.holds(login_hash):
             return Admitted(Identity(sent.user, request.certificate), Scheme.BASIC)
-        return CheckNeeded(PasswordCheck(Scheme.BASIC, sent.user, sent.password, stored, known, login_hash))
+        source, standing = client_block(request.client), state.standing(request.client, sent.user)
+        throttle = state.login_throttle
+        return CheckNeeded(
+            PasswordCheck(Scheme.BASIC, sent.user, sent.password, stored, known, login_hash, source, standing, throttle)
+        )

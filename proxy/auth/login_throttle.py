@@ -44,6 +44,11 @@ class LoginThrottle:
         source = self._sources.get(client_block(client)) if self._sources else None
         return max(source.until - self._clock(), 0.0) if source is not None else 0.0
 
+    def has_failed(self, client: str) -> bool:
+        """Tell whether a login of this client was wrong, and that is not forgiven yet."""
+        source = self._sources.get(client_block(client)) if self._sources else None
+        return source is not None and self._clock() - source.last <= FORGIVEN_SECONDS
+
     def add(self, client: str) -> None:
         """Count a wrong login of this client. More of them during a wait do not make it longer."""
         now, block = self._clock(), client_block(client)

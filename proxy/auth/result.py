@@ -6,12 +6,17 @@ from licensegate.allowlist.clients import Identity
 from licensegate.records.record import LoginResult
 from licensegate.records.secret import Secret
 
+from .check_queue import Standing
+from .login_throttle import LoginThrottle
 from .password_hash import PasswordHash
 from .scheme import Scheme
 
 
 class PasswordCheck(Struct, frozen=True):
-    """A password to check away from the event loop. Equal logins have equal `login_hash`es."""
+    """A password to check away from the event loop. Equal logins have equal `login_hash`es.
+
+    `source` is the block of the client's address that wrong logins are counted by, in `throttle`.
+    """
 
     scheme: Scheme
     user: str
@@ -19,10 +24,21 @@ class PasswordCheck(Struct, frozen=True):
     stored: PasswordHash
     is_known: bool
     login_hash: bytes
+    source: str
+    standing: Standing
+    throttle: LoginThrottle
 
     def is_right(self) -> bool:
         """Tell whether this is the user's password. Takes as long for an unknown user, and is then False."""
         return self.stored.fits(self.password.raw) and self.is_known
+
+    def must_wait(self) -> bool:
+        """Tell whether the source has to wait by now, so that its logins are not checked."""
+        return self.throttle.seconds_left(self.source) > 0
+
+    def count_wrong(self) -> None:
+        """Count a wrong login that nobody waits for any more: leaving early must not make guesses free."""
+        self.throttle.add(self.source)
 
 
 class Admitted(Struct, frozen=True):

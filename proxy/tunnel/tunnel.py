@@ -21,6 +21,7 @@ from ..protocol.snapshot import Snapshot
 from ..protocol.states import State
 from .context import TunnelContext
 from .linger import Lingering
+from .password_checks import TOO_MANY
 from .reading import continue_handshake, read_client, watch_for_reading
 from .relay import Relay
 
@@ -217,10 +218,9 @@ class Tunnel:
     def _check_login(self, check: PasswordCheck) -> None:
         self._context.waiting.remove(self)
         self._watch_while_waiting()
-        if self._context.password_checks.begin(check, self.record.client, self):
-            self._check = check
-        else:
-            self.login_not_checked("too many logins wait to be checked")
+        self._check = check
+        if not self._context.password_checks.begin(check, self):
+            self.login_not_checked(TOO_MANY)
 
     def _watch_while_waiting(self) -> None:
         """During a check or a dial, read the client's first bytes in the tunnel once, or its end."""

@@ -153,7 +153,7 @@ def test_a_flood_of_guesses_does_not_delay_others(tmp_path: Path, authority: Aut
 
 
 def test_more_guesses_than_can_be_checked_get_503(tmp_path: Path, authority: Authority) -> None:
-    with run_login_gate(tmp_path, authority) as login_gate, guessing(login_gate, tmp_path, 17) as guesses:
+    with run_login_gate(tmp_path, authority) as login_gate, guessing(login_gate, tmp_path, 19) as guesses:
         (answered, *_), _, _ = select.select(guesses, [], [], SECONDS)
         assert outcome(read_answer(answered)) == "503 login_not_checked"
 

@@ -38,8 +38,8 @@ def test_every_result_of_a_login_is_explained(result: LoginResult) -> None:
         ("more than about 3 s", password_hash.LONGEST_CHECK_SECONDS - 3),
         ("at most 72 bytes long", password_hash.LONGEST_PASSWORD - 72),
         ("Passwords are checked in two separate threads", password_checks.THREADS - 2),
-        ("At most 16 checks of one client wait at a time", password_checks.AT_ONCE_FOR_ONE - 16),
-        ("and 128 in all", password_checks.AT_ONCE - 128),
+        ("At most 16 checks of one source wait at a time", password_checks.QUEUED_FOR_ONE - 16),
+        ("take 20 s together", password_checks.QUEUED_SECONDS - 20),
         ("must agree within a minute", nonces.SKEW_SECONDS - 60),
     ],
 )

@@ -13,6 +13,7 @@ from licensegate.proxy.auth.password_hash import PasswordHash
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.settings import Limits
+from licensegate.proxy.tunnel.password_checks import QUEUED_FOR_ONE, THREADS
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, RefusalTaken
 from support.conversation_harness import make_authenticator
@@ -183,12 +184,13 @@ def test_a_late_check_does_not_undo_the_refusal(hold: Hold, caplog: pytest.LogCa
 def test_too_many_waiting_logins_are_refused(hold: Hold) -> None:
     async def main() -> None:
         with guarded() as (harness, _):
-            clients = [harness.accept(login(harness, basic(f"user-{number}")))[0] for number in range(17)]
-            assert await read_status(clients[16]) == "503 login_not_checked"
+            most = THREADS + QUEUED_FOR_ONE
+            clients = [harness.accept(login(harness, basic(f"user-{number}")))[0] for number in range(most + 1)]
+            assert await read_status(clients[most]) == "503 login_not_checked"
             for client in clients:
                 client.close()
             hold.go.set()
-            await harness.last_record(17)
+            await harness.last_record(most + 1)
             await harness.assert_nothing_left()
 
     run(main())
