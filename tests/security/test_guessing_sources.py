@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from support.authority import Authority
-from support.exchange import TARGET
+from support.licensing_exchange import TARGET
+from support.login_gate import ListenerSchemes, LoginGate, run_login_gate
 from support.logins import PASSWORD, USER, basic, htpasswd_line
 from support.raw_client import read_answer
-from support.strict import Offers, Strict, strict
 from support.upstream import SECONDS
 
 SOURCES = 200
@@ -32,8 +32,8 @@ def request(login: str) -> bytes:
     return f"CONNECT {TARGET} HTTP/1.1\r\nProxy-Authorization: {login}\r\n\r\n".encode()
 
 
-def status_of_login(here: Strict, login: str, source: str) -> int:
-    address = ("127.0.0.1", here.port(Offers.BASIC))
+def status_of_login(login_gate: LoginGate, login: str, source: str) -> int:
+    address = ("127.0.0.1", login_gate.port(ListenerSchemes.BASIC))
     with socket.create_connection(address, SECONDS, source_address=(source, 0)) as client:
         client.sendall(request(login))
         return read_answer(client).status
@@ -80,8 +80,8 @@ class Guessing:
 
 
 @pytest.fixture
-def here(tmp_path: Path, authority: Authority) -> Iterator[Strict]:
-    with strict(tmp_path, authority, PATIENT, users=[(USER, PASSWORD), *USERS]) as made:
+def login_gate(tmp_path: Path, authority: Authority) -> Iterator[LoginGate]:
+    with run_login_gate(tmp_path, authority, PATIENT, users=[(USER, PASSWORD), *USERS]) as made:
         (tmp_path / "users.htpasswd").write_text("".join(htpasswd_line(*user, cost=COST) for user in USERS))
         made.gate.send(signal.SIGHUP)
         made.gate.await_line("reload requested by SIGHUP")
@@ -89,20 +89,20 @@ def here(tmp_path: Path, authority: Authority) -> Iterator[Strict]:
 
 
 @contextlib.contextmanager
-def guessing(here: Strict) -> Iterator[Guessing]:
-    crowd = Guessing(here.port(Offers.BASIC))
+def guessing(login_gate: LoginGate) -> Iterator[Guessing]:
+    crowd = Guessing(login_gate.port(ListenerSchemes.BASIC))
     try:
         yield crowd
     finally:
         crowd.stop()
 
 
-def test_right_logins_get_through_while_200_sources_guess(here: Strict) -> None:
-    with guessing(here) as crowd:
-        first = [status_of_login(here, basic(*user), f"127.8.0.{n + 1}") for n, user in enumerate(USERS)]
-        again = [status_of_login(here, basic(*user), f"127.8.0.{n + 1}") for n, user in enumerate(USERS)]
+def test_right_logins_get_through_while_200_sources_guess(login_gate: LoginGate) -> None:
+    with guessing(login_gate) as crowd:
+        first = [status_of_login(login_gate, basic(*user), f"127.8.0.{n + 1}") for n, user in enumerate(USERS)]
+        again = [status_of_login(login_gate, basic(*user), f"127.8.0.{n + 1}") for n, user in enumerate(USERS)]
         while not crowd.answers[b"429"]:
-            assert status_of_login(here, basic(*USERS[0]), "127.8.0.1") == 200
+            assert status_of_login(login_gate, basic(*USERS[0]), "127.8.0.1") == 200
 
     assert first == again == [200] * len(USERS)
     assert crowd.answers[b"407"] >= SOURCES, "guesses are checked as well"
