@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -24,14 +24,17 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
-from . import check_logins, check_parents, check_tls
+from . import check_host, check_logins, check_parents, check_tls
 from .layout import sections
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
+  What depends on the user who runs the gate, such as the right to read a key, is looked at as the user of --user;
+  without it, what this user cannot tell is said to be not looked at.
+
 exit status:
-  0  the settings are valid; there may be warnings on standard error
-  2  the settings cannot be used; the error names the place
+  0  the settings can be used on this host; there may be warnings on standard error
+  2  they cannot; the error names the place
 """
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
@@ -261,15 +264,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     named = parser.add_mutually_exclusive_group()
     named.add_argument("--config", metavar="FILE", type=Path, help="the settings file, as all commands take it")
     named.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
+    parser.add_argument("--user", metavar="NAME", help="look as this user, the one who runs the gate; needs root")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be in force, and the warnings."""
     settings = load_or_exit(arguments.file or arguments.config)
+    if arguments.user:
+        check_host.become(arguments.user)
+        settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
         say(report(settings))
         for warning in warnings(settings, os.environ, host_name()):
             complain(f"warning: {warning}")
+        wrong = list(check_host.faults(settings))
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
-    return 0
+    lacking = list(check_host.lacking_rights(settings))
+    if arguments.user:
+        wrong += [f"{each} by the user {arguments.user}" for each in lacking]
+    else:
+        for each in _not_looked_at(lacking):
+            complain(f"not looked at: {each}")
+    for fault in wrong:
+        complain(fault)
+    return 2 if wrong else 0
+
+
+def _not_looked_at(lacking: Sequence[str]) -> Iterator[str]:
+    """What only a check as the gate's user can tell."""
+    for each in lacking:
+        yield f"{each} by this user; run this as the gate's user, or as root with --user"
+    if os.geteuid() == 0 and check_host.has_packaged_user():
+        yield f"what the gate's user may read and write; add --user {check_host.PACKAGED_USER}"

@@ -5,7 +5,8 @@ from typing import Any, Final
 
 SETTINGS: Final = """\
 settings:
-  One TOML file, named by --config, else by LICENSEGATE_CONFIG, else the built-in defaults: ports 3128, 8080 and 443,
+  One TOML file, named by --config, else by LICENSEGATE_CONFIG, else that of the packaged service,
+  /etc/licensegate/licensegate.toml, if this host has it, else the built-in defaults: ports 3128, 8080 and 443,
   clients from private networks, and Cisco's licensing hosts as targets. docs/settings.md lists all keys.
 
 environment:

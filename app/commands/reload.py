@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from licensegate.app.service.control import ControlError, ask, control_path
+from licensegate.app.settings.load import settings_file
 from licensegate.app.terminal import complain, say
 
 NOTES: Final = """\
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask for a reload and print the answer."""
     # A gate run by systemd is found without reading its settings. If they are broken now, the gate itself says so.
-    path = control_path(None, os.environ)
+    path = control_path(None, os.environ, arguments.config or settings_file(os.environ))
     if path is None:
         from .settings_file import load_or_exit
 

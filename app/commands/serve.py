@@ -10,8 +10,8 @@ from typing import Final
 NOTES: Final = """\
 exit status:
   0  stopped as asked
-  1  could not serve, for example because no address could be bound
-  2  the command line or the settings cannot be used; the error names the place
+  1  could not serve, but may later: an address cannot be bound, or the access log's pipe has no reader
+  2  the command line, the settings or a file that they name cannot be used; the error names the place
 """
 
 

@@ -28,6 +28,10 @@ class AccessLogError(Exception):
     """The access log cannot be opened. Names the file, the reason and the setting."""
 
 
+class NoReaderError(AccessLogError):
+    """The access log is a pipe without a reader, which may start later."""
+
+
 class AccessLog(Observer):
     """Writes records to `destination`: a path, or "-" for standard output. Raises AccessLogError."""
 
@@ -74,7 +78,8 @@ def _open(destination: str) -> int:
     try:
         opened = os.open(destination, flags, 0o640)
     except OSError as error:
-        raise AccessLogError(f"log.access: cannot write {destination}: {_remedy(destination, error)}") from error
+        kind = NoReaderError if error.errno == errno.ENXIO else AccessLogError
+        raise kind(f"log.access: cannot write {destination}: {_remedy(destination, error)}") from error
     os.set_blocking(opened, True)
     return opened
 

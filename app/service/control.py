@@ -17,6 +17,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from licensegate.app.settings.packaged import runtime_directory
+
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
 _MAX_LINE_BYTES: Final = 4096
@@ -47,10 +49,12 @@ CommandHandler = Callable[[str], Reply]
 """Carries out a command. Takes the requester, such as `uid 0`."""
 
 
-def control_path(state_directory: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The socket's path: in systemd's RUNTIME_DIRECTORY, else in the state directory; None without either."""
-    runtime = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-    folder = Path(runtime) if runtime else state_directory
+def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
+    """The socket's path: in systemd's runtime directory, else in the state directory; None without either.
+
+    With `file`, the settings file of a command that was typed by hand, the packaged service's directory is found too.
+    """
+    folder = runtime_directory(file, environ) or state_directory
     return folder / _FILE if folder else None
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from licensegate.app.observers.access_log import AccessLogError
+from licensegate.app.observers.access_log import AccessLogError, NoReaderError
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.auth.user_files import LoginFileError
@@ -29,11 +29,16 @@ from .systemd import notify_alive, notify_ready, notify_reloading, notify_stoppi
 _FILE_CHECK_SECONDS: Final = 5
 """Interval between checks of the certificate and user files for changes."""
 
+_STARTS_LATER: Final = (ListenError, NoReaderError)
+"""An address may appear and a pipe's reader may start: another try may succeed."""
+_NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError)
+"""Somebody must change a file first: the packaged unit does not try again."""
+
 _log = logging.getLogger(__name__)
 
 
 def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
-    """Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a stop, 1 if the gate could not start.
+    """Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a stop, 1 or 2 as `licensegate serve` says.
 
     `read_settings` reads the settings again for a reload; it raises SettingsError.
     """
@@ -42,16 +47,17 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, read_settings, service_log))
-    except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
-        problem = str(error)
+    except _STARTS_LATER as error:
+        status, problem = 1, str(error)
+    except _NEVER_STARTS as error:
+        status, problem = 2, str(error)
     else:
-        problem = ""
+        status, problem = 0, ""
     finally:
         service_log.stop()
     if problem:
         print(f"licensegate: {problem}", file=sys.stderr)
-        return 1
-    return 0
+    return status
 
 
 async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:

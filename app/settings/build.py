@@ -82,13 +82,22 @@ def build(
 def _listen(tables: Sequence[ListenTable], auth: Auth, source: SettingsSource) -> tuple[ListenAddress, ...]:
     addresses = _read_each(read_listen, [table.address for table in tables], source, "listen", "address")
     # The system chooses another port each time, so port 0 may be given twice.
-    _refuse_duplicates([(address.host, address.port or object()) for address in addresses], source, "listen")
+    _refuse_overlaps(addresses, source)
     listen = []
     for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
         balancers = _networks(table.proxy_protocol_from, source, "listen", number, "proxy_protocol_from")
         schemes = read_listener_schemes(table.auth, number, auth, source)
         listen.append(structs.replace(address, proxy_protocol_from=balancers, schemes=schemes))
     return tuple(listen) or DEFAULT_LISTEN
+
+
+def _refuse_overlaps(addresses: Sequence[ListenAddress], source: SettingsSource) -> None:
+    """Refuse two listeners of which one has the address of the other: the second cannot be bound."""
+    for number, address in enumerate(addresses, 1):
+        for earlier, other in enumerate(addresses[: number - 1], 1):
+            if _overlap(address, other):
+                same = "the same as" if address.host == other.host else f"{address} cannot be bound beside {other},"
+                raise SettingsError(f"{source.place('listen', number)}: {same} item {earlier}; remove one of them")
 
 
 def _login_files(table: AuthTable, source: SettingsSource, folder: Path) -> dict[str, Path | None]:

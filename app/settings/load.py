@@ -1,8 +1,10 @@
 """Loads the settings from the file and the environment."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from . import packaged
 from .build import build
 from .environment import CONFIG, override, text_of
 from .file import read_file
@@ -17,15 +19,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     file, variables = override(File() if path is None else read_file(path), environ)
     source = SettingsSource("" if path is None else str(path), variables)
     folder = Path() if path is None else path.parent
-    return build(file, source, folder, _packaged_state(environ), environ)
+    return build(file, source, folder, packaged.state_directory(path, environ), environ)
 
 
 def settings_file(environ: Mapping[str, str]) -> Path | None:
-    """The file that LICENSEGATE_CONFIG names; None, for the defaults, if it is unset or empty. Raises SettingsError."""
-    return Path(text_of(CONFIG, environ)) if environ.get(CONFIG) else None
+    """The file that LICENSEGATE_CONFIG names, else that of the packaged service if it exists on this host.
 
-
-def _packaged_state(environ: Mapping[str, str]) -> Path | None:
-    """The first directory of systemd's `StateDirectory=`, which may name several (systemd.exec(5))."""
-    first = environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    return Path(first) if first else None
+    None, for the built-in defaults, without either or if the variable is empty. Raises SettingsError.
+    """
+    if CONFIG in environ:
+        return Path(text_of(CONFIG, environ)) if environ[CONFIG] else None
+    return packaged.SETTINGS if os.path.exists(packaged.SETTINGS) else None

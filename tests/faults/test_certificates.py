@@ -151,7 +151,7 @@ def test_a_key_of_another_certificate_fails_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, gate_settings(more=SETTINGS))
     with pytest.raises(GateEndedError) as ended, gate:
         pass
-    assert ended.value.status == 1
+    assert ended.value.status == 2
     assert str(tmp_path / "gate.key") in gate.stderr[-1]
     assert "the key does not belong to the certificate" in gate.stderr[-1]
 

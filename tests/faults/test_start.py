@@ -69,7 +69,7 @@ def test_an_access_log_that_cannot_be_written_fails_the_start(tmp_path: Path, se
     settings = gate_settings().replace("access.jsonl", f"{sealed.name}/access.jsonl")
     gate = Gate(tmp_path, settings, prefix=unprivileged())
 
-    assert status_of(gate) == 1
+    assert status_of(gate) == 2
     assert f"{sealed}/access.jsonl" in gate.stderr[-1]
     assert "Permission denied" in gate.stderr[-1]
     assert "log.access" in gate.stderr[-1]
@@ -93,7 +93,7 @@ def test_the_state_folder_is_made_with_mode_700(tmp_path: Path) -> None:
 def test_a_state_folder_without_permission_fails_the_start(tmp_path: Path, sealed: Path) -> None:
     gate = Gate(tmp_path, gate_settings(more=f'[state]\ndirectory = "{sealed.name}"\n'), prefix=unprivileged())
 
-    assert status_of(gate) == 1
+    assert status_of(gate) == 2
     assert f"{sealed}: cannot write a certificate there: Permission denied" in gate.stderr[-1]
 
 
@@ -109,7 +109,7 @@ def test_a_world_writable_state_folder_is_warned_about(tmp_path: Path) -> None:
 def test_a_state_folder_that_cannot_be_made_fails_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, gate_settings(more='[state]\ndirectory = "missing/state"\n'))
 
-    assert status_of(gate) == 1
+    assert status_of(gate) == 2
     assert f"state.directory: {tmp_path}/missing/state cannot be made: No such file" in gate.stderr[-1]
 
 

@@ -48,5 +48,5 @@ def test_an_unusable_user_file_fails_the_start(tmp_path: Path, name: str) -> Non
     with pytest.raises(GateEndedError) as ended, Gate(tmp_path, gate_settings(more=f"[auth]\n{table}")):
         pass
 
-    assert ended.value.status == 1
+    assert ended.value.status == 2
     assert name in str(ended.value)

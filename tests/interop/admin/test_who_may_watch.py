@@ -64,7 +64,7 @@ def test_an_invalid_token_file_stops_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(GateEndedError, match="holds no token") as ended:
         Gate(tmp_path, settings).__enter__()
-    assert ended.value.status == 1
+    assert ended.value.status == 2
 
 
 def test_a_reload_changes_admin_access_and_keeps_the_counts(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.app.service.control import Control, ControlError, Reply, ask, control_path
+from licensegate.app.settings import packaged
 
 RELOAD = b'{"command": "reload"}\n'
 
@@ -164,3 +165,11 @@ def test_the_path_prefers_systemds_runtime_directory(
     environ: dict[str, str], state: Path | None, path: Path | None
 ) -> None:
     assert control_path(state, environ) == path
+
+
+def test_a_command_by_hand_finds_the_packaged_services_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packaged, "_RUNTIME", tmp_path)
+    assert control_path(Path("/s"), {}, packaged.SETTINGS) == tmp_path / "control.sock"
+    assert control_path(Path("/s"), {}, Path("/etc/other.toml")) == Path("/s/control.sock")
+    monkeypatch.setattr(packaged, "_RUNTIME", tmp_path / "missing")
+    assert control_path(Path("/s"), {}, packaged.SETTINGS) == Path("/s/control.sock")

@@ -8,7 +8,7 @@ from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load
+from licensegate.app.settings import Admin, Log, Settings, SettingsError, Tls, load, packaged
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
@@ -254,13 +254,23 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             id="admin port alone",
         ),
         pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:3128'\n[[listen]]\naddress = '127.0.0.1:3128'",
+            "gate.toml: listen, item 2: 127.0.0.1:3128 cannot be bound beside 0.0.0.0:3128, item 1; remove one of them",
+            id="a listener that another one holds",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '[::1]:3128'\n[[listen]]\naddress = '[::]:3128'",
+            "gate.toml: listen, item 2: [::]:3128 cannot be bound beside [::1]:3128, item 1; remove one of them",
+            id="a listener that holds another one",
+        ),
+        pytest.param(
             "[admin]\nlisten = '[::1]:3128'\n[[listen]]\naddress = '[::]:3128'",
             "gate.toml: listen, item 1, address: [::]:3128 is also the address of admin.listen, [::1]:3128; "
             "change one of them",
             id="clients where the gate is watched",
         ),
         pytest.param(
-            "[[listen]]\naddress = '10.0.0.1:9130'\n[[listen]]\naddress = '0.0.0.0:9130'",
+            "[[listen]]\naddress = '10.0.0.1:3128'\n[[listen]]\naddress = '0.0.0.0:9130'",
             "gate.toml: listen, item 2, address: 0.0.0.0:9130 is also the address of admin.listen, 127.0.0.1:9130; "
             "change one of them",
             id="clients where the gate is watched unless said otherwise",
@@ -502,6 +512,21 @@ def test_state_is_kept_where_systemd_says_unless_the_operator_does(
     environ: dict[str, str], expected: Path | None
 ) -> None:
     assert load(None, environ).state_directory == expected
+
+
+def test_a_command_by_hand_finds_the_packaged_settings_and_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, state = tmp_path / "licensegate.toml", tmp_path / "state"
+    file.touch()
+    state.mkdir()
+    monkeypatch.setattr(packaged, "SETTINGS", file)
+    monkeypatch.setattr(packaged, "_STATE", state)
+
+    assert load(None, {}).source == str(file)
+    assert load(None, {}).state_directory == load(file, {}).state_directory == state
+    assert load(None, {"LICENSEGATE_CONFIG": ""}).source == "the built-in defaults"
+    assert load(None, {"LICENSEGATE_CONFIG": ""}).state_directory is None
 
 
 def test_a_name_that_is_not_text_is_accepted(tmp_path: Path) -> None:

@@ -1,0 +1,134 @@
+"""What `licensegate check` finds out about the host: what no gate could use there, and what this user cannot tell."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.cli import main
+from licensegate.app.commands import check_host
+from licensegate.app.commands.check_host import faults, lacking_rights
+from licensegate.app.settings import load
+from licensegate.certs.pem import CertificateError
+from support.certificates import issue
+from support.gate import COMMAND
+from support.programs import run
+from support.requirements import missing
+
+ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737: no host has it
+STATE = '[state]\ndirectory = "{}"\n'
+LOG = '[log]\naccess = "{}"\n'
+
+
+def listen(*addresses: str) -> str:
+    return "".join(f'[[listen]]\naddress = "{address}"\n' for address in addresses)
+
+
+def found(folder: Path, text: str) -> list[str]:
+    settings = folder / "gate.toml"
+    settings.write_text(text)
+    return list(faults(load(settings, {})))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        pytest.param(listen(f"{ELSEWHERE}:3128"), f"listen: {ELSEWHERE}:3128", id="listener"),
+        pytest.param(listen("[2001:db8::1]:3128"), "listen: [2001:db8::1]:3128", id="IPv6 listener"),
+        pytest.param(f'[admin]\nlisten = "{ELSEWHERE}:9130"\n', f"admin.listen: {ELSEWHERE}:9130", id="admin server"),
+        pytest.param(f'[dial]\nsource_address = "{ELSEWHERE}"\n', f"dial.source_address: {ELSEWHERE}", id="source"),
+    ],
+)
+def test_an_address_of_another_host_is_a_fault(tmp_path: Path, text: str, place: str) -> None:
+    (fault,) = found(tmp_path, text)
+    assert fault.startswith(f"{place} is no address of this host")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(STATE.format("missing/state"), "state.directory: ", id="state below a missing directory"),
+        pytest.param(LOG.format("missing/access.jsonl"), "log.access: ", id="log in a missing directory"),
+        pytest.param(LOG.format("."), "is a directory; name a file in it", id="log that is a directory"),
+    ],
+)
+def test_a_directory_that_nobody_can_use_is_a_fault(tmp_path: Path, text: str, words: str) -> None:
+    (fault,) = found(tmp_path, text)
+    assert words in fault
+    assert str(tmp_path) in fault
+
+
+def test_what_serve_can_use_is_no_fault(tmp_path: Path) -> None:
+    text = listen("127.0.0.1:3128", "0.0.0.0:8080", "[::]:8080") + STATE.format("state") + LOG.format("access.jsonl")
+    assert found(tmp_path, text + '[dial]\nsource_address = "127.0.0.1"\n') == []
+
+
+def test_a_key_of_another_certificate_ends_the_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    issue().write(tmp_path)
+    (tmp_path / "gate.key").write_bytes(issue().key_pem())
+    with pytest.raises(CertificateError, match="does not belong"):
+        found(tmp_path, '[tls]\ncertificate = "gate.pem"\nkey = "gate.key"\n')
+    assert status_of("--config", str(tmp_path / "gate.toml")) == 2
+    assert "does not belong" in capsys.readouterr().err
+
+
+def test_every_fault_is_printed_and_the_status_is_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "gate.toml"
+    file.write_text(listen(f"{ELSEWHERE}:3128") + LOG.format("missing/access.jsonl"))
+    assert status_of(str(file)) == 2
+    told = capsys.readouterr().err
+    assert "listen: " in told
+    assert "log.access: " in told
+
+
+def status_of(*arguments: str) -> int:
+    return main(["check", *arguments])
+
+
+@pytest.fixture
+def sealed(tmp_path: Path) -> Path:
+    """A settings file that everybody can read; it names a token and a directory for root only."""
+    token, state = tmp_path / "admin.token", tmp_path / "state"
+    token.write_text("0123456789abcdef")
+    token.chmod(0o600)
+    state.mkdir(mode=0o700)
+    file = tmp_path / "gate.toml"
+    file.write_text(f"[admin]\ntoken_file = {json.dumps(str(token))}\n" + STATE.format(state))
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    return file
+
+
+def test_what_this_user_may_not_read_is_not_looked_at(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    settings = load(sealed, {})
+    assert list(lacking_rights(settings)) == [
+        f"{sealed.parent}/admin.token cannot be read",
+        f"{sealed.parent}/state cannot be written to",
+    ]
+
+
+def test_without_user_lacking_rights_are_said_to_be_not_looked_at(
+    sealed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check_host, "lacking_rights", lambda _: ["/x cannot be read"])
+    assert status_of(str(sealed)) == 0
+    assert "not looked at: /x cannot be read by this user" in capsys.readouterr().err
+
+
+def test_as_the_gates_user_lacking_rights_are_faults(sealed: Path) -> None:
+    if os.geteuid() != 0:
+        missing("root", "run this test as root, to look as another user")
+    done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
+    assert done.returncode == 2
+    assert f"{sealed.parent}/admin.token cannot be read by the user nobody" in done.stderr
+    assert f"{sealed.parent}/state cannot be written to by the user nobody" in done.stderr
+
+
+def test_an_unknown_user_is_named(sealed: Path) -> None:
+    done = run(sys.executable, "-m", "licensegate.app", "check", "--user", "no-such-user", str(sealed))
+    assert done.returncode == 2
+    assert "there is no user no-such-user on this host" in done.stderr
