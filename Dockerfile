@@ -27,20 +27,22 @@ RUN python3 -m venv --without-pip /opt/licensegate \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/licensegate/lib \
     && install -D --mode 644 /licensegate.example.toml /built/etc/licensegate/licensegate.toml \
     && install --directory /built/opt /built/usr/local/bin /built/var/lib \
-    && install --directory --mode 700 --owner 10001 --group 10001 /built/var/lib/licensegate \
+    && install --directory --mode 770 --owner 10001 --group 0 /built/var/lib/licensegate \
     && mv /opt/licensegate /built/opt/ \
     && ln -s /opt/licensegate/bin/licensegate /built/usr/local/bin/licensegate
 
 FROM base
 COPY --from=build /built /
 
-# A number, since Kubernetes can tell from it alone that it is not root.
+# A number, since Kubernetes can tell from it alone that it is not root. Its folder belongs to group 0 too: OpenShift runs
+# the gate as a user of its own choice, in that group.
 USER 10001:10001
 WORKDIR /var/lib/licensegate
 VOLUME /var/lib/licensegate
 ENV LICENSEGATE_CONFIG=/etc/licensegate/licensegate.toml \
     STATE_DIRECTORY=/var/lib/licensegate \
-    LICENSEGATE__ADMIN__LISTEN=0.0.0.0:9130
+    LICENSEGATE_ADMIN_DEFAULT=0.0.0.0:9130 \
+    container=oci
 EXPOSE 3128 8080 443 9130
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["licensegate", "health"]
 STOPSIGNAL SIGTERM

@@ -17,6 +17,7 @@ from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, Tun
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
 from .duration import read_every
+from .environment import ADMIN_DEFAULT
 from .file_checks import holds_private_key, missing
 from .logins import read_auth, read_listener_schemes
 from .messages import shown
@@ -53,7 +54,7 @@ def build(
     trusted = _networks(file.auth.trusted_networks, source, "auth.trusted_networks")
     auth = read_auth(file.auth, login_files, trusted, source)
     listen = _listen(file.listen, auth, source)
-    admin = _admin(file.admin, client_networks, source, folder)
+    admin = _admin(file.admin, client_networks, source, folder, environ)
     _refuse_shared_address(listen, admin, source)
     return Settings(
         listen=listen,
@@ -187,16 +188,29 @@ def _source_address(text: str, source: SettingsSource) -> str:
     return _read(read_ip, text, source.place("dial.source_address")) if text else ""
 
 
-def _admin(table: AdminTable, client_networks: tuple[Network, ...], source: SettingsSource, folder: Path) -> Admin:
-    listen = _read(read_listen, table.listen, source.place("admin.listen")) if table.listen else None
-    if listen == structs.replace(DEFAULT_ADMIN, named=True):
-        listen = DEFAULT_ADMIN
+def _admin(
+    table: AdminTable,
+    client_networks: tuple[Network, ...],
+    source: SettingsSource,
+    folder: Path,
+    environ: Mapping[str, str],
+) -> Admin:
+    if table.listen is None:
+        listen = _default_admin(environ)
+    else:
+        listen = _read(read_listen, table.listen, source.place("admin.listen")) if table.listen else None
     networks = _networks(table.networks, source, "admin.networks") or client_networks
     token_file = _path(table.token_file, "admin.token_file", source, folder) if table.token_file else None
     if token_file and (fault := missing(token_file)):
         place = source.place("admin.token_file")
         raise SettingsError(f"{place}: {token_file}: {fault}; make one with `openssl rand -hex 32`")
     return Admin(listen, networks, token_file, table.ready_needs_upstream)
+
+
+def _default_admin(environ: Mapping[str, str]) -> ListenAddress:
+    """The address of an admin server that the settings do not name: the image's, where another default is of no use."""
+    text = environ.get(ADMIN_DEFAULT)
+    return structs.replace(_read(read_listen, text, ADMIN_DEFAULT), named=False) if text else DEFAULT_ADMIN
 
 
 def _refuse_shared_address(listen: Sequence[ListenAddress], admin: Admin, source: SettingsSource) -> None:

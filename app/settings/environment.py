@@ -1,9 +1,9 @@
 """Environment variables that override the settings file: `LICENSEGATE__SECTION__KEY`.
 
 Two underscores, because Kubernetes sets `LICENSEGATE_PORT` and the like for a Service of that name. Variables with one
-underscore are ignored, except `LICENSEGATE_CONFIG`. Commas separate list items; an empty value is an empty list. An
-item in a list of tables has a short form: `IP:PORT` for a listener, `HOST:PORT` for a rule, a URL for a parent proxy.
-Keys that the short form lacks can be set in the file only.
+underscore are ignored, except `LICENSEGATE_CONFIG` and `LICENSEGATE_ADMIN_DEFAULT`. Commas separate list items; an
+empty value is an empty list. An item in a list of tables has a short form: `IP:PORT` for a listener, `HOST:PORT` for a
+rule, a URL for a parent proxy. Keys that the short form lacks can be set in the file only.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,9 @@ from .settings import SettingsError
 
 CONFIG: Final = "LICENSEGATE_CONFIG"
 """Names the settings file if the command line does not."""
+
+ADMIN_DEFAULT: Final = "LICENSEGATE_ADMIN_DEFAULT"
+"""The address of the admin server unless the settings have one. The image sets it: 127.0.0.1 is of no use there."""
 
 PREFIX: Final = "LICENSEGATE__"
 

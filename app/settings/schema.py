@@ -15,7 +15,7 @@ from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
 from licensegate.proxy.settings import Limits, TunnelChecks
 
-from .settings import DEFAULT_ADMIN, Level, Log
+from .settings import Level, Log
 
 _LIMITS: Final = Limits()
 _LOGINS: Final = LoginSettings()
@@ -166,9 +166,9 @@ class DnsTable(Table, frozen=True):
 
 
 class AdminTable(Table, frozen=True):
-    """`[admin]`. Without an address there is no admin server; without networks those of `[clients]` count."""
+    """`[admin]`. With an empty address there is no admin server; without networks those of `[clients]` count."""
 
-    listen: str = str(DEFAULT_ADMIN)
+    listen: str | None = None
     networks: tuple[str, ...] = ()
     token_file: str = ""
     ready_needs_upstream: bool = False

@@ -44,7 +44,8 @@ def test_the_user_is_numeric_and_owns_only_the_state(image: Image) -> None:
 
     assert uid > 0
     assert owned == [image.root / state.lstrip("/")]
-    assert owned[0].stat().st_mode & 0o777 == 0o700
+    assert owned[0].stat().st_mode & 0o777 == 0o770
+    assert owned[0].stat().st_gid == 0  # a user of OpenShift's choice is in this group
 
 
 def test_build_tools_are_not_in_the_image(image: Image) -> None:

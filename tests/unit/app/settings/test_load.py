@@ -571,3 +571,24 @@ def test_the_rest_of_what_watching_needs_is_read(tmp_path: Path) -> None:
     assert settings.admin.token_file == tmp_path / "admin.token"
     assert settings.admin.ready_needs_upstream
     assert settings.probe_seconds == 300
+
+
+@pytest.mark.parametrize(
+    ("text", "listen"),
+    [
+        pytest.param("", ListenAddress("0.0.0.0", 9130, named=False), id="unset"),
+        pytest.param('[admin]\nlisten = ""\n', None, id="turned off"),
+        pytest.param('[admin]\nlisten = "127.0.0.1:9130"\n', ListenAddress("127.0.0.1", 9130), id="set"),
+    ],
+)
+def test_the_images_admin_address_gives_way_to_the_file(
+    tmp_path: Path, text: str, listen: ListenAddress | None
+) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(text)
+    assert load(path, {"LICENSEGATE_ADMIN_DEFAULT": "0.0.0.0:9130"}).admin.listen == listen
+
+
+def test_an_invalid_default_of_the_image_is_named_by_its_variable() -> None:
+    with pytest.raises(SettingsError, match=r'^LICENSEGATE_ADMIN_DEFAULT: "x" is not an address'):
+        load(None, {"LICENSEGATE_ADMIN_DEFAULT": "x"})
