@@ -20,8 +20,9 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 
 from .authenticator_reloader import AuthenticatorReloader
-from .host import make_state_directory, raise_descriptor_limit
+from .host import raise_descriptor_limit
 from .logs import ServiceLog
+from .state_directory import usable_state_directory
 
 if TYPE_CHECKING:
     from licensegate.app.admin.site import AdminSite
@@ -92,11 +93,8 @@ class Components:
 def open_certificate(settings: Settings) -> FileWatch[ServerIdentity]:
     """Load the gate's certificate and watch its files. Raises CertificateError or SettingsError."""
     tls = settings.tls
-    if settings.state_directory is not None:
-        make_state_directory(settings.state_directory)
-    watch = load_or_create_identity(
-        tls.certificate, tls.key, tls.names, tls.client_ca, settings.state_directory, tls.client_crl
-    )
+    state = usable_state_directory(settings.state_directory, named=settings.state_named)
+    watch = load_or_create_identity(tls.certificate, tls.key, tls.names, tls.client_ca, state, tls.client_crl)
     _log.info("TLS to the gate uses the certificate %s, SHA-256 %s", watch.value.source, watch.value.fingerprint)
     warn_of_expiry(watch.value)
     return watch

@@ -1,13 +1,12 @@
-"""The gate's host: its standard streams, its limit on open files, and the state directory."""
+"""The gate's host: its standard streams and its limit on open files."""
 
 import logging
 import os
 import resource
-import stat
-from pathlib import Path
+from typing import Final
 
-from licensegate.app.settings import SettingsError
-from licensegate.proxy.settings import OWN_DESCRIPTORS, Limits
+_OTHER_DESCRIPTORS: Final = 256
+"""For the gate itself, including dials in progress and pipes."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,20 +38,4 @@ def raise_descriptor_limit(limits: Limits) -> None:
             granted,
             max(granted - OWN_DESCRIPTORS, 0) * 8 // 17,  # an eighth more connections may wait
             limits.tunnels,
-        )
-
-
-def make_state_directory(directory: Path) -> None:
-    """Make the directory, for this user alone, if missing. Warn if others may write to it. Raises SettingsError."""
-    try:
-        directory.mkdir(mode=0o700, exist_ok=True)
-        mode = directory.stat().st_mode
-    except FileExistsError:
-        raise SettingsError(f"state.directory: {directory} is a file; remove it, or name a directory") from None
-    except OSError as error:
-        raise SettingsError(f"state.directory: {directory} cannot be made: {error.strerror}") from None
-    if mode & stat.S_IWOTH:
-        _log.warning(
-            "state.directory: every user of this machine may write to %s and replace the key; run chmod o-w on it",
-            directory,
         )

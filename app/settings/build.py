@@ -75,6 +75,7 @@ def build(
         admin=admin,
         probe_seconds=_read(read_every, file.probe.every, source.place("probe.every")),
         state_directory=_state_directory(file.state.directory, source, folder) or packaged_state,
+        state_named=bool(file.state.directory),
         log=_log(file.log, source, folder),
         source=str(source),
     )
@@ -195,10 +196,7 @@ def _admin(
     folder: Path,
     environ: Mapping[str, str],
 ) -> Admin:
-    if table.listen is None:
-        listen = _default_admin(environ)
-    else:
-        listen = _read(read_listen, table.listen, source.place("admin.listen")) if table.listen else None
+    listen = _admin_address(table.listen, source, environ)
     networks = _networks(table.networks, source, "admin.networks") or client_networks
     token_file = _path(table.token_file, "admin.token_file", source, folder) if table.token_file else None
     if token_file and (fault := missing(token_file)):
@@ -207,10 +205,12 @@ def _admin(
     return Admin(listen, networks, token_file, table.ready_needs_upstream)
 
 
-def _default_admin(environ: Mapping[str, str]) -> ListenAddress:
-    """The address of an admin server that the settings do not name: the image's, where another default is of no use."""
-    text = environ.get(ADMIN_DEFAULT)
-    return structs.replace(_read(read_listen, text, ADMIN_DEFAULT), named=False) if text else DEFAULT_ADMIN
+def _admin_address(text: str | None, source: SettingsSource, environ: Mapping[str, str]) -> ListenAddress | None:
+    """The address of the admin server: the operator's, else the image's, else ours; None if it is turned off."""
+    if text is not None:
+        return _read(read_listen, text, source.place("admin.listen")) if text else None
+    default = environ.get(ADMIN_DEFAULT)
+    return structs.replace(_read(read_listen, default, ADMIN_DEFAULT), named=False) if default else DEFAULT_ADMIN
 
 
 def _refuse_shared_address(listen: Sequence[ListenAddress], admin: Admin, source: SettingsSource) -> None:

@@ -82,8 +82,8 @@ class Settings(Struct, frozen=True):
 
     `announce` is the name or address that clients are to use for the gate; empty for the addresses that are bound.
     `probe_seconds` is the interval for dialling targets that no tunnel has reached meanwhile; None for never.
-    `state_directory` is None if nothing is kept. `source` names the file, or the built-in defaults, and the environment
-    variables that override it.
+    `state_directory` is None if nothing is kept; `state_named` if the operator chose it, not systemd or the image.
+    `source` names the file, or the built-in defaults, and the environment variables that override it.
     """
 
     listen: tuple[ListenAddress, ...]
@@ -101,5 +101,6 @@ class Settings(Struct, frozen=True):
     admin: Admin
     probe_seconds: int | None
     state_directory: Path | None
+    state_named: bool
     log: Log
     source: str

@@ -138,3 +138,39 @@ def test_the_certificate_is_kept_in_the_volume(
             fingerprints.append(running.await_line("SHA-256").partition("SHA-256")[2])
 
     assert fingerprints[0] == fingerprints[1]
+
+
+def test_a_user_of_the_platforms_choice_keeps_the_state_by_group_0(
+    image: Image, service: dict[str, Any], tmp_path: Path, state: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    with Container(image, service | {"user": "1000660000:0"}, bundle, state) as running:
+        running.await_line("ready")
+    assert "/var/lib/licensegate/gate.pem" in running.log
+    assert (state / "gate.key").stat().st_uid == 1000660000
+
+
+def test_a_user_without_rights_to_the_state_is_served_without_it(
+    image: Image, service: dict[str, Any], tmp_path: Path, state: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    with Container(image, service | {"user": "12345:12345"}, bundle, state) as running:
+        running.await_line("ready")
+    assert (
+        "uid 12345 cannot write to /var/lib/licensegate; the gate makes a certificate for this run only" in running.log
+    )
+    assert list(state.iterdir()) == []
+
+
+def test_the_mounted_file_can_turn_the_admin_server_off(
+    image: Image, service: dict[str, Any], tmp_path: Path, state: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle.mkdir()
+    (state / "gate.toml").write_text('[admin]\nlisten = ""\n')
+    file = {"LICENSEGATE_CONFIG": "/var/lib/licensegate/gate.toml"}
+    with Container(image, service, bundle, state, file) as running:
+        running.await_line("ready")
+        assert curl(running.inside(), "http://127.0.0.1:9130/healthz").returncode != 0

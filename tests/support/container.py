@@ -102,7 +102,7 @@ def _specification(
 ) -> dict[str, Any]:
     """The configuration that docker or podman would pass to crun (OCI runtime specification 1.0)."""
     config = image.config
-    uid, gid = map(int, config["User"].split(":"))
+    uid, gid = map(int, service.get("user", config["User"]).split(":"))
     capabilities = [] if service["cap_drop"] == ["ALL"] else ["CAP_NET_BIND_SERVICE", "CAP_KILL"]
     files = service["ulimits"]["nofile"]
     volume = {"destination": service["volumes"][0].partition(":")[2], "source": str(state), "options": ["rbind", "rw"]}
