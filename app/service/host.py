@@ -3,10 +3,8 @@
 import logging
 import os
 import resource
-from typing import Final
 
-_OTHER_DESCRIPTORS: Final = 256
-"""For the gate itself, including dials in progress and pipes."""
+from licensegate.proxy.settings import OWN_DESCRIPTORS, Limits
 
 _log = logging.getLogger(__name__)
 
