@@ -1,7 +1,7 @@
 """Parses the PROXY header, by which a balancer names the client of a connection: versions 1 and 2.
 
 The specification is HAProxy's `doc/proxy-protocol.txt`, sections 2.1 and 2.2. Only the source is used: the destination
-is validated and dropped, TLVs are skipped by their length.
+is validated and dropped. TLVs must add up, and a checksum among them must be right; the others are ignored.
 
 The result depends on the bytes alone, not on how they were split: the shortest prefix that allows a result decides. The
 caller knows whether a peer may send a header.
@@ -14,10 +14,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from .crc32c import crc32c
+
 _V1_BYTES: Final = 107  # the longest line with its CRLF, section 2.1
 _V1_TCP: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ")
 _V1_UNKNOWN: Final = (b"PROXY UNKNOWN ", b"PROXY UNKNOWN\r\n")
-_V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*+(?:\r\n|\r?\Z)")  # whole, or as far as it is here
+_V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*(?:\r\n|\r?\Z)")  # whole, or as far as it is here
 _V1_PORT: Final = re.compile(r"0|[1-9][0-9]{0,4}")
 
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"
@@ -29,9 +31,18 @@ _LOCAL: Final = 0x20
 _PROXY: Final = 0x21
 _TCP4: Final = 0x11
 _TCP6: Final = 0x21
-_ADDRESS_BYTES: Final = {_TCP4: 2 * (4 + 2), _TCP6: 2 * (16 + 2)}  # source and destination, and the port of each
-# Unspecified, UDP and UNIX sockets: the source is unknown to a receiver that does not use these, section 2.2.
-_OTHER_FAMILIES: Final = frozenset({0x00, 0x12, 0x22, 0x31, 0x32})
+_IPV4_BYTES: Final = 2 * (4 + 2)  # source and destination, and the port of each
+_IPV6_BYTES: Final = 2 * (16 + 2)
+_UNIX_BYTES: Final = 2 * 108
+_ADDRESS_BYTES: Final = {
+    _TCP4: _IPV4_BYTES, 0x12: _IPV4_BYTES, _TCP6: _IPV6_BYTES, 0x22: _IPV6_BYTES, 0x31: _UNIX_BYTES, 0x32: _UNIX_BYTES,
+}  # fmt: skip
+"""By family and transport. Only TCP names a client: the gate uses no UDP and no UNIX sockets (section 2.2)."""
+
+_UNSPECIFIED: Final = 0x00  # what follows has no known form
+_TLV_FIXED_BYTES: Final = 3  # type and length
+_CHECKSUM: Final = 0x03
+_CHECKSUM_BYTES: Final = 4
 
 
 class ProxyHeaderError(Exception):
@@ -111,7 +122,7 @@ def _read_v2(received: bytes) -> ProxyHeader | None:
     if command and command[0] not in (_LOCAL, _PROXY):
         raise ProxyHeaderError("its version is not 2, or its command is neither LOCAL nor PROXY")
     family = received[13] if len(received) > 13 and command[0] == _PROXY else 0
-    if family not in _ADDRESS_BYTES and family not in _OTHER_FAMILIES:
+    if family not in _ADDRESS_BYTES and family != _UNSPECIFIED:
         raise ProxyHeaderError("its family is unknown")
     if len(received) < _V2_FIXED_BYTES:
         return None
@@ -121,7 +132,30 @@ def _read_v2(received: bytes) -> ProxyHeader | None:
     if length < _ADDRESS_BYTES.get(family, 0):
         raise ProxyHeaderError("it is too short for the addresses of its family")
     size = _V2_FIXED_BYTES + length
-    return _source_of_v2(received[_V2_FIXED_BYTES:size], family, size) if len(received) >= size else None
+    if len(received) < size:
+        return None
+    if family != _UNSPECIFIED:
+        _check_tlvs(received[:size], _V2_FIXED_BYTES + _ADDRESS_BYTES[family])
+    return _source_of_v2(received[_V2_FIXED_BYTES:size], family, size)
+
+
+def _check_tlvs(header: bytes, start: int) -> None:
+    """Raise ProxyHeaderError if the TLVs from `start` do not end where the header does, or its checksum is wrong."""
+    checked = False
+    while start < len(header):
+        value = start + _TLV_FIXED_BYTES
+        end = value + int.from_bytes(header[start + 1 : value])
+        if value > len(header):
+            raise ProxyHeaderError("some bytes are left over behind its TLVs")
+        if end > len(header):
+            raise ProxyHeaderError("its last TLV is longer than the rest of it")
+        if header[start] == _CHECKSUM:
+            if checked or end - value != _CHECKSUM_BYTES:
+                raise ProxyHeaderError("it does not have one checksum of 4 bytes")
+            checked = True
+            if crc32c(header[:value] + bytes(_CHECKSUM_BYTES) + header[end:]) != int.from_bytes(header[value:end]):
+                raise ProxyHeaderError("its checksum (CRC32C) is wrong")
+        start = end
 
 
 def _source_of_v2(body: bytes, family: int, size: int) -> ProxyHeader:

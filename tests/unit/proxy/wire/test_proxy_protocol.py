@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from licensegate.proxy.wire.crc32c import crc32c
 from licensegate.proxy.wire.proxy_protocol import (
     ProxyHeader,
     ProxyHeaderError,
@@ -38,14 +39,20 @@ def tlv(kind: int, value: bytes) -> bytes:
     return struct.pack("!BH", kind, len(value)) + value
 
 
+def with_checksum(family: int, body: bytes, after: bytes = b"") -> bytes:
+    """A block of version 2 with a TLV of its CRC32C between `body` and `after`."""
+    blank = v2(family, body + tlv(0x03, bytes(4)) + after)
+    place = len(blank) - len(after) - 4
+    return blank[:place] + crc32c(blank).to_bytes(4, "big") + blank[place + 4 :]
+
+
 V4 = ("192.0.2.7", "198.51.100.1", 56324, 443)
 V6 = ("2001:db8::7", "2001:db8::1", 56324, 443)
-# ALPN, the name a client asked for, CRC32C, a unique id, TLS with a client certificate's name inside, and no-operation.
+# ALPN, the name a client asked for, a unique id, TLS with a client certificate's name inside, and no-operation.
 TLVS = b"".join(
     [
         tlv(0x01, b"h2"),
         tlv(0x02, b"tools.cisco.com"),
-        tlv(0x03, bytes(4)),
         tlv(0x05, bytes(128)),
         tlv(0x20, b"\x07" + bytes(4) + tlv(0x21, b"TLSv1.3") + tlv(0x22, b"CUCM")),
         tlv(0x04, b""),
@@ -74,8 +81,13 @@ BLOCKS = {
     "IPv4 mapped into IPv6": (v2(0x21, v2_body("::ffff:192.0.2.7", "::1", 1, 2)), "192.0.2.7", 1),
     "IPv4 with TLVs": (v2(0x11, v2_body(*V4) + TLVS), "192.0.2.7", 56324),
     "IPv6 with TLVs": (v2(0x21, v2_body(*V6) + TLVS), "2001:db8::7", 56324),
-    "TLVs that are none": (v2(0x11, v2_body(*V4) + b"\x01\xff\xff\0"), "192.0.2.7", 56324),
-    "as long as can be": (v2(0x11, v2_body(*V4).ljust(4096, b"\0")), "192.0.2.7", 56324),
+    "a checksum": (with_checksum(0x11, v2_body(*V4)), "192.0.2.7", 56324),
+    "a checksum among other TLVs": (with_checksum(0x21, v2_body(*V6) + TLVS, TLVS), "2001:db8::7", 56324),
+    "a checksum of a UNIX socket": (with_checksum(0x31, bytes(216)), "", 0),
+    "TLVs inside a TLV that do not add up": (v2(0x11, v2_body(*V4) + tlv(0x20, b"\x21\xff")), "192.0.2.7", 56324),
+    "as long as can be": (v2(0x11, v2_body(*V4) + tlv(0x04, bytes(4096 - 15))), "192.0.2.7", 56324),
+    "as many TLVs as can be": (v2(0x11, v2_body(*V4) + tlv(0x04, b"") * 1361), "192.0.2.7", 56324),
+    "local, with a TLV that does not end": (v2(0x11, v2_body(*V4) + b"\x01\xff\xff", command=0x20), "", 0),
     "local": (v2(0x00, b"", command=0x20), "", 0),
     "local, with an address to ignore": (v2(0x11, v2_body(*V4), command=0x20), "", 0),
     "local, with a family to ignore": (v2(0x7F, b"", command=0x20), "", 0),
@@ -138,6 +150,25 @@ BAD = {
     "IPv4, too short": (v2(0x11, v2_body(*V4)[:-1]), "too short for the addresses"),
     "IPv6 of IPv4's length": (v2(0x21, v2_body(*V4)), "too short for the addresses"),
     "no address at all": (v2(0x11, b""), "too short for the addresses"),
+    "UDP over IPv4, too short": (v2(0x12, v2_body(*V4)[:-1]), "too short for the addresses"),
+    "UNIX socket, too short": (v2(0x31, bytes(215)), "too short for the addresses"),
+    "a TLV longer than the header": (v2(0x11, v2_body(*V4) + b"\x01\0\x03h2"), "its last TLV is longer"),
+    "a TLV far longer than the header": (v2(0x21, v2_body(*V6) + TLVS + b"\x01\xff\xff"), "its last TLV is longer"),
+    "a byte left over": (v2(0x11, v2_body(*V4) + b"\0"), "left over behind its TLVs"),
+    "two bytes left over": (v2(0x11, v2_body(*V4) + TLVS + b"\x04\0"), "left over behind its TLVs"),
+    "a byte left over of UDP": (v2(0x12, v2_body(*V4) + b"\0"), "left over behind its TLVs"),
+    "a checksum of zeros": (v2(0x11, v2_body(*V4) + tlv(0x03, bytes(4))), "its checksum (CRC32C) is wrong"),
+    "a changed byte under a checksum": (
+        with_checksum(0x11, v2_body(*V4)).replace(b"\xc0\0\x02\x07", b"\xc0\0\x02\x08"),
+        "its checksum (CRC32C) is wrong",
+    ),
+    "a changed byte behind the checksum": (
+        with_checksum(0x11, v2_body(*V4), tlv(0x01, b"h2")).replace(b"h2", b"h3"),
+        "its checksum (CRC32C) is wrong",
+    ),
+    "a checksum of three bytes": (v2(0x11, v2_body(*V4) + tlv(0x03, bytes(3))), "does not have one checksum"),
+    "an empty checksum": (v2(0x11, v2_body(*V4) + tlv(0x03, b"")), "does not have one checksum"),
+    "two checksums": (with_checksum(0x11, v2_body(*V4), tlv(0x03, bytes(4))), "does not have one checksum"),
     "endless": (v2(0x11, b"", length=4097), "longer than the 4096 bytes"),
     "local and endless": (v2(0x00, b"", command=0x20, length=0xFFFF), "longer than the 4096 bytes"),
 }
@@ -229,8 +260,12 @@ ends = st.tuples(st.ip_addresses(v=4), st.ip_addresses(v=4), ports, ports) | st.
     st.ip_addresses(v=6), st.ip_addresses(v=6), ports, ports
 )
 
+tlv_lists = st.lists(
+    st.builds(tlv, st.integers(0, 255).filter(lambda kind: kind != 0x03), st.binary(max_size=60)), max_size=6
+).map(b"".join)
 
-@given(ends, st.binary(max_size=200), st.binary(max_size=40))
+
+@given(ends, tlv_lists, st.binary(max_size=40))
 def test_whatever_a_balancer_can_say_is_understood_in_both_versions(
     parts: tuple[object, object, int, int], tlvs: bytes, after: bytes
 ) -> None:
