@@ -163,7 +163,9 @@ def _to_ascii(text: str) -> str:
     import idna  # 10 ms and a large table, for the few settings that need it
 
     try:
-        return idna.encode(text, uts46=True).decode("ascii")
+        labels = idna.uts46_remap(text, std3_rules=False).split(".")
+        # A label of ASCII follows the rule of every other name, which allows what IDNA does not: _ssm, a--b.
+        return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
     except UnicodeError:
         raise TargetError(f"not an internationalised name: {_shown(text)}") from None
 

@@ -44,7 +44,7 @@ class ServerIdentity:
 
     def owns(self, server_name: str) -> bool:
         """Return whether a client that asks for this server name means the gate. A wildcard matches one label."""
-        name = server_name.lower().rstrip(".")
+        name = server_name.lower().removesuffix(".")
         return self._given.match(name) or self._in_certificate().match(name)
 
     @cached_property
@@ -74,7 +74,7 @@ class _Names:
     """Host names, wildcards and IP addresses, in lower case."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.all = tuple(name.lower().rstrip(".") for name in names)
+        self.all = tuple(name.lower().removesuffix(".") for name in names)
         self._exact = frozenset(self.all)
         self._below = frozenset(name[2:] for name in self.all if name.startswith("*."))
 

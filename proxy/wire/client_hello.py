@@ -16,6 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.allowlist.target import TargetError, parse_host
 from licensegate.records.text import printable
 
 from .tls_records import HANDSHAKE, RECORD_HEADER, RECORD_PAYLOAD
@@ -39,7 +40,7 @@ _PROTOCOL_CHARACTERS: Final = 32
 _beginning: Final = struct.Struct("!HxHI").unpack_from
 _lone_host_name: Final = struct.Struct("!HBH").unpack_from
 _extension_header: Final = struct.Struct("!HH").unpack_from
-_plausible_host: Final = re.compile(rb"(?!\.?\Z)[0-9A-Za-z._:-]{1,255}\Z")  # addresses pass, as they do in OpenSSL
+_host_characters: Final = re.compile(rb"[0-9A-Za-z._:-]*")  # an address has no brackets here
 
 
 class HelloFault(enum.StrEnum):
@@ -62,7 +63,7 @@ class HelloError(Exception):
 class ClientHello(Struct, frozen=True):
     """The contents of a ClientHello.
 
-    `server_name` is in lower case, without a final dot, and empty if none was sent; it may be an address. `alpn` is
+    `server_name` is normalised as the host of a CONNECT is, and empty if none was sent; it may be an address. `alpn` is
     printable and bounded. `max_version` is the highest offered of 1.3, 1.2, 1.1, 1.0 and ssl3, or empty. `ech` means
     that it contains an encrypted ClientHello, or the imitation of one (GREASE). `size` is its length in bytes,
     including record headers.
@@ -229,9 +230,12 @@ def _server_name(data: bytes) -> str:
     if list_length != len(data) - 2 or kind != 0 or length != len(data) - 5:
         raise _malformed("its server name is not a single host name")
     name = data[5:]
-    if not _plausible_host.match(name):
+    if not _host_characters.fullmatch(name):
         raise _malformed(f"its server name is no host name: {printable(name, 60)}")
-    return name.decode("ascii").lower().removesuffix(".")
+    try:
+        return parse_host(name.decode("ascii"))
+    except TargetError as error:
+        raise _malformed(f"its server name is no host name: {error}") from None
 
 
 def _protocols(data: bytes) -> tuple[str, ...]:

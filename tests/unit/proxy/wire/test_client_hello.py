@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensegate.allowlist.target import TargetError, parse_authority
 from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader, read_client_hello
 from support.client_hellos import (
     ALPN,
@@ -27,6 +28,7 @@ from support.client_hellos import (
 LIMIT = 65536
 NAME = "tools.cisco.com"
 NAMED = server_name_extension(NAME.encode())
+LONGEST = ".".join(["a" * 63] * 3 + ["b" * 61])
 HELLO = in_records(hello_message(NAMED))
 
 GOOD = [row for row in RECORDED.values() if not row.fault]
@@ -87,7 +89,11 @@ READ = {
     "no extension at all": (b"\x01" + vector(hello_message()[4:-2], 3), "", (), "1.2"),
     "an empty list of extensions": (hello_message(), "", (), "1.2"),
     "a name in capitals, with its dot": (hello_message(server_name_extension(b"TOOLS.Cisco.Com.")), NAME, (), "1.2"),
-    "a name of 255": (hello_message(server_name_extension(b"a" * 255)), "a" * 255, (), "1.2"),
+    "a name of 253": (hello_message(server_name_extension(LONGEST.encode())), LONGEST, (), "1.2"),
+    "a name of 253 and its dot": (hello_message(server_name_extension(LONGEST.encode() + b".")), LONGEST, (), "1.2"),
+    "an IPv4 address with a dot": (hello_message(server_name_extension(b"192.0.2.1.")), "192.0.2.1", (), "1.2"),
+    "an IPv6 address in full": (hello_message(server_name_extension(b"2001:DB8:0::0:1")), "2001:db8::1", (), "1.2"),
+    "an IPv4-mapped address": (hello_message(server_name_extension(b"::FFFF:192.0.2.1")), "192.0.2.1", (), "1.2"),
     "an underscore": (hello_message(server_name_extension(b"_a.b-c.example")), "_a.b-c.example", (), "1.2"),
     "an IPv4 address": (hello_message(server_name_extension(b"192.0.2.1")), "192.0.2.1", (), "1.2"),
     "an IPv6 address": (hello_message(server_name_extension(b"2001:DB8::1")), "2001:db8::1", (), "1.2"),
@@ -278,3 +284,33 @@ def test_text_from_strangers_is_short_and_safe(stream: bytes) -> None:
         case _, phrase:
             words = [phrase]
     assert all(word.isascii() and (not word or word.isprintable()) and len(word) <= 255 for word in words)
+
+
+# The rule for a name is that of a CONNECT
+
+NAMES = (
+    f"tools.cisco.com TOOLS.Cisco.com. tools.cisco.com.. . .. .a a..b -a.b a-.b _a.b xn--bcher-kva.example {LONGEST} "
+    f"{LONGEST}. {LONGEST}.. c{LONGEST} {'a' * 63}.b {'a' * 64}.b 0x7f.1 1.2.3 127.1 192.0.2.1. 2130706433 2001:DB8::1 "
+    "::ffff:192.0.2.1 fe80::1%eth0 a:b a:443"
+).split()
+
+
+@given(st.text("aB0-_.:x", min_size=1, max_size=12) | st.sampled_from(NAMES))
+def test_a_server_name_and_a_connect_follow_one_rule(spelling: str) -> None:
+    asked = f"[{spelling}]:443" if ":" in spelling else f"{spelling}:443"
+    try:
+        expected = parse_authority(asked.encode()).host
+    except TargetError:
+        expected = None
+
+    assert read_name(spelling) == expected
+
+
+def read_name(spelling: str) -> str | None:
+    """The server name of a hello that spells it so, or None if it is refused."""
+    try:
+        read = read_client_hello(in_records(hello_message(server_name_extension(spelling.encode()))), LIMIT)
+    except HelloError:
+        return None
+    assert read is not None
+    return read.server_name

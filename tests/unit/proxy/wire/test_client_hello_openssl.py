@@ -18,7 +18,9 @@ from support.client_hellos import INVALID_SERVER_NAMES, RECORDED, RecordedHello,
 LIMIT = 65536
 GOOD = [row for row in RECORDED.values() if not row.fault]
 SHORT = [row.hello for row in GOOD if len(row.hello) < 3000]
-NO_HOSTS = {"an empty name", "a dot", "a blank", "a line feed", "a slash", "a user", "an asterisk", "brackets"}
+NO_HOSTS = {"an empty name", "a dot", "a blank", "a line feed", "a slash", "a user", "an asterisk", "brackets"} | {
+    "two final dots", "an empty label", "a label of 64", "a name of 254", "a hyphen at an edge", "a short IPv4 address",
+}  # fmt: skip
 
 
 class OpenSSL:
