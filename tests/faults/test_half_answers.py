@@ -80,7 +80,7 @@ def test_one_familys_addresses_are_used_without_the_others(
     assert addresses(network, gate, name) == ["::1" if "4" in name else "127.0.0.2"]
 
 
-def test_both_families_are_used_where_both_are_told(with_ipv6: tuple[Network, Gate, DnsServer]) -> None:
+def test_both_address_families_are_used_when_both_are_answered(with_ipv6: tuple[Network, Gate, DnsServer]) -> None:
     network, gate, _ = with_ipv6
     assert sorted(addresses(network, gate, "both.example.com")) == ["127.0.0.2", "::1"]
 

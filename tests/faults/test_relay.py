@@ -200,7 +200,7 @@ class DuplexTlsClient:
         self._unsent = memoryview(self._tls.take_ciphertext())
 
     def send(self, plaintext: bytes) -> None:
-        """Queue data to send while `hear` reads."""
+        """Queue data for `read_to_end` to send."""
         self._unsent = memoryview(bytes(self._unsent) + self._tls.encrypt(plaintext))
 
     def close_notify(self) -> None:
@@ -219,7 +219,7 @@ class DuplexTlsClient:
         readers = [] if self._tls.received_close_notify else [self._connection]
         writers = [self._connection] if self._unsent else []
         readable, writable, _ = select.select(readers, writers, [], SECONDS)
-        assert readable or writable, "the gate fell silent"
+        assert readable or writable, "the gate sent nothing"
         if writable:
             with suppress(BlockingIOError):
                 self._unsent = self._unsent[self._connection.send(self._unsent) :]

@@ -49,7 +49,7 @@ def put_pipe_in_place_of(file: Path) -> None:
     os.mkfifo(file)
 
 
-def test_tunnels_go_on_while_a_pipe_stands_for_each_watched_file(tmp_path: Path, authority: Authority) -> None:
+def test_tunnels_go_on_when_each_watched_file_became_a_pipe(tmp_path: Path, authority: Authority) -> None:
     write_files(tmp_path, authority)
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream.port)) as gate, open_tunnel(gate) as before:
         for name in WATCHED:
@@ -79,12 +79,14 @@ def test_a_reload_names_the_pipe_and_changes_nothing(tmp_path: Path, authority: 
             (tmp_path / name).write_bytes(content)
 
 
-def test_a_gate_ends_on_sigterm_while_pipes_stand_for_its_files(tmp_path: Path, authority: Authority) -> None:
+def test_a_gate_ends_on_sigterm_when_a_file_became_a_pipe(tmp_path: Path, authority: Authority) -> None:
     write_files(tmp_path, authority)
     with Gate(tmp_path, settings(9)) as gate:
         put_pipe_in_place_of(tmp_path / "users.htpasswd")
         gate.await_line(KIND)
         gate.stop()
+
+    assert [line for line in gate.stderr if KIND in line]
 
 
 @pytest.mark.parametrize("name", READ_AT_A_RELOAD)

@@ -112,7 +112,7 @@ def with_field(line: bytes) -> bytes:
 
 
 HEADS: dict[str, tuple[bytes, tuple[int, str]]] = {
-    # Two hosts to choose from
+    # Two different hosts
     "a Host that is allowed beside a target that is not": (
         b"CONNECT evil.example:443 HTTP/1.1\r\nHost: tools.cisco.com:443\r\n\r\n",
         DENIED,

@@ -1,4 +1,4 @@
-"""Attacks on logins: replays, forged nonces, guesses, floods, broken headers; and what is never written down."""
+"""Attacks on logins: replays, forged nonces, guesses, floods, broken headers; and that secrets are never logged."""
 
 import base64
 import contextlib
@@ -36,7 +36,7 @@ def dial(login_gate: LoginGate, source: str = "127.0.0.1") -> socket.socket:
 
 
 def say(login_gate: LoginGate, *values: str | bytes, source: str = "127.0.0.1") -> tuple[Answer, str]:
-    """Ask for the target with these logins; the answer's head, and all that was read of it."""
+    """Request the target with these logins. Returns the answer's head, and everything read."""
     with dial(login_gate, source) as connection:
         fields = [value if isinstance(value, bytes) else value.encode() for value in values]
         connection.sendall(LEAST + b"".join(b"Proxy-Authorization: %b\r\n" % value for value in fields) + b"\r\n")
@@ -48,7 +48,7 @@ def say(login_gate: LoginGate, *values: str | bytes, source: str = "127.0.0.1") 
 
 @contextlib.contextmanager
 def guessing(login_gate: LoginGate, folder: Path, clients: int) -> Iterator[list[socket.socket]]:
-    """So many clients at once, each with another wrong password, which takes a second or so to check."""
+    """Connect `clients` clients at once, each with another wrong password that takes about a second to check."""
     (folder / "users.htpasswd").write_text(htpasswd_line(cost=14))
     login_gate.gate.send(signal.SIGHUP)
     login_gate.gate.await_line("takes about 1.1 s to check")
@@ -66,7 +66,7 @@ def outcome(answer: Answer) -> str:
 
 
 def challenge(login_gate: LoginGate, source: str = "127.0.0.1") -> str:
-    """A Digest challenge, from a socket of its own."""
+    """A Digest challenge, requested on a new connection."""
     with dial(login_gate, source) as connection:
         connection.sendall(LEAST + b"\r\n")
         head = b""
@@ -143,7 +143,7 @@ def test_a_request_without_a_login_does_not_count_as_a_guess(login_gate: LoginGa
 
 
 def test_a_flood_of_guesses_does_not_delay_others(tmp_path: Path, authority: Authority) -> None:
-    """A password that takes a second to check, many of them at once, and a client beside them that needs none."""
+    """Many passwords are checked at a second each while another client without a login gets its tunnel."""
     trusted = f'trusted_networks = ["{ELSEWHERE}"]\n'
     with run_login_gate(tmp_path, authority, trusted) as login_gate, guessing(login_gate, tmp_path, 16) as guesses:
         assert outcome(say(login_gate, source=ELSEWHERE)[0]).startswith("200")
@@ -159,7 +159,7 @@ def test_more_guesses_than_can_be_checked_get_503(tmp_path: Path, authority: Aut
 
 
 def test_a_stop_in_the_midst_of_guesses_is_a_good_end(tmp_path: Path, authority: Authority) -> None:
-    """A thread that came back from bcrypt too late would abort the program."""
+    """A thread that returned from bcrypt during shutdown would abort the process."""
     with run_login_gate(tmp_path, authority) as login_gate, guessing(login_gate, tmp_path, 10) as guesses:
         select.select(guesses, [], [], SECONDS)
         login_gate.gate.send(signal.SIGTERM)
@@ -207,7 +207,7 @@ def test_any_other_bytes_are_refused_and_no_fault_is_logged(login_gate: LoginGat
     assert not [line for line in login_gate.gate.stderr if "ERROR" in line or "Traceback" in line]
 
 
-# What is never written down
+# Secrets in logs
 
 
 def test_nothing_of_a_login_is_in_any_log_or_answer(login_gate: LoginGate, tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_nothing_of_a_login_is_in_any_log_or_answer(login_gate: LoginGate, tmp_p
     assert log.count(f'"user":"{USER}"') >= 4, "who it was is told"
 
 
-def test_a_password_that_is_changed_holds_from_the_next_reload_on(login_gate: LoginGate, tmp_path: Path) -> None:
+def test_a_changed_password_applies_after_a_reload(login_gate: LoginGate, tmp_path: Path) -> None:
     assert outcome(say(login_gate, basic())[0]).startswith("200")
     files = (tmp_path / "users.htpasswd", tmp_path / "users.htdigest")
     done = run(COMMAND, "passwd", *files, "--add", USER, "--stdin", stdin=b"another")

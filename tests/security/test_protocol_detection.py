@@ -14,7 +14,7 @@ UNRECOGNIZED_NAME, DECODE_ERROR = 112, 50
 
 
 def send_without_http(gate: Gate, sent: bytes) -> tuple[bytes, dict[str, Any]]:
-    """Send bytes that get no HTTP answer; returns what the gate sent and the record."""
+    """Send bytes that get no HTTP answer. Returns the gate's bytes and the record."""
     before = len(gate.records())
     with dial(gate) as client:
         client.sendall(sent)

@@ -117,6 +117,9 @@ def test_a_client_under_attack_from_its_own_address_is_served(gate: Gate) -> Non
         for _ in range(ROUNDS):
             flood.grow(AT_ONCE, HONEST)
             tunnel_from(gate, HONEST).close()
+    outcomes = outcomes_so_far(gate)
+
+    assert outcomes["client_left_in_inner_hello"] == ROUNDS
 
 
 def test_tunnels_outlive_a_flood(gate: Gate, upstream: Upstream) -> None:
@@ -180,6 +183,7 @@ def test_a_flood_behind_a_balancer_keeps_no_other_client_out(
             client = b"PROXY TCP4 10.0.0.%d 192.0.2.1 40000 443\r\n" % (number + 2)
             tunnel_from(gate, flooding, before=client).close()
             tunnel_from(gate, HONEST).close()
+        assert outcomes_so_far(gate)["client_left_in_inner_hello"] == 2 * ROUNDS
 
 
 COUNT, ATTEMPTS, LEFT_OVER = 4700, 129, 1 << 20

@@ -1,4 +1,4 @@
-"""Shared by the tests of attacks on the gate."""
+"""First bytes and assertions for tests of attacks on the gate."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ NOT_HTTP = {
     "UTF-16": CONNECT.decode().encode("utf-16"),
     "a TLS record of data": b"\x17\x03\x03\x00\x05hello",
 }
-"""First bytes of no protocol that the gate serves."""
+"""First bytes of protocols that the gate does not serve."""
 
 OTHER_FIRST_LINES = {
     "SSH": b"SSH-2.0-OpenSSH_9.2\r\n",

@@ -1,4 +1,4 @@
-"""A `TlsChannel` driven through a conversation, for real clients to talk to: it waits where a relay would watch."""
+"""A `TlsChannel` that blocks in `select` where a relay would watch, as a server for real clients."""
 
 import select
 import socket
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class StalledSocket(socket.socket):
-    """A socket whose peer takes nothing, while `stalled` is true; made of another, which it takes over."""
+    """A socket that sends nothing while `stalled` is true. It takes over the descriptor of another socket."""
 
     stalled = True
 
@@ -25,14 +25,14 @@ class StalledSocket(socket.socket):
         self.setblocking(False)
 
     def send(self, data: "Buffer", flags: int = 0) -> int:
-        """Send, or raise BlockingIOError."""
+        """Send. Raises BlockingIOError while stalled."""
         if self.stalled:
             raise BlockingIOError
         return super().send(data, flags)
 
 
 class BlockingChannel:
-    """The server's side of TLS on an accepted socket, its handshake done."""
+    """The server's side of TLS on an accepted socket, after the handshake."""
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
         sock.setblocking(False)
@@ -42,25 +42,25 @@ class BlockingChannel:
         self._flush()
 
     def read_to_end(self) -> bytes:
-        """Everything up to the client's end."""
+        """Read up to the client's end."""
         parts = []
         while part := self._when_readable(lambda: self.channel.recv(1 << 16)):
             parts.append(part)
         return b"".join(parts)
 
     def read(self) -> bytes:
-        """What comes first."""
+        """Read the first data that arrives."""
         return self._when_readable(lambda: self.channel.recv(1 << 16))
 
     def send(self, plaintext: bytes) -> None:
-        """Send all of it."""
+        """Send everything."""
         left = memoryview(plaintext)
         while left:
             left = left[self.channel.send(left) :]
             self._flush()
 
     def close_notify(self) -> None:
-        """End our direction: close_notify, then TCP's."""
+        """End our direction: close_notify, then a FIN."""
         self.channel.shutdown(socket.SHUT_WR)
         self._flush()
 
@@ -78,4 +78,4 @@ class BlockingChannel:
     def _wait(self) -> None:
         writers = [self.channel] if self.channel.unsent else []
         ready = select.select([self.channel], writers, [], SECONDS)
-        assert any(ready), "the client fell silent"
+        assert any(ready), "the client sent nothing"

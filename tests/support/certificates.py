@@ -1,4 +1,4 @@
-"""Certificates of every kind, good and bad, for tests of the gate's own: any names, any dates, any issuer."""
+"""The gate's own certificates, good and bad, with any names, dates, issuer and key; `authority` makes the targets'."""
 
 import datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ class Issued(Struct, frozen=True):
         return self.key.private_bytes(serialization.Encoding.PEM, form, encryption)
 
     def write(self, folder: Path, *chain: "Issued", stem: str = "gate") -> tuple[Path, Path]:
-        """Write it as an operator would, its chain after it; the files of the certificate and of the key."""
+        """Write the certificate, its chain and the key to files. Returns the paths of certificate and key."""
         certificate, key = folder / f"{stem}.pem", folder / f"{stem}.key"
         certificate.write_bytes(b"".join(issued.pem for issued in (self, *chain)))
         key.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""ClientHellos: recorded from real clients (`tests/data/client_hellos/`), and made to measure."""
+"""ClientHellos recorded from real clients (`tests/data/client_hellos/`), and functions that build others."""
 
 from collections.abc import Iterable
 from itertools import chain, repeat
@@ -15,7 +15,7 @@ LARGEST_RECORD = 2**14
 
 
 class RecordedHello(msgspec.Struct, frozen=True):
-    """A row of the manifest, whose fields `record.py` explains, and the bytes that belong to it."""
+    """A row of the manifest, whose fields `record.py` explains, and its bytes."""
 
     name: str
     client: str
@@ -33,11 +33,11 @@ class RecordedHello(msgspec.Struct, frozen=True):
 RECORDED = {
     row.name: row for row in msgspec.json.decode((_FOLDER / "manifest.json").read_bytes(), type=list[RecordedHello])
 }
-"""Every recording, by its name."""
+"""Every recording by name."""
 
 
 def vector(data: bytes, length_bytes: int = 2) -> bytes:
-    """Data as TLS writes them, their length before them."""
+    """A TLS vector: the data after its length (RFC 8446 section 3.4)."""
     return len(data).to_bytes(length_bytes, "big") + data
 
 
@@ -46,7 +46,7 @@ def extension(kind: int, data: bytes) -> bytes:
 
 
 def server_name_extension(*names: bytes) -> bytes:
-    """A server_name extension: an entry of the type host_name for each name."""
+    """A server_name extension with a host_name entry for each name."""
     return extension(SERVER_NAME, vector(b"".join(b"\0" + vector(name) for name in names)))
 
 
@@ -65,13 +65,13 @@ def hello_message(
     cipher_suites: bytes = b"\x13\x01\xc0\x2f\x00\x2f",
     compression_methods: bytes = b"\0",
 ) -> bytes:
-    """The handshake message of a ClientHello, in which nothing but what is given is worth reading."""
+    """The handshake message of a ClientHello with these extensions and fields."""
     fixed = (version, bytes(32), vector(session_id, 1), vector(cipher_suites), vector(compression_methods, 1))
     return b"\x01" + vector(b"".join(fixed) + vector(b"".join(extensions)), 3)
 
 
 def in_records(handshake: bytes, sizes: Iterable[int] = ()) -> bytes:
-    """A handshake message in records that carry these many bytes each, and as many as they can after those."""
+    """Split a handshake message into records of these sizes, then into records of the largest size."""
     records = b""
     for size in chain(sizes, repeat(LARGEST_RECORD)):
         records += b"\x16\x03\x01" + vector(handshake[:size])
@@ -82,7 +82,7 @@ def in_records(handshake: bytes, sizes: Iterable[int] = ()) -> bytes:
 
 
 def join_records(records: bytes) -> bytes:
-    """What records carry, without their headers."""
+    """The content of records, without their headers."""
     handshake = b""
     while records:
         end = 5 + int.from_bytes(records[3:5], "big")
@@ -127,12 +127,12 @@ INVALID_SERVER_NAMES = {
     "UTF-8": server_name_extension("tööls.cisco.com".encode()),
     "the full stop of UTF-8": server_name_extension("tools。cisco.com".encode()),
 }
-"""Extensions that claim to be a server name and are none."""
+"""Invalid server_name extensions."""
 
 
 @st.composite
 def any_hello(draw: st.DrawFn) -> bytes:
-    """Hellos of all sorts, well made or not, in records of all sizes."""
+    """Any hello, valid or not, in records of any size."""
     pieces = st.one_of(
         st.builds(server_name_extension, st.from_regex(rb"[a-zA-Z0-9.:_-]{0,20}", fullmatch=True)),
         st.builds(server_name_extension, st.binary(max_size=8), st.binary(max_size=8)),

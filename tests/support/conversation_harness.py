@@ -1,4 +1,4 @@
-"""Conversations by themselves: who speaks, what is said, what is in force. Imports the gate's code; knows no socket."""
+"""Conversations without sockets: their snapshots, and what clients send."""
 
 from cryptography.x509 import DNSName
 from msgspec import structs
@@ -35,7 +35,7 @@ NO_CHECKS = TunnelChecks(require_tls=False, match_server_name=False)
 SATELLITE = Rule("satellite.example", 8443, private=True)
 OWN_NAME, ANOTHER_OWN_NAME = "gate.example", "proxy.example.net"
 IDENTITY = ServerIdentity(server_context(), [issue(names=(DNSName(OWN_NAME),)).pem], [ANOTHER_OWN_NAME], "the test")
-"""The gate's certificate has one of its names, and the settings the other."""
+"""The certificate has OWN_NAME, the settings have ANOTHER_OWN_NAME."""
 
 HOST = "tools.cisco.com"
 HEAD = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\nHost: tools.cisco.com\r\nUser-Agent: Apache-HttpClient/4.5.13\r\n\r\n"
@@ -49,7 +49,7 @@ def make_snapshot(
     identity: ServerIdentity | None = IDENTITY,
     authenticator: Authenticator | None = None,
 ) -> Snapshot:
-    """The preset cisco-licensing, these rules, and the usual clients."""
+    """A snapshot with the preset cisco-licensing, these rules, and clients of the default networks."""
     policy = Policy(["cisco-licensing"], rules, load_presets(), mode)
     return Snapshot(
         ClientNetworks(DEFAULT_NETWORKS),
@@ -71,7 +71,7 @@ _USERS = Users(
 def make_authenticator(
     *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
 ) -> Authenticator:
-    """An authenticator that knows one user, by every scheme."""
+    """An authenticator with one user, for every scheme."""
     clock = clock or Clock()
     logins = LoginSettings(required, schemes, REALM, trusted)
     return Authenticator(logins, _USERS, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
@@ -79,11 +79,11 @@ def make_authenticator(
 
 SNAPSHOT = make_snapshot(SATELLITE)
 UNCHECKED_SNAPSHOT = make_snapshot(SATELLITE, checks=ChecksByClient(NO_CHECKS))
-"""The same, without checks of a tunnel's first bytes."""
+"""SNAPSHOT without checks of a tunnel's first bytes."""
 
 
 def login_snapshot(authenticator: Authenticator | None = None) -> Snapshot:
-    """The same, but every client must log in, with a fresh authenticator."""
+    """SNAPSHOT with logins required, by default with a new authenticator."""
     return structs.replace(SNAPSHOT, authenticator=authenticator or make_authenticator())
 
 
@@ -95,30 +95,30 @@ def start_conversation(
     behind_balancer: bool = False,
     schemes: frozenset[Scheme] | None = None,
 ) -> Conversation:
-    """A conversation with a client that has just been accepted."""
+    """A conversation with a newly accepted client."""
     counter = counter or TunnelCounter()
     record = open_record(client, 40000, "0.0.0.0:3128")
     return Conversation(snapshot.for_listener(schemes), counter, record, behind_balancer=behind_balancer)
 
 
 def connect_head(target: bytes) -> bytes:
-    """The head that asks for this target, and says nothing else."""
+    """A CONNECT request for this target without fields."""
     return b"CONNECT " + target + b" HTTP/1.1\r\n\r\n"
 
 
 def head_with_login(*values: str, head: bytes = HEAD) -> bytes:
-    """The head with these values of Proxy-Authorization, by default one that is right."""
+    """The head with these values of Proxy-Authorization, by default the right Basic login."""
     fields = "".join(f"Proxy-Authorization: {value}\r\n" for value in values or (basic(),))
     return head[:-2] + fields.encode() + b"\r\n"
 
 
 def hello(name: str = "") -> bytes:
-    """A ClientHello that asks for this name, or for none."""
+    """A ClientHello with this server name, or without one."""
     return in_records(hello_message(*([server_name_extension(name.encode())] if name else [])))
 
 
 def receive_in_tunnel(conversation: Conversation, *pieces: bytes) -> Command:
-    """What follows from the last of the pieces that a client says once its target is connected."""
+    """Report the target as connected, then receive these pieces. Returns the last command."""
     command = conversation.connected()
     for piece in pieces:
         command = conversation.received(piece)
@@ -126,13 +126,13 @@ def receive_in_tunnel(conversation: Conversation, *pieces: bytes) -> Command:
 
 
 def status_line(command: Command) -> str:
-    """The status line of a refusal by HTTP."""
+    """The status line of an HTTP refusal."""
     assert isinstance(command, Refuse)
     return command.answer.partition(b"\r\n")[0].decode()
 
 
 def alert_code(command: Command, *, behind: bytes = b"") -> int:
-    """The description in the fatal alert of a refusal, and nothing but `behind` stands before it."""
+    """The code of the fatal alert in a refusal. Asserts that only `behind` precedes it."""
     assert isinstance(command, Refuse)
     assert command.answer.startswith(behind)
     record = command.answer.removeprefix(behind)

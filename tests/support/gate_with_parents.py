@@ -1,4 +1,4 @@
-"""Settings of gates that reach their targets through parent proxies, and what such a tunnel leaves behind."""
+"""Settings of gates that use parent proxies, and assertions about their tunnels."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def parent_with_login(url: str, auth: str = "auto", user: str = USER) -> str:
 
 
 def assert_posted_through(gate: Gate, standin: StandIn, *, login: str = "", parent: str = "") -> dict[str, Any]:
-    """One POST reached the stand-in, and the record says how; returned, the record."""
+    """Assert that one POST reached the stand-in and that the record has this login and parent. Returns the record."""
     (post,) = standin.received
     assert (post.method, post.path, post.body, post.server_name) == ("POST", CALL_HOME_PATH, MESSAGE, HOST)
     record = gate.records(1)[-1]

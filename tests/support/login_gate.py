@@ -1,4 +1,4 @@
-"""A gate where everybody must log in, with a listener for each choice of schemes."""
+"""A gate that requires logins, with a listener for each choice of schemes."""
 
 import contextlib
 import enum
@@ -22,7 +22,7 @@ from support.standin import StandIn
 
 
 class ListenerSchemes(enum.StrEnum):
-    """What a listener of the gate takes, as the settings call it."""
+    """The schemes that a listener offers, as in its `auth` setting."""
 
     EVERYTHING = ""
     DIGEST = "digest"
@@ -32,20 +32,20 @@ class ListenerSchemes(enum.StrEnum):
 
 
 class LoginGate(Struct, frozen=True):
-    """The gate, what its targets lead to, and what its clients trust."""
+    """A gate that requires logins, the stand-in for its targets, and its clients' roots."""
 
     gate: Gate
     standin: StandIn
     trust: Trust
 
     def port(self, offers: ListenerSchemes = ListenerSchemes.EVERYTHING) -> int:
-        """Where the listener with these schemes listens."""
+        """The port of the listener with these schemes."""
         return self.gate.listeners[list(ListenerSchemes).index(offers)][1]
 
     def proxy(
         self, password: str = PASSWORD, offers: ListenerSchemes = ListenerSchemes.EVERYTHING, *, login: bool = True
     ) -> str:
-        """The URL of the proxy, with a login as clients are told it."""
+        """The proxy's URL, with user and password unless `login` is false."""
         who = f"{USER}:{password}@" if login else ""
         return f"http://{who}127.0.0.1:{self.port(offers)}"
 
@@ -63,17 +63,17 @@ class LoginGate(Struct, frozen=True):
         return run(require_command("curl", "curl"), *fixed, *proxy, *options, URL, stdin=MESSAGE)
 
     def logins(self, at_least: int) -> list[tuple[str, str]]:
-        """Of each record, once there are so many, the scheme of its login, and what became of that."""
+        """Wait for `at_least` records. Returns the login scheme and result of each."""
         return [login_of(record) for record in self.gate.records(at_least)]
 
     def all_logins(self) -> list[tuple[str, str]]:
-        """The same of all, after a stop."""
+        """Stop the gate. Returns the login scheme and result of every record."""
         self.gate.stop()
         return self.logins(0)
 
 
 def login_of(record: dict[str, Any]) -> tuple[str, str]:
-    """What a record tells of a login: the scheme, and the result."""
+    """The login scheme and result of a record."""
     return record.get("login", ""), record["login_result"]
 
 
@@ -81,7 +81,7 @@ def login_of(record: dict[str, Any]) -> tuple[str, str]:
 def run_login_gate(
     folder: Path, authority: Authority, more: str = "", users: Sequence[tuple[str, str]] = ((USER, PASSWORD),)
 ) -> Iterator[LoginGate]:
-    """A gate with two files of users, by default one of each; `more` is TOML for `[auth]` and what follows."""
+    """Run a gate with an htpasswd and an htdigest file of `users`. `more` is TOML after `[auth]`."""
     write_user_files(folder, *users)
     listeners = "".join(
         f'[[listen]]\naddress = "127.0.0.1:0"\nauth = {json.dumps(offers.split())}\n' for offers in ListenerSchemes

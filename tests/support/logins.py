@@ -1,4 +1,4 @@
-"""Logins as clients make them: the values of Proxy-Authorization, worked out from RFC 7616 and 7617 by themselves."""
+"""Values of Proxy-Authorization as clients send them (RFC 7616, RFC 7617), and user files."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ _HASHES: dict[str, Callable[[bytes], str]] = {
 
 
 def basic(user: str = USER, password: str = PASSWORD, encoding: str = "utf-8") -> str:
-    """What a client sends for Basic."""
+    """The value of Proxy-Authorization for Basic (RFC 7617)."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode(encoding)).decode()
 
 
@@ -39,7 +39,7 @@ def digest(
     method: str = "CONNECT",
     **instead: str,
 ) -> str:
-    """What a client answers to a Digest challenge; `instead` are parameters to be sent in place of the right ones."""
+    """The answer to a Digest challenge (RFC 7616). `instead` replaces parameters of the right answer."""
     asked = parameters(challenge)
     algorithm, realm, nonce = asked.get("algorithm", "MD5"), asked["realm"], asked["nonce"]
     hashed = _HASHES[algorithm]
@@ -61,12 +61,12 @@ def digest(
 
 
 def htpasswd_line(user: str = USER, password: str = PASSWORD, cost: int = 4) -> str:
-    """A line of an htpasswd file, as Apache's own tool writes it with -B; by a hash that costs next to nothing."""
+    """A line of an htpasswd file as Apache's htpasswd -B writes it, with a low cost by default."""
     return f"{user}:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(cost)).decode().replace('$2b$', '$2y$')}\n"
 
 
 def htdigest_lines(user: str = USER, password: str = PASSWORD, realm: str = REALM) -> str:
-    """The two lines of an htdigest file that serve both algorithms."""
+    """The two lines of an htdigest file, one per algorithm."""
     secret = f"{user}:{realm}:{password}".encode()
     return "".join(f"{user}:{realm}:{hashed(secret)}\n" for hashed in _HASHES.values())
 

@@ -1,4 +1,4 @@
-"""A relay between two sockets in a test's hands; the client's leg is plain, or TLS."""
+"""A relay between a client and an upstream that the test plays; the client's side is plain or TLS."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ IDLE, HALF_CLOSED = 100, 10
 
 
 class RelayHarness:
-    """The relay. `near` and `far` are its own two ends, `client` and `upstream` the sockets at the others."""
+    """A relay. `client` and `upstream` are the peers' sockets, `client_side` and `upstream_side` the relay's."""
 
     def __init__(
         self, poller: CountingPoller, client: socket.socket, near: Channel, command: Establish, pipes: int, buffer: int
@@ -51,11 +51,11 @@ class RelayHarness:
 
     @property
     def unread_bytes(self) -> int:
-        """How many bytes have arrived that the gate has not read."""
+        """The number of bytes that arrived and that the relay has not read."""
         return unread_bytes(self.client_side) + unread_bytes(self.upstream_side)
 
     async def block(self, writer: socket.socket, flow: Flow) -> int:
-        """Write to a peer that does not read until the relay takes no more; how much was written."""
+        """Write until the relay takes no more. Returns the number of bytes written."""
         sent = 0
 
         def full() -> bool:
@@ -72,7 +72,7 @@ class RelayHarness:
 def open_relay(
     *, to_client: bytes = b"", to_upstream: bytes = b"", pipes: int = 2, buffer: int = 0, begun: bool = True
 ) -> Iterator[RelayHarness]:
-    """A relay at work, or about to begin."""
+    """A relay, started unless `begun` is false."""
     client, near = socket_pair(buffer=buffer)
     command = Establish(to_client, to_upstream)
     with (
@@ -88,7 +88,7 @@ def open_relay(
 async def open_tls_relay(
     version: ssl.TLSVersion | None = None, *, to_client: bytes = b"", to_upstream: bytes = b"", buffer: int = 0
 ) -> AsyncIterator[tuple[RelayHarness, TlsClient]]:
-    """A relay at work whose client speaks TLS and has just shaken hands."""
+    """A started relay whose client has completed a TLS handshake."""
     sock, near = socket_pair(buffer=buffer)
     client, channel = TlsClient(sock, client_context(None, version)), TlsChannel(near, IDENTITY.context, b"")
     await asyncio.gather(client.handshake(), until(channel.handshake))
@@ -102,7 +102,7 @@ async def open_tls_relay(
 
 
 async def send_and_receive(sock: socket.socket, blocks: list[bytes], rests: list[int]) -> bytes:
-    """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
+    """Send the blocks, run so many turns of the loop after each, half-close, and return everything received."""
     loop = asyncio.get_running_loop()
     reading = asyncio.ensure_future(receive(sock))
     for number, block in enumerate(blocks):

@@ -1,4 +1,4 @@
-"""Connected sockets, their ends and their resets, and waiting for conditions instead of for time."""
+"""Connected sockets, half-closes and resets, and functions that wait for a condition."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ async def until(condition: Callable[[], object]) -> None:
     """Let the event loop run until `condition` holds; raises AssertionError if it never does."""
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "what was waited for never happened"
+        assert time.monotonic() < deadline, "the condition never became true"
         await asyncio.sleep(0.001)
 
 
@@ -37,7 +37,7 @@ def spin_until(condition: Callable[[], object], step: Callable[[], object] = lam
     """Repeat `step` until `condition` holds, where there is no event loop; raises AssertionError if it never does."""
     deadline = time.monotonic() + SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "what was waited for never happened"
+        assert time.monotonic() < deadline, "the condition never became true"
         step()
         time.sleep(0)
 
@@ -69,26 +69,26 @@ def socket_pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
 
 
 def reset(sock: socket.socket) -> None:
-    """Break off, once what was sent has left: a reset takes back what the peer's system does not have yet."""
+    """Reset the connection once the peer's system has everything: a reset discards unacknowledged bytes."""
     spin_until(lambda: not unacknowledged(sock))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 
 
 def unacknowledged(sock: socket.socket) -> int:
-    """How many bytes were sent that the peer's system does not have yet."""
+    """The number of bytes sent and not yet acknowledged."""
     (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, b"\0\0\0\0"))
     return int(count)
 
 
 def unread_bytes(sock: "HasFileno") -> int:
-    """How many bytes have arrived and were not read."""
+    """The number of bytes that arrived and were not read."""
     (count,) = struct.unpack("i", fcntl.ioctl(sock, termios.FIONREAD, b"\0\0\0\0"))
     return int(count)
 
 
 def fill_send_buffer(sock: socket.socket, block: bytes = b"x" * 65536) -> int:
-    """Send to a peer that does not read until nothing more is taken; how many bytes were."""
+    """Send until the socket takes no more. Returns the number of bytes sent."""
     sent = 0
     with contextlib.suppress(BlockingIOError):
         while True:
@@ -112,7 +112,7 @@ async def receive(sock: socket.socket, size: int | None = None) -> bytes:
 
 
 def is_closed(sock: socket.socket) -> bool:
-    """Whether the peer has closed or reset the connection; reads what may still wait before that."""
+    """Whether the peer closed or reset the connection. Discards unread data before that."""
     try:
         while sock.recv(65536):
             pass
@@ -157,7 +157,7 @@ def descriptors() -> set[str]:
 
 @contextlib.contextmanager
 def no_free_descriptors() -> Iterator[None]:
-    """While the block runs, this process may open nothing more."""
+    """Allow this process no new descriptor while the block runs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
     try:

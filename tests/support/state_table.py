@@ -8,7 +8,7 @@ from licensegate.proxy.protocol.states import State
 
 
 def lines_of_the_docstring() -> list[list[str]]:
-    """The lines of the table, cell by cell."""
+    """The cells of each line of the state table."""
     return _table("state", "event", "next state", "command")
 
 
@@ -35,7 +35,7 @@ ROWS = [
 
 
 def ways_on(state: State) -> Iterator[tuple[State, str]]:
-    """Where an event may lead from this state, and by which command; through a state that is left at once."""
+    """The next states and commands of a state; states that are left at once are followed."""
     for before, _, after, command in ROWS:
         if before is state and command.startswith("what "):
             yield from ways_on(after)

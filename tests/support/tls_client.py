@@ -1,4 +1,4 @@
-"""A client that speaks TLS to the gate over a socket, within a test's event loop, and ends each direction when told."""
+"""A TLS client of the gate in a test's event loop, which can end each direction by itself."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ GATE = issue()
 
 
 def identity(*chain: Issued, client_ca: Path | None = None) -> ServerIdentity:
-    """What the gate shows: this certificate and those after it, by default one of its own for gate.example."""
+    """A gate's identity with this certificate chain, by default one certificate for gate.example."""
     shown = chain or (GATE,)
     pems = [issued.pem for issued in shown]
     context = server_context(client_ca)
@@ -26,7 +26,7 @@ IDENTITY = identity()
 
 
 class TlsClient:
-    """TLS on a connected, non-blocking socket. It reads nothing that it was not asked for."""
+    """TLS on a connected, non-blocking socket. It reads only when asked to."""
 
     def __init__(self, sock: socket.socket, context: ssl.SSLContext | None = None, name: str = "gate.example") -> None:
         self.sock = sock
@@ -35,7 +35,7 @@ class TlsClient:
         self._heard = b""
 
     async def handshake(self) -> None:
-        """Carry the handshake to its end; raises ssl.SSLError if the gate's certificate will not do, having said so."""
+        """Complete the handshake. Raises ssl.SSLError, after the alert, if the gate's certificate is not trusted."""
         try:
             while not self.tls.handshake():
                 await self._flush()
@@ -46,20 +46,20 @@ class TlsClient:
             await self._flush()
 
     async def send(self, plaintext: bytes) -> None:
-        """Encrypt, and send all of it."""
+        """Encrypt and send everything."""
         self._unsent += self.tls.encrypt(plaintext)
         await self._flush()
 
     def try_send(self, plaintext: bytes = b"") -> bool:
-        """Encrypt, and send what the socket takes now; whether that was all. The rest goes first the next time."""
+        """Encrypt, and send as much as the socket takes now. Returns True if that was everything; the rest is kept."""
         self._unsent += self.tls.encrypt(plaintext)
         with contextlib.suppress(BlockingIOError):
             self._unsent = self._unsent[self.sock.send(self._unsent) :]
         return not self._unsent
 
     async def close_notify(self, *, with_tcp: bool = False) -> None:
-        """Say close_notify, and end TCP's direction behind it or leave it open; the gate may go on talking."""
-        self._heard += self.tls.decrypt()  # what `end` meets there would be an error
+        """Send close_notify, and with `with_tcp` a FIN after it. Reading may continue."""
+        self._heard += self.tls.decrypt()  # unread data would make `close_notify` fail
         self._unsent += self.tls.close_notify()
         await self._flush()
         if with_tcp:
@@ -78,7 +78,7 @@ class TlsClient:
 
     @property
     def received_close_notify(self) -> bool:
-        """Whether the gate has said close_notify behind all that was read."""
+        """Whether the gate sent close_notify after everything that was read."""
         self._heard += self.tls.decrypt()
         return self.tls.received_close_notify
 

@@ -1,4 +1,4 @@
-"""The client's side of TLS between two buffers, so that a test has every byte in its hands."""
+"""The client's side of TLS between two buffers in memory, so that tests control every byte."""
 
 import contextlib
 import ssl
@@ -9,20 +9,20 @@ VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3
 
 
 class TlsServer(Protocol):
-    """What a client can be connected to: a `TlsLayer`, for one."""
+    """The server's side of a handshake, such as a `TlsLayer`."""
 
     def feed(self, ciphertext: bytes) -> None:
-        """Take what the client sent."""
+        """Take ciphertext from the client."""
 
     def handshake(self) -> bool:
-        """Go on with the handshake."""
+        """Continue the handshake."""
 
     def take_ciphertext(self) -> bytes:
-        """What the client is to get."""
+        """Return the ciphertext to send to the client."""
 
 
 def client_context(authority: Path | None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """A client's context that trusts this PEM file, or any certificate, and speaks this version, or any."""
+    """A client's context that trusts this PEM file, or any certificate, and allows this TLS version, or any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if version is not None:
         context.minimum_version = context.maximum_version = version
@@ -35,36 +35,36 @@ def client_context(authority: Path | None, version: ssl.TLSVersion | None = None
 
 
 class MemoryTlsClient:
-    """A client of TLS. What it says waits in `take()`; what it is told goes into `feed`."""
+    """A TLS client in memory: ciphertext comes in through `feed` and goes out through `take_ciphertext`."""
 
     def __init__(self, context: ssl.SSLContext, name: str = "gate.example") -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
 
     def feed(self, ciphertext: bytes) -> None:
-        """Take what the server sent."""
+        """Take ciphertext from the server."""
         self._incoming.write(ciphertext)
 
     def take_ciphertext(self) -> bytes:
-        """What is to be sent to the server."""
+        """Return the ciphertext to send to the server."""
         return self._outgoing.read()
 
     def handshake(self) -> bool:
-        """Go on with the handshake; whether it is complete."""
+        """Continue the handshake. Returns True once it is complete."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.do_handshake()
             return True
         return False
 
     def encrypt(self, plaintext: bytes) -> bytes:
-        """Encrypt; what is to be sent to the server."""
+        """Encrypt plaintext. Returns the ciphertext to send to the server."""
         view = memoryview(plaintext)
         while view:
             view = view[self.tls.write(view) :]
         return self.take_ciphertext()
 
     def decrypt(self, ciphertext: bytes = b"") -> bytes:
-        """Decrypt everything that the server sent."""
+        """Decrypt everything that the server has sent."""
         self.feed(ciphertext)
         parts = []
         with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
@@ -73,14 +73,14 @@ class MemoryTlsClient:
         return b"".join(parts)
 
     def close_notify(self) -> bytes:
-        """Say close_notify, and go on reading; what is to be sent to the server."""
+        """Send close_notify; reading may continue. Returns the ciphertext to send to the server."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.unwrap()
         return self.take_ciphertext()
 
     @property
     def received_close_notify(self) -> bool:
-        """Whether the server has said close_notify behind what was heard."""
+        """Whether the server sent close_notify after the decrypted data."""
         try:
             return self.tls.read(1) == b""
         except ssl.SSLZeroReturnError:
@@ -90,7 +90,7 @@ class MemoryTlsClient:
 
 
 def complete_handshake(client: MemoryTlsClient, layer: TlsServer) -> None:
-    """Carry a handshake to its end on both sides."""
+    """Complete a handshake on both sides."""
     done = False
     while not done:
         done = client.handshake()

@@ -1,4 +1,4 @@
-"""The gate's own parts, set up within a test's event loop."""
+"""Tunnels in a test's event loop: the poller, dialer and context they need, a client, and an upstream."""
 
 import asyncio
 import contextlib
@@ -33,17 +33,17 @@ from support.tls_memory import client_context
 from support.upstream import SECONDS
 
 HOST = "target.test"
-"""The one host that the policy of a `Room` allows."""
+"""The only host that a `TunnelHarness` allows."""
 
 UNCHECKED = TunnelChecks(require_tls=False, match_server_name=False)
-"""Whatever a client says, it may say it in its tunnel, and nobody waits for it."""
+"""Tunnels may carry any bytes, and are established without waiting for a ClientHello."""
 
 HELLO = in_records(hello_message(server_name_extension(HOST.encode())))
-"""A ClientHello for HOST, as far as the gate reads one."""
+"""A ClientHello for HOST."""
 
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 SPIN_LIMIT = 3
-"""More wake-ups than this in hundreds of turns of the event loop are a spin."""
+"""The poller spins if it wakes more often than this in hundreds of turns of the event loop."""
 
 
 class CountingPoller(Poller):
@@ -58,7 +58,7 @@ class CountingPoller(Poller):
         super()._run_batch()
 
     async def idle_wake_ups(self) -> int:
-        """How often it is woken while nobody does anything."""
+        """The number of wake-ups while nothing happens."""
         await turns(20)
         before = self.wake_ups
         await turns()
@@ -79,18 +79,18 @@ def counting_poller(batch_done: Callable[[], None] = lambda: None) -> Iterator[C
 def one_target_snapshot(
     limits: Limits, port: int, checks: TunnelChecks = UNCHECKED, identity: ServerIdentity | None = None
 ) -> Snapshot:
-    """What is in force: only HOST on this port is allowed, wherever it leads; clients are the usual ones."""
+    """A snapshot that allows HOST on this port at any address, for clients of the default networks."""
     policy = Policy([], [Rule(HOST, port, private=True)], {})
     return Snapshot(ClientNetworks(DEFAULT_NETWORKS), policy, limits, ChecksByClient(checks), identity)
 
 
 def connect_head(port: int) -> bytes:
-    """The head that asks for HOST on this port."""
+    """A CONNECT request for HOST on this port."""
     return f"CONNECT {HOST}:{port} HTTP/1.1\r\n\r\n".encode()
 
 
 class LoopUpstream:
-    """A server within the loop, in place of HOST."""
+    """A server in the test's event loop that plays HOST."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -99,20 +99,20 @@ class LoopUpstream:
         self.accepted: list[socket.socket] = []
 
     async def accept(self) -> socket.socket:
-        """The next connection."""
+        """Accept the next connection."""
         sock, _ = await asyncio.get_running_loop().sock_accept(self._listener)
         sock.setblocking(False)
         self.accepted.append(sock)
         return sock
 
     def close(self) -> None:
-        """Close it and all that it has accepted."""
+        """Close the listener and every accepted connection."""
         for sock in (self._listener, *self.accepted):
             sock.close()
 
 
 class TunnelHarness:
-    """What tunnels need around them, and the records that come out. HOST is what `ask` says, by default this host."""
+    """Tunnels of one gate and their records. HOST resolves to the answer of `ask`, by default 127.0.0.1."""
 
     def __init__(self, poller: CountingPoller, port: int, in_force: Snapshot, ask: Callable[[str], Resolution]) -> None:
         loop = asyncio.get_running_loop()
@@ -133,7 +133,7 @@ class TunnelHarness:
         schemes: frozenset[Scheme] | None = None,
         buffer: int = 0,
     ) -> tuple[socket.socket, Tunnel]:
-        """A client with this address, or a balancer, that has sent this before it was accepted, and its tunnel."""
+        """Accept a client at this address, or a balancer, that already sent `sent`. Returns its socket and tunnel."""
         near, far = socket_pair(buffer=buffer)
         near.sendall(sent)
         self._clients.append(near)
@@ -145,21 +145,21 @@ class TunnelHarness:
         return near, tunnel
 
     async def open_tunnel(self, upstream: LoopUpstream) -> tuple[socket.socket, socket.socket, Tunnel]:
-        """Both ends of a tunnel that has just been established."""
+        """Establish a tunnel. Returns the client's socket, the upstream's, and the tunnel."""
         client, tunnel = self.accept(self.connect)
         far = await upstream.accept()
         assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
         return client, far, tunnel
 
     async def connect_tls(self, version: ssl.TLSVersion | None = None) -> tuple[TlsClient, Tunnel]:
-        """A client that has just shaken hands with the gate, and its tunnel to be."""
+        """Complete a TLS handshake with the gate. Returns the client and its tunnel."""
         sock, tunnel = self.accept()
         client = TlsClient(sock, client_context(None, version))
         await client.handshake()
         return client, tunnel
 
     async def open_tls_tunnel(self, upstream: LoopUpstream) -> tuple[TlsClient, socket.socket, Tunnel]:
-        """Both ends of a tunnel that has just been established, the client's inside TLS to the gate."""
+        """Establish a tunnel inside TLS to the gate. Returns the client, the upstream's socket, and the tunnel."""
         client, tunnel = await self.connect_tls()
         await client.send(self.connect)
         far = await upstream.accept()
@@ -167,29 +167,29 @@ class TunnelHarness:
         return client, far, tunnel
 
     async def last_record(self, count: int = 1) -> TunnelRecord:
-        """The last of so many final records, once they are there."""
+        """Wait for exactly `count` final records and return the last."""
         await until(lambda: len(self.final_records) >= count)
         assert len(self.final_records) == count
         return self.final_records[-1]
 
     @property
     def final_records(self) -> Sequence[TunnelRecord]:
-        """The records of what has ended."""
+        """The records of ended connections."""
         return [record for record in self.records if record.event == "end"]
 
     async def resolve(self, name: str) -> None:
-        """Have the resolver know a name."""
+        """Put a name into the resolver's cache."""
         self.resolver.look_up(name, CLIENT, lambda answer: None)
         await until(lambda: not self.resolver._shares.taken)
 
     def sweep(self, later: float) -> None:
-        """Do what the gate's sweep does, so many seconds from now."""
+        """Run the gate's sweep as if it were `later` seconds from now."""
         for owner, deadline in self.context.deadlines.sweep(time.monotonic() + later):
             self.poller.run(owner, owner.deadline_passed, deadline)
         self.poller.finish_batch()
 
     async def assert_nothing_left(self) -> None:
-        """No tunnel, count, deadline, look-up, pipe or watched descriptor outlives its connection."""
+        """Assert that no tunnel, count, deadline, look-up or watched descriptor is left."""
         context = self.context
         await until(lambda: not self.resolver._shares.taken)
         await until(lambda: not context.password_checks)
@@ -203,7 +203,7 @@ class TunnelHarness:
         assert not self.poller._owners
 
     def close(self) -> None:
-        """End what is left."""
+        """End the remaining connections."""
         for connection in list(self.context.connections):
             connection.stop()
         for client in self._clients:
@@ -214,12 +214,12 @@ class TunnelHarness:
 
 
 def resolves_to(*addresses: str) -> Callable[[str], Resolution]:
-    """A resolver's answer to whatever it is asked."""
+    """A resolver function that gives every name these addresses."""
     return lambda name: Resolved(addresses)
 
 
 class BlockedLookup:
-    """A resolver that answers when it is told to."""
+    """A resolver function that blocks until the test releases it."""
 
     def __init__(self) -> None:
         self.released = threading.Event()
@@ -238,7 +238,7 @@ def open_harness(
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
 ) -> Iterator[TunnelHarness]:
-    """A room within the running loop, whose one target is HOST on this port."""
+    """A harness in the running loop that allows HOST on this port."""
     in_force = one_target_snapshot(limits or Limits(), port, checks, identity)
     with (
         counting_poller() as poller,
@@ -255,7 +255,7 @@ def open_harness_with_upstream(
     checks: TunnelChecks = UNCHECKED,
     identity: ServerIdentity | None = None,
 ) -> Iterator[tuple[TunnelHarness, LoopUpstream]]:
-    """A room whose target is a server in the test's hands."""
+    """A harness and the upstream that its target leads to."""
     with (
         contextlib.closing(LoopUpstream()) as upstream,
         open_harness(upstream.port, limits, ask, checks=checks, identity=identity) as made,
@@ -264,6 +264,6 @@ def open_harness_with_upstream(
 
 
 async def read_status(client: socket.socket) -> str:
-    """What the gate answered, its status and the outcome's name, read to the end of the connection."""
+    """Read to the end of the connection. Returns the status line's code and outcome."""
     answer = await receive(client)
     return answer.partition(b"\r\n")[0].decode().removeprefix("HTTP/1.1 ").partition(":")[0]

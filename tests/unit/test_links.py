@@ -1,4 +1,4 @@
-"""Links between the pages lead somewhere, and every decision is in the index."""
+"""Every link between pages has a target, and every decision is in the index."""
 
 import re
 from pathlib import Path

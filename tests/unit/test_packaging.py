@@ -1,4 +1,4 @@
-"""What holds the parts together: who may import whom, what is installed under which name, and what the locks hold."""
+"""The structure of the code base: imports between rooms, installed packages, unique names, and lock files."""
 
 import ast
 import importlib
@@ -67,7 +67,7 @@ PACKAGES = {name for name, file in MODULES.items() if file.name == "__init__.py"
 
 
 def _imports(name: str, source: str) -> Iterator[str]:
-    """Yield the dotted name of each module that the source of the one called `name` imports, wherever in it."""
+    """Yield the dotted name of each module that the source of `name` imports, at any depth."""
     is_package = name in PACKAGES
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

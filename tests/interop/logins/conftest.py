@@ -1,4 +1,4 @@
-"""Gates where everybody must log in: one for all that get in, and a new one for each test of what does not."""
+"""Gates that require logins: one shared by tests of right logins, and a new one for each test of failures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,13 +17,13 @@ def _login_gate(tmp_path_factory: pytest.TempPathFactory, authority: Authority) 
 
 @pytest.fixture
 def login_gate(_login_gate: LoginGate) -> LoginGate:
-    """The same for all, but that each test sees only what it did itself; for logins that are right."""
+    """A gate shared by all tests, for right logins. Each test sees only its own records."""
     _login_gate.gate.forget_records()
     return _login_gate
 
 
 @pytest.fixture
 def fresh(tmp_path: Path, authority: Authority) -> Iterator[LoginGate]:
-    """One of its own, which remembers nobody's failures."""
+    """A new gate, which has seen no failed logins."""
     with run_login_gate(tmp_path, authority) as login_gate:
         yield login_gate

@@ -1,4 +1,4 @@
-"""Every client logs in, by what it knows: and where it does not, the records tell it from one with a wrong password.
+"""Every client logs in by a scheme that it supports; otherwise its records differ from those of a wrong password.
 
 curl, openssl, Node and Python's clients send Basic without being asked. Java's HttpsURLConnection and Apache HttpClient
 wait to be asked, and take the last Digest; stock Java sends no Basic for a tunnel, and java.net.http no Digest at all.
@@ -31,7 +31,7 @@ def got_through(shown: str) -> bool:
 
 
 @pytest.mark.parametrize("client", NOT_NET_HTTP, ids=str)
-def test_a_client_logs_in_by_the_strongest_that_it_knows(login_gate: LoginGate, client: Client) -> None:
+def test_a_client_logs_in_by_its_strongest_scheme(login_gate: LoginGate, client: Client) -> None:
     shown = login_gate.post(client, login_gate.proxy())
 
     assert got_through(shown), shown
@@ -60,7 +60,7 @@ def test_a_wrong_password_is_shown_with_its_reason(fresh: LoginGate, client: Cli
 
 @pytest.mark.parametrize("client", URL_CONNECTIONS, ids=str)
 def test_the_wait_ends_javas_repeated_wrong_logins(fresh: LoginGate, client: Client) -> None:
-    """HttpsURLConnection asks its user again and sends what it is told, twenty times over."""
+    """HttpsURLConnection asks its Authenticator again after each 407, up to twenty times."""
     shown = fresh.post(client, fresh.proxy(password="wrong"))
 
     assert "429 login_limited: Too many logins of 127.0.0.1 were wrong" in shown
@@ -69,7 +69,7 @@ def test_the_wait_ends_javas_repeated_wrong_logins(fresh: LoginGate, client: Cli
 
 
 @pytest.mark.parametrize("client", [client for client in NOT_NET_HTTP if client not in URL_CONNECTIONS], ids=str)
-def test_where_only_basic_is_offered_all_but_stock_java_log_in(login_gate: LoginGate, client: Client) -> None:
+def test_all_clients_but_stock_java_log_in_where_only_basic_is_offered(login_gate: LoginGate, client: Client) -> None:
     shown = login_gate.post(client, login_gate.proxy(offers=ListenerSchemes.BASIC))
 
     assert got_through(shown), shown

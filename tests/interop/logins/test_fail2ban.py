@@ -1,4 +1,4 @@
-"""The filter on the page about logins, by fail2ban's own tool, on what a gate has logged."""
+"""The fail2ban filter in docs/logins.md, run by fail2ban-regex on a gate's log."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ PAGE = (Path(__file__).parents[3] / "docs/logins.md").read_text()
 
 @pytest.fixture
 def filter_file(tmp_path: Path) -> Path:
-    """The page's filter, as an administrator writes it down."""
+    """The page's filter in a file."""
     (content,) = [block for block in re.findall(r"```ini\n(.*?)```", PAGE, re.DOTALL) if "failregex" in block]
     file = tmp_path / "filter.d" / "licensegate.conf"
     file.parent.mkdir()
@@ -23,7 +23,7 @@ def filter_file(tmp_path: Path) -> Path:
 
 
 def matched(log: Path, filter_file: Path) -> list[str]:
-    """The lines in which the filter finds somebody to ban."""
+    """The log lines in which the filter finds an address to ban."""
     done = run(require_command("fail2ban-regex", "fail2ban"), "--print-all-matched", log, filter_file)
     lines = done.stdout.partition("|- Matched line(s):\n")[2].partition("\n`-")[0].splitlines()
     return [line.removeprefix("|  ") for line in lines]

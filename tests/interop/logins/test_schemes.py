@@ -1,4 +1,4 @@
-"""Scheme by scheme: curl as it is told, Java as it can be told, and certificates."""
+"""Each login scheme with curl and Java, and client certificates."""
 
 import json
 import subprocess
@@ -88,14 +88,14 @@ def test_a_password_outside_ascii_passes_by_basic_and_by_digest(tmp_path: Path, 
             assert '"stand_in": true' in done.stdout, done.stderr
 
 
-# Java as it can be told
+# Java with settings for logins
 
 WITH_BASIC = ("-Djdk.http.auth.tunneling.disabledSchemes=",)
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
 @pytest.mark.parametrize("program", ["UrlConnection", "NetHttp"])
-def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
+def test_java_with_basic_enabled_logs_in_where_only_basic_is_offered(
     login_gate: LoginGate, program: str, release: int
 ) -> None:
     posts = [Post(URL, login_gate.proxy(offers=ListenerSchemes.BASIC))]
@@ -108,7 +108,7 @@ def test_java_with_basic_enabled_again_logs_in_where_it_is_all_there_is(
 
 @pytest.mark.parametrize("release", java.RELEASES)
 def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(login_gate: LoginGate, release: int) -> None:
-    """In Java 11 it looks at the first challenge only, and that is Digest."""
+    """Java 11's HttpClient reads only the first challenge, which is Digest."""
     (shown,) = java.post(release, "NetHttp", (), login_gate.trust, [Post(URL, login_gate.proxy())], WITH_BASIC)
 
     if release == 11:
@@ -121,7 +121,7 @@ def test_java_net_http_with_basic_enabled_picks_it_but_not_in_java_11(login_gate
 
 @pytest.mark.parametrize("release", java.RELEASES)
 def test_http_url_connection_keeps_its_digest_and_counts_on(login_gate: LoginGate, release: int) -> None:
-    """What it was asked once it knows for its next tunnels: a nonce serves more than one."""
+    """Java reuses the nonce of one challenge for its next tunnels."""
     targets = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com")
     posts = [Post(URL.replace("tools.cisco.com", target), login_gate.proxy()) for target in targets]
 
@@ -134,7 +134,7 @@ def test_http_url_connection_keeps_its_digest_and_counts_on(login_gate: LoginGat
 
 
 @pytest.mark.parametrize("release", java.RELEASES)
-def test_apache_http_client_may_log_in_without_being_asked(login_gate: LoginGate, release: int) -> None:
+def test_apache_http_client_can_log_in_without_a_challenge(login_gate: LoginGate, release: int) -> None:
     options = ("-Dpreemptive=true",)
 
     (shown,) = java.post(release, "ApacheHttp", (), login_gate.trust, [Post(URL, login_gate.proxy())], options)
@@ -146,8 +146,8 @@ def test_apache_http_client_may_log_in_without_being_asked(login_gate: LoginGate
 # Gates that share a key, and certificates
 
 
-def test_a_gate_accepts_the_login_that_another_with_its_key_asked_for(tmp_path: Path, authority: Authority) -> None:
-    """As behind one address: the challenge came from one gate, and the next connection goes to the other."""
+def test_gates_with_the_same_key_accept_each_others_challenges(tmp_path: Path, authority: Authority) -> None:
+    """Two gates behind one address: one sends the challenge, the other gets the answer."""
     (tmp_path / "nonce.key").write_text("ab" * 32)
     more = f"nonce_key_file = {json.dumps(str(tmp_path / 'nonce.key'))}\n"
     folders = [tmp_path / "one", tmp_path / "two"]
@@ -169,7 +169,7 @@ AUTHORITY = issue("clients of the test", authority=True)
 
 @pytest.fixture
 def certified(tmp_path: Path) -> list[str]:
-    """A client's certificate, and how curl is told to show it."""
+    """curl's options for a client certificate."""
     AUTHORITY.write(tmp_path, stem="ca")
     names = (DNSName("cucm-pub.example.net"),)
     client = issue("cucm-pub", AUTHORITY, names=names, usage=ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -186,7 +186,7 @@ def by_tls(gate: Gate, authority: Authority, *options: str) -> subprocess.Comple
 
 
 def with_certificates(folder: Path, standin: StandIn, crl: str = "clients.crl", rule: str = "") -> Gate:
-    """A gate that takes certificates, and passwords beside them."""
+    """A gate that accepts client certificates as well as passwords."""
     write_user_files(folder)
     auth = f"""
 [auth]

@@ -24,7 +24,7 @@ SHA_256 = "digest-sha-256"
 
 @contextlib.contextmanager
 def leading_to(port_of: Callable[[int], int]) -> Iterator[int]:
-    """A port that leads each connection, counted from 1, to the port that is told for it."""
+    """A port that forwards each connection to the port that `port_of` gives for its number, from 1."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def carry(source: socket.socket, sink: socket.socket) -> None:
@@ -77,4 +77,4 @@ def test_java_logs_in_again_by_itself_unseen_by_its_user(
     assert first == [("", "missing"), (SHA_256, "accepted")]
     assert then.count((SHA_256, "accepted")) == 2
     if program == "UrlConnection":
-        assert then[0] == (SHA_256, "stale"), "it sends what it has, and is told that it is right but old"
+        assert then[0] == (SHA_256, "stale"), "the client answers the old nonce, and the gate calls it stale"

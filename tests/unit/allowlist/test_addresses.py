@@ -1,4 +1,4 @@
-"""Which addresses are public, and which network says so."""
+"""Which addresses are public, and which network decides that."""
 
 import csv
 import importlib.resources

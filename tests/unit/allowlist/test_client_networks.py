@@ -45,7 +45,7 @@ def test_anything_but_an_ip_address_is_refused(address: str) -> None:
     assert not ClientNetworks([ip_network("0.0.0.0/0"), ip_network("::/0")]).admits(address)
 
 
-def test_no_network_admits_nobody() -> None:
+def test_an_empty_list_of_networks_admits_nobody() -> None:
     assert not ClientNetworks([]).admits("127.0.0.1")
 
 

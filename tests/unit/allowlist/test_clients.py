@@ -1,4 +1,4 @@
-"""Whom a rule is for: client networks, users and the names of certificates."""
+"""Which clients a rule applies to: networks, users and certificate names."""
 
 from ipaddress import ip_address, ip_network
 
@@ -124,7 +124,7 @@ def test_where_targets_are_only_reported_others_pass_by_the_same_rule() -> None:
     assert decision.rule == rule
 
 
-def test_a_rule_that_only_reports_does_so_for_those_it_is_for() -> None:
+def test_a_reporting_rule_reports_only_its_own_clients() -> None:
     rule = Rule("seen.example.net", report=True, networks=(HQ,))
     target = Target("seen.example.net", 443)
 
@@ -138,6 +138,6 @@ def test_policy_hash_covers_the_clients_of_rules() -> None:
 
 
 @given(st.text(max_size=50))
-def test_any_text_is_an_address_or_none(text: str) -> None:
+def test_any_text_gives_an_address_or_none(text: str) -> None:
     client_address(text)
     assert network_of(text, (ip_network("0.0.0.0/0"), ip_network("::/0"))) is None or client_address(text) is not None

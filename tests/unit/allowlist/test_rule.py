@@ -1,4 +1,4 @@
-"""How a rule reads in a log, and what it covers by its own word."""
+"""How a rule is printed, and which targets it covers."""
 
 import pytest
 

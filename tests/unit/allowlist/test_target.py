@@ -1,4 +1,4 @@
-"""What counts as a target, and what is refused before any rule is asked."""
+"""What counts as a target, and what is refused before the allowlist is consulted."""
 
 import ipaddress
 import string
@@ -133,7 +133,7 @@ def test_malformed_target_is_refused_with_the_reason(case: tuple[bytes, str]) ->
 
 
 @table(URLS)
-def test_url_is_told_from_a_malformed_target(case: bytes) -> None:
+def test_a_url_is_distinguished_from_a_malformed_target(case: bytes) -> None:
     with pytest.raises(TargetError) as caught:
         parse_authority(case)
     assert caught.value.fault is TargetFault.URL

@@ -23,7 +23,7 @@ def run(*arguments: str | Path, stdin: str = "", **environ: str) -> subprocess.C
 
 
 def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on standard error of a command that could not be carried out."""
+    """The only line on standard error of a command that failed."""
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
     assert not done.stdout
@@ -136,7 +136,7 @@ def test_command_error_is_one_line(arguments: list[str], words: str) -> None:
     assert words in complaint(run(*arguments))
 
 
-def test_check_shows_what_would_be_in_force(tmp_path: Path) -> None:
+def test_check_shows_the_settings_that_would_apply(tmp_path: Path) -> None:
     (tmp_path / "gate.toml").write_text("[[listen]]\naddress = '127.0.0.1:3128'\n")
 
     done = run("check", tmp_path / "gate.toml", LICENSEGATE__LOG__LEVEL="debug")
@@ -264,7 +264,7 @@ def test_suggest_rules_has_nothing_to_say_of_an_empty_log() -> None:
     assert (done.returncode, done.stdout) == (0, "# nothing to add: every target in the log is allowed\n")
 
 
-def test_cert_makes_what_it_checks_and_shows(tmp_path: Path) -> None:
+def test_cert_checks_and_shows_the_certificate_that_it_made(tmp_path: Path) -> None:
     made = run("cert", "make", "--name", "gate.example", "--days", "90", "--out", tmp_path)
     checked = run("cert", "check", tmp_path / "gate.pem", tmp_path / "gate.key")
     shown = run("cert", "show", STATE_DIRECTORY=str(tmp_path))

@@ -1,4 +1,4 @@
-"""The version names the git revision where it can be known, and never fails for want of one."""
+"""The version names the git revision if there is one, and never fails without it."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ def forget_revision() -> Iterator[None]:
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of the checkout that this runs from, without a history."""
+    """A folder without a git history, used instead of this checkout."""
     require_command("git", "git")
     monkeypatch.setattr(version, "_ROOT", tmp_path)
     return tmp_path

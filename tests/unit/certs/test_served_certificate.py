@@ -15,7 +15,7 @@ from licensegate.certs.served_certificate import read_served_certificate
 NAMES = ("gate.test", "*.below.test", "192.0.2.7", "2001:db8::7")
 
 
-def test_it_reads_what_cryptography_reads() -> None:
+def test_it_reads_the_same_names_as_cryptography() -> None:
     pair = make_key_pair(NAMES)
     context = server_context()
     load_key_pair(context, [pair.certificate], pair.key)

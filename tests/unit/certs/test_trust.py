@@ -52,7 +52,7 @@ def test_a_chain_to_a_known_authority_is_trusted(known: Path, chain: list[Issued
         pytest.param([OLD, MIDDLE], "this machine does not trust it: certificate has expired", id="expired"),
     ],
 )
-def test_an_untrusted_chain_says_what_clients_need(known: Path, chain: list[Issued], text: str) -> None:
+def test_an_untrusted_chain_is_reported_with_its_reason(known: Path, chain: list[Issued], text: str) -> None:
     assert judged(*chain) == Trust(False, text)
 
 

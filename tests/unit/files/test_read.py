@@ -1,4 +1,4 @@
-"""Only regular files are read, and never more than is asked for."""
+"""Only regular files are read, and never more than the limit."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Fixtures for the parts that touch sockets."""
+"""Fixtures for tests with sockets."""
 
 import contextlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def hole() -> Iterator[BlackHole]:
 
 @pytest.fixture
 def slow_names() -> Iterator[BlockedLookup]:
-    """A resolver that answers when it is told to."""
+    """A resolver function that blocks until the test releases it."""
     names = BlockedLookup()
     yield names
     names.released.set()
@@ -35,5 +35,5 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture
 def attempts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next address is tried soon, for a test that waits for it."""
+    """Shorten the delay before the next address is tried."""
     monkeypatch.setattr(dialer_module, "_ATTEMPT_DELAY", 0.02)

@@ -108,7 +108,7 @@ def test_a_fault_in_an_observer_does_not_affect_the_others(caplog: pytest.LogCap
     assert {line.exc_info[0] for line in caplog.records if line.exc_info} == {ZeroDivisionError}
 
 
-def test_the_sweep_ends_what_is_late() -> None:
+def test_the_sweep_ends_overdue_connections() -> None:
     async def main() -> None:
         async with run_gate(Limits(head_seconds=0.1)) as running:
             client = running.connect(b"C")

@@ -48,8 +48,8 @@ HEADERS = {
 headers = pytest.mark.parametrize(("header", "client"), HEADERS.values(), ids=HEADERS.keys())
 
 
-async def served(running: RunningGate, balancer: socket.socket) -> None:
-    """The balancer's connection has become a tunnel."""
+async def assert_served(running: RunningGate, balancer: socket.socket) -> None:
+    """Assert that the balancer's connection became a tunnel."""
     await running.upstream.accept()
     assert await receive(balancer, len(ESTABLISHED)) == ESTABLISHED
 
@@ -59,7 +59,7 @@ def test_the_client_is_the_one_the_balancer_names(header: bytes, client: str) ->
     async def main() -> None:
         async with run_gate(listen=BALANCED) as running:
             balancer = running.connect(header + CONNECT, source=BALANCER)
-            await served(running, balancer)
+            await assert_served(running, balancer)
             assert running.gate._context.counter.by_client == {client_block(client): 1}
             balancer.close()
             running.upstream.accepted[0].close()
@@ -79,7 +79,7 @@ def test_a_header_and_its_request_may_arrive_byte_by_byte(header: bytes, client:
             for byte in header + CONNECT:
                 balancer.send(bytes([byte]))
                 await turns(2)
-            await served(running, balancer)
+            await assert_served(running, balancer)
             (tunnel,) = running.gate._context.connections
             assert tunnel.record.client == client  # type: ignore[attr-defined]
 
@@ -137,7 +137,7 @@ def test_without_balancers_every_header_is_refused(header: bytes, client: str) -
 def test_other_clients_are_served_without_a_header() -> None:
     async def main() -> None:
         async with run_gate(listen=BALANCED) as running:
-            await served(running, running.connect(CONNECT, source=STRANGER))
+            await assert_served(running, running.connect(CONNECT, source=STRANGER))
 
     run(main())
 
@@ -174,7 +174,7 @@ def test_a_balancer_that_names_no_client_is_its_own_client() -> None:
     async def main() -> None:
         async with run_gate(listen=BALANCED) as running:
             balancer = running.connect(LOCAL + CONNECT, source=BALANCER)
-            await served(running, balancer)
+            await assert_served(running, balancer)
             assert running.gate._context.counter.by_client == {BALANCER: 1}
 
     run(main())
@@ -195,7 +195,7 @@ def test_the_limit_per_client_applies_to_the_client_behind_it() -> None:
     async def main() -> None:
         async with run_gate(Limits(tunnels_per_client=1), listen=BALANCED) as running:
             for client in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
-                await served(running, running.connect(v2(client) + CONNECT, source=BALANCER))
+                await assert_served(running, running.connect(v2(client) + CONNECT, source=BALANCER))
             again = running.connect(v2("10.0.0.2") + CONNECT, source=BALANCER)
             assert (await receive(again)).startswith(b"HTTP/1.1 429 client_tunnels_exhausted")
             again.close()

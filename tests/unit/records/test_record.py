@@ -113,7 +113,7 @@ WORDS = {
     list[tuple[int, int]]: "list of records",
     list[DialAttempt]: "list of attempts",
 }
-"""What the page calls the JSON types of these Python types."""
+"""The page's names for these Python types."""
 
 
 def keys_in_code(struct: type[msgspec.Struct]) -> dict[str, str]:

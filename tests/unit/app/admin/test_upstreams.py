@@ -1,4 +1,4 @@
-"""When a target is probed for a request, and what the request is told."""
+"""When a request for target health causes a probe, and what it returns."""
 
 import asyncio
 from collections.abc import Awaitable

@@ -50,7 +50,7 @@ trust         this machine trusts it, by CN=root"""
     )
 
 
-def test_what_is_wrong_with_it_comes_after_that(tmp_path: Path) -> None:
+def test_a_certificates_faults_are_listed_after_it(tmp_path: Path) -> None:
     path, _ = issue(days=(-20, 9.5)).write(tmp_path)
 
     now = datetime.now(UTC)
@@ -129,7 +129,7 @@ def test_no_pair_is_made_for_an_invalid_name(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_was_made_passes_its_own_check(tmp_path: Path) -> None:
+def test_a_made_certificate_passes_the_gates_review(tmp_path: Path) -> None:
     make(tmp_path, ["gate.example"], None)
 
     verdict = check(tmp_path / "gate.pem", tmp_path / "gate.key", datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""What `licensegate check` says of logins, and what of them it warns of."""
+"""What `licensegate check` reports and warns about logins."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -38,7 +38,7 @@ def warned(folder: Path, text: str) -> list[str]:
     return [warning.replace(f"{folder}/", "") for warning in check_logins.warnings(settings_of(folder, text))]
 
 
-def test_without_logins_it_says_so(folder: Path) -> None:
+def test_check_says_that_there_are_no_logins(folder: Path) -> None:
     assert check_logins.lines(settings_of(folder, "")) == ["no logins"]
     assert warned(folder, "") == []
 
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_used_is_an_error_with_its_line(folder: Path) -> N
         check_logins.lines(settings_of(folder, REQUIRED))
 
 
-def test_what_only_the_gate_may_read_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_readable_only_by_the_gate_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: path.name != "users.htpasswd")
 
     said = check_logins.lines(settings_of(folder, REQUIRED))

@@ -1,4 +1,4 @@
-"""What `licensegate check` says of the certificate that clients would be shown."""
+"""What `licensegate check` reports about the certificate that the gate would present."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ROOT = issue("root", authority=True)
 
 
 def warned(folder: Path, *shown: Issued) -> list[str]:
-    """What is warned of where the gate is to show these certificates, its own first."""
+    """The warnings for this certificate chain, leaf first."""
     shown[0].write(folder)
     folder.joinpath("gate.pem").write_bytes(b"".join(issued.pem for issued in shown))
     settings = folder / "gate.toml"

@@ -1,4 +1,4 @@
-"""Whom `licensegate health` asks, and what it makes of the answer."""
+"""Which address `licensegate health` asks, and how it reads the answer."""
 
 import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,7 +22,7 @@ from support.upstream import Upstream, closed_port
     ],
     ids=str,
 )
-def test_a_gate_on_this_host_is_asked_where_it_listens(listen: ListenAddress, url: str) -> None:
+def test_health_asks_a_local_gate_at_its_listen_address(listen: ListenAddress, url: str) -> None:
     assert url_of(listen) == url
 
 
@@ -53,7 +53,7 @@ def test_a_url_that_leads_to_no_gate_is_refused(url: str) -> None:
 
 
 class Gate(BaseHTTPRequestHandler):
-    """Says no to /readyz and yes to all else."""
+    """Answers 503 to /readyz and 200 to everything else."""
 
     def do_GET(self) -> None:
         self.send_response(503 if self.path == "/readyz" else 200)

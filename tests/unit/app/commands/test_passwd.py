@@ -61,7 +61,7 @@ def test_new_files_have_the_user_and_are_readable_by_the_group(files: list[Path]
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [NEW_MODE, NEW_MODE]
 
 
-def test_another_password_takes_the_place_of_the_first_and_others_stay(existing: list[Path]) -> None:
+def test_a_new_password_replaces_the_old_one_and_others_stay(existing: list[Path]) -> None:
     passwd.add(existing, "cucm", REALM, "first")
     report = passwd.add(existing, "cucm", REALM, "second")
 
@@ -211,7 +211,7 @@ def test_failed_write_keeps_the_old_files_and_leaves_no_others(
         ("a", REALM, "ä" * 37, "longer than 72 bytes"),
     ],
 )
-def test_what_could_not_log_in_is_not_added(
+def test_a_user_that_could_not_log_in_is_not_added(
     existing: list[Path], user: str, realm: str, password: str, words: str
 ) -> None:
     with pytest.raises(PasswdError, match=words) as caught:
@@ -284,7 +284,7 @@ def run(*arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("source", ["stdin", "file"])
-def test_a_password_is_read_as_told(files: list[Path], tmp_path: Path, source: str) -> None:
+def test_a_password_is_read_from_the_given_source(files: list[Path], tmp_path: Path, source: str) -> None:
     (tmp_path / "password").write_text("Smart & licensed\nnot this\n")
     how = ["--stdin"] if source == "stdin" else ["--password-file", tmp_path / "password"]
 
@@ -321,7 +321,7 @@ def test_byte_order_mark_is_not_part_of_the_password(files: list[Path], tmp_path
 
 
 def at_a_terminal(files: list[Path], *typed: str, action: str = "--add") -> tuple[int, str]:
-    """Run the command at a terminal where this is typed; its exit status, and all that the terminal showed."""
+    """Run the command at a terminal and type this. Returns its exit status and the terminal's output."""
     try:
         child, terminal = pty.fork()
     except OSError:

@@ -1,4 +1,4 @@
-"""What is suggested for what was seen, and that it does allow it once it is applied."""
+"""The rules suggested for refused targets, and that they allow them once applied."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def seen(*authorities: str, is_private: bool = False) -> list[RefusedTarget]:
 
 
 def suggested(folder: Path, text: str | None, *authorities: str, environ: dict[str, str] | None = None) -> str:
-    """What is said for a settings file with this text, or for none; the file's folder is left out of it."""
+    """The suggestion for a settings file with this text, or without one. Leaves out the file's folder."""
     file = None if text is None else folder / "gate.toml"
     if file is not None and text is not None:
         file.write_bytes(text.encode())
@@ -242,7 +242,7 @@ def test_patch_applies_the_diff_and_the_targets_are_allowed(tmp_path: Path, text
     assert "nothing to add" in suggest(load(file, {}), file, {}, seen(*EVERYTHING))
 
 
-def test_patch_makes_a_file_where_there_was_none(tmp_path: Path) -> None:
+def test_patch_creates_a_missing_settings_file(tmp_path: Path) -> None:
     patch = require_command("patch", "patch")
     said = suggest(load(None, {}), None, {}, seen("ssm.example.net:443"))
     subprocess.run([patch], input=said.encode(), check=True, stdout=subprocess.DEVNULL, cwd=tmp_path)

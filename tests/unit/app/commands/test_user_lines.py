@@ -1,4 +1,4 @@
-"""One user more, another password, one user less: whatever else is in the file stays as it was."""
+"""Adding, changing and removing a user leaves the rest of the file as it was."""
 
 from pathlib import Path
 
@@ -26,7 +26,9 @@ DIGEST = "a:r:1\na:other:2\na:r:3\nb:r:4\n"
         ("users", "", None),
     ],
 )
-def test_a_file_is_what_it_holds_or_else_what_it_is_called(name: str, content: str, kind: FileKind | None) -> None:
+def test_the_kind_of_a_user_file_comes_from_its_content_then_its_name(
+    name: str, content: str, kind: FileKind | None
+) -> None:
     assert kind_of(Path("/passwd-folder") / name, content) is kind
 
 
@@ -67,7 +69,7 @@ _user = st.text("abcä ", min_size=1, max_size=4)
 
 
 @given(st.lists(_user, unique=True, max_size=8), _user)
-def test_adding_and_removing_leaves_what_was_there_before(users: list[str], user: str) -> None:
+def test_adding_and_removing_a_user_restores_the_file(users: list[str], user: str) -> None:
     content = "".join(f"{name}:x\n" for name in users if name != user)
 
     added = with_lines(HTPASSWD, content, user, "", [f"{user}:y"])

@@ -35,7 +35,7 @@ class FakeGate:
 
 
 class Noted(Observer):
-    """Notes what happens to it."""
+    """Records the calls that it gets."""
 
     def __init__(self, name: str, notes: list[str]) -> None:
         self._name = name

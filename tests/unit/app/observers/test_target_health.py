@@ -30,7 +30,7 @@ def test_the_time_reached_is_when_the_target_was_connected() -> None:
     assert status.reached_at == status.newest == NOON + timedelta(seconds=3.5)
 
 
-def test_through_a_parent_a_target_is_reached_when_the_parent_says_so() -> None:
+def test_a_target_counts_as_reached_when_the_parent_reports_it() -> None:
     parent = "http://proxy.example.net:8080"
     opened = tunnel(head_ms=1000.0, resolve_ms=1.0, dial_ms=2.0, parent_ms=500.0, parent=parent, parent_status=200)
     asked = record(Outcome.CLIENT_LEFT_IN_DIAL, rule=opened.rule, dial_ms=2.0, parent=parent)

@@ -50,7 +50,7 @@ def typed(reach: Reach) -> str:
         ),
     ],
 )
-def test_the_bound_addresses_are_what_to_type(bound: list[tuple[str, int]], expected: str) -> None:
+def test_the_instructions_name_the_bound_addresses(bound: list[tuple[str, int]], expected: str) -> None:
     assert typed(Reach(bound, OWN)) == expected
 
 
@@ -75,7 +75,7 @@ def test_on_loopback_only_no_client_can_reach_the_gate(bound: list[tuple[str, in
     assert "type" not in said
 
 
-def test_in_a_container_the_machine_around_it_is_what_to_type() -> None:
+def test_in_a_container_the_instructions_name_the_host_machine() -> None:
     assert typed(Reach([("0.0.0.0", 3128)], ("172.17.0.2",), in_container=True)) == (
         "IP Address/Host Name (the address of the machine around this container), Port 3128, as the container's "
         "engine publishes them"
@@ -84,7 +84,7 @@ def test_in_a_container_the_machine_around_it_is_what_to_type() -> None:
 
 @pytest.mark.parametrize("in_container", [False, True])
 @pytest.mark.parametrize("bound", [("10.1.2.3", 3128), ("0.0.0.0", 3128), ("127.0.0.1", 3128)])
-def test_the_announced_name_is_what_to_type(bound: tuple[str, int], *, in_container: bool) -> None:
+def test_the_instructions_name_the_announced_name(bound: tuple[str, int], *, in_container: bool) -> None:
     reach = Reach([bound], OWN, announced="gate.example.net", in_container=in_container)
     assert typed(reach) == "IP Address/Host Name gate.example.net, Port 3128"
 

@@ -45,7 +45,7 @@ def test_the_open_files_limit_is_raised_and_never_lowered(
     assert granted(limit)(4096) == after
 
 
-def test_too_low_a_limit_is_warned_of_with_what_it_allows(
+def test_a_low_descriptor_limit_is_logged_with_the_tunnels_it_allows(
     granted: Callable[[Limit], Callable[[int], int]], caplog: pytest.LogCaptureFixture
 ) -> None:
     call = granted((1024, 4096))

@@ -1,4 +1,4 @@
-"""The service log of a program of its own."""
+"""The service log of a separate process."""
 
 import re
 import subprocess

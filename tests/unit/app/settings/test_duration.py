@@ -1,4 +1,4 @@
-"""How often something is to happen, as it is typed."""
+"""Durations in settings."""
 
 import pytest
 

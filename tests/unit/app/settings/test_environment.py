@@ -56,7 +56,7 @@ def test_listeners_and_rules_have_a_short_form() -> None:
     ("text", "expected"),
     [("true", True), ("1", True), ("True", True), ("false", False), ("0", False), (" false ", False)],
 )
-def test_true_and_false_are_what_other_programs_take_them_to_be(text: str, expected: bool) -> None:
+def test_true_and_false_are_read_in_their_usual_spellings(text: str, expected: bool) -> None:
     assert override(File(), {"LICENSEGATE__TUNNEL__REQUIRE_TLS": text})[0].tunnel.require_tls is expected
 
 
@@ -116,7 +116,7 @@ def test_names_that_kubernetes_sets_are_ignored() -> None:
         ),
     ],
 )
-def test_what_no_setting_takes_is_named_with_its_variable(variable: str, text: str, message: str) -> None:
+def test_an_invalid_value_is_reported_with_its_variable(variable: str, text: str, message: str) -> None:
     with pytest.raises(SettingsError) as raised:
         override(File(), {variable: text})
 

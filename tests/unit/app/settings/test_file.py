@@ -192,7 +192,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
     ],
 )
-def test_what_the_schema_does_not_have_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+def test_an_unknown_key_is_reported_with_its_place(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(text)
 
@@ -232,13 +232,13 @@ def test_invalid_toml_is_named_with_its_line(tmp_path: Path, content: bytes, wor
         pytest.param("x" * 300, "File name too long", id="too long a name"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, name: str, words: str) -> None:
+def test_an_unreadable_file_is_reported_with_a_remedy(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "file").touch()
 
     assert refusal(tmp_path / name) == (f"{words}; name a readable settings file, or none for the built-in defaults")
 
 
-def test_a_file_that_may_not_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
+def test_a_file_without_permission_is_reported_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
     path.touch(mode=0)
     # Root may read everything, so it becomes nobody; not before all is loaded, from folders that nobody may not enter.

@@ -1,4 +1,4 @@
-"""Files that are there, files that are not, and files that are not for us to read."""
+"""Files that exist, are missing, or may not be read."""
 
 import os
 import subprocess

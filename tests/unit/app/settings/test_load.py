@@ -28,7 +28,7 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
 
 
 def pem_files(folder: Path) -> tuple[Path, Path, Path]:
-    """A certificate, its key and a CA, as far as the settings look at them."""
+    """A certificate, its key and a CA that pass the checks of the settings."""
     files = folder / "gate.pem", folder / "gate.key", folder / "clients-ca.pem"
     for file, content in zip(files, ("", KEY, ""), strict=True):
         file.write_text(content)
@@ -561,7 +561,7 @@ def test_listener_and_admin_server_may_differ_in_port_or_host(tmp_path: Path, ad
     assert str(settings.admin.listen or "") == admin
 
 
-def test_the_rest_of_what_watching_needs_is_read(tmp_path: Path) -> None:
+def test_the_remaining_admin_settings_are_read(tmp_path: Path) -> None:
     (tmp_path / "admin.token").write_text("x")
 
     settings = settings_of(

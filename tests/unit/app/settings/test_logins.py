@@ -1,4 +1,4 @@
-"""The settings of logins: what is in force, and what cannot be."""
+"""Login settings: which are accepted, which are refused."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -182,7 +182,7 @@ def test_invalid_login_settings_name_their_place_and_remedy(folder: Path, text: 
     assert str(raised.value) == f"{folder}/gate.toml: {message.format(folder=folder)}"
 
 
-def test_where_md5_is_not_allowed_it_cannot_be_the_only_way(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_md5_cannot_be_the_only_scheme_where_it_is_not_allowed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("licensegate.app.settings.logins.md5_works", lambda: False)
 
     settings_of(folder, f"[auth]\n{BOTH_FILES}schemes = ['digest']")

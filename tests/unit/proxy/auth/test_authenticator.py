@@ -1,4 +1,4 @@
-"""Who may go on, by which login, and what the others are told."""
+"""Which logins are accepted, and the challenges and reasons for all others."""
 
 import random
 from ipaddress import ip_network
@@ -358,7 +358,7 @@ def test_used_nonces_stay_used_in_an_authenticator_with_the_same_state() -> None
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The kinds of hashes that were worked out."""
+    """The kinds of hashes that were computed."""
     kinds: list[str] = []
     fits = PasswordHash.fits
 
@@ -482,7 +482,7 @@ def test_unanswered_challenges_differ_from_wrong_passwords(schemes: frozenset[Sc
     assert rejection(setup.authenticate()).unanswered == 0
 
 
-# Whatever a stranger sends
+# Random headers
 
 
 @given(st.lists(st.one_of(st.binary(max_size=80), st.sampled_from([basic().encode(), b"Basic Og=="])), max_size=3))
@@ -493,7 +493,7 @@ def test_no_bytes_admit_a_stranger(values: list[bytes]) -> None:
 
 
 def test_100000_random_headers_raise_nothing_and_admit_nobody() -> None:
-    """Most are one login with something changed in it; a password that is right passes only whole."""
+    """Most headers are a right login with one change, and must not be accepted."""
     setup = Setup(users=Users({}, {scheme: {USER: "0" * len(secret)} for scheme, secret in HA1.items()}))
     rng = random.Random(7616)
     asked = setup.challenges()

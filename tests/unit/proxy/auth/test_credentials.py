@@ -21,7 +21,7 @@ CURL = JAVA.replace(b'algorithm="MD5"', b"algorithm=MD5").replace(b", ", b",")
 
 
 def read_credentials(value: bytes) -> BasicCredentials | DigestCredentials | str:
-    """The credentials as their scheme reads them; of another scheme, the name that is logged."""
+    """The credentials as read by their scheme, or the logged name of another scheme."""
     auth_scheme, rest = split_credentials(value)
     match auth_scheme:
         case "basic":
@@ -155,7 +155,7 @@ def test_a_malformed_value_is_refused_with_a_reason(value: bytes, words: str) ->
 
 
 @pytest.mark.parametrize("value", [JAVA, encoded(b"cucm:hush-hush"), *(value for value, _ in BROKEN.values())])
-def test_neither_a_value_nor_an_error_repeats_what_is_secret(value: bytes) -> None:
+def test_no_value_and_no_error_shows_a_secret(value: bytes) -> None:
     try:
         said = repr(read_credentials(value))
     except CredentialsError as error:

@@ -75,7 +75,7 @@ def test_a_challenge_says_everything_once_and_a_client_can_answer_it(scheme: Sch
 
 
 def test_md5_is_marked_as_not_used_for_security(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that it goes on working where OpenSSL is in FIPS mode, as hashlib lets it."""
+    """hashlib then allows MD5 even with OpenSSL in FIPS mode."""
     plain = hashlib.md5
 
     def fips(data: bytes = b"", *, usedforsecurity: bool = True) -> object:

@@ -1,4 +1,4 @@
-"""How long a source of failed logins waits, and that remembering it costs a bounded amount."""
+"""How long a source waits after failed logins, in bounded memory."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_the_wait_after_failures_ends_by_itself(clock: Clock) -> None:
     assert failures.seconds_left(CLIENT) == 0
 
 
-def test_tries_that_were_under_way_side_by_side_count_as_one(clock: Clock) -> None:
+def test_concurrent_wrong_logins_count_as_one(clock: Clock) -> None:
     failures = LoginThrottle(clock)
     for _ in range(FREE_TRIES + 50):
         failures.add(CLIENT)

@@ -54,7 +54,7 @@ def test_the_cache_is_bounded_and_a_dropped_nonce_stays_used() -> None:
         assert not replays.is_new(nonce(number), float(number), 1)
 
 
-def test_what_is_stale_is_forgotten_before_what_is_in_use() -> None:
+def test_stale_entries_are_forgotten_before_used_ones() -> None:
     replays = NonceReplayCache(LIFETIME, remembered=8)
     for number in range(6):
         replays.is_new(nonce(number), 0.0, 1)
@@ -68,7 +68,7 @@ def test_what_is_stale_is_forgotten_before_what_is_in_use() -> None:
     assert not replays.is_new(nonce(0), 0.0, 2)
 
 
-def test_a_nonce_that_is_older_than_what_was_forgotten_is_not_taken() -> None:
+def test_a_nonce_older_than_the_forgotten_ones_is_rejected() -> None:
     replays = NonceReplayCache(LIFETIME, remembered=4)
     for number in range(1, 6):
         replays.is_new(nonce(number), float(number), 1)

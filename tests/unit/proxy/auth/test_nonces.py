@@ -102,5 +102,5 @@ def test_a_nonce_needs_no_quoting_in_a_challenge(clock: Clock) -> None:
         ("nonsense", "nonsense"),
     ],
 )
-def test_an_ipv6_host_counts_as_its_network_wherever_in_it_it_comes_from(client: str, block: str) -> None:
+def test_ipv6_clients_are_grouped_by_their_64_bit_network(client: str, block: str) -> None:
     assert client_block(client) == block

@@ -15,7 +15,7 @@ PAGE = " ".join((Path(__file__).parents[4] / "docs/logins.md").read_text().split
 
 @pytest.mark.parametrize("outcome", [it for it in Outcome if it.stage is Stage.LOGIN], ids=lambda it: it.label)
 def test_every_way_to_end_in_a_login_is_explained(outcome: Outcome) -> None:
-    if outcome is not Outcome.CLIENT_LEFT_IN_LOGIN:  # which says nothing of the login
+    if outcome is not Outcome.CLIENT_LEFT_IN_LOGIN:  # it is no result of the login
         assert re.search(rf"\| `{outcome.label}` \|", PAGE)
 
 

@@ -111,7 +111,7 @@ def test_any_bytes_are_a_file_of_users_or_refused(tmp_path_factory: pytest.TempP
 
 
 @pytest.mark.parametrize("content", [b"0123456789abcdef" * 4 + b"\n", bytes(range(128, 160))], ids=["hex", "bytes"])
-def test_a_nonce_key_is_what_its_file_holds_but_for_the_end_of_the_line(tmp_path: Path, content: bytes) -> None:
+def test_a_nonce_key_is_its_files_content_without_the_line_end(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "nonce.key"
     file.write_bytes(content)
 
@@ -185,7 +185,7 @@ def test_notes_name_slow_hashes_and_a_file_without_users(tmp_path: Path) -> None
     assert nobody.notes == (f"{file}: holds no user; add one with `licensegate passwd`",)
 
 
-def test_md5_is_not_offered_where_it_cannot_be_used_and_a_note_says_so(
+def test_md5_is_not_offered_where_it_is_unusable_and_a_note_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, htdigest = write_user_files(tmp_path)

@@ -175,7 +175,7 @@ def test_a_dial_abandoned_during_its_look_up_is_not_called_back(server: Loopback
     run(main())
 
 
-def test_a_dial_without_a_free_descriptor_says_so() -> None:
+def test_a_dial_without_a_free_descriptor_fails_with_that_reason() -> None:
     async def main() -> None:
         with open_dial_harness(settings=DialSettings(connect_to=(ConnectTo(HOST, 443, "127.0.0.1", 9),))) as harness:
             with no_free_descriptors():
@@ -237,7 +237,7 @@ SILENT = [f"127.0.0.{last}" for last in range(10, 35)]
 
 @pytest.fixture
 def in_flight(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """All of SILENT are the black hole at HOLE. The number of attempts in flight after each that was started."""
+    """The number of attempts in flight after each start. Attempts to SILENT go to the black hole at HOLE."""
     in_flight: list[int] = []
     start = DirectDial._start
 

@@ -19,7 +19,7 @@ ALL = Resolved(("2001:db8::1", "192.0.2.1"))
 
 
 class Families:
-    """Answers by family, each once the test gives it."""
+    """Answers by address family, each given by the test."""
 
     def __init__(self) -> None:
         self.asked: list[AddressFamily] = []
@@ -43,7 +43,7 @@ def families() -> Families:
 
 @pytest.fixture
 def both_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not wait for the call for both families."""
+    """Allow the look-up of both families no time."""
     monkeypatch.setattr(dual_stack, "_BOTH_SECONDS", 0)
 
 
@@ -140,7 +140,7 @@ def test_without_a_thread_the_look_up_fails(monkeypatch: pytest.MonkeyPatch, fam
         pytest.param(NOT_FOUND, FAILED, NOT_FOUND, [AF_INET, AF_INET6], id="neither"),
     ],
 )
-def test_without_ipv6_on_this_host_only_ipv4_is_asked_for(
+def test_a_host_without_ipv6_looks_up_ipv4_only(
     families: Families, v4: Resolution, v6: Resolution | None, answer: Resolution, asked: list[AddressFamily]
 ) -> None:
     families.give(AF_INET, v4)

@@ -10,7 +10,7 @@ HOG = "192.0.2.1"
 
 
 def take_all(shares: LookUpShares, client: str) -> int:
-    """Take places until there is none for this client; how many it got."""
+    """Take places until this client gets none. Returns their number."""
     return next(count for count in itertools.count() if not shares.take(client))
 
 

@@ -183,7 +183,7 @@ def test_an_answer_after_the_end_of_the_loop_is_ignored(
 
 
 class HalfAnswer:
-    """Answers ONE at once, and TWO once it is told to end."""
+    """Answers ONE at once, and TWO when the test ends it."""
 
     def __init__(self) -> None:
         self.end = threading.Event()

@@ -1,4 +1,4 @@
-"""What the system is asked for a name, and what its errors mean."""
+"""How names are passed to the system's resolver, and what its errors mean."""
 
 import errno
 import os
@@ -44,14 +44,14 @@ def test_the_search_list_is_for_names_of_one_label_only(name: str, asked: str) -
     assert absolute(name) == asked
 
 
-def test_a_name_in_the_hosts_file_is_not_asked_for(hosts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_in_the_hosts_file_is_not_looked_up_in_dns(hosts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hosts.write_text(f"192.0.2.7 {NAME}\n")
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo_raising(AssertionError("asked")))  # type: ignore[arg-type]
     assert list(system_look_up(NAME)) == [Resolved(("192.0.2.7",))]
 
 
 @pytest.mark.usefixtures("hosts")
-def test_without_a_hosts_file_the_system_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_hosts_file_the_system_resolver_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
 
     def answer(name: object, *_: object, **__: object) -> list[tuple[object, ...]]:

@@ -22,7 +22,7 @@ BLOB = random.Random(4).randbytes(1 << 20)
 
 
 class Line:
-    """A client with its socket in the test's hands, and the gate's channel at the other end."""
+    """A TLS client with its socket, and the gate's channel at the other end."""
 
     def __init__(self, folder: Path, version: ssl.TLSVersion | None = None, *, buffer: int = 0) -> None:
         certificate, key = issue().write(folder)
@@ -36,7 +36,7 @@ class Line:
         self.socket.close()
 
     def connect(self) -> None:
-        """Carry the handshake to its end on both sides."""
+        """Complete the handshake on both sides."""
         done = False
 
         def step() -> None:
@@ -49,35 +49,35 @@ class Line:
         spin_until(lambda: done and self.client.handshake(), step)
 
     def send_ciphertext(self, ciphertext: bytes) -> None:
-        """Send to the channel, which reads nothing meanwhile."""
+        """Send ciphertext to the channel, which does not read meanwhile."""
         left = memoryview(ciphertext)
         while left:
             left = left[self.socket.send(left) :]
 
     def send(self, plaintext: bytes) -> None:
-        """Encrypt, send, and see it arrive."""
+        """Encrypt, send, and wait until it has arrived."""
         ciphertext = self.client.encrypt(plaintext)
         self.send_ciphertext(ciphertext)
         spin_until(lambda: unread_bytes(self.gate) >= len(ciphertext))
 
     def close_notify(self) -> None:
-        """Say close_notify and end TCP's direction, too."""
+        """Send close_notify and a FIN."""
         self.send_ciphertext(self.client.close_notify())
         self.socket.shutdown(socket.SHUT_WR)
 
     def receive(self) -> None:
-        """Feed the client with what there is."""
+        """Feed the client with everything that has arrived."""
         with contextlib.suppress(BlockingIOError):
             while ciphertext := self.socket.recv(65536):
                 self.client.feed(ciphertext)
 
     def decrypt(self) -> bytes:
-        """What the client can read now."""
+        """Decrypt everything that the client can read now."""
         self.receive()
         return self.client.decrypt()
 
     def read(self, size: int) -> bytes:
-        """Read so much from the channel, waiting for it."""
+        """Read `size` bytes from the channel."""
         heard = b""
 
         def step() -> None:
@@ -99,7 +99,7 @@ def line(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
 
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[Line]:
-    """One whose kernel holds little, so that the channel soon has to wait."""
+    """A line with small kernel buffers, so that the channel soon blocks."""
     line = Line(tmp_path, buffer=8192)
     line.connect()
     yield line
@@ -107,7 +107,7 @@ def narrow(tmp_path: Path) -> Iterator[Line]:
 
 
 def ended(line: Line) -> bool:
-    """Whether the channel says that the client has ended."""
+    """Whether the channel reports the client's end."""
     try:
         return line.channel.recv(1) == b""
     except BlockingIOError:
@@ -268,7 +268,7 @@ def test_a_slow_client_gets_everything(narrow: Line) -> None:
 
 
 def test_a_client_that_does_not_read_is_sent_one_record_only(line: Line) -> None:
-    deafen(line)
+    stall(line)
 
     assert line.channel.send(BLOB) == RECORD
     assert line.channel.unsent
@@ -277,18 +277,18 @@ def test_a_client_that_does_not_read_is_sent_one_record_only(line: Line) -> None
             line.channel.send(BLOB)
     assert not line.channel.flush()
 
-    deafen(line, deaf=False)
+    stall(line, stalled=False)
     assert line.channel.flush()
     assert not line.channel.unsent
     spin_until(lambda: unread_bytes(line.socket) > RECORD)
     assert line.decrypt() == BLOB[:RECORD]
 
 
-def deafen(line: Line, *, deaf: bool = True) -> None:
-    """Let the client take nothing, or something again."""
+def stall(line: Line, *, stalled: bool = True) -> None:
+    """Stall or resume sending to the client."""
     if not isinstance(line.channel.sock, StalledSocket):
         line.gate = line.channel.sock = StalledSocket(line.gate)
-    line.channel.sock.stalled = deaf
+    line.channel.sock.stalled = stalled
 
 
 def test_sending_to_a_client_that_reset_is_an_error(line: Line) -> None:
@@ -315,7 +315,7 @@ def test_the_client_can_send_after_our_end(line: Line) -> None:
 
 
 def is_closed_after(line: Line) -> bool:
-    """Whether TCP's end has come, feeding the client with what comes before it."""
+    """Whether the FIN has arrived. Feeds the client with the data before it."""
     try:
         while ciphertext := line.socket.recv(65536):
             line.client.feed(ciphertext)
@@ -354,14 +354,14 @@ def test_pending_plaintext_can_be_read_after_our_end(line: Line) -> None:
 
 
 def test_tcp_ends_only_after_everything_was_sent(line: Line) -> None:
-    deafen(line)
+    stall(line)
     line.channel.send(BLOB)
     line.channel.shutdown(socket.SHUT_WR)
     assert line.channel.unsent
     assert not line.channel.flush()
     assert not is_closed_after(line)
 
-    deafen(line, deaf=False)
+    stall(line, stalled=False)
 
     assert line.channel.flush()
     spin_until(lambda: is_closed_after(line))
@@ -422,7 +422,7 @@ def test_closing_closes_the_socket(line: Line) -> None:
 
 def test_a_client_that_does_not_read_our_answers_is_not_read_from(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     line.send(b"x")
-    deafen(line)
+    stall(line)
     line.channel.send(BLOB)
     monkeypatch.setattr(channel_module, "_UNSENT_AT_MOST", RECORD)
 

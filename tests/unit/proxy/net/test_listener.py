@@ -55,7 +55,7 @@ def entrance(sock: socket.socket | None = None, balancers: tuple[Network, ...] =
         made.listener.close()
 
 
-def test_a_connection_comes_with_the_clients_address() -> None:
+def test_an_accepted_connection_has_the_clients_address() -> None:
     async def main() -> None:
         with entrance() as here:
             client = here.knock()
@@ -203,6 +203,7 @@ def test_a_fault_with_one_connection_leaves_the_listener_open(monkeypatch: pytes
                 await turns(20)
             here.knock()
             await until(lambda: here.came)
+            assert len(here.came) == 1
 
     run(main())
 

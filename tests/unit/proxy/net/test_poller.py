@@ -14,7 +14,7 @@ from support.tunnel_harness import counting_poller
 
 
 class Owner:
-    """Notes its events, then calls a function."""
+    """Records its events, then calls a function."""
 
     def __init__(self, act: Callable[[int, int], object] = lambda descriptor, events: None) -> None:
         self._act = act
@@ -102,7 +102,7 @@ def test_a_hang_up_is_reported_even_without_other_events(ends: Ends) -> None:
 
 
 def test_a_closed_owner_is_not_called_in_the_same_batch(ends: Ends) -> None:
-    """Two owners close each other: the one that comes second is not called."""
+    """Two owners close each other: the second is not called."""
 
     async def main() -> None:
         with counting_poller() as poller:

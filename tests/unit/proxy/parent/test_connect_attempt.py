@@ -28,7 +28,7 @@ from support.scripted_parent import (
 from support.sockets import run, until
 
 
-def test_basic_is_sent_unasked_if_the_settings_name_it(tmp_path: Path) -> None:
+def test_basic_is_sent_without_a_challenge_if_the_settings_name_it(tmp_path: Path) -> None:
     async def main() -> None:
         async with ScriptedParent(require_credentials(BASIC, b"Basic")).serve() as parent:
             with dial_through(parent.settings(password_login(tmp_path, "basic"))) as parents:

@@ -135,7 +135,7 @@ def test_a_loop_reported_by_a_parent_is_its_outcome() -> None:
         (ParentTarget.NAME, PUBLIC, None, f"{HOST}:443"),
     ],
 )
-def test_a_target_can_be_checked_before_a_parent_is_asked(
+def test_a_target_can_be_checked_before_a_parent_is_tried(
     wanted: ParentTarget, rule: Rule, addresses: tuple[str, ...] | None, expected: str | Outcome
 ) -> None:
     async def main() -> None:
@@ -163,7 +163,7 @@ def test_a_target_address_is_checked_without_a_look_up() -> None:
     run(main())
 
 
-def test_connect_to_replaces_the_target_asked_for() -> None:
+def test_connect_to_replaces_the_requested_target() -> None:
     async def main() -> None:
         async with ScriptedParent(open_at_once).serve() as parent:
             with dial_through(parent.settings(), connect_to=(ConnectTo(HOST, 443, "192.0.2.1", 8443),)) as parents:

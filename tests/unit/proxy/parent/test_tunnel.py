@@ -107,7 +107,7 @@ async def scene(*, tls: bool = False) -> AsyncIterator[Scene]:
 
 
 @both_kinds
-def test_bytes_go_both_ways_and_are_counted(tls: bool) -> None:
+def test_bytes_flow_both_ways_and_are_counted(tls: bool) -> None:
     async def main() -> None:
         async with scene(tls=tls) as there:
             client, parent, _ = await there.open()

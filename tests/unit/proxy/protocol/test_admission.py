@@ -44,7 +44,7 @@ def wish(
     counter: TunnelCounter | None = None,
     **more: Identity,
 ) -> tuple[Admission, TunnelRecord]:
-    """What a client wants, not judged yet, and the record of it."""
+    """A request before its decision, and its record."""
     record = open_record(CLIENT, 40000, "0.0.0.0:3128")
     return Admission(
         snapshot, counter or TunnelCounter(), record, target, client_protocol=client_protocol, **more
@@ -141,7 +141,7 @@ def test_a_rule_for_users_asks_an_optional_login_for_one() -> None:
         assert denied.challenges == ()
 
 
-def test_a_logged_in_user_is_not_asked_again_for_another_users_target() -> None:
+def test_a_user_gets_no_challenge_for_another_users_target() -> None:
     target = Target("api.cisco.com", 443)
     admission, _ = wish(
         target,

@@ -26,7 +26,7 @@ SMART = connect_head(b"smartreceiver.cisco.com:443")
 
 
 def after(sent: bytes) -> Conversation:
-    """One whose client has sent this."""
+    """A conversation whose client has sent `sent`."""
     conversation = start_conversation(UNCHECKED_SNAPSHOT)
     if sent:
         conversation.received(sent)

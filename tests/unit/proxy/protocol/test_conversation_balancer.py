@@ -57,7 +57,7 @@ def behind(
 
 
 def only_from(network: str) -> Snapshot:
-    """As ever, but that clients come from this network alone."""
+    """A snapshot that admits only clients of this network."""
     usual = make_snapshot()
     return Snapshot(ClientNetworks([ip_network(network)]), usual.policy, usual.limits, usual.checks, usual.identity)
 
@@ -73,11 +73,11 @@ HEADERS = {
 every_header = pytest.mark.parametrize(("header", "client"), HEADERS.values(), ids=HEADERS.keys())
 
 
-# Whose connection it is
+# The client's address
 
 
 @every_header
-def test_the_source_in_the_header_becomes_the_client(header: bytes, client: str) -> None:
+def test_the_source_address_in_the_header_is_the_client(header: bytes, client: str) -> None:
     conversation = behind()
 
     command = conversation.received(header + HEAD)
@@ -144,7 +144,7 @@ def test_a_balancers_health_check_leaves_no_trace(header: bytes) -> None:
     assert left.record.outcome is late.record.outcome is Outcome.CLOSED_UNUSED
 
 
-# Judged, counted and limited by that address
+# Decisions, counts and limits by that address
 
 
 @pytest.mark.parametrize("sent", [HEAD, b"GET / HTTP/1.1\r\n\r\n"], ids=["CONNECT", "GET"])
@@ -210,7 +210,7 @@ def test_the_checks_are_those_of_the_clients_network_not_the_balancers() -> None
     assert isinstance(another.connected(), Send)
 
 
-# The header is required of a balancer, and refused from anybody else
+# Balancers must send the header, all others must not
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_second_header_is_not_allowed() -> None:
     assert conversation.record.client == CLIENT
 
 
-# How it ends before there is anything else
+# Connections that end before a request
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def shaking_hands(received: bytes = b"") -> Conversation:
 
 
 def secured() -> Conversation:
-    """One whose client has TLS to the gate."""
+    """A conversation whose client completed TLS to the gate."""
     conversation = shaking_hands()
     assert conversation.secured("TLSv1.3", "") == Wait()
     return conversation

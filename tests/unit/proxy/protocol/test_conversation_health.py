@@ -16,7 +16,7 @@ HEALTHY = (
 
 
 def asked(head: bytes, *, client: str = "10.1.2.3", draining: bool = False) -> tuple[Refuse, TunnelRecord]:
-    """What is answered to this head, and the record."""
+    """The answer to this head, and the record."""
     conversation = start_conversation(client=client)
     conversation._counter.draining = draining
     command = conversation.received(head)

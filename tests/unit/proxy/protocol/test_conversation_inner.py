@@ -40,18 +40,18 @@ from support.conversation_harness import (
 
 HELLO = hello(HOST)
 FINISHED = b"\x14\x03\x03\0\x01\x01" + b"\x17\x03\x03\0\x35" + bytes(0x35)
-"""What a client says next in TLS 1.3: change_cipher_spec and its Finished."""
+"""A client's next records in TLS 1.3: change_cipher_spec and Finished."""
 
 
 def dialled(snapshot: Snapshot = SNAPSHOT, *, behind_head: bytes = b"", target: str = HOST) -> Conversation:
-    """A conversation whose target is being dialled; its client did not wait with these bytes."""
+    """A conversation whose target is being dialled and whose client already sent these bytes."""
     conversation = start_conversation(snapshot)
     assert isinstance(conversation.received(connect_head(f"{target}:443".encode()) + behind_head), Dial)
     return conversation
 
 
 def asked(received: bytes, snapshot: Snapshot = SNAPSHOT, *, target: str = HOST) -> tuple[Conversation, Command]:
-    """A conversation whose client waited for the 200 before it said this, and what follows."""
+    """A conversation whose client sent these bytes after the 200, and the last command."""
     conversation = dialled(snapshot, target=target)
     assert conversation.connected() == Send(ESTABLISHED)
     return conversation, conversation.received(received)
@@ -95,7 +95,7 @@ def test_a_hello_split_at_any_byte_passes_only_when_it_is_whole(cut: int) -> Non
 
 @pytest.mark.parametrize("cut", range(len(HELLO + FINISHED) + 1))
 def test_a_client_that_does_not_wait_for_the_200_is_served(cut: int) -> None:
-    """Bytes that are glued to the head, and some more that come while the target is dialled."""
+    """Some bytes come with the head, the rest while the target is dialled."""
     glued, rest = (HELLO + FINISHED)[: cut // 2], (HELLO + FINISHED)[cut // 2 : cut]
     conversation = dialled(behind_head=glued)
     if rest:
@@ -332,7 +332,7 @@ def test_an_incomplete_hello_is_recorded_by_what_ended_it(size: int, early: bool
     assert told(stopped) == (Outcome.CUT_BY_STOP, None, "", 200)
 
 
-# Where nothing is checked, or another thing
+# Without checks, and with other checks
 
 ANYTHING = [b"", b"SSH-2.0-OpenSSH_9.6\r\n", HELLO, HELLO[:9], hello("evil.example"), b"\x16\x04"]
 
@@ -399,11 +399,11 @@ def test_the_result_of_a_disabled_check_is_recorded() -> None:
     assert another.record.server_name == "evil.example"
 
 
-# The shape of what follows
+# Record shapes after the hello
 
 
 @given(st.integers(0, len(FINISHED)), st.booleans())
-def test_the_shape_is_fed_only_with_what_follows_the_hello(size: int, early: bool) -> None:
+def test_only_bytes_after_the_hello_count_as_record_shapes(size: int, early: bool) -> None:
     if early:
         conversation = dialled(behind_head=HELLO + FINISHED[:size])
         command = conversation.connected()
@@ -438,7 +438,7 @@ def test_bytes_that_are_not_tls_have_no_shape() -> None:
 
 @pytest.mark.parametrize("bare", [False, True], ids=["in a tunnel", "bare"])
 def test_each_byte_of_a_slow_hello_is_parsed_once(bare: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """64 KB of it, read from the beginning with each byte, kept the gate busy for a quarter of an hour."""
+    """Reading 64 KB from the start for each byte would take a quarter of an hour."""
     handshake = join_records(HELLO)
     trickling = in_records(handshake, [1] * len(handshake))
     looks = 0

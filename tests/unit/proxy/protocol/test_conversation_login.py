@@ -40,7 +40,7 @@ CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
 
 
 def fields(command: Command, name: str) -> list[str]:
-    """The values of a field of a refusal, in their order."""
+    """The values of a field of a refusal, in order."""
     assert isinstance(command, Refuse)
     lines = command.answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
     return [value for line in lines for field, _, value in [line.partition(": ")] if field == name]
@@ -55,7 +55,7 @@ def told(conversation: Conversation) -> tuple[str, str, LoginResult | None]:
     return record.login, record.user, record.login_result
 
 
-# What is asked
+# Challenges
 
 
 def test_the_407_has_a_field_per_scheme_and_ends_the_connection() -> None:
@@ -110,7 +110,7 @@ def test_a_password_that_was_right_just_now_is_not_checked_again() -> None:
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
-def test_http_1_0_and_an_unasked_login_are_accepted(version: bytes) -> None:
+def test_http_1_0_and_a_login_without_a_challenge_are_accepted(version: bytes) -> None:
     head = HEAD.replace(b"HTTP/1.1", b"HTTP/" + version)
 
     assert list(challenges(start_conversation(login_snapshot()).received(head))) == ["MD5", "SHA-256", "Basic"]
@@ -180,7 +180,7 @@ def test_after_too_many_failures_the_answer_is_no_407() -> None:
     assert told(conversation)[2] is LoginResult.LIMITED
 
 
-# In which order
+# The order of the checks
 
 
 def test_a_strangers_network_is_judged_first() -> None:
@@ -279,7 +279,7 @@ def test_a_listener_may_have_schemes_of_its_own() -> None:
 
 
 def behind_tls(snapshot: object = None, names: tuple[str, ...] = CERTIFICATE, **more: object) -> Conversation:
-    """One whose client speaks TLS to the gate, and has shown a certificate with these names."""
+    """A conversation whose client presented a certificate with these names."""
     conversation = start_conversation(snapshot or login_snapshot(), **more)  # type: ignore[arg-type]
     conversation.received(hello())
     conversation.secured("TLSv1.3", "; ".join(names), names)
@@ -333,7 +333,7 @@ def test_tls_without_a_login_does_not_reveal_allowed_names() -> None:
     assert allowed == refused
 
 
-# Rules for some
+# Rules for some users
 
 SATELLITE = "satellite.example:443"
 FOR_USER = Rule("satellite.example", users=(USER,))
@@ -341,7 +341,7 @@ SATELLITE_HEAD = connect_head(SATELLITE.encode())
 
 
 def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
-    """No login is required but for what rules name users."""
+    """A login is required only for rules that name users."""
     authenticator = make_authenticator(TRUSTED_NETWORK, required=trusted)
     return make_snapshot(*rules, mode=mode, authenticator=authenticator)
 
@@ -399,7 +399,7 @@ def test_a_logged_in_user_that_the_rule_excludes_gets_no_407(rule: Rule, detail:
     [Rule("satellite.example", networks=(TRUSTED_NETWORK,)), Rule("satellite.example", certificates=("x",))],
     ids=["networks", "certificates"],
 )
-def test_a_login_that_could_not_help_is_not_asked_for(rule: Rule) -> None:
+def test_no_challenge_is_sent_when_a_login_could_not_help(rule: Rule) -> None:
     conversation = start_conversation(open_to_all(rule))  # type: ignore[arg-type]
 
     assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))

@@ -92,7 +92,7 @@ WAYS: dict[str, list[Event]] = {
 
 
 def plain(command: Command, conversation: Conversation) -> object:
-    """A command without what must differ: the id of its record, and whether its rule only reports."""
+    """A command without the record's id and the rule's `report`, which must differ."""
     if isinstance(command, Dial):
         return Dial(command.target, structs.replace(command.rule, report=False))
     if isinstance(command, Refuse):
@@ -166,7 +166,7 @@ def test_a_reporting_rule_allows_no_other_target() -> None:
     assert conversation.record.reported == ""
 
 
-# What it never relaxes
+# Checks that still apply
 
 
 @everything_that_reports
@@ -225,7 +225,7 @@ def test_report_mode_keeps_the_checks_of_rule_and_network() -> None:
     assert not passes(strict, hello())
 
 
-def test_report_mode_refuses_a_hello_and_keeps_what_was_reported() -> None:
+def test_report_mode_refuses_a_bad_hello_and_keeps_the_reported_outcome() -> None:
     conversation = start_conversation(REPORTING["the mode"])
     conversation.received(HEAD)
     conversation.connected()

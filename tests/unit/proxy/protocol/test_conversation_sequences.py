@@ -61,7 +61,7 @@ MESSAGES = {
 
 
 def words(state: State) -> st.SearchStrategy[bytes]:
-    """All of what means something in this state, or the first or second half of it, or any bytes."""
+    """Bytes that are valid in this state, either half of them, or any bytes."""
     whole = st.sampled_from(MESSAGES[state])
     first_half = whole.map(lambda message: message[: len(message) // 2 or 1])
     second_half = whole.map(lambda message: message[len(message) // 2 :])
@@ -76,7 +76,7 @@ ENDS = [outcome for outcome in Outcome if outcome.stage is Stage.RELAY]
 
 
 class AnySequence(RuleBasedStateMachine):
-    """One client after another, of any kind, and whatever may happen to each, in any order."""
+    """Clients of any kind, one after another, and any event in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class AnySequence(RuleBasedStateMachine):
 
     def accept(self, snapshot: Snapshot, client: str, *, behind_balancer: bool) -> None:
         self.must_log_in = snapshot is GUARDED
-        self.snapshot = snapshot = login_snapshot() if self.must_log_in else snapshot  # one that remembers nobody
+        self.snapshot = snapshot = login_snapshot() if self.must_log_in else snapshot  # with a new authenticator
         self.counter.draining = False
         self.conversation = start_conversation(
             snapshot, client=client, counter=self.counter, behind_balancer=behind_balancer
@@ -118,7 +118,7 @@ class AnySequence(RuleBasedStateMachine):
                 self.counter.draining = True
 
     def goes_on(self, data: st.DataObject) -> None:
-        """What each state is for."""
+        """Assert the invariants of the current state."""
         conversation = self.conversation
         if self.handshaking:
             self.handshaking = False
@@ -138,7 +138,7 @@ class AnySequence(RuleBasedStateMachine):
             self.happens(lambda: conversation.received(said))
 
     def is_late(self, data: st.DataObject) -> None:
-        """The time for dialling belongs to the dial, those for relaying and lingering to the relay and the linger."""
+        """The dial, the relay and the linger set their own deadlines."""
         conversation = self.conversation
         if conversation.state is State.DIALLING:
             outcome, detail = data.draw(st.sampled_from(FAILURES)), data.draw(st.text(max_size=20))
@@ -167,7 +167,7 @@ class AnySequence(RuleBasedStateMachine):
             case StartTls():
                 self.handshaking = True
                 assert self.sent.endswith(command.received)
-                self.sent = self.sent.removesuffix(command.received)  # counted is what is said inside
+                self.sent = self.sent.removesuffix(command.received)  # the record counts bytes inside the tunnel
             case Send():
                 self.said.append(command.to_client)
             case Refuse():

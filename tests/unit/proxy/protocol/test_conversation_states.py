@@ -37,7 +37,7 @@ def behind_balancer() -> Conversation:
 
 
 def after(*sent: bytes) -> Conversation:
-    """One whose client has sent this."""
+    """A conversation whose client has sent `sent`."""
     conversation = start_conversation()
     for data in sent:
         conversation.received(data)
@@ -59,7 +59,7 @@ def secured() -> Conversation:
 
 
 def at_the_door(*sent: bytes) -> Conversation:
-    """One whose client must log in, and has sent this."""
+    """A conversation that requires a login and whose client has sent `sent`."""
     conversation = start_conversation(login_snapshot())
     for data in sent:
         conversation.received(data)
@@ -242,7 +242,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
     (State.LINGERING, "client's end"): [(lambda: after(DENIED_HEAD), lambda it: it.client_ended())],
     (State.LINGERING, "cut"): [(lambda: after(DENIED_HEAD), lambda it: it.stopped())],
 }
-"""For each row and event of the table: from where it is brought about, and how."""
+"""For each row and event of the table: the conversation to start from, and the call that causes it."""
 
 
 def test_the_docstring_and_the_code_agree_on_moves() -> None:
@@ -296,7 +296,7 @@ def test_each_row_of_the_table_holds(
     )
 
 
-# What it does not allow
+# Events that are not allowed
 
 STATES: dict[str, Callable[[], Conversation]] = {state.name: way for state, way in SHORTEST_WAY.items()}
 READING = {"PROXY_HEADER", "HELLO", "HEAD", "INNER_HELLO"}

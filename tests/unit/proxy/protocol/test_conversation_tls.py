@@ -28,7 +28,7 @@ from support.conversation_harness import (
 HELLO = hello(HOST)
 
 
-# To a target, without a proxy
+# Bare TLS to a target
 
 
 def test_tls_to_an_allowed_name_is_dialled_on_port_443() -> None:
@@ -57,7 +57,7 @@ def test_tls_is_passed_on_untouched_and_without_an_answer() -> None:
     assert conversation.state is State.RELAYING
 
 
-def test_the_shape_is_that_of_what_follows_the_hello() -> None:
+def test_record_shapes_start_after_the_hello() -> None:
     conversation = start_conversation()
     conversation.received(HELLO + b"\x14\x03\x03\0\x01\x01")
 
@@ -184,7 +184,7 @@ def test_a_failed_dial_ends_tls_by_an_alert(outcome: Outcome) -> None:
     assert (conversation.record.outcome, conversation.record.status) == (outcome, 0)
 
 
-# Strangers, and what is no protocol
+# Clients of other networks, and bytes of no protocol
 
 CLOSED = {
     "a hello of SSL 2": (RECORDED["java-11-ssl-2"].hello, Outcome.SSLV2_HELLO, "sslv2"),
@@ -228,7 +228,7 @@ def test_a_stranger_is_denied_access_to_the_gates_own_name_too() -> None:
 
 
 @pytest.mark.parametrize(("sent", "outcome", "protocol"), CLOSED.values(), ids=CLOSED.keys())
-def test_a_stranger_that_speaks_neither_is_recorded_as_a_stranger(sent: bytes, outcome: Outcome, protocol: str) -> None:
+def test_an_outside_client_of_no_protocol_is_recorded_as_outside(sent: bytes, outcome: Outcome, protocol: str) -> None:
     conversation = start_conversation(client=STRANGER)
 
     assert conversation.received(sent) == Close()
@@ -248,7 +248,7 @@ def test_nothing_that_a_stranger_sends_is_served(pieces: list[bytes]) -> None:
     assert conversation.record.outcome in {None, Outcome.CLIENT_NOT_ALLOWED}
 
 
-# How a hello ends that does not become whole
+# Incomplete hellos
 
 
 @pytest.mark.parametrize("size", [1, 2, 9, len(HELLO) - 1])

@@ -43,7 +43,7 @@ FOUND = {
     ),
     "more than is read": (b"\x16\x03\x01\x40\0\x01\x0f\0\0", ServerNameCheck.MALFORMED),
 }
-"""The first bytes in a tunnel to TARGET, and what the check of them comes to."""
+"""First bytes in a tunnel to TARGET, and the result of their check."""
 
 REFUSED_FOR = {
     ServerNameCheck.MISMATCH: Outcome.SERVER_NAME_MISMATCH,

@@ -1,4 +1,4 @@
-"""The tables from a reason to its outcome: none is missing."""
+"""Every reason has an outcome."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_every_reason_of_the_allowlist_has_its_own_outcome(reason: Reason) -> No
 
 
 @every_reason
-def test_a_name_asked_for_by_tls_has_its_own_outcome(reason: Reason) -> None:
+def test_a_refused_tls_server_name_has_its_own_outcome(reason: Reason) -> None:
     assert for_reason(reason, ClientProtocol.TLS) is BY_TLS[reason]
 
 

@@ -65,7 +65,7 @@ def test_a_tunnel_that_ended_makes_room() -> None:
 
 @st.composite
 def comings_and_goings(draw: st.DrawFn) -> tuple[list[str], list[str]]:
-    """The clients in the order in which they come, and in the one in which they leave."""
+    """The order in which clients come, and the order in which they leave."""
     coming = draw(st.lists(st.sampled_from([ONE, OTHER, *NEIGHBOURS])))
     return coming, draw(st.permutations(coming))
 

@@ -129,7 +129,7 @@ def test_clients_that_had_tunnels_cannot_keep_others_out() -> None:
     assert crowd.come(THREE) == (f"{ONE} #1", Outcome.CROWDED_OUT)
 
 
-def test_clients_that_had_tunnels_give_way_only_to_each_other_in_the_reserve() -> None:
+def test_in_the_reserve_clients_with_tunnels_displace_only_each_other() -> None:
     crowd = Crowd(places=LIMITS.spare)
     for client in (ONE, TWO):
         crowd.waiting.note_tunnel(client)

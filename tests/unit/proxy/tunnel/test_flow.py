@@ -19,7 +19,7 @@ BLOB = random.Random(1).randbytes(1 << 22)
 
 
 class Line:
-    """A flow between two connections, with the far ends in the test's hands: writer → flow → reader."""
+    """A flow between two connections whose peers the test plays: writer → flow → reader."""
 
     def __init__(self, pipes: Pipes | None = None, *, buffer: int = 0) -> None:
         self.pipes = pipes or Pipes(at_most=1)
@@ -35,7 +35,7 @@ class Line:
             sock.close()
 
     def send(self, data: bytes) -> None:
-        """Write all of it, pumping and reading as need be, and see it arrive."""
+        """Write everything, pump and read as needed, and assert that it arrives."""
         expected = len(self.received) + len(data)
         left = memoryview(data)
 
@@ -53,7 +53,7 @@ class Line:
             self.received += self.reader.recv(1 << 16)
 
     def drain(self) -> None:
-        """See everything arrive up to the end."""
+        """Assert that everything arrives up to the end."""
         spin_until(lambda: self.flow.ended and len(self.received) == self.flow.written, self.step)
 
     def block(self, byte: bytes = b"x") -> None:

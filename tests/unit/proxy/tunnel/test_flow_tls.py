@@ -26,7 +26,7 @@ BLOB = random.Random(6).randbytes(1 << 22)
 
 
 class Leg:
-    """A client that has shaken hands, its socket, and the gate's channel to it."""
+    """A TLS client after its handshake, its socket, and the gate's channel to it."""
 
     def __init__(self, buffer: int) -> None:
         self.socket, near = socket_pair(buffer=buffer)
@@ -44,7 +44,7 @@ class Leg:
         spin_until(lambda: done and self.tls.handshake(), step)
 
     def decrypt(self, size: int = 1 << 16) -> bytes:
-        """What the client can read now, of so many bytes on its socket."""
+        """Decrypt what the client can read from up to `size` bytes on its socket."""
         with contextlib.suppress(BlockingIOError):
             self.tls.feed(self.socket.recv(size))
         return self.tls.decrypt()
@@ -68,7 +68,7 @@ class Down:
         self.received += self.leg.decrypt()
 
     def block(self) -> int:
-        """Write a little at a time, without reading, until ciphertext waits and nothing else; how much was written."""
+        """Write in small blocks until only ciphertext waits. Returns the number of bytes written."""
         written = 0
 
         def step() -> None:
@@ -217,7 +217,7 @@ def test_bytes_before_an_error_are_read(up: Up, broken: bool, error: str) -> Non
 
 @pytest.mark.parametrize("fruitless", [False, True], ids=["of a byte each", "without a byte for us"])
 def test_one_call_is_bounded_with_small_records_too(fruitless: bool) -> None:
-    """Each takes as long as a large one: a few hundred KB of them would keep all other tunnels waiting."""
+    """A small record costs as much as a large one: a few hundred KB of them would delay all other tunnels."""
     with contextlib.closing(Up(buffer=1 << 20)) as up:
         up.leg.socket.send(b"".join(up.leg.tls.encrypt(b"x") for _ in range(15_000)))
         spin_until(lambda: unread_bytes(up.leg.channel) > 2 * channel_module._IN_ONE_GO)
@@ -230,12 +230,12 @@ def test_one_call_is_bounded_with_small_records_too(fruitless: bool) -> None:
 
 
 class Fruitless:
-    """A layer that is fed with nothing but key updates, or what else brings no plaintext."""
+    """A layer that gets only records without plaintext, such as key updates."""
 
     pending = False
 
     def feed(self, ciphertext: memoryview) -> None:
-        """Take it."""
+        """Take ciphertext."""
 
     def read_into(self, buffer: memoryview) -> int:
         raise BlockingIOError

@@ -17,7 +17,7 @@ ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
 
 
 class Farewell:
-    """A lingering end of a connection whose peer is in the test's hands."""
+    """A lingering connection, and its peer's socket."""
 
     def __init__(self, poller: CountingPoller) -> None:
         self.poller = poller

@@ -1,4 +1,4 @@
-"""Lingering on TLS: the client can read what it was sent."""
+"""Lingering over TLS: the client can read the whole answer."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ ANSWER = b"HTTP/1.1 403 no\r\n\r\n"
 
 
 class Farewell:
-    """A lingering end of a connection whose client is in the test's hands."""
+    """A lingering TLS connection, and its client."""
 
     def __init__(self, poller: CountingPoller, client: TlsClient, channel: TlsChannel) -> None:
         self.poller, self.client, self.channel = poller, client, channel

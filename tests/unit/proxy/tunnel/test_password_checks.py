@@ -49,7 +49,7 @@ def check(
 
 
 class Waiter:
-    """Waits for a check, and notes its result; counts a wrong one in `throttle`, as the authenticator does."""
+    """Waits for a check, keeps its result, and counts a wrong one in `throttle`, as the authenticator does."""
 
     def __init__(self, throttle: LoginThrottle | None = None, client: str = CLIENT) -> None:
         self.told: list[object] = []

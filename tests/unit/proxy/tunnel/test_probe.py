@@ -29,7 +29,7 @@ from support.upstream import closed_port
 
 
 def begin(running: TunnelHarness, port: int, *, private: bool = True) -> list[TunnelRecord]:
-    """Probe HOST on this port; the record, once it is there."""
+    """Probe HOST on this port and wait for the record."""
     told: list[TunnelRecord] = []
     probe = Probe(running.context, Target(HOST, port), Rule(HOST, port, private=private), told.append)
     running.poller.run(probe, probe.begin)

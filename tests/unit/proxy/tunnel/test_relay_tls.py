@@ -30,7 +30,7 @@ ENDS = {
     "by close_notify and TCP": (True, True),
     "by TCP alone": (False, True),
 }
-"""How a client may end its direction: whether it says close_notify, and whether TCP ends."""
+"""Ways to end the client's direction: with close_notify or not, with a FIN or not."""
 
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
 
@@ -44,7 +44,7 @@ async def end(client: TlsClient, *, notify: bool, tcp: bool) -> None:
 
 @contextlib.contextmanager
 def reads_of(size: int) -> Iterator[None]:
-    """Let a flow read so many bytes at once, where it is not many: what TLS has of a record beyond that must wait."""
+    """Limit a flow's reads to so few bytes that part of each record waits in the TLS layer."""
     with patch.object(flow_module, "_buffer", memoryview(bytearray(size))), patch.object(flow_module, "_CHUNK", size):
         yield
 
@@ -281,7 +281,7 @@ def test_idle_and_half_closed_times_restart_with_each_byte() -> None:
 
 
 async def talk(client: TlsClient, blocks: list[bytes], rests: list[int], *, notify: bool = True) -> bytes:
-    """Send the blocks, with that many turns of the loop between them, end, and read to the end meanwhile."""
+    """Send the blocks, run so many turns of the loop after each, half-close, and return everything received."""
     reading = asyncio.ensure_future(client.receive())
     for number, block in enumerate(blocks):
         await client.send(block)

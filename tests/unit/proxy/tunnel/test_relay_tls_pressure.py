@@ -22,7 +22,7 @@ versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.ke
 
 
 async def block(client: TlsClient, harness: RelayHarness) -> int:
-    """Send to an upstream that does not read until the relay takes no more; how much plaintext that was."""
+    """Send until the relay takes no more. Returns the number of plaintext bytes."""
     sent = 0
 
     def full() -> bool:
@@ -38,7 +38,7 @@ async def block(client: TlsClient, harness: RelayHarness) -> int:
 
 
 def unsent(harness: RelayHarness) -> int:
-    """How much ciphertext waits for the client."""
+    """The number of ciphertext bytes that wait for the client."""
     assert isinstance(harness.client_side, TlsChannel)
     return len(harness.client_side._unsent)
 
@@ -66,7 +66,7 @@ def test_a_client_that_does_not_read_pauses_the_upstream(version: ssl.TLSVersion
 
 
 def test_a_client_that_reads_again_gets_everything_and_the_end() -> None:
-    """All that waits is ciphertext, none of it plaintext."""
+    """Only ciphertext waits, no plaintext."""
 
     async def main() -> None:
         async with open_tls_relay(buffer=8192) as (harness, client):
@@ -88,7 +88,7 @@ def test_a_client_that_reads_again_gets_everything_and_the_end() -> None:
 
 
 class Clogged:
-    """A socket that takes nothing, until it is cleared."""
+    """A socket that takes nothing until it is cleared."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock

@@ -67,7 +67,7 @@ def blocked(tunnel: Tunnel) -> bool:
 
 
 def test_bytes_before_an_upstreams_end_reach_a_sending_client() -> None:
-    """The upstream's system answers what comes after its close with a reset, which is no reason to lose its answer."""
+    """Data after the upstream's close causes a reset, which must not lose its answer."""
 
     async def main() -> None:
         with open_harness_with_upstream() as (harness, upstream):

@@ -27,7 +27,7 @@ from support.tunnel_harness import (
 
 CHECKS = TunnelChecks()
 BANNER = b"220 smtp.example ESMTP\r\n"
-"""What a server says that speaks first."""
+"""The banner of a server that speaks first."""
 
 
 def test_the_200_comes_before_the_hello_and_is_counted() -> None:
@@ -91,7 +91,7 @@ def test_a_hello_in_pieces_passes_only_when_it_is_whole(hello: bytes) -> None:
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "inside TLS"])
 def test_each_record_of_a_split_hello_is_parsed_once(secure: bool) -> None:
-    """Else one of thousands, sent one by one, would keep the gate from everything else for a minute."""
+    """Otherwise thousands of records, sent one by one, would block the gate for a minute."""
 
     async def main() -> None:
         with open_harness_with_upstream(checks=CHECKS, identity=IDENTITY) as (harness, upstream):

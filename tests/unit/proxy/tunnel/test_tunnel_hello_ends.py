@@ -20,7 +20,7 @@ NAMELESS = in_records(hello_message())
 ANOTHERS = in_records(hello_message(server_name_extension(b"evil.example")))
 BROKEN = in_records(hello_message(b"\0\0\0\x50"))
 BANNER = b"220 smtp.example ESMTP\r\n"
-"""What a server says that speaks first."""
+"""The banner of a server that speaks first."""
 
 
 LEAVES: dict[str, Callable[[socket.socket], None]] = {
@@ -167,7 +167,7 @@ def test_an_alert_reaches_a_client_that_still_sends() -> None:
     run(main())
 
 
-def test_a_gate_that_stops_cuts_what_waits_for_a_hello() -> None:
+def test_a_stopping_gate_cuts_tunnels_that_wait_for_a_hello() -> None:
     async def main() -> None:
         with open_harness_with_upstream(checks=CHECKS) as (harness, upstream):
             client, far, tunnel = await harness.open_tunnel(upstream)

@@ -32,7 +32,7 @@ from support.upstream import SECONDS
 
 
 class Hold:
-    """Passwords are checked when the test says so."""
+    """Checks wait until the test releases them."""
 
     def __init__(self) -> None:
         self.begun = threading.Event()
@@ -55,14 +55,14 @@ def hold(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
 
 @contextlib.contextmanager
 def guarded(limits: Limits | None = None) -> Iterator[tuple[TunnelHarness, LoopUpstream]]:
-    """A room where everybody must log in."""
+    """A harness that requires logins."""
     with open_harness_with_upstream(limits) as (harness, upstream):
         harness.context.snapshot = structs.replace(harness.context.snapshot, authenticator=make_authenticator())
         yield harness, upstream
 
 
 def login(harness: TunnelHarness, value: str | None = None) -> bytes:
-    """The head that asks for HOST, with a login."""
+    """A CONNECT request for HOST with a login."""
     return harness.connect[:-2] + f"Proxy-Authorization: {value or basic()}\r\n\r\n".encode()
 
 

@@ -34,7 +34,7 @@ ENDINGS: Final = (b"Content-Length: 2\r\n\r\nno", b"Transfer-Encoding: chunked\r
 
 
 def parent_by(chance: random.Random) -> Behaviour:
-    """One that answers each request in some way, after a while."""
+    """A parent that answers each request at random after a pause."""
 
     async def behave(gate: GateConnection) -> None:
         while True:
@@ -62,7 +62,7 @@ def parent_by(chance: random.Random) -> Behaviour:
 
 
 def head_by(chance: random.Random, harness: TunnelHarness) -> bytes:
-    """What a client says first: a head or less of it, with a login or without, and perhaps its tunnel's first bytes."""
+    """A client's first bytes: all or part of a head, with or without a login and a tunnel's first bytes."""
     login = chance.choice(["", *(f"Proxy-Authorization: {value}\r\n" for value in (basic(), basic(password="x")))])
     said = harness.connect[:-2] + f"{login}\r\n".encode() + chance.choice([b"", HELLO, b"SSH-2.0"])
     return said[: chance.choice([10, len(said), len(said), len(said)])]
@@ -76,7 +76,7 @@ def run_out(harness: TunnelHarness, deadline: Deadline) -> None:
 
 
 def deeds(harness: TunnelHarness, client: socket.socket, tunnel: Tunnel) -> list[Callable[[], object]]:
-    """What may happen at any moment."""
+    """Events that may happen at any moment."""
     return [
         lambda: client.send(HELLO),
         lambda: client.shutdown(socket.SHUT_WR),
@@ -142,12 +142,12 @@ def test_any_story_ends_in_one_record_and_leaves_nothing(tmp_path: Path, caplog:
 
 
 def is_fault(logged: logging.LogRecord) -> bool:
-    """Of the gate's; asyncio's own streams, in the parents' place, dislike to be cut off."""
+    """Errors of the gate. Errors of the parents' asyncio streams are left out."""
     return logged.exc_info is not None if logged.name.startswith("licensegate") else "never retrieved" in logged.message
 
 
 def is_over(*parents: ScriptedParent) -> bool:
-    """Whether no dial goes on once the parents hang up; one that waits for a verdict may ask once more."""
+    """Whether no dial continues after the parents hung up; a waiting one may try once more."""
     for parent in parents:
         parent.end()
     return not any("ParentDial" in task or "ConnectAttempt" in task for task in map(repr, asyncio.all_tasks()))

@@ -137,7 +137,7 @@ def test_a_head_that_takes_several_reads_is_read_to_its_end() -> None:
 LARGE_HELLO = in_records(
     hello_message(server_name_extension(HOST.encode()), b"\x00\x15" + (20_000).to_bytes(2, "big") + bytes(20_000))
 )
-"""More than is read at once, and more than one record; as of a post-quantum key share."""
+"""A hello larger than one read and one record, as with a post-quantum key share."""
 
 
 def test_half_a_record_during_the_dial_is_not_an_end(slow_names: BlockedLookup) -> None:
@@ -187,7 +187,7 @@ def test_a_hello_of_several_reads_passes(slow_names: BlockedLookup, when: str) -
 
 @pytest.mark.parametrize("parts", [1, 2, 3])
 def test_an_incomplete_handshake_is_closed_at_the_deadline(parts: int) -> None:
-    """It sends a byte of its hello; half of it; all of it, and never answers the gate's."""
+    """The client sends one byte, half, or all of its hello, then nothing."""
 
     async def main() -> None:
         with open_harness(limits=SOON, identity=IDENTITY) as harness:

@@ -1,4 +1,4 @@
-"""ClientHellos that are read, bytes that are refused, and that nothing depends on how either was split."""
+"""ClientHellos that are read, bytes that are refused, and both in any split."""
 
 import pytest
 from hypothesis import given
@@ -56,7 +56,7 @@ def recorded(rows: list[RecordedHello]) -> pytest.MarkDecorator:
 
 
 @recorded(GOOD)
-def test_a_real_client_is_read_as_it_was_told_to_speak(row: RecordedHello) -> None:
+def test_a_recorded_hello_is_read_as_its_client_was_configured(row: RecordedHello) -> None:
     expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(row.hello))
     assert read_client_hello(row.hello, LIMIT) == expected
     assert read_client_hello(row.hello + b"\x17\x03\x03\x00\x01x", LIMIT) == expected
@@ -81,7 +81,7 @@ def test_an_ssl_2_hello_is_recognised_by_its_third_byte() -> None:
     assert [verdict(hello[:2]), fault(hello[:3]), fault(hello)] == [None, HelloFault.SSLV2, HelloFault.SSLV2]
 
 
-# Made to measure
+# Built hellos
 
 
 READ = {
@@ -229,17 +229,17 @@ def test_a_hello_may_be_as_large_as_the_limit_and_no_larger(sizes: list[int]) ->
         pytest.param(b"\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x05", 15, id="the second record is larger"),
     ],
 )
-def test_what_will_be_too_large_is_refused_as_soon_as_it_says_so(beginning: bytes, limit: int) -> None:
+def test_a_message_over_the_limit_is_refused_at_its_length_field(beginning: bytes, limit: int) -> None:
     assert verdict(beginning[:-1], limit) is None
     assert fault(beginning, limit) is HelloFault.TOO_LARGE
 
 
-# However it is split
+# Split input
 
 
 @st.composite
 def streams(draw: st.DrawFn) -> bytes:
-    """What may come from a client: a hello or something like it, a byte of it perhaps wrong, and more after it."""
+    """A client's input: a hello, perhaps with a wrong byte, and perhaps with more after it."""
     stream = bytearray(draw(st.one_of(any_hello(), st.sampled_from([row.hello for row in SHORT]))))
     if draw(st.booleans()):
         stream[draw(st.integers(0, len(stream) - 1))] = draw(st.sampled_from([0, 1, 2, 3, 22, 255]))

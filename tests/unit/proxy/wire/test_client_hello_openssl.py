@@ -1,4 +1,4 @@
-"""What we read from a ClientHello beside what OpenSSL reads from it, which stands for what a target would make of it.
+"""Our reading of ClientHellos compared with OpenSSL's, which stands for the targets'.
 
 Where both accept, they agree on the name; and OpenSSL accepts nothing that we refuse, but for names that no host has
 and hellos of SSL 2.
@@ -24,7 +24,7 @@ NO_HOSTS = {"an empty name", "a dot", "a blank", "a line feed", "a slash", "a us
 
 
 class OpenSSL:
-    """A server that reads ClientHellos and then gives up."""
+    """A server that reads a ClientHello and then aborts the handshake."""
 
     def __init__(self) -> None:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -39,12 +39,12 @@ class OpenSSL:
         return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
 
     def read(self, hello: bytes) -> str | None:
-        """The name as our reader writes it, empty if none was sent; None where OpenSSL did not get that far."""
+        """The server name in our reader's form, or "" without one; None if OpenSSL refused the hello."""
         self._names.clear()
         incoming = ssl.MemoryBIO()
         incoming.write(hello)
         connection = self._context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True)
-        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # how `ssl` tells of a name outside ASCII
+        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # `ssl` reports a name outside ASCII there
         try:
             connection.do_handshake()
         except ssl.SSLError:
@@ -57,8 +57,8 @@ class OpenSSL:
 OPENSSL = OpenSSL()
 
 
-def agree(hello: bytes) -> bool:
-    """Whether both readers accept a hello; fails if one reads what it should not."""
+def assert_readers_agree(hello: bytes) -> bool:
+    """Assert that the reader accepts no hello that OpenSSL reads differently. Returns True if both accept it."""
     theirs, ours = OPENSSL.read(hello), verdict(hello)
     if theirs is None:
         return False
@@ -89,19 +89,19 @@ def test_openssl_refuses_the_same_names_except_invalid_hosts(case: str) -> None:
 
 
 @given(any_hello())
-def test_both_agree_on_made_up_hellos(hello: bytes) -> None:
-    agree(hello)
+def test_openssl_and_the_reader_agree_on_made_up_hellos(hello: bytes) -> None:
+    assert_readers_agree(hello)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_both_agree_on_mangled_hellos_of_real_clients(seed: int) -> None:
+def test_openssl_and_the_reader_agree_on_mangled_real_hellos(seed: int) -> None:
     chance = random.Random(seed)
-    agreed = sum(agree(mangled(chance.choice(SHORT), chance)) for _ in range(10_000))
-    assert agreed > 2000, "hardly any is still read by both"
+    agreed = sum(assert_readers_agree(mangled(chance.choice(SHORT), chance)) for _ in range(10_000))
+    assert agreed > 2000, "too few hellos were accepted by both"
 
 
 def mangled(hello: bytes, chance: random.Random) -> bytes:
-    """A hello with a few bytes changed, inserted, repeated or left out, and its outer lengths mostly put right."""
+    """A hello with a few bytes changed, inserted, repeated or removed, and its outer lengths mostly corrected."""
     changed = bytearray(hello)
     for _ in range(chance.choice((1, 1, 2, 3))):
         place = chance.randrange(len(changed))

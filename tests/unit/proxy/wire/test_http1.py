@@ -1,4 +1,4 @@
-"""Heads that are accepted, heads that are refused, and that nothing depends on how their bytes were split."""
+"""Heads that are accepted, heads that are refused, and both in any split."""
 
 import time
 from random import Random
@@ -203,7 +203,7 @@ REFUSED = {
     "a NUL in a field": field(b"A: 1\x002"),
     "an escape sequence in a field": field(b"A: \x1b[2J"),
     "a DEL in a field": field(b"A: \x7f"),
-    # What a CONNECT may not carry
+    # Fields that CONNECT must not have
     "two Hosts": host(b"Host: a\r\nHost: b", "there are two of them"),
     "two Hosts that agree": host(b"Host: a\r\nhost: a", "there are two of them"),
     "a Host with a blank": host(b"Host: a b", "a b is not a host"),
@@ -264,7 +264,7 @@ def verdict(received: bytes, limit: int = LIMIT, judged: int = 0) -> Verdict:
 
 
 def first_verdict(received: bytes, limit: int = LIMIT) -> Verdict:
-    """What is said of a head that arrives byte by byte; the prefixes beyond the limit by one are enough."""
+    """The result for a head that arrives byte by byte, up to one byte over the limit."""
     for size in range(min(len(received), limit + 1) + 1):
         found = verdict(received[:size], limit)
         if found is not None:
@@ -312,7 +312,7 @@ def test_reading_a_head_byte_by_byte_takes_linear_time(end: bytes) -> None:
 
 
 def test_no_more_than_the_first_names_of_fields_are_kept() -> None:
-    """Each is a string of its own wherever clients are remembered, and 133 of two letters came to 8 KB."""
+    """Each name is a separate string per client: 133 names of two letters took 8 KB."""
     head = read_head(LINE + b"".join(b"x%d:\r\n" % number for number in range(100)) + b"\r\n", 16384)
 
     assert head is not None
@@ -336,7 +336,7 @@ def test_nothing_in_a_via_hides_the_gates_own_name(first: bytes) -> None:
 
 @pytest.mark.parametrize("received", [received for received, _ in ACCEPTED.values()], ids=ACCEPTED.keys())
 @pytest.mark.parametrize("early", [b"\r\n", b"\x16\x03\x01", LINE + b"\r\n", b"x" * LIMIT], ids=repr)
-def test_what_follows_a_head_is_no_part_of_it(received: bytes, early: bytes) -> None:
+def test_bytes_after_the_head_are_not_part_of_it(received: bytes, early: bytes) -> None:
     assert read_head(received + early, LIMIT) == read_head(received, LIMIT)
 
 
@@ -348,7 +348,7 @@ PIECES = st.sampled_from([*ENDS, *FIELDS, *OTHERS])
 
 @st.composite
 def heads(draw: st.DrawFn) -> bytes:
-    """Some head of the tables, with up to four pieces put in, each in the place of up to three bytes."""
+    """A head of the tables with up to four insertions, each replacing up to three bytes."""
     head = bytearray(draw(st.sampled_from([head for head in EVERY_HEAD.values() if len(head) < 200])))
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.integers(0, len(head)))
@@ -367,7 +367,7 @@ def test_no_head_is_judged_by_how_it_was_split(received: bytes, limit: int) -> N
 
 
 @given(st.binary(max_size=300) | st.lists(PIECES, max_size=40).map(b"".join), st.integers(0, 300), st.randoms())
-def test_what_was_judged_need_not_be_judged_again(received: bytes, limit: int, chance: Random) -> None:
+def test_parsing_can_resume_behind_the_bytes_already_judged(received: bytes, limit: int, chance: Random) -> None:
     judged = 0
     while judged < len(received):
         size = chance.randint(judged + 1, len(received))

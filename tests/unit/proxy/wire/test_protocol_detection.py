@@ -1,4 +1,4 @@
-"""What a client speaks, told by its first bytes: by as few as it takes, and however they were split."""
+"""A client's protocol, detected by as few first bytes as possible, in any split."""
 
 import pytest
 from hypothesis import given
@@ -44,7 +44,7 @@ TOLD: dict[str, tuple[bytes, ClientProtocol]] = {
     "NUL": (b"\0", ClientProtocol.UNKNOWN),
     "a byte that no token has": (b"(", ClientProtocol.UNKNOWN),
 }
-"""As few bytes as it takes."""
+"""The fewest bytes that show the protocol."""
 
 
 @pytest.mark.parametrize(("received", "speaks"), TOLD.values(), ids=TOLD.keys())
@@ -54,7 +54,7 @@ def test_protocol_is_detected_at_the_first_byte_that_decides(received: bytes, sp
 
 
 @given(st.sampled_from(list(TOLD.values())), st.binary(max_size=40))
-def test_what_follows_changes_nothing(told: tuple[bytes, ClientProtocol], more: bytes) -> None:
+def test_later_bytes_do_not_change_the_detected_protocol(told: tuple[bytes, ClientProtocol], more: bytes) -> None:
     received, speaks = told
 
     assert detect_protocol(received + more) is speaks

@@ -1,4 +1,4 @@
-"""Headers of the PROXY protocol as balancers send them, and what only pretends to be one."""
+"""PROXY headers as balancers send them, and invalid ones."""
 
 import socket
 import struct
@@ -175,7 +175,7 @@ BAD = {
 
 
 def verdict(received: bytes) -> ProxyHeader | str | None:
-    """What is read: a header, the words of a refusal, or None."""
+    """The header, the text of a refusal, or None if more is needed."""
     try:
         return read_proxy_header(received)
     except ProxyHeaderError as refused:
@@ -183,7 +183,7 @@ def verdict(received: bytes) -> ProxyHeader | str | None:
 
 
 def verdicts(received: bytes) -> Iterator[ProxyHeader | str | None]:
-    """What is read as one byte after another arrives."""
+    """The result of reading byte by byte."""
     return (verdict(received[:count]) for count in range(len(received) + 1))
 
 
@@ -231,7 +231,7 @@ def test_a_refusal_is_the_same_however_the_bytes_were_split(received: bytes) -> 
         pytest.param(v2(0x11, bytes(11)), 16, id="v2 length"),
     ],
 )
-def test_what_cannot_become_a_header_is_refused_at_once(received: bytes, at: int) -> None:
+def test_an_invalid_header_is_refused_at_its_first_wrong_byte(received: bytes, at: int) -> None:
     outcomes = list(verdicts(received))
 
     assert outcomes[:at] == [None] * at
@@ -251,7 +251,7 @@ def test_what_cannot_become_a_header_is_refused_at_once(received: bytes, at: int
         pytest.param(b"", False, id="nothing"),
     ],
 )
-def test_who_speaks_the_protocol_is_known_by_how_he_begins(received: bytes, is_one: bool) -> None:
+def test_a_proxy_header_is_recognised_by_its_first_bytes(received: bytes, is_one: bool) -> None:
     assert looks_like_proxy_header(received) is is_one
 
 

@@ -1,4 +1,4 @@
-"""The answers, taken apart as a client would: the 200, and for each outcome that has them a refusal and an alert."""
+"""The 200, and the refusal and alert of each outcome, parsed as a client would."""
 
 import re
 import ssl
@@ -46,7 +46,7 @@ def ended(outcome: Outcome, detail: str = "", *, target: str = "tools.cisco.com:
 
 
 def taken_apart(answer: bytes) -> tuple[str, dict[str, str], bytes]:
-    """Status line, fields and body; every line is checked to be one that no client can misread."""
+    """Status line, fields and body. Asserts that no client can misread a line."""
     head, end, body = answer.partition(b"\r\n\r\n")
     assert end
     status_line, *field_lines = head.decode("ascii").split("\r\n")
@@ -57,7 +57,7 @@ def taken_apart(answer: bytes) -> tuple[str, dict[str, str], bytes]:
 
 
 def proxy_status(field: str) -> tuple[str, dict[str, str]]:
-    """The one member of the list, and its parameters as they are written."""
+    """The only member of the list, and its raw parameters."""
     member = _MEMBER.fullmatch(field)
     assert member, f"no structured field: {field}"
     parameters = _PARAMETER.findall(member[2])
@@ -138,7 +138,7 @@ def test_head_is_answered_without_the_body_that_get_would_have() -> None:
 
 
 def assert_contained(record: TunnelRecord) -> None:
-    """Untrusted text stays in its place: the same fields, one line each, a body of one line."""
+    """Untrusted text adds no field and no line."""
     assert record.outcome is not None
     status_line, fields, body = taken_apart(refusal(record))
     _, expected, _ = taken_apart(refusal(ended(record.outcome)))
@@ -162,7 +162,7 @@ def test_no_text_can_break_out_of_its_line(outcome: Outcome, detail: str, target
     assert_contained(ended(outcome, detail, target=target))
 
 
-# To a client that speaks TLS
+# Alerts
 
 DENIED, UNRECOGNIZED, UNREADABLE, FAULT = (
     Alert.ACCESS_DENIED, Alert.UNRECOGNIZED_NAME, Alert.DECODE_ERROR, Alert.INTERNAL_ERROR
@@ -186,7 +186,7 @@ ALERTS = {
     Outcome.INTERNAL_ERROR: FAULT,
     **{it: FAULT for it in Outcome if it.stage in {Stage.RESOLVE, Stage.DIAL} and it.status},
 }
-"""What a client of TLS may be refused for, and the alert that says so."""
+"""The alert of each outcome that refuses a TLS client."""
 
 
 def test_every_refusal_by_policy_or_dial_has_a_fitting_alert() -> None:
@@ -194,7 +194,7 @@ def test_every_refusal_by_policy_or_dial_has_a_fitting_alert() -> None:
 
 
 @pytest.mark.parametrize(("outcome", "expected"), ALERTS.items(), ids=[outcome.label for outcome in ALERTS])
-def test_an_alert_is_fatal_and_says_what_kind_of_refusal_it_is(outcome: Outcome, expected: Alert) -> None:
+def test_an_alert_is_fatal_and_names_the_kind_of_refusal(outcome: Outcome, expected: Alert) -> None:
     assert alert(outcome) == bytes([21, 3, 3, 0, 2, 2, expected])
 
 

@@ -58,13 +58,13 @@ def connect(served: ssl.SSLContext, context: ssl.SSLContext) -> Connected:
 
 
 def read(layer: TlsLayer, size: int = 65536) -> bytes:
-    """What one call returns; raises as it does."""
+    """Return the result of a call, or raise its error."""
     buffer = memoryview(bytearray(size))
     return bytes(buffer[: layer.read_into(buffer)])
 
 
 def read_all(layer: TlsLayer, size: int = 65536) -> bytes:
-    """What can be read until more is needed, or to the end."""
+    """Read until more ciphertext is needed, or to the end."""
     parts = []
     try:
         while part := read(layer, size):
@@ -101,9 +101,7 @@ def test_a_handshake_that_comes_byte_by_byte_is_completed(
     assert client.handshake()
 
 
-def test_what_the_client_sends_with_the_end_of_its_handshake_waits_inside(
-    served: ssl.SSLContext, trusted: Path
-) -> None:
+def test_request_sent_with_the_last_flight_is_kept_in_the_tls_layer(served: ssl.SSLContext, trusted: Path) -> None:
     client, layer = MemoryTlsClient(client_context(trusted)), TlsLayer(served)
     client.handshake()
     layer.feed(client.take_ciphertext())
@@ -119,7 +117,7 @@ def test_what_the_client_sends_with_the_end_of_its_handshake_waits_inside(
     assert not layer.pending
 
 
-def test_after_a_tls_1_3_handshake_the_gate_has_nothing_to_say(served: ssl.SSLContext, trusted: Path) -> None:
+def test_the_gate_sends_nothing_after_a_tls_1_3_handshake(served: ssl.SSLContext, trusted: Path) -> None:
     client, layer = MemoryTlsClient(client_context(trusted, ssl.TLSVersion.TLSv1_3)), TlsLayer(served)
     while not layer.complete:
         client.handshake()
@@ -186,9 +184,7 @@ INSIDE = pytest.mark.parametrize(
 
 @INSIDE
 @pytest.mark.parametrize("already_read", [0, 1, 20000], ids="{} read before".format)
-def test_ending_our_side_loses_nothing_of_what_is_inside(
-    connected: Connected, inside: Inside, already_read: int
-) -> None:
+def test_ending_our_side_loses_no_buffered_data(connected: Connected, inside: Inside, already_read: int) -> None:
     client, layer = connected
     before, after, plaintext = inside(client)
     layer.feed(before)
@@ -213,7 +209,7 @@ def read_exactly(layer: TlsLayer, size: int) -> bytes:
 
 
 @INSIDE
-def test_after_our_end_the_client_is_heard_to_its_own(connected: Connected, inside: Inside) -> None:
+def test_after_our_end_the_client_is_read_to_its_end(connected: Connected, inside: Inside) -> None:
     client, layer = connected
     before, after, plaintext = inside(client)
     layer.feed(before)
@@ -267,7 +263,7 @@ def test_after_our_end_nothing_can_be_written(connected: Connected) -> None:
         layer.write(b"too late")
 
 
-def test_what_follows_the_clients_close_notify_is_not_looked_at(connected: Connected) -> None:
+def test_bytes_after_the_clients_close_notify_are_ignored(connected: Connected) -> None:
     client, layer = connected
     layer.feed(client.close_notify() + b"rubbish")
     assert read(layer) == b""
@@ -278,7 +274,7 @@ def test_what_follows_the_clients_close_notify_is_not_looked_at(connected: Conne
     assert not layer.pending
 
 
-def test_ending_before_the_handshake_is_complete_says_nothing(served: ssl.SSLContext) -> None:
+def test_ending_before_the_handshake_is_complete_sends_nothing(served: ssl.SSLContext) -> None:
     layer = TlsLayer(served)
 
     layer.close_write()
@@ -313,7 +309,7 @@ def test_whatever_the_sizes_and_splits_every_byte_arrives_in_order(
     assert read(layer) == b""
 
 
-# What can go wrong.
+# Failures.
 
 
 REJECTIONS = {
@@ -367,7 +363,7 @@ def test_other_bytes_fail_the_handshake_with_a_short_phrase(
 
 def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, trusted: Path) -> None:
     context = client_context(trusted, ssl.TLSVersion.TLSv1_2)
-    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is no RSA key
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is not RSA
     client, layer = MemoryTlsClient(context), TlsLayer(served)
 
     with pytest.raises(TlsFailure, match="no shared cipher"):
@@ -492,7 +488,7 @@ def test_a_name_that_is_not_text_does_not_end_the_connection(
     assert layer.names == ()
 
 
-def test_a_client_without_a_certificate_is_served_as_nobody(
+def test_a_client_without_a_certificate_is_served_without_a_user(
     trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
 ) -> None:
     _, layer = connect(asking, client_context(trusted, version))

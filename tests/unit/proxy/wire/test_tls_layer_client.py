@@ -1,4 +1,4 @@
-"""The client's side of the TLS layer, towards a server that must prove its name. The server is the layer itself."""
+"""The client's side of the TLS layer, which verifies the server's name. The server is a TLS layer too."""
 
 import contextlib
 import ssl
@@ -27,7 +27,7 @@ def trusted(tmp_path: Path) -> Path:
 
 
 def shake_hands(client: TlsLayer, server: TlsLayer) -> None:
-    """Carry the handshake to its end on both sides; raises what either raises."""
+    """Complete the handshake on both sides. Raises the error of either side."""
     while not (client.complete and server.complete):
         client.handshake()
         server.feed(client.take_ciphertext())

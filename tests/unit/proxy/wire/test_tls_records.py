@@ -1,4 +1,4 @@
-"""Alerts that clients understand, and the shape of record streams, real and made up, however they are split."""
+"""Alerts that clients understand, and record shapes of real and made-up streams in any split."""
 
 import contextlib
 import itertools
@@ -21,7 +21,7 @@ def record(kind: int, payload: bytes, version: bytes = b"\x03\x03") -> bytes:
 
 
 def shape(*pieces: bytes) -> RecordShape:
-    """The shape of what passes in these pieces."""
+    """The record shapes of a stream in these pieces."""
     seen = RecordShape()
     for piece in pieces:
         seen.see(piece)
@@ -66,7 +66,7 @@ def test_an_alert_of_ours_is_seen_as_one() -> None:
 
 
 def handshake(authority: Authority, version: ssl.TLSVersion, *, trusted: bool) -> tuple[RecordShape, RecordShape]:
-    """What OpenSSL as a client says to itself after its hello, and what it says as a server."""
+    """OpenSSL's records in a handshake with itself: the client's after its hello, and the server's."""
     server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     leaf = authority.issue(NAME)
     server_context.load_cert_chain(leaf.chain, leaf.key)
@@ -147,7 +147,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(("stream", "records", "description"), SHAPES.values(), ids=SHAPES.keys())
-def test_the_shape_of_a_stream_is_noted_however_it_is_split(
+def test_record_shapes_do_not_depend_on_how_the_stream_is_split(
     stream: bytes, records: list[tuple[int, int]], description: int | None
 ) -> None:
     whole, in_bytes = shape(stream), shape(*(bytes((byte,)) for byte in stream))
@@ -168,13 +168,13 @@ def test_the_shape_of_a_stream_is_noted_however_it_is_split(
         pytest.param(b"", True, id="nothing"),
     ],
 )
-def test_more_is_wanted_until_enough_was_seen_or_it_is_not_tls(stream: bytes, wanted: bool) -> None:
+def test_records_are_read_until_enough_was_seen_or_it_is_not_tls(stream: bytes, wanted: bool) -> None:
     assert RecordShape().see(stream) is wanted
 
 
 @st.composite
 def pieces(draw: st.DrawFn) -> list[bytes]:
-    """A stream of records with something else in it perhaps, in pieces."""
+    """A stream of records, perhaps with other bytes, in pieces."""
     made = st.builds(record, st.integers(20, 24), st.binary(max_size=30))
     stream = b"".join(draw(st.lists(st.one_of(made, st.builds(alert, st.integers(0, 255)), st.binary(max_size=4)))))
     ends = sorted(draw(st.lists(st.integers(0, len(stream)), max_size=20)))

@@ -13,7 +13,7 @@ from licensegate.proxy.wire.via import OUR_NAME, names_us, passed_on
     ],
     ids=["alone", "in capitals", "among others", "squeezed in"],
 )
-def test_our_own_name_is_found_wherever_it_stands(via: str) -> None:
+def test_our_own_name_is_found_anywhere_in_a_via_field(via: str) -> None:
     assert names_us(via)
 
 
@@ -38,7 +38,7 @@ def test_our_name_has_a_random_part_and_is_one_word() -> None:
     assert OUR_NAME.replace("-", "").isalnum()
 
 
-def test_a_request_goes_on_with_the_names_before_and_ours() -> None:
+def test_our_name_is_added_behind_those_of_earlier_proxies() -> None:
     assert passed_on("", "") == f"1.1 {OUR_NAME}"
     assert passed_on("", "1.0") == f"1.0 {OUR_NAME}"
     assert passed_on("1.1 a, 1.1 b", "1.1") == f"1.1 a, 1.1 b, 1.1 {OUR_NAME}"
