@@ -24,8 +24,8 @@ class Notified:
         self.socket.settimeout(SECONDS)
         self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "100000"}
 
-    def until(self, first: str) -> None:
-        """Wait for a message that begins with this line."""
+    def assert_receives(self, first: str) -> None:
+        """Wait for a message that begins with this line. Raises TimeoutError after SECONDS."""
         while self.socket.recv(1000).decode().splitlines()[0] != first:
             pass
 
@@ -42,12 +42,12 @@ def test_the_watchdog_is_fed_while_the_gate_serves_and_drains(tmp_path: Path, ma
         settings = cisco_at(upstream.port, more=f"{ANYTHING}[limits]\ndrain_seconds = 600\n")
         with Gate(tmp_path, settings, environment=manager.environment) as gate:
             for _ in range(3):
-                manager.until("WATCHDOG=1")
+                manager.assert_receives("WATCHDOG=1")
             with open_tunnel(gate):
                 gate.send(signal.SIGTERM)
-                manager.until("STOPPING=1")
+                manager.assert_receives("STOPPING=1")
                 for _ in range(3):
-                    manager.until("WATCHDOG=1")
+                    manager.assert_receives("WATCHDOG=1")
             gate.await_end()
 
 
@@ -72,7 +72,7 @@ def test_a_hangup_while_starting_is_a_reload_once_ready(tmp_path: Path) -> None:
     command: list[str | Path] = [COMMAND, "serve", "--config", tmp_path / "gate.toml"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path) as gate:
         assert gate.stderr is not None
-        wait_until(lambda: blocks(gate.pid, signal.SIGHUP))
+        assert_eventually(lambda: blocks(gate.pid, signal.SIGHUP))
         gate.send_signal(signal.SIGHUP)
         lines: list[str] = []
         while "reload requested by SIGHUP" not in (line := gate.stderr.readline()):
@@ -86,7 +86,7 @@ def test_a_hangup_while_starting_is_a_reload_once_ready(tmp_path: Path) -> None:
 
 def test_a_serving_gate_does_not_block_hangups(tmp_path: Path) -> None:
     with Gate(tmp_path, gate_settings()) as gate:
-        wait_until(lambda: not blocks(gate.pid, signal.SIGHUP))
+        assert_eventually(lambda: not blocks(gate.pid, signal.SIGHUP))
 
 
 def blocks(pid: int, number: signal.Signals) -> bool:
@@ -96,7 +96,7 @@ def blocks(pid: int, number: signal.Signals) -> bool:
     return bool(mask & 1 << number - 1)
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def assert_eventually(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS
     while not holds():
         assert time.monotonic() < deadline
