@@ -312,6 +312,9 @@ class Outcome(enum.Enum):
     SERVER_NAME_ABSENT = ("server_name_absent", Stage.INNER_HELLO, _G, 200, "",
         "{client} named no server in its tunnel to {target}, but must name one.",
         "Update the client, or set require_server_name = false for its network or rule.")
+    HELLO_LOOP = ("hello_loop", Stage.INNER_HELLO, _G, 200, "proxy_loop_detected",
+        "The TLS of {client} to {target} came back to the gate while the tunnel that it was sent through is open.",
+        "Check dial.connect_to, DNS overrides and NAT on the way: one of them sends the gate's connections back to it.")
 
     CLOSED_BY_CLIENT = ("closed_by_client", Stage.RELAY, _C, 200, "",
         "The tunnel to {target} ended normally; the client closed first.",

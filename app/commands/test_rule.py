@@ -20,6 +20,7 @@ from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Dial
 from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
@@ -72,7 +73,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     checks = ChecksByClient(settings.tunnel, settings.tunnel_networks)
     authenticator = _AssumedLogin(settings, identity)
     snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None, authenticator=authenticator)
-    conversation = Conversation(snapshot, TunnelCounter(), record)
+    conversation = Conversation(snapshot, TunnelCounter(), HellosInFlight(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
     if isinstance(command, Dial) and record.reported:
         would = f"would be refused ({record.reported}), but report-only mode lets it pass"

@@ -21,6 +21,7 @@ from ..wire.responses import ESTABLISHED, healthy
 from ..wire.tls_records import RecordShape
 from .admission import Admission, AdmissionResult, Granted, Refused
 from .commands import WAIT, CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls
+from .hellos_in_flight import HellosInFlight
 from .inner_hello import judge_inner_hello, note_hello
 from .refusals import FOR_PROTOCOL
 from .request import is_health_check, requested_target, target_of_hello
@@ -34,14 +35,15 @@ class Conversation(StateMachine):
     """The protocol of one client connection."""
 
     __slots__ = (
-        "_counted", "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_identity",
-        "_snapshot", "_upstream_said",
+        "_counted", "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos", "_identity",
+        "_random", "_snapshot", "_upstream_said",
     )  # fmt: skip
 
     def __init__(
         self,
         snapshot: Snapshot,
         counter: TunnelCounter,
+        hellos: HellosInFlight,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
@@ -50,6 +52,8 @@ class Conversation(StateMachine):
         self._snapshot = snapshot
         self._counter = counter
         self._counted = False  # as a tunnel
+        self._hellos = hellos
+        self._random = b""  # in `hellos`
         self._head_bytes_searched = 0  # of an incomplete head
         self._upstream_said = b""  # what the upstream sent before the tunnel was established
         self._hello: ClientHello | None = None
@@ -175,6 +179,8 @@ class Conversation(StateMachine):
         command = self._ask_for(target)
         if self.state is State.DIALLING:
             self.record.server_name_check = ServerNameCheck.MATCH
+            if self._came_back(hello):
+                return self._refuse(Outcome.HELLO_LOOP)
         return command
 
     def _read_head(self) -> Command:
@@ -222,10 +228,23 @@ class Conversation(StateMachine):
             self._received = self._received[inner.skipped :]
         if inner.hello is not None:
             note_hello(inner.hello, self.record)
-        if inner.refused is None:
+        refused = inner.refused
+        if refused is None and inner.hello is not None and self._came_back(inner.hello):
+            refused = Outcome.HELLO_LOOP
+        if refused is None:
             return self._establish(inner.hello)
         self._client_protocol = detect_protocol(self._received)
-        return self._refuse(inner.refused, inner.detail)
+        return self._refuse(refused, inner.detail)
+
+    def _came_back(self, hello: ClientHello) -> bool:
+        """Whether this hello is in an open tunnel already. If not, it is from now on, until the connection closes.
+
+        From a client whose CONNECT came through no proxy it cannot have come back: it is one that repeats its hello.
+        """
+        if self._hellos.add(hello.random):
+            self._random = hello.random
+            return False
+        return self._client_protocol is ClientProtocol.TLS or bool(self.record.via)
 
     def _reader(self) -> HelloReader:
         """The reader of the ClientHello that is being received."""
@@ -272,6 +291,9 @@ class Conversation(StateMachine):
         if self._counted:
             self._counter.remove(self.record.client)
             self._counted = False
+        if self._random:
+            self._hellos.remove(self._random)
+            self._random = b""
         return super()._close()
 
     def _grant(self) -> Granted:

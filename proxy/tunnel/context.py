@@ -1,4 +1,4 @@
-"""What all connections of one gate share: settings, poller, deadlines, dialer, counter, pipes and password checks."""
+"""What all connections of one gate share: settings, poller, deadlines, dialer, counters, pipes and password checks."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from ..dial.dialer import TargetDialer
 from ..net.deadline import Deadline, DeadlineOwner
 from ..net.poller import Owner, Poller
 from ..protocol.conversation import Conversation
+from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
 from ..protocol.tunnel_counter import TunnelCounter
 from ..protocol.waiting import Strangers, WaitingConnections
@@ -55,6 +56,7 @@ class TunnelContext:
         self.dialer = dialer
         self.publish = publish
         self.counter = TunnelCounter()
+        self.hellos = HellosInFlight()
         self.waiting: WaitingConnections[ClientConnection] = WaitingConnections()
         self.strangers: Strangers[ClientConnection] = Strangers()
         self.descriptors = sys.maxsize

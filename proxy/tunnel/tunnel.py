@@ -59,7 +59,9 @@ class Tunnel:
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
         self.record = record
-        self.conversation = Conversation(snapshot, context.counter, record, behind_balancer=behind_balancer)
+        self.conversation = Conversation(
+            snapshot, context.counter, context.hellos, record, behind_balancer=behind_balancer
+        )
         self._behind_balancer = behind_balancer  # and the balancer has not named the client yet
         context.connections.add(self)
 

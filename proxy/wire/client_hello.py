@@ -23,6 +23,7 @@ from .tls_records import HANDSHAKE, RECORD_HEADER, RECORD_PAYLOAD
 
 _CLIENT_HELLO: Final = b"\x01"
 _MESSAGE_HEADER: Final = 4
+_VERSION: Final = 2
 _VERSION_AND_RANDOM: Final = 34
 _SESSION_ID: Final = 32  # at most
 
@@ -66,7 +67,7 @@ class ClientHello(Struct, frozen=True):
     `server_name` is normalised as the host of a CONNECT is, and empty if none was sent; it may be an address. `alpn` is
     printable and bounded. `max_version` is the highest offered of 1.3, 1.2, 1.1, 1.0 and ssl3, or empty. `ech` means
     that it contains an encrypted ClientHello, or the imitation of one (GREASE). `size` is its length in bytes,
-    including record headers.
+    including record headers. `random` is its client's 32 random bytes.
     """
 
     server_name: str
@@ -74,6 +75,7 @@ class ClientHello(Struct, frozen=True):
     max_version: str
     ech: bool
     size: int
+    random: bytes
 
 
 def read_client_hello(received: bytes, limit: int) -> ClientHello | None:
@@ -181,9 +183,10 @@ def _read_message(received: bytes, start: int, size: int) -> ClientHello:
     return ClientHello(
         "" if name is None else _server_name(name),
         () if protocols is None else _protocols(protocols),
-        _legacy_version(received[body : body + 2]) if versions is None else _highest_version(versions),
+        _legacy_version(received[body : body + _VERSION]) if versions is None else _highest_version(versions),
         _ENCRYPTED_CLIENT_HELLO in extensions,
         size,
+        received[body + _VERSION : body + _VERSION_AND_RANDOM],
     )
 
 

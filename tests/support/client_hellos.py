@@ -61,12 +61,13 @@ def alpn(*names: bytes) -> bytes:
 def hello_message(
     *extensions: bytes,
     version: bytes = b"\x03\x03",
+    random: bytes = bytes(32),
     session_id: bytes = b"",
     cipher_suites: bytes = b"\x13\x01\xc0\x2f\x00\x2f",
     compression_methods: bytes = b"\0",
 ) -> bytes:
     """The handshake message of a ClientHello with these extensions and fields."""
-    fixed = (version, bytes(32), vector(session_id, 1), vector(cipher_suites), vector(compression_methods, 1))
+    fixed = (version, random, vector(session_id, 1), vector(cipher_suites), vector(compression_methods, 1))
     return b"\x01" + vector(b"".join(fixed) + vector(b"".join(extensions)), 3)
 
 

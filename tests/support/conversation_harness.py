@@ -17,6 +17,7 @@ from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.protocol.commands import Command, Refuse
 from licensegate.proxy.protocol.conversation import Conversation
+from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
@@ -92,13 +93,16 @@ def start_conversation(
     *,
     client: str = CLIENT,
     counter: TunnelCounter | None = None,
+    hellos: HellosInFlight | None = None,
     behind_balancer: bool = False,
     schemes: frozenset[Scheme] | None = None,
 ) -> Conversation:
     """A conversation with a newly accepted client."""
     counter = counter or TunnelCounter()
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(snapshot.for_listener(schemes), counter, record, behind_balancer=behind_balancer)
+    return Conversation(
+        snapshot.for_listener(schemes), counter, hellos or HellosInFlight(), record, behind_balancer=behind_balancer
+    )
 
 
 def connect_head(target: bytes) -> bytes:

@@ -55,9 +55,14 @@ def recorded(rows: list[RecordedHello]) -> pytest.MarkDecorator:
 # Real clients
 
 
+def random_of(hello: bytes) -> bytes:
+    """The random of a hello in one record: behind record header, message header and version."""
+    return hello[11:43]
+
+
 @recorded(GOOD)
 def test_a_recorded_hello_is_read_as_its_client_was_configured(row: RecordedHello) -> None:
-    expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(row.hello))
+    expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(row.hello), random_of(row.hello))
     assert read_client_hello(row.hello, LIMIT) == expected
     assert read_client_hello(row.hello + b"\x17\x03\x03\x00\x01x", LIMIT) == expected
 
@@ -72,7 +77,7 @@ def test_a_real_client_is_not_understood_before_its_last_byte(row: RecordedHello
 def test_a_real_client_is_understood_in_records_of_any_size(row: RecordedHello, size: int) -> None:
     handshake = join_records(row.hello)
     cut = in_records(handshake, [size] * len(handshake))
-    expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(cut))
+    expected = ClientHello(row.server_name, row.alpn, row.max_version, row.ech, len(cut), random_of(row.hello))
     assert read_client_hello(cut, LIMIT) == expected
 
 
@@ -132,14 +137,14 @@ READ = {
 @pytest.mark.parametrize(("handshake", "name", "protocols", "version"), READ.values(), ids=READ.keys())
 def test_a_hello_is_read(handshake: bytes, name: str, protocols: tuple[str, ...], version: str) -> None:
     hello = in_records(handshake)
-    assert read_client_hello(hello, LIMIT) == ClientHello(name, protocols, version, False, len(hello))
+    assert read_client_hello(hello, LIMIT) == ClientHello(name, protocols, version, False, len(hello), bytes(32))
 
 
 def test_an_encrypted_hello_is_noted_and_its_outer_name_read() -> None:
     hello = in_records(
         hello_message(extension(ENCRYPTED_CLIENT_HELLO, b"\0" + bytes(200)), server_name_extension(b"public.example"))
     )
-    assert read_client_hello(hello, LIMIT) == ClientHello("public.example", (), "1.2", True, len(hello))
+    assert read_client_hello(hello, LIMIT) == ClientHello("public.example", (), "1.2", True, len(hello), bytes(32))
 
 
 @pytest.mark.parametrize("extensions", INVALID_SERVER_NAMES.values(), ids=INVALID_SERVER_NAMES.keys())
@@ -214,7 +219,7 @@ def test_nothing_is_not_yet_a_fault() -> None:
 @pytest.mark.parametrize("sizes", [[], [100], [1] * 400], ids=["one record", "two records", "records of one byte"])
 def test_a_hello_may_be_as_large_as_the_limit_and_no_larger(sizes: list[int]) -> None:
     hello = in_records(hello_message(NAMED, extension(21, bytes(200))), sizes)
-    assert read_client_hello(hello, len(hello)) == ClientHello(NAME, (), "1.2", False, len(hello))
+    assert read_client_hello(hello, len(hello)) == ClientHello(NAME, (), "1.2", False, len(hello), bytes(32))
     assert fault(hello, len(hello) - 1) is HelloFault.TOO_LARGE
 
 
