@@ -37,7 +37,7 @@ ROWS = [
 def ways_on(state: State) -> Iterator[tuple[State, str]]:
     """The next states and commands of a state; states that are left at once are followed."""
     for before, _, after, command in ROWS:
-        if before is state and command.startswith("what "):
+        if before is state and command.startswith("depends on "):
             yield from ways_on(after)
         elif before is state:
             yield after, command

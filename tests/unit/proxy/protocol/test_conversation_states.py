@@ -289,7 +289,7 @@ def test_each_row_of_the_table_holds(
     given = happen(conversation)
 
     came_to = (conversation.state, type(given).__name__)
-    assert came_to in (set(ways_on(after)) if command.startswith("what ") else {(after, command)})
+    assert came_to in (set(ways_on(after)) if command.startswith("depends on ") else {(after, command)})
     leaving = conversation.state in {State.LINGERING, State.CLOSED}
     assert (conversation.record.outcome is not None) == leaving, (
         "every way out writes an outcome, and nothing else does"
