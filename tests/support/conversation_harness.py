@@ -1,5 +1,7 @@
 """Conversations without sockets: their snapshots, and what clients send."""
 
+from ipaddress import ip_network
+
 from cryptography.x509 import DNSName
 from msgspec import structs
 
@@ -27,9 +29,15 @@ from licensegate.records.secret import Secret
 from support.certificates import issue
 from support.client_hellos import hello_message, in_records, server_name_extension
 from support.clock import Clock
-from support.logins import REALM, USER, basic, htdigest_lines, htpasswd_line
+from support.logins import REALM, USER, basic, htdigest_lines, htpasswd_line, parameters
 
 CLIENT, STRANGER, BALANCER = "10.1.2.3", "203.0.113.9", "10.0.0.5"
+
+TRUSTED = "10.9.9.9"
+TRUSTED_NETWORK = ip_network(f"{TRUSTED}/32")
+
+CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
+"""The names in a client certificate."""
 
 LIMITS = Limits(head_bytes=512, tunnels=8, tunnels_per_client=4)
 NO_CHECKS = TunnelChecks(require_tls=False, match_server_name=False)
@@ -142,3 +150,25 @@ def alert_code(command: Command, *, behind: bytes = b"") -> int:
     record = command.answer.removeprefix(behind)
     assert (record[:6], len(record)) == (b"\x15\x03\x03\0\x02\x02", 7)
     return record[6]
+
+
+def refusal_fields(command: Command, name: str) -> list[str]:
+    """The values of a field of a refusal, in order."""
+    assert isinstance(command, Refuse)
+    lines = command.answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    return [value for line in lines for field, _, value in [line.partition(": ")] if field == name]
+
+
+def challenges(command: Command) -> dict[str, str]:
+    """The challenges of a refusal by algorithm, with "Basic" for Basic."""
+    return {parameters(text).get("algorithm", "Basic"): text for text in refusal_fields(command, "Proxy-Authenticate")}
+
+
+def start_with_certificate(
+    snapshot: object = None, names: tuple[str, ...] = CERTIFICATE, **more: object
+) -> Conversation:
+    """A conversation whose client presented a certificate with these names."""
+    conversation = start_conversation(snapshot or login_snapshot(), **more)  # type: ignore[arg-type]
+    conversation.received(hello())
+    conversation.secured("TLSv1.3", "; ".join(names), names)
+    return conversation

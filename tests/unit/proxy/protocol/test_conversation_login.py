@@ -1,14 +1,9 @@
 """Conversations with logins: challenges, the order of checks, and the record."""
 
-from ipaddress import ip_network
-
 import pytest
-from msgspec import structs
 
-from licensegate.allowlist.policy import Mode
-from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.scheme import Scheme
-from licensegate.proxy.protocol.commands import CheckLogin, Close, Command, Dial, Refuse, Wait
+from licensegate.proxy.protocol.commands import CheckLogin, Close, Dial, Refuse, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
@@ -21,33 +16,23 @@ from support.conversation_harness import (
     HEAD,
     HOST,
     STRANGER,
+    TRUSTED,
+    TRUSTED_NETWORK,
     alert_code,
+    challenges,
     connect_head,
     head_with_login,
     hello,
     login_snapshot,
     make_authenticator,
-    make_snapshot,
+    refusal_fields,
     start_conversation,
+    start_with_certificate,
     status_line,
 )
-from support.logins import PASSWORD, USER, basic, digest, parameters
+from support.logins import PASSWORD, USER, basic, digest
 
-TRUSTED = "10.9.9.9"
-TRUSTED_NETWORK = ip_network(f"{TRUSTED}/32")
 DENIED = connect_head(b"evil.example:443")
-CERTIFICATE = ("cucm-pub", "cucm-pub.example.net")
-
-
-def fields(command: Command, name: str) -> list[str]:
-    """The values of a field of a refusal, in order."""
-    assert isinstance(command, Refuse)
-    lines = command.answer.partition(b"\r\n\r\n")[0].decode().split("\r\n")
-    return [value for line in lines for field, _, value in [line.partition(": ")] if field == name]
-
-
-def challenges(command: Command) -> dict[str, str]:
-    return {parameters(text).get("algorithm", "Basic"): text for text in fields(command, "Proxy-Authenticate")}
 
 
 def told(conversation: Conversation) -> tuple[str, str, LoginResult | None]:
@@ -65,10 +50,10 @@ def test_the_407_has_a_field_per_scheme_and_ends_the_connection() -> None:
 
     assert status_line(command).startswith("HTTP/1.1 407 login_required: 10.1.2.3 must log in")
     assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
-    assert fields(command, "Connection") == ["close"]
+    assert refusal_fields(command, "Connection") == ["close"]
     assert isinstance(command, Refuse)
     body = command.answer.partition(b"\r\n\r\n")[2]
-    assert fields(command, "Content-Length") == [str(len(body))]
+    assert refusal_fields(command, "Content-Length") == [str(len(body))]
     assert len(command.answer) < 1500, "one segment"
     assert conversation.state is State.LINGERING
     assert (conversation.record.outcome, conversation.record.status) == (Outcome.LOGIN_REQUIRED, 407)
@@ -175,8 +160,8 @@ def test_after_too_many_failures_the_answer_is_no_407() -> None:
     command = conversation.received(head_with_login())
 
     assert status_line(command).startswith("HTTP/1.1 429 login_limited: ")
-    assert fields(command, "Retry-After") == ["60"]
-    assert fields(command, "Proxy-Authenticate") == []
+    assert refusal_fields(command, "Retry-After") == ["60"]
+    assert refusal_fields(command, "Proxy-Authenticate") == []
     assert told(conversation)[2] is LoginResult.LIMITED
 
 
@@ -278,24 +263,16 @@ def test_a_listener_may_have_schemes_of_its_own() -> None:
 # Certificates
 
 
-def behind_tls(snapshot: object = None, names: tuple[str, ...] = CERTIFICATE, **more: object) -> Conversation:
-    """A conversation whose client presented a certificate with these names."""
-    conversation = start_conversation(snapshot or login_snapshot(), **more)  # type: ignore[arg-type]
-    conversation.received(hello())
-    conversation.secured("TLSv1.3", "; ".join(names), names)
-    return conversation
-
-
 def test_a_certificate_is_a_login() -> None:
-    conversation = behind_tls()
+    conversation = start_with_certificate()
 
     assert isinstance(conversation.received(HEAD), Dial)
     assert told(conversation) == ("certificate", "cucm-pub", LoginResult.ACCEPTED)
 
 
 def test_a_tls_client_without_a_certificate_may_send_a_password() -> None:
-    assert "407" in status_line(behind_tls(names=()).received(HEAD))
-    assert isinstance(behind_tls(names=()).received(head_with_login()), CheckLogin)
+    assert "407" in status_line(start_with_certificate(names=()).received(HEAD))
+    assert isinstance(start_with_certificate(names=()).received(head_with_login()), CheckLogin)
 
 
 def test_a_gate_that_takes_only_certificates_sends_no_challenge() -> None:
@@ -304,7 +281,7 @@ def test_a_gate_that_takes_only_certificates_sends_no_challenge() -> None:
     command = start_conversation(only).received(HEAD)
 
     assert status_line(command).startswith("HTTP/1.1 403 certificate_required: ")
-    assert isinstance(behind_tls(only).received(HEAD), Dial)
+    assert isinstance(start_with_certificate(only).received(HEAD), Dial)
 
 
 # TLS by name
@@ -331,124 +308,6 @@ def test_tls_without_a_login_does_not_reveal_allowed_names() -> None:
     )
 
     assert allowed == refused
-
-
-# Rules for some users
-
-SATELLITE = "satellite.example:443"
-FOR_USER = Rule("satellite.example", users=(USER,))
-SATELLITE_HEAD = connect_head(SATELLITE.encode())
-
-
-def open_to_all(*rules: Rule, mode: Mode = Mode.ENFORCE, trusted: bool = False) -> object:
-    """A login is required only for rules that name users."""
-    authenticator = make_authenticator(TRUSTED_NETWORK, required=trusted)
-    return make_snapshot(*rules, mode=mode, authenticator=authenticator)
-
-
-def test_a_rule_for_users_asks_the_client_for_a_login() -> None:
-    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
-
-    command = conversation.received(SATELLITE_HEAD)
-
-    assert status_line(command).startswith("HTTP/1.1 407 login_required: ")
-    assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
-    assert conversation.record.allowed is False
-    assert isinstance(start_conversation(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
-
-
-def test_a_user_of_the_rule_passes() -> None:
-    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
-    conversation.received(head_with_login(head=SATELLITE_HEAD))
-
-    command = conversation.login_checked(right=True)
-
-    assert isinstance(command, Dial)
-    assert conversation.record.rule == SATELLITE
-
-
-def test_a_rule_for_users_asks_a_trusted_client_too() -> None:
-    conversation = start_conversation(open_to_all(FOR_USER, trusted=True), client=TRUSTED)  # type: ignore[arg-type]
-
-    assert "407 login_required" in status_line(conversation.received(SATELLITE_HEAD))
-
-
-@pytest.mark.parametrize(
-    ("rule", "detail"),
-    [
-        pytest.param(Rule("satellite.example", users=("somebody",)), "users", id="another user's"),
-        pytest.param(Rule("satellite.example", networks=(TRUSTED_NETWORK,)), "networks", id="another network's"),
-        pytest.param(
-            Rule("satellite.example", users=(USER,), networks=(TRUSTED_NETWORK,)), "networks", id="the network lacks"
-        ),
-        pytest.param(Rule("satellite.example", certificates=("x",)), "certificates", id="for a certificate"),
-    ],
-)
-def test_a_logged_in_user_that_the_rule_excludes_gets_no_407(rule: Rule, detail: str) -> None:
-    conversation = start_conversation(open_to_all(rule))  # type: ignore[arg-type]
-    conversation.received(head_with_login(head=SATELLITE_HEAD))
-
-    command = conversation.login_checked(right=True)
-
-    assert status_line(command).startswith("HTTP/1.1 403 target_not_for_client: ")
-    assert conversation.record.detail == detail
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [Rule("satellite.example", networks=(TRUSTED_NETWORK,)), Rule("satellite.example", certificates=("x",))],
-    ids=["networks", "certificates"],
-)
-def test_no_challenge_is_sent_when_a_login_could_not_help(rule: Rule) -> None:
-    conversation = start_conversation(open_to_all(rule))  # type: ignore[arg-type]
-
-    assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
-
-
-def test_without_logins_a_rule_for_users_refuses_everybody() -> None:
-    conversation = start_conversation(make_snapshot(FOR_USER))
-
-    assert "403 target_not_for_client" in status_line(conversation.received(SATELLITE_HEAD))
-
-
-def test_a_listener_without_password_schemes_asks_for_no_login() -> None:
-    snapshot = open_to_all(FOR_USER)
-
-    command = start_conversation(snapshot, schemes=frozenset({Scheme.CERTIFICATE})).received(SATELLITE_HEAD)  # type: ignore[arg-type]
-
-    assert "403 target_not_for_client" in status_line(command)
-
-
-def test_tls_without_connect_cannot_log_in_to_a_users_target() -> None:
-    conversation = start_conversation(open_to_all(FOR_USER))  # type: ignore[arg-type]
-
-    assert alert_code(conversation.received(hello("satellite.example"))) == Alert.ACCESS_DENIED
-    assert conversation.record.outcome is Outcome.LOGIN_IMPOSSIBLE
-
-
-def test_a_certificate_named_in_a_rule_passes() -> None:
-    rule = Rule("satellite.example", certificates=("CUCM-pub.example.net",))
-    snapshot = open_to_all(rule)
-
-    assert isinstance(behind_tls(snapshot).received(SATELLITE_HEAD), Dial)
-    assert "403" in status_line(behind_tls(snapshot, ("other",)).received(SATELLITE_HEAD))
-
-
-def test_a_certificate_is_a_login_unless_the_rule_wants_both() -> None:
-    both = structs.replace(FOR_USER, certificates=("cucm-pub",))
-
-    assert "403" in status_line(behind_tls(open_to_all(FOR_USER)).received(SATELLITE_HEAD))
-    assert "407" in status_line(behind_tls(open_to_all(both)).received(SATELLITE_HEAD))
-    conversation = behind_tls(open_to_all(both))
-    conversation.received(head_with_login(head=SATELLITE_HEAD))
-    assert isinstance(conversation.login_checked(right=True), Dial)
-
-
-def test_report_mode_asks_for_no_login_because_of_a_rule() -> None:
-    conversation = start_conversation(open_to_all(FOR_USER, mode=Mode.REPORT))  # type: ignore[arg-type]
-
-    assert isinstance(conversation.received(SATELLITE_HEAD), Dial)
-    assert conversation.record.reported == "target_not_for_client"
 
 
 # Unanswered challenges
