@@ -112,6 +112,7 @@ def _licensegate(instance: Instance) -> list[str]:
 
         [log]
         access = "{instance.folder / "access.log"}"
+        lines_per_client = 0
 
         [admin]
         listen = "127.0.0.1:0"

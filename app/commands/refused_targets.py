@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -10,11 +11,17 @@ from licensegate.allowlist.target import Target, TargetError, parse_authority
 from licensegate.records.log_reader import LogLine, LogReader
 from licensegate.records.outcome import Outcome
 
+_COUNTED: Final = ("end", "summary")
+
 
 class ConnectLine(LogLine):
-    """The keys about a client's request. `target` is empty if the client named none."""
+    """The keys about a client's request. `target` is empty if the client named none.
 
-    client: str
+    A summary has a `count`. It may have no client; then it has no target either.
+    """
+
+    client: str = ""
+    count: int = 1
     outcome: str = ""
     target: str = ""
     allowed: bool | None = None
@@ -42,7 +49,7 @@ def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTa
     """Read the log to its end and summarise its refused targets. Raises OSError."""
     refused: dict[Target, RefusedTarget] = {}
     for number, line in reader:
-        if line.event != "end" or not line.target or not (line.reported or line.allowed is False):
+        if line.event not in _COUNTED or not line.target or not (line.reported or line.allowed is False):
             continue
         try:
             target = parse_authority(line.target.encode())
@@ -58,7 +65,7 @@ def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTa
 def _add(refused: RefusedTarget, line: ConnectLine) -> None:
     refused.first = min(refused.first, line.time)
     refused.last = max(refused.last, line.time)
-    refused.times += 1
+    refused.times += line.count
     refused.clients.add(line.client)
     refused.is_private |= line.outcome == Outcome.DESTINATION_IP_PROHIBITED.label
 

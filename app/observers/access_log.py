@@ -1,21 +1,26 @@
 """The access log: one JSON line per record (`docs/records.md`), to a file or to standard output.
 
-Writing never blocks a tunnel; the lines dropped instead are counted (`line_writer`).
+A client with too many records in a second gets summaries (`log_limit`). Writing never blocks a tunnel; the lines
+dropped instead are counted (`line_writer`).
 """
 
+import asyncio
 import contextlib
 import errno
 import logging
 import os
+import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
 
+from licensegate.app.settings import Log
 from licensegate.records.outcome import PROBES
 from licensegate.records.record import TunnelRecord
 
 from .line_writer import LineWriter
+from .log_limit import LogLimit
 from .observer import Observer
 
 _STANDARD_OUTPUT: Final = 1
@@ -33,12 +38,14 @@ class NoReaderError(AccessLogError):
 
 
 class AccessLog(Observer):
-    """Writes records to `destination`: a path, or "-" for standard output. Raises AccessLogError."""
+    """Writes records as `settings` say. Raises AccessLogError. Only summaries need a running event loop."""
 
-    def __init__(self, destination: str) -> None:
+    def __init__(self, settings: Log) -> None:
         self._encode = msgspec.json.Encoder().encode
-        place = "on standard output" if destination == "-" else destination
-        self._writer = LineWriter(_open(destination), f"access log {place}", _log.error)
+        place = "on standard output" if settings.access == "-" else settings.access
+        self._writer = LineWriter(_open(settings.access), f"access log {place}", _log.error)
+        self._limit = LogLimit(settings.lines_per_client)
+        self._summary_timer: asyncio.TimerHandle | None = None
 
     @property
     def dropped(self) -> int:
@@ -47,17 +54,21 @@ class AccessLog(Observer):
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Queue a line for each start and end. Probes, the gate's own and a balancer's, are not logged."""
+        limit = self._limit
+        limit.begin(int(time.monotonic()))
         for record in records:
-            if record.outcome not in PROBES and record.event != "probe":
+            if record.outcome not in PROBES and record.event != "probe" and limit.admits(record):
                 self._writer.put(self._encode(record) + b"\n")
+        if limit.has_summaries and self._summary_timer is None:
+            self._summary_timer = asyncio.get_running_loop().call_later(1, self._write_summaries)
 
     @contextlib.contextmanager
-    def reopening(self, destination: str) -> Iterator[None]:
-        """Write to `destination` once the block has ended without an error; reopens the same path after a rotation.
+    def reopening(self, settings: Log) -> Iterator[None]:
+        """Write as `settings` say once the block has ended without an error; reopens a path after a rotation.
 
         Raises AccessLogError.
         """
-        opened = _open(destination)
+        opened = _open(settings.access)
         try:
             yield
         except BaseException:
@@ -65,10 +76,19 @@ class AccessLog(Observer):
                 os.close(opened)
             raise
         self._writer.write_to(opened)
+        self._limit.lines_per_client = settings.lines_per_client
 
     def close(self) -> None:
         """Write the waiting lines; give up if the reader has stalled."""
+        if self._summary_timer is not None:
+            self._summary_timer.cancel()
+        self._write_summaries()
         self._writer.close()
+
+    def _write_summaries(self) -> None:
+        self._summary_timer = None
+        for summary in self._limit.take_summaries():
+            self._writer.put(self._encode(summary) + b"\n")
 
 
 def _open(destination: str) -> int:

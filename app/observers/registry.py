@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.app.settings import Log
 from licensegate.proxy.gate import Gate
 
 from .access_log import AccessLog
@@ -23,9 +24,9 @@ _AnObserver = TypeVar("_AnObserver", bound=Observer)
 
 
 class Setup(Struct, frozen=True):
-    """What observers are made from: the access log's destination, and the names of the targets."""
+    """What observers are made from: the settings of the log, and the names of the targets."""
 
-    access_log: str
+    log: Log
     targets: TargetNames
 
 
@@ -37,7 +38,7 @@ class Entry(Struct, frozen=True):
 
 
 OBSERVERS: Final = (
-    Entry(lambda setup: AccessLog(setup.access_log)),
+    Entry(lambda setup: AccessLog(setup.log)),
     Entry(lambda setup: LoginLog()),
     Entry(lambda setup: Counters(setup.targets), needs_admin=True),
     Entry(lambda setup: TargetHealth(setup.targets), needs_admin=True),
@@ -52,9 +53,9 @@ class Observers:
     Raises AccessLogError.
     """
 
-    def __init__(self, access_log: str, policy: Callable[[], Policy]) -> None:
+    def __init__(self, log: Log, policy: Callable[[], Policy]) -> None:
         self.targets = TargetNames(policy)
-        self._setup = Setup(access_log, self.targets)
+        self._setup = Setup(log, self.targets)
         self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
 
     def attach(self, gate: Gate) -> None:

@@ -44,7 +44,7 @@ class Components:
         raise_descriptor_limit(settings.limits)
         self.certificate = open_certificate(settings)
         self.authenticator_reloader = AuthenticatorReloader(settings.auth)
-        self._observers = Observers(settings.log.access, lambda: self.gate.snapshot.policy)
+        self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy)
         self.access_log = self._observers.get(AccessLog)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
         self._observers.attach(self.gate)

@@ -77,7 +77,7 @@ class Reloader:
         keeps = _same_certificate(settings, components.settings)
         certificate = components.certificate if keeps else open_certificate(settings)
         authenticator_reloader = components.authenticator_reloader.successor(settings.auth)
-        with components.access_log.reopening(settings.log.access), components.adopting_admin(settings):
+        with components.access_log.reopening(settings.log), components.adopting_admin(settings):
             gate.listen(settings.listen)
         components.certificate = certificate
         components.authenticator_reloader = authenticator_reloader
@@ -95,7 +95,7 @@ class Reloader:
         """
         _log.error("reload requested by %s refused: %s", requester, reason)
         try:
-            with self.components.access_log.reopening(self.components.settings.log.access):
+            with self.components.access_log.reopening(self.components.settings.log):
                 pass
         except AccessLogError as error:
             _log.error("the access log was not reopened: %s", error)

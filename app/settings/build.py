@@ -235,7 +235,7 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
     access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
-    return Log(access, table.level)
+    return Log(access, table.level, table.lines_per_client)
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:

@@ -191,6 +191,7 @@ class LogTable(Table, frozen=True):
 
     access: str = _LOG.access
     level: Level = _LOG.level
+    lines_per_client: Annotated[int, Meta(ge=0, le=1_000_000)] = _LOG.lines_per_client
 
 
 class File(Table, frozen=True):

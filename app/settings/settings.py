@@ -29,10 +29,15 @@ class SettingsError(Exception):
 
 
 class Log(Struct, frozen=True):
-    """Where the access log goes ("-" for standard output, else an absolute path); the service log's lowest level."""
+    """The logs.
+
+    `access` is where the access log goes: "-" for standard output, else an absolute path. `lines_per_client` are those
+    that one client gets there in a second, 0 for all. `level` is the service log's lowest level.
+    """
 
     access: str = "-"
     level: Level = "info"
+    lines_per_client: int = 50
 
 
 class Tls(Struct, frozen=True):

@@ -25,7 +25,7 @@ ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
 
 
 def gate_settings(*connect_to: str, more: str = "", admin: str = "") -> str:
-    """Settings for a gate on a free port of 127.0.0.1.
+    """Settings for a gate on a free port of 127.0.0.1, whose access log has a line for every connection.
 
     `connect_to` are the entries of `dial.connect_to`, `more` is further TOML. There is no admin server unless `admin`
     is an address.
@@ -39,6 +39,7 @@ connect_to = {json.dumps(connect_to)}
 
 [log]
 access = "access.jsonl"
+lines_per_client = 0
 
 [admin]
 listen = "{admin}"

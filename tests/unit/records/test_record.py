@@ -22,6 +22,7 @@ from licensegate.records.record import (
     milliseconds,
     open_record,
 )
+from licensegate.records.summary import RecordSummary
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
 
@@ -139,7 +140,7 @@ def column(name: str, after: str = "") -> dict[str, str]:
 
 
 def lines_on_page() -> list[str]:
-    return re.findall(r"^```json\n(.*)\n```$", PAGE, re.MULTILINE)
+    return re.findall(r"^```json\n(.*)\n```$", PAGE.partition("## Summaries")[0], re.MULTILINE)
 
 
 def encoded(record: TunnelRecord) -> dict[str, Any]:
@@ -161,16 +162,17 @@ def test_the_keys_of_a_schema_do_not_change() -> None:
 def test_the_page_lists_every_key_with_its_type_in_order() -> None:
     assert list(keys_on_page().items()) == list(keys_in_code(TunnelRecord).items())
     assert list(keys_on_page(after="Each of the `attempts`").items()) == list(keys_in_code(DialAttempt).items())
+    assert list(keys_on_page(after="## Summaries").items()) == list(keys_in_code(RecordSummary).items())
 
 
 def test_every_key_on_the_page_has_meaning_and_left_out() -> None:
-    for after in ("", "Each of the `attempts`"):
+    for after in ("", "Each of the `attempts`", "## Summaries"):
         assert all(meaning.endswith(".") for meaning in column("Meaning", after).values())
         assert all(column("Left out", after).values())
 
 
 def test_the_page_names_the_unit_of_every_duration_and_size() -> None:
-    for after in ("", "Each of the `attempts`"):
+    for after in ("", "Each of the `attempts`", "## Summaries"):
         for key, unit in column("Unit", after).items():
             assert (unit == "ms") == (key == "ms" or key.endswith("_ms"))
             assert (unit == "bytes") == key.endswith(("_read", "_written"))
@@ -185,7 +187,7 @@ def test_the_page_lists_the_schema_and_every_enum_value() -> None:
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
     assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
     assert set(re.findall(r"`(\w+)`", meaning["protocol"])) == {*ClientProtocol, "https"} - {ClientProtocol.UNDECIDED}
-    assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end"]
+    assert [row[0].strip("`") for row in rows_on_page("Event")] == ["start", "end", "summary"]
 
 
 def test_a_new_record_has_the_keys_that_are_never_left_out() -> None:
@@ -212,6 +214,14 @@ def test_the_lines_on_the_page_show_every_common_key() -> None:
 
     rare = {"requested", "ech", "upstream_alert"}
     assert shown == keys_on_page().keys() - rare
+
+
+def test_the_summary_on_the_page_is_one() -> None:
+    (line,) = re.findall(r"^```json\n(.*)\n```$", PAGE.partition("## Summaries")[2], re.MULTILINE)
+    summary = msgspec.json.decode(line, type=RecordSummary)
+
+    assert json.loads(msgspec.json.encode(summary)) == json.loads(line)
+    assert (summary.schema, summary.event, summary.outcome) == (SCHEMA, "summary", Outcome.TARGET_NOT_ALLOWED)
 
 
 def test_a_new_record_has_a_unique_id_and_no_outcome() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from licensegate.allowlist.target import Target
 from licensegate.app.commands.refused_targets import ConnectLine, RefusedTarget, refused_targets
 from licensegate.app.observers.access_log import AccessLog
+from licensegate.app.settings import Log
 from licensegate.records.log_reader import LogReader
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
@@ -49,6 +50,26 @@ def test_target_says_how_often_by_how_many_clients_and_when() -> None:
 
     assert str(refused_targets(reader)[SSM]) == (
         "ssm.example.net:8443, asked for 3 times by 2 clients, first 2026-09-01T08:00:00Z, last 2026-09-03T08:00:00Z"
+    )
+    assert (reader.records, reader.unread) == (3, 0)
+
+
+def test_requests_in_a_summary_are_counted() -> None:
+    summary = {
+        "schema": 2,
+        "event": "summary",
+        "time": "2026-09-01T08:00:01Z",
+        "count": 40,
+        "client": "10.1.2.3",
+        "outcome": "target_not_allowed",
+        "target": "ssm.example.net:8443",
+        "allowed": False,
+    }
+    coarse = {"schema": 2, "event": "summary", "time": "2026-09-01T08:00:01Z", "count": 9, "outcome": "head_timeout"}
+    reader = reader_of(REFUSED, summary, coarse)
+
+    assert "asked for 41 times by 1 client, first 2026-09-01T08:00:00Z, last 2026-09-01T08:00:01Z" in str(
+        refused_targets(reader)[SSM]
     )
     assert (reader.records, reader.unread) == (3, 0)
 
@@ -116,7 +137,7 @@ def test_target_with_private_addresses_is_marked() -> None:
 
 
 def test_lines_of_the_access_log_are_read(tmp_path: Path) -> None:
-    log = AccessLog(str(tmp_path / "access.jsonl"))
+    log = AccessLog(Log(str(tmp_path / "access.jsonl")))
     record = open_record("10.1.2.3", 5, "0.0.0.0:3128")
     record.target, record.allowed = "ssm.example.net:8443", False
     record.end(Outcome.TARGET_NOT_ALLOWED)

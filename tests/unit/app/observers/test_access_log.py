@@ -11,9 +11,10 @@ import pytest
 
 from licensegate.app.observers import line_writer
 from licensegate.app.observers.access_log import AccessLog, AccessLogError
+from licensegate.app.settings import Log
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
-from support.sockets import spin_until
+from support.sockets import run, spin_until, until
 
 
 def record(outcome: Outcome | None = Outcome.TARGET_NOT_ALLOWED, detail: str = "") -> TunnelRecord:
@@ -70,7 +71,7 @@ def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     records = [record(detail="ü\n\u2028"), record(None), record(Outcome.CLOSED_BY_CLIENT)]
-    with contextlib.closing(AccessLog(str(path))) as log:
+    with contextlib.closing(AccessLog(Log(str(path)))) as log:
         log.observe(records[:1])
         log.observe(records[1:])
 
@@ -83,7 +84,7 @@ def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
 
 def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with contextlib.closing(AccessLog(str(path))) as log:
+    with contextlib.closing(AccessLog(Log(str(path)))) as log:
         log.observe([record(Outcome.CLOSED_UNUSED)])
     assert path.read_bytes() == b""
     assert log.dropped == 0
@@ -91,7 +92,7 @@ def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
 
 def test_a_line_is_written_while_the_gate_runs(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with contextlib.closing(AccessLog(str(path))) as log:
+    with contextlib.closing(AccessLog(Log(str(path)))) as log:
         log.observe([record()])
         spin_until(lambda: path.read_bytes().endswith(b"\n"))
         assert path.read_bytes().count(b"\n") == 1
@@ -100,14 +101,14 @@ def test_a_line_is_written_while_the_gate_runs(tmp_path: Path) -> None:
 def test_the_file_is_appended_to_and_not_world_readable(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     for _ in range(2):
-        with contextlib.closing(AccessLog(str(path))) as log:
+        with contextlib.closing(AccessLog(Log(str(path)))) as log:
             log.observe([record()])
     assert path.read_bytes().count(b"\n") == 2
     assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO
 
 
 def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    with contextlib.closing(AccessLog("-")) as log:
+    with contextlib.closing(AccessLog(Log("-"))) as log:
         log.observe([record()])
     out = capfdbinary.readouterr().out
     assert json.loads(out)["event"] == "end"
@@ -120,7 +121,7 @@ def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Ca
     make(path)
     destination = path if path.exists() else path / "access.jsonl"
     with pytest.raises(AccessLogError) as refused:
-        AccessLog(str(destination))
+        AccessLog(Log(str(destination)))
     assert str(destination) in str(refused.value)
     assert "log.access" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -130,9 +131,9 @@ def test_a_pipe_without_a_reader_blocks_neither_start_nor_reload(tmp_path: Path,
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
     with pytest.raises(AccessLogError, match=f"log.access: cannot write {unread}: this pipe has no reader"):
-        AccessLog(unread)
-    with contextlib.closing(AccessLog(reader.path)) as log:
-        with pytest.raises(AccessLogError), log.reopening(unread):
+        AccessLog(Log(unread))
+    with contextlib.closing(AccessLog(Log(reader.path))) as log:
+        with pytest.raises(AccessLogError), log.reopening(Log(unread)):
             pass
         log.observe([record()])
         spin_until(lambda: len(reader.lines) == 1, reader.read)
@@ -143,7 +144,7 @@ def test_a_stalled_reader_costs_counted_lines_but_no_time(
 ) -> None:
     monkeypatch.setattr(line_writer, "_MAX_LINES", 50)
     reader.stall()
-    with contextlib.closing(AccessLog(reader.path)) as log:
+    with contextlib.closing(AccessLog(Log(reader.path, lines_per_client=0))) as log:
         sent = 0
         while log.dropped < 20:
             log.observe([record() for _ in range(10)])
@@ -162,7 +163,7 @@ def test_a_stalled_reader_costs_counted_lines_but_no_time(
 @pytest.mark.usefixtures("quick_to_give_up")
 def test_long_waiting_lines_are_bounded_in_bytes(reader: Reader) -> None:
     reader.stall()
-    log = AccessLog(reader.path)
+    log = AccessLog(Log(reader.path))
     for _ in range(40):
         log.observe([record(detail="x" * 1_000_000)])
     assert log.dropped >= 40 - 2 * 17, "one batch is being written, and one waits"
@@ -175,7 +176,7 @@ def test_closing_gives_up_on_a_stalled_reader_and_reports_losses(
     reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader.stall()
-    log = AccessLog(reader.path)
+    log = AccessLog(Log(reader.path))
     log.observe([record(), record(Outcome.CLOSED_UNUSED), record()])
     log.close()
     assert log.dropped == 2
@@ -184,7 +185,7 @@ def test_closing_gives_up_on_a_stalled_reader_and_reports_losses(
 
 
 def test_a_full_disk_costs_lines_that_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
-    with contextlib.closing(AccessLog("/dev/full")) as log:
+    with contextlib.closing(AccessLog(Log("/dev/full"))) as log:
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
         log.observe([record()])
@@ -206,7 +207,7 @@ def test_after_a_partial_line_the_next_starts_on_its_own(tmp_path: Path, monkeyp
         room[0] -= taken
         return write(descriptor, bytes(data[:taken]))
 
-    with contextlib.closing(AccessLog(str(path))) as log:
+    with contextlib.closing(AccessLog(Log(str(path)))) as log:
         monkeypatch.setattr(os, "write", write_partly)
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
@@ -220,3 +221,31 @@ def test_after_a_partial_line_the_next_starts_on_its_own(tmp_path: Path, monkeyp
     assert json.loads(whole)["outcome"] == "closed_by_client"
     assert json.loads(last)["outcome"] == "target_not_allowed"
     assert rest == b""
+
+
+def test_too_many_records_of_a_second_are_summarised_within_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+
+    def lines() -> list[dict[str, object]]:
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+    async def main() -> None:
+        with contextlib.closing(AccessLog(Log(str(path), lines_per_client=2))) as log:
+            log.observe([record() for _ in range(1000)])
+            await until(lambda: any(line["event"] == "summary" for line in lines()))
+
+    run(main())
+    assert [line["event"] for line in lines()] == ["end", "end", "summary"]
+    assert lines()[-1]["count"] == 998
+    assert lines()[-1]["outcome"] == "target_not_allowed"
+
+
+def test_closing_writes_the_summaries_that_wait(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+
+    async def main() -> None:
+        with contextlib.closing(AccessLog(Log(str(path), lines_per_client=1))) as log:
+            log.observe([record() for _ in range(5)])
+
+    run(main())
+    assert [json.loads(line).get("count", 1) for line in path.read_bytes().splitlines()] == [1, 4]

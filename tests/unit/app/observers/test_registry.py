@@ -14,6 +14,7 @@ from licensegate.app.observers.observer import Observer
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Entry, Observers
 from licensegate.app.observers.target_health import TargetHealth
+from licensegate.app.settings import Log
 from licensegate.proxy.gate import Gate, Observe
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
@@ -51,7 +52,7 @@ class Noted(Observer):
 
 def attached(access_log: Path) -> tuple[Observers, FakeGate]:
     gate = FakeGate()
-    observers = Observers(str(access_log), lambda: POLICY)
+    observers = Observers(Log(str(access_log)), lambda: POLICY)
     observers.attach(cast(Gate, gate))
     return observers, gate
 
@@ -121,7 +122,7 @@ def test_closing_writes_the_waiting_lines(tmp_path: Path) -> None:
 
 def test_an_access_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(AccessLogError, match=r"missing/access\.jsonl: there is no folder .*missing; make it"):
-        Observers(str(tmp_path / "missing" / "access.jsonl"), lambda: POLICY)
+        Observers(Log(str(tmp_path / "missing" / "access.jsonl")), lambda: POLICY)
 
 
 def test_the_access_log_always_runs(tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             id="key in another table",
         ),
         pytest.param(
-            "[log]\nzzz = 3", 'log: unknown key "zzz"; known here: access, level', id="a key like none at all"
+            "[log]\nzzz = 3",
+            'log: unknown key "zzz"; known here: access, level, lines_per_client',
+            id="a key like none at all",
         ),
         pytest.param(
             "[clients]\nnetwork = ['10.0.0.0/8']",
