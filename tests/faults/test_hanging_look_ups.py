@@ -1,4 +1,4 @@
-"""Names that hang in DNS hold up nobody but the client that asked for them."""
+"""Names that hang in DNS delay only the client that asked for them."""
 
 import contextlib
 import socket
@@ -37,7 +37,7 @@ private = true
 
 
 def connect(network: Network, client: str, name: str) -> socket.socket:
-    """Ask for a tunnel from this address, to a port that is closed wherever the name leads."""
+    """Request a tunnel from this address, to a port that is closed at every address."""
     connection = network.new_socket()
     connection.bind((client, 0))
     connection.connect((GATE, PORT))

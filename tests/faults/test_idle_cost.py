@@ -1,4 +1,4 @@
-"""An idle connection costs the gate no CPU time, whatever state it is in."""
+"""An idle connection costs the gate no CPU time in any state."""
 
 import select
 import socket

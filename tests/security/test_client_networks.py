@@ -1,4 +1,4 @@
-"""Clients outside `clients.networks` are refused, whatever they send."""
+"""Clients outside `clients.networks` are refused for any first bytes."""
 
 from pathlib import Path
 

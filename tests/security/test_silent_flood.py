@@ -1,4 +1,4 @@
-"""Connections that never finish a request keep nobody out: neither from one address, nor from many, nor slowly."""
+"""Connections that never finish a request keep no other client out, from one address or from many."""
 
 import socket
 from collections.abc import Callable, Iterator

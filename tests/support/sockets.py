@@ -49,7 +49,7 @@ async def turns(count: int = 300) -> None:
 
 
 def socket_pair(*, buffer: int = 0) -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection, neither of which blocks; `buffer` bounds what the kernel holds, in bytes."""
+    """The non-blocking ends of a TCP connection; `buffer` sets the kernel's buffers, in bytes."""
     with socket.socket() as listener:
         if buffer:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)

@@ -167,7 +167,7 @@ def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate
     assert refusal["record"]["refusal_taken"] == taken
 
 
-def test_clients_shows_what_the_client_hello_offers(watched: Gate, authority: Authority) -> None:
+def test_the_clients_page_shows_the_client_hellos_offers(watched: Gate, authority: Authority) -> None:
     post(watched, authority)
 
     (client,) = get_page_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]

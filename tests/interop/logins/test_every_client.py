@@ -106,7 +106,7 @@ def test_java_refuses_md5_alone_from_release_18_on(login_gate: LoginGate, client
 
 
 @pytest.mark.parametrize("client", NOT_NET_HTTP, ids=str)
-def test_a_client_without_a_login_is_shown_what_to_do(login_gate: LoginGate, client: Client) -> None:
+def test_a_client_without_a_login_shows_the_remedy(login_gate: LoginGate, client: Client) -> None:
     shown = login_gate.post(client, login_gate.proxy(login=False))
 
     assert "407" in shown

@@ -39,7 +39,7 @@ BASIC, MD5, SHA_256 = (f"{name}" for name in ("basic", "digest-md5", "digest-sha
             ("--proxy-anyauth",), ListenerSchemes.EVERYTHING, [ASKED, (MD5, "accepted")], id="any, the strongest"
         ),
         pytest.param(
-            ("--proxy-anyauth",), ListenerSchemes.BASIC, [ASKED, (BASIC, "accepted")], id="any, what there is"
+            ("--proxy-anyauth",), ListenerSchemes.BASIC, [ASKED, (BASIC, "accepted")], id="any, the only one offered"
         ),
         pytest.param(
             ("--proxy-basic", "--proxy1.0"), ListenerSchemes.EVERYTHING, [(BASIC, "accepted")], id="basic, HTTP/1.0"

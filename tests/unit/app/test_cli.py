@@ -125,7 +125,7 @@ def test_help_names_no_variable_that_there_is_not() -> None:
             ["cert", "make", "--out", "/missing"], "/missing: cannot write a certificate there", id="no folder"
         ),
         pytest.param(["cert", "make", "--days", "0"], "'0' is not a number of days from 1 to 36525", id="no days"),
-        pytest.param(["cert", "make", "--days", "x"], "'x' is not a number of days from 1 to 36525", id="what days"),
+        pytest.param(["cert", "make", "--days", "x"], "'x' is not a number of days from 1 to 36525", id="invalid days"),
         pytest.param(["cert", "check", "/missing.pem", "/missing.key"], "/missing.pem: No such file", id="no pair"),
         pytest.param(
             ["check", "/a\nb\x1b[31m.toml"], "/a\\nb\\x1b[31m.toml: No such file", id="file name of two lines"

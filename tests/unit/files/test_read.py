@@ -48,7 +48,7 @@ def test_anything_but_a_regular_file_is_refused_by_its_kind(
     assert refused.value.strerror == words
 
 
-def test_a_pipe_is_refused_even_while_somebody_writes_to_it(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_even_with_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "users")
     descriptor = os.open(tmp_path / "users", os.O_RDWR)
     os.write(descriptor, b"user:hash\n")

@@ -62,7 +62,7 @@ def test_the_token_opens_every_page_from_everywhere(audience: Audience, authoriz
         "Bearer é",
     ],
 )
-def test_a_wrong_token_counts_as_none(authorization: str) -> None:
+def test_a_wrong_token_counts_as_no_token(authorization: str) -> None:
     assert status(AccessRequest(INSIDE, authorization=authorization), Audience.TRUSTED, TOKEN) == WANTS_TOKEN
     assert status(AccessRequest(INSIDE, authorization=authorization), Audience.OPEN, TOKEN) == ALLOWED
     assert status(AccessRequest(OUTSIDE, authorization=authorization), Audience.OPEN, TOKEN) == FORBIDDEN

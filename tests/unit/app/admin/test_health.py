@@ -56,7 +56,7 @@ def test_healthz_is_always_200() -> None:
     assert (status, msgspec.json.encode(body)) == (200, b'{"status":"ok"}')
 
 
-def test_a_listening_gate_is_ready_whatever_its_targets_do() -> None:
+def test_a_listening_gate_is_ready_even_if_its_targets_fail() -> None:
     upstreams = FakeUpstreams(False, None)
 
     status, body = run(health(FakeGate(*LISTENERS), upstreams).readyz())
@@ -88,8 +88,8 @@ def test_a_listener_waiting_for_descriptors_is_not_ready() -> None:
     [
         pytest.param((True, True), True, id="all are reached"),
         pytest.param((True, False), True, id="one is not reached"),
-        pytest.param((False, False), False, id="none is reached"),
-        pytest.param((None, False), False, id="none is known to be reached"),
+        pytest.param((False, False), False, id="no target reached"),
+        pytest.param((None, False), False, id="no target known to be reached"),
         pytest.param((), True, id="there are none"),
     ],
 )

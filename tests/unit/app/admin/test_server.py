@@ -175,8 +175,8 @@ def test_a_malformed_request_does_not_reveal_the_library(said: bytes) -> None:
 @pytest.mark.parametrize(
     ("request_line", "fields", "status"),
     [
-        pytest.param("GET /clients HTTP/1.1", ["X-Forwarded-For: 127.0.0.1"], 401, id="what a proxy has carried"),
-        pytest.param("GET /clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="what a proxy says that it has carried"),
+        pytest.param("GET /clients HTTP/1.1", ["X-Forwarded-For: 127.0.0.1"], 401, id="forwarded by a proxy"),
+        pytest.param("GET /clients HTTP/1.1", ["Via: 1.1 proxy"], 401, id="marked as forwarded by a proxy"),
         pytest.param("GET /clients HTTP/1.1", ["Forwarded: for=192.0.2.1"], 401, id="the same in the newer way"),
         pytest.param(
             "GET /clients HTTP/1.1", ["Via: 1.1 proxy", "Authorization: Bearer 0123456789abcdef"], 200, id="the token"

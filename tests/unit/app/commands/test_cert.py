@@ -114,7 +114,7 @@ def test_a_pair_is_made_for_the_names_typed(
 
 
 @pytest.mark.parametrize(("typed", "days"), [(None, 3650), (825, 825)], ids=["by default", "as typed"])
-def test_a_pair_is_made_for_so_many_days(tmp_path: Path, typed: int | None, days: int) -> None:
+def test_a_pair_is_valid_for_the_given_days(tmp_path: Path, typed: int | None, days: int) -> None:
     make(tmp_path, ["gate.example"], typed)
 
     left = load_identity(tmp_path / "gate.pem", tmp_path / "gate.key").not_after - datetime.now(UTC)

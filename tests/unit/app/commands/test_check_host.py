@@ -54,7 +54,7 @@ def test_an_address_of_another_host_is_a_fault(tmp_path: Path, text: str, place:
         pytest.param(LOG.format("."), "is a directory; name a file in it", id="log that is a directory"),
     ],
 )
-def test_a_directory_that_nobody_can_use_is_a_fault(tmp_path: Path, text: str, words: str) -> None:
+def test_an_unusable_directory_is_a_fault(tmp_path: Path, text: str, words: str) -> None:
     (fault,) = found(tmp_path, text)
     assert words in fault
     assert str(tmp_path) in fault

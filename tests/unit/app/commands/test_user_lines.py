@@ -38,7 +38,7 @@ def test_the_kind_of_a_user_file_comes_from_its_content_then_its_name(
         pytest.param(HTPASSWD, BEFORE, "d", ["d:4"], BEFORE + "d:4\n", id="one more"),
         pytest.param(HTPASSWD, BEFORE, "bb", ["bb:9"], BEFORE.replace("bb:2", "bb:9"), id="another password"),
         pytest.param(HTPASSWD, BEFORE, "bb", [], BEFORE.replace("bb:2\n", ""), id="one less"),
-        pytest.param(HTPASSWD, BEFORE, "b", [], BEFORE, id="nobody of that name"),
+        pytest.param(HTPASSWD, BEFORE, "b", [], BEFORE, id="no such user"),
         pytest.param(HTPASSWD, "", "a", ["a:1"], "a:1\n", id="the first"),
         pytest.param(HTPASSWD, "a:1", "b", ["b:2"], "a:1\nb:2\n", id="behind a line without an end"),
         pytest.param(HTPASSWD, "a:1\r\n", "b", ["b:2"], "a:1\r\nb:2\r\n", id="as Windows ends lines"),

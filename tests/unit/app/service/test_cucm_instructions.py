@@ -54,7 +54,7 @@ def test_the_instructions_name_the_bound_addresses(bound: list[tuple[str, int]],
     assert typed(Reach(bound, OWN)) == expected
 
 
-def test_a_wildcard_on_a_host_without_addresses_names_none() -> None:
+def test_a_wildcard_on_a_host_without_addresses_names_no_address() -> None:
     assert typed(Reach([("0.0.0.0", 3128)], ("127.0.0.1",))) == (
         "IP Address/Host Name (an address of this machine), Port 3128"
     )

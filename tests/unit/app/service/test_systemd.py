@@ -77,7 +77,7 @@ def test_an_invalid_address_is_only_logged(caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages == ["cannot send READY=1 to the service manager: AF_UNIX path too long"]
 
 
-def test_alive_is_what_the_watchdog_waits_for(manager: tuple[socket.socket, dict[str, str]]) -> None:
+def test_an_alive_notification_feeds_the_watchdog(manager: tuple[socket.socket, dict[str, str]]) -> None:
     listening, environment = manager
     notify_alive(environment)
 

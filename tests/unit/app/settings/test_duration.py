@@ -9,7 +9,7 @@ from licensegate.app.settings.duration import read_every
     ("text", "seconds"),
     [("off", None), ("10s", 10), ("90s", 90), ("5m", 300), ("1h", 3600), ("24h", 86400), ("1440m", 86400)],
 )
-def test_a_number_with_a_unit_is_so_many_seconds(text: str, seconds: int | None) -> None:
+def test_a_number_with_a_unit_is_converted_to_seconds(text: str, seconds: int | None) -> None:
     assert read_every(text) == seconds
 
 

@@ -243,7 +243,7 @@ def test_an_unreadable_file_is_reported_with_a_remedy(tmp_path: Path, name: str,
 def test_a_file_without_permission_is_reported_with_a_remedy(tmp_path: Path) -> None:
     path = tmp_path / "gate.toml"
     path.touch(mode=0)
-    # Root may read everything, so it becomes nobody; not before all is loaded, from folders that nobody may not enter.
+    # Root may read everything, so the process becomes `nobody`, after loading modules that `nobody` may not read.
     program = (
         "import os, sys; from pathlib import Path; from licensegate.app.settings import SettingsError, load\n"
         "if os.geteuid() == 0: os.setuid(65534)\n"

@@ -51,7 +51,7 @@ def test_file_without_read_permission_passes(tmp_path: Path) -> None:
     (tmp_path / "gate.pem").touch(mode=0)
     (tmp_path / "closed").chmod(0)
     tmp_path.chmod(0o711)
-    # Root may read everything, so it becomes nobody; not before all is loaded, from folders that nobody may not enter.
+    # Root may read everything, so the process becomes `nobody`, after loading modules that `nobody` may not read.
     program = (
         "import os, sys; from pathlib import Path\n"
         "from licensegate.app.settings.file_checks import holds_private_key, missing\n"

@@ -457,7 +457,7 @@ def test_an_unusable_login_does_not_count_as_a_guess() -> None:
     assert isinstance(setup.authenticate(basic()), Admitted)
 
 
-# 407s that nobody answers
+# Unanswered challenges
 
 
 @pytest.mark.parametrize(

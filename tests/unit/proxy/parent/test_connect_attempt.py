@@ -199,7 +199,7 @@ def test_closing_during_ntlm_is_not_a_refused_password(tmp_path: Path) -> None:
     ],
     ids=["no login", "none", "no login, no offer", "no offer", "other ways", "another algorithm"],
 )
-def test_a_missing_or_unsupported_login_names_what_is_offered(
+def test_a_missing_or_unsupported_login_names_the_offered_schemes(
     tmp_path: Path, mine: ParentLogin | None, offered: bytes, outcome: Outcome
 ) -> None:
     async def main() -> None:

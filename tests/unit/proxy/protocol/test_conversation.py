@@ -178,7 +178,7 @@ def test_a_head_split_at_any_byte_is_dialled_and_the_rest_goes_upstream(cut: int
 
 
 @pytest.mark.parametrize("sent", [HEAD[:2], HEAD[:30], HEAD, b"GET / HTTP/1.1\r\n\r\n", b"x" * 600], ids=repr)
-def test_a_stranger_is_refused_whatever_its_first_bytes_are(sent: bytes) -> None:
+def test_an_outside_client_is_refused_for_any_first_bytes(sent: bytes) -> None:
     conversation = start_conversation(client=STRANGER)
 
     command = conversation.received(sent)

@@ -283,7 +283,7 @@ def test_a_second_header_is_not_allowed() -> None:
         ),
     ],
 )
-def test_a_missing_header_is_recorded_by_what_arrived_instead(
+def test_the_outcome_without_a_header_depends_on_the_bytes_received(
     sent: bytes, by_leaving: Outcome, late: Outcome, by_a_stop: Outcome
 ) -> None:
     conversations = behind(), behind(), behind()

@@ -118,7 +118,7 @@ def test_nothing_is_read_until_the_handshake_is_complete() -> None:
 @pytest.mark.parametrize(
     ("rejected", "outcome"),
     [(False, Outcome.HANDSHAKE_FAILED), (True, Outcome.GATE_CERTIFICATE_REJECTED)],
-    ids=["for whatever reason", "for the gate's certificate"],
+    ids=["for any reason", "for the gate's certificate"],
 )
 def test_a_failed_handshake_is_recorded_with_its_reason(rejected: bool, outcome: Outcome) -> None:
     conversation = shaking_hands()
@@ -130,7 +130,7 @@ def test_a_failed_handshake_is_recorded_with_its_reason(rejected: bool, outcome:
     assert (record.status, record.gate_tls) == (0, "")
 
 
-def test_an_incomplete_handshake_is_recorded_by_what_ended_it() -> None:
+def test_an_incomplete_handshake_is_recorded_with_its_end() -> None:
     left, late, stopped = shaking_hands(), shaking_hands(), shaking_hands()
 
     assert left.client_ended() == late.deadline_passed() == stopped.stopped() == Close()

@@ -318,7 +318,7 @@ def test_a_hello_within_the_limit_passes_and_a_larger_one_does_not() -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 5, len(HELLO) - 1])
 @pytest.mark.parametrize("early", [False, True], ids=["after the 200", "before it"])
-def test_an_incomplete_hello_is_recorded_by_what_ended_it(size: int, early: bool) -> None:
+def test_an_incomplete_hello_is_recorded_with_its_end(size: int, early: bool) -> None:
     left, late, stopped = conversations = [dialled(behind_head=HELLO[:size] if early else b"") for _ in range(3)]
     for conversation in conversations:
         assert conversation.connected() == Send(ESTABLISHED)

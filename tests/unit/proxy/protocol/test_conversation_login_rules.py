@@ -45,7 +45,7 @@ def test_a_rule_for_users_asks_the_client_for_a_login() -> None:
     assert status_line(command).startswith("HTTP/1.1 407 login_required: ")
     assert list(challenges(command)) == ["MD5", "SHA-256", "Basic"]
     assert conversation.record.allowed is False
-    assert isinstance(start_conversation(open_to_all(FOR_USER)).received(HEAD), Dial), "elsewhere nobody asks"  # type: ignore[arg-type]
+    assert isinstance(start_conversation(open_to_all(FOR_USER)).received(HEAD), Dial), "other targets need no login"  # type: ignore[arg-type]
 
 
 def test_a_user_of_the_rule_passes() -> None:

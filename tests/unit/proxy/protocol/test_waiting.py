@@ -100,7 +100,7 @@ def test_a_connection_that_is_served_is_not_closed() -> None:
     assert crowd.come(TWO) == ("10.1.0.1 #2", Outcome.CROWDED_OUT)
 
 
-def test_a_newcomer_goes_itself_if_nobody_else_waits() -> None:
+def test_a_newcomer_is_refused_if_no_other_client_waits() -> None:
     assert Crowd(places=0).come(ONE) == (f"{ONE} #1", Outcome.CONNECTIONS_EXHAUSTED)
 
 
@@ -160,7 +160,7 @@ def fullest(held: Iterable[str]) -> int:
     st.lists(st.tuples(st.sampled_from(["come", "go", "tunnel"]), st.sampled_from(CLIENTS), st.integers(0, 99))),
     st.integers(0, 8),
 )
-def test_any_story_keeps_the_limits_and_forgets_nobody(story: list[tuple[str, str, int]], places: int) -> None:
+def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple[str, str, int]], places: int) -> None:
     waiting: WaitingConnections[int] = WaitingConnections()
     held: dict[int, str] = {}
     for number, (event, client, choice) in enumerate(story):

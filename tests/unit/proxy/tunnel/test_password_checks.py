@@ -117,7 +117,7 @@ def checks() -> Iterator[PasswordChecks]:
         (check(password="wrong"), False),
         (check(is_known=False), False),
     ],
-    ids=["right", "wrong", "right by chance for somebody unknown"],
+    ids=["right", "wrong", "right by chance for an unknown user"],
 )
 def test_a_waiter_is_called_once_and_later(asked: PasswordCheck, told: bool) -> None:
     async def main() -> None:
@@ -167,7 +167,7 @@ def fill(here: PasswordChecks) -> list[Waiter]:
     return waiting
 
 
-def test_a_login_sent_by_two_sources_is_told_right_to_both(held: Held) -> None:
+def test_a_right_login_from_two_sources_is_accepted_for_both(held: Held) -> None:
     async def main() -> None:
         with checks() as here:
             fill(here)
@@ -252,7 +252,7 @@ def test_guesses_of_a_source_that_must_wait_are_not_checked(held: Held) -> None:
     run(main())
 
 
-def test_a_source_told_to_wait_while_its_check_is_queued_is_not_checked(held: Held) -> None:
+def test_a_queued_check_is_dropped_once_its_source_must_wait(held: Held) -> None:
     """By Digest, for example, whose logins are checked without a queue."""
 
     async def main() -> None:

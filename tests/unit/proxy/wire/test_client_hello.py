@@ -217,7 +217,7 @@ def test_nothing_is_not_yet_a_fault() -> None:
 
 
 @pytest.mark.parametrize("sizes", [[], [100], [1] * 400], ids=["one record", "two records", "records of one byte"])
-def test_a_hello_may_be_as_large_as_the_limit_and_no_larger(sizes: list[int]) -> None:
+def test_a_hello_may_be_exactly_as_large_as_the_limit(sizes: list[int]) -> None:
     hello = in_records(hello_message(NAMED, extension(21, bytes(200))), sizes)
     assert read_client_hello(hello, len(hello)) == ClientHello(NAME, (), "1.2", False, len(hello), bytes(32))
     assert fault(hello, len(hello) - 1) is HelloFault.TOO_LARGE
