@@ -1,7 +1,8 @@
-"""`licensegate test-rule`: shows what the gate would decide about one CONNECT, by running its conversation."""
+"""`licensegate test-rule`: decides about one CONNECT as the gate would, but without DNS and without connecting."""
 
 import argparse
 import os
+from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import NOBODY, Identity
+from licensegate.allowlist.target import authority
 from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.authenticator import Authenticator
@@ -18,14 +20,17 @@ from licensegate.proxy.auth.request import AuthRequest
 from licensegate.proxy.auth.result import Admitted, AuthResult
 from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
+from licensegate.proxy.dial.address_selection import allowed_addresses, explain_refusal, known_address
+from licensegate.proxy.dial.loop_guard import LoopGuard
+from licensegate.proxy.parent.settings import ParentTarget
 from licensegate.proxy.protocol.commands import Dial
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
-from licensegate.records.outcome import Stage
-from licensegate.records.record import open_record
+from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.record import TunnelRecord, open_record
 from licensegate.records.secret import Secret
 
 from .settings_file import load_or_exit
@@ -75,18 +80,65 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     snapshot = Snapshot(sources, settings.policy, settings.limits, checks, identity=None, authenticator=authenticator)
     conversation = Conversation(snapshot, TunnelCounter(), HellosInFlight(), record)
     command = conversation.received(b"CONNECT %b HTTP/1.1\r\n\r\n" % os.fsencode(target))
-    if isinstance(command, Dial) and record.reported:
-        would = f"would be refused ({record.reported}), but report-only mode lets it pass"
-        return RuleTest(True, f"passes\ntarget  {command.target} {would}")
     if isinstance(command, Dial):
-        allowed = f"client  {client} is in {sources.network_of(client)}\ntarget  {command.target} by {command.rule}"
-        return RuleTest(True, f"allowed\n{allowed}")
+        refusal = _dial_refusal(settings, command)
+        if refusal is None:
+            return RuleTest(True, "\n".join(_allowed(settings, command, record, str(sources.network_of(client)))))
+        record.end(*refusal)
     outcome = record.outcome
     if outcome is None:
         raise RuntimeError("the conversation decided nothing about a complete head")
     if outcome.stage is Stage.HEAD:
         raise RuleTestError(f"{outcome.label}: {record.sentence()} {record.remedy()}")
     return RuleTest(False, f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}")
+
+
+def _allowed(settings: Settings, dial: Dial, record: TunnelRecord, network: str) -> Iterator[str]:
+    """The lines about a target that may be dialled."""
+    if record.reported:
+        yield "passes"
+        yield f"target  {dial.target} would be refused ({record.reported}), but report-only mode lets it pass"
+    else:
+        yield "allowed"
+        yield f"client  {record.client} is in {network}"
+        yield f"target  {dial.target} by {dial.rule}"
+    yield f"not looked at: {', '.join(_not_looked_at(settings, dial))}"
+
+
+def _dial_refusal(settings: Settings, dial: Dial) -> tuple[Outcome, str] | None:
+    """Why the dialer would refuse the target's address; None if it would not, or must look the address up first."""
+    connect_to = settings.dial.address_of_target
+    parent = next(iter(settings.parents.proxies), None)
+    if parent is not None and (parent.target is ParentTarget.NAME or dial.target in connect_to):
+        return None  # the gate checks no address that only the parent dials
+    known = known_address(dial.target, dial.rule, connect_to)
+    if known is None:
+        return None
+    loop_guard = _loop_guard(settings)
+    addresses = [known.address]
+    if allowed_addresses(addresses, known.port, loop_guard, named_by_operator=known.named_by_operator):
+        return None
+    return explain_refusal(addresses, loop_guard)
+
+
+def _loop_guard(settings: Settings) -> LoopGuard:
+    """The addresses that the gate would listen on, if it ran on this host."""
+    loop_guard = LoopGuard()
+    for address in filter(None, (*settings.listen, settings.admin.listen)):
+        loop_guard.add(address.host, address.port)
+    return loop_guard
+
+
+def _not_looked_at(settings: Settings, dial: Dial) -> Iterator[str]:
+    """What else decides whether the tunnel works."""
+    parent = next(iter(settings.parents.proxies), None)
+    known = known_address(dial.target, dial.rule, settings.dial.address_of_target)
+    if known is None and (parent is None or parent.target is not ParentTarget.NAME):
+        yield f"the addresses of {dial.target.host}"
+    dialled = authority(known.address, known.port) if known else str(dial.target)
+    yield f"the parent proxy {parent}" if parent else f"the connection to {dialled}"
+    yield "the limits of connections"
+    yield "what the client sends through the tunnel"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,13 +1,34 @@
 """Which addresses of a target may be dialled, and in which order."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from licensegate.allowlist.addresses import classify
+from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome
 
 from .loop_guard import LoopGuard
 
 _MAX_SHOWN: Final = 4
+
+
+class KnownAddress(Struct, frozen=True):
+    """The address and port of a target that needs no look-up. One that the operator named may be private."""
+
+    address: str
+    port: int
+    named_by_operator: bool
+
+
+def known_address(target: Target, rule: Rule, connect_to: Mapping[Target, tuple[str, int]]) -> KnownAddress | None:
+    """The address that `connect_to` has for a target, or that it is; None for a name to look up."""
+    named = connect_to.get(target)
+    if named is not None:
+        return KnownAddress(*named, named_by_operator=True)
+    return KnownAddress(target.host, target.port, rule.private) if target.is_address else None
 
 
 def interleave(addresses: list[str]) -> list[str]:

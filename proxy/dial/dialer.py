@@ -19,7 +19,7 @@ from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
 from ..net.channel import Channel
 from ..net.poller import ONCE, WRITE, Poller
 from ..net.socket_options import set_up_keepalive
-from .address_selection import allowed_addresses, explain_refusal, interleave
+from .address_selection import allowed_addresses, explain_refusal, interleave, known_address
 from .loop_guard import LoopGuard
 from .resolution import Resolution, Unresolved
 from .resolver import Resolver
@@ -102,9 +102,7 @@ class Dialer:
         self.resolver = resolver
         self.loop_guard = loop_guard
         self.source_address = settings.source_address
-        self.connect_to = {
-            Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in settings.connect_to
-        }
+        self.connect_to = settings.address_of_target
 
     def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> "DirectDial":
         """See `TargetDialer`."""
@@ -116,7 +114,7 @@ class DirectDial:
 
     __slots__ = (
         "_attempts", "_began", "_caller", "_dialer", "_failures", "_named_by_operator", "_port", "_record",
-        "_target", "_timer", "_untried", "_waits_for_name",
+        "_rule", "_target", "_timer", "_untried", "_waits_for_name",
     )  # fmt: skip
 
     def __init__(self, dialer: Dialer, target: Target, rule: Rule, caller: DialCaller) -> None:
@@ -125,6 +123,7 @@ class DirectDial:
         self._caller = caller
         self._record = caller.record
         self._began = time.monotonic()
+        self._rule = rule
         self._named_by_operator = rule.private
         self._waits_for_name = False
         self._port = target.port
@@ -135,15 +134,12 @@ class DirectDial:
 
     def start(self) -> None:
         """See `PendingDial`."""
-        target = self._target
-        named = self._dialer.connect_to.get(target)
-        if named is not None:
-            self._named_by_operator = True
-            self._try_addresses([named[0]], named[1])
-        elif target.is_address:
-            self._try_addresses([target.host], target.port)
-        else:
+        known = known_address(self._target, self._rule, self._dialer.connect_to)
+        if known is None:
             self._resolve()
+        else:
+            self._named_by_operator = known.named_by_operator
+            self._try_addresses([known.address], known.port)
 
     def _resolve(self) -> None:
         answer = self._dialer.resolver.look_up(self._target.host, self._record.client, self._answered)

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from licensegate.allowlist.target import Target
+
 
 class DnsSettings(Struct, frozen=True):
     """How long the resolver waits and how long its answers are used, in seconds."""
@@ -29,3 +31,8 @@ class DialSettings(Struct, frozen=True):
 
     connect_to: tuple[ConnectTo, ...] = ()
     source_address: str = ""
+
+    @property
+    def address_of_target(self) -> dict[Target, tuple[str, int]]:
+        """`connect_to` by target: the address and port to connect to."""
+        return {Target(entry.host, entry.port): (entry.address, entry.address_port) for entry in self.connect_to}

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.allowlist.clients import Identity
-from licensegate.app.commands.test_rule import RuleTestError, judge
+from licensegate.app.commands.test_rule import RuleTest, RuleTestError, judge
 from licensegate.app.settings import Settings, load
 
 
@@ -33,7 +33,12 @@ def test_an_allowed_target_is_shown_with_network_and_rule(
     verdict = judge(settings, client, target)
 
     assert verdict.allowed
-    assert verdict.text == f"allowed\nclient  {client} is in {network}\ntarget  {target} by {rule}"
+    host = target.removesuffix(":443")
+    unseen = f"the addresses of {host}, the connection to {target}, the limits of connections"
+    assert verdict.text == (
+        f"allowed\nclient  {client} is in {network}\ntarget  {target} by {rule}\n"
+        f"not looked at: {unseen}, what the client sends through the tunnel"
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,3 +131,90 @@ def test_logins_are_decided_without_the_files_of_users(
     path.write_text(LOGINS)
 
     assert judge(load(path, {}), client, f"{target}:443", identity).text.startswith(f"{said}\n")
+
+
+ADDRESSES = """
+[[listen]]
+address = "127.0.0.1:3128"
+[[allowlist.rule]]
+host = "10.1.1.1"
+[[allowlist.rule]]
+host = "10.1.1.2"
+private = true
+[[allowlist.rule]]
+host = "127.0.0.1"
+port = 3128
+private = true
+[[allowlist.rule]]
+host = "9.9.9.9"
+[dial]
+connect_to = ["tools.cisco.com:443:127.0.0.1:3128", "api.cisco.com:443:10.1.1.3:8443"]
+"""
+PARENT = """
+[[parent]]
+url = "http://127.0.0.1:8888"
+target = "{target}"
+"""
+
+
+def judge_address(tmp_path: Path, target: str, more: str = "") -> RuleTest:
+    path = tmp_path / "gate.toml"
+    path.write_text(ADDRESSES + more)
+    return judge(load(path, {}), "127.0.0.9", target)
+
+
+@pytest.mark.parametrize(
+    ("target", "said", "word"),
+    [
+        pytest.param("10.1.1.1:443", "destination_ip_prohibited (502)", "private = true", id="private address"),
+        pytest.param("127.0.0.1:3128", "target_is_gate (502)", "127.0.0.1", id="the gate"),
+        pytest.param("tools.cisco.com:443", "target_is_gate (502)", "127.0.0.1", id="the gate by connect_to"),
+    ],
+)
+def test_an_address_that_may_not_be_dialled_is_refused_as_the_gate_does(
+    tmp_path: Path, target: str, said: str, word: str
+) -> None:
+    verdict = judge_address(tmp_path, target)
+
+    assert not verdict.allowed
+    assert verdict.text.startswith(f"refused: {said}\n")
+    assert word in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("target", "dialled"),
+    [
+        pytest.param("10.1.1.2:443", "10.1.1.2:443", id="private by its rule"),
+        pytest.param("9.9.9.9:443", "9.9.9.9:443", id="public"),
+        pytest.param("api.cisco.com:443", "10.1.1.3:8443", id="named by connect_to"),
+    ],
+)
+def test_an_address_that_may_be_dialled_is_allowed_unseen(tmp_path: Path, target: str, dialled: str) -> None:
+    verdict = judge_address(tmp_path, target)
+
+    assert verdict.allowed
+    assert f"\nnot looked at: the connection to {dialled}, the limits" in verdict.text
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "allowed"),
+    [
+        pytest.param("name", True, id="passed on"),
+        pytest.param("checked", False, id="checked before"),
+        pytest.param("address", False, id="looked up before"),
+    ],
+)
+def test_with_a_parent_an_address_is_judged_as_the_gate_judges_it(
+    tmp_path: Path, asked_for: str, allowed: bool
+) -> None:
+    verdict = judge_address(tmp_path, "10.1.1.1:443", PARENT.format(target=asked_for))
+
+    assert verdict.allowed is allowed
+    assert allowed == ("not looked at: the parent proxy http://127.0.0.1:8888, the limits" in verdict.text)
+
+
+@pytest.mark.parametrize(("asked_for", "looked_up"), [("name", False), ("checked", True)])
+def test_a_name_is_looked_up_unless_the_parent_does_that(tmp_path: Path, asked_for: str, looked_up: bool) -> None:
+    verdict = judge_address(tmp_path, "cloudsso.cisco.com:443", PARENT.format(target=asked_for))
+
+    assert looked_up == ("not looked at: the addresses of cloudsso.cisco.com, the parent proxy" in verdict.text)
