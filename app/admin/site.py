@@ -17,7 +17,7 @@ from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
 
-from .access import Access, read_token
+from .access import Access
 from .health import Health
 from .page_table import PAGES, PageSources
 from .server import AdminServer
@@ -49,13 +49,13 @@ class AdminSite:
         self._probing: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
-    def adopting(self, admin: Admin, probe_seconds: int | None) -> Iterator[None]:
+    def adopting(self, admin: Admin, token: str, probe_seconds: int | None) -> Iterator[None]:
         """Use these settings once the block has ended without an error. The same address keeps its socket.
 
-        Raises SettingsError for the token, and ListenError for an address that the operator named; a default address
-        that cannot be bound is skipped with a warning.
+        `token` is the one in `admin.token_file`. Raises ListenError for an address that the operator named; a default
+        address that cannot be bound is skipped with a warning.
         """
-        access = Access(admin.networks, read_token(admin.token_file) if admin.token_file else "")
+        access = Access(admin.networks, token)
         keeps = self._bound is not None and admin.listen == self._listen
         sock = None if keeps or admin.listen is None else _bind(admin.listen)
         try:

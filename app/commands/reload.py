@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import ControlError, ask, control_path
+from licensegate.app.service.control import ControlError, Request, ask, control_path
 from licensegate.app.settings.load import settings_file
 from licensegate.app.terminal import complain, say
 
@@ -16,7 +16,7 @@ NOTES: Final = """\
 exit status:
   0  the new settings are in force
   1  refused: the new settings cannot be used, and the old ones stay in force
-  2  no gate answers
+  2  no gate answers, or not in time
 """
 
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if path is None:
         return complain("a gate without state.directory has no control socket; send it SIGHUP instead")
     try:
-        reply = ask(path, "reload")
+        reply = ask(path, Request("reload"))
     except ControlError as error:
         return complain(str(error))
     if not reply.ok:

@@ -2,27 +2,21 @@
 
 import contextlib
 import logging
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.registry import Observers
-from licensegate.app.settings import Settings, SettingsError
-from licensegate.certs.identity import SOON, ServerIdentity
-from licensegate.certs.load_or_create import load_or_create_identity
-from licensegate.certs.pem import CertificateError
-from licensegate.files.watch import FileWatch
+from licensegate.app.settings import Settings
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 
-from .authenticator_reloader import AuthenticatorReloader
 from .host import raise_descriptor_limit
 from .logs import ServiceLog
-from .state_directory import usable_state_directory
+from .parts import Parts
 
 if TYPE_CHECKING:
     from licensegate.app.admin.site import AdminSite
@@ -33,28 +27,31 @@ _log = logging.getLogger(__name__)
 class Components:
     """The gate, its certificate, its authenticator, its access log and its admin site, and the settings in force.
 
-    Needs a running event loop. Raises AccessLogError, CertificateError, ListenError, LoginFileError or SettingsError if
-    the gate cannot serve.
+    Needs a running event loop. Raises AccessLogError or ListenError if the gate cannot serve.
     """
 
-    def __init__(self, settings: Settings, service_log: ServiceLog) -> None:
-        self.settings = settings
+    def __init__(self, parts: Parts, service_log: ServiceLog) -> None:
+        self.parts = parts
+        settings = parts.settings
         self._service_log = service_log
         self._admin_site: AdminSite | None = None
         raise_descriptor_limit(settings.limits)
-        self.certificate = open_certificate(settings)
-        self.authenticator_reloader = AuthenticatorReloader(settings.auth)
         self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy)
         self.access_log = self._observers.get(AccessLog)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
         self._observers.attach(self.gate)
         try:
-            with self.adopting_admin(settings):
+            with self.adopting_admin(parts):
                 self.gate.listen(settings.listen)
-        except (ListenError, SettingsError):
+        except ListenError:
             self.close()
             raise
         log_notable_settings(settings)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.parts.settings
 
     def close(self) -> None:
         """Cut the open connections and write the waiting log lines."""
@@ -66,8 +63,9 @@ class Components:
         if self._admin_site is not None:
             await self._admin_site.stop()
 
-    def adopting_admin(self, settings: Settings) -> contextlib.AbstractContextManager[None]:
-        """Use these settings of the admin site unless the block raises. Raises ListenError or SettingsError."""
+    def adopting_admin(self, parts: Parts) -> contextlib.AbstractContextManager[None]:
+        """Use these settings of the admin site unless the block raises. Raises ListenError."""
+        settings = parts.settings
         if self._admin_site is None:
             if settings.admin.listen is None:
                 return contextlib.nullcontext()
@@ -75,7 +73,7 @@ class Components:
 
             dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self._service_log.dropped}
             self._admin_site = AdminSite(self.gate, self._observers, dropped)
-        return self._admin_site.adopting(settings.admin, settings.probe_seconds)
+        return self._admin_site.adopting(settings.admin, parts.admin_token, settings.probe_seconds)
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot for new connections: the settings, certificate and authenticator in force."""
@@ -85,30 +83,9 @@ class Components:
             settings.policy,
             settings.limits,
             ChecksByClient(settings.tunnel, settings.tunnel_networks),
-            self.certificate.value,
-            self.authenticator_reloader.authenticator,
+            self.parts.certificate.value,
+            self.parts.authenticator_reloader.authenticator,
         )
-
-
-def open_certificate(settings: Settings) -> FileWatch[ServerIdentity]:
-    """Load the gate's certificate and watch its files. Raises CertificateError or SettingsError."""
-    tls = settings.tls
-    state = usable_state_directory(settings.state_directory, named=settings.state_named)
-    watch = load_or_create_identity(tls.certificate, tls.key, tls.names, tls.client_ca, state, tls.client_crl)
-    _log.info("TLS to the gate uses the certificate %s, SHA-256 %s", watch.value.source, watch.value.fingerprint)
-    warn_of_expiry(watch.value)
-    return watch
-
-
-def warn_of_expiry(identity: ServerIdentity) -> None:
-    """Log a warning if the certificate has expired or will soon."""
-    with contextlib.suppress(CertificateError):  # only OpenSSL can read it
-        left = identity.not_after - datetime.now(UTC)
-        if left < SOON:
-            expires = "expired" if left < timedelta() else "expires"
-            _log.warning(
-                "the certificate %s %s on %s: replace it", identity.source, expires, f"{identity.not_after:%F}"
-            )
 
 
 def log_notable_settings(settings: Settings) -> None:

@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,8 @@ from licensegate.app.settings.packaged import runtime_directory
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
 _MAX_LINE_BYTES: Final = 4096
-_TIMEOUT_SECONDS: Final = 30
+_IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
+_REPLY_SECONDS: Final = 50  # for a reload that waits for another one, each with its time limit, and some more
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 _log = logging.getLogger(__name__)
@@ -33,9 +34,10 @@ class ControlError(Exception):
 
 
 class Request(Struct, frozen=True):
-    """A command for the gate."""
+    """A command for the gate. `defaults` makes a reload accept settings that were emptied."""
 
     command: str
+    defaults: bool = False
 
 
 class Reply(Struct, frozen=True):
@@ -45,8 +47,8 @@ class Reply(Struct, frozen=True):
     message: str
 
 
-CommandHandler = Callable[[str], Reply]
-"""Carries out a command. Takes the requester, such as `uid 0`."""
+CommandHandler = Callable[[str, Request], Awaitable[Reply]]
+"""Carries out a command. Takes the requester, such as `uid 0`, and the request."""
 
 
 def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
@@ -99,9 +101,10 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(_TIMEOUT_SECONDS):
-                uid = _uid_of(writer.get_extra_info("socket"))
-                reply = self.answer(await reader.readline(), uid)
+            async with asyncio.timeout(_IDLE_SECONDS):
+                line = await reader.readline()
+            reply = await self.answer(line, _uid_of(writer.get_extra_info("socket")))
+            async with asyncio.timeout(_IDLE_SECONDS):
                 # A path in the message need not be valid UTF-8.
                 message = reply.message.encode(errors="backslashreplace").decode()
                 writer.write(msgspec.json.encode(Reply(reply.ok, message)) + b"\n")
@@ -113,7 +116,7 @@ class Control:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    def answer(self, line: bytes, uid: int) -> Reply:
+    async def answer(self, line: bytes, uid: int) -> Reply:
         """Carry out the command in this line if its sender, the user `uid`, may give it."""
         if uid not in (0, os.getuid()):
             return Reply(False, f"uid {uid} may not send commands: only the gate's own user and root may")
@@ -124,20 +127,22 @@ class Control:
         handler = self._handlers.get(request.command)
         if handler is None:
             return Reply(False, f"unknown command {request.command!r}; this gate knows {', '.join(self._handlers)}")
-        return handler(f"uid {uid}")
+        return await handler(f"uid {uid}", request)
 
 
-def ask(path: Path, command: str) -> Reply:
-    """Send a command to the gate that serves this socket. Raises ControlError."""
+def ask(path: Path, request: Request) -> Reply:
+    """Send a request to the gate that serves this socket. Raises ControlError."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_TIMEOUT_SECONDS)
+            connection.settimeout(_REPLY_SECONDS)
             connection.connect(os.fspath(path))
-            connection.sendall(msgspec.json.encode(Request(command)) + b"\n")
+            connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as answer:
                 return msgspec.json.decode(answer.readline(), type=Reply)
     except msgspec.MsgspecError:
         raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
+    except TimeoutError:
+        raise ControlError(f"the gate at {path} has not answered for {_REPLY_SECONDS} s; see its log") from None
     except OSError as error:
         why = error.strerror or error
         raise ControlError(

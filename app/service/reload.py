@@ -1,19 +1,28 @@
 """Puts new settings, certificates and users in force while the gate serves. No open tunnel is dropped."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import msgspec
 
 from licensegate.app.observers.access_log import AccessLogError
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
+from licensegate.files.off_loop import OffLoop
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError
 
-from .components import Components, log_notable_settings, open_certificate, warn_of_expiry
+from .components import Components, log_notable_settings
 from .control import Reply
+from .file_check import FileCheck
 from .host import raise_descriptor_limit
+from .parts import Parts, read_parts, warn_of_expiry
+
+_READ_SECONDS: Final = 20
+"""How long a reload may take to read its files. The control socket's client waits for two of them."""
 
 _log = logging.getLogger(__name__)
 
@@ -24,69 +33,87 @@ class Reloader:
     def __init__(self, components: Components, read_settings: Callable[[], Settings]) -> None:
         self.components = components
         self._read_settings = read_settings
+        self._off_loop = OffLoop()
 
-    def reload(self, requester: str) -> Reply:
+    async def reload(self, requester: str) -> Reply:
         """Read the settings again and put them in force. If any of them cannot be used, change nothing."""
         gate = self.components.gate
-        if gate.draining:  # else it would listen again
-            return self._refuse(requester, "the gate is stopping")
         before = gate.snapshot.policy.hash
         try:
-            settings = self._read_settings()
-            self._adopt(settings)
+            async with asyncio.timeout(_READ_SECONDS):
+                parts = await self._off_loop.run(partial(self._read, self.components.parts))
+            if gate.draining:  # else it would listen again
+                return self._refuse(requester, "the gate is stopping")
+            self._adopt(parts)
         except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
             return self._refuse(requester, f"the settings in force stay: {error}")
+        except TimeoutError:
+            return self._refuse(
+                requester,
+                f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
+                "mount hang?",
+            )
         names = ", ".join(listener.name for listener in gate.listeners)
-        policy = f"policy {before} replaced by {settings.policy.hash}"
-        message = f"{policy}; listening on {names}; settings from {settings.source}"
+        policy = f"policy {before} replaced by {parts.settings.policy.hash}"
+        message = f"{policy}; listening on {names}; settings from {parts.settings.source}"
         _log.info("reload requested by %s: %s", requester, message)
-        log_notable_settings(settings)
+        log_notable_settings(parts.settings)
         return Reply(True, message)
 
-    def reload_certificate(self) -> None:
-        """Serve the new certificate if its files have changed. If it cannot be used, log why and keep the old one."""
-        certificate, gate = self.components.certificate, self.components.gate
-        try:
-            changed = certificate.look()
-        except CertificateError as error:
-            _log.error("the certificate in force stays: %s", error)
-            return
-        if changed:
-            before, identity = gate.snapshot.identity, certificate.value
-            gate.adopt(msgspec.structs.replace(gate.snapshot, identity=identity))
-            if before is not None and before.fingerprint == identity.fingerprint:
-                _log.info("the certificate files were read again; the gate's certificate has not changed")
-            else:
-                _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
-            warn_of_expiry(identity)
+    def certificate_check(self) -> FileCheck:
+        """Return the check of the certificate's files."""
+        return FileCheck(
+            "certificate",
+            "the certificate in force stays",
+            lambda: self.components.parts.certificate,
+            self.adopt_certificate,
+            CertificateError,
+        )
 
-    def reload_users(self) -> None:
-        """Use the new users if their files have changed. If a file cannot be used, log why and keep the old users."""
-        reloader, gate = self.components.authenticator_reloader, self.components.gate
-        try:
-            changed = reloader.look()
-        except LoginFileError as error:
-            _log.error("the users in force stay: %s", error)
-            return
-        if changed:
-            gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=reloader.authenticator))
+    def user_check(self) -> FileCheck:
+        """Return the check of the files of users."""
+        return FileCheck(
+            "users",
+            "the users in force stay",
+            lambda: self.components.parts.authenticator_reloader,
+            self.adopt_users,
+            LoginFileError,
+        )
 
-    def _adopt(self, settings: Settings) -> None:
+    def adopt_certificate(self) -> None:
+        """Serve the certificate that was read last, if it is another one."""
+        gate = self.components.gate
+        before, identity = gate.snapshot.identity, self.components.parts.certificate.value
+        if identity is before:
+            return
+        gate.adopt(msgspec.structs.replace(gate.snapshot, identity=identity))
+        if before is not None and before.fingerprint == identity.fingerprint:
+            _log.info("the certificate files were read again; the gate's certificate has not changed")
+        else:
+            _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
+        warn_of_expiry(identity)
+
+    def adopt_users(self) -> None:
+        """Use the users that were read last, if they are others."""
+        gate, authenticator = self.components.gate, self.components.parts.authenticator_reloader.authenticator
+        if authenticator is not gate.snapshot.authenticator:
+            gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=authenticator))
+
+    def _read(self, in_force: Parts) -> Parts:
+        """Read the settings and every file that they name. Raises what `read_parts` raises."""
+        return read_parts(self._read_settings(), in_force)
+
+    def _adopt(self, parts: Parts) -> None:
         """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""
-        components, gate = self.components, self.components.gate
-        keeps = _same_certificate(settings, components.settings)
-        certificate = components.certificate if keeps else open_certificate(settings)
-        authenticator_reloader = components.authenticator_reloader.successor(settings.auth)
-        with components.access_log.reopening(settings.log), components.adopting_admin(settings):
+        components, gate, settings = self.components, self.components.gate, parts.settings
+        with components.access_log.reopening(settings.log), components.adopting_admin(parts):
             gate.listen(settings.listen)
-        components.certificate = certificate
-        components.authenticator_reloader = authenticator_reloader
-        components.settings = settings
+        components.parts = parts
         raise_descriptor_limit(settings.limits)
+        self.adopt_certificate()
         gate.adopt(components.snapshot())
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         logging.getLogger().setLevel(settings.log.level.upper())
-        self.reload_certificate()
 
     def _refuse(self, requester: str, reason: str) -> Reply:
         """Log and return the refusal.
@@ -100,8 +127,3 @@ class Reloader:
         except AccessLogError as error:
             _log.error("the access log was not reopened: %s", error)
         return Reply(False, f"refused: {reason}")
-
-
-def _same_certificate(new: Settings, old: Settings) -> bool:
-    """Whether both settings name the same certificate. One that the gate made in memory must survive a reload."""
-    return (new.tls, new.state_directory) == (old.tls, old.state_directory)

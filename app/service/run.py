@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from licensegate.app.observers.access_log import AccessLogError, NoReaderError
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
+from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
@@ -23,11 +25,10 @@ from .control import Control, ControlError, Reply, control_path
 from .cucm_instructions import cucm_instructions, reach
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
+from .parts import Parts, read_parts
 from .reload import Reloader
+from .reload_queue import ReloadQueue
 from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
-
-_FILE_CHECK_SECONDS: Final = 5
-"""Interval between checks of the certificate and user files for changes."""
 
 _STARTS_LATER: Final = (ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
@@ -62,32 +63,52 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
 
 async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:
     stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
-    components = Components(settings, service_log)
+    parts = await _read_unless(stop, settings)
+    if parts is None:
+        return
+    components = Components(parts, service_log)
     reloader = Reloader(components, read_settings)
+    tasks = [asyncio.ensure_future(_feed_watchdog())]
     try:
-        with _open_control(reloader) as control:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, reloader, control, "SIGHUP")
-            watchdog = asyncio.ensure_future(_feed_watchdog())
+        with _open_control(reloader) as reloads:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, "SIGHUP")
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
             gc.freeze()  # objects that exist now live as long as the program
-            file_checks = asyncio.ensure_future(_check_files(reloader))
+            checks = (reloader.certificate_check(), reloader.user_check())
+            tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]
             await stop.acquire()
-            file_checks.cancel()
             await _drain(components.gate, components.settings.limits.drain_seconds, stop)
-            watchdog.cancel()
     finally:
+        for task in tasks:
+            task.cancel()
         await components.stop_admin()
         components.close()
 
 
+async def _read_unless(stop: asyncio.Semaphore, settings: Settings) -> Parts | None:
+    """Read the files that the settings name, off the event loop; None if the gate is stopped first.
+
+    Raises CertificateError, LoginFileError or SettingsError.
+    """
+    reading = asyncio.ensure_future(run_in_thread(partial(read_parts, settings), "reading files"))
+    stopping = asyncio.ensure_future(stop.acquire())
+    await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if stopping.done():
+        reading.cancel()
+        return None
+    stopping.cancel()
+    return reading.result()
+
+
 @contextlib.contextmanager
-def _open_control(reloader: Reloader) -> Iterator[Control]:
-    """Serve the control socket, if there is a place for it."""
-    control = Control({"reload": lambda requester: _reload(reloader, control, requester)})
+def _open_control(reloader: Reloader) -> Iterator[ReloadQueue]:
+    """Serve the control socket, if there is a place for it, and yield the queue of its reloads."""
+    reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester))
+    control = Control({"reload": lambda requester, request: reloads.request(requester, defaults=request.defaults)})
     _place(control, reloader.components.settings)
     try:
-        yield control
+        yield reloads
     finally:
         control.close()
 
@@ -100,14 +121,15 @@ def _place(control: Control, settings: Settings) -> None:
         _log.error("%s; only SIGHUP reloads", error)
 
 
-def _reload(reloader: Reloader, control: Control, requester: str) -> Reply:
-    components = reloader.components
-    if components.gate.draining:  # the service manager knows already
-        return reloader.reload(requester)
-    notify_reloading(os.environ)
-    reply = reloader.reload(requester)
-    _place(control, components.settings)
-    notify_ready(os.environ, _status(components))
+async def _reload(reloader: Reloader, control: Control, requester: str) -> Reply:
+    """Reload, and tell the service manager, unless it knows already that the gate stops."""
+    gate = reloader.components.gate
+    if not gate.draining:
+        notify_reloading(os.environ)
+    reply = await reloader.reload(requester)
+    if not gate.draining:
+        _place(control, reloader.components.settings)
+        notify_ready(os.environ, _status(reloader.components))
     return reply
 
 
@@ -131,13 +153,6 @@ async def _feed_watchdog() -> None:
     while interval is not None:
         notify_alive(os.environ)
         await asyncio.sleep(interval)
-
-
-async def _check_files(reloader: Reloader) -> None:
-    while True:
-        await asyncio.sleep(_FILE_CHECK_SECONDS)
-        reloader.reload_certificate()
-        reloader.reload_users()
 
 
 async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import structs
 
+from licensegate.files.run_in_thread import run_in_thread
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, milliseconds
 
@@ -21,7 +22,6 @@ from .parent import Parent
 from .protocol.challenges import Challenge
 from .protocol.connect_response import ConnectResponse, ConnectResponseError, connect_request
 from .protocol.scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
-from .run_in_thread import run_in_thread
 from .settings import ParentAuth
 
 _LOGIN_NEEDED: Final = 407
@@ -142,7 +142,7 @@ class ConnectAttempt:
             return login.answer(challenge)
         self._timeout_reason = _NO_CREDENTIALS
         self.password_pending = not self.parent.account.is_proven
-        return await run_in_thread(functools.partial(login.answer, challenge))
+        return await run_in_thread(functools.partial(login.answer, challenge), "parent login")
 
     async def _ask(self, credentials: str, *, same_connection: bool = False) -> ConnectResponse:
         """Send the CONNECT over the present connection if it can be reused, else over a new one.

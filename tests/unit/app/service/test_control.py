@@ -10,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.service.control import Control, ControlError, Reply, ask, control_path
+from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, control_path
 from licensegate.app.settings import packaged
 
 RELOAD = b'{"command": "reload"}\n'
 
 
+async def reload(requester: str, request: Request) -> Reply:
+    return Reply(True, f"done for {requester}{' with defaults' * request.defaults}")
+
+
 def control() -> Control:
-    return Control({"reload": lambda requester: Reply(True, f"done for {requester}")})
+    return Control({"reload": reload})
+
+
+def answer(line: bytes, uid: int = 0) -> Reply:
+    return asyncio.run(control().answer(line, uid))
 
 
 def while_serving(path: Path, do: Callable[[], Reply]) -> Reply:
@@ -35,21 +43,32 @@ def while_serving(path: Path, do: Callable[[], Reply]) -> Reply:
 def test_the_owner_gets_the_reply(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
-    assert while_serving(path, lambda: ask(path, "reload")) == Reply(True, f"done for uid {os.getuid()}")
+    assert while_serving(path, lambda: ask(path, Request("reload"))) == Reply(True, f"done for uid {os.getuid()}")
 
 
 def test_a_reply_with_an_undecodable_path_is_escaped(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
     async def main() -> Reply:
-        served = Control({"reload": lambda requester: Reply(True, os.fsdecode(b"settings from gate-\xff.toml"))})
+        async def undecodable(requester: str, request: Request) -> Reply:
+            return Reply(True, os.fsdecode(b"settings from gate-\xff.toml"))
+
+        served = Control({"reload": undecodable})
         served.serve_at(path)
         try:
-            return await asyncio.to_thread(ask, path, "reload")
+            return await asyncio.to_thread(ask, path, Request("reload"))
         finally:
             served.close()
 
     assert asyncio.run(main()) == Reply(True, "settings from gate-\\udcff.toml")
+
+
+def test_a_request_may_accept_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    reply = while_serving(path, lambda: ask(path, Request("reload", defaults=True)))
+
+    assert reply.message.endswith(" with defaults")
 
 
 def test_only_the_owner_can_open_the_socket(tmp_path: Path) -> None:
@@ -62,23 +81,23 @@ def test_only_the_owner_can_open_the_socket(tmp_path: Path) -> None:
 
 
 def test_another_user_is_refused_even_if_connected() -> None:
-    reply = control().answer(RELOAD, uid=os.getuid() + 1)
+    reply = answer(RELOAD, os.getuid() + 1)
 
     assert not reply.ok
     assert "may not" in reply.message
 
 
 def test_root_may_command_any_users_gate() -> None:
-    assert control().answer(RELOAD, uid=0).ok
+    assert answer(RELOAD).ok
 
 
 @pytest.mark.parametrize("line", [b"", b"reload\n", b"{}\n", b'{"command": 1}\n', b"\xff\n", b"[" * 3000])
 def test_an_invalid_request_is_refused(line: bytes) -> None:
-    assert control().answer(line, uid=0) == Reply(False, "that is not a valid request")
+    assert answer(line) == Reply(False, "that is not a valid request")
 
 
 def test_an_unknown_command_is_answered_with_the_known_ones() -> None:
-    reply = control().answer(b'{"command": "explode"}', uid=0)
+    reply = answer(b'{"command": "explode"}')
 
     assert reply == Reply(False, "unknown command 'explode'; this gate knows reload")
 
@@ -113,7 +132,7 @@ def test_two_gates_with_one_folder_read_that_each_needs_its_own(tmp_path: Path) 
     def share() -> Reply:
         with pytest.raises(ControlError, match=f"another gate serves {path}; give each gate a state.directory"):
             control().serve_at(path)
-        return ask(path, "reload")
+        return ask(path, Request("reload"))
 
     assert while_serving(path, share).ok
 
@@ -127,12 +146,12 @@ def test_the_socket_moves_and_is_made_again_if_removed(tmp_path: Path) -> None:
         served.serve_at(after)
         assert not before.exists()
         for _ in range(2):
-            assert (await asyncio.to_thread(ask, after, "reload")).ok
+            assert (await asyncio.to_thread(ask, after, Request("reload"))).ok
             after.unlink()
             served.serve_at(after)
         with pytest.raises(ControlError):
             served.serve_at(tmp_path / "absent" / "control.sock")
-        assert (await asyncio.to_thread(ask, after, "reload")).ok
+        assert (await asyncio.to_thread(ask, after, Request("reload"))).ok
         served.close()
         assert not after.exists()
 

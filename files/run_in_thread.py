@@ -1,6 +1,6 @@
 """Runs blocking work, such as waiting for a disk or a network, outside the event loop.
 
-The threads are daemons: a KDC that does not answer must not delay the end of the program.
+The threads are daemons: a KDC or a network mount that does not answer must not delay the end of the program.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-async def run_in_thread(work: Callable[[], _T]) -> _T:
-    """Run `work` in a new thread, and return its result or raise its exception."""
+async def run_in_thread(work: Callable[[], _T], name: str) -> _T:
+    """Run `work` in a new thread of this name, and return its result or raise its exception."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[_T] = loop.create_future()
 
@@ -34,5 +34,5 @@ async def run_in_thread(work: Callable[[], _T]) -> _T:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(finish, result, error)
 
-    threading.Thread(target=run, name="parent login", daemon=True).start()
+    threading.Thread(target=run, name=name, daemon=True).start()
     return await done

@@ -1,0 +1,52 @@
+"""Runs reloads one after another. Requests that come while one runs share the next one."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from .control import Reply
+
+Reload = Callable[[str, bool], Awaitable[Reply]]
+"""Reloads for a requester, such as `uid 0`; the flag says whether settings that were emptied are accepted."""
+
+_log = logging.getLogger(__name__)
+
+
+class ReloadQueue:
+    """Collects requests for a reload. Needs a running event loop."""
+
+    def __init__(self, reload: Reload) -> None:
+        self._reload = reload
+        self._one_at_a_time = asyncio.Lock()
+        self._next: _Run | None = None
+
+    def request(self, requester: str, *, defaults: bool = False) -> asyncio.Future[Reply]:
+        """Return the reply, to come, of a reload that begins after this call.
+
+        With `defaults`, settings that were emptied are accepted.
+        """
+        if self._next is None:
+            self._next = _Run()
+            self._next.task = asyncio.create_task(self._carry_out(self._next))
+        self._next.requesters[requester] = None
+        self._next.defaults |= defaults
+        return asyncio.shield(self._next.task)  # one requester who leaves does not cancel it for the others
+
+    async def _carry_out(self, run: "_Run") -> Reply:
+        async with self._one_at_a_time:
+            self._next = None  # a request from now on may be for a file that has been read already
+            try:
+                return await self._reload(" and ".join(run.requesters), run.defaults)
+            except Exception:
+                _log.exception("a fault in the gate ended a reload")
+                return Reply(False, "a fault in the gate ended the reload; see its log")
+
+
+class _Run:
+    """A reload that has not begun, and its requesters in order."""
+
+    task: asyncio.Task[Reply]
+
+    def __init__(self) -> None:
+        self.requesters: dict[str, None] = {}
+        self.defaults = False

@@ -1,0 +1,94 @@
+"""Requests for reloads share a run, but only one that begins after them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from licensegate.app.service.control import Reply
+from licensegate.app.service.reload_queue import ReloadQueue
+
+
+class Reloads:
+    """Reloads that a test lets end, and who asked for each."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, bool]] = []
+        self.ends: list[asyncio.Event] = []
+
+    async def __call__(self, requester: str, defaults: bool) -> Reply:
+        self.begun.append((requester, defaults))
+        self.ends.append(asyncio.Event())
+        number = len(self.begun)
+        await self.ends[-1].wait()
+        return Reply(True, f"reload {number}")
+
+    async def have_begun(self, number: int) -> None:
+        while len(self.begun) < number:
+            await asyncio.sleep(0)
+
+    def end(self) -> None:
+        self.ends[-1].set()
+
+
+def run(story: Callable[[Reloads, ReloadQueue], Awaitable[None]]) -> None:
+    async def main() -> None:
+        reloads = Reloads()
+        await story(reloads, ReloadQueue(reloads))
+
+    asyncio.run(main())
+
+
+def test_requests_while_a_reload_runs_share_one_more() -> None:
+    async def story(reloads: Reloads, queue: ReloadQueue) -> None:
+        first = queue.request("SIGHUP")
+        await reloads.have_begun(1)
+        others = [queue.request("SIGHUP") for _ in range(200)] + [queue.request("uid 0")]
+        reloads.end()
+        await reloads.have_begun(2)
+        reloads.end()
+
+        assert await first == Reply(True, "reload 1")
+        assert set(map(str, await asyncio.gather(*others))) == {str(Reply(True, "reload 2"))}
+        assert reloads.begun == [("SIGHUP", False), ("SIGHUP and uid 0", False)]
+
+    run(story)
+
+
+def test_requests_before_a_reload_begins_share_it() -> None:
+    async def story(reloads: Reloads, queue: ReloadQueue) -> None:
+        replies = [queue.request("SIGHUP"), queue.request("uid 0", defaults=True)]
+        await reloads.have_begun(1)
+        reloads.end()
+
+        assert [reply.message for reply in await asyncio.gather(*replies)] == ["reload 1", "reload 1"]
+        assert reloads.begun == [("SIGHUP and uid 0", True)]
+
+    run(story)
+
+
+def test_a_requester_who_leaves_does_not_cancel_the_reload() -> None:
+    async def story(reloads: Reloads, queue: ReloadQueue) -> None:
+        leaving, staying = queue.request("uid 1"), queue.request("uid 2")
+        await reloads.have_begun(1)
+        leaving.cancel()
+        reloads.end()
+
+        assert (await staying).ok
+
+    run(story)
+
+
+def test_a_fault_in_a_reload_is_a_refusal_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(reloads: Reloads, queue: ReloadQueue) -> None:
+        failing = ReloadQueue(lambda requester, defaults: fail())
+
+        assert await failing.request("SIGHUP") == Reply(False, "a fault in the gate ended the reload; see its log")
+        assert not (await failing.request("SIGHUP")).ok
+
+    async def fail() -> Reply:
+        raise IndexError("of ours")
+
+    run(story)
+
+    assert "IndexError: of ours" in caplog.text

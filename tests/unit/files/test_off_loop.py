@@ -1,0 +1,70 @@
+"""Reads in threads: one at a time, and none that hangs holds up the caller or the end of the program."""
+
+import asyncio
+import contextlib
+import threading
+
+import pytest
+
+from licensegate.files.off_loop import OffLoop
+
+
+def test_a_read_returns_its_result_or_raises_its_error() -> None:
+    def fail() -> None:
+        raise FileNotFoundError("gone")
+
+    async def main() -> None:
+        off_loop = OffLoop()
+        assert await off_loop.run(lambda: "content") == "content"
+        with pytest.raises(FileNotFoundError, match="gone"):
+            await off_loop.run(fail)
+
+    asyncio.run(main())
+
+
+def test_the_loop_runs_on_while_a_read_hangs() -> None:
+    async def main() -> None:
+        hangs = threading.Event()
+        reading = asyncio.create_task(OffLoop().run(hangs.wait))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not reading.done()
+        hangs.set()
+        assert await reading
+
+    asyncio.run(main())
+
+
+def test_reads_that_hang_do_not_pile_up_threads() -> None:
+    """Each caller has given up; the next read begins once the one that hung has ended."""
+
+    async def main() -> None:
+        hangs, off_loop = threading.Event(), OffLoop()
+        before = threading.active_count()
+        for _ in range(5):
+            reading = asyncio.create_task(off_loop.run(hangs.wait))
+            await asyncio.sleep(0)
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+            assert threading.active_count() <= before + 1
+
+        later = asyncio.create_task(off_loop.run(lambda: "content"))
+        await asyncio.sleep(0)
+        hangs.set()
+        assert await later == "content"
+
+    asyncio.run(main())
+
+
+def test_a_read_that_hangs_does_not_hold_up_the_end_of_the_loop() -> None:
+    hangs = threading.Event()
+
+    async def main() -> str:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await OffLoop().run(hangs.wait)
+        return "ended"
+
+    assert asyncio.run(main()) == "ended"
+    hangs.set()
