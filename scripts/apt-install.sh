@@ -34,12 +34,23 @@ printf '#!/bin/sh\nexit 101\n' >"$ours"
 chmod 755 "$ours"
 if ! ln "$ours" "$policy" 2>/dev/null; then echo "Keeping the existing $policy" >&2; fi
 
-echo "Installing Debian packages: $*"
+# What apt-get and dpkg print, some hundred lines, is shown only where they fail.
+log=$(mktemp)
+trap 'rm -f "$log"; if [[ $policy -ef $ours ]]; then rm -f "$policy"; fi; rm -f "$ours"' EXIT
+run_apt() {
+    if ! "${apt[@]}" "$@" >"$log" 2>&1; then
+        cat "$log" >&2
+        return 1
+    fi
+}
+
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
 # A new machine has no package lists, an old one stale lists. A repository that fails may not be the one that matters.
-"${apt[@]}" update || echo "apt-get update failed; continuing with the present lists" >&2
-"${apt[@]}" install --yes --no-install-recommends "$@"
+echo "Updating the package lists"
+run_apt update || echo "apt-get update failed; continuing with the present lists" >&2
+echo "Installing Debian packages: $*"
+run_apt install --yes --no-install-recommends "$@"
 
 if command -v systemctl >/dev/null; then
     mapfile -t units < <(dpkg -L "$@" | sed -n 's#.*/systemd/system/\([^/]*\.service\)$#\1#p')

@@ -87,7 +87,7 @@ CLIENTS = (
         name="openssl",
         protocols=(GateProtocol.HTTP, GateProtocol.TLS),
         post=_one_by_one(_s_client),
-        refusal=r"s_client: HTTP CONNECT failed, reason= (.*)",
+        refusal=r"s_client: HTTP CONNECT failed, reason= ?(.*)",
         http="1.0",
         sets_server_name=True,
     ),

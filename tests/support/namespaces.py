@@ -4,6 +4,7 @@ A namespace is made as root of a new user namespace, which needs no privilege, o
 no user namespaces. Where neither is allowed, the test is skipped.
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def require_mounts() -> None:
 def _unshare(*namespaces: str) -> tuple[str, ...]:
     unshare = require_command("unshare", "util-linux")
     for command in ((unshare, "--map-root-user", *namespaces), (unshare, *namespaces)):
-        if run(*command, "true").returncode == 0:
+        done = run(*command, "true")
+        if done.returncode == 0:
             return command
-    return missing(f"the right to unshare {' '.join(namespaces)}", "ask the system's owner for it (user_namespaces(7))")
+    return missing(f"what unshare {' '.join(namespaces)} needs ({done.stderr.strip()})", _remedy())
+
+
+def _remedy() -> str:
+    """How namespaces become possible here."""
+    if os.geteuid() != 0:
+        return "run as root, or have the system's owner allow user namespaces (user_namespaces(7))"
+    if _in_chroot():
+        return "run outside a chroot: it has no user namespaces, and its root is no mount point (unshare(2))"
+    return "give this root the capability CAP_SYS_ADMIN, in a container by --privileged"
+
+
+def _in_chroot() -> bool:
+    """Whether the root directory is not that of process 1, as far as /proc tells; only root may ask."""
+    try:
+        return not os.path.samefile("/", "/proc/1/root")
+    except OSError:
+        return False

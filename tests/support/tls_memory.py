@@ -7,6 +7,9 @@ from typing import Protocol
 
 VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 
+FORGED_RECORD = r"(?i)bad.record.mac|record.layer.failure"
+"""What OpenSSL says of a forged record; the second since version 3.2."""
+
 
 class TlsServer(Protocol):
     """The server's side of a handshake, such as a `TlsLayer`."""

@@ -4,11 +4,11 @@
 
 const fs = require("node:fs");
 const https = require("node:https");
-const createAgent = require("https-proxy-agent");
+const { HttpsProxyAgent } = require("https-proxy-agent"); // version 5 exports a function with this property
 
 const [proxy, target] = process.argv.slice(2);
 
-const request = https.request(target, { method: "POST", agent: createAgent(proxy) });
+const request = https.request(target, { method: "POST", agent: new HttpsProxyAgent(proxy) });
 request.on("response", (answer) => {
   process.stdout.write(`${answer.statusCode} ${answer.statusMessage}\n`);
   answer.pipe(process.stdout);
