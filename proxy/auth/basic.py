@@ -16,7 +16,7 @@ from .request import AuthRequest
 from .result import Admitted, AuthResult, CheckNeeded, PasswordCheck, not_offered, wrong_login
 from .scheme import Scheme
 
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]++={0,2}")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
 
 
 class BasicCredentials(Struct, frozen=True):

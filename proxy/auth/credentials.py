@@ -8,10 +8,10 @@ from typing import Final
 
 from ..wire.http_token import TOKEN
 
-_AUTH_SCHEME: Final = re.compile(rb"(%b)(?: ++(.*))?" % TOKEN, re.DOTALL)
-_QUOTED: Final = rb'"((?:[\t\x20-\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+)"'
-_PARAMETER: Final = re.compile(rb"[\t ]*+(%b)[\t ]*+=[\t ]*+(?:(%b)|%b)[\t ]*+(?:,|\Z)" % (TOKEN, TOKEN, _QUOTED))
-_EMPTY_ELEMENT: Final = re.compile(rb"[\t ]*+(?:,|\Z)")  # allowed in a list, RFC 9110 section 5.6.1.2
+_AUTH_SCHEME: Final = re.compile(rb"(%b)(?: +(.*))?" % TOKEN, re.DOTALL)
+_QUOTED: Final = rb'"((?:[\t\x20-\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*)"'
+_PARAMETER: Final = re.compile(rb"[\t ]*(%b)[\t ]*=[\t ]*(?:(%b)|%b)[\t ]*(?:,|\Z)" % (TOKEN, TOKEN, _QUOTED))
+_EMPTY_ELEMENT: Final = re.compile(rb"[\t ]*(?:,|\Z)")  # allowed in a list, RFC 9110 section 5.6.1.2
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _CONTROLS: Final = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 

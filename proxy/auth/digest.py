@@ -26,7 +26,7 @@ _METHOD: Final = "CONNECT"
 _SCHEME_OF: Final = {algorithm.name: scheme for scheme, algorithm in ALGORITHMS.items()}
 _REQUIRED: Final = (b"realm", b"nonce", b"uri", b"response", b"cnonce", b"nc", b"qop")
 _COUNT: Final = re.compile(rb"[0-9A-Fa-f]{8}")
-_HEX: Final = re.compile(rb"[0-9A-Fa-f]++")
+_HEX: Final = re.compile(rb"[0-9A-Fa-f]+")
 _EXTENDED: Final = re.compile(rb"(?i:utf-8)'[A-Za-z0-9-]*'((?:[!#$&+\-.^_`|~0-9A-Za-z]|%[0-9A-Fa-f]{2})*)")  # RFC 8187
 
 

@@ -14,7 +14,7 @@ from ...wire.http_token import TOKEN
 
 _WORD: Final = TOKEN.decode("ascii")
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
-_element: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*+(?:"|\\?$)|[^,"])+')  # an unclosed quote reaches to the end
+_element: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^,"])+')  # an unclosed quote reaches to the end
 _parameter: Final = re.compile(rf"({_WORD})[\t ]*=[\t ]*({_WORD}|{_QUOTED})")
 _begins_challenge: Final = re.compile(rf"({_WORD})(?:[\t ]+(.*))?", re.DOTALL)
 _token68: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
