@@ -6,6 +6,7 @@ absolute name switches that off. It also keeps getaddrinfo from finding the name
 here. A name of one label, which no wildcard rule covers, is asked as it is.
 """
 
+import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from .resolution import Resolution, Resolved, Unresolved
 HOSTS: Final = Path("/etc/hosts")
 
 _HOSTS_BYTES: Final = 1 << 26
+_NO_HOSTS: Final = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.EINVAL})  # EINVAL: /dev/null, for one
 _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
@@ -46,11 +48,13 @@ def absolute(name: str) -> str:
 
 
 def _read_hosts() -> bytes:
-    """The content of /etc/hosts; empty if there is none, or none that may be read. Raises OSError."""
+    """The content of /etc/hosts; empty where there is none to read. Raises OSError if an override may be missed."""
     try:
         return read_whole(HOSTS, _HOSTS_BYTES)
-    except (FileNotFoundError, PermissionError):
-        return b""
+    except OSError as error:
+        if error.errno in _NO_HOSTS:
+            return b""
+        raise
 
 
 def _ask(name: str, family: AddressFamily) -> Resolution:

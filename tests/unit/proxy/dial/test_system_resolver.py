@@ -50,8 +50,12 @@ def test_a_name_in_the_hosts_file_is_not_looked_up_in_dns(hosts: Path, monkeypat
     assert list(system_look_up(NAME)) == [Resolved(("192.0.2.7",))]
 
 
-@pytest.mark.usefixtures("hosts")
-def test_without_a_hosts_file_the_system_resolver_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("in_its_place", [None, "/dev/null", "/etc"], ids=["nothing", "device", "directory"])
+def test_without_a_hosts_file_the_system_resolver_is_used(
+    hosts: Path, monkeypatch: pytest.MonkeyPatch, in_its_place: str | None
+) -> None:
+    if in_its_place is not None:
+        hosts.symlink_to(in_its_place)
     asked: list[object] = []
 
     def answer(name: object, *_: object, **__: object) -> list[tuple[object, ...]]:
