@@ -17,6 +17,7 @@ class SpareDescriptors:
     def __init__(self) -> None:
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._spare: list[int] = []
+        self._wanted = _SPARE
         with contextlib.suppress(OSError):
             self._spare.extend(os.dup(self._null) for _ in range(_SPARE))
 
@@ -29,13 +30,15 @@ class SpareDescriptors:
 
     def take_back(self, sock: socket.socket) -> None:
         """Close a connection. If a spare one is missing, keep its descriptor: at no moment is it free for others."""
-        if len(self._spare) < _SPARE and sock.fileno() >= 0:
+        if len(self._spare) < self._wanted and sock.fileno() >= 0:
             os.dup2(self._null, sock.fileno(), inheritable=False)
             self._spare.append(sock.detach())
         sock.close()
 
     def close(self) -> None:
-        """Give up all of them."""
-        for descriptor in (self._null, *self._spare):
-            os.close(descriptor)
-        self._spare.clear()
+        """Give up all of them, and keep none from now on."""
+        if self._wanted:
+            self._wanted = 0
+            for descriptor in (self._null, *self._spare):
+                os.close(descriptor)
+            self._spare.clear()

@@ -403,3 +403,20 @@ def test_slow_readers_of_a_long_page_share_one_rendering() -> None:
             assert here.rendered == 2, "the next one is new"
 
     run(main())
+
+
+def test_stopping_closes_every_connection_without_a_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with served() as here:
+            readers = [stalled_reader(here.port) for _ in range(3)]
+            idle, writer = await here.connect()
+            await until(lambda: here.rendered and here.server.connections == 4)
+            await here.server.stop()
+            assert await asyncio.wait_for(idle.read(), PATIENCE) == b""
+            await until(lambda: here.server.connections == 0)
+            writer.close()
+            for reader in readers:
+                reader.close()
+
+    run(main())
+    assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []

@@ -75,4 +75,5 @@ def test_there_are_few_of_them_and_all_are_given_back() -> None:
         spare.take_back(socket.socket())
     assert open_now() == before + 1 + 4
     spare.close()
+    spare.take_back(socket.socket())
     assert open_now() == before
