@@ -90,6 +90,10 @@ class Outcome(enum.Enum):
     GATE_CERTIFICATE_REJECTED = ("gate_certificate_rejected", Stage.HELLO, _C, 0, "",
         "{client} does not trust the gate's certificate ({detail}).",
         "Use an http:// proxy address in the client, or make the client trust the gate's certificate.")
+    CLOSED_AFTER_HANDSHAKE = ("closed_after_handshake", Stage.HEAD, _C, 0, "",
+        "{client} completed TLS with the gate on {listener} and closed the connection without a request.",
+        ("Nothing, if it is a balancer's health check; otherwise the client probably does not accept the name in the "
+        "gate's certificate: add the name in its proxy address to tls.names, or use an http:// proxy address."))
     SERVER_NAME_NOT_ALLOWED = ("server_name_not_allowed", Stage.POLICY, _G, 0, "",
         "{client} opened TLS for {target}, which is neither a name of the gate nor in the allowlist.",
         ("Check the DNS override that sends it here; to allow the name, add an allowlist.rule for it; if it is a "
@@ -367,6 +371,12 @@ class Outcome(enum.Enum):
         self.sentence = sentence
         self.remedy = remedy
 
+
+GATE_MAY_END: Final = (Outcome.HANDSHAKE_FAILED,)
+"""Where the gate ends the connection if the party of the row did not: it sends the alert."""
+
+ONCE_AN_HOUR: Final = (Outcome.CLOSED_AFTER_HANDSHAKE,)
+"""A mistake or a balancer's health check, which nothing tells apart: each client's are logged once an hour."""
 
 PROBES: Final = (Outcome.CLOSED_UNUSED, Outcome.HEALTH_ASKED)
 """How a balancer's health check ends. There may be one every second, so they are counted, but not logged or shown."""

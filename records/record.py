@@ -95,6 +95,7 @@ class TunnelRecord(Struct, omit_defaults=True):
     ended_by: Party | None = None
     status: int = 0
     detail: str = ""
+    repeated: int = 0
     protocol: str = ""
     balancer: str = ""
     gate_tls: str = ""
@@ -147,12 +148,15 @@ class TunnelRecord(Struct, omit_defaults=True):
     ended_first: Party | None = None
     refusal_taken: RefusalTaken | None = None
 
-    def end(self, outcome: Outcome, detail: str = "") -> None:
-        """Set the outcome. Only the first call counts: later ones report consequences."""
+    def end(self, outcome: Outcome, detail: str = "", ended_by: Party | None = None) -> None:
+        """Set the outcome. Only the first call counts: later ones report consequences.
+
+        `ended_by` is the party where the outcome can have more than one.
+        """
         if self.outcome is None:
             self.outcome = outcome
             self.stage = outcome.stage
-            self.ended_by = outcome.ended_by
+            self.ended_by = ended_by or outcome.ended_by
             self.detail = detail
 
     @property

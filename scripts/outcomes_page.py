@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from licensegate.records.outcome import Outcome, Stage
+from licensegate.records.outcome import GATE_MAY_END, Outcome, Stage
 
 INTRODUCTION = """\
 # How a connection can end
@@ -60,7 +60,7 @@ def entry(outcome: Outcome) -> str:
     """Return the entry of one outcome."""
     facts = [
         f"answered {outcome.status}" if outcome.status else "not answered",
-        f"ended by the {outcome.ended_by}",
+        f"ended by the {outcome.ended_by}" + (" or the gate" if outcome in GATE_MAY_END else ""),
         *([f"`{outcome.error}`"] if outcome.error else []),
     ]
     return (

@@ -20,7 +20,8 @@ def kind_of(path: Path, content: str) -> FileKind | None:
     first = next((line for line in _lines(content) if line.strip() and not line.startswith("#")), "")
     if first:
         _, _, rest = first.partition(":")
-        return FileKind.HTDIGEST if ":" in rest else FileKind.HTPASSWD
+        is_password_hash = rest.startswith("$")  # a comment may follow it
+        return FileKind.HTDIGEST if ":" in rest and not is_password_hash else FileKind.HTPASSWD
     if "digest" in path.name.lower():
         return FileKind.HTDIGEST
     return FileKind.HTPASSWD if "passwd" in path.name.lower() else None

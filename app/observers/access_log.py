@@ -16,9 +16,10 @@ from typing import Final
 import msgspec
 
 from licensegate.app.settings import Log
-from licensegate.records.outcome import PROBES
+from licensegate.records.outcome import ONCE_AN_HOUR, PROBES
 from licensegate.records.record import TunnelRecord
 
+from .hourly import OnceAnHour
 from .line_writer import LineWriter
 from .log_limit import LogLimit
 from .observer import Observer
@@ -46,6 +47,7 @@ class AccessLog(Observer):
         self._writer = LineWriter(_open(settings.access), f"access log {place}", _log.error)
         self._limit = LogLimit(settings.lines_per_client)
         self._summary_timer: asyncio.TimerHandle | None = None
+        self._once_an_hour = OnceAnHour()
 
     @property
     def dropped(self) -> int:
@@ -57,8 +59,11 @@ class AccessLog(Observer):
         limit = self._limit
         limit.begin(int(time.monotonic()))
         for record in records:
-            if record.outcome not in PROBES and record.event != "probe" and limit.admits(record):
-                self._writer.put(self._encode(record) + b"\n")
+            if record.outcome in PROBES or record.event == "probe":
+                continue
+            logged = self._once_an_hour.thinned(record) if record.outcome in ONCE_AN_HOUR else record
+            if logged is not None and limit.admits(logged):
+                self._writer.put(self._encode(logged) + b"\n")
         if limit.has_summaries and self._summary_timer is None:
             self._summary_timer = asyncio.get_running_loop().call_later(1, self._write_summaries)
 

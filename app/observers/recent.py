@@ -12,9 +12,10 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.records.bounded import BoundedDict
-from licensegate.records.outcome import PROBES, Outcome
+from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
+from .hourly import OnceAnHour
 from .observer import Observer
 
 _MAX_REFUSALS: Final = 100
@@ -27,6 +28,7 @@ class Refusals(Observer):
 
     def __init__(self) -> None:
         self.records: deque[TunnelRecord] = deque(maxlen=_MAX_REFUSALS)
+        self._once_an_hour = OnceAnHour()
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Keep the connections that had no tunnel, except probes: the gate's own and a balancer's."""
@@ -34,7 +36,9 @@ class Refusals(Observer):
             if record.event != "end" or record.outcome in PROBES:
                 continue
             if record.relay_ms is None:
-                self.records.append(record)
+                kept = self._once_an_hour.thinned(record) if record.outcome in ONCE_AN_HOUR else record
+                if kept is not None:
+                    self.records.append(kept)
 
 
 class ConnectFingerprint(Struct, frozen=True):

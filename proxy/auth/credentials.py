@@ -42,10 +42,11 @@ def name_of_unserved(auth_scheme: str) -> str:
     return auth_scheme if auth_scheme in _REGISTERED else "unknown"
 
 
-def read_parameters(text: bytes) -> dict[bytes, bytes]:
+def read_parameters(text: bytes, *, verbatim: bool = False) -> dict[bytes, bytes]:
     """Return the unquoted parameters by name in lower case (RFC 9110 section 11.2).
 
-    Raises CredentialsError, also for a name that comes twice.
+    A backslash escapes the next character; with `verbatim` it stands for itself, as clients mean it that do not escape
+    what they quote, such as Java. Raises CredentialsError, also for a name that comes twice.
     """
     parameters: dict[bytes, bytes] = {}
     position = 0
@@ -63,7 +64,7 @@ def read_parameters(text: bytes) -> dict[bytes, bytes]:
             raise CredentialsError("it has a parameter twice")
         if len(parameters) == _MAX_PARAMETERS:
             raise CredentialsError("it has too many parameters")
-        parameters[name.lower()] = token if quoted is None else _unescape(quoted)
+        parameters[name.lower()] = token if quoted is None else quoted if verbatim else _unescape(quoted)
     return parameters
 
 

@@ -47,9 +47,9 @@ class DigestCredentials(Struct, frozen=True):
     count_text: bytes
 
 
-def read_digest(text: bytes) -> DigestCredentials:
-    """Read what follows the word Digest. Raises CredentialsError."""
-    parameters = read_parameters(text)
+def read_digest(text: bytes, *, verbatim: bool = False) -> DigestCredentials:
+    """Read what follows the word Digest; `verbatim` as in `read_parameters`. Raises CredentialsError."""
+    parameters = read_parameters(text, verbatim=verbatim)
     for name in _REQUIRED:
         if name not in parameters:
             raise CredentialsError(f"it has no {name.decode()}")
@@ -138,6 +138,7 @@ class Digest:
         scheme = _SCHEME_OF.get(sent.algorithm)
         if scheme is None or scheme not in self.offered:
             return not_offered("digest" if scheme is None else scheme)
+        sent = self._as_meant(scheme, sent, credentials)
         if sent.realm != self._realm.encode():
             return Rejected(LoginResult.UNUSABLE, "it is for another realm", scheme=scheme)
         if not _names(sent.uri, request.target):
@@ -151,6 +152,18 @@ class Digest:
         if not self._replays.is_new(sent.nonce, made, sent.count):
             return Rejected(LoginResult.REPLAYED, "its nonce was used already", scheme=scheme, user=sent.user)
         return Admitted(Identity(sent.user, request.certificate), scheme)
+
+    def _as_meant(self, scheme: Scheme, sent: DigestCredentials, credentials: bytes) -> DigestCredentials:
+        """Return the credentials with their backslashes read as the client meant them.
+
+        Java sends `CORP\\svc` without escaping it, which reads `CORPsvc`. If only the other reading is a known user,
+        that one counts, for every parameter.
+        """
+        if b"\\" in credentials and not self._users.ha1_of(scheme, sent.user)[1]:
+            verbatim = read_digest(credentials, verbatim=True)
+            if self._users.ha1_of(scheme, verbatim.user)[1]:
+                return verbatim
+        return sent
 
 
 def _offered(context: LoginContext) -> tuple[Scheme, ...]:

@@ -75,34 +75,41 @@ def read_users(htpasswd: Path | None, htdigest: Path | None, realm: str) -> User
 
 
 def read_htpasswd(path: Path) -> dict[str, PasswordHash]:
-    """Read an htpasswd file: lines `user:hash`. Raises LoginFileError."""
+    """Read an htpasswd file: lines `user:hash`. What follows another colon is a comment. Raises LoginFileError."""
     users: dict[str, PasswordHash] = {}
     for number, line in _lines_of(path):
-        user, colon, stored = line.partition(":")
+        user, colon, rest = line.partition(":")
         _check(path, number, user, bool(colon))
         if user in users:
             raise _fault(path, number, f"{user} has two lines; remove one of them")
+        stored, _, more = rest.partition(":")
         try:
             users[user] = read_hash(stored)
         except HashError as error:
-            raise _fault(path, number, str(error)) from None
+            if _scheme_of_ha1(more.partition(":")[0]) is not None:
+                raise _fault(path, number, "this line is of an htdigest file; name the file in auth.htdigest") from None
+            raise _fault(path, number, f"{_field(2, line)}{error}") from None
     return users
 
 
 def read_htdigest(path: Path) -> list[HtDigestLine]:
-    """Read an htdigest file: lines `user:realm:hash`, of any realm. Raises LoginFileError."""
+    """Read an htdigest file: lines `user:realm:hash`, of any realm. What follows another colon is a comment.
+
+    Raises LoginFileError.
+    """
     found: list[HtDigestLine] = []
     seen = set()
     for number, line in _lines_of(path):
         user, _, rest = line.partition(":")
-        realm, colon, ha1 = rest.partition(":")
+        realm, colon, rest = rest.partition(":")
         _check(path, number, user, bool(colon))
-        scheme = _SCHEME_BY_DIGITS.get(len(ha1))
-        if scheme is None or not all(digit in "0123456789abcdef" for digit in ha1.lower()):
+        ha1 = rest.partition(":")[0]
+        scheme = _scheme_of_ha1(ha1)
+        if scheme is None:
             raise _fault(
                 path,
                 number,
-                "what follows the realm is neither 32 nor 64 hexadecimal digits; "
+                f"{_field(3, line)}what follows the realm is neither 32 nor 64 hexadecimal digits; "
                 "write the line with `licensegate passwd`",
             )
         if (user, realm, scheme) in seen:
@@ -110,6 +117,18 @@ def read_htdigest(path: Path) -> list[HtDigestLine]:
         seen.add((user, realm, scheme))
         found.append(HtDigestLine(user, realm, scheme, ha1.lower()))
     return found
+
+
+def _scheme_of_ha1(text: str) -> Scheme | None:
+    """Return the Digest algorithm of an HA1, by its length; None if the text cannot be an HA1."""
+    is_hex = all(digit in "0123456789abcdef" for digit in text.lower())
+    return _SCHEME_BY_DIGITS.get(len(text)) if is_hex else None
+
+
+def _field(number: int, line: str) -> str:
+    """Name the faulty field of a line with more fields than it needs, to put before the fault."""
+    fields = line.count(":") + 1
+    return f"in field {number} of {fields}, " if fields > number else ""
 
 
 def read_nonce_key(path: Path) -> Secret:

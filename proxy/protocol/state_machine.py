@@ -5,7 +5,7 @@ Every move to LINGERING or CLOSED writes an outcome into the record.
 
 from typing import Final
 
-from licensegate.records.outcome import Outcome
+from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import LoginResult, ServerNameCheck, TunnelRecord
 
 from ..wire.protocol_detection import ClientProtocol
@@ -37,12 +37,12 @@ class StateMachine:
         self.record = record
         self.state = state
 
-    def handshake_failed(self, detail: str, *, certificate_rejected: bool) -> Command:
-        """TLS to the gate failed."""
+    def handshake_failed(self, detail: str, *, by_client: bool, certificate_rejected: bool) -> Command:
+        """TLS to the gate failed; `by_client` if the client sent the alert or left."""
         self._only_in(State.HANDSHAKE)
-        return self.ended(
-            Outcome.GATE_CERTIFICATE_REJECTED if certificate_rejected else Outcome.HANDSHAKE_FAILED, detail
-        )
+        if certificate_rejected:
+            return self.ended(Outcome.GATE_CERTIFICATE_REJECTED, detail)
+        return self.ended(Outcome.HANDSHAKE_FAILED, detail, by=Party.CLIENT if by_client else Party.GATE)
 
     def login_not_checked(self, detail: str) -> Command:
         """The password could not be checked; `detail` says why in a few words."""
@@ -55,13 +55,20 @@ class StateMachine:
         self._only_in(State.DIALLING)
         return self._refuse(outcome, detail)
 
-    def client_ended(self) -> Command:
-        """The client closed or reset its connection before its tunnel was in use, or after a refusal."""
+    def client_ended(self, rejection: str = "") -> Command:
+        """The client closed or reset its connection before its tunnel was in use, or after a refusal.
+
+        `rejection` is the alert by which it rejected the gate's certificate once the handshake was complete.
+        """
         if self.state is State.LINGERING:
             return self._close()
         self._only_in(*FOR_LEAVING_IN)
         if self._is_unused():
-            return self.ended(Outcome.CLOSED_UNUSED)
+            if self.state is not State.HEAD:
+                return self.ended(Outcome.CLOSED_UNUSED)
+            return self.ended(
+                Outcome.GATE_CERTIFICATE_REJECTED if rejection else Outcome.CLOSED_AFTER_HANDSHAKE, rejection
+            )
         return self.ended(FOR_LEAVING_IN[self.state], "the client left" if self.state is State.HANDSHAKE else "")
 
     def deadline_passed(self) -> Command:
@@ -77,11 +84,11 @@ class StateMachine:
                 return self.login_not_checked(detail)
             case State.INNER_HELLO:
                 self.record.server_name_check = ServerNameCheck.TIMEOUT
-        return self.ended(outcome, detail)
+        return self.ended(outcome, detail, by=Party.GATE)
 
-    def ended(self, outcome: Outcome, detail: str = "") -> Command:
-        """The relay ended; or a fault, or a full gate, ends the connection in any state."""
-        self.record.end(outcome, detail)
+    def ended(self, outcome: Outcome, detail: str = "", by: Party | None = None) -> Command:
+        """The relay ended; or a fault, or a full gate, ends the connection in any state. `by` as for a record."""
+        self.record.end(outcome, detail, by)
         return self._close()
 
     def stopped(self) -> Command:

@@ -21,6 +21,11 @@ def read_client(channel: Channel) -> bytes | None:
         return b""
 
 
+def report_end(channel: Channel, conversation: Conversation) -> Command:
+    """Report that the client ended its side, and the alert that it sent instead of a request."""
+    return conversation.client_ended(channel.layer.rejection if isinstance(channel, TlsChannel) else "")
+
+
 def watch_for_reading(poller: Poller, channel: Channel, owner: Owner) -> None:
     """Call `owner` when the channel can be read, or when ciphertext that waits can be written."""
     if not isinstance(channel, TlsChannel):
@@ -36,7 +41,9 @@ def continue_handshake(channel: TlsChannel, conversation: Conversation) -> Comma
     try:
         complete = channel.handshake()
     except TlsFailure as failure:
-        return conversation.handshake_failed(failure.detail, certificate_rejected=failure.rejected_our_certificate)
+        return conversation.handshake_failed(
+            failure.detail, by_client=failure.by_peer, certificate_rejected=failure.rejected_our_certificate
+        )
     except OSError:
         return conversation.client_ended()
     if not complete:

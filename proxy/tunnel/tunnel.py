@@ -22,7 +22,7 @@ from ..protocol.states import State
 from .context import TunnelContext
 from .linger import Lingering
 from .password_checks import TOO_MANY
-from .reading import continue_handshake, read_client, watch_for_reading
+from .reading import continue_handshake, read_client, report_end, watch_for_reading
 from .relay import Relay
 
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
@@ -147,7 +147,7 @@ class Tunnel:
         if data is None:
             self._obey(WAIT)
             return
-        self._obey(self.conversation.received(data) if data else self.conversation.client_ended())
+        self._obey(self.conversation.received(data) if data else report_end(self._client, self.conversation))
         if self._behind_balancer and self.conversation.state is not State.PROXY_HEADER:
             self._take_place_of_client()
 

@@ -33,13 +33,22 @@ _SHORT: Final = {"commonName": "CN", "organizationName": "O", "organizationalUni
 class TlsFailure(ssl.SSLError):
     """TLS with the peer has failed; `take_ciphertext` has the alert to send.
 
-    `detail` is a short phrase. `rejected_our_certificate` means that the peer's alert rejects our certificate or
-    its names. `rejected_theirs` means that we do not trust the peer's.
+    `detail` is a short phrase. `by_peer` means that the peer gave up: it sent an alert or ended the connection.
+    `rejected_our_certificate` means that its alert rejects our certificate or its names. `rejected_theirs` means that
+    we do not trust the peer's.
     """
 
-    def __init__(self, detail: str, *, rejected_our_certificate: bool = False, rejected_theirs: bool = False) -> None:
+    def __init__(
+        self,
+        detail: str,
+        *,
+        by_peer: bool = False,
+        rejected_our_certificate: bool = False,
+        rejected_theirs: bool = False,
+    ) -> None:
         super().__init__(errno.EPROTO, detail)
         self.detail = detail
+        self.by_peer = by_peer
         self.rejected_our_certificate = rejected_our_certificate
         self.rejected_theirs = rejected_theirs
 
@@ -51,7 +60,7 @@ class TlsLayer:
     """
 
     __slots__ = (
-        "_closed", "_failed", "_fed_end", "_incoming", "_outgoing", "_peer", "_read_ahead", "_rejected",
+        "_by_peer", "_closed", "_failed", "_fed_end", "_incoming", "_outgoing", "_peer", "_read_ahead", "_rejected",
         "_rejected_theirs", "_tls", "_told", "complete",
     )  # fmt: skip
 
@@ -67,6 +76,7 @@ class TlsLayer:
         self._closed = False  # the peer's close_notify was read
         self._told = False  # our close_notify was written
         self._failed = ""  # the reason; an exception would keep its frames alive
+        self._by_peer = False
         self._rejected = False  # our certificate, by the peer
         self._rejected_theirs = False
         self.complete = False
@@ -95,6 +105,7 @@ class TlsLayer:
             if not self._fed_end:
                 return False
             self._failed = f"the {self._peer} ended the connection in the handshake"
+            self._by_peer = True
         except ssl.SSLError as error:
             self._note_failure(error)
         self._raise_failure()
@@ -175,6 +186,11 @@ class TlsLayer:
         return not self._closed and bool(self._incoming.pending or self._tls.pending() or self._read_ahead)
 
     @property
+    def rejection(self) -> str:
+        """The alert by which the peer rejected our certificate, as a phrase; empty without one."""
+        return self._failed if self._rejected else ""
+
+    @property
     def version(self) -> str:
         """The TLS version, such as "TLSv1.3"; empty before it is negotiated."""
         return self._tls.version() or ""
@@ -224,7 +240,10 @@ class TlsLayer:
     def _raise_failure(self) -> None:
         if self._failed:
             raise TlsFailure(
-                self._failed, rejected_our_certificate=self._rejected, rejected_theirs=self._rejected_theirs
+                self._failed,
+                by_peer=self._by_peer,
+                rejected_our_certificate=self._rejected,
+                rejected_theirs=self._rejected_theirs,
             )
 
     def _note_failure(self, error: ssl.SSLError) -> None:
@@ -233,6 +252,7 @@ class TlsLayer:
         if alert is not None:
             name = alert[1].lower()
             self._failed = f"the {self._peer}'s alert {name}"
+            self._by_peer = True
             self._rejected = name in _REJECTIONS
         elif isinstance(error, ssl.SSLCertVerificationError):
             self._failed = f"the {self._peer}'s certificate: {error.verify_message}"

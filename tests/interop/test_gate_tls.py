@@ -111,5 +111,29 @@ def test_a_client_certificate_of_an_unknown_ca_fails_the_handshake(secure_gate: 
 
     assert "alert unknown ca" in done.stderr
     (record,) = secure_gate.records(1)
-    assert record["outcome"] == "handshake_failed"
+    assert (record["outcome"], record["ended_by"]) == ("handshake_failed", "gate")
     assert record["detail"].startswith("the client's certificate: ")
+
+
+def test_the_gate_ends_a_handshake_without_a_common_version_or_cipher(secure_gate: Gate, authority: Authority) -> None:
+    for options in (("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"), ("-tls1_2", "-cipher", "AES128-SHA:@SECLEVEL=0")):
+        handshake(secure_gate, authority, *options)
+
+    records = secure_gate.records(2)
+    assert [(record["outcome"], record["ended_by"]) for record in records] == [("handshake_failed", "gate")] * 2
+    assert len({record["detail"] for record in records}) == 2
+
+
+def test_a_client_that_finds_another_name_in_the_certificate_is_recorded(
+    secure_gate: Gate, authority: Authority
+) -> None:
+    """curl compares the name once the handshake is complete, and closes. So do other clients of OpenSSL."""
+    proxy = f"https://127.0.0.1:{secure_gate.port}"
+
+    shown = [post(proxy, authority.root, authority).stderr for _ in range(3)]
+    post_by_name(secure_gate, authority)
+
+    assert all("127.0.0.1" in text for text in shown), shown
+    first, served = secure_gate.records(2)
+    assert (first["outcome"], first["ended_by"], first["gate_tls"]) == ("closed_after_handshake", "client", "TLSv1.3")
+    assert_served(served)

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,35 @@ def test_a_password_outside_ascii_passes_by_basic_and_by_digest(tmp_path: Path, 
         for option in ("--proxy-basic", "--proxy-digest"):
             done = login_gate.curl(option, "--proxy-user", "jürgen:pä & ß:x")
             assert '"stand_in": true' in done.stdout, done.stderr
+
+
+DOMAIN_USER = "CORP\\svc"
+
+
+@pytest.fixture
+def domain_gate(tmp_path: Path, authority: Authority) -> Iterator[LoginGate]:
+    """A gate whose one user has a backslash in the name."""
+    with run_login_gate(tmp_path, authority, users=[(DOMAIN_USER, PASSWORD)]) as gate:
+        yield gate
+
+
+@pytest.mark.parametrize("option", ["--proxy-basic", "--proxy-digest"])
+def test_curl_logs_in_with_a_backslash_in_the_name(domain_gate: LoginGate, option: str) -> None:
+    done = domain_gate.curl(option, "--proxy-user", f"{DOMAIN_USER}:{PASSWORD}")
+
+    assert '"stand_in": true' in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("release", java.RELEASES)
+@pytest.mark.parametrize("program", ["UrlConnection", "ApacheHttp"])
+def test_java_logs_in_with_a_backslash_in_the_name(domain_gate: LoginGate, program: str, release: int) -> None:
+    """HttpsURLConnection does not escape it in Digest, HttpClient does."""
+    proxy = f"http://{DOMAIN_USER}:{PASSWORD}@127.0.0.1:{domain_gate.port()}"
+
+    (shown,) = java.post(release, program, (), domain_gate.trust, [Post(URL, proxy)])
+
+    assert '"stand_in": true' in shown, shown
+    assert domain_gate.logins(2) == [ASKED, (SHA_256, "accepted")]
 
 
 # Java with settings for logins

@@ -82,6 +82,14 @@ def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
     assert lines[2]["outcome"] == "closed_by_client"
 
 
+def test_a_balancers_tls_checks_leave_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "access.jsonl"
+    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+        for _ in range(100):
+            log.observe([record(Outcome.CLOSED_AFTER_HANDSHAKE)])
+    assert path.read_bytes().count(b"closed_after_handshake") == 1
+
+
 def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     with contextlib.closing(AccessLog(Log(str(path)))) as log:

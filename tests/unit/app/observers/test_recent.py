@@ -26,6 +26,15 @@ def test_refusals_are_connections_without_a_tunnel() -> None:
     assert list(refusals.records) == kept
 
 
+def test_a_balancers_tls_checks_do_not_push_out_refusals() -> None:
+    refusals = Refusals()
+    refused = record(Outcome.TARGET_NOT_ALLOWED)
+
+    refusals.observe([refused, *(record(Outcome.CLOSED_AFTER_HANDSHAKE) for _ in range(250))])
+
+    assert [each.outcome for each in refusals.records] == [refused.outcome, Outcome.CLOSED_AFTER_HANDSHAKE]
+
+
 def test_only_the_last_refusals_are_kept() -> None:
     refusals = Refusals()
     every = [record(Outcome.TARGET_NOT_ALLOWED) for _ in range(250)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target
+from licensegate.proxy.auth import digest_hash
 from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.login_throttle import FREE_TRIES
 from licensegate.proxy.auth.nonces import NONCE_SECONDS, Nonces
@@ -270,6 +271,59 @@ def test_digest_is_offered_even_if_the_files_hold_no_user() -> None:
 
 def test_every_user_is_unknown_if_the_file_is_empty() -> None:
     assert rejection(Setup(users=Users({}, {})).authenticate(basic())).result is LoginResult.UNKNOWN_USER
+
+
+BACKSLASH = "CORP\\svc"
+
+
+def with_backslash(*users: str) -> Setup:
+    """A gate where these users have the password, by Digest."""
+    ha1 = {scheme: {user: digest_hash.ha1(scheme, user, REALM, PASSWORD) for user in users} for scheme in DIGESTS}
+    return Setup(users=Users({}, ha1), schemes=frozenset(DIGESTS))
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+@pytest.mark.parametrize(
+    ("sent", "cnonce"),
+    [
+        pytest.param({}, "0a4f113b", id="as Java sends it"),
+        pytest.param({}, "0a\\4f", id="with another backslash"),
+        pytest.param({"username": r'"CORP\\svc"'}, "0a4f113b", id="escaped, as RFC 9110 asks"),
+    ],
+)
+def test_a_user_with_a_backslash_is_read_as_it_was_meant(algorithm: str, sent: dict[str, str], cnonce: str) -> None:
+    setup = with_backslash(BACKSLASH)
+
+    login = digest(setup.challenges()[algorithm], BACKSLASH, cnonce=cnonce, **sent)
+
+    assert setup.authenticate(login) == Admitted(Identity(BACKSLASH), Scheme(f"digest-{algorithm.lower()}"))
+
+
+def test_the_reading_of_the_rfc_comes_first() -> None:
+    setup = with_backslash(BACKSLASH, "CORPsvc")
+    asked = setup.challenges()["SHA-256"]
+
+    unescaped = setup.authenticate(digest(asked, "CORPsvc", username=r'"CORP\svc"'))
+    verbatim = rejection(setup.authenticate(digest(asked, BACKSLASH, count=2)))
+
+    assert unescaped == Admitted(Identity("CORPsvc"), Scheme.DIGEST_SHA_256)
+    assert (verbatim.result, verbatim.user) == (LoginResult.WRONG_PASSWORD, "CORPsvc")
+
+
+@pytest.mark.parametrize(
+    ("user", "result"),
+    [(BACKSLASH, LoginResult.WRONG_PASSWORD), ("CORP\\else", LoginResult.UNKNOWN_USER)],
+    ids=["wrong password", "unknown user"],
+)
+def test_two_readings_of_a_backslash_count_as_one_try(user: str, result: LoginResult) -> None:
+    setup = with_backslash(BACKSLASH)
+    asked = setup.challenges()["SHA-256"]
+
+    for _ in range(FREE_TRIES):
+        assert rejection(setup.authenticate(digest(asked, user, "wrong"))).result is result
+        assert setup.state.login_throttle.seconds_left(CUCM) == 0
+    setup.authenticate(digest(asked, user, "wrong"))
+    assert setup.state.login_throttle.seconds_left(CUCM) > 0
 
 
 # Nonces

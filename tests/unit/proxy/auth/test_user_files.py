@@ -49,6 +49,16 @@ def test_an_htdigest_file_gives_each_user_a_hash_for_each_algorithm(tmp_path: Pa
     assert lines[0].ha1 == digest_hash.ha1(Scheme.DIGEST_MD5, USER, REALM, PASSWORD)
 
 
+def test_fields_that_other_programs_add_are_ignored(tmp_path: Path) -> None:
+    """Such as nginx, which takes a comment after the hash."""
+    htpasswd, htdigest = tmp_path / "users.htpasswd", tmp_path / "users.htdigest"
+    htpasswd.write_text(f"{htpasswd_line().rstrip()}:the CUCM:10.1.2.3\n{htpasswd_line('other').rstrip()}:\n")
+    htdigest.write_text(f"{USER}:{REALM}:{MD5}:the CUCM:\n")
+
+    assert [stored.fits(PASSWORD.encode()) for stored in read_htpasswd(htpasswd).values()] == [True, True]
+    assert [line.ha1 for line in read_htdigest(htdigest)] == [MD5]
+
+
 BAD_PASSWD = {
     "no colon": (b"cucm\n", "line 1: a colon is missing"),
     "no user": (b"# users\n:$apr1$x\n", "line 2: the user is empty"),
@@ -56,6 +66,14 @@ BAD_PASSWD = {
     "not UTF-8": (b"ok:$apr1$qHDFfhPC$nITSVHgYbDAK1Y0acGRnY0\ncucm\xff:x\n", "line 2: not text in UTF-8"),
     "a plain password": (b"cucm:secret\n", "line 1: the hash is neither bcrypt nor SHA-crypt nor apr1"),
     "a user twice": (htpasswd_line("a").encode() + b"\n" + htpasswd_line("a").encode(), "line 3: a has two lines"),
+    "no known hash, and a comment": (
+        b"cucm:{SSHA}abc:the CUCM:10.1.2.3\n",
+        "line 1: in field 2 of 4, the hash is neither bcrypt nor SHA-crypt nor apr1",
+    ),
+    "a line of an htdigest file": (
+        f"cucm:r:{MD5}\n".encode(),
+        "line 1: this line is of an htdigest file; name the file in auth.htdigest",
+    ),
     "far too much": (b"#" * (1 << 20) + b"\n", "larger than such a file may be"),
 }
 BAD_DIGEST = {
@@ -63,6 +81,7 @@ BAD_DIGEST = {
     "33 digits": (f"cucm:r:{MD5}0\n".encode(), "line 1: what follows the realm is neither 32 nor 64"),
     "no digits": (b"cucm:r:" + b"x" * 32 + b"\n", "line 1: what follows the realm is neither 32 nor 64"),
     "other digits": (f"cucm:r:{'٣' * 32}\n".encode(), "line 1: what follows the realm is neither 32 nor 64"),
+    "no digits, and a comment": (b"cucm:r:x:the CUCM\n", "line 1: in field 3 of 4, what follows the realm is neither"),
     "a line twice": (f"a:r:{MD5}\na:r:{SHA}\na:r:{SHA}\n".encode(), "line 3: a has two lines"),
     "no user": (f":r:{MD5}\n".encode(), "line 1: the user is empty"),
 }

@@ -8,7 +8,7 @@ from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.responses import ESTABLISHED
 from licensegate.proxy.wire.tls_records import Alert
-from licensegate.records.outcome import Outcome
+from licensegate.records.outcome import Outcome, Party
 from support.client_hellos import hello_message, in_records, server_name_extension
 from support.conversation_harness import (
     ANOTHER_OWN_NAME,
@@ -116,16 +116,24 @@ def test_nothing_is_read_until_the_handshake_is_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rejected", "outcome"),
-    [(False, Outcome.HANDSHAKE_FAILED), (True, Outcome.GATE_CERTIFICATE_REJECTED)],
-    ids=["for any reason", "for the gate's certificate"],
+    ("rejected", "by_client", "outcome", "party"),
+    [
+        (False, True, Outcome.HANDSHAKE_FAILED, Party.CLIENT),
+        (False, False, Outcome.HANDSHAKE_FAILED, Party.GATE),
+        (True, True, Outcome.GATE_CERTIFICATE_REJECTED, Party.CLIENT),
+    ],
+    ids=["by the client's alert", "by the gate's alert", "for the gate's certificate"],
 )
-def test_a_failed_handshake_is_recorded_with_its_reason(rejected: bool, outcome: Outcome) -> None:
+def test_a_failed_handshake_is_recorded_with_reason_and_party(
+    rejected: bool, by_client: bool, outcome: Outcome, party: Party
+) -> None:
     conversation = shaking_hands()
 
-    assert conversation.handshake_failed("the client's alert", certificate_rejected=rejected) == Close()
+    failed = conversation.handshake_failed("the client's alert", by_client=by_client, certificate_rejected=rejected)
 
+    assert failed == Close()
     record = conversation.record
+    assert record.ended_by is party
     assert (record.outcome, record.detail, record.protocol) == (outcome, "the client's alert", "https")
     assert (record.status, record.gate_tls) == (0, "")
 
@@ -137,16 +145,29 @@ def test_an_incomplete_handshake_is_recorded_with_its_end() -> None:
 
     assert (left.record.outcome, left.record.detail) == (Outcome.HANDSHAKE_FAILED, "the client left")
     assert (late.record.outcome, late.record.detail) == (Outcome.HANDSHAKE_FAILED, "it took too long")
+    assert (left.record.ended_by, late.record.ended_by) == (Party.CLIENT, Party.GATE)
     assert stopped.record.outcome is Outcome.CUT_BEFORE_TUNNEL
 
 
 def test_a_late_head_inside_tls_is_answered_but_silence_is_not() -> None:
-    late, silent, left = secured(), secured(), secured()
+    late, silent = secured(), secured()
     late.received(b"CONNECT ")
 
     assert status_line(late.deadline_passed()).startswith("HTTP/1.1 408 head_timeout: ")
-    assert silent.deadline_passed() == left.client_ended() == Close()
-    assert silent.record.outcome is left.record.outcome is Outcome.CLOSED_UNUSED
+    assert silent.deadline_passed() == Close()
+    assert silent.record.outcome is Outcome.CLOSED_UNUSED
+
+
+def test_a_client_that_closes_after_its_handshake_has_an_outcome() -> None:
+    """It does not like the name in the gate's certificate, or it is a balancer's check."""
+    closed, rejecting = secured(), secured()
+
+    assert closed.client_ended() == rejecting.client_ended("the client's alert bad_certificate") == Close()
+
+    assert (closed.record.outcome, closed.record.detail) == (Outcome.CLOSED_AFTER_HANDSHAKE, "")
+    assert "tls.names" in closed.record.remedy()
+    assert rejecting.record.outcome is Outcome.GATE_CERTIFICATE_REJECTED
+    assert rejecting.record.detail == "the client's alert bad_certificate"
 
 
 def test_a_gate_without_a_certificate_passes_tls_on_or_refuses_it() -> None:

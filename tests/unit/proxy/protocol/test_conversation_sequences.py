@@ -152,7 +152,8 @@ class AnySequence(RuleBasedStateMachine):
             self.happens(lambda: conversation.login_not_checked("a fault in the gate"))
         elif self.handshaking:
             rejected, detail = data.draw(st.booleans()), data.draw(st.text(max_size=20))
-            self.happens(lambda: conversation.handshake_failed(detail, certificate_rejected=rejected))
+            by = data.draw(st.booleans())
+            self.happens(lambda: conversation.handshake_failed(detail, by_client=by, certificate_rejected=rejected))
         else:
             self.happens(lambda: conversation.ended(Outcome.INTERNAL_ERROR, "KeyError"))
 

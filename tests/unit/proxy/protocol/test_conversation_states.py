@@ -161,8 +161,8 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
     (State.HELLO, "cut"): [(start_conversation, lambda it: it.stopped())],
     (State.HANDSHAKE, "handshake done"): [(shaking_hands, lambda it: it.secured("TLSv1.2", ""))],
     (State.HANDSHAKE, "handshake failed"): [
-        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=False)),
-        (shaking_hands, lambda it: it.handshake_failed("the reason", certificate_rejected=True)),
+        (shaking_hands, lambda it: it.handshake_failed("the reason", by_client=True, certificate_rejected=False)),
+        (shaking_hands, lambda it: it.handshake_failed("the reason", by_client=True, certificate_rejected=True)),
     ],
     (State.HANDSHAKE, "deadline"): [(shaking_hands, lambda it: it.deadline_passed())],
     (State.HANDSHAKE, "client's end"): [(shaking_hands, lambda it: it.client_ended())],
@@ -304,7 +304,10 @@ OPEN = STATES.keys() - {"CLOSED"}
 EVENTS: dict[str, tuple[Happening, set[str]]] = {
     "bytes": (lambda it: it.received(b"C"), READING | {"LOGIN", "DIALLING"}),
     "handshake done": (lambda it: it.secured("TLSv1.3", "CN=later"), {"HANDSHAKE"}),
-    "handshake failed": (lambda it: it.handshake_failed("later", certificate_rejected=True), {"HANDSHAKE"}),
+    "handshake failed": (
+        lambda it: it.handshake_failed("later", by_client=True, certificate_rejected=True),
+        {"HANDSHAKE"},
+    ),
     "login checked": (lambda it: it.login_checked(right=True), {"LOGIN"}),
     "login not checked": (lambda it: it.login_not_checked("later"), {"LOGIN"}),
     "connected": (lambda it: it.connected(), {"DIALLING"}),

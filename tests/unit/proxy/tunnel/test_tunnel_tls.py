@@ -305,13 +305,13 @@ def test_a_client_that_leaves_within_its_handshake_is_recorded(leave: Callable[[
     run(main())
 
 
-def test_a_client_that_leaves_after_its_handshake_counts_as_unused() -> None:
+def test_a_client_that_leaves_after_its_handshake_is_recorded() -> None:
     async def main() -> None:
         with open_harness(identity=IDENTITY) as harness:
             client, _ = await harness.connect_tls()
             await client.close_notify(with_tcp=True)
             record = await harness.last_record()
-            assert record.outcome is Outcome.CLOSED_UNUSED
+            assert record.outcome is Outcome.CLOSED_AFTER_HANDSHAKE
             await harness.assert_nothing_left()
 
     run(main())

@@ -113,7 +113,8 @@ def test_a_client_that_rejects_our_certificate_has_its_own_outcome(
         layer.handshake()
 
     assert raised.value.rejected_our_certificate
-    assert raised.value.detail == f"the client's alert {alert}"
+    assert raised.value.by_peer
+    assert layer.rejection == raised.value.detail == f"the client's alert {alert}"
     assert raised.value.errno == errno.EPROTO
 
 
@@ -138,6 +139,7 @@ def test_other_bytes_fail_the_handshake_with_a_short_phrase(
 
     assert raised.value.detail == str(raised.value.strerror) == detail
     assert not raised.value.rejected_our_certificate
+    assert not raised.value.by_peer
 
 
 def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, trusted: Path) -> None:
@@ -145,8 +147,9 @@ def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, 
     context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256")  # our key is not RSA
     client, layer = MemoryTlsClient(context), TlsLayer(served)
 
-    with pytest.raises(TlsFailure, match="no shared cipher"):
+    with pytest.raises(TlsFailure, match="no shared cipher") as raised:
         complete_handshake(client, layer)
+    assert not raised.value.by_peer
 
     with pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE"):
         client.decrypt(layer.take_ciphertext())
@@ -160,8 +163,10 @@ def test_a_client_that_ends_in_the_handshake_fails_it(served: ssl.SSLContext, tr
 
     layer.feed_end()
 
-    with pytest.raises(TlsFailure, match="the client ended the connection in the handshake"):
+    with pytest.raises(TlsFailure, match="the client ended the connection in the handshake") as raised:
         layer.handshake()
+    assert raised.value.by_peer
+    assert layer.rejection == ""
 
 
 def test_a_forged_record_ends_both_directions_for_good(connected: Connected) -> None:
