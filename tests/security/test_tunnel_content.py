@@ -94,7 +94,7 @@ HELLOS = {
     "another host that is allowed": (hello(b"api.cisco.com"), "server_name_mismatch", UNRECOGNIZED_NAME),
     "a suffix of another name": (hello(b"eviltools.cisco.com"), "server_name_mismatch", UNRECOGNIZED_NAME),
     "a prefix of another name": (hello(b"tools.cisco.com.evil.example"), "server_name_mismatch", UNRECOGNIZED_NAME),
-    "a port behind the name": (hello(b"tools.cisco.com:443"), "server_name_mismatch", UNRECOGNIZED_NAME),
+    "a port behind the name": (hello(b"tools.cisco.com:443"), "inner_hello_malformed", DECODE_ERROR),
     "an address": (hello(b"72.163.4.38"), "server_name_mismatch", UNRECOGNIZED_NAME),
     "another host in the second record": (
         in_records(hello_message(server_name_extension(b"evil.example")), [50]),
