@@ -6,7 +6,7 @@ import pytest
 
 from support.gate import Gate
 from support.licensing_exchange import HOST, TARGET
-from support.raw_client import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end
+from support.raw_client import CONNECT, Answer, ask, dial, open_tunnel, read_answer, read_to_end, secured
 from support.standin import StandIn
 from support.tls_memory import MemoryTlsClient, client_context
 
@@ -19,6 +19,10 @@ SERVED = {
     "lower-case field names": f"CONNECT {TARGET} HTTP/1.1\r\nhost: {TARGET}\r\nuser-agent: x\r\n\r\n",
     "fields without a space": f"CONNECT {TARGET} HTTP/1.1\r\nHost:{TARGET}\r\nAccept:\r\n\r\n",
     "a length of zero": f"CONNECT {TARGET} HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+    "a bare LF after the request line, as in Java's JSSE sample": f"CONNECT {TARGET} HTTP/1.1\nUser-Agent: x\r\n\r\n",
+    "bare LFs only": f"CONNECT {TARGET} HTTP/1.1\nHost: {TARGET}\n\n",
+    "an empty line first": f"\r\nCONNECT {TARGET} HTTP/1.1\r\n\r\n",
+    "HTTP/1.2": f"CONNECT {TARGET} HTTP/1.2\r\n\r\n",
     "upper-case target": "CONNECT TOOLS.CISCO.COM:443 HTTP/1.1\r\n\r\n",
     "one final dot": "CONNECT tools.cisco.com.:443 HTTP/1.1\r\n\r\n",
     "credentials that were not requested": f"CONNECT {TARGET} HTTP/1.1\r\nProxy-Authorization: Basic eDp4\r\n\r\n",
@@ -71,6 +75,23 @@ def test_a_hello_sent_with_the_head_is_relayed(gate: Gate) -> None:
     (record,) = gate.records(1)
     assert record["server_name_check"] == "match"
     assert record["upstream_written"] == len(hello)
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n"], ids=["CRLF", "LF"])
+@pytest.mark.parametrize("early", [False, True], ids=["after the 200", "with the head"])
+def test_an_empty_line_before_the_hello_does_not_reach_the_target(gate: Gate, line: bytes, early: bool) -> None:
+    with dial(gate) as connection:
+        connection.sendall(CONNECT + line if early else CONNECT)
+        assert read_answer(connection).status == 200
+        if not early:
+            connection.sendall(line)
+
+        with secured(connection, HOST) as client:
+            assert client.version() is not None
+
+    (record,) = gate.records(1)
+    assert record["server_name_check"] == "match"
+    assert record["client_read"] == len(CONNECT + line) + record["upstream_written"]
 
 
 def test_a_client_that_leaves_after_one_byte_is_recorded(gate: Gate) -> None:
