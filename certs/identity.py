@@ -3,6 +3,7 @@
 Loads with Python's ssl only. Opens no socket and prompts for no password.
 """
 
+import hashlib
 import ssl
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -26,13 +27,21 @@ class ServerIdentity:
     """A certificate and its key in a context for `TlsLayer`.
 
     `chain` is the certificate and its issuers, each in PEM, `source` their file, `fingerprint` the certificate's
-    SHA-256, colon-separated.
+    SHA-256, colon-separated. `client_trust` tells apart the authorities and revocation lists for clients' certificates.
     """
 
-    def __init__(self, context: ssl.SSLContext, chain: Sequence[bytes], names: Iterable[str], source: str) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        chain: Sequence[bytes],
+        names: Iterable[str],
+        source: str,
+        client_trust: str = "",
+    ) -> None:
         self.context = context
         self.chain = tuple(chain)
         self.source = source
+        self.client_trust = client_trust
         self.fingerprint = fingerprint(chain[0])
         self._given = _Names(names)
         self._certified: _Names | None = None
@@ -101,7 +110,7 @@ def load_identity(
         load_key_pair(context, chain, private)
     except ssl.SSLError as error:
         raise CertificateError(_refusal(error, certificate, key)) from None
-    return ServerIdentity(context, chain, names, str(certificate))
+    return ServerIdentity(context, chain, names, str(certificate), client_trust(client_ca, client_crl))
 
 
 def server_context(client_ca: Path | None = None, client_crl: Path | None = None) -> ssl.SSLContext:
@@ -130,6 +139,16 @@ def server_context(client_ca: Path | None = None, client_crl: Path | None = None
         context.verify_mode = ssl.CERT_OPTIONAL
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # trust every certificate in the file, not only roots
     return context
+
+
+def client_trust(client_ca: Path | None, client_crl: Path | None) -> str:
+    """Return the SHA-256 of the files that `server_context` trusts clients by; empty without them.
+
+    Raises CertificateError.
+    """
+    parts = [] if client_ca is None else read_chain(client_ca)
+    parts += [] if client_crl is None else read_crls(client_crl)
+    return hashlib.sha256(b"\n".join(parts)).hexdigest() if parts else ""
 
 
 def load_key_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:

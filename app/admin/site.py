@@ -48,6 +48,11 @@ class AdminSite:
         self._bound: tuple[str, int] | None = None
         self._probing: asyncio.Task[None] | None = None
 
+    @property
+    def address(self) -> str:
+        """The address that the server listens on; empty if it does not."""
+        return "" if self._bound is None else str(ListenAddress(*self._bound))
+
     @contextlib.contextmanager
     def adopting(self, admin: Admin, token: str, probe_seconds: int | None) -> Iterator[None]:
         """Use these settings once the block has ended without an error. The same address keeps its socket.

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from licensegate.app.service.control import ControlError, Request, ask, control_path
-from licensegate.app.settings.load import settings_file
+from licensegate.app.settings import SettingsError
+from licensegate.app.settings.load import find_state_directory, settings_file
 from licensegate.app.terminal import complain, say
 
 NOTES: Final = """\
-  Open tunnels keep the settings that they began with. The command uses control.sock in the state directory
-  (systemd: the runtime directory), which only the gate's own user and root may open. SIGHUP does the same.
+  Prints what has changed. Open tunnels keep the settings that they began with. The command uses control.sock in
+  the state directory (systemd: the runtime directory), which only the gate's own user and root may open. SIGHUP
+  does the same.
 
 exit status:
   0  the new settings are in force
@@ -23,20 +25,29 @@ exit status:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
+    parser.add_argument(
+        "--defaults",
+        action="store_true",
+        help="accept a settings file that was emptied: the built-in defaults take the place of its settings",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask for a reload and print the answer."""
-    # A gate run by systemd is found without reading its settings. If they are broken now, the gate itself says so.
-    path = control_path(None, os.environ, arguments.config or settings_file(os.environ))
-    if path is None:
-        from .settings_file import load_or_exit
-
-        path = control_path(load_or_exit(arguments.config).state_directory, os.environ)
-    if path is None:
-        return complain("a gate without state.directory has no control socket; send it SIGHUP instead")
+    # The settings may be broken now: then the gate is asked all the same, says so, and writes it to its log.
     try:
-        reply = ask(path, Request("reload"))
+        file = arguments.config or settings_file(os.environ)
+        path = control_path(None, os.environ, file) or control_path(find_state_directory(file, os.environ), os.environ)
+    except SettingsError as error:
+        complain(f"refused: the settings in force stay: {error}")
+        return 1
+    if path is None:
+        return complain(
+            "the settings name no state.directory, where the gate's control socket is: name it in the variable "
+            "LICENSEGATE__STATE__DIRECTORY, or send the gate SIGHUP"
+        )
+    try:
+        reply = ask(path, Request("reload", defaults=arguments.defaults))
     except ControlError as error:
         return complain(str(error))
     if not reply.ok:

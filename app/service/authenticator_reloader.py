@@ -28,13 +28,25 @@ class AuthenticatorReloader:
         self._auth = auth
         self._state = state or AuthState()
         self._own_key = own_key or Secret(secrets.token_bytes(_KEY_BYTES))
+        self._key = self._own_key
         self._users: FileWatch[Users] | None = None
         self.authenticator: Authenticator | None = None
         if auth.possible:
-            key = self._own_key if auth.nonce_key_file is None else read_nonce_key(auth.nonce_key_file)
-            self._nonces = Nonces(key)
+            if auth.nonce_key_file is not None:
+                self._key = read_nonce_key(auth.nonce_key_file)
+            self._nonces = Nonces(self._key)
             self._users = watch_users(auth.htpasswd, auth.htdigest, auth.logins.realm)
             self._build(self._users.value)
+
+    @property
+    def users(self) -> Users:
+        """The users who can log in; no users if the settings ask for no logins."""
+        return Users({}, {}) if self._users is None else self._users.value
+
+    @property
+    def shared_key(self) -> bytes:
+        """The key of the nonces that gates share; empty without one."""
+        return b"" if self._key is self._own_key else self._key.raw
 
     def successor(self, auth: Auth) -> "AuthenticatorReloader":
         """A reloader for other settings, with this one's login state and nonce key. Raises LoginFileError."""

@@ -16,7 +16,7 @@ from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 
 from .host import raise_descriptor_limit
 from .logs import ServiceLog
-from .parts import Parts
+from .parts import Parts, settings_hash
 
 if TYPE_CHECKING:
     from licensegate.app.admin.site import AdminSite
@@ -52,6 +52,17 @@ class Components:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.parts.settings
+
+    @property
+    def status(self) -> str:
+        """What listens, and which settings are in force, in words."""
+        listening = ", ".join(listener.name for listener in self.gate.listeners)
+        admin = (
+            "" if self._admin_site is None or not self._admin_site.address else f"; admin on {self._admin_site.address}"
+        )
+        return (
+            f"listening on {listening}{admin}; settings from {self.settings.source}; hash {settings_hash(self.parts)}"
+        )
 
     def close(self) -> None:
         """Cut the open connections and write the waiting log lines."""

@@ -4,9 +4,12 @@ They are read off the event loop, at the start and at a reload, and then put in 
 """
 
 import contextlib
+import hashlib
 import logging
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from licensegate.app.admin.access import read_token
@@ -18,6 +21,8 @@ from licensegate.files.watch import FileWatch
 
 from .authenticator_reloader import AuthenticatorReloader
 from .state_directory import usable_state_directory
+
+_HASH_DIGITS: Final = 12
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +53,16 @@ def read_parts(settings: Settings, in_force: Parts | None = None) -> Parts:
         authenticator_reloader = in_force.authenticator_reloader.successor(settings.auth)
     token_file = settings.admin.token_file
     return Parts(settings, certificate, authenticator_reloader, read_token(token_file) if token_file else "")
+
+
+def settings_hash(parts: Parts) -> str:
+    """Return a short hash of everything in force but passwords and keys, which nobody can find out by it.
+
+    That is each setting, the gate's certificate, the authorities for clients' certificates, and the names of users.
+    """
+    identity, users = parts.certificate.value, parts.authenticator_reloader.users
+    public = (parts.settings.written, identity.fingerprint, identity.client_trust, users.names)
+    return hashlib.sha256(msgspec.json.encode(public, order="deterministic")).hexdigest()[:_HASH_DIGITS]
 
 
 def warn_of_expiry(identity: ServerIdentity) -> None:

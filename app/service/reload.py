@@ -15,6 +15,7 @@ from licensegate.files.off_loop import OffLoop
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError
 
+from .changes import changes
 from .components import Components, log_notable_settings
 from .control import Reply
 from .file_check import FileCheck
@@ -35,13 +36,16 @@ class Reloader:
         self._read_settings = read_settings
         self._off_loop = OffLoop()
 
-    async def reload(self, requester: str) -> Reply:
-        """Read the settings again and put them in force. If any of them cannot be used, change nothing."""
-        gate = self.components.gate
-        before = gate.snapshot.policy.hash
+    async def reload(self, requester: str, *, defaults: bool = False) -> Reply:
+        """Read the settings again and put them in force. If any of them cannot be used, change nothing.
+
+        Settings that were emptied are refused, too, unless the requester wants the `defaults`.
+        """
+        components, gate = self.components, self.components.gate
+        before, served = components.parts, gate.snapshot.identity
         try:
             async with asyncio.timeout(_READ_SECONDS):
-                parts = await self._off_loop.run(partial(self._read, self.components.parts))
+                parts = await self._off_loop.run(partial(self._read, before, defaults))
             if gate.draining:  # else it would listen again
                 return self._refuse(requester, "the gate is stopping")
             self._adopt(parts)
@@ -53,9 +57,8 @@ class Reloader:
                 f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
                 "mount hang?",
             )
-        names = ", ".join(listener.name for listener in gate.listeners)
-        policy = f"policy {before} replaced by {parts.settings.policy.hash}"
-        message = f"{policy}; listening on {names}; settings from {parts.settings.source}"
+        changed = "; ".join(changes(before, served, parts)) or "nothing has changed"
+        message = f"{changed}; {components.status}"
         _log.info("reload requested by %s: %s", requester, message)
         log_notable_settings(parts.settings)
         return Reply(True, message)
@@ -99,9 +102,15 @@ class Reloader:
         if authenticator is not gate.snapshot.authenticator:
             gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=authenticator))
 
-    def _read(self, in_force: Parts) -> Parts:
+    def _read(self, in_force: Parts, defaults: bool) -> Parts:
         """Read the settings and every file that they name. Raises what `read_parts` raises."""
-        return read_parts(self._read_settings(), in_force)
+        settings = self._read_settings()
+        if settings.file_is_empty and not in_force.settings.file_is_empty and not defaults:
+            raise SettingsError(
+                f"{settings.source}: there is no setting in it, so the built-in defaults would be in force; write the "
+                "settings again, or type `licensegate reload --defaults`"
+            )
+        return read_parts(settings, in_force)
 
     def _adopt(self, parts: Parts) -> None:
         """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""

@@ -104,7 +104,7 @@ async def _read_unless(stop: asyncio.Semaphore, settings: Settings) -> Parts | N
 @contextlib.contextmanager
 def _open_control(reloader: Reloader) -> Iterator[ReloadQueue]:
     """Serve the control socket, if there is a place for it, and yield the queue of its reloads."""
-    reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester))
+    reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
     control = Control({"reload": lambda requester, request: reloads.request(requester, defaults=request.defaults)})
     _place(control, reloader.components.settings)
     try:
@@ -121,30 +121,25 @@ def _place(control: Control, settings: Settings) -> None:
         _log.error("%s; only SIGHUP reloads", error)
 
 
-async def _reload(reloader: Reloader, control: Control, requester: str) -> Reply:
+async def _reload(reloader: Reloader, control: Control, requester: str, *, defaults: bool) -> Reply:
     """Reload, and tell the service manager, unless it knows already that the gate stops."""
     gate = reloader.components.gate
     if not gate.draining:
         notify_reloading(os.environ)
-    reply = await reloader.reload(requester)
+    reply = await reloader.reload(requester, defaults=defaults)
     if not gate.draining:
         _place(control, reloader.components.settings)
-        notify_ready(os.environ, _status(reloader.components))
+        notify_ready(os.environ, reloader.components.status)
     return reply
 
 
 def _announce_ready(components: Components) -> None:
-    status = _status(components)
+    status = components.status
     _log.info("ready: %s", status)
     gate = components.gate
     how = reach([(listener.host, listener.port) for listener in gate.listeners], components.settings.announce)
     _log.info("%s", cucm_instructions(how, gate.snapshot.policy))
     notify_ready(os.environ, status)
-
-
-def _status(components: Components) -> str:
-    names = ", ".join(listener.name for listener in components.gate.listeners)
-    return f"listening on {names}; settings from {components.settings.source}"
 
 
 async def _feed_watchdog() -> None:

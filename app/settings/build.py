@@ -33,6 +33,7 @@ from .schema import (
     TlsTable,
     TunnelNetworkTable,
     TunnelTable,
+    values,
 )
 from .settings import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Settings, SettingsError, Tls
 from .source import SettingsSource
@@ -78,6 +79,7 @@ def build(
         state_named=bool(file.state.directory),
         log=_log(file.log, source, folder),
         source=str(source),
+        written=values(file),
     )
 
 

@@ -35,7 +35,16 @@ _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 def read_file(path: Path) -> File:
     """Read and check a settings file; raises SettingsError."""
-    tables = _parse(path, read_text(path))
+    return check_tables(path, read_tables(path))
+
+
+def read_tables(path: Path) -> dict[str, object]:
+    """Read a settings file as TOML, unchecked; raises SettingsError."""
+    return _parse(path, read_text(path))
+
+
+def check_tables(path: Path, tables: dict[str, object]) -> File:
+    """Check the tables of the settings file at `path`; raises SettingsError."""
     try:
         return msgspec.convert(tables, File)
     except msgspec.ValidationError as error:

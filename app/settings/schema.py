@@ -3,9 +3,10 @@
 This is the contract with operators: keys are added, never renamed. Texts such as networks are read in `build`.
 """
 
+from operator import attrgetter
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct, structs, to_builtins
 
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
@@ -223,3 +224,8 @@ def keys() -> list[str]:
         else:
             dotted.append(entry.name)
     return dotted
+
+
+def values(file: File) -> dict[str, object]:
+    """Every value of the file by its dotted key, as texts, numbers, booleans, lists and tables."""
+    return {key: to_builtins(attrgetter(key)(file)) for key in keys()}

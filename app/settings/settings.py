@@ -1,5 +1,6 @@
 """The settings in force, as values for the other rooms."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
@@ -88,7 +89,8 @@ class Settings(Struct, frozen=True):
     `announce` is the name or address that clients are to use for the gate; empty for the addresses that are bound.
     `probe_seconds` is the interval for dialling targets that no tunnel has reached meanwhile; None for never.
     `state_directory` is None if nothing is kept; `state_named` if the operator chose it, not systemd or the image.
-    `source` names the file, or the built-in defaults, and the environment variables that override it.
+    `source` names the file, or the built-in defaults, and the environment variables that override it. `written` has the
+    value of each key, by its dotted name, defaults included. `file_is_empty` if no key is in the file, or without one.
     """
 
     listen: tuple[ListenAddress, ...]
@@ -109,3 +111,5 @@ class Settings(Struct, frozen=True):
     state_named: bool
     log: Log
     source: str
+    written: Mapping[str, object] = {}
+    file_is_empty: bool = False

@@ -4,9 +4,19 @@ import hmac
 import secrets
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from .digest_hash import ALGORITHMS, usable_digests
 from .password_hash import PasswordHash
 from .scheme import DIGESTS, Scheme
+
+
+class UserChanges(Struct, frozen=True):
+    """The names of users that were added or removed, and of those whose password was changed."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 class Users:
@@ -39,6 +49,11 @@ class Users:
         return f"Users({self.with_password} by password, {self.with_digest} by Digest)"
 
     @property
+    def names(self) -> list[str]:
+        """The names of all users, sorted."""
+        return sorted(self._credentials())
+
+    @property
     def with_password(self) -> int:
         """How many can log in by Basic."""
         return len(self._passwords)
@@ -51,6 +66,23 @@ class Users:
     def knows(self, user: str) -> bool:
         """Tell whether this user can log in by a password, in at least one way."""
         return user in self._passwords or any(user in known for known in self._ha1.values())
+
+    def changes_since(self, before: "Users") -> UserChanges:
+        """Compare these users with those of an earlier reading."""
+        old, new = before._credentials(), self._credentials()
+        return UserChanges(
+            tuple(sorted(new.keys() - old.keys())),
+            tuple(sorted(old.keys() - new.keys())),
+            tuple(sorted(user for user in new.keys() & old.keys() if new[user] != old[user])),
+        )
+
+    def _credentials(self) -> dict[str, list[str | bytes]]:
+        """What is stored of each user."""
+        found: dict[str, list[str | bytes]] = {user: [stored.text.raw] for user, stored in self._passwords.items()}
+        for scheme, known in self._ha1.items():
+            for user, ha1 in known.items():
+                found.setdefault(user, []).extend((scheme, ha1))
+        return found
 
     def password_of(self, user: str) -> tuple[PasswordHash | None, bool]:
         """Return the hash to check a password against, and whether it is this user's.

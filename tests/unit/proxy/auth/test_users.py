@@ -7,7 +7,7 @@ import pytest
 from licensegate.proxy.auth.digest_hash import ALGORITHMS
 from licensegate.proxy.auth.password_hash import Kind, read_hash
 from licensegate.proxy.auth.scheme import DIGESTS, Scheme
-from licensegate.proxy.auth.users import Users
+from licensegate.proxy.auth.users import UserChanges, Users
 
 BCRYPT = read_hash("$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW")
 APR1 = read_hash("$apr1$qHDFfhPC$nITSVHgYbDAK1Y0acGRnY0")
@@ -58,3 +58,13 @@ def test_an_unknown_user_gets_a_random_ha1(scheme: Scheme) -> None:
     assert len(secret) == ALGORITHMS[scheme].hex_digits
     assert one.ha1_of(scheme, "another") == (secret, False)
     assert two.ha1_of(scheme, "stranger") != (secret, False)
+
+
+def test_changes_are_named_by_user_in_either_file() -> None:
+    md5, sha = Scheme.DIGEST_MD5, Scheme.DIGEST_SHA_256
+    before = Users({"ann": BCRYPT, "bob": APR1}, {md5: {"ann": "0" * 32, "cid": "0" * 32}})
+    after = Users({"ann": BCRYPT, "dan": APR1}, {md5: {"ann": "1" * 32}, sha: {"cid": "0" * 64}})
+
+    assert after.changes_since(before) == UserChanges(added=("dan",), removed=("bob",), changed=("ann", "cid"))
+    assert after.changes_since(after) == UserChanges()
+    assert after.names == ["ann", "cid", "dan"]

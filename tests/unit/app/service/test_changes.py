@@ -1,0 +1,115 @@
+"""What a reload says of users, certificates and keys, and what the hash of the settings covers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.service.changes import changes
+from licensegate.app.service.parts import Parts, read_parts, settings_hash
+from licensegate.app.settings import load
+from support.certificates import issue, revoke
+from support.logins import htpasswd_line
+
+AUTHORITY = issue("clients", authority=True)
+TOKEN, KEY = "first-token-of-many-characters", "ab" * 32
+SETTINGS = """
+[tls]
+certificate = "gate.pem"
+key = "gate.key"
+[auth]
+htpasswd = "users.htpasswd"
+client_ca = "ca.pem"
+client_crl = "clients.crl"
+nonce_key_file = "nonce.key"
+[admin]
+token_file = "token"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    issue().write(tmp_path)
+    AUTHORITY.write(tmp_path, stem="ca")
+    (tmp_path / "clients.crl").write_bytes(revoke(AUTHORITY))
+    (tmp_path / "users.htpasswd").write_text(htpasswd_line("ann") + htpasswd_line("bob"))
+    (tmp_path / "nonce.key").write_text(KEY)
+    (tmp_path / "token").write_text(TOKEN)
+    (tmp_path / "gate.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def read(folder: Path, before: Parts | None = None) -> Parts:
+    return read_parts(load(folder / "gate.toml", {}), before)
+
+
+def new_certificate(folder: Path) -> None:
+    issue().write(folder)
+
+
+def other_users(folder: Path) -> None:
+    (folder / "users.htpasswd").write_text(htpasswd_line("ann", "another") + htpasswd_line("cid"))
+
+
+def revoked_certificate(folder: Path) -> None:
+    (folder / "clients.crl").write_bytes(revoke(AUTHORITY, issue("revoked", AUTHORITY)))
+
+
+def other_key(folder: Path) -> None:
+    (folder / "nonce.key").write_text("cd" * 32)
+
+
+def other_token(folder: Path) -> None:
+    (folder / "token").write_text("second-token-of-many-characters")
+
+
+def other_rule(folder: Path) -> None:
+    (folder / "gate.toml").write_text(SETTINGS + '[[allowlist.rule]]\nhost = "ssm.test"\n')
+
+
+def no_change(folder: Path) -> None:
+    """Change nothing."""
+
+
+CHANGES: dict[Callable[[Path], None], list[str]] = {
+    no_change: [],
+    new_certificate: ["a new certificate, SHA-256 "],
+    other_users: ["1 user added: cid", "1 user removed: bob", "1 user with another password: ann"],
+    revoked_certificate: ["other authorities or revocation lists for clients' certificates"],
+    other_key: ["another key in auth.nonce_key_file"],
+    other_token: ["another token in admin.token_file"],
+    other_rule: ['allowlist.rule adds {host = "ssm.test", port = 443}', "policy "],
+}
+
+
+@pytest.mark.parametrize(("change", "begins"), CHANGES.items(), ids=[change.__name__ for change in CHANGES])
+def test_each_change_is_named_and_no_secret_is(folder: Path, change: Callable[[Path], None], begins: list[str]) -> None:
+    before = read(folder)
+    served = before.certificate.value
+    change(folder)
+    after = read(folder, before)
+
+    said = list(changes(before, served, after))
+
+    assert [line[: len(begin)] for line, begin in zip(said, begins, strict=True)] == begins
+    assert not any(secret in line for line in said for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$"))
+
+
+@pytest.mark.parametrize("change", [new_certificate, other_users, revoked_certificate, other_rule])
+def test_the_hash_covers_what_is_in_force(folder: Path, change: Callable[[Path], None]) -> None:
+    before = settings_hash(read(folder))
+    change(folder)
+
+    assert settings_hash(read(folder)) != before
+
+
+def same_users_with_other_passwords(folder: Path) -> None:
+    (folder / "users.htpasswd").write_text(htpasswd_line("ann", "another") + htpasswd_line("bob", "another"))
+
+
+@pytest.mark.parametrize("change", [no_change, other_key, other_token, same_users_with_other_passwords])
+def test_the_hash_says_nothing_of_passwords_and_keys(folder: Path, change: Callable[[Path], None]) -> None:
+    before = settings_hash(read(folder))
+    change(folder)
+
+    assert settings_hash(read(folder)) == before
