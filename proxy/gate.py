@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import resource
 import socket
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
@@ -23,7 +21,7 @@ from .net.poller import Poller
 from .parent.selector import ParentSelector
 from .parent.settings import ParentSettings
 from .protocol.snapshot import Snapshot
-from .settings import OWN_DESCRIPTORS, ListenAddress
+from .settings import ListenAddress
 from .tunnel.context import ClientConnection, TunnelContext
 from .tunnel.probe import Probe
 from .tunnel.tunnel import Tunnel
@@ -57,7 +55,6 @@ class Gate:
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
         self._parent_selector: ParentSelector | None = None
         self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
-        self._context.descriptors = _descriptors_for_connections()
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
         self._snapshots: dict[Listener, Snapshot] = {}  # the snapshot in force, with each listener's login schemes
@@ -70,7 +67,6 @@ class Gate:
     def adopt(self, snapshot: Snapshot) -> None:
         """Use this snapshot for connections that begin from now on; open ones keep theirs."""
         self._context.adopt(snapshot)
-        self._context.descriptors = _descriptors_for_connections()
         self._bind_snapshots()
 
     def add_observer(self, observe: Observe) -> None:
@@ -217,9 +213,3 @@ class Gate:
             finished.clear()
             if self._context.counter.draining and not self._context.connections:
                 self._drained.set()
-
-
-def _descriptors_for_connections() -> int:
-    """The descriptors that clients and upstreams may take, by the process's limit on open files."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if limit == resource.RLIM_INFINITY else limit - min(OWN_DESCRIPTORS, limit // 4)

@@ -12,10 +12,10 @@ from licensegate.allowlist.target import authority
 
 from .auth.scheme import Scheme
 
-OWN_DESCRIPTORS: Final = 256
-"""For the gate itself, including dials in progress and pipes."""
+_OWN_DESCRIPTORS: Final = 256
+"""For the gate itself: a batch of accepts, dials in progress, pipes, and the admin server."""
 
-SPARE_AT_LEAST: Final = 8
+_SPARE_AT_LEAST: Final = 8
 
 
 class ListenAddress(Struct, frozen=True):
@@ -54,12 +54,21 @@ class Limits(Struct, frozen=True):
     @property
     def spare(self) -> int:
         """Places above `tunnels` for connections that wait, so that a full gate can still answer."""
-        return max(self.tunnels >> 3, SPARE_AT_LEAST)
+        return max(self.tunnels >> 3, _SPARE_AT_LEAST)
 
     @property
     def descriptors(self) -> int:
         """The descriptors that a full gate needs: two per tunnel, one per connection that waits, and its own."""
-        return 2 * self.tunnels + self.spare + OWN_DESCRIPTORS
+        return 2 * self.tunnels + self.spare + _OWN_DESCRIPTORS
+
+
+def tunnels_within(descriptors: int) -> int:
+    """The most tunnels that a gate with so many descriptors can serve, at least one. Inverts `Limits.descriptors`.
+
+    Of few descriptors the gate keeps only three eighths for itself.
+    """
+    rest = descriptors - min(_OWN_DESCRIPTORS, descriptors * 3 // 8)
+    return max(1, min((rest - _SPARE_AT_LEAST) // 2, (8 * rest + 7) // 17))
 
 
 class TunnelChecks(Struct, frozen=True):

@@ -201,7 +201,8 @@ class Outcome(enum.Enum):
         "To allow it, add the client to these keys of the allowlist.rule.")
     TUNNELS_EXHAUSTED = ("tunnels_exhausted", Stage.POLICY, _G, 503, "connection_limit_reached",
         "The gate is at its limit of connections.",
-        "Try again later; find out which clients open so many connections, or raise limits.tunnels.")
+        ("Try again later; find out which clients open so many connections, or raise limits.tunnels; if the service "
+        "log says that too few open files are allowed, raise that limit first."))
     CLIENT_TUNNELS_EXHAUSTED = ("client_tunnels_exhausted", Stage.POLICY, _G, 429, "connection_limit_reached",
         "{client} has as many connections open as one client may have.",
         "Try again later; find out why the client opens so many, or raise limits.tunnels_per_client.")

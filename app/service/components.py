@@ -14,7 +14,7 @@ from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 
-from .host import raise_descriptor_limit
+from .host import limits_within_descriptors
 from .logs import ServiceLog
 from .parts import Parts, settings_hash
 
@@ -35,7 +35,6 @@ class Components:
         settings = parts.settings
         self._service_log = service_log
         self._admin_site: AdminSite | None = None
-        raise_descriptor_limit(settings.limits)
         self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy)
         self.access_log = self._observers.get(AccessLog)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
@@ -92,7 +91,7 @@ class Components:
         return Snapshot(
             ClientNetworks(settings.client_networks),
             settings.policy,
-            settings.limits,
+            limits_within_descriptors(settings.limits),
             ChecksByClient(settings.tunnel, settings.tunnel_networks),
             self.parts.certificate.value,
             self.parts.authenticator_reloader.authenticator,

@@ -4,7 +4,9 @@ import logging
 import os
 import resource
 
-from licensegate.proxy.settings import OWN_DESCRIPTORS, Limits
+from msgspec import structs
+
+from licensegate.proxy.settings import Limits, tunnels_within
 
 _log = logging.getLogger(__name__)
 
@@ -21,19 +23,22 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
 
 
-def raise_descriptor_limit(limits: Limits) -> None:
-    """Raise the limit on open files to what a full gate needs. Warn if the system grants less."""
+def limits_within_descriptors(limits: Limits) -> Limits:
+    """Raise the limit on open files to what a full gate needs. If that is refused, warn and lower the tunnels."""
     wanted = limits.descriptors
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
+        return limits
     granted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
-    if granted < wanted:
-        _log.warning(
-            "%d open files are allowed, enough for %d tunnels of limits.tunnels = %d; raise the limit (ulimit -n, "
-            "LimitNOFILE), or lower limits.tunnels",
-            granted,
-            max(granted - OWN_DESCRIPTORS, 0) * 8 // 17,  # an eighth more connections may wait
-            limits.tunnels,
-        )
+    tunnels = tunnels_within(granted)
+    if tunnels >= limits.tunnels:
+        return limits
+    _log.warning(
+        "%d open files are allowed, enough for %d tunnels, so no more are served, although limits.tunnels = %d; raise "
+        "the limit (ulimit -n, LimitNOFILE), or lower limits.tunnels",
+        granted,
+        tunnels,
+        limits.tunnels,
+    )
+    return structs.replace(limits, tunnels=tunnels)

@@ -19,7 +19,6 @@ from .changes import changes
 from .components import Components, log_notable_settings
 from .control import Reply
 from .file_check import FileCheck
-from .host import raise_descriptor_limit
 from .parts import Parts, read_parts, warn_of_expiry
 
 _READ_SECONDS: Final = 20
@@ -118,7 +117,6 @@ class Reloader:
         with components.access_log.reopening(settings.log), components.adopting_admin(parts):
             gate.listen(settings.listen)
         components.parts = parts
-        raise_descriptor_limit(settings.limits)
         self.adopt_certificate()
         gate.adopt(components.snapshot())
         gate.dial_by(settings.dial, settings.dns, settings.parents)

@@ -1,6 +1,5 @@
 """What all connections of one gate share: settings, poller, deadlines, dialer, counters, pipes and password checks."""
 
-import sys
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -15,7 +14,6 @@ from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
 from ..protocol.tunnel_counter import TunnelCounter
 from ..protocol.waiting import Strangers, WaitingConnections
-from ..settings import SPARE_AT_LEAST
 from .deadlines import Deadlines
 from .flow import Pipes
 from .password_checks import PasswordChecks
@@ -41,8 +39,8 @@ class ClientConnection(Owner, Protocol):
 class TunnelContext:
     """One per gate. A reload replaces `snapshot`, `deadlines` and `dialer`; open connections keep theirs.
 
-    `descriptors` are those for clients and upstreams. `connections` are all that are open; `waiting` are those that
-    are not served yet, and `strangers` those that will not be.
+    `connections` are all that are open; `waiting` are those that are not served yet, and `strangers` those that will
+    not be.
 
     `publish` takes each finished record.
     """
@@ -59,7 +57,6 @@ class TunnelContext:
         self.hellos = HellosInFlight()
         self.waiting: WaitingConnections[ClientConnection] = WaitingConnections()
         self.strangers: Strangers[ClientConnection] = Strangers()
-        self.descriptors = sys.maxsize
         self.pipes = Pipes(at_most=64)
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()
@@ -68,8 +65,7 @@ class TunnelContext:
     def make_room_for(self, connection: ClientConnection) -> None:
         """Close the waiting connection that must go for this new one: it, an older one or none."""
         limits, tunnels = self.snapshot.limits, self.counter.tunnels
-        by_descriptors = max(self.descriptors - 2 * tunnels, SPARE_AT_LEAST)
-        places = min(limits.tunnels + limits.spare - tunnels, by_descriptors)
+        places = max(limits.tunnels - tunnels, 0) + limits.spare
         excess = self.waiting.excess(connection, limits, places)
         if excess is not None:
             victim, outcome = excess

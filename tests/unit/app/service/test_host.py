@@ -21,7 +21,7 @@ def granted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limit], Callable[[int]
         monkeypatch.setattr(resource, "setrlimit", lambda _, new: held.__setitem__(0, new))
 
         def call(tunnels: int) -> int:
-            host.raise_descriptor_limit(Limits(tunnels=tunnels))
+            host.limits_within_descriptors(Limits(tunnels=tunnels))
             return held[0][0]
 
         return call
@@ -45,17 +45,27 @@ def test_the_open_files_limit_is_raised_and_never_lowered(
     assert granted(limit)(4096) == after
 
 
-def test_a_low_descriptor_limit_is_logged_with_the_tunnels_it_allows(
+def test_a_low_descriptor_limit_lowers_the_tunnels_and_says_so(
     granted: Callable[[Limit], Callable[[int], int]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    call = granted((1024, 4096))
-    call(4096)
+    granted((1024, 4096))
+
+    assert host.limits_within_descriptors(Limits(tunnels=4096, head_bytes=999)) == Limits(tunnels=1807, head_bytes=999)
     (line,) = [record.getMessage() for record in caplog.records]
-    assert "4096 open files" in line
-    assert "1807 tunnels" in line
-    assert "limits.tunnels" in line
+    assert "4096 open files are allowed, enough for 1807 tunnels" in line
+    assert "limits.tunnels = 4096" in line
     assert "LimitNOFILE" in line
 
     caplog.clear()
-    call(1807)
+    assert host.limits_within_descriptors(Limits(tunnels=1807)) == Limits(tunnels=1807)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("limit", [(64, 64), (256, 256), (1023, 1023), (1024, 1024)], ids=str)
+def test_few_tunnels_need_no_warning_where_few_descriptors_do(
+    granted: Callable[[Limit], Callable[[int], int]], limit: Limit, caplog: pytest.LogCaptureFixture
+) -> None:
+    granted(limit)
+
+    assert host.limits_within_descriptors(Limits(tunnels=10)) == Limits(tunnels=10)
     assert not caplog.records

@@ -159,18 +159,6 @@ def test_a_dial_that_takes_long_is_not_closed_for_others(slow_names: Callable[[s
     run(main())
 
 
-def test_a_gate_without_descriptors_for_more_closes_the_oldest() -> None:
-    async def main() -> None:
-        with open_harness() as harness:
-            harness.context.descriptors = 10
-            clients = [harness.accept()[0] for _ in range(12)]
-            await until(lambda: len(harness.final_records) == 2)
-            assert [is_closed(client) for client in clients] == [True] * 2 + [False] * 10
-            assert {record.outcome for record in harness.final_records} == {Outcome.CROWDED_OUT}
-
-    run(main())
-
-
 def test_a_few_strangers_stay_and_the_others_are_closed_at_once() -> None:
     async def main() -> None:
         with open_harness() as harness:
