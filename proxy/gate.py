@@ -17,6 +17,7 @@ from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
 from .dial.settings import DialSettings, DnsSettings
 from .net.listener import Listener, ListenError, bind
+from .net.memory import give_back_memory
 from .net.poller import Poller
 from .parent.selector import ParentSelector
 from .parent.settings import ParentSettings
@@ -195,11 +196,13 @@ class Gate:
         return result
 
     def _sweep(self) -> None:
-        """Once a second: end connections that are late."""
+        """Once a second: end connections that are late, and give back memory after a flood."""
         self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, or one fault would stop all deadlines
         for owner, deadline in self._context.late(time.monotonic()):
             self._poller.run(owner, owner.deadline_passed, deadline)
         self._poller.finish_batch()
+        if self._context.held.has_shrunk():
+            give_back_memory()
 
     def _observe(self) -> None:
         """End a batch: pass the finished records to each observer."""

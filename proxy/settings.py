@@ -50,6 +50,7 @@ class Limits(Struct, frozen=True):
     tunnels: int = 4096
     tunnels_per_client: int = 512
     waiting_per_client: int = 256
+    waiting_bytes: int = 1 << 25
 
     @property
     def spare(self) -> int:

@@ -61,6 +61,10 @@ class Outcome(enum.Enum):
         "that wait as one client may have."),
         ("Find out why the client opens so many connections without using them; if it is many clients behind one "
         "address, raise limits.waiting_per_client."))
+    WAITING_BYTES_EXHAUSTED = ("waiting_bytes_exhausted", Stage.ACCEPT, _G, 0, "",
+        "{client} was closed before it had a tunnel: such connections take as much memory as the gate allows.",
+        ("Find out which clients send large first messages or open TLS without a request, or raise "
+        "limits.waiting_bytes."))
 
     PROXY_HEADER_MISSING = ("proxy_header_missing", Stage.HELLO, _G, 0, "",
         "{client} is a balancer of {listener}, but its connection does not begin with a PROXY header: {detail}.",

@@ -34,6 +34,8 @@ Seconds = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
+# From a few connections with TLS and a large ClientHello to 64 GiB.
+WaitingBytes = Annotated[int, Meta(ge=1 << 20, le=1 << 36)]
 # None leaves the value of [tunnel] in force.
 CheckOverride = bool | None
 
@@ -140,6 +142,7 @@ class LimitsTable(Table, frozen=True):
     tunnels: Count = _LIMITS.tunnels
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
     waiting_per_client: Count = _LIMITS.waiting_per_client
+    waiting_bytes: WaitingBytes = _LIMITS.waiting_bytes
 
 
 class ParentTable(Table, frozen=True):

@@ -111,6 +111,12 @@ class Conversation(StateMachine):
         return not self._snapshot.clients.admits(self.record.client)
 
     @property
+    def held(self) -> int:
+        """How many bytes it keeps of what the client has sent."""
+        reader = self._hello_reader
+        return len(self._received) + (reader.held if reader is not None else 0)
+
+    @property
     def early(self) -> bytes:
         """What the client sent after its head: its first bytes in the tunnel."""
         return self._received
@@ -286,6 +292,12 @@ class Conversation(StateMachine):
         if not self._counted:
             self._counter.add(self.record.client)
             self._counted = True
+
+    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
+        command = super()._refuse(outcome, detail, challenges)
+        self._received = b""  # not kept while the client reads the answer
+        self._hello_reader = None
+        return command
 
     def _close(self) -> Command:
         if self._counted:

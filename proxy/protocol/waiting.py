@@ -15,6 +15,7 @@ from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 
 from ..settings import Limits
+from .by_size import BySize
 
 _STRANGERS: Final = 16
 _STRANGERS_PER_CLIENT: Final = 4
@@ -33,45 +34,35 @@ class _Client(Generic[C]):
         self.connections: dict[C, None] = {}
 
 
-class _BySize(Generic[C]):
-    """Clients by the number of their waiting connections. Finding the one with most takes constant time.
+class _Kind(Generic[C]):
+    """Clients by the number of their connections. A client must not change while it is in here."""
 
-    A client must not change while it is in here.
-    """
-
-    __slots__ = ("_most", "_sizes", "connections")
+    __slots__ = ("_by_size", "connections")
 
     def __init__(self) -> None:
-        self._sizes: list[dict[_Client[C], None]] = [{}]  # by number of connections
-        self._most = 0  # at least the largest number
+        self._by_size: BySize[_Client[C]] = BySize()
         self.connections = 0
 
     def put(self, client: _Client[C]) -> None:
         """Add a client."""
         size = len(client.connections)
         self.connections += size
-        while size >= len(self._sizes):
-            self._sizes.append({})
-        self._sizes[size][client] = None
-        if size > self._most:
-            self._most = size
+        self._by_size.put(client, size)
 
     def take(self, client: _Client[C]) -> None:
         """Remove a client."""
         size = len(client.connections)
         self.connections -= size
-        del self._sizes[size][client]
+        self._by_size.take(client, size)
 
     @property
     def most(self) -> int:
-        """The number of connections that the largest holder has."""
-        while self._most and not self._sizes[self._most]:
-            self._most -= 1
-        return self._most
+        """The number of connections of the client that has most."""
+        return self._by_size.largest_size
 
     def oldest_of_largest(self) -> C:
         """The oldest connection of the client that has most. There must be one."""
-        return next(iter(next(iter(self._sizes[self.most])).connections))
+        return next(iter(self._by_size.largest().connections))
 
 
 class WaitingConnections(Generic[C]):
@@ -80,8 +71,8 @@ class WaitingConnections(Generic[C]):
     def __init__(self) -> None:
         self._client_of: dict[C, _Client[C]] = {}
         self._clients: dict[str, _Client[C]] = {}
-        self._newcomers: _BySize[C] = _BySize()
-        self._proven: _BySize[C] = _BySize()
+        self._newcomers = _Kind[C]()
+        self._proven = _Kind[C]()
         self._had_tunnel: BoundedDict[str, None] = BoundedDict(REMEMBERED_CLIENTS)
 
     def __len__(self) -> int:
@@ -135,13 +126,13 @@ class WaitingConnections(Generic[C]):
         victim = self._fullest(limits.spare).oldest_of_largest()
         return victim, Outcome.CONNECTIONS_EXHAUSTED if victim is newest else Outcome.CROWDED_OUT
 
-    def _fullest(self, reserve: int) -> _BySize[C]:
+    def _fullest(self, reserve: int) -> _Kind[C]:
         newcomers, proven = self._newcomers, self._proven
         if not newcomers.connections:
             return proven
         return proven if proven.connections > reserve and proven.most > newcomers.most else newcomers
 
-    def _kind(self, client: _Client[C]) -> _BySize[C]:
+    def _kind(self, client: _Client[C]) -> _Kind[C]:
         return self._proven if client.proven else self._newcomers
 
 

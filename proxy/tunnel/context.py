@@ -10,6 +10,7 @@ from ..dial.dialer import TargetDialer
 from ..net.deadline import Deadline, DeadlineOwner
 from ..net.poller import Owner, Poller
 from ..protocol.conversation import Conversation
+from ..protocol.held_bytes import HeldBytes
 from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
 from ..protocol.tunnel_counter import TunnelCounter
@@ -57,6 +58,7 @@ class TunnelContext:
         self.hellos = HellosInFlight()
         self.waiting: WaitingConnections[ClientConnection] = WaitingConnections()
         self.strangers: Strangers[ClientConnection] = Strangers()
+        self.held: HeldBytes[ClientConnection] = HeldBytes()
         self.pipes = Pipes(at_most=64)
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()
@@ -70,6 +72,14 @@ class TunnelContext:
         if excess is not None:
             victim, outcome = excess
             self.poller.run(victim, victim.end, outcome)
+
+    def hold(self, connection: ClientConnection, client: str, size: int) -> None:
+        """Note that a connection without a tunnel takes `size` bytes. Close others, or it, if that is too much."""
+        held, limit = self.held, self.snapshot.limits.waiting_bytes
+        held.put(connection, client, size)
+        while (victim := held.excess(client, limit)) is not None:
+            held.remove(victim)
+            self.poller.run(victim, victim.end, Outcome.WAITING_BYTES_EXHAUSTED)
 
     def adopt(self, snapshot: Snapshot) -> None:
         """Use this snapshot for connections that begin from now on."""

@@ -178,6 +178,7 @@ class Tunnel:
             self.conversation.received(data)
         if data or (self.conversation.early and not reset):
             self._context.poller.watch(self._client.fileno(), 0, self)
+            self._hold()
         else:
             self._obey(self.conversation.client_ended())
 
@@ -186,6 +187,7 @@ class Tunnel:
         match command:
             case Wait():
                 watch_for_reading(self._context.poller, self._client, self)
+                self._hold()
             case StartTls():
                 self._start_tls(command)
             case Send():
@@ -217,8 +219,22 @@ class Tunnel:
         else:
             self._obey(command)
 
+    def _hold(self) -> bool:
+        """Count the memory that the connection takes before it has a tunnel. Returns whether it may stay."""
+        context, client = self._context, self._client
+        size = self.conversation.held
+        if isinstance(client, TlsChannel):
+            size += client.held
+        if size:
+            context.hold(self, self.record.client, size)
+            return self.conversation.state is not State.CLOSED
+        context.held.remove(self)
+        return True
+
     def _check_login(self, check: PasswordCheck) -> None:
         self._context.waiting.remove(self)
+        if not self._hold():
+            return
         self._watch_while_waiting()
         self._check = check
         if not self._context.password_checks.begin(check, self):
@@ -235,6 +251,8 @@ class Tunnel:
 
     def _dial(self, command: Dial) -> None:
         self._context.waiting.remove(self)
+        if not self._hold():
+            return
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._watch_while_waiting()
         self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
@@ -253,6 +271,7 @@ class Tunnel:
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
+        context.held.remove(self)
         context.waiting.note_tunnel(self.record.client)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
@@ -266,6 +285,8 @@ class Tunnel:
             self.record.client_written += self._client.send(answer)
         except OSError:
             self._lingered(RefusalTaken.RESET)
+            return
+        if not self._hold():
             return
         self._lingering = Lingering(self._context.poller, self._deadlines.linger, self._client, self._lingered)
 
@@ -303,6 +324,7 @@ class Tunnel:
             self._close_socket(self._upstream)
         context.waiting.remove(self)
         context.strangers.remove(self)
+        context.held.remove(self)
         context.connections.discard(self)
         context.publish(record)
 

@@ -100,6 +100,11 @@ class HelloReader:
         self._end = 0  # of the complete records, in what was received
         self._message = b""  # what they carried
 
+    @property
+    def held(self) -> int:
+        """How many bytes it keeps of what it has read."""
+        return len(self._message)
+
     def read(self, received: bytes) -> ClientHello | None:
         """Return the ClientHello, or None while incomplete. `received` is everything so far. Raises HelloError."""
         if not self._end and _is_lone_hello(received) and len(received) <= self._limit:

@@ -185,7 +185,7 @@ def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple
     assert not waiting
     assert not waiting._clients
     assert waiting._newcomers.connections == waiting._proven.connections == 0
-    assert not any(waiting._newcomers._sizes + waiting._proven._sizes)
+    assert waiting._newcomers.most == waiting._proven.most == 0
 
 
 def test_a_few_strangers_may_stay_until_others_leave() -> None:
