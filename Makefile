@@ -39,12 +39,13 @@ bench: ## measure the gate beside squid and tinyproxy
 	@scripts/debian-packages.sh openssl squid tinyproxy-bin
 	.venv/bin/python bench/run.py $(ARGS)
 
-wheels: ## gather the wheels that an image, or a host without a network, is installed from
+wheels: ## gather the wheels that a host without a network is installed from; with Kerberos: EXTRAS=kerberos
+	@scripts/environment.sh run
+	@scripts/wheelhouse.sh --for-host
+
+image: ## build the container image; BASE=debian:13-slim PYTHON_VERSION=3.13 EXTRAS='kerberos ca-certificates' change it
 	@scripts/environment.sh run
 	@scripts/wheelhouse.sh
-
-image: ## build the container image; on another one: BASE=debian:13-slim PYTHON_VERSION=3.13
-	@$(MAKE) --no-print-directory wheels
 	@scripts/image.sh
 
 lock: ## write requirements/ from pyproject.toml; ARGS=--upgrade moves to the newest versions

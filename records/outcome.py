@@ -290,8 +290,8 @@ class Outcome(enum.Enum):
         "Set parent.username and parent.password_file, or have the parent accept the gate's address without a login.")
     PARENT_LOGIN_UNSUPPORTED = ("parent_login_unsupported", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy offers no login that the gate can use with its settings: {detail}.",
-        ("Set parent.auth to auto or to an offered scheme; Negotiate needs licensegate[kerberos] and a source of "
-        "tickets."))
+        ("Set parent.auth to auto or to an offered scheme; Negotiate needs python-gssapi (docs/parents.md, Kerberos) "
+        "and a source of tickets."))
     PARENT_LOGIN_REFUSED = ("parent_login_refused", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy refused the gate's login: {detail}.",
         ("Correct the user name or the password; to avoid locking the account, the gate does not try a refused "

@@ -2,6 +2,7 @@
 # Builds the container image from the Dockerfile and build/wheelhouse, and tags it licensegate:VERSION and :latest.
 #   BASE=debian:13-slim   the image to build on; its Python must be the PYTHON_VERSION the wheels were gathered for
 #   ARCH=aarch64          as in wheelhouse.sh; this machine must be able to run it
+#   EXTRAS='kerberos ca-certificates'   Kerberos, if wheelhouse.sh has gathered it, and the distribution's root certificates
 #   BUILDER=podman        docker, podman or buildah; by default the first of these that works here
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,6 +28,7 @@ revision=$(git describe --always --abbrev=40 --dirty --exclude '*' 2>/dev/null |
 options=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision")
 if [[ -n ${BASE:-} ]]; then options+=(--build-arg "BASE=$BASE"); fi
 if [[ -n ${PYTHON_VERSION:-} ]]; then options+=(--build-arg "PYTHON_VERSION=$PYTHON_VERSION"); fi
+if [[ -n ${EXTRAS:-} ]]; then options+=(--build-arg "EXTRAS=$EXTRAS"); fi
 case ${ARCH:-} in
     "") ;;
     x86_64) options+=(--platform linux/amd64) ;;

@@ -149,7 +149,8 @@ class _Reader:
                     raise self.error("username", "there is no password for it; name its file in password_file")
             case ParentAuth.NEGOTIATE:
                 if not kerberos_is_installed():
-                    raise self.error("auth", '"negotiate" needs python-gssapi; install licensegate[kerberos]')
+                    fault = '"negotiate" needs python-gssapi, which is not installed; see docs/parents.md, Kerberos'
+                    raise self.error("auth", fault)
             case _:
                 if not login.has_password:
                     raise self.error("auth", f'"{login.auth}" needs a username, and a password_file or a password_env')

@@ -1,7 +1,7 @@
 """Kerberos tickets from the system's GSSAPI (RFC 2744): fetched with a keytab or a password, or read from a cache.
 
 Fetched tickets stay in memory until they expire. All calls may wait for a KDC, so make them in a thread. python-gssapi
-is the extra `licensegate[kerberos]`, imported only when needed.
+need not be installed (docs/parents.md) and is imported only when needed.
 """
 
 import importlib.util

@@ -231,3 +231,17 @@ def test_a_lock_satisfies_pyproject(lock: str) -> None:
     pins = _pins(lock)
     wanted = [Requirement(text) for text in (needed | PYPROJECT["dependency-groups"])[lock]]
     assert [str(need) for need in wanted if pins.get(canonicalize_name(need.name), "0") not in need.specifier] == []
+
+
+def test_no_text_installs_licensegate_from_a_package_index() -> None:
+    # Nobody of ours holds the name there. An install uses the wheelhouse, with --no-index, or the checkout.
+    files = [*MODULES.values(), *ROOT.glob("*file"), *ROOT.glob("*.md")]
+    for folder in ("docs", "scripts", "deploy"):
+        files += [file for file in (ROOT / folder).rglob("*") if file.is_file()]
+    named = []
+    for file in files:
+        text = file.read_text(encoding="utf-8").replace("\\\n", "")
+        commands = re.findall(r"pip3? install[^`\n]*", text)
+        named += [(file.name, command) for command in commands if re.search(r"\blicensegate\b(?![-/.])", command)]
+    assert {name for name, _ in named} == {"Dockerfile", "operations.md"}
+    assert [(name, command) for name, command in named if "--no-index" not in command] == []

@@ -217,11 +217,12 @@ def test_the_manual_explains_every_outcome_of_a_parent() -> None:
     assert explained == {outcome.label for outcome in Outcome if outcome.stage is Stage.PARENT}
 
 
-def test_negotiate_needs_its_extra(tmp_path: Path) -> None:
+def test_negotiate_without_gssapi_names_the_page_that_helps(tmp_path: Path) -> None:
     with patch("licensegate.app.settings.parents.kerberos_is_installed", return_value=False):
         message = refusal(tmp_path, table(URL, 'auth = "negotiate"', 'keytab = "keytab"'))
 
-    assert "install licensegate[kerberos]" in message
+    assert "needs python-gssapi, which is not installed; see docs/parents.md, Kerberos" in message
+    assert "\n### Kerberos\n" in MANUAL
 
 
 def test_a_file_that_only_the_gate_may_read_passes(tmp_path: Path) -> None:
