@@ -27,7 +27,8 @@ def known_address(target: Target, rule: Rule, connect_to: Mapping[Target, tuple[
     """The address that `connect_to` has for a target, or that it is; None for a name to look up."""
     named = connect_to.get(target)
     if named is not None:
-        return KnownAddress(*named, named_by_operator=True)
+        address, port = named
+        return KnownAddress(address, port, True)
     return KnownAddress(target.host, target.port, rule.private) if target.is_address else None
 
 
