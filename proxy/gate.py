@@ -16,7 +16,7 @@ from .dial.dialer import Dialer, TargetDialer
 from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
 from .dial.settings import DialSettings, DnsSettings
-from .net.listener import Listener, ListenError, bind
+from .net.listener import Listener, ListenError, bind, family_of
 from .net.memory import give_back_memory
 from .net.poller import Poller
 from .parent.selector import ParentSelector
@@ -84,40 +84,62 @@ class Gate:
         self._parent_selector = ParentSelector(dialer, parents, self._parent_selector) if parents.proxies else None
         return self._parent_selector or dialer
 
-    def listen(self, addresses: Sequence[ListenAddress]) -> None:
+    def listen(self, addresses: Sequence[ListenAddress], leaving: Iterable[socket.socket] = ()) -> None:
         """Listen on exactly these addresses. A socket that serves one of them already is kept.
 
         Raises ListenError, and changes nothing, if an address that the operator named cannot be used. A default
-        address is left out with a warning.
+        address is left out with a warning, but not if it takes the place of one that serves now. `leaving` are other
+        listening sockets of the program that close next.
         """
-        kept = [listener for listener in self.listeners if any(map(listener.serves, addresses))]
-        new = self._bind([address for address in addresses if not any(one.serves(address) for one in kept)])
-        if not kept and not new:
+        kept, left, new = self._sorted(addresses)
+        bound = self._bind(new, [one.sock for one in left], leaving)
+        if not kept and not bound:
             raise ListenError("no address is left to listen on: all of them were left out")
-        for listener in self.listeners:
-            if listener not in kept:
-                self.loop_guard.remove(listener.host, listener.port)
-                listener.close()
+        for listener in left:
+            listener.accept_waiting()
+            self.loop_guard.remove(listener.host, listener.port)
+            listener.close()
         self._poller.finish_batch()
-        for listener in kept:
-            listener.address = next(filter(listener.serves, addresses))
-        for address, sock in new:
+        for listener, address in kept.items():
+            listener.address = address
+        self.listeners = list(kept)
+        for address, sock in bound:
             listener = Listener(self._loop, self._poller, address, sock, self._accept)
             self.loop_guard.add(listener.host, listener.port)
-            kept.append(listener)
-        self.listeners = kept
+            self.listeners.append(listener)
         self._bind_snapshots()
+
+    def left_by(self, addresses: Sequence[ListenAddress]) -> list[socket.socket]:
+        """Return the listening sockets that `listen` would close for these addresses."""
+        return [listener.sock for listener in self._sorted(addresses)[1]]
+
+    def _sorted(
+        self, addresses: Sequence[ListenAddress]
+    ) -> tuple[dict[Listener, ListenAddress], list[Listener], list[ListenAddress]]:
+        """Return the listeners that stay, each with its new settings, those that go, and the addresses to bind."""
+        kept: dict[Listener, ListenAddress] = {}
+        new = []
+        for address in addresses:
+            serving = next((one for one in self.listeners if one not in kept and one.serves(address)), None)
+            if serving is None:
+                new.append(address)
+            else:
+                kept[serving] = address
+        return kept, [one for one in self.listeners if one not in kept], new
 
     def _bind_snapshots(self) -> None:
         self._snapshots = {one: self.snapshot.for_listener(one.address.schemes) for one in self.listeners}
 
-    def _bind(self, addresses: Iterable[ListenAddress]) -> list[tuple[ListenAddress, socket.socket]]:
+    def _bind(
+        self, addresses: Iterable[ListenAddress], left: Sequence[socket.socket], leaving: Iterable[socket.socket]
+    ) -> list[tuple[ListenAddress, socket.socket]]:
         bound: list[tuple[ListenAddress, socket.socket]] = []
+        served = {(sock.family, sock.getsockname()[1]) for sock in left}
         for address in addresses:
             try:
-                bound.append((address, bind(address)))
+                bound.append((address, bind(address, (*left, *leaving))))
             except ListenError as error:
-                if address.named:
+                if address.named or (family_of(address), address.port) in served:
                     for _, sock in bound:
                         sock.close()
                     raise

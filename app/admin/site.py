@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import Metrics
@@ -46,6 +46,7 @@ class AdminSite:
         self._server = AdminServer(Access(()), PAGES, sources)
         self._listen: ListenAddress | None = None  # as it was set
         self._bound: tuple[str, int] | None = None
+        self._socket: socket.socket | None = None
         self._probing: asyncio.Task[None] | None = None
 
     @property
@@ -54,17 +55,21 @@ class AdminSite:
         return "" if self._bound is None else str(ListenAddress(*self._bound))
 
     @contextlib.contextmanager
-    def adopting(self, admin: Admin, token: str, probe_seconds: int | None) -> Iterator[None]:
+    def adopting(
+        self, admin: Admin, token: str, probe_seconds: int | None, leaving: Sequence[socket.socket] = ()
+    ) -> Iterator[list[socket.socket]]:
         """Use these settings once the block has ended without an error. The same address keeps its socket.
 
-        `token` is the one in `admin.token_file`. Raises ListenError for an address that the operator named; a default
-        address that cannot be bound is skipped with a warning.
+        `token` is the one in `admin.token_file`, `leaving` are listening sockets of the gate that close in the block.
+        Yields the sockets that close after it. Raises ListenError for an address that the operator named, and for any
+        if the server would be lost; a default address that cannot be bound at the start is skipped with a warning.
         """
         access = Access(admin.networks, token)
         keeps = self._bound is not None and admin.listen == self._listen
-        sock = None if keeps or admin.listen is None else _bind(admin.listen)
+        old = [] if keeps or self._socket is None else [self._socket]
+        sock = None if keeps or admin.listen is None else _bind(admin.listen, (*old, *leaving), must=bool(old))
         try:
-            yield
+            yield old
         except BaseException:
             if sock is not None:
                 sock.close()
@@ -85,6 +90,7 @@ class AdminSite:
         if self._bound is not None:
             self._gate.loop_guard.remove(*self._bound)
         self._server.serve(sock)
+        self._socket = sock
         self._bound = None if sock is None else sock.getsockname()[:2]
         if self._bound is not None:
             self._gate.loop_guard.add(*self._bound)
@@ -96,12 +102,15 @@ class AdminSite:
         self._probing = None if seconds is None else asyncio.create_task(self._upstreams.keep_probing(seconds))
 
 
-def _bind(address: ListenAddress) -> socket.socket | None:
-    """A listening socket; None if the default address cannot be bound. Raises ListenError for a named one."""
+def _bind(address: ListenAddress, leaving: Iterable[socket.socket], *, must: bool) -> socket.socket | None:
+    """A listening socket; None if a default address cannot be bound.
+
+    Raises ListenError for a named address, and for any that `must` be bound.
+    """
     try:
-        return bind(address)
+        return bind(address, leaving)
     except ListenError as error:
-        if address.named:
+        if address.named or must:
             raise
         _log.warning("%s (the default of admin.listen; the gate runs without an admin server)", error)
         return None

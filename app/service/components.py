@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import socket
 from typing import TYPE_CHECKING
 
 from licensegate.allowlist.client_networks import ClientNetworks
@@ -40,8 +41,8 @@ class Components:
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
         self._observers.attach(self.gate)
         try:
-            with self.adopting_admin(parts):
-                self.gate.listen(settings.listen)
+            with self.adopting_admin(parts) as leaving:
+                self.gate.listen(settings.listen, leaving)
         except ListenError:
             self.close()
             raise
@@ -73,17 +74,22 @@ class Components:
         if self._admin_site is not None:
             await self._admin_site.stop()
 
-    def adopting_admin(self, parts: Parts) -> contextlib.AbstractContextManager[None]:
-        """Use these settings of the admin site unless the block raises. Raises ListenError."""
+    def adopting_admin(self, parts: Parts) -> contextlib.AbstractContextManager[list[socket.socket]]:
+        """Use these settings of the admin site unless the block raises; yields the sockets that it closes then.
+
+        Raises ListenError.
+        """
         settings = parts.settings
         if self._admin_site is None:
             if settings.admin.listen is None:
-                return contextlib.nullcontext()
+                return contextlib.nullcontext([])
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
             dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self._service_log.dropped}
             self._admin_site = AdminSite(self.gate, self._observers, dropped)
-        return self._admin_site.adopting(settings.admin, parts.admin_token, settings.probe_seconds)
+        return self._admin_site.adopting(
+            settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
+        )
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot for new connections: the settings, certificate and authenticator in force."""

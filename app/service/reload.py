@@ -90,6 +90,8 @@ class Reloader:
             return
         gate.adopt(msgspec.structs.replace(gate.snapshot, identity=identity))
         if before is not None and before.fingerprint == identity.fingerprint:
+            if before.client_trust == identity.client_trust:
+                return
             _log.info("the certificate files were read again; the gate's certificate has not changed")
         else:
             _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
@@ -114,8 +116,8 @@ class Reloader:
     def _adopt(self, parts: Parts) -> None:
         """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""
         components, gate, settings = self.components, self.components.gate, parts.settings
-        with components.access_log.reopening(settings.log), components.adopting_admin(parts):
-            gate.listen(settings.listen)
+        with components.access_log.reopening(settings.log), components.adopting_admin(parts) as leaving:
+            gate.listen(settings.listen, leaving)
         components.parts = parts
         self.adopt_certificate()
         gate.adopt(components.snapshot())

@@ -38,6 +38,8 @@ def _shown(value: object) -> str:
     if isinstance(value, Mapping):
         text = ", ".join(f"{key} = {_shown(part)}" for key, part in value.items() if part not in (None, "", (), False))
         text = f"{{{text}}}"
+    elif value is None:
+        text = "unset"
     else:
         text = json.dumps(value, ensure_ascii=isinstance(value, str) and not value.isprintable())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

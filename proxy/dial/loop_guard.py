@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import time
+from collections import Counter
 from functools import lru_cache
 from typing import Final
 
@@ -18,18 +19,18 @@ class LoopGuard:
     """The addresses and ports that the gate listens on."""
 
     def __init__(self) -> None:
-        self._bound: set[tuple[str, int]] = set()
+        self._bound: Counter[tuple[str, int]] = Counter()  # two sockets may have one address while one takes over
         self._ports: frozenset[int] = frozenset()
         self._local: BoundedDict[str, tuple[bool, float]] = BoundedDict(_CACHED_ADDRESSES)
 
     def add(self, host: str, port: int) -> None:
         """Add a bound socket, of a listener or the admin server."""
-        self._bound.add((_plain(host), port))
+        self._bound[_plain(host), port] += 1
         self._ports = frozenset(port for _, port in self._bound)
 
     def remove(self, host: str, port: int) -> None:
         """Remove a socket that was closed."""
-        self._bound.discard((_plain(host), port))
+        self._bound -= Counter([(_plain(host), port)])
         self._ports = frozenset(port for _, port in self._bound)
 
     def has(self, address: str, port: int) -> bool:

@@ -1,10 +1,11 @@
 """Binds listening sockets and accepts in batches. Every port serves every protocol of the gate."""
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from licensegate.allowlist.client_networks import ClientNetworks
@@ -26,18 +27,47 @@ class ListenError(Exception):
     """The gate cannot listen on an address. The message says which, why, and what to change."""
 
 
-def bind(address: ListenAddress) -> socket.socket:
-    """Return a listening socket. Raises ListenError."""
+def bind(address: ListenAddress, leaving: Iterable[socket.socket] = ()) -> socket.socket:
+    """Return a listening socket. Raises ListenError.
+
+    `leaving` are listening sockets of this gate that close next: the new one may take over their address, or one that
+    overlaps it, while they still listen. So a reload that fails has closed nothing.
+    """
     try:
-        return _listen(address)
+        try:
+            return _listen(address)
+        except OSError as error:
+            in_the_way = [sock for sock in leaving if sock.getsockname()[1] == address.port]
+            if error.errno != errno.EADDRINUSE or not in_the_way:
+                raise
+            with _shared(in_the_way):
+                return _listen(address, shared=True)
     except OSError as error:
         raise ListenError(f"cannot listen on {address}: {_remedy(address, error)}") from error
 
 
-def _listen(address: ListenAddress) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+def family_of(address: ListenAddress) -> socket.AddressFamily:
+    """The address family of a listener."""
+    return socket.AF_INET6 if ":" in address.host else socket.AF_INET
+
+
+@contextlib.contextmanager
+def _shared(sockets: Iterable[socket.socket]) -> Iterator[None]:
+    """Let another socket of this user be bound beside these ones, inside the block only (SO_REUSEPORT, socket(7))."""
+    for sock in sockets:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        yield
+    finally:
+        for sock in sockets:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+
+
+def _listen(address: ListenAddress, *, shared: bool = False) -> socket.socket:
+    family = family_of(address)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:  # allows [::]:p beside 0.0.0.0:p
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -45,6 +75,7 @@ def _listen(address: ListenAddress) -> socket.socket:
         sock.setblocking(False)
         sock.bind((address.host, address.port))
         sock.listen(_BACKLOG)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     except OSError:
         sock.close()
         raise
@@ -59,10 +90,7 @@ def _remedy(address: ListenAddress, error: OSError) -> str:
                 "net.ipv4.ip_unprivileged_port_start to it, or choose a port from 1024 up"
             )
         case errno.EADDRINUSE:
-            return (
-                "another program has this port, or this gate itself for an address that a reload is to replace; stop "
-                "that program, restart the gate, or choose another port"
-            )
+            return "another program has this port; stop that program, or choose another port"
         case errno.EADDRNOTAVAIL:
             return "this host has no such address; name one it has, or 0.0.0.0 for all"
         case errno.EAFNOSUPPORT:
@@ -133,6 +161,16 @@ class Listener:
     def is_balancer(self, client: str) -> bool:
         """Whether connections from this address must begin with a PROXY header."""
         return self._balancers is not None and self._balancers.admits(client)
+
+    @property
+    def sock(self) -> socket.socket:
+        """The listening socket."""
+        return self._sock
+
+    def accept_waiting(self) -> None:
+        """Accept what has connected so far, before `close`."""
+        for _ in range(_BACKLOG // _ACCEPTS_AT_ONCE):
+            self.ready(self._sock.fileno(), READ)
 
     def close(self) -> None:
         """Stop accepting and close the socket."""

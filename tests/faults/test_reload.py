@@ -84,17 +84,6 @@ def test_a_reload_with_an_address_in_use_changes_nothing(tmp_path: Path) -> None
     assert f"cannot listen on 127.0.0.1:{upstream.port}" in reply.stderr
 
 
-def test_widening_a_listeners_address_says_to_restart_the_gate(tmp_path: Path) -> None:
-    port = closed_port()
-    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate:
-        gate.settings.write_text(settings(upstream, port).replace(f"127.0.0.1:{port}", f"0.0.0.0:{port}"))
-        said = by_signal(gate)
-        assert ask(gate, OTHER).status == 403
-
-    assert f"cannot listen on 0.0.0.0:{port}" in said
-    assert "restart the gate" in said
-
-
 def test_a_listener_that_stays_keeps_its_socket_while_others_change(tmp_path: Path) -> None:
     stays, goes, comes = closed_port(), closed_port(), closed_port()
     with Upstream(echo) as upstream:

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Sequence
+from ipaddress import ip_network
 from unittest.mock import patch
 
 import pytest
@@ -23,6 +24,8 @@ from support.running_gate import LOOPBACK, RunningGate, run_gate
 from support.sockets import descriptors, is_closed, receive, run, turns, until
 from support.tls_client import IDENTITY
 from support.tunnel_harness import HELLO, HOST, LoopUpstream, connect_head, one_target_snapshot
+
+LOOPBACK_2 = ListenAddress("127.0.0.2", 0)
 
 
 def test_a_tunnel_through_the_gate_is_recorded_once() -> None:
@@ -284,6 +287,47 @@ def test_an_unusable_default_address_is_left_out_with_a_warning(caplog: pytest.L
                 gate.listen([taken])
             assert "another program" in caplog.records[-1].getMessage()
             gate.close()
+
+    run(main())
+
+
+def test_a_default_address_is_not_left_out_in_the_place_of_a_listener() -> None:
+    async def main() -> None:
+        async with run_gate() as running:
+            gate, port = running.gate, running.gate.listeners[0].port
+            with socket.create_server(("127.0.0.2", port)):
+                everywhere = ListenAddress("0.0.0.0", port, named=False)
+                with pytest.raises(ListenError, match="another program"):
+                    gate.listen([everywhere, LOOPBACK_2])
+            assert [listener.port for listener in gate.listeners] == [port]
+            await running.open_tunnel()
+
+    run(main())
+
+
+def test_clients_that_wait_at_a_listener_that_goes_are_served() -> None:
+    async def main() -> None:
+        async with run_gate() as running:
+            client = running.connect(connect_head(443))  # the gate accepts it at its next turn
+            running.gate.listen([LOOPBACK_2])
+            far = await running.upstream.accept()
+            assert await receive(client, 12) == b"HTTP/1.1 200"
+            far.close()
+
+    run(main())
+
+
+def test_each_of_several_listeners_without_a_port_keeps_its_settings() -> None:
+    async def main() -> None:
+        async with run_gate() as running:
+            balanced = ListenAddress("127.0.0.1", 0, proxy_protocol_from=(ip_network("127.0.0.0/8"),))
+            running.gate.listen([LOOPBACK, balanced])
+            ports = [listener.port for listener in running.gate.listeners]
+            running.gate.listen([LOOPBACK, balanced])
+            assert [listener.port for listener in running.gate.listeners] == ports
+            assert [listener.is_balancer("127.0.0.1") for listener in running.gate.listeners] == [False, True]
+            running.gate.listen([LOOPBACK])
+            assert [listener.port for listener in running.gate.listeners] == ports[:1]
 
     run(main())
 

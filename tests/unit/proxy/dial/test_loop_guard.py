@@ -17,6 +17,15 @@ def own(*bound: tuple[str, int]) -> LoopGuard:
     return made
 
 
+def test_an_address_stays_as_long_as_one_of_its_sockets() -> None:
+    guard = own(("127.0.0.1", 3128), ("127.0.0.1", 3128))
+
+    guard.remove("127.0.0.1", 3128)
+    assert guard.has("127.0.0.1", 3128)
+    guard.remove("127.0.0.1", 3128)
+    assert not guard.has("127.0.0.1", 3128)
+
+
 @pytest.mark.parametrize(
     ("bound", "address", "port", "ours"),
     [
