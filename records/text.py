@@ -11,11 +11,10 @@ _SECRET_VALUE: Final = re.compile(
 _LOGIN_IN_URL: Final = re.compile(rb"(?<!\S)\S*@")  # tried once per word, so the time grows linearly
 _QUERY: Final = re.compile(rb"\?\S+")  # its keys have any name
 
-_SIGNS: Final = (
-    b"@", b"?", b"authorization", b"basic ", b"bearer ", b"digest ", b"negotiate ", b"ntlm ",
-    b"pass", b"pwd", b"secret", b"token", b"key", b"session",
-)  # fmt: skip
-"""Every login contains one of these, in lower case. Looking for them takes a tenth of the time of the patterns."""
+_KNOWN_VALUES: Final = 256
+_KNOWN_BYTES: Final = 200
+_known_clean: Final[set[bytes]] = set()
+"""Short values without a login, which clients send again and again. A value with one is never kept."""
 
 
 def printable(raw: bytes, limit: int = 200) -> str:
@@ -42,13 +41,12 @@ def quoted(raw: bytes, limit: int = 60) -> str:
 
 def redacted(raw: bytes) -> bytes:
     """Return the bytes with dots for logins, values like `password=...`, and the queries of URLs."""
-    lower = raw.lower()
-    for sign in _SIGNS:
-        if sign in lower:
-            return _without_logins(raw)
-    return raw
-
-
-def _without_logins(raw: bytes) -> bytes:
-    raw = _SECRET_VALUE.sub(rb"\1...", _LOGIN_INSIDE.sub(b"...", raw))
-    return _QUERY.sub(b"?...", _LOGIN_IN_URL.sub(b"...@", raw))
+    if raw in _known_clean:
+        return raw
+    clean = _SECRET_VALUE.sub(rb"\1...", _LOGIN_INSIDE.sub(b"...", raw))
+    clean = _QUERY.sub(b"?...", _LOGIN_IN_URL.sub(b"...@", clean))
+    if clean == raw and len(raw) <= _KNOWN_BYTES:
+        if len(_known_clean) >= _KNOWN_VALUES:
+            _known_clean.clear()
+        _known_clean.add(raw)
+    return clean

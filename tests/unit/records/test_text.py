@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from licensegate.records.text import printable, quoted, without_logins
+from licensegate.records import text as module
+from licensegate.records.text import printable, quoted, redacted, without_logins
 
 
 @pytest.mark.parametrize(
@@ -100,3 +101,13 @@ def test_quoting_a_long_line_takes_linear_time() -> None:
     before = time.thread_time()
     quoted(b"x" * 65536)
     assert time.thread_time() - before < 0.1
+
+
+def test_only_values_without_a_login_are_remembered() -> None:
+    for number in range(1000):
+        redacted(b"agent/%d" % number)
+        redacted(b"agent/%d token=secret" % number)
+        assert redacted(b"agent/1 cucm:secret@host") == b"agent/1 ...@host"
+
+    assert 0 < len(module._known_clean) <= 256
+    assert not any(b"secret" in value for value in module._known_clean)
