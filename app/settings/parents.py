@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from licensegate.app.version import version
 from licensegate.certs.roots import roots_context
 from licensegate.files.read import read_whole
 from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
@@ -71,7 +72,14 @@ class _Reader:
             raise self.error("url", f"{shown(_without_login(table.url))} {error}") from None
         if table.ca and not tls:
             raise self.error("ca", "roots for TLS to the proxy, which is spoken to https:// only; change one of them")
-        return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds)
+        return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds, self._user_agent())
+
+    def _user_agent(self) -> str:
+        """What the gate calls itself at the proxy. A field value of ASCII, RFC 9110 section 5.5."""
+        text = self._table.user_agent
+        if text and not (text.isascii() and text.isprintable() and text == text.strip()):
+            raise self.error("user_agent", f"{shown(text)} is not a line of ASCII characters")
+        return text or f"LicenseGate/{version()}"
 
     def _ca(self) -> Path | None:
         path = self._file("ca")

@@ -158,6 +158,7 @@ class ParentTable(Table, frozen=True):
     ca: str = ""
     target: ParentTarget = _PARENT.target
     seconds: WaitSeconds = _PARENT.seconds
+    user_agent: Annotated[str, Meta(max_length=200)] = ""
 
 
 class DnsTable(Table, frozen=True):

@@ -24,7 +24,9 @@ from .protocol.connect_response import ConnectResponse, ConnectResponseError, co
 from .protocol.scheme import Login, LoginFailedError, LoginRefusedError, ParentScheme
 from .settings import ParentAuth
 
-_LOGIN_NEEDED: Final = 407
+_LOGIN_NEEDED: Final = frozenset({401, 407})
+"""407, and 401 of proxies that take themselves for a server: tinyproxy after a wrong password."""
+
 _TARGET_STATUSES: Final = frozenset({502, 503, 504})
 """Statuses with which a gateway reports a failure behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
 
@@ -100,7 +102,7 @@ class ConnectAttempt:
         if login.auth not in (ParentAuth.AUTO, ParentAuth.NONE):
             return await self._log_in(ParentScheme(login.auth.value), None)
         response = await self._ask("")
-        if response.status != _LOGIN_NEEDED:
+        if response.status not in _LOGIN_NEEDED:
             return response
         usable = logins.usable_schemes(login)
         if not usable:
@@ -124,15 +126,18 @@ class ConnectAttempt:
             challenge = logins.pick_challenge(scheme, response.challenges) if response else None
             for step in range(_MAX_STEPS):
                 credentials = await self._credentials(login, challenge)
-                same_connection = challenge is not None and challenge.token != ""
-                if step and not same_connection and scheme in _CONNECTION_SCHEMES:
+                logs_in_connection = scheme in _CONNECTION_SCHEMES
+                same_connection = logs_in_connection and challenge is not None and challenge.token != ""
+                if step and logs_in_connection and not same_connection:
                     self._close()
                 response = await self._ask(credentials, same_connection=same_connection)
-                if response.status != _LOGIN_NEEDED:
+                if response.status not in _LOGIN_NEEDED:
                     if response.opens_tunnel:
                         account.note_accepted(password)
                     return response
                 challenge = logins.pick_challenge(scheme, response.challenges)
+                if challenge is None and credentials and not response.challenges:
+                    challenge = Challenge(scheme)  # a refusal, for the login to judge
                 if challenge is None:
                     raise self._unsupported(response)
             raise LoginFailedError("it keeps asking for one more step of the login")
@@ -149,7 +154,8 @@ class ConnectAttempt:
 
         `same_connection` forbids a new one: these credentials answer a challenge of the present connection.
         """
-        head = connect_request(self._authority, passed_on(self._record.via, self._record.http_version), credentials)
+        via = passed_on(self._record.via, self._record.http_version)
+        head = connect_request(self._authority, via, self._settings.user_agent, credentials)
         connection = self._connection
         self._timeout_reason = _NO_ANSWER
         if connection is not None and await connection.is_reusable():
@@ -209,7 +215,7 @@ class ConnectAttempt:
         detail = " ".join(filter(None, [str(response.status), response.reason, server]))
         if response.loop_detected:
             return self._error(Outcome.PARENT_LOOP, detail)
-        if response.status == _LOGIN_NEEDED:
+        if response.status in _LOGIN_NEEDED:
             return self._error(Outcome.PARENT_LOGIN_REQUIRED, logins.describe_offers(response.challenges))
         if response.status in _TARGET_STATUSES:
             return self._error(Outcome.PARENT_TARGET_FAILED, detail)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .protocol.challenges import Challenge
 from .protocol.scheme import LoginFailedError, LoginRefusedError, ParentScheme
+from .protocol.tokens import describe_token
 from .tickets import SPNEGO, Tickets, describe_error
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ class NegotiateLogin:
         from gssapi.raw.misc import GSSError
 
         token = challenge.token if challenge else ""
+        kind = ""
         try:
             if self._context is not None and not token and not self._tickets.discard():
                 raise LoginRefusedError("it rejects the gate's Kerberos tickets", wrong_password=False)
             if self._context is None or not token:
                 self._context, token = self._begin(), ""
-            message = self._context.step(base64.b64decode(token, validate=True) if token else None)
+            received = base64.b64decode(token, validate=True) if token else None
+            kind = f" (its token is {describe_token(received)})" if received else ""
+            message = self._context.step(received)
         except GSSError as error:
-            raise LoginFailedError(describe_error(error)) from None
+            raise LoginFailedError(describe_error(error) + kind) from None
         except binascii.Error:
             raise LoginFailedError("its token is not in base64") from None
         if not message:

@@ -59,7 +59,7 @@ class ParentProxy(Struct, frozen=True):
     """One parent proxy.
 
     `tls` is TLS to the parent itself, verified with the roots in `ca`, by default the system's. If it has not opened a
-    tunnel after `seconds`, the next parent is tried.
+    tunnel after `seconds`, the next parent is tried. Some parents refuse a CONNECT without a `user_agent`.
     """
 
     host: str
@@ -69,6 +69,7 @@ class ParentProxy(Struct, frozen=True):
     login: ParentLogin = ParentLogin()
     target: ParentTarget = ParentTarget.NAME
     seconds: float = 5
+    user_agent: str = "LicenseGate"
 
     @property
     def address(self) -> str:

@@ -34,11 +34,11 @@ def without_login(folder: Path) -> tuple[str, ...]:
     return ("http_access allow all",)
 
 
-def basic(folder: Path) -> tuple[str, ...]:
-    """Configuration that requires a Basic login of USER."""
+def basic(folder: Path, user: str = USER) -> tuple[str, ...]:
+    """Configuration that requires a Basic login of this user."""
     hashed = run(require_command("openssl", "openssl"), "passwd", "-apr1", PASSWORD).stdout
     users = folder / "squid-users"
-    users.write_text(f"{USER}:{hashed}")
+    users.write_text(f"{user}:{hashed}")
     return (
         f"auth_param basic program {helper('basic_ncsa_auth')} {users}",
         "auth_param basic children 1",
@@ -47,11 +47,11 @@ def basic(folder: Path) -> tuple[str, ...]:
     )
 
 
-def digest(folder: Path) -> tuple[str, ...]:
-    """Configuration that requires a Digest login of USER."""
-    ha1 = hashlib.md5(f"{USER}:{REALM}:{PASSWORD}".encode()).hexdigest()
+def digest(folder: Path, user: str = USER) -> tuple[str, ...]:
+    """Configuration that requires a Digest login of this user."""
+    ha1 = hashlib.md5(f"{user}:{REALM}:{PASSWORD}".encode()).hexdigest()
     users = folder / "squid-digests"
-    users.write_text(f"{USER}:{REALM}:{ha1}\n")
+    users.write_text(f"{user}:{REALM}:{ha1}\n")
     return (
         f"auth_param digest program {helper('digest_file_auth')} -c {users}",
         "auth_param digest children 1",

@@ -64,12 +64,13 @@ class ConnectResponse(Struct, frozen=True):
         return 200 <= self.status < 300
 
 
-def connect_request(authority: str, via: str, credentials: str = "") -> bytes:
+def connect_request(authority: str, via: str, user_agent: str, credentials: str = "") -> bytes:
     """A CONNECT to `authority`, a host and port. `credentials` is the value of Proxy-Authorization."""
     login = f"Proxy-Authorization: {credentials}\r\n" if credentials else ""
     return (
         f"CONNECT {authority} HTTP/1.1\r\n"
         f"Host: {authority}\r\n"
+        f"User-Agent: {user_agent}\r\n"
         f"Via: {via}\r\n"
         "Proxy-Connection: Keep-Alive\r\n"  # obsolete (RFC 9112 appendix C.2.2), but some NTLM proxies need it
         f"{login}\r\n"
@@ -142,13 +143,20 @@ def _response(found: re.Match[bytes]) -> ConnectResponse:
         status=int(status),
         reason=_reason(reason or b"", fields),
         server=printable(b", ".join(fields.get(b"server") or fields.get(b"via") or []), 100),
-        challenges=read_challenges(fields.get(b"proxy-authenticate", [])) if status == b"407" else (),
+        challenges=read_challenges(_challenge_values(status, fields)),
         size=found.end(),
         length=int(length) if plain else None,
         chunked=chunked,
         keeps_alive=(plain or chunked) and _keeps_alive(version, fields),
         loop_detected=b"proxy_loop_detected" in b",".join(fields.get(b"proxy-status", [])),
     )
+
+
+def _challenge_values(status: bytes, fields: dict[bytes, list[bytes]]) -> list[bytes]:
+    """The values of a 407's challenges, or of a 401 in its place, which may have the field of either."""
+    if status not in (b"401", b"407"):
+        return []
+    return fields.get(b"proxy-authenticate") or (fields.get(b"www-authenticate", []) if status == b"401" else [])
 
 
 def _reason(phrase: bytes, fields: dict[bytes, list[bytes]]) -> str:

@@ -12,8 +12,8 @@ from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
 _COUNT: Final = "00000001"
 """The nonce count: each nonce is used once."""
 
-_MAX_STALE: Final = 2
-"""How many nonces in a row a parent may call stale."""
+_MAX_STALE: Final = 3
+"""How many nonces in a row a parent may call stale. Proxies behind one address may not know each other's nonces."""
 
 _HASHES: Final[dict[str, Callable[[bytes], str]]] = {"sha-256": sha_256, "md5": md5}
 _STRONGEST_FIRST: Final = ("sha-256", "sha-256-sess", "md5", "md5-sess")
@@ -51,12 +51,27 @@ def response(challenge: Challenge, user: str, password: str, cnonce: str, method
     return digest(f"{ha1}:{nonce}:{count}{ha2}".encode("latin-1"))
 
 
-def credentials(challenge: Challenge, user: str, password: str, authority: str, cnonce: str) -> str:
-    """The value of Proxy-Authorization for a CONNECT to `authority` (RFC 7616 section 3.4)."""
+def is_stale(challenge: Challenge) -> bool:
+    """Whether the parent refuses the last nonce and not the password (RFC 7616 section 3.3)."""
+    return challenge.parameters.get("stale", "").strip("\"' \t").lower() == "true"
+
+
+def wants_extended_user(challenge: Challenge) -> bool:
+    """Whether the parent knows RFC 7616's form of user names outside ASCII."""
+    return challenge.parameters.get("charset", "").lower() == "utf-8"
+
+
+def credentials(
+    challenge: Challenge, user: str, password: str, authority: str, cnonce: str, *, extended_user: bool = False
+) -> str:
+    """The value of Proxy-Authorization for a CONNECT to `authority` (RFC 7616 section 3.4).
+
+    `extended_user` sends a user name outside ASCII as `username*`.
+    """
     parameters = challenge.parameters
     proof = response(challenge, user, password, cnonce, "CONNECT", authority)
     parts = [
-        _user(user),
+        _user(user, extended=extended_user),
         f"realm={_quoted(parameters.get('realm', ''))}",
         f"nonce={_quoted(parameters['nonce'])}",
         f'uri="{authority}"',
@@ -74,7 +89,11 @@ def credentials(challenge: Challenge, user: str, password: str, authority: str, 
 
 
 class DigestLogin:
-    """Answers each challenge with a new client nonce; sends nothing before the first."""
+    """Answers each challenge with a new client nonce; sends nothing before the first.
+
+    A user name outside ASCII is sent as UTF-8, which squid and most others compare by its bytes. It is sent as RFC 7616
+    has it to a parent that asks for UTF-8, or refused the first form.
+    """
 
     scheme = ParentScheme.DIGEST
     blocks = False
@@ -83,19 +102,36 @@ class DigestLogin:
         self._user = user
         self._password = password
         self._authority = authority
-        self._answered = 0
+        self._answered = False
+        self._stale = 0
+        self._extended_user = False
 
     def answer(self, challenge: Challenge | None) -> str:
         """The response to the challenge; see `Login`."""
         if challenge is None:
             return ""
-        stale = challenge.parameters.get("stale", "").lower() == "true"
-        if self._answered and not (stale and self._answered <= _MAX_STALE):
-            raise LoginRefusedError(wrong_password=True)
-        self._answered += 1
+        if self._answered:
+            self._judge_refusal(challenge)
+        self._answered = True
         if strength(challenge) is None:
             raise LoginFailedError(f"it wants Digest with {algorithm(challenge)}, which the gate does not support")
-        return credentials(challenge, self._user, self._password, self._authority, secrets.token_hex(16))
+        extended = self._extended_user = self._extended_user or wants_extended_user(challenge)
+        cnonce = secrets.token_hex(16)
+        return credentials(challenge, self._user, self._password, self._authority, cnonce, extended_user=extended)
+
+    def _judge_refusal(self, challenge: Challenge) -> None:
+        """Return if the challenge can be answered once more. Raises LoginRefusedError or LoginFailedError."""
+        if is_stale(challenge):
+            self._stale += 1
+            if self._stale > _MAX_STALE:
+                raise LoginFailedError(
+                    f"it called {self._stale} nonces stale, one after the other; proxies behind one address must know "
+                    "each other's nonces"
+                )
+        elif self._user.isascii() or self._extended_user:
+            raise LoginRefusedError(wrong_password=True)
+        else:
+            self._extended_user = True
 
 
 def _qop(challenge: Challenge) -> str | None:
@@ -106,9 +142,11 @@ def _qop(challenge: Challenge) -> str | None:
     return "auth" if "auth" in (option.strip(" \t").lower() for option in offered.split(",")) else None
 
 
-def _user(user: str) -> str:
-    """The username parameter, in its extended form if not ASCII (RFC 7616 section 3.4, RFC 8187)."""
-    return f"username={_quoted(user)}" if user.isascii() else f"username*=UTF-8''{quote(user, safe='')}"
+def _user(user: str, *, extended: bool) -> str:
+    """The username parameter, as UTF-8; if not ASCII on request in its extended form (RFC 8187)."""
+    if extended and not user.isascii():
+        return f"username*=UTF-8''{quote(user, safe='')}"
+    return f"username={_quoted(user.encode().decode('latin-1'))}"
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from licensegate.records.text import printable
 
 from .challenges import Challenge
 from .scheme import LoginFailedError, LoginRefusedError, ParentScheme
+from .tokens import NTLM_CHALLENGE, describe_token
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
@@ -51,8 +52,12 @@ class NtlmLogin:
 
 def _step(context: "ContextProxy", token: str) -> bytes:
     try:
-        return context.step(base64.b64decode(token, validate=True) if token else None) or b""
+        message = base64.b64decode(token, validate=True) if token else None
     except binascii.Error:
         raise LoginFailedError("its NTLM challenge is not in base64") from None
+    if message is not None and (kind := describe_token(message)) != NTLM_CHALLENGE:
+        raise LoginFailedError(f"its NTLM challenge cannot be used: it is {kind}, not {NTLM_CHALLENGE}")
+    try:
+        return context.step(message) or b""
     except Exception as error:  # pyspnego raises many kinds for a malformed message
         raise LoginFailedError(f"its NTLM challenge cannot be used: {printable(str(error).encode(), 100)}") from None

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,37 @@ def test_a_wrong_password_is_tried_once_and_no_407_is_shown(
         secret.write_text(f"{squid.PASSWORD}\n")
         assert post(gate).returncode == 0
         assert standin.connections == 1
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("scheme", squid.PASSWORD_SCHEMES)
+def test_a_user_name_outside_ascii_logs_in(tmp_path: Path, post: Post, standin: StandIn, scheme: str) -> None:
+    with Squid(standin.port, partial(squid.PASSWORD_SCHEMES[scheme], user="jürgen")) as parent:
+        table = parent_with_login(f"http://127.0.0.1:{parent.port}", scheme, "jürgen")
+        with Gate(tmp_path, parent_gate_settings(table)) as gate:
+            done = post(gate)
+
+            assert done.returncode == 0, done.stderr
+            assert_posted_through(gate, standin, login=scheme)
+
+
+def test_a_parent_that_refuses_requests_without_a_user_agent_is_content(
+    tmp_path: Path, post: Post, standin: StandIn
+) -> None:
+    def access(folder: Path) -> tuple[str, ...]:
+        return (
+            "acl licensegate browser ^LicenseGate/[0-9.]+$",
+            "http_access allow licensegate",
+            "http_access deny all",
+        )
+
+    with Squid(standin.port, access) as parent:
+        url = f"http://127.0.0.1:{parent.port}"
+        with Gate(tmp_path, parent_gate_settings(url)) as gate:
+            assert post(gate).returncode == 0
+            assert_posted_through(gate, standin)
+        with Gate(tmp_path, parent_gate_settings(f"{url}\nuser_agent = 'other/1'")) as gate:
+            assert post(gate).stdout.startswith("HTTP/1.1 502 parent_refused: ")
 
 
 def test_a_parent_that_wants_an_unset_login_is_reported(tmp_path: Path, post: Post, standin: StandIn) -> None:

@@ -8,11 +8,13 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.app.settings import Settings, SettingsError, load
+from licensegate.app.version import version
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings, ParentTarget
 from licensegate.records.outcome import Outcome, Stage
 from support.certificates import issue
 
 MANUAL = (Path(__file__).parents[4] / "docs" / "parents.md").read_text()
+GATE = f"LicenseGate/{version()}"
 URL = 'url = "http://proxy.example.net:8080"'
 
 
@@ -44,7 +46,10 @@ def test_without_a_parent_targets_are_dialled_directly() -> None:
 def test_parents_keep_their_order_and_exclude_direct_dials(tmp_path: Path) -> None:
     parents = settings_of(tmp_path, table(URL) + table('url = "https://[2001:db8::1]:443/"')).parents
 
-    assert parents.proxies == (ParentProxy("proxy.example.net", 8080), ParentProxy("2001:db8::1", 443, tls=True))
+    assert parents.proxies == (
+        ParentProxy("proxy.example.net", 8080, user_agent=GATE),
+        ParentProxy("2001:db8::1", 443, tls=True, user_agent=GATE),
+    )
     assert not parents.direct
     assert [str(parent) for parent in parents.proxies] == ["http://proxy.example.net:8080", "https://[2001:db8::1]:443"]
 
@@ -66,6 +71,7 @@ def test_every_key_of_a_parent_is_read(tmp_path: Path) -> None:
         'ca = "root.pem"',
         'target = "address"',
         "seconds = 2.5",
+        'user_agent = "curl/8.5.0 (branch office)"',
     )
 
     (parent,) = settings_of(tmp_path, text).parents.proxies
@@ -77,7 +83,16 @@ def test_every_key_of_a_parent_is_read(tmp_path: Path) -> None:
         login=ParentLogin(ParentAuth.NTLM, "CORP\\svc", tmp_path / "parent.secret"),
         target=ParentTarget.ADDRESS,
         seconds=2.5,
+        user_agent="curl/8.5.0 (branch office)",
     )
+
+
+@pytest.mark.parametrize("text", ["a\\r\\nX: y", "jürgen", "a\\u0000", " curl", "\\t"])
+def test_a_user_agent_that_is_no_field_value_is_refused(tmp_path: Path, text: str) -> None:
+    said = refusal(tmp_path, table(URL, f'user_agent = "{text}"'))
+
+    assert said.startswith("parent, item 1, user_agent: ")
+    assert said.endswith("is not a line of ASCII characters")
 
 
 def test_a_password_from_the_environment_is_in_no_repr(tmp_path: Path) -> None:
@@ -95,7 +110,7 @@ def test_a_password_from_the_environment_is_in_no_repr(tmp_path: Path) -> None:
 def test_parents_may_come_from_the_environment_without_a_login() -> None:
     parents = load(None, {"LICENSEGATE__PARENT": "http://proxy.example.net:8080, direct"}).parents
 
-    assert parents.proxies == (ParentProxy("proxy.example.net", 8080),)
+    assert parents.proxies == (ParentProxy("proxy.example.net", 8080, user_agent=GATE),)
     assert parents.direct
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from licensegate.proxy.parent.account import Account
 from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 from licensegate.proxy.parent.settings import ParentLogin
 from licensegate.records.secret import Secret
+from support.clock import Clock
 from support.sockets import run, turns
 
 
@@ -76,6 +78,118 @@ def test_a_refused_password_is_not_tried_again_until_its_file_changes(
     assert str(secret) in line
     assert "first" not in line
     assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_a_password_accepted_before_is_tried_once_at_each_due_time(
+    secret: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        clock = Clock()
+        account = Account(ParentLogin(username="svc", password_file=secret), clock)
+        await log_in(account, accepted=True)
+        for wait in (300, 1800, 3600, 3600):
+            with pytest.raises(LoginRefusedError):
+                await log_in(account, refused=True)
+            clock.now += wait - 1
+            assert await is_refused(account)
+            clock.now += 1
+
+        assert await log_in(account, accepted=True) == "first"
+        assert not await is_refused(account)
+        assert account.is_proven
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        clock.now += 300
+        assert not await is_refused(account), "the waits started again"
+
+    run(main())
+    said = [record.getMessage() for record in caplog.records]
+    assert [re.findall(r"again in (\d+) minutes", line) for line in said] == [["5"], ["30"], ["60"], ["60"], ["5"]]
+    assert "first" not in caplog.text
+
+
+def test_a_retry_that_is_due_is_made_by_one_tunnel(secret: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        account = Account(ParentLogin(username="svc", password_file=secret), clock)
+        await log_in(account, accepted=True)
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        clock.now += 300
+        tries = 0
+
+        async def one() -> None:
+            nonlocal tries
+            async with account.use_password():
+                tries += 1
+                await turns(5)
+                raise LoginRefusedError("no", wrong_password=True)
+
+        ended = await asyncio.gather(*(one() for _ in range(20)), return_exceptions=True)
+        assert [type(error) for error in ended] == [LoginRefusedError] * 20
+        assert tries == 1
+
+    run(main())
+
+
+def test_refusals_side_by_side_count_as_one(secret: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        clock = Clock()
+        account = Account(ParentLogin(username="svc", password_file=secret), clock)
+        await log_in(account, accepted=True)
+
+        async def one() -> None:
+            async with account.use_password():
+                await turns(5)
+                raise LoginRefusedError("no", wrong_password=True)
+
+        await asyncio.gather(*(one() for _ in range(20)), return_exceptions=True)
+        clock.now += 300
+        assert not await is_refused(account)
+
+    run(main())
+    assert len(caplog.records) == 1
+
+
+def test_an_acceptance_beside_a_refusal_makes_the_password_usable(secret: Path) -> None:
+    async def main() -> None:
+        account = Account(ParentLogin(username="svc", password_file=secret), Clock())
+        await log_in(account, accepted=True)
+        async with account.use_password() as password:
+            with pytest.raises(LoginRefusedError):
+                await log_in(account, refused=True)
+            account.note_accepted(password)
+        assert not await is_refused(account)
+
+    run(main())
+
+
+def test_touching_the_file_does_not_make_an_accepted_password_wrong(secret: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        account = Account(ParentLogin(username="svc", password_file=secret), clock)
+        await log_in(account, accepted=True)
+        os.utime(secret, ns=(1, 1))
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        clock.now += 300
+        assert not await is_refused(account)
+
+    run(main())
+
+
+def test_another_password_is_not_tried_again_because_the_last_one_was_right(secret: Path) -> None:
+    async def main() -> None:
+        clock = Clock()
+        account = Account(ParentLogin(username="svc", password_file=secret), clock)
+        await log_in(account, accepted=True)
+        secret.write_text("second\n")
+        with pytest.raises(LoginRefusedError):
+            await log_in(account, refused=True)
+        clock.now += 1e6
+        assert await is_refused(account)
+
+    run(main())
 
 
 def test_touching_the_file_allows_another_try(secret: Path) -> None:

@@ -66,8 +66,8 @@ def test_a_tunnel_opens_without_looking_up_the_target() -> None:
                 assert await loop.sock_recv(caller.upstream, 5) == b"hello"
                 (head,) = parent.heads
                 assert head == (
-                    f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nVia: 1.1 {OUR_NAME}\r\n"
-                    "Proxy-Connection: Keep-Alive\r\n\r\n"
+                    f"CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\nUser-Agent: LicenseGate\r\n"
+                    f"Via: 1.1 {OUR_NAME}\r\nProxy-Connection: Keep-Alive\r\n\r\n"
                 )
                 assert parents.looked_up == []
                 record = caller.record

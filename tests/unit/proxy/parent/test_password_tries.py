@@ -13,6 +13,7 @@ from support.scripted_parent import (
     BASIC,
     CLOSING_BODY,
     LOGIN_REQUIRED,
+    PERSISTENT_BODY,
     GateConnection,
     ScriptedParent,
     answer_once,
@@ -67,6 +68,67 @@ def test_a_wrong_password_is_tried_once_until_it_changes(
     lines = [record.getMessage() for record in caplog.records]
     assert sum("was refused" in line for line in lines) == 2
     assert not any("hunter" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [b"", b'WWW-Authenticate: Basic realm="tinyproxy"\r\n', b'Proxy-Authenticate: Basic realm="tinyproxy"\r\n'],
+    ids=["no challenge", "a server's challenge", "a proxy's challenge"],
+)
+@pytest.mark.parametrize("auth", ["auto", "basic"])
+def test_a_401_after_a_login_is_a_refused_password(tmp_path: Path, auth: str, fields: bytes) -> None:
+    async def behave(gate: GateConnection) -> None:
+        if not await gate.credentials():
+            gate.send(LOGIN_REQUIRED, b"Proxy-Authenticate: Basic\r\n", CLOSING_BODY)
+        else:
+            gate.send(b"HTTP/1.0 401 Unauthorized\r\n", fields, CLOSING_BODY)
+
+    async def main() -> None:
+        async with ScriptedParent(behave).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path, auth, password="wrong"))) as parents:
+                for _ in range(3):
+                    assert await parents.outcome() is Outcome.PARENT_LOGIN_REFUSED
+                assert len([sent for sent in parent.credentials if sent]) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize("field", [b"Proxy-Authenticate", b"WWW-Authenticate"])
+def test_a_401_as_a_challenge_is_answered(tmp_path: Path, field: bytes) -> None:
+    async def behave(gate: GateConnection) -> None:
+        if await gate.credentials() == BASIC:
+            await gate.open_tunnel()
+        else:
+            gate.send(b"HTTP/1.1 401 Unauthorized\r\n", field, b": Basic realm=x\r\n", CLOSING_BODY)
+
+    async def main() -> None:
+        async with ScriptedParent(behave).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path))) as parents:
+                await parents.opened()
+                assert parent.credentials == ["", BASIC]
+
+    run(main())
+
+
+def test_nonces_that_are_always_stale_do_not_lock_the_account(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Such as two gates behind a balancer that share no key."""
+
+    async def behave(gate: GateConnection) -> None:
+        for number in range(9):
+            await gate.head()
+            challenge = b'Proxy-Authenticate: Digest realm="r", nonce="%d", stale=true\r\n' % number
+            gate.send(LOGIN_REQUIRED, challenge, PERSISTENT_BODY)
+
+    async def main() -> None:
+        async with ScriptedParent(behave).serve() as parent:
+            with dial_through(parent.settings(password_login(tmp_path, "digest"))) as parents:
+                for _ in range(3):
+                    assert await parents.outcome() is Outcome.PARENT_LOGIN_FAILED
+                parent.behaviour = open_at_once
+                await parents.opened()
+
+    run(main())
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("leaves", ["the client", "the gate, for another parent"])

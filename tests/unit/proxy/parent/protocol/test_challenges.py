@@ -36,7 +36,32 @@ CASES = {
     "names in any case": ([b"DIGEST Realm=r, NONCE=n"], [Challenge("digest", {"realm": "r", "nonce": "n"})]),
     "a repeated parameter": ([b"Basic realm=a, realm=b"], [Challenge("basic", {"realm": "a"})]),
     "bytes that are not ASCII": ([b'Basic realm="\xc3\xa4"'], [Challenge("basic", {"realm": "\xc3\xa4"})]),
-    "an unclosed quote": ([b'NTLM, Basic realm="x, Digest nonce=n'], [Challenge("ntlm")]),
+    "an unclosed quote": (
+        [b'NTLM, Basic realm="x, Digest nonce=n', b"Digest nonce=m"],
+        [
+            Challenge("ntlm"),
+            Challenge("basic", {"realm": '"x, Digest nonce=n'}),
+            Challenge("digest", {"nonce": "m"}),
+        ],
+    ),
+    "a realm quoted twice": ([b'Basic realm=""Proxy""'], [Challenge("basic", {"realm": '""Proxy""'})]),
+    "a realm quoted twice, with a comma": (
+        [b'Basic realm=""Proxy, Inc"", NTLM'],
+        [Challenge("basic", {"realm": '""Proxy'}), Challenge("ntlm")],
+    ),
+    "a realm in single quotes": ([b"Basic realm='a b'"], [Challenge("basic", {"realm": "'a b'"})]),
+    "a realm of two words": ([b"Basic realm=a b, NTLM"], [Challenge("basic", {"realm": "a b"}), Challenge("ntlm")]),
+    "a realm with a colon": ([b"Basic realm=x:1"], [Challenge("basic", {"realm": "x:1"})]),
+    "an odd realm of Digest": (
+        [b'Digest realm=a b, nonce="n", qop=auth'],
+        [Challenge("digest", {"realm": "a b", "nonce": "n", "qop": "auth"})],
+    ),
+    "Basic with words instead of a realm": ([b'basic "Proxy"'], [Challenge("basic")]),
+    "Basic alone": ([b"Basic"], [Challenge("basic")]),
+    "a field of parameters alone": (
+        [b'Digest realm="r", nonce="n"', b"algorithm=SHA-512-256"],
+        [Challenge("digest", {"realm": "r", "nonce": "n"})],
+    ),
     "a parameter without a scheme": ([b"realm=x, Basic realm=y"], [Challenge("basic", {"realm": "y"})]),
     "invalid elements": ([b"(), Basic realm=y, @"], [Challenge("basic", {"realm": "y"})]),
     "nothing": ([b"", b" , "], []),

@@ -1,10 +1,13 @@
 """A CONNECT to a parent proxy and its response."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from licensegate.proxy.parent.protocol.challenges import Challenge
 from licensegate.proxy.parent.protocol.connect_response import (
     BODY_BYTES,
     HEAD_BYTES,
@@ -35,9 +38,10 @@ def answer_to(received: bytes) -> ConnectResponse:
 
 
 def test_a_request_has_target_and_via_and_nothing_of_the_client() -> None:
-    assert connect_request("tools.cisco.com:443", VIA) == (
+    assert connect_request("tools.cisco.com:443", VIA, "LicenseGate/1.0") == (
         b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
         b"Host: tools.cisco.com:443\r\n"
+        b"User-Agent: LicenseGate/1.0\r\n"
         b"Via: 1.1 licensegate-0123\r\n"
         b"Proxy-Connection: Keep-Alive\r\n"
         b"\r\n"
@@ -45,7 +49,7 @@ def test_a_request_has_target_and_via_and_nothing_of_the_client() -> None:
 
 
 def test_credentials_are_sent_in_proxy_authorization() -> None:
-    assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in connect_request("host:1", VIA, "Basic eA==")
+    assert b"\r\nProxy-Authorization: Basic eA==\r\n\r\n" in connect_request("host:1", VIA, "x", "Basic eA==")
 
 
 @pytest.mark.parametrize(
@@ -135,9 +139,26 @@ def test_a_loop_is_read_from_proxy_status() -> None:
     assert not answer_to(DENIED).loop_detected
 
 
-def test_challenges_are_read_from_all_fields_of_a_407_only() -> None:
-    assert [challenge.scheme for challenge in answer_to(CHALLENGED).challenges] == ["digest", "basic"]
-    assert answer_to(CHALLENGED.replace(b"407", b"401")).challenges == ()
+@pytest.mark.parametrize(
+    ("status", "field", "offered"),
+    [
+        (b"407", b"Proxy-", ["digest", "basic"]),
+        (b"407", b"WWW-", []),
+        (b"401", b"Proxy-", ["digest", "basic"]),
+        (b"401", b"WWW-", ["digest", "basic"]),
+        (b"403", b"Proxy-", []),
+    ],
+)
+def test_challenges_are_read_from_all_fields_of_a_407_or_401(status: bytes, field: bytes, offered: list[str]) -> None:
+    response = re.sub(b"(?i)Proxy-(?=Authenticate:)", field, CHALLENGED.replace(b"407", status))
+
+    assert [challenge.scheme for challenge in answer_to(response).challenges] == offered
+
+
+def test_a_proxys_challenge_in_a_401_goes_before_a_servers() -> None:
+    fields = b"WWW-Authenticate: NTLM\r\nProxy-Authenticate: Basic\r\n"
+
+    assert answer_to(b"HTTP/1.1 401 x\r\n" + fields + b"\r\n").challenges == (Challenge("basic"),)
 
 
 @pytest.mark.parametrize(

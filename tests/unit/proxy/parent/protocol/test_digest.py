@@ -79,11 +79,14 @@ def test_credentials_repeat_the_challenge_and_answer_it(parameters: dict[str, st
     assert "secret" not in header
 
 
-def test_names_and_realms_outside_ascii_are_encoded_by_the_rfc() -> None:
+@pytest.mark.parametrize(
+    ("extended", "username"), [(False, 'username="jürgen", '), (True, "username*=UTF-8''j%C3%BCrgen, ")]
+)
+def test_names_and_realms_outside_ascii_are_utf_8(extended: bool, username: str) -> None:
     challenge = read_challenges(['Digest realm="Büro", nonce="n"'.encode()])[0]
 
-    header = credentials(challenge, "jürgen", "p", TARGET, "c")
-    assert "username*=UTF-8''j%C3%BCrgen, " in header
+    header = credentials(challenge, "jürgen", "p", TARGET, "c", extended_user=extended)
+    assert username.encode() in header.encode("latin-1")
     assert 'realm="Büro"'.encode() in header.encode("latin-1")
     ha1 = hashlib.md5("jürgen:Büro:p".encode()).hexdigest()
     ha2 = hashlib.md5(f"CONNECT:{TARGET}".encode()).hexdigest()
@@ -141,14 +144,41 @@ def test_a_second_digest_challenge_means_a_wrong_password() -> None:
     assert refused.value.wrong_password
 
 
-def test_stale_nonces_are_answered_a_limited_number_of_times() -> None:
+@pytest.mark.parametrize("stale", ["true", "TRUE", "True ", '"true"', "'true'"])
+def test_stale_is_answered_a_few_times_and_never_a_refusal(stale: str) -> None:
     login = DigestLogin("u", "p", TARGET)
     login.answer(digest_challenge())
 
-    for nonce in ("b", "c"):
-        assert f'nonce="{nonce}"' in login.answer(digest_challenge(nonce=nonce, stale="TRUE"))
+    for nonce in ("b", "c", "d"):
+        assert f'nonce="{nonce}"' in login.answer(digest_challenge(nonce=nonce, stale=stale))
+    with pytest.raises(LoginFailedError, match="called 4 nonces stale"):
+        login.answer(digest_challenge(nonce="e", stale=stale))
+
+
+def test_a_refusal_after_stale_nonces_is_one() -> None:
+    login = DigestLogin("u", "p", TARGET)
+    login.answer(digest_challenge())
+    login.answer(digest_challenge(nonce="b", stale="true"))
+
     with pytest.raises(LoginRefusedError):
-        login.answer(digest_challenge(nonce="d", stale="true"))
+        login.answer(digest_challenge(nonce="c"))
+
+
+def test_a_name_outside_ascii_is_sent_in_each_form_once() -> None:
+    login = DigestLogin("jürgen", "p", TARGET)
+
+    sent = [login.answer(digest_challenge(nonce=nonce)).partition("=")[0] for nonce in ("a", "b")]
+    assert sent == ["Digest username", "Digest username*"]
+    with pytest.raises(LoginRefusedError):
+        login.answer(digest_challenge(nonce="c"))
+
+
+def test_a_parent_that_asks_for_utf_8_gets_only_the_rfcs_form() -> None:
+    login = DigestLogin("jürgen", "p", TARGET)
+
+    assert login.answer(digest_challenge(charset="UTF-8")).startswith("Digest username*=UTF-8''")
+    with pytest.raises(LoginRefusedError):
+        login.answer(digest_challenge(nonce="b", charset="UTF-8"))
 
 
 def test_an_unsupported_algorithm_is_a_failure_not_a_refusal() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from licensegate.proxy.parent.protocol.challenges import Challenge
 from licensegate.proxy.parent.protocol.ntlm import NtlmLogin
 from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
+from licensegate.proxy.parent.protocol.tokens import describe_token
 
 
 @pytest.fixture
@@ -70,6 +71,33 @@ def test_an_invalid_ntlm_challenge_is_a_failure(text: str) -> None:
 
     with pytest.raises(LoginFailedError, match="NTLM challenge"):
         login.answer(Challenge("ntlm", {}, text))
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        (bytes.fromhex("a1073005a0030a0101"), "a token of SPNEGO"),
+        (bytes.fromhex("601b06062b0601050502a011300fa00d300b06092a864886f712010202"), "a token of SPNEGO"),
+        (bytes.fromhex("6082010006092a864886f71201020202000000"), "a token of Kerberos"),
+        (bytes.fromhex("6f073005a0030a0101"), "a token of Kerberos"),
+        (b"NTLMSSP\0\1\0\0\0", "NTLM's negotiate message"),
+        (b"NTLMSSP\0\x09\0\0\0", "an NTLM message of the unknown type 9"),
+        (b"hello", "5 bytes of no known kind"),
+    ],
+)
+def test_a_token_that_is_not_ntlms_challenge_is_named(token: bytes, kind: str) -> None:
+    login = NtlmLogin("svc", "secret", "proxy.test")
+    login.answer(None)
+
+    with pytest.raises(LoginFailedError) as raised:
+        login.answer(Challenge("ntlm", {}, base64.b64encode(token).decode()))
+
+    assert str(raised.value) == f"its NTLM challenge cannot be used: it is {kind}, not NTLM's challenge message"
+
+
+@given(st.binary(max_size=120))
+def test_any_token_is_named(content: bytes) -> None:
+    assert describe_token(content).isprintable()
 
 
 @given(st.binary(max_size=120))
