@@ -295,8 +295,8 @@ class Outcome(enum.Enum):
     PARENT_LOGIN_REFUSED = ("parent_login_refused", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy refused the gate's login: {detail}.",
         ("Correct the user name or the password, and change or touch the password's file. Until then the gate does not "
-        "try it again, to avoid locking the account; if the parent accepted it before, it does after 5 minutes, 30, and "
-        "then hourly."))
+        "try it again, to avoid locking the account; if the parent accepted it before, it does so after 5 minutes, "
+        "after 30, then hourly."))
     PARENT_LOGIN_FAILED = ("parent_login_failed", Stage.PARENT, _G, 502, "proxy_configuration_error",
         "The gate could not log in to the parent proxy: {detail}.",
         "Fix the problem named above.")

@@ -27,10 +27,12 @@ def test_a_wrong_password_is_told_once_and_a_right_one_opens(
             for _ in range(3):
                 assert post(gate).stdout.startswith("HTTP/1.1 502 parent_login_refused: ")
             assert parent.log.count("Failed auth attempt") <= 1
+            gate.await_line("was refused")
             assert sum("was refused" in line for line in gate.stderr) == 1
             assert gate.records(3)[0]["parent_status"] == 401
 
             secret.write_text(f"{parent.password}\n")
             done = post(gate)
             assert done.returncode == 0, done.stderr
+            gate.records(4)
             assert_posted_through(gate, standin, login="basic")
