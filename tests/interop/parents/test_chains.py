@@ -174,7 +174,7 @@ def test_a_reload_changes_parents_but_keeps_a_refusal(tmp_path: Path, post: Post
 
             gate.settings.write_text(parent_gate_settings(f"http://127.0.0.1:{open_to_all.port}"))
             gate.send(signal.SIGHUP)
-            gate.await_line("targets are reached through")
+            gate.await_line(f"targets are reached through http://127.0.0.1:{open_to_all.port}")
             assert post(gate).returncode == 0
 
 
