@@ -97,8 +97,8 @@ class Outcome(enum.Enum):
     CLOSED_AFTER_HANDSHAKE = ("closed_after_handshake", Stage.HEAD, _C, 0, "",
         "{client} completed TLS with the gate on {listener} and closed the connection without a request.",
         ("Nothing, if it is a balancer's health check; otherwise the client probably does not accept the name in the "
-        "gate's certificate: use that name in its proxy address, serve a certificate for the one that it uses, or use an "
-        "http:// proxy address."))
+        "gate's certificate: use that name in its proxy address, serve a certificate for the one that it uses, or use "
+        "an http:// proxy address."))
     SERVER_NAME_NOT_ALLOWED = ("server_name_not_allowed", Stage.POLICY, _G, 0, "",
         "{client} opened TLS for {target}, which is neither a name of the gate nor in the allowlist.",
         ("Check the DNS override that sends it here; to allow the name, add an allowlist.rule for it; if it is a "
