@@ -10,7 +10,10 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
 
+from licensegate.files.off_loop import OffLoop
 from licensegate.files.read import read_whole
 
 from .protocol.password import PASSWORD_BYTES, PasswordError, read_password
@@ -33,6 +36,7 @@ class Account:
         self._login = login
         self._clock = clock
         self.tickets = Tickets(login.username, login.keytab, login.ticket_cache)
+        self._off_loop = OffLoop()
         self._file_version: tuple[int, ...] | None = None
         self._password = ""
         self._refusal = ""
@@ -51,11 +55,11 @@ class Account:
         Remembers a LoginRefusedError that the block raises. Raises LoginRefusedError if the password was refused
         before and is not to be tried again now, and LoginFailedError if it cannot be read.
         """
-        self.refresh()
+        await self._look()
         async with contextlib.AsyncExitStack() as lock:
             if not self.is_proven:
                 await lock.enter_async_context(self._unproven)
-                self.refresh()
+                await self._look()
                 if self.is_proven:
                     await lock.aclose()
             if self._refusal and not self._retries.is_due(self._clock()):
@@ -86,15 +90,32 @@ class Account:
             self._set_password(login.password.raw, (0,))
         if login.password_file is None:
             return
+        self._use(_read(login.password_file, self._file_version), login.password_file)
+
+    async def _look(self) -> None:
+        """Do what `refresh` does, but read the file off the event loop.
+
+        While its disk or network mount hangs, the password that was read before stays in use.
+        """
+        file, off_loop = self._login.password_file, self._off_loop
+        if file is None:
+            self.refresh()
+            return
+        hung = off_loop.hangs
+        self._use(await off_loop.run_briefly(partial(_read, file, self._file_version), None), file)
+        if off_loop.hangs and self._file_version is None:
+            raise LoginFailedError(f"{file}: it cannot be read, its disk or network mount does not answer")
+        if off_loop.hangs and not hung:
+            _log.error("%s cannot be read, its disk or network mount does not answer; its last password is used", file)
+
+    def _use(self, found: tuple[bytes, tuple[int, ...]] | None, file: Path) -> None:
+        """Use the content of a password file that has changed, and its version."""
+        if found is None:
+            return
         try:
-            status = login.password_file.stat()
-            version = (status.st_ino, status.st_size, status.st_mtime_ns)
-            if version != self._file_version:
-                self._set_password(read_whole(login.password_file, PASSWORD_BYTES), version)
-        except OSError as error:
-            raise LoginFailedError(f"{login.password_file}: {error.strerror}") from None
+            self._set_password(*found)
         except PasswordError as error:
-            raise LoginFailedError(f"the content of {login.password_file} {error}") from None
+            raise LoginFailedError(f"the content of {file} {error}") from None
 
     def _note_refusal(self, detail: str) -> None:
         source = self._login.password_file or f"the environment variable {self._login.password_env}"
@@ -131,3 +152,13 @@ class Account:
         self._file_version = version
         self._refusal = ""
         self.is_proven = False
+
+
+def _read(file: Path, known: tuple[int, ...] | None) -> tuple[bytes, tuple[int, ...]] | None:
+    """Read a file and its version; None if it has the version that is known. Raises LoginFailedError."""
+    try:
+        status = file.stat()
+        version = (status.st_ino, status.st_size, status.st_mtime_ns)
+        return None if version == known else (read_whole(file, PASSWORD_BYTES), version)
+    except OSError as error:
+        raise LoginFailedError(f"{file}: {error.strerror}") from None

@@ -198,7 +198,7 @@ class ConnectAttempt:
     async def _start_tls(self, connection: ParentConnection) -> None:
         self._timeout_reason = _NO_HANDSHAKE
         try:
-            context = self.parent.tls
+            context = await self.parent.current_tls()
         except OSError as error:
             roots = self._settings.ca or "the system's roots"
             raise self._error(Outcome.PARENT_TLS_FAILED, f"{roots}: {error.strerror or error}") from None

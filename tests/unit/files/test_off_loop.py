@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import threading
 
 import pytest
@@ -68,3 +69,36 @@ def test_a_read_that_hangs_does_not_hold_up_the_end_of_the_loop() -> None:
 
     assert asyncio.run(main()) == "ended"
     hangs.set()
+
+
+def test_a_brief_read_gives_up_and_later_ones_do_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        answers, off_loop = threading.Event(), OffLoop()
+
+        def hang() -> str:
+            answers.wait()
+            return "content"
+
+        assert await off_loop.run_briefly(lambda: "content", "old") == "content"
+        with monkeypatch.context() as patch:
+            patch.setattr("licensegate.files.off_loop._BRIEFLY_SECONDS", 0.01)
+            assert await off_loop.run_briefly(hang, "old") == "old"
+        assert off_loop.hangs
+        assert await off_loop.run_briefly(lambda: "content", "old") == "old"
+        answers.set()
+        while off_loop.hangs:
+            await asyncio.sleep(0)
+        assert await off_loop.run_briefly(lambda: "content", "old") == "content"
+
+    asyncio.run(main())
+
+
+def test_a_mount_that_times_out_is_the_reads_error() -> None:
+    def time_out() -> str:
+        raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError, match="Connection timed out"):
+            await OffLoop().run_briefly(time_out, "old")
+
+    asyncio.run(main())

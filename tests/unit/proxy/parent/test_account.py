@@ -4,16 +4,20 @@ import asyncio
 import logging
 import os
 import re
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from licensegate.files.read import read_whole
 from licensegate.proxy.parent.account import Account
 from licensegate.proxy.parent.protocol.scheme import LoginFailedError, LoginRefusedError
 from licensegate.proxy.parent.settings import ParentLogin
 from licensegate.records.secret import Secret
 from support.clock import Clock
-from support.sockets import run, turns
+from support.sockets import run, turns, until
+from support.upstream import SECONDS
 
 
 @pytest.fixture
@@ -228,8 +232,8 @@ def test_an_unproven_password_is_tried_by_one_tunnel_at_a_time(secret: Path) -> 
                 raise LoginRefusedError("no", wrong_password=True)
 
         tasks = [asyncio.ensure_future(one()) for _ in range(5)]
+        await until(lambda: tries == 1)
         await turns(20)
-        assert tries == 1
         go_on.set()
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         assert tries == 1
@@ -258,10 +262,9 @@ def test_a_proven_password_is_used_concurrently(secret: Path, when: str) -> None
         if when == "before":
             await log_in(account, accepted=True)
         tasks = [asyncio.ensure_future(one()) for _ in range(5)]
-        await turns(40)
-        assert inside == 5
+        await until(lambda: inside == 5)
         go_on.set()
-        await asyncio.gather(*tasks)
+        assert await asyncio.gather(*tasks) == [None] * 5
 
     run(main())
 
@@ -277,7 +280,7 @@ def test_a_waiting_login_runs_after_one_that_failed(secret: Path) -> None:
                 raise LoginFailedError("the line is dead")
 
         failing = asyncio.ensure_future(fails())
-        await turns(3)
+        await until(account._unproven.locked)
         waiting = asyncio.ensure_future(log_in(account))
         cancelled = asyncio.ensure_future(log_in(account))
         await turns(3)
@@ -355,5 +358,64 @@ def test_no_repr_contains_a_secret(secret: Path) -> None:
         for thing in (login, account, account.tickets, account_with(secret)):
             assert "hidden" not in f"{thing!r} {thing}"
             assert "first" not in f"{thing!r} {thing}"
+
+    run(main())
+
+
+class Mount:
+    """A network mount that a test lets hang."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        self._answers = threading.Event()
+        self.answer()
+
+    def hang(self) -> None:
+        self._patch.setattr("licensegate.files.off_loop._BRIEFLY_SECONDS", 0.01)
+        self._answers.clear()
+
+    def answer(self) -> None:
+        self._patch.setattr("licensegate.files.off_loop._BRIEFLY_SECONDS", SECONDS)
+        self._answers.set()
+
+    def read(self, file: Path, at_most: int) -> bytes:
+        self._answers.wait()
+        return read_whole(file, at_most)
+
+
+@pytest.fixture
+def mount(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mount]:
+    mount = Mount(monkeypatch)
+    monkeypatch.setattr("licensegate.proxy.parent.account.read_whole", mount.read)
+    yield mount
+    mount.answer()
+
+
+def test_the_last_password_is_used_while_its_mount_hangs(
+    secret: Path, mount: Mount, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        account = account_with(secret)
+        assert await log_in(account, accepted=True) == "first"
+        secret.write_text("second!")
+        mount.hang()
+        threads = threading.active_count()
+        for _ in range(5):
+            assert await log_in(account) == "first"
+        assert threading.active_count() <= threads + 1
+        mount.answer()
+        await until(lambda: not account._off_loop.hangs)
+        assert await log_in(account) == "second!"
+
+    run(main())
+
+    assert [message.partition(", ")[0] for message in caplog.messages] == [f"{secret} cannot be read"]
+
+
+def test_no_login_is_tried_with_a_password_that_was_never_read(secret: Path, mount: Mount) -> None:
+    async def main() -> None:
+        mount.hang()
+        with pytest.raises(LoginFailedError, match="does not answer"):
+            await log_in(account_with(secret))
 
     run(main())
