@@ -81,8 +81,6 @@ class Health:
             return "draining"
         if not any(listener.accepts for listener in self._gate.listeners):
             return "not_accepting"
-        if self.ready_needs_upstream:
-            targets = await self._upstreams.check()
-            if targets and not any(target.reached for target in targets):
-                return "no_upstream"
+        if self.ready_needs_upstream and not await self._upstreams.reaches_any():
+            return "no_upstream"
         return "ready"

@@ -85,6 +85,14 @@ class Upstreams:
                 self._waiting -= 1
         return [self._describe(name) for name in names]
 
+    async def reaches_any(self) -> bool:
+        """Whether any target was reached when it was last tried, or there is none. Dials as `check` does.
+
+        A target that is still being dialled counts by its result before, so that a slow dial changes nothing.
+        """
+        targets = await self.check()
+        return not targets or any(self._health.status(one.target).reached for one in targets)
+
     async def keep_probing(self, seconds: float) -> None:
         """Every so many seconds, dial the targets that no tunnel has reached since."""
         while True:

@@ -39,6 +39,9 @@ class FakeUpstreams:
         await asyncio.sleep(0)
         return self.known
 
+    async def reaches_any(self) -> bool:
+        return not self.known or any(one.reached for one in await self.check())
+
 
 LISTENERS = FakeListener("0.0.0.0:3128"), FakeListener("[::]:3128")
 

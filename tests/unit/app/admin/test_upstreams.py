@@ -257,3 +257,35 @@ def test_regular_probing_skips_targets_that_tunnels_reached() -> None:
         assert sorted(lab.dialled[1:]) == NAMES
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reaches"), [(None, True), (Outcome.DNS_TIMEOUT, False)], ids=["reached", "not reached"]
+)
+def test_while_a_target_is_dialled_its_last_result_counts(outcome: Outcome | None, reaches: bool) -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.tunnel(ONE, outcome)
+        lab.later(FRESH_SECONDS + 1)
+        lab.holding = True
+        waiting = [asyncio.create_task(lab.upstreams.check(patience=SECONDS)) for _ in range(32)]
+        await until(lambda: lab.held)
+
+        assert await lab.upstreams.reaches_any() is reaches
+
+        lab.held[0].set_result(None)
+        await asyncio.gather(*waiting)
+        assert await lab.upstreams.reaches_any()
+
+    run(main())
+
+
+def test_a_target_that_refuses_is_not_reached_and_no_target_is_enough() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        lab.answers["one.example:443"] = Outcome.CONNECTION_REFUSED
+
+        assert not await lab.upstreams.reaches_any()
+        assert await Lab(Rule("*.example.org")).upstreams.reaches_any()
+
+    run(main())
