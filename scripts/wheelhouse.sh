@@ -53,7 +53,7 @@ compile_for_host() {
     else
         echo "gssapi is not compiled: it is for Python $python_version on $arch, and this is $here. Before the"
         echo "installation run scripts/gssapi-wheel.sh $wheelhouse on the host, or on a machine like it."
-    fi >&2
+    fi
 }
 
 echo "Gathering $wheelhouse for Python $python_version on $arch"

@@ -9,9 +9,10 @@ import pytest
 
 from support import namespace_clients
 from support.authority import Authority
-from support.host import PAGE, Host
+from support.host import GO_BACK, RESTART, Host
 from support.licensing_exchange import TARGET
 from support.namespace_clients import curl, get_through, stand_in, tunnel
+from support.operations_page import PAGE
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to build the system to boot
 
@@ -43,6 +44,11 @@ def settings(host: Host, text: str) -> Iterator[None]:
 
 def write(host: Host, text: str) -> None:
     host.do("sh", "-c", f'printf %s "$0" >{SETTINGS}', text)
+
+
+def release(host: Host) -> str:
+    """The folder that the running gate was started from."""
+    return host.do("cat", f"/proc/{host.show('MainPID')}/cmdline").partition("/bin/")[0]
 
 
 def refuse(host: Host) -> None:
@@ -163,3 +169,28 @@ def test_an_open_tunnel_can_end_during_a_stop(host: Host, authority: Authority) 
         host.await_logged("0 tunnels were cut")
 
     assert namespace_clients.PAGE in page
+
+
+def test_an_upgrade_waits_for_the_restart_and_can_be_undone(host: Host, authority: Authority) -> None:
+    inside = host.inside()
+    older = host.do("readlink", "/opt/licensegate").strip()
+    with settings(host, LAB), stand_in(inside, authority):
+        process = host.show("MainPID")
+        with tunnel(inside, "127.0.0.1:443", authority) as client:
+            host.install()
+            host.do("systemctl", "reload", "licensegate")
+            page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
+        assert namespace_clients.PAGE in page
+        assert (host.show("MainPID"), release(host)) == (process, older)
+
+        newer = host.do("readlink", "/opt/licensegate").strip()
+        host.do("sh", "-ec", RESTART)
+        assert release(host) == newer != older
+        upgraded = get_through(inside, "http://127.0.0.1:443", authority)
+
+        host.do("sh", "-ec", re.sub(r"/opt/licensegate-[\d-]+", older, GO_BACK))
+        assert release(host) == older
+        undone = get_through(inside, "http://127.0.0.1:443", authority)
+
+    assert namespace_clients.PAGE in upgraded.stdout, upgraded.stderr
+    assert namespace_clients.PAGE in undone.stdout, undone.stderr

@@ -107,3 +107,8 @@ def test_the_wrong_python_version_is_named_with_the_command(image: Image) -> Non
         image.build(PYTHON_VERSION="3.10")
 
     assert f"make image PYTHON_VERSION={image.python_version}" in str(failure.value)
+
+
+def test_an_unknown_extra_ends_the_build_with_those_that_exist(image: Image) -> None:
+    with pytest.raises(AssertionError, match=r"Unknown in EXTRAS: kerberbos\. Known: kerberos, ca-certificates\."):
+        image.build(EXTRAS="kerberbos")

@@ -1,28 +1,32 @@
 """Minimal systems of this machine's distribution, for tests in a container and on a host; kept between runs.
 
-They are made of Debian packages, so no image registry is needed.
+They are made of Debian packages by the commands in docs/operations.md, so no image registry is needed.
 """
 
+import hashlib
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
+from support.operations_page import commands_under
 from support.programs import run
 from support.requirements import missing, require_command
 
-CACHE = Path(__file__).resolve().parents[2] / "build" / "base-image"
+HEADING = "A base image without a registry"
+"""Where the page says how to make and import one."""
+
+_COMMANDS = commands_under(HEADING)[0]
+CACHE = Path(__file__).resolve().parents[2] / "build/base-image" / hashlib.sha256(_COMMANDS.encode()).hexdigest()[:8]
+"""Where they are kept, until the page's commands change."""
+
 _HOST_PACKAGES = ("systemd-sysv", "dbus", "logrotate")
-_REMOVED_FOLDERS = ("usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "var/log")
-"""Folders removed as in slim images. apt's lists and downloaded packages are removed too."""
 
 
 def base_image() -> Path:
-    """A tar file of a minimal system with Python; its name ends with the Python version. Kept between runs.
-
-    Like debian:12-slim plus Python: made by debootstrap, without documentation.
-    """
+    """A tar file of a minimal system with Python; its name ends with the Python version. Kept between runs."""
     if os.geteuid() != 0:
         missing("root", "run these tests as root, for debootstrap, buildah and crun")
     suite = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
@@ -41,7 +45,6 @@ def host_tree() -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     subprocess.run(["tar", "--extract", "--file", base, "--directory", unfinished], check=True)
-    unfinished.joinpath("var/log/apt").mkdir(parents=True)
     apt = ("chroot", unfinished, "apt-get", "-qq")
     unasked = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in ((*apt, "update"), (*apt, "install", "--yes", "--no-install-recommends", *_HOST_PACKAGES)):
@@ -57,30 +60,20 @@ def python_version(base: Path) -> str:
 
 
 def _make(suite: str) -> Path:
-    tree = CACHE / "tree"
-    shutil.rmtree(tree, ignore_errors=True)
-    tree.mkdir(parents=True)
-    command: list[str | Path] = [
-        require_command("debootstrap", "debootstrap"),
-        "--variant=minbase",
-        "--include=python3",
-        suite,
-        tree,
-    ]
-    done = subprocess.run([*command, _mirror()], capture_output=True, text=True)
+    require_command("debootstrap", "debootstrap")
+    values, _, commands = _COMMANDS.partition("\n")
+    assert [value.partition("=")[0] for value in values.split()] == ["suite", "mirror"]
+    folder = CACHE / "unfinished"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    here = f"suite={shlex.quote(suite)} mirror={shlex.quote(_mirror())}"
+    done = subprocess.run(["sh", "-ec", f"{here}\n{commands}"], cwd=folder, capture_output=True, text=True)
     if done.returncode != 0:
         missing("a base image", f"see why debootstrap failed: {(done.stdout + done.stderr)[-400:]}")
-    for folder in _REMOVED_FOLDERS:
-        shutil.rmtree(tree / folder)
-    for folder in ("var/lib/apt/lists", "var/cache"):
-        for fetched in tree.joinpath(folder).rglob("*"):
-            if fetched.is_file():
-                fetched.unlink()
-    version = tree.joinpath("usr/bin/python3").readlink().name.removeprefix("python")
-    unfinished = CACHE / "unfinished.tar"
-    subprocess.run(["tar", "--create", "--file", unfinished, "--directory", tree, "."], check=True)
-    shutil.rmtree(tree)
-    return unfinished.rename(CACHE / f"{suite}-python{version}.tar")
+    version = folder.joinpath("base/usr/bin/python3").readlink().name.removeprefix("python")
+    finished = folder.joinpath("base.tar").rename(CACHE / f"{suite}-python{version}.tar")
+    shutil.rmtree(folder)
+    return finished
 
 
 def _mirror() -> str:

@@ -1,7 +1,6 @@
 """A host for the gate: a minimal system booted by systemd-nspawn, with its own network. Its changes are discarded."""
 
 import os
-import re
 import signal
 import subprocess
 import time
@@ -12,15 +11,17 @@ from typing import Self
 from support.base_image import base_image, host_tree, python_version
 from support.image import ROOT, gather_wheels
 from support.namespaces import require_mounts
+from support.operations_page import commands_under
 from support.programs import run
 from support.requirements import require_command
 from support.upstream import SECONDS
 
-PAGE = ROOT / "docs" / "operations.md"
+INSTALL, RESTART, GO_BACK = commands_under("On a host")
+"""The commands of docs/operations.md: to install and upgrade, to restart after an upgrade, and to go back."""
 
 
 class Host:
-    """A context manager for a booted host, with this checkout in /mnt and the gate installed as `PAGE` says."""
+    """A context manager for a booted host, with this checkout in /mnt and the gate installed by `INSTALL`."""
 
     def __enter__(self) -> Self:
         nspawn = require_command("systemd-nspawn", "systemd-container")
@@ -40,7 +41,7 @@ class Host:
         try:
             self._inside = ("nsenter", f"--target={self._await_first_process()}", "--all")
             self._await_boot()
-            self.do("sh", "-ec", f"cd /mnt\n{_commands_to_install()}")
+            self.install()
         except BaseException:
             self._end()
             raise
@@ -50,6 +51,10 @@ class Host:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end()
+
+    def install(self) -> None:
+        """Install the gate by the page's commands: at first, or for an upgrade."""
+        self.do("sh", "-ec", f"cd /mnt\n{INSTALL}")
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the host as root, to its end."""
@@ -101,9 +106,3 @@ class Host:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
-
-
-def _commands_to_install() -> str:
-    found = re.search(r"## On a host\n.*?```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found, f"{PAGE} no longer says how to install the gate on a host"
-    return found[1]

@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,10 +31,12 @@ def require_gssapi() -> None:
 class Kdc:
     """A realm with USER and the service of the proxy PARENT. In a `with` block, its KDC grants tickets for `seconds`.
 
+    `inside` is a command prefix that enters the network namespace in which the KDC listens.
     `environment` makes programs use the realm; `keytab` is the user's, `service_keytab` the proxy's.
     """
 
-    def __init__(self, seconds: int = 3600) -> None:
+    def __init__(self, seconds: int = 3600, inside: Sequence[str] = ()) -> None:
+        self._inside = inside
         self._krb5kdc = require_command("krb5kdc", "krb5-kdc")
         kdb5_util = require_command("kdb5_util", "krb5-kdc")
         self._kadmin = require_command("kadmin.local", "krb5-admin-server")
@@ -72,17 +74,18 @@ class Kdc:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [self._krb5kdc, "-n"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self._environ()
+            [*self._inside, self._krb5kdc, "-n"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self._environ(),
         )
         deadline = time.monotonic() + SECONDS
         while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
+            if self._log.exists() and "commencing operation" in self._log.read_text():
                 return self
-            except OSError:
-                assert self._process.poll() is None, "the KDC ended"
-                assert time.monotonic() < deadline, "the KDC never came up"
-                time.sleep(0.02)
+            assert self._process.poll() is None, "the KDC ended"
+            assert time.monotonic() < deadline, "the KDC never came up"
+            time.sleep(0.02)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
