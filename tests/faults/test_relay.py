@@ -137,7 +137,7 @@ def test_20_mib_each_way_at_once_arrive_intact_over_tls(tmp_path: Path) -> None:
     assert received.partition(b"\r\n\r\n")[2] == BLOB
     assert heard == [BLOB[::-1]]
     assert record["upstream_written"] == record["upstream_read"] == len(BLOB)
-    assert record["outcome"] == "closed_by_client"
+    assert record["outcome"] in {"closed_by_client", "closed_by_upstream"}, "both end at once"
 
 
 @contextmanager

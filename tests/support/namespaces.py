@@ -58,14 +58,12 @@ def _remedy() -> str:
     """How namespaces become possible here."""
     if os.geteuid() != 0:
         return "run as root, or have the system's owner allow user namespaces (user_namespaces(7))"
-    if _in_chroot():
+    if not _root_is_a_mount_point():
         return "run outside a chroot: it has no user namespaces, and its root is no mount point (unshare(2))"
     return "give this root the capability CAP_SYS_ADMIN, in a container by --privileged"
 
 
-def _in_chroot() -> bool:
-    """Whether the root directory is not that of process 1, as far as /proc tells; only root may ask."""
-    try:
-        return not os.path.samefile("/", "/proc/1/root")
-    except OSError:
-        return False
+def _root_is_a_mount_point() -> bool:
+    """Whether something is mounted on the root directory, as everywhere but in a chroot (proc_pid_mountinfo(5))."""
+    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    return any(line.split()[4] == "/" for line in mounts.splitlines())
