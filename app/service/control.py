@@ -23,7 +23,7 @@ _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
 _MAX_LINE_BYTES: Final = 4096
 _IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
-_REPLY_SECONDS: Final = 50  # for a reload that waits for another one, each with its time limit, and some more
+_REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 _log = logging.getLogger(__name__)

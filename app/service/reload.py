@@ -21,7 +21,7 @@ from .control import Reply
 from .file_check import FileCheck
 from .parts import Parts, read_parts, warn_of_expiry
 
-_READ_SECONDS: Final = 20
+_READ_SECONDS: Final = 15
 """How long a reload may take to read its files. The control socket's client waits for two of them."""
 
 _log = logging.getLogger(__name__)
