@@ -1,6 +1,7 @@
 """Thins out records of an outcome in ONCE_AN_HOUR: one an hour of each client, with a count.
 
-They may come every second and say nothing new. The metrics count all of them. No I/O; the clock is handed in.
+They may come every second and say nothing new. The metrics count all of them. A client is a `client_block`, since one
+with IPv6 may take a new address each time. No I/O; the clock is handed in.
 """
 
 import time
@@ -9,6 +10,7 @@ from typing import Final
 
 from msgspec import structs
 
+from licensegate.allowlist.client_block import client_block
 from licensegate.records.bounded import BoundedDict
 from licensegate.records.record import TunnelRecord
 
@@ -35,10 +37,10 @@ class OnceAnHour:
 
     def thinned(self, record: TunnelRecord) -> TunnelRecord | None:
         """Return the record, with the number left out before it in `repeated`; None if it is left out itself."""
-        now = self._clock()
-        client = self._clients.get(record.client)
+        now, block = self._clock(), client_block(record.client)
+        client = self._clients.get(block)
         if client is not None and now < client.until:
             client.left_out += 1
             return None
-        self._clients.put(record.client, _Client(now + _HOUR))
+        self._clients.put(block, _Client(now + _HOUR))
         return structs.replace(record, repeated=client.left_out) if client is not None else record

@@ -39,7 +39,8 @@ def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, chec
         hello = reader.read(following)
     except HelloError as error:
         is_second = skipped and empty_line_size(following)
-        return _judge_other_bytes(error, checks, "it begins with more than one empty line" if is_second else str(error))
+        detail = "it begins with more than one empty line" if is_second else str(error)
+        return _judge_other_bytes(error, checks, detail, skipped)
     if hello is None:
         return None
     if not hello.server_name:
@@ -51,13 +52,13 @@ def judge_inner_hello(reader: HelloReader, received: bytes, target: Target, chec
     return InnerHello(ServerNameCheck.MISMATCH, refused, hello, hello.server_name, skipped)
 
 
-def _judge_other_bytes(error: HelloError, checks: TunnelChecks, detail: str) -> InnerHello:
+def _judge_other_bytes(error: HelloError, checks: TunnelChecks, detail: str, skipped: int) -> InnerHello:
     """Bytes that only begin like TLS may hide a server name: they fail if anything is checked."""
     if error.fault in _NOT_TLS:
         refused = Outcome.INNER_NOT_TLS if checks.require_tls else None
         return InnerHello(ServerNameCheck.NOT_TLS, refused, detail=detail)
     refused = None if checks.none else Outcome.INNER_HELLO_MALFORMED
-    return InnerHello(ServerNameCheck.MALFORMED, refused, detail=detail)
+    return InnerHello(ServerNameCheck.MALFORMED, refused, detail=detail, skipped=skipped)
 
 
 def note_hello(hello: ClientHello, record: TunnelRecord) -> None:

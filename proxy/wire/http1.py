@@ -40,6 +40,7 @@ _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host ["
 
 # A faulty first line is one of HTTP if it names a version of it, or begins with a method and a path, URL or nothing.
 _http_line: Final = re.compile(rb"(?i).*HTTP/|CONNECT[ \t]|(?:%b)(?:[ \t]+(?:/|https?://)|[ \t\r]*\Z)" % _METHODS)
+_control: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # in no line of HTTP or another protocol of text
 _line_without_version: Final = re.compile(rb"(?i)(?!.*HTTP/)%b [\x21-\x7e\x80-\xff]+\Z" % TOKEN)
 
 _VERSIONS: Final = {b"1.0": "1.0"} | {b"1.%d" % minor: "1.1" for minor in range(1, 10)}
@@ -170,6 +171,7 @@ def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:
     """Raise HeadError for the first fault in `received`; return if it is only incomplete."""
     start = _request_line_start(received[: min(limit + 1, _BEGINNING)])
     line_end = received.find(b"\n", start)
+    _refuse_binary(received, start, max(start, judged), min(limit, len(received) if line_end < 0 else line_end))
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
     if line_end < 0:
@@ -196,12 +198,30 @@ def _refuse_request_line(received: bytes, start: int, line_end: int) -> None:
             raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
         return
     line = received[start:line_end].removesuffix(b"\r")
-    shown = f"its first line is {quoted(line)}"
     if not _http_line.match(line):
-        raise HeadError(Outcome.NEITHER_HTTP_NOR_TLS, shown)
+        raise _other_protocol(line)
     if _line_without_version.match(line):  # HTTP/0.9
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
-    raise HeadError(Outcome.HEAD_MALFORMED, shown)
+    raise HeadError(Outcome.HEAD_MALFORMED, f"its first line is {quoted(line)}")
+
+
+def _refuse_binary(received: bytes, start: int, unsearched: int, end: int) -> None:
+    """Raise HeadError for a first line with a control character, unless it is HTTP up to there.
+
+    Protocols like AMQP or Java's RMI send no line end, so waiting for one would only end in a timeout.
+    """
+    control = _control.search(received, unsearched, end)
+    if control is not None and not _http_line.match(received[start : control.end()]):
+        raise _other_protocol(received[start : control.end()])
+
+
+def _other_protocol(line: bytes) -> HeadError:
+    """The error for another protocol's first line. Shows one word: a password may follow, as in IRC, IMAP and Redis."""
+    found = _token_start.match(line)
+    word = found[0] if found else b""
+    return HeadError(
+        Outcome.NEITHER_HTTP_NOR_TLS, f"its first line {'is' if word == line else 'begins with'} {quoted(word)}"
+    )
 
 
 def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:

@@ -12,7 +12,9 @@ from typing import Final, TypeAlias
 
 from licensegate.records.text import printable
 
-_ALERT: Final = re.compile(r"(?:SSLV3|TLSV1|TLSV13)_ALERT_(\w+)")
+_ALERT: Final = re.compile(r"(?:SSLV3_ALERT|TLSV1(?:_ALERT)?|TLSV13_ALERT)_(\w+)")
+"""OpenSSL's reasons that are an alert of the peer. Those of extensions have no ALERT in them."""
+
 _REJECTIONS: Final = frozenset(
     {
         "unknown_ca",
@@ -254,6 +256,12 @@ class TlsLayer:
             self._failed = f"the {self._peer}'s alert {name}"
             self._by_peer = True
             self._rejected = name in _REJECTIONS
+        elif isinstance(error, ssl.SSLZeroReturnError):
+            self._failed = f"the {self._peer} closed TLS in the handshake"
+            self._by_peer = True
+        elif not error.reason:  # OpenSSL names its own errors, and the registered alerts
+            self._failed = f"the {self._peer}'s alert, an unknown one"
+            self._by_peer = True
         elif isinstance(error, ssl.SSLCertVerificationError):
             self._failed = f"the {self._peer}'s certificate: {error.verify_message}"
             self._rejected_theirs = True

@@ -23,6 +23,8 @@ OTHER_FIRST_LINES = {
     "SMTP": b"EHLO client.example\r\n",
     "FTP": b"USER anonymous\r\n",
     "SIP": b"OPTIONS sip:gate.example SIP/2.0\r\n\r\n",
+    "AMQP": b"AMQP\0\0\x09\x01",
+    "Java's RMI": b"JRMI\0\x02K",
 }
 """First lines that begin with a word, as a method does."""
 

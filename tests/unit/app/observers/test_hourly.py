@@ -35,6 +35,13 @@ def test_clients_are_counted_apart() -> None:
     assert [each and each.repeated for each in (*first, *second)] == [0, 0, None, 0, 1]
 
 
+def test_the_addresses_of_one_ipv6_client_are_counted_together() -> None:
+    thin = OnceAnHour(Clock())
+    kept = [thin.thinned(record(client)) for client in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")]
+
+    assert [each is not None for each in kept] == [True, False, True]
+
+
 def test_the_record_of_other_observers_is_not_changed() -> None:
     clock = Clock()
     thin = OnceAnHour(clock)

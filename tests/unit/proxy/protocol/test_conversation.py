@@ -331,7 +331,7 @@ def test_a_failed_dial_is_answered(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
-def test_the_first_line_of_another_protocol_is_quoted_and_not_answered(split: bool) -> None:
+def test_another_protocol_is_named_by_its_first_word_and_not_answered(split: bool) -> None:
     conversation = start_conversation()
     sent = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"
     pieces = [sent[place : place + 1] for place in range(len(sent))] if split else [sent]
@@ -344,7 +344,7 @@ def test_the_first_line_of_another_protocol_is_quoted_and_not_answered(split: bo
     assert (record.outcome, record.status) == (Outcome.NEITHER_HTTP_NOR_TLS, 0)
     assert record.protocol == "unknown"
     assert record.sentence() == (
-        "10.1.2.3 speaks neither HTTP nor TLS: its first line is SSH-2.0-OpenSSH_9.2p1 Debian-2."
+        "10.1.2.3 speaks neither HTTP nor TLS: its first line begins with SSH-2.0-OpenSSH_9.2p1."
     )
 
 

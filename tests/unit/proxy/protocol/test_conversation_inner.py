@@ -157,6 +157,14 @@ def test_a_refusal_behind_an_empty_line_is_an_alert(line: bytes) -> None:
     assert told(conversation) == (Outcome.SERVER_NAME_MISMATCH, ServerNameCheck.MISMATCH, "evil.example", 200)
 
 
+@EMPTY_LINES
+def test_a_malformed_hello_behind_an_empty_line_gets_an_alert_too(line: bytes) -> None:
+    conversation, command = asked(line + b"\x16\x03\x01\0\x04\x02\0\0\0")
+
+    assert alert_code(command) == Alert.DECODE_ERROR
+    assert conversation.record.outcome is Outcome.INNER_HELLO_MALFORMED
+
+
 @pytest.mark.parametrize("lines", [b"\r\n\r\n", b"\n\n", b"\r\n\n", b"\n\r\n"], ids=repr)
 @pytest.mark.parametrize("split", [False, True], ids=["whole", "byte by byte"])
 def test_a_second_empty_line_is_refused_with_the_reason(lines: bytes, split: bool) -> None:

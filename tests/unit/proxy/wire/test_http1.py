@@ -1,5 +1,6 @@
 """Heads that are accepted, heads that are refused, and both in any split."""
 
+import re
 import time
 from random import Random
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.http1 import Head, HeadError, read_head
+from licensegate.proxy.wire.http_token import TOKEN
 from licensegate.proxy.wire.via import names_us, passed_on
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm
@@ -94,7 +96,13 @@ def line(faulty: bytes, outcome: Outcome = Outcome.HEAD_MALFORMED) -> Refusal:
 
 
 def other_protocol(said: bytes) -> Refusal:
-    return line(said, Outcome.NEITHER_HTTP_NOR_TLS)
+    word = next(filter(None, re.findall(TOKEN, said)))
+    shown = f"its first line {'is' if word == said else 'begins with'} {printable(word)}"
+    return said + b"\r\n\r\n", Outcome.NEITHER_HTTP_NOR_TLS, shown
+
+
+def binary_protocol(said: bytes, word: str) -> Refusal:
+    return said, Outcome.NEITHER_HTTP_NOR_TLS, f"its first line begins with {word}"
 
 
 def empty_lines(received: bytes) -> Refusal:
@@ -152,6 +160,13 @@ REFUSED = {
     "RTSP": other_protocol(b"OPTIONS rtsp://gate.example/ RTSP/1.0"),
     "ICAP": other_protocol(b"REQMOD icap://gate.example/ ICAP/1.0"),
     "memcached": other_protocol(b"get key"),
+    "IMAP, with a password": other_protocol(b"a1 LOGIN alice s3cret"),
+    "IRC, with a password": other_protocol(b"PASS s3cret"),
+    "Redis, with a password behind a tab": other_protocol(b"AUTH\ts3cret"),
+    "a line with a NUL": other_protocol(b"FOO\0bar HTTP/1.1"),
+    "AMQP, which ends no line": binary_protocol(b"AMQP\0\0\x09\x01", "AMQP"),
+    "Java's RMI, which ends no line": binary_protocol(b"JRMI\0\x02K", "JRMI"),
+    "a method before a NUL": binary_protocol(b"GET\0", "GET"),
     "words": other_protocol(b"Hello, is this a proxy?"),
     "a colon in a method without a version": other_protocol(b"CON:NECT x:443"),
     "the PROXY protocol": other_protocol(b"PROXY TCP4 10.1.2.3 10.1.2.4 40000 3128"),

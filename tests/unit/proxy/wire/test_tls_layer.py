@@ -9,6 +9,7 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
+from licensegate.proxy.wire.tls_records import Alert, fatal_alert
 from support.certificates import Issued, issue
 from support.tls_layer_harness import CONNECT, Connected, connect, read
 from support.tls_memory import FORGED_RECORD, MemoryTlsClient, client_context, complete_handshake
@@ -140,6 +141,33 @@ def test_other_bytes_fail_the_handshake_with_a_short_phrase(
     assert raised.value.detail == str(raised.value.strerror) == detail
     assert not raised.value.rejected_our_certificate
     assert not raised.value.by_peer
+
+
+@pytest.mark.parametrize("number", [0, 40, 42, 45, 70, 80, 110, 112, 113, 116, 120, 150, 255])
+def test_every_fatal_alert_of_a_client_fails_its_handshake(
+    served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion, number: int
+) -> None:
+    client, layer = MemoryTlsClient(client_context(trusted, version)), TlsLayer(served)
+    client.handshake()
+    layer.feed(client.take_ciphertext())
+    layer.handshake()
+    layer.feed(fatal_alert(number))
+
+    with pytest.raises(TlsFailure, match="the client") as raised:
+        layer.handshake()
+
+    assert raised.value.by_peer
+
+
+def test_an_alert_about_an_extension_is_named(served: ssl.SSLContext, trusted: Path, version: ssl.TLSVersion) -> None:
+    client, layer = MemoryTlsClient(client_context(trusted, version)), TlsLayer(served)
+    client.handshake()
+    layer.feed(client.take_ciphertext())
+    layer.handshake()
+    layer.feed(fatal_alert(Alert.UNRECOGNIZED_NAME))
+
+    with pytest.raises(TlsFailure, match="the client's alert unrecognized_name"):
+        layer.handshake()
 
 
 def test_a_client_without_a_common_cipher_gets_an_alert(served: ssl.SSLContext, trusted: Path) -> None:
