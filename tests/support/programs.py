@@ -7,10 +7,12 @@ from pathlib import Path
 from support.upstream import SECONDS
 
 
-def run(*command: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, with `environment` added to the inherited one. Times out after SECONDS."""
+def run(
+    *command: str | Path, stdin: bytes = b"", seconds: float = SECONDS, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with `environment` added to the inherited one. Times out after `seconds`."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=SECONDS, env=inherited | environment)
+    done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, env=inherited | environment)
     return subprocess.CompletedProcess(
         done.args, done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
     )
