@@ -151,7 +151,7 @@ def test_every_fatal_alert_of_a_client_fails_its_handshake(
     client.handshake()
     layer.feed(client.take_ciphertext())
     layer.handshake()
-    layer.feed(fatal_alert(number))
+    layer.feed(bytes((21, 3, 3, 0, 2, 2, number)))
 
     with pytest.raises(TlsFailure, match="the client") as raised:
         layer.handshake()
