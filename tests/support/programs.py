@@ -7,10 +7,15 @@ from pathlib import Path
 from support.upstream import SECONDS
 
 
-def run(
-    *command: str | Path, stdin: bytes = b"", seconds: float = SECONDS, **environment: str
+def run(*command: str | Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, with `environment` added to the inherited one. Times out after SECONDS."""
+    return run_within(SECONDS, *command, stdin=stdin, **environment)
+
+
+def run_within(
+    seconds: float, *command: str | Path, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, with `environment` added to the inherited one. Times out after `seconds`."""
+    """Run a program as `run` does, but with a limit of its own."""
     inherited = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, env=inherited | environment)
     return subprocess.CompletedProcess(
