@@ -1,1 +1,1 @@
-"""Files named in the settings: read as a whole, and watched for changes while the gate serves."""
+"""Files named in the settings: read as a whole, off the event loop, and watched for changes."""
