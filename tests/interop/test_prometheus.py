@@ -17,7 +17,7 @@ from support.admin_client import ANY_PORT, admin_port
 from support.authority import Authority
 from support.gate import Gate, gate_settings
 from support.licensing_exchange import MESSAGE, REFUSING_HOST, TARGET, URL
-from support.programs import run
+from support.programs import run, run_within
 from support.prometheus import Prometheus
 from support.raw_client import ask, dial, end_well, open_tunnel
 from support.requirements import require_command
@@ -133,9 +133,7 @@ def filled_in(query: str) -> str:
 
 
 def test_the_rules_pass_their_own_tests() -> None:
-    tested = run(
-        require_command("promtool", "prometheus"), "test", "rules", RULES_TESTS, seconds=100
-    )  # days of samples
+    tested = run_within(100, require_command("promtool", "prometheus"), "test", "rules", RULES_TESTS)
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
