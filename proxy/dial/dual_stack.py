@@ -29,6 +29,9 @@ _BOTH_SECONDS: Final = 0.5
 _RESOLUTION_DELAY: Final = 0.05
 """How long one family's addresses wait for the other's, in seconds (RFC 8305 section 3)."""
 
+_GRACE: Final = 2.0
+"""How long a name that has no IPv4 address may still get one of IPv6, in seconds, before it counts as missing."""
+
 _NOT_FOUND: Final = Unresolved(Outcome.DNS_NOT_FOUND)
 _NO_THREAD: Final = Unresolved(Outcome.DNS_FAILED, "no thread is left")
 
@@ -55,8 +58,8 @@ def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
             calls.start(family)
     told: Resolution | None = None
     while not is_complete(calls.answers):
-        found = best(calls.answers)
-        if calls.wait(_RESOLUTION_DELAY if isinstance(found, Resolved) and told is None else None):
+        found = best(calls.answers) or missing(calls.answers)
+        if calls.wait(_patience(found) if told is None else None):
             continue
         told = found
         if told is not None:
@@ -67,13 +70,18 @@ def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
     calls.join()
 
 
-def look_up_ipv4(name: str, ask: Ask) -> Resolution:
-    """The answer for a host without IPv6. Addresses of IPv6 are asked for only to say that nothing else was found."""
+def look_up_ipv4(name: str, ask: Ask) -> Iterator[Resolution]:
+    """Yield the answer for a host without IPv6. Of IPv6 addresses it can only say that nothing else was found."""
     answer = ask(name, socket.AF_INET)
-    if answer != _NOT_FOUND:
-        return answer
-    other = ask(name, socket.AF_INET6)
-    return other if isinstance(other, Resolved) else answer
+    if answer == _NOT_FOUND:
+        calls = _Calls(name, ask)
+        calls.start(socket.AF_INET6)
+        calls.wait(_GRACE)
+        other = calls.answers.get(socket.AF_INET6)
+        yield other if isinstance(other, Resolved) else answer
+        calls.join()
+    else:
+        yield answer
 
 
 def is_complete(answers: Mapping[AddressFamily, Resolution]) -> bool:
@@ -96,6 +104,21 @@ def best(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
     if len(alone) < len(_FAMILIES):
         return None
     return next((answer for answer in alone if answer != _NOT_FOUND), _NOT_FOUND)
+
+
+def missing(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
+    """That the name has no IPv4 address, while nothing better is known; None otherwise.
+
+    The same answer for IPv6 says nothing: most names have no such address, and IPv4's may only be slow.
+    """
+    return _NOT_FOUND if answers.get(socket.AF_INET) == _NOT_FOUND else None
+
+
+def _patience(found: Resolution | None) -> float | None:
+    """How long to wait for something better than this."""
+    if found is None:
+        return None
+    return _RESOLUTION_DELAY if isinstance(found, Resolved) else _GRACE
 
 
 class _Calls:

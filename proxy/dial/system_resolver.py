@@ -39,7 +39,7 @@ def system_look_up(name: str) -> Iterator[Resolution]:
     elif host_has_ipv6():
         yield from look_up_both(name, _ask)
     else:
-        yield look_up_ipv4(name, _ask)
+        yield from look_up_ipv4(name, _ask)
 
 
 def absolute(name: str) -> str:

@@ -9,12 +9,12 @@ import pytest
 from support.dns_server import DnsServer, Fault, Zone
 from support.gate import Gate, gate_settings
 from support.network import Network
-from support.raw_client import read_answer
+from support.raw_client import Answer, read_answer
 
 IPV6_OF_THIS_HOST = "2001:db8::9"
 SETTINGS = """
 [dns]
-timeout_seconds = 2
+timeout_seconds = 4
 
 [[allowlist.rule]]
 host = "*.example.com"
@@ -34,6 +34,8 @@ ZONE: Zone = {
     ("silent4.example.com", "AAAA"): ("::1",),
     ("failing4.example.com", "A"): Fault.SERVER_FAILURE,
     ("failing4.example.com", "AAAA"): ("::1",),
+    ("gone.example.com", "A"): Fault.NO_SUCH_NAME,
+    ("gone.example.com", "AAAA"): Fault.SILENCE,
     ("both.example.com", "A"): ("127.0.0.2",),
     ("both.example.com", "AAAA"): ("::1",),
 }
@@ -49,13 +51,17 @@ def resolving(folder: Path, *addresses: str) -> Iterator[tuple[Network, Gate, Dn
         yield network, gate, dns_server
 
 
-def addresses(network: Network, gate: Gate, name: str) -> list[str]:
-    """Ask for a tunnel to a closed port, and return the addresses that the gate found within its time limit."""
+def ask(network: Network, gate: Gate, name: str) -> Answer:
+    """Ask for a tunnel to a closed port."""
     with network.new_socket() as connection:
         connection.connect(("127.0.0.1", gate.port))
         connection.sendall(f"CONNECT {name}:9 HTTP/1.1\r\n\r\n".encode())
-        answer = read_answer(connection)
-    record = gate.record(answer.record)
+        return read_answer(connection)
+
+
+def addresses(network: Network, gate: Gate, name: str) -> list[str]:
+    """The addresses that the gate finds for a name within its time limit."""
+    record = gate.record(ask(network, gate, name).record)
     assert record["outcome"] == "connection_refused", record
     return list(record["addresses"])
 
@@ -72,7 +78,7 @@ def without_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Net
         yield made
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _ in ZONE} - {"both.example.com"}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in ZONE} - {"both.example.com", "gone.example.com"}))
 def test_one_familys_addresses_are_used_without_the_others(
     with_ipv6: tuple[Network, Gate, DnsServer], name: str
 ) -> None:
@@ -90,3 +96,11 @@ def test_a_host_without_ipv6_does_not_ask_for_it(without_ipv6: tuple[Network, Ga
     assert addresses(network, gate, "silent6.example.com") == ["127.0.0.2"]
     assert ("silent6.example.com", "A") in dns_server.asked
     assert ("silent6.example.com", "AAAA") not in dns_server.asked
+
+
+def test_a_missing_name_is_told_while_ipv6_is_silent(
+    with_ipv6: tuple[Network, Gate, DnsServer], without_ipv6: tuple[Network, Gate, DnsServer]
+) -> None:
+    for network, gate, _ in (with_ipv6, without_ipv6):
+        answer = ask(network, gate, "gone.example.com")
+        assert (answer.status, answer.outcome) == (502, "dns_not_found")

@@ -2,13 +2,14 @@
 
 import queue
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from socket import AF_INET, AF_INET6, AF_UNSPEC, AddressFamily
 
 import pytest
 
 from licensegate.proxy.dial import dual_stack
-from licensegate.proxy.dial.dual_stack import best, host_has_ipv6, is_complete, look_up_both, look_up_ipv4
+from licensegate.proxy.dial.dual_stack import best, host_has_ipv6, is_complete, look_up_both, look_up_ipv4, missing
 from licensegate.proxy.dial.resolution import Resolution, Resolved, Unresolved
 from support.resolver_harness import FAILED, NAME, NOT_FOUND
 from support.upstream import SECONDS
@@ -45,6 +46,12 @@ def families() -> Families:
 def both_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """Allow the look-up of both families no time."""
     monkeypatch.setattr(dual_stack, "_BOTH_SECONDS", 0)
+
+
+@pytest.fixture
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the other family once IPv4 has nothing."""
+    monkeypatch.setattr(dual_stack, "_GRACE", 0.01)
 
 
 @pytest.mark.parametrize("answer", [ALL, NOT_FOUND], ids=["addresses", "no such name"])
@@ -146,8 +153,40 @@ def test_a_host_without_ipv6_looks_up_ipv4_only(
     families.give(AF_INET, v4)
     if v6 is not None:
         families.give(AF_INET6, v6)
-    assert look_up_ipv4(NAME, families) == answer
+    assert list(look_up_ipv4(NAME, families)) == [answer]
     assert families.asked == asked
+
+
+@pytest.mark.usefixtures("both_is_late", "no_grace")
+@pytest.mark.parametrize("look_up", [look_up_both, look_up_ipv4])
+def test_a_name_without_ipv4_is_missing_while_ipv6_is_silent(
+    families: Families, look_up: Callable[[str, Families], Iterator[Resolution]]
+) -> None:
+    families.give(AF_INET, NOT_FOUND)
+    answers = look_up(NAME, families)
+
+    assert next(answers) == NOT_FOUND
+
+    families.give(AF_INET6, NOT_FOUND)
+    families.give(AF_UNSPEC, NOT_FOUND)
+    assert list(answers) == []
+
+
+@pytest.mark.usefixtures("both_is_late", "no_grace")
+def test_a_late_ipv6_address_replaces_that_a_name_is_missing(families: Families) -> None:
+    families.give(AF_INET, NOT_FOUND)
+    answers = look_up_both(NAME, families)
+    assert next(answers) == NOT_FOUND
+
+    families.give(AF_INET6, V6)
+    families.give(AF_UNSPEC, V6)
+
+    assert list(answers) == [V6]
+
+
+@pytest.mark.parametrize(("family", "found"), [(AF_INET, NOT_FOUND), (AF_INET6, None)], ids=["IPv4", "IPv6"])
+def test_only_ipv4_without_an_answer_makes_a_name_missing(family: AddressFamily, found: Resolution | None) -> None:
+    assert missing({family: NOT_FOUND}) == found
 
 
 @pytest.mark.parametrize(
