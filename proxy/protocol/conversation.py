@@ -51,7 +51,7 @@ class Conversation(StateMachine):
         super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO)
         self._snapshot = snapshot
         self._counter = counter
-        self._counted = False  # as a tunnel
+        self._counted = ""  # the block of addresses that it counts for, once it counts as a tunnel
         self._hellos = hellos
         self._random = b""  # in `hellos`
         self._head_bytes_searched = 0  # of an incomplete head
@@ -290,8 +290,7 @@ class Conversation(StateMachine):
     def _count(self) -> None:
         """Count the connection as a tunnel from now on, until it is closed."""
         if not self._counted:
-            self._counter.add(self.record.client)
-            self._counted = True
+            self._counted = self._counter.add(self.record.client)
 
     def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
         command = super()._refuse(outcome, detail, challenges)
@@ -301,8 +300,8 @@ class Conversation(StateMachine):
 
     def _close(self) -> Command:
         if self._counted:
-            self._counter.remove(self.record.client)
-            self._counted = False
+            self._counter.remove(self._counted)
+            self._counted = ""
         if self._random:
             self._hellos.remove(self._random)
             self._random = b""

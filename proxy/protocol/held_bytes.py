@@ -42,6 +42,8 @@ class HeldBytes(Generic[C]):
     def put(self, connection: C, address: str, size: int) -> None:
         """The connection of the client with this address holds `size` bytes now."""
         self.remove(connection)
+        if not size:
+            return
         block = client_block(address)
         holder = self._holders.get(block)
         if holder is None:

@@ -17,15 +17,15 @@ class TunnelCounter:
         self.by_client: dict[str, int] = {}
         self.draining = False
 
-    def add(self, client: str) -> None:
-        """Count a tunnel."""
+    def add(self, client: str) -> str:
+        """Count a tunnel. Returns the block that it counts for."""
         block = client_block(client)
         self.tunnels += 1
         self.by_client[block] = self.by_client.get(block, 0) + 1
+        return block
 
-    def remove(self, client: str) -> None:
-        """Count an ended tunnel. Call it once for each `add`."""
-        block = client_block(client)
+    def remove(self, block: str) -> None:
+        """Count an ended tunnel of this block. Call it once for each `add`."""
         self.tunnels -= 1
         left = self.by_client[block] - 1
         if left:

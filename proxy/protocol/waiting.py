@@ -12,9 +12,7 @@ from typing import Final, Generic, TypeVar
 from licensegate.allowlist.client_block import client_block
 from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS
 from licensegate.records.bounded import BoundedDict
-from licensegate.records.outcome import Outcome
 
-from ..settings import Limits
 from .by_size import BySize
 
 _STRANGERS: Final = 16
@@ -24,45 +22,28 @@ C = TypeVar("C")
 
 
 class _Client(Generic[C]):
-    """The waiting connections of one client, oldest first. `proven`: it has had a tunnel."""
+    """The waiting connections of one client, oldest first. `kind`: the clients that it is among."""
 
-    __slots__ = ("block", "connections", "proven")
+    __slots__ = ("block", "connections", "kind")
 
-    def __init__(self, block: str, *, proven: bool) -> None:
+    def __init__(self, block: str, kind: "_Kind[C]") -> None:
         self.block = block
-        self.proven = proven
+        self.kind = kind
         self.connections: dict[C, None] = {}
 
 
-class _Kind(Generic[C]):
-    """Clients by the number of their connections. A client must not change while it is in here."""
+class _Kind(BySize[_Client[C]], Generic[C]):
+    """Clients by the number of their waiting connections, and these connections in total."""
 
-    __slots__ = ("_by_size", "connections")
+    __slots__ = ("connections",)
 
     def __init__(self) -> None:
-        self._by_size: BySize[_Client[C]] = BySize()
+        super().__init__()
         self.connections = 0
-
-    def put(self, client: _Client[C]) -> None:
-        """Add a client."""
-        size = len(client.connections)
-        self.connections += size
-        self._by_size.put(client, size)
-
-    def take(self, client: _Client[C]) -> None:
-        """Remove a client."""
-        size = len(client.connections)
-        self.connections -= size
-        self._by_size.take(client, size)
-
-    @property
-    def most(self) -> int:
-        """The number of connections of the client that has most."""
-        return self._by_size.largest_size
 
     def oldest_of_largest(self) -> C:
         """The oldest connection of the client that has most. There must be one."""
-        return next(iter(self._by_size.largest().connections))
+        return next(iter(self.largest().connections))
 
 
 class WaitingConnections(Generic[C]):
@@ -72,7 +53,7 @@ class WaitingConnections(Generic[C]):
         self._client_of: dict[C, _Client[C]] = {}
         self._clients: dict[str, _Client[C]] = {}
         self._newcomers = _Kind[C]()
-        self._proven = _Kind[C]()
+        self._proven = _Kind[C]()  # clients that have had a tunnel
         self._had_tunnel: BoundedDict[str, None] = BoundedDict(REMEMBERED_CLIENTS)
 
     def __len__(self) -> int:
@@ -83,22 +64,25 @@ class WaitingConnections(Generic[C]):
         block = client_block(address)
         client = self._clients.get(block)
         if client is None:
-            client = self._clients[block] = _Client(block, proven=block in self._had_tunnel)
+            kind = self._proven if block in self._had_tunnel else self._newcomers
+            client = self._clients[block] = _Client(block, kind)
         else:
-            self._kind(client).take(client)
+            client.kind.take(client, len(client.connections))
         client.connections[connection] = None
+        client.kind.put(client, len(client.connections))
+        client.kind.connections += 1
         self._client_of[connection] = client
-        self._kind(client).put(client)
 
     def remove(self, connection: C) -> None:
         """Remove a connection, if it is here."""
         client = self._client_of.pop(connection, None)
         if client is None:
             return
-        self._kind(client).take(client)
+        client.kind.take(client, len(client.connections))
+        client.kind.connections -= 1
         del client.connections[connection]
         if client.connections:
-            self._kind(client).put(client)
+            client.kind.put(client, len(client.connections))
         else:
             del self._clients[client.block]
 
@@ -107,33 +91,33 @@ class WaitingConnections(Generic[C]):
         block = client_block(address)
         self._had_tunnel.put(block, None)
         client = self._clients.get(block)
-        if client is not None and not client.proven:
-            self._newcomers.take(client)
-            client.proven = True
-            self._proven.put(client)
+        if client is not None and client.kind is self._newcomers:
+            size = len(client.connections)
+            self._newcomers.take(client, size)
+            self._newcomers.connections -= size
+            client.kind = self._proven
+            self._proven.put(client, size)
+            self._proven.connections += size
 
-    def excess(self, newest: C, limits: Limits, places: int) -> tuple[C, Outcome] | None:
-        """The connection that must go, now that `newest` was added, and why; None while there is room.
+    def excess_of_client(self, connection: C, share: int) -> C | None:
+        """The oldest connection of this one's client, if it has more than `share` of them; None if it has not."""
+        connections = self._client_of[connection].connections
+        return next(iter(connections)) if len(connections) > share else None
 
-        `places` are those for all waiting connections. An eighth of `limits.tunnels` stays for clients that have had
-        a tunnel: while they hold no more than that, others go first.
+    def excess(self, places: int, reserve: int) -> C | None:
+        """The connection that must go, if there are more than `places`; None if there are not.
+
+        Clients that have had a tunnel lose theirs after all others, as long as they hold no more than `reserve`.
         """
-        client = self._client_of[newest]
-        if len(client.connections) > limits.waiting_per_client:
-            return next(iter(client.connections)), Outcome.CLIENT_CROWDED_OUT
         if len(self._client_of) <= places:
             return None
-        victim = self._fullest(limits.spare).oldest_of_largest()
-        return victim, Outcome.CONNECTIONS_EXHAUSTED if victim is newest else Outcome.CROWDED_OUT
+        return self._fullest(reserve).oldest_of_largest()
 
     def _fullest(self, reserve: int) -> _Kind[C]:
         newcomers, proven = self._newcomers, self._proven
         if not newcomers.connections:
             return proven
-        return proven if proven.connections > reserve and proven.most > newcomers.most else newcomers
-
-    def _kind(self, client: _Client[C]) -> _Kind[C]:
-        return self._proven if client.proven else self._newcomers
+        return proven if proven.connections > reserve and proven.largest_size > newcomers.largest_size else newcomers
 
 
 class Strangers(Generic[C]):

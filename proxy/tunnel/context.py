@@ -8,7 +8,7 @@ from licensegate.records.record import TunnelRecord
 
 from ..dial.dialer import TargetDialer
 from ..net.deadline import Deadline, DeadlineOwner
-from ..net.poller import Owner, Poller
+from ..net.poller import CrashHandler, Owner, Poller
 from ..protocol.conversation import Conversation
 from ..protocol.held_bytes import HeldBytes
 from ..protocol.hellos_in_flight import HellosInFlight
@@ -20,7 +20,14 @@ from .flow import Pipes
 from .password_checks import PasswordChecks
 
 
-class ClientConnection(Owner, Protocol):
+class Endable(CrashHandler, Protocol):
+    """A connection that may have to go for another one."""
+
+    def end(self, outcome: Outcome, detail: str = "") -> None:
+        """End it from outside the protocol, in any state."""
+
+
+class ClientConnection(Owner, Endable, Protocol):
     """An open client connection."""
 
     @property
@@ -29,9 +36,6 @@ class ClientConnection(Owner, Protocol):
 
     def so_far(self) -> TunnelRecord:
         """A copy of its record with what was counted so far, without an outcome."""
-
-    def end(self, outcome: Outcome, detail: str = "") -> None:
-        """End it from outside the protocol, in any state."""
 
     def stop(self) -> None:
         """End it because the gate stops."""
@@ -56,24 +60,39 @@ class TunnelContext:
         self.publish = publish
         self.counter = TunnelCounter()
         self.hellos = HellosInFlight()
-        self.waiting: WaitingConnections[ClientConnection] = WaitingConnections()
-        self.strangers: Strangers[ClientConnection] = Strangers()
-        self.held: HeldBytes[ClientConnection] = HeldBytes()
+        self.waiting: WaitingConnections[Endable] = WaitingConnections()
+        self.strangers: Strangers[Endable] = Strangers()
+        self.held: HeldBytes[Endable] = HeldBytes()
         self.pipes = Pipes(at_most=64)
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()
         self._earlier_deadlines: list[Deadlines] = []
 
-    def make_room_for(self, connection: ClientConnection) -> None:
-        """Close the waiting connection that must go for this new one: it, an older one or none."""
-        limits, tunnels = self.snapshot.limits, self.counter.tunnels
-        places = max(limits.tunnels - tunnels, 0) + limits.spare
-        excess = self.waiting.excess(connection, limits, places)
-        if excess is not None:
-            victim, outcome = excess
+    def wait(self, connection: Endable, client: str) -> None:
+        """Give a connection of this client a place among those that wait. Close one of them, or it, for it."""
+        waiting = self.waiting
+        waiting.add(connection, client)
+        oldest = waiting.excess_of_client(connection, self.snapshot.limits.waiting_per_client)
+        if oldest is not None:
+            self.poller.run(oldest, oldest.end, Outcome.CLIENT_CROWDED_OUT)
+        else:
+            self.make_room(connection)
+
+    def make_room(self, newest: Endable | None = None) -> None:
+        """Close a connection that waits, if there are too many; `newest`, the last to come, if there is no other.
+
+        Their places are those that tunnels leave of `limits.tunnels`, and `limits.spare`.
+        """
+        limits, waiting = self.snapshot.limits, self.waiting
+        free = limits.tunnels - self.counter.tunnels
+        if len(waiting) <= free:
+            return
+        victim = waiting.excess(max(free, 0) + limits.spare, limits.spare)
+        if victim is not None:
+            outcome = Outcome.CONNECTIONS_EXHAUSTED if victim is newest else Outcome.CROWDED_OUT
             self.poller.run(victim, victim.end, outcome)
 
-    def hold(self, connection: ClientConnection, client: str, size: int) -> None:
+    def hold(self, connection: Endable, client: str, size: int) -> None:
         """Note that a connection without a tunnel takes `size` bytes. Close others, or it, if that is too much."""
         held, limit = self.held, self.snapshot.limits.waiting_bytes
         held.put(connection, client, size)

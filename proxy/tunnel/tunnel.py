@@ -19,6 +19,7 @@ from ..protocol.commands import WAIT, CheckLogin, Close, Command, Dial, Establis
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
 from ..protocol.states import State
+from .accounted import AccountedConnection
 from .context import TunnelContext
 from .linger import Lingering
 from .password_checks import TOO_MANY
@@ -26,15 +27,14 @@ from .reading import continue_handshake, read_client, report_end, watch_for_read
 from .relay import Relay
 
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
-_WAITS_FOR_CLIENT: Final = frozenset({State.HELLO, State.HANDSHAKE, State.HEAD, State.LINGERING})
 
 
-class Tunnel:
+class Tunnel(AccountedConnection):
     """Owns the two sockets, from accept to record. Others may read `conversation` and `record`."""
 
     __slots__ = (
-        "_accepted", "_behind_balancer", "_check", "_client", "_context", "_deadline", "_deadlines", "_left_to_read",
-        "_lingering", "_pending_dial", "_relay", "_tls", "_upstream", "conversation", "record",
+        "_accepted", "_check", "_deadline", "_deadlines", "_left_to_read", "_lingering", "_pending_dial", "_relay",
+        "_tls", "_upstream",
     )  # fmt: skip
 
     def __init__(
@@ -46,8 +46,8 @@ class Tunnel:
         *,
         behind_balancer: bool = False,
     ) -> None:
-        self._context = context
-        self._client: Channel = client
+        conversation = Conversation(snapshot, context.counter, context.hellos, record, behind_balancer=behind_balancer)
+        super().__init__(context, client, conversation)
         self._tls: TlsChannel | None = None  # the client, until its handshake is complete
         self._upstream: Channel | None = None
         self._check: PasswordCheck | None = None
@@ -58,17 +58,11 @@ class Tunnel:
         self._deadlines = context.deadlines
         self._deadline: Deadline | None = None
         self._accepted = time.monotonic()
-        self.record = record
-        self.conversation = Conversation(
-            snapshot, context.counter, context.hellos, record, behind_balancer=behind_balancer
-        )
-        self._behind_balancer = behind_balancer  # and the balancer has not named the client yet
         context.connections.add(self)
 
     def begin(self) -> None:
-        """Take a place, and read what the client has sent already: usually its whole head."""
-        self._take_place()
-        if self.conversation.state is not State.CLOSED:
+        """Read what the client has sent already: usually its whole head."""
+        if self._may_stay():
             self._read()
 
     def ready(self, descriptor: int, events: int) -> None:
@@ -149,24 +143,7 @@ class Tunnel:
             return
         self._obey(self.conversation.received(data) if data else report_end(self._client, self.conversation))
         if self._behind_balancer and self.conversation.state is not State.PROXY_HEADER:
-            self._take_place_of_client()
-
-    def _take_place(self) -> None:
-        """Wait for the client's request. If places are short, some connection must go: this one or another."""
-        context, client = self._context, self.record.client
-        if self.conversation.state is State.HELLO and self.conversation.is_stranger:
-            if not context.strangers.add(self, client):
-                self.end(Outcome.CLIENT_NOT_ALLOWED)
-            return
-        context.waiting.add(self, client)
-        context.make_room_for(self)
-
-    def _take_place_of_client(self) -> None:
-        """Wait in the name of the client, which the balancer has named by now."""
-        self._behind_balancer = False
-        if self.conversation.state in _WAITS_FOR_CLIENT:
-            self._context.waiting.remove(self)
-            self._take_place()
+            self._wait_as_client()
 
     def _read_while_waiting(self, events: int) -> None:
         """A client that ended its side has left, unless it sent its first bytes in the tunnel before."""
@@ -187,7 +164,8 @@ class Tunnel:
         match command:
             case Wait():
                 watch_for_reading(self._context.poller, self._client, self)
-                self._hold()
+                if self._hold():
+                    self._wait()
             case StartTls():
                 self._start_tls(command)
             case Send():
@@ -219,22 +197,10 @@ class Tunnel:
         else:
             self._obey(command)
 
-    def _hold(self) -> bool:
-        """Count the memory that the connection takes before it has a tunnel. Returns whether it may stay."""
-        context, client = self._context, self._client
-        size = self.conversation.held
-        if isinstance(client, TlsChannel):
-            size += client.held
-        if size:
-            context.hold(self, self.record.client, size)
-            return self.conversation.state is not State.CLOSED
-        context.held.remove(self)
-        return True
-
     def _check_login(self, check: PasswordCheck) -> None:
-        self._context.waiting.remove(self)
         if not self._hold():
             return
+        self._serve()
         self._watch_while_waiting()
         self._check = check
         if not self._context.password_checks.begin(check, self):
@@ -250,9 +216,9 @@ class Tunnel:
             self._check = None
 
     def _dial(self, command: Dial) -> None:
-        self._context.waiting.remove(self)
         if not self._hold():
             return
+        self._serve()
         self.record.head_ms = milliseconds(time.monotonic() - self._accepted)
         self._watch_while_waiting()
         self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
@@ -271,7 +237,7 @@ class Tunnel:
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
-        context.held.remove(self)
+        self._release()
         context.waiting.note_tunnel(self.record.client)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
@@ -287,6 +253,8 @@ class Tunnel:
             self._lingered(RefusalTaken.RESET)
             return
         if not self._hold():
+            return
+        if not self._wait():
             return
         self._lingering = Lingering(self._context.poller, self._deadlines.linger, self._client, self._lingered)
 
@@ -322,9 +290,7 @@ class Tunnel:
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)
-        context.waiting.remove(self)
-        context.strangers.remove(self)
-        context.held.remove(self)
+        self._leave()
         context.connections.discard(self)
         context.publish(record)
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensegate.allowlist.client_block import client_block
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import Limits
 from licensegate.records.outcome import Outcome
@@ -77,7 +78,7 @@ def test_nothing_is_kept_once_all_tunnels_have_ended(orders: tuple[list[str], li
     assert counter.tunnels == sum(counter.by_client.values()) == len(coming)
 
     for client in leaving:
-        counter.remove(client)
+        counter.remove(client_block(client))
 
     assert counter.tunnels == 0
     assert counter.by_client == {}

@@ -8,23 +8,22 @@ from hypothesis import strategies as st
 
 from licensegate.allowlist.client_block import client_block
 from licensegate.proxy.protocol.waiting import Strangers, WaitingConnections
-from licensegate.proxy.settings import Limits
-from licensegate.records.outcome import Outcome
 
-LIMITS = Limits(tunnels=16, waiting_per_client=4)
-PLACES = 12
+PLACES, SHARE, RESERVE = 12, 4, 8
+CLIENT_FULL, FULL = "its share", "the places"
 ONE, TWO, THREE = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 
-Excess = tuple[str, Outcome] | None
+Excess = tuple[str, str] | None
+"""The connection that must go, and what ran short."""
 
 
 class Crowd:
     """Connections named after their client and their number: `10.0.0.1 #2`. Those that must go do."""
 
-    def __init__(self, places: int = PLACES, limits: Limits = LIMITS) -> None:
+    def __init__(self, places: int = PLACES, share: int = SHARE) -> None:
         self.waiting: WaitingConnections[str] = WaitingConnections()
-        self.left: list[tuple[str, Outcome]] = []
-        self._limits = limits
+        self.left: list[tuple[str, str]] = []
+        self._share = share
         self._places = places
         self._count = 0
 
@@ -35,11 +34,18 @@ class Crowd:
             self._count += 1
             newest = f"{client} #{self._count}"
             self.waiting.add(newest, client)
-            excess = self.waiting.excess(newest, self._limits, self._places)
+            excess = self._excess(newest)
             if excess is not None:
                 self.left.append(excess)
                 self.waiting.remove(excess[0])
         return excess
+
+    def _excess(self, newest: str) -> Excess:
+        if oldest := self.waiting.excess_of_client(newest, self._share):
+            return oldest, CLIENT_FULL
+        if victim := self.waiting.excess(self._places, RESERVE):
+            return victim, FULL
+        return None
 
     @property
     def who_left(self) -> list[str]:
@@ -59,8 +65,8 @@ def test_nobody_goes_while_there_is_room() -> None:
 def test_a_client_above_its_share_loses_its_own_oldest() -> None:
     crowd = Crowd()
 
-    assert crowd.come(TWO, *[ONE] * 5) == (f"{ONE} #2", Outcome.CLIENT_CROWDED_OUT)
-    assert crowd.come(ONE) == (f"{ONE} #3", Outcome.CLIENT_CROWDED_OUT)
+    assert crowd.come(TWO, *[ONE] * 5) == (f"{ONE} #2", CLIENT_FULL)
+    assert crowd.come(ONE) == (f"{ONE} #3", CLIENT_FULL)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +77,16 @@ def test_a_client_above_its_share_loses_its_own_oldest() -> None:
 def test_the_addresses_of_one_client_share(flood: list[str]) -> None:
     crowd = Crowd()
 
-    assert crowd.come(*flood) == (f"{flood[0]} #1", Outcome.CLIENT_CROWDED_OUT)
+    assert crowd.come(*flood) == (f"{flood[0]} #1", CLIENT_FULL)
 
 
 def test_the_oldest_of_the_largest_holder_goes_for_another_client() -> None:
     crowd = Crowd()
     crowd.come(*[ONE] * 2, *sources(6), *[TWO] * 4)
 
-    assert crowd.come("10.0.0.3") == (f"{TWO} #9", Outcome.CROWDED_OUT)
-    assert crowd.come("10.0.0.4") == (f"{TWO} #10", Outcome.CROWDED_OUT)
-    assert crowd.come("10.0.0.5") == (f"{ONE} #1", Outcome.CROWDED_OUT), "of equals, the first to hold so many"
+    assert crowd.come("10.0.0.3") == (f"{TWO} #9", FULL)
+    assert crowd.come("10.0.0.4") == (f"{TWO} #10", FULL)
+    assert crowd.come("10.0.0.5") == (f"{ONE} #1", FULL), "of equals, the first to hold so many"
 
 
 def test_among_clients_with_one_each_the_oldest_goes() -> None:
@@ -97,11 +103,11 @@ def test_a_connection_that_is_served_is_not_closed() -> None:
     crowd.waiting.remove("10.1.0.0 #1")
 
     assert crowd.come(ONE) is None
-    assert crowd.come(TWO) == ("10.1.0.1 #2", Outcome.CROWDED_OUT)
+    assert crowd.come(TWO) == ("10.1.0.1 #2", FULL)
 
 
 def test_a_newcomer_is_refused_if_no_other_client_waits() -> None:
-    assert Crowd(places=0).come(ONE) == (f"{ONE} #1", Outcome.CONNECTIONS_EXHAUSTED)
+    assert Crowd(places=0).come(ONE) == (f"{ONE} #1", FULL)
 
 
 def test_a_client_that_had_a_tunnel_stays_while_others_flood() -> None:
@@ -117,26 +123,26 @@ def test_a_tunnel_protects_the_connections_that_wait_already() -> None:
     crowd.come(*[ONE] * 4, *sources(8))
     crowd.waiting.note_tunnel(ONE)
 
-    assert crowd.come(TWO) == ("10.1.0.0 #5", Outcome.CROWDED_OUT)
+    assert crowd.come(TWO) == ("10.1.0.0 #5", FULL)
 
 
 def test_clients_that_had_tunnels_cannot_keep_others_out() -> None:
-    crowd = Crowd(limits=Limits(tunnels=16, waiting_per_client=100))
+    crowd = Crowd(share=100)
     for client in (ONE, TWO):
         crowd.waiting.note_tunnel(client)
     crowd.come(*[ONE, TWO] * 6)
 
-    assert crowd.come(THREE) == (f"{ONE} #1", Outcome.CROWDED_OUT)
+    assert crowd.come(THREE) == (f"{ONE} #1", FULL)
 
 
 def test_in_the_reserve_clients_with_tunnels_displace_only_each_other() -> None:
-    crowd = Crowd(places=LIMITS.spare)
+    crowd = Crowd(places=RESERVE)
     for client in (ONE, TWO):
         crowd.waiting.note_tunnel(client)
     crowd.come(*[ONE] * 4, *[TWO] * 4)
 
-    assert crowd.come(THREE) == (f"{THREE} #9", Outcome.CONNECTIONS_EXHAUSTED)
-    assert crowd.come(TWO) == (f"{TWO} #5", Outcome.CLIENT_CROWDED_OUT)
+    assert crowd.come(THREE) == (f"{THREE} #9", FULL)
+    assert crowd.come(TWO) == (f"{TWO} #5", CLIENT_FULL)
 
 
 def test_the_number_of_places_may_change_at_any_time() -> None:
@@ -144,7 +150,7 @@ def test_the_number_of_places_may_change_at_any_time() -> None:
     crowd.come(*sources(PLACES))
     crowd._places = 3
 
-    assert crowd.come(ONE) == ("10.1.0.0 #1", Outcome.CROWDED_OUT)
+    assert crowd.come(ONE) == ("10.1.0.0 #1", FULL)
 
 
 CLIENTS = (ONE, TWO, THREE, "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
@@ -167,25 +173,26 @@ def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple
         if event == "tunnel":
             waiting.note_tunnel(client)
         elif event == "go" and held:
-            gone = list(held)[choice % len(held)]
-            waiting.remove(gone)
-            del held[gone]
+            left = list(held)[choice % len(held)]
+            waiting.remove(left)
+            del held[left]
         elif event == "come":
             waiting.add(number, client)
             held[number] = client
-            excess = waiting.excess(number, LIMITS, places)
-            full = len(held) > places or fullest(held.values()) > LIMITS.waiting_per_client
-            assert (excess is not None) == full
-            if excess is not None:
-                waiting.remove(excess[0])
-                assert held.pop(excess[0]) is not None
+            of_client, of_all = waiting.excess_of_client(number, SHARE), waiting.excess(places, RESERVE)
+            assert (of_client is not None) == (fullest(held.values()) > SHARE)
+            assert (of_all is not None) == (len(held) > places)
+            gone = of_all if of_client is None else of_client
+            if gone is not None:
+                waiting.remove(gone)
+                assert held.pop(gone) is not None
         assert len(waiting) == len(held) <= places
     for connection in held:
         waiting.remove(connection)
     assert not waiting
     assert not waiting._clients
     assert waiting._newcomers.connections == waiting._proven.connections == 0
-    assert waiting._newcomers.most == waiting._proven.most == 0
+    assert waiting._newcomers.largest_size == waiting._proven.largest_size == 0
 
 
 def test_a_few_strangers_may_stay_until_others_leave() -> None:

@@ -147,6 +147,18 @@ def test_a_tunnel_waits_no_more_and_is_not_closed_for_others() -> None:
     run(main())
 
 
+def test_a_request_that_is_there_at_once_takes_no_place() -> None:
+    async def main() -> None:
+        with open_harness_with_upstream(Limits(tunnels=PLACES)) as (harness, upstream):
+            waiting = [harness.accept(client=f"127.0.1.{number}")[0] for number in range(PLACES + 8)]
+            assert not harness.final_records
+            await harness.open_tunnel(upstream)
+            assert len(harness.context.waiting) == PLACES + 7, "but the tunnel leaves one less to the others"
+            assert [is_closed(client) for client in waiting] == [True] + [False] * (PLACES + 7)
+
+    run(main())
+
+
 def test_a_dial_that_takes_long_is_not_closed_for_others(slow_names: Callable[[str], object]) -> None:
     async def main() -> None:
         with open_harness(ask=slow_names, limits=LIMITS) as harness:  # type: ignore[arg-type]
@@ -238,7 +250,8 @@ def test_a_fault_in_one_that_must_go_does_not_harm_the_newcomer(caplog: pytest.L
             patch.object(Conversation, "ended", fail_once),
         ):
             harness.accept()
-            client, _ = harness.accept(harness.connect)
+            client, _ = harness.accept()
+            client.send(harness.connect)
             await upstream.accept()
             assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
             assert (await harness.last_record()).outcome is Outcome.INTERNAL_ERROR
