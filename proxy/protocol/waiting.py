@@ -47,7 +47,7 @@ class _Kind(BySize[_Client[C]], Generic[C]):
 
 
 class WaitingConnections(Generic[C]):
-    """Every connection from its accept until the gate serves it, or closes it."""
+    """The connections whose request was not there at once, until the gate serves or closes them."""
 
     def __init__(self) -> None:
         self._client_of: dict[C, _Client[C]] = {}
