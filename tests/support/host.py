@@ -12,12 +12,14 @@ from support.base_image import base_image, host_tree, python_version
 from support.image import ROOT, gather_wheels
 from support.namespaces import require_mounts
 from support.operations_page import commands_under
-from support.programs import run
+from support.programs import run, run_within
 from support.requirements import require_command
 from support.upstream import SECONDS
 
 INSTALL, RESTART, GO_BACK = commands_under("On a host")
 """The commands of docs/operations.md: to install and upgrade, to restart after an upgrade, and to go back."""
+
+_INSTALL_SECONDS = 300
 
 
 class Host:
@@ -54,7 +56,8 @@ class Host:
 
     def install(self) -> None:
         """Install the gate by the page's commands: at first, or for an upgrade."""
-        self.do("sh", "-ec", f"cd /mnt\n{INSTALL}")
+        done = run_within(_INSTALL_SECONDS, *self._inside, "sh", "-ec", f"cd /mnt\n{INSTALL}")
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command on the host as root, to its end."""

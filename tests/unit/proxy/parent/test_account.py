@@ -182,7 +182,7 @@ def test_touching_the_file_does_not_make_an_accepted_password_wrong(secret: Path
     run(main())
 
 
-def test_another_password_is_not_tried_again_because_the_last_one_was_right(secret: Path) -> None:
+def test_a_new_password_does_not_inherit_the_success_of_the_last(secret: Path) -> None:
     async def main() -> None:
         clock = Clock()
         account = Account(ParentLogin(username="svc", password_file=secret), clock)
