@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import NOBODY, Identity
-from licensegate.allowlist.target import authority
+from licensegate.allowlist.target import authority, is_address
 from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.auth.authenticator import Authenticator
@@ -22,7 +22,7 @@ from licensegate.proxy.auth.state import AuthState
 from licensegate.proxy.auth.users import Users
 from licensegate.proxy.dial.address_selection import allowed_addresses, explain_refusal, known_address
 from licensegate.proxy.dial.loop_guard import LoopGuard
-from licensegate.proxy.parent.settings import ParentTarget
+from licensegate.proxy.parent.settings import ParentSettings, ParentTarget
 from licensegate.proxy.protocol.commands import Dial
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
@@ -106,7 +106,12 @@ def _allowed(settings: Settings, dial: Dial, record: TunnelRecord, network: str)
 
 
 def _dial_refusal(settings: Settings, dial: Dial) -> tuple[Outcome, str] | None:
-    """Why the dialer would refuse the target's address; None if it would not, or must look the address up first."""
+    """Why the dialer would refuse the target or the parents; None if it would not, or must look addresses up first."""
+    loop_guard = _loop_guard(settings)
+    return _address_refusal(settings, dial, loop_guard) or _parent_refusal(settings.parents, loop_guard)
+
+
+def _address_refusal(settings: Settings, dial: Dial, loop_guard: LoopGuard) -> tuple[Outcome, str] | None:
     connect_to = settings.dial.address_of_target
     parent = next(iter(settings.parents.proxies), None)
     if parent is not None and (parent.target is ParentTarget.NAME or dial.target in connect_to):
@@ -114,11 +119,20 @@ def _dial_refusal(settings: Settings, dial: Dial) -> tuple[Outcome, str] | None:
     known = known_address(dial.target, dial.rule, connect_to)
     if known is None:
         return None
-    loop_guard = _loop_guard(settings)
     addresses = [known.address]
     if allowed_addresses(addresses, known.port, loop_guard, named_by_operator=known.named_by_operator):
         return None
     return explain_refusal(addresses, loop_guard)
+
+
+def _parent_refusal(parents: ParentSettings, loop_guard: LoopGuard) -> tuple[Outcome, str] | None:
+    """Each parent is an address of the gate itself, and there is no other way."""
+    proxies = parents.proxies
+    if parents.direct or not all(is_address(each.host) and loop_guard.has(each.host, each.port) for each in proxies):
+        return None
+    if len(proxies) == 1:
+        return Outcome.PARENT_IS_GATE, proxies[0].host
+    return Outcome.PARENTS_EXHAUSTED, "; ".join(f"{Outcome.PARENT_IS_GATE.label} ({each.host})" for each in proxies)
 
 
 def _loop_guard(settings: Settings) -> LoopGuard:
@@ -136,9 +150,17 @@ def _not_looked_at(settings: Settings, dial: Dial) -> Iterator[str]:
     if known is None and (parent is None or parent.target is not ParentTarget.NAME):
         yield f"the addresses of {dial.target.host}"
     dialled = authority(known.address, known.port) if known else str(dial.target)
-    yield f"the parent proxy {parent}" if parent else f"the connection to {dialled}"
+    yield " or ".join(_ways(settings.parents)) or f"the connection to {dialled}"
     yield "the limits of connections"
     yield "what the client sends through the tunnel"
+
+
+def _ways(parents: ParentSettings) -> Iterator[str]:
+    """The parents, in the order in which they are tried, and the direct connection if it is the last resort."""
+    for parent in parents.proxies:
+        yield f"the parent proxy {parent}"
+    if parents.proxies and parents.direct:
+        yield "the direct connection"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -218,3 +218,40 @@ def test_a_name_is_looked_up_unless_the_parent_does_that(tmp_path: Path, asked_f
     verdict = judge_address(tmp_path, "cloudsso.cisco.com:443", PARENT.format(target=asked_for))
 
     assert looked_up == ("not looked at: the addresses of cloudsso.cisco.com, the parent proxy" in verdict.text)
+
+
+GATE_AS_PARENT = '[[parent]]\nurl = "http://127.0.0.1:3128"\n'
+OTHER_PARENT = '[[parent]]\nurl = "http://proxy.example.net:8080"\n'
+
+
+@pytest.mark.parametrize(
+    ("parents", "said"),
+    [
+        pytest.param(GATE_AS_PARENT, "parent_is_gate (502)\n", id="the only one"),
+        pytest.param(
+            f'{GATE_AS_PARENT}[[parent]]\nurl = "http://127.0.0.1:9130"\n',
+            "parents_exhausted (502)\n",
+            id="each of two",
+        ),
+    ],
+)
+def test_a_parent_that_is_the_gate_itself_is_refused(tmp_path: Path, parents: str, said: str) -> None:
+    verdict = judge_address(tmp_path, "cloudsso.cisco.com:443", parents)
+
+    assert verdict.text.startswith(f"refused: {said}")
+    assert "parent" in verdict.text
+    assert not verdict.allowed
+
+
+@pytest.mark.parametrize(
+    ("more", "unseen"),
+    [
+        pytest.param(OTHER_PARENT, "the parent proxy http://proxy.example.net:8080", id="another parent"),
+        pytest.param('[[parent]]\nurl = "direct"\n', "the direct connection", id="the direct way"),
+    ],
+)
+def test_every_way_to_the_target_is_named_as_not_looked_at(tmp_path: Path, more: str, unseen: str) -> None:
+    verdict = judge_address(tmp_path, "cloudsso.cisco.com:443", GATE_AS_PARENT + more)
+
+    assert verdict.allowed
+    assert f"the parent proxy http://127.0.0.1:3128 or {unseen}, the limits" in verdict.text
