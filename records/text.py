@@ -4,7 +4,11 @@ import re
 from typing import Final
 
 _LOGIN_FIELD: Final = re.compile(rb"[\t ]|[^:]*(?:authorization|authenticat|cookie)", re.IGNORECASE)  # or a folded line
-_LOGIN_INSIDE: Final = re.compile(rb"(?is)(?:(?:proxy-)?authorization|(?:basic|bearer|digest|negotiate|ntlm) ).*")
+_SPOKEN_OF: Final = rb"(?![\t ]+(?:auth\w*|logins?|required|failed|failure|denied|disabled|not|is)\b)"
+"""No login follows: "Basic authentication required"."""
+_LOGIN_INSIDE: Final = re.compile(
+    rb"(?is)(?:(?:proxy-)?authorization|(?:basic|bearer|digest|negotiate|ntlm)(?= ))%b.*" % _SPOKEN_OF
+)
 _SECRET_VALUE: Final = re.compile(
     rb"(?i)((?:pass(?:word|wd|phrase)?|pwd|secret|token|api[-_]?key|session(?:[-_]?id)?)[\t ]*[=:][\t ]*)[^\s&;,]+"
 )

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,7 @@ exit status:
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
+_PROXY_VARIABLES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")  # for clients, such as curl
 _MODES: Final = {
     Mode.ENFORCE: "enforce: other targets are refused",
     Mode.REPORT: "report: other targets pass, and their records say that they would have been refused",
@@ -68,7 +69,7 @@ def report(settings: Settings) -> str:
             "admin": _admin(settings),
             "probe": [_probe(settings)],
             "state": [str(settings.state_directory or "nothing is kept")],
-            "log": [f"access to {access}", f"level {settings.log.level}"],
+            "log": [f"access to {access}", f"level {settings.log.level}", _log_limit(settings.log.lines_per_client)],
             "policy": [settings.policy.hash],
         }
     )
@@ -90,6 +91,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_logins.warnings(settings)
     yield from _refused_connect_to(settings)
     yield from _ignored_variables(environ)
+    yield from _unused_proxy(settings, environ)
     token_file = settings.admin.token_file
     if token_file and os.access(token_file, os.R_OK):  # the gate may read files that this user may not
         read_token(token_file)
@@ -162,8 +164,17 @@ def _refused_connect_to(settings: Settings) -> Iterator[str]:
 def _ignored_variables(environ: Mapping[str, str]) -> Iterator[str]:
     meant = {variable.replace("__", "_"): variable for variable in variables()}
     for name in environ:
-        if name in meant and not name.startswith(PREFIX):
-            yield f"{name} is ignored, because Kubernetes sets such names; write {meant[name]}"
+        variable = meant.get(name.upper().replace("__", "_"))
+        if variable and name.upper() == variable != name:
+            yield f"{name} is ignored; write it in capitals: {variable}"
+        elif variable and not name.startswith(PREFIX):
+            yield f"{name} is ignored, because Kubernetes sets such names; write {variable}"
+
+
+def _unused_proxy(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    for name in _PROXY_VARIABLES:
+        if environ.get(name) and not settings.parents.proxies:
+            yield f"{name} is not used; if targets are reached only through that proxy, name it in [[parent]]"
 
 
 def _listen(settings: Settings) -> list[str]:
@@ -238,6 +249,12 @@ def _probe(settings: Settings) -> str:
     return f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
 
 
+def _log_limit(lines_per_client: int) -> str:
+    if not lines_per_client:
+        return "every line of every client"
+    return f"{lines_per_client} lines per second of one client, the rest as a summary"
+
+
 def _tunnel(settings: Settings) -> list[str]:
     return [
         *_check_lines(settings.tunnel),
@@ -275,25 +292,21 @@ def run(arguments: argparse.Namespace) -> int:
         settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
         say(report(settings))
+        wrong = list(check_host.faults(settings))  # before the warnings: it raises what would also be one of them
         for warning in warnings(settings, os.environ, host_name()):
             complain(f"warning: {warning}")
-        wrong = list(check_host.faults(settings))
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
     lacking = list(check_host.lacking_rights(settings))
     if arguments.user:
-        wrong += [f"{each} by the user {arguments.user}" for each in lacking]
+        wrong += [f"{each} by the user {arguments.user}; let that user do it" for each in lacking]
     else:
-        for each in _not_looked_at(lacking):
-            complain(f"not looked at: {each}")
+        for each in lacking:
+            complain(f"not looked at: {each} by this user; run this as the gate's user, or as root with --user")
+        if os.geteuid() == 0 and check_host.has_packaged_user():
+            complain("not looked at: what the gate's user may read and write; add --user " + check_host.PACKAGED_USER)
+    for each in check_host.privileged_ports(settings):
+        complain(f"not looked at: {each}")
     for fault in wrong:
         complain(fault)
     return 2 if wrong else 0
-
-
-def _not_looked_at(lacking: Sequence[str]) -> Iterator[str]:
-    """What only a check as the gate's user can tell."""
-    for each in lacking:
-        yield f"{each} by this user; run this as the gate's user, or as root with --user"
-    if os.geteuid() == 0 and check_host.has_packaged_user():
-        yield f"what the gate's user may read and write; add --user {check_host.PACKAGED_USER}"

@@ -3,9 +3,10 @@
 What can never work is a fault. What depends on the user who runs the gate is one only if this is that user.
 """
 
+import errno
 import os
 import pwd
-import socket
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,36 +15,46 @@ from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain
 from licensegate.certs.identity import load_identity
 from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
+from licensegate.files.read import not_regular
+from licensegate.proxy.net.listener import remedy, try_to_bind
+from licensegate.proxy.settings import ListenAddress
 
 PACKAGED_USER: Final = "licensegate"
 """The user of the packaged unit (deploy/sysusers.conf)."""
 
+_PERHAPS_LATER: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
+"""Errors of a bind that do not last: the gate itself may have the port, or it may run with more rights."""
+
 
 def faults(settings: Settings) -> Iterator[str]:
     """What stops any user's gate from starting here. Raises CertificateError for a key pair that cannot be served."""
-    yield from _missing_addresses(settings)
-    state, folder = settings.state_directory, _log_folder(settings)
-    if state is not None and not state.exists() and not state.parent.is_dir():
-        yield f"state.directory: {state} cannot be made, because {state.parent} is not a directory; make that first"
-    if folder is not None and not folder.is_dir():
-        yield f"log.access: {folder} is not a directory; make it for the gate's user"
-    elif settings.log.access != "-" and os.path.isdir(settings.log.access):
-        yield f"log.access: {settings.log.access} is a directory; name a file in it"
+    for place, address in _addresses(settings):
+        error = _bind_error(address)
+        if error is not None and error.errno not in _PERHAPS_LATER:
+            yield f"{place}: {remedy(address, error)}"
+    yield from _unusable_state(settings)
+    yield from _unusable_log(settings.log.access)
     _load_key_pair(settings)
 
 
 def lacking_rights(settings: Settings) -> Iterator[str]:
     """What this user may not read or write, but the gate's user must."""
-    tls, auth = settings.tls, settings.auth
-    read = (tls.certificate, tls.key, tls.client_ca, tls.client_crl, auth.htpasswd, auth.htdigest, auth.nonce_key_file)
-    named = (*read, settings.admin.token_file, *(parent.login.password_file for parent in settings.parents.proxies))
-    for path in dict.fromkeys(filter(None, named)):
-        if not os.access(path, os.R_OK):
-            yield f"{path} cannot be read"
-    for directory in filter(None, (settings.state_directory, _log_folder(settings))):
-        nearest = directory if directory.exists() else directory.parent
-        if not os.access(nearest, os.W_OK | os.X_OK):
-            yield f"{directory} cannot be written to"
+    for place, path in _files(settings):
+        if path is not None and not os.access(path, os.R_OK):
+            yield f"{place}: {path} cannot be read"
+    state, access = settings.state_directory, settings.log.access
+    if state is not None and settings.state_named and not any(_unusable_state(settings)) and not _may_keep(state):
+        yield f"state.directory: {state} cannot be written to"
+    if access != "-" and not any(_unusable_log(access)) and not _may_write(access):
+        yield f"log.access: {access} cannot be written to"
+
+
+def privileged_ports(settings: Settings) -> Iterator[str]:
+    """Addresses that need CAP_NET_BIND_SERVICE, which this user does not have."""
+    for place, address in _addresses(settings):
+        error = _bind_error(address)
+        if error is not None and error.errno == errno.EACCES:
+            yield f"{place} can be bound only with CAP_NET_BIND_SERVICE, which the packaged unit grants"
 
 
 def become(user: str) -> None:
@@ -68,21 +79,101 @@ def has_packaged_user() -> bool:
     return True
 
 
-def _missing_addresses(settings: Settings) -> Iterator[str]:
-    """Addresses that this host does not have: for listeners that the operator named, and to dial from."""
-    admin = settings.admin.listen
-    named = {f"listen: {address}": address.host for address in settings.listen if address.named}
+def _addresses(settings: Settings) -> Iterator[tuple[str, ListenAddress]]:
+    """The addresses that must be bound, each with its place: those that the operator named, and the source of dials."""
+    yield from ((f"listen: {address}", address) for address in settings.listen if address.named)
+    admin, source = settings.admin.listen, settings.dial.source_address
     if admin is not None and admin.named:
-        named[f"admin.listen: {admin}"] = admin.host
-    if settings.dial.source_address:
-        named[f"dial.source_address: {settings.dial.source_address}"] = settings.dial.source_address
-    for place, host in named.items():
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.bind((host, 0))  # any port: the gate may be running
-        except OSError as error:
-            yield f"{place} is no address of this host ({error.strerror}); name one that it has"
+        yield f"admin.listen: {admin}", admin
+    if source:
+        yield f"dial.source_address: {source}", ListenAddress(source, 0)
+
+
+def _bind_error(address: ListenAddress) -> OSError | None:
+    try:
+        try_to_bind(address)
+    except OSError as error:
+        return error
+    return None
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
+    """The files that the gate reads, each with its place."""
+    tls, auth = settings.tls, settings.auth
+    yield "tls.certificate", tls.certificate
+    if tls.key != tls.certificate:
+        yield "tls.key", tls.key
+    yield "auth.client_ca", tls.client_ca
+    yield "auth.client_crl", tls.client_crl
+    yield "auth.htpasswd", auth.htpasswd
+    yield "auth.htdigest", auth.htdigest
+    yield "auth.nonce_key_file", auth.nonce_key_file
+    yield "admin.token_file", settings.admin.token_file
+    for number, parent in enumerate(settings.parents.proxies, 1):
+        yield f"parent, item {number}, ca", parent.ca
+        yield f"parent, item {number}, password_file", parent.login.password_file
+        yield f"parent, item {number}, keytab", parent.login.keytab
+
+
+def _unusable_state(settings: Settings) -> Iterator[str]:
+    """Why no user could keep state where the operator wants it. Without the packaged directory the gate starts, too."""
+    state = settings.state_directory
+    if state is None or not settings.state_named:
+        return
+    error = _directory_error(state)
+    if error == errno.ENOENT and not os.path.lexists(state):  # the gate makes it
+        if _directory_error(state.parent):
+            yield f"state.directory: {state} cannot be made, because {state.parent} is not a directory; make that first"
+    elif error:
+        yield f"state.directory: {state} is not a directory ({os.strerror(error)}); name one, or remove the file"
+
+
+def _may_keep(state: Path) -> bool:
+    """Whether this user may read the key that is kept there, or keep one."""
+    key = state / KEPT_KEY
+    if os.path.exists(key):
+        return os.access(key, os.R_OK) and os.access(state / KEPT_CERTIFICATE, os.R_OK)
+    return os.access(state if state.exists() else state.parent, os.W_OK | os.X_OK)
+
+
+def _unusable_log(access: str) -> Iterator[str]:
+    """Why no user could write the access log. A pipe may get its reader later."""
+    if access == "-":
+        return
+    try:
+        mode = os.stat(access).st_mode
+    except PermissionError:
+        return
+    except OSError as error:
+        folder = _folder(access)
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            yield f"log.access: {access}: {error.strerror}; name another file"
+        elif _directory_error(folder):
+            yield f"log.access: {folder} is not a directory; make it for the gate's user"
+    else:
+        if stat.S_ISDIR(mode):
+            yield f"log.access: {access} is a directory; name a file in it"
+        elif stat.S_ISSOCK(mode):
+            yield f"log.access: {access}: {not_regular(mode)}; name a file"
+
+
+def _may_write(access: str) -> bool:
+    return os.access(access, os.W_OK) if os.path.exists(access) else os.access(_folder(access), os.W_OK | os.X_OK)
+
+
+def _folder(access: str) -> Path:
+    """Where the file would be made, links followed."""
+    return Path(os.path.realpath(access)).parent
+
+
+def _directory_error(path: Path) -> int:
+    """The errno that says why this is not a directory; 0 if it is, or if this user may not know."""
+    try:
+        return 0 if stat.S_ISDIR(os.stat(path).st_mode) else errno.ENOTDIR
+    except PermissionError:
+        return 0
+    except OSError as error:
+        return error.errno or errno.EIO
 
 
 def _load_key_pair(settings: Settings) -> None:
@@ -90,13 +181,11 @@ def _load_key_pair(settings: Settings) -> None:
     certificate, key = settings.tls.certificate, settings.tls.key
     if certificate is None and settings.state_directory is not None:
         certificate, key = (settings.state_directory / name for name in (KEPT_CERTIFICATE, KEPT_KEY))
-    if certificate is not None and key is not None and _readable(certificate) and _readable(key):
+        if not os.path.exists(key):  # the gate makes one
+            return
+    if certificate is not None and key is not None and not any(map(_is_unreadable, (certificate, key))):
         load_identity(certificate, key)
 
 
-def _readable(path: Path) -> bool:
-    return os.access(path, os.R_OK)
-
-
-def _log_folder(settings: Settings) -> Path | None:
-    return None if settings.log.access == "-" else Path(settings.log.access).parent
+def _is_unreadable(path: Path) -> bool:
+    return os.path.exists(path) and not os.access(path, os.R_OK)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.file_checks import others_may_read
+from licensegate.certs.host_names import own_addresses
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentTarget
 
 
@@ -19,7 +20,10 @@ def lines(settings: Settings) -> Iterator[str]:
 def warnings(settings: Settings) -> Iterator[str]:
     """Warn about valid settings that are probably mistakes."""
     parents = settings.parents.proxies
+    ports = {address.port for address in settings.listen}
     for parent in parents:
+        if parent.port in ports and parent.host in ("localhost", *own_addresses()):
+            yield f"{parent} is this gate itself, so each tunnel would be a loop; name the proxy behind the gate"
         login = parent.login
         if login.auth is ParentAuth.BASIC and not parent.tls:
             yield f"the password for {parent} is sent in the clear; use https://, or another auth"

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import logging
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -103,20 +104,30 @@ def _open(destination: str) -> int:
     try:
         opened = os.open(destination, flags, 0o640)
     except OSError as error:
-        kind = NoReaderError if error.errno == errno.ENXIO else AccessLogError
+        kind = NoReaderError if error.errno == errno.ENXIO and _is_pipe(destination) else AccessLogError
         raise kind(f"log.access: cannot write {destination}: {_remedy(destination, error)}") from error
     os.set_blocking(opened, True)
     return opened
 
 
+def _is_pipe(destination: str) -> bool:
+    return stat.S_ISFIFO(os.stat(destination).st_mode)
+
+
 def _remedy(destination: str, error: OSError) -> str:
     """Why the file cannot be opened, and what to change."""
-    folder = os.path.dirname(destination)
+    folder = os.path.dirname(os.path.realpath(destination))
     match error.errno:
-        case errno.ENXIO:
+        case errno.ENXIO if _is_pipe(destination):
             return "this pipe has no reader; start the reader first"
+        case errno.ENXIO:
+            return "it is a socket; name a file"
         case errno.ENOENT:
             return f"there is no folder {folder}; make it for the gate's user{_PACKAGED}"
+        case errno.ENOTDIR:
+            return f"{folder} is not a folder; name a file in one"
+        case errno.EACCES | errno.EPERM | errno.EROFS if os.path.exists(destination):
+            return f"{error.strerror}; let the gate's user write to it"
         case errno.EACCES | errno.EPERM | errno.EROFS:
             return f"{error.strerror}; let the gate's user write in {folder}{_PACKAGED}"
         case errno.EISDIR:

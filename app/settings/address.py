@@ -3,12 +3,13 @@
 Each reader raises ValueError with a message that continues after the text: "is not a network; write one like ...".
 """
 
+import contextlib
 import re
-from ipaddress import IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from licensegate.allowlist.client_networks import Network
-from licensegate.allowlist.target import TargetError, parse_host
+from licensegate.allowlist.target import TargetError, authority, parse_host
 from licensegate.proxy.dial.settings import ConnectTo
 from licensegate.proxy.settings import ListenAddress
 
@@ -19,18 +20,41 @@ _AUTHORITY: Final = r"(\[[^\]/]*\]|[^:/?#\[\]]*)(?::([0-9]*))?"
 _URL: Final = re.compile(rf"(?:[a-zA-Z]+://)?(?:[^/@]*@)?{_AUTHORITY}(?:[/?#].*)?")
 _PARENT: Final = re.compile(f"(https?)://{_ENDPOINT}/?")
 
+_SCHEME: Final = re.compile(r"^[a-zA-Z]+://")
+_USUAL_PORT: Final = "3128"
+_SPOKEN_HOSTS: Final = {"": "0.0.0.0", "*": "0.0.0.0", "any": "0.0.0.0", "localhost": "127.0.0.1"}
 _LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
+_BROADCAST: Final = IPv4Address("255.255.255.255")
 _PARENT_FORM: Final = 'write http://HOST:PORT or https://HOST:PORT, like "http://proxy.example.net:8080", or "direct"'
 _CONNECT_TO_FORM: Final = 'write HOST:PORT:IP:PORT, like "tools.cisco.com:443:192.0.2.1:443", IPv6 in brackets'
 
 
 def read_listen(text: str) -> ListenAddress:
     """Read `IP:PORT`, IPv6 in brackets. Port 0 lets the system choose a free one, for tests."""
+    try:
+        return _listen_address(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; {_listen_meant(text)}") from None
+
+
+def _listen_address(text: str) -> ListenAddress:
     parts = _LISTEN.fullmatch(text)
     if parts is None:
-        raise ValueError(f"is not an address with a port; {_LISTEN_FORM}")
+        raise ValueError("is not an address with a port")
     host, port = parts.groups()
-    return ListenAddress(_bracketed_ip(host, _LISTEN_FORM), _port(port, lowest=0))
+    return ListenAddress(_bracketed_ip(host), _port(port, lowest=0))
+
+
+def _listen_meant(text: str) -> str:
+    """What to write in place of what other proxies take: a port alone, an address alone, `*:3128`, a URL."""
+    bare = _SCHEME.sub("", text.strip()).rstrip("/")
+    host, _, port = bare.rpartition(":")
+    for name, number in ((host, port), (bare, _USUAL_PORT)):
+        with contextlib.suppress(ValueError):
+            address = ip_address(_SPOKEN_HOSTS.get(name.lower(), name).strip("[]"))
+            plain = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+            return f'write "{_listen_address(authority(str(plain), int(number)))}"'
+    return _LISTEN_FORM
 
 
 def read_network(text: str) -> Network:
@@ -55,7 +79,10 @@ def read_connect_to(text: str) -> ConnectTo:
     if parts is None:
         raise ValueError(f"is not an address for a target; {_CONNECT_TO_FORM}")
     host, port, address, address_port = parts.groups()
-    return ConnectTo(read_host(host), _port(port), _bracketed_ip(address, _CONNECT_TO_FORM), _port(address_port))
+    try:
+        return ConnectTo(read_host(host), _port(port), _bracketed_ip(address), _port(address_port))
+    except _PartError as error:
+        raise ValueError(f"{error}; {_CONNECT_TO_FORM}") from None
 
 
 def read_parent_url(text: str) -> tuple[bool, str, int]:
@@ -64,22 +91,36 @@ def read_parent_url(text: str) -> tuple[bool, str, int]:
         raise ValueError("has a login in it; set username and password_file instead")
     parts = _PARENT.fullmatch(text)
     if parts is None:
-        raise ValueError(f"is not the URL of a proxy; {_PARENT_FORM}")
+        meant = f"http://{text}"
+        raise ValueError(f"is not the URL of a proxy; {f'write {meant}' if _PARENT.fullmatch(meant) else _PARENT_FORM}")
     scheme, host, port = parts.groups()
     bare = host.removeprefix("[").removesuffix("]")
-    host = read_host(bare) if bare == host else _bracketed_ip(host, _PARENT_FORM)
-    return scheme == "https", host, _port(port)
+    try:
+        return scheme == "https", read_host(bare) if bare == host else _bracketed_ip(host), _port(port)
+    except _PartError as error:
+        raise ValueError(f"{error}; {_PARENT_FORM}") from None
 
 
 def read_ip(text: str) -> str:
-    """Read an IP address and return it as Python writes it."""
+    """Read the IP address of one host and return it as Python writes it."""
     try:
         address = ip_address(text)
     except ValueError:
         raise ValueError('is not an IP address; write one like "192.0.2.1" or "2001:db8::1"') from None
-    if "%" in text:
-        raise ValueError("has a zone, which is not supported here; remove it, from the % on")
+    if fault := _fault(address):
+        raise ValueError(f"{fault}; name another one")
     return str(address)
+
+
+def _fault(address: IPv4Address | IPv6Address) -> str:
+    """Why this is not the address of one host that a socket can be bound to; empty if it is."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return f"is the IPv4 address {address.ipv4_mapped} in the form of IPv6"
+    if isinstance(address, IPv6Address) and (address.is_link_local or address.scope_id):
+        return "is a link-local address, which needs a zone, and zones are not supported"
+    if address.is_multicast or address == _BROADCAST:
+        return "is a multicast or broadcast address, not that of one host"
+    return ""
 
 
 def read_host(text: str, *, wildcard: bool = False) -> str:
@@ -97,6 +138,9 @@ def read_rule_host(text: str) -> str:
 
 def _host_meant(text: str, *, wildcard: bool) -> str:
     """What to write in place of a text that only has something around a host: a URL, a port, a leading dot or star."""
+    with contextlib.suppress(ValueError):
+        ip_network(text, strict=False)
+        return "write the address or the name of one host"
     url = _URL.fullmatch(text.strip())
     bare, port = (url[1], url[2]) if url else (text.strip(), "")
     domain = bare.lstrip("*." if wildcard else ".")
@@ -110,19 +154,26 @@ def _host_meant(text: str, *, wildcard: bool) -> str:
     return 'write a name, like "ssm.example.net"'
 
 
-def _bracketed_ip(text: str, form: str) -> str:
+class _PartError(ValueError):
+    """What is wrong with the address or the port in a text, without a remedy."""
+
+
+def _bracketed_ip(text: str) -> str:
+    """Read the IP address in a text, IPv6 in brackets. Raises _PartError."""
     bare = text.removeprefix("[").removesuffix("]")
     try:
-        address = read_ip(bare)
+        address = ip_address(bare)
     except ValueError:
-        raise ValueError(f"has a host that is not an IP address; {form}") from None
-    if (bare != text) != (":" in address):
-        raise ValueError(f"has brackets around IPv4; {form}")
-    return address
+        raise _PartError("has a host that is not an IP address") from None
+    if fault := _fault(address):
+        raise _PartError(f"has a host that {fault}")
+    if (bare != text) != (address.version == 6):
+        raise _PartError("has brackets around IPv4")
+    return str(address)
 
 
 def _port(text: str, *, lowest: int = 1) -> int:
     port = int(text)
     if not lowest <= port <= 65535:
-        raise ValueError(f"has the port {port}; write one from 1 to 65535")
+        raise _PartError(f"has the port {port}, which is not from 1 to 65535")
     return port

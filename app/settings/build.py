@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import structs
 
@@ -40,6 +40,10 @@ from .source import SettingsSource
 
 _T = TypeVar("_T")
 
+_OF_NO_HOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
+_NO_FILES: Final = frozenset({"stdout", "stderr", "syslog", "journal", "off", "none", "no", "false", "true", "on"})
+"""What other programs take for a log, and what would silently become a file of that name."""
+
 
 def build(
     file: File, source: SettingsSource, folder: Path, packaged_state: Path | None, environ: Mapping[str, str]
@@ -59,7 +63,7 @@ def build(
     _refuse_shared_address(listen, admin, source)
     return Settings(
         listen=listen,
-        announce=_read(read_host, file.announce, source.place("announce")) if file.announce else "",
+        announce=_announce(file.announce, source),
         tls=_tls(file.tls, login_files, source, folder),
         auth=auth,
         client_networks=client_networks,
@@ -93,6 +97,18 @@ def _listen(tables: Sequence[ListenTable], auth: Auth, source: SettingsSource) -
         schemes = read_listener_schemes(table.auth, number, auth, source)
         listen.append(structs.replace(address, proxy_protocol_from=balancers, schemes=schemes))
     return tuple(listen) or DEFAULT_LISTEN
+
+
+def _announce(text: str, source: SettingsSource) -> str:
+    if not text:
+        return ""
+    host = _read(read_host, text, source.place("announce"))
+    if host in _OF_NO_HOST:
+        raise SettingsError(
+            f"{source.place('announce')}: no client can reach the gate by {shown(text)}; write the name or the address "
+            "that clients use, or leave announce out"
+        )
+    return host
 
 
 def _refuse_overlaps(addresses: Sequence[ListenAddress], source: SettingsSource) -> None:
@@ -236,6 +252,14 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 
 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
+    place = source.place("log.access")
+    if table.access.lower() in _NO_FILES:
+        raise SettingsError(
+            f'{place}: {shown(table.access)} would be the name of a file; write "-" for standard output, '
+            f'"/dev/null" for no access log, or "./{table.access}" for that file'
+        )
+    if table.access.endswith("/"):
+        raise SettingsError(f"{place}: {shown(table.access)} is a directory; name a file in it")
     access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
     return Log(access, table.level, table.lines_per_client)
 

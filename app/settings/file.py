@@ -19,17 +19,42 @@ from .source import SettingsSource
 
 _MOST_BYTES: Final = 1_048_576  # far more than any settings file; guards against a file named by mistake
 _NAMING: Final = "name a readable settings file, or none for the built-in defaults"
+_TOML: Final = 'a line is key = "text in quotes", key = 1 or key = true, below a [table]'
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")  # msgspec ends its messages with the place
 _LISTEN: Final = '[[listen]] with address = "0.0.0.0:3128"'
 _PARENT: Final = '[[parent]] with url = "http://proxy.example.net:8080"'
 _RULE: Final = '[[allowlist.rule]] with host = "ssm.example.net"'
+_NETWORK: Final = '[[tunnel.network]] with networks = ["10.9.0.0/16"]'
+_EXAMPLES: Final = {"listen": _LISTEN, "parent": _PARENT, "allowlist.rule": _RULE, "tunnel.network": _NETWORK}
+"""How each list of tables is written."""
 _FOREIGN: Final = {
-    **dict.fromkeys(("port", "ports", "bind", "address", "listen_address", "http_port"), _LISTEN),
-    **dict.fromkeys(("proxy", "proxies", "upstream", "cache_peer"), _PARENT),
-    **dict.fromkeys(("whitelist", "allow", "acl", "targets", "domains", "hosts"), _RULE),
-    **dict.fromkeys(("allowed_clients", "sources"), "clients.networks"),
+    "": {
+        **dict.fromkeys(("port", "ports", "bind", "address", "listen_address", "http_port"), _LISTEN),
+        **dict.fromkeys(("proxy", "proxies", "upstream", "cache_peer"), _PARENT),
+        **dict.fromkeys(("whitelist", "allow", "acl", "targets", "domains", "hosts"), _RULE),
+        **dict.fromkeys(("allowed_clients", "sources"), "clients.networks"),
+    },
+    "listen": dict.fromkeys(("port", "host", "ip", "bind", "interface"), 'address = "0.0.0.0:3128"'),
+    "parent": {
+        **dict.fromkeys(("host", "port", "address", "proxy", "server"), 'url = "http://proxy.example.net:8080"'),
+        **dict.fromkeys(("user", "login"), "username"),
+        **dict.fromkeys(("password", "pass"), "password_file"),
+    },
+    "allowlist.rule": {
+        **dict.fromkeys(("name", "domain", "target", "url", "fqdn"), "host"),
+        "ports": "port, in one [[allowlist.rule]] for each port",
+    },
+    "auth": dict.fromkeys(("username", "user", "users", "password", "file"), "htpasswd, the file of users"),
+    "admin": {
+        **dict.fromkeys(("port", "address", "bind", "host"), 'listen = "127.0.0.1:9130"'),
+        **dict.fromkeys(("enabled", "enable"), 'listen = "" for no admin server'),
+        "token": "token_file",
+    },
+    "limits": dict.fromkeys(("max_connections", "connections", "max_clients"), "tunnels")
+    | dict.fromkeys(("timeout", "idle_timeout"), "idle_seconds"),
+    "log": dict.fromkeys(("file", "path", "output"), "access"),
 }
-"""What other proxies call the settings, at the top of the file."""
+"""What other proxies call the settings, at the top of the file and in its tables."""
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 
@@ -75,7 +100,7 @@ def _parse(path: Path, text: str) -> dict[str, object]:
     except RecursionError:
         raise SettingsError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}") from None
+        raise SettingsError(f"{path}: not valid TOML: {error}; {_TOML}") from None
 
 
 def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: SettingsSource) -> str:
@@ -92,33 +117,52 @@ def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: Se
     place = _place(steps, source)
     match kind, value:
         case inspect.StructType(fields=fields), dict():
-            return f"{place}: {_explain_keys(value, fields)}"
+            return f"{place}: {_explain_keys(value, fields, _table(steps))}"
         case _:
-            instead = corrected(value, kind)
+            instead = corrected(value, kind) or _written(kind, _table(steps))
             return f"{place}: {shown(value)} is not {expected(kind)}{f'; write {instead}' if instead else ''}"
 
 
-def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...]) -> str:
+def _written(kind: inspect.Type, table: str) -> str:
+    """How a table, or a list of tables, is written; empty for any other kind."""
+    match kind:
+        case inspect.StructType() | inspect.VarTupleType(item_type=inspect.StructType()):
+            return _EXAMPLES.get(table, f"[{table}] on a line of its own, and the keys below it")
+        case _:
+            return ""
+
+
+def _table(steps: list[tuple[str, str]]) -> str:
+    """The dotted name of the table that the steps lead to."""
+    return ".".join(key for key, _ in steps if key)
+
+
+def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...], name: str) -> str:
     known = {field.name: field for field in fields}
     for key in table:
         if key not in known:
-            return f"unknown key {shown(key)}; {_meant(key, known)}"
+            return f"unknown key {shown(key)}; {_meant(key, known, name)}"
     missing = next(field for field in fields if field.required and field.name not in table)
     return f"{missing.name} is missing; it must be {expected(missing.type)}"
 
 
-def _meant(key: str, known: Mapping[str, inspect.Field]) -> str:
+def _meant(key: str, known: Mapping[str, inspect.Field], table: str) -> str:
     """Guess the key that was meant: one of this table, one of another, or what other proxies call by that name."""
+    foreign = _FOREIGN.get(table, {}).get(key.lower())
     elsewhere = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
     if elsewhere == key:
         return f"{key} belongs above the first [table] of the file"
-    top = "allowlist" in known
+    top = table == ""
+    if not top and foreign:
+        return f"did you mean {foreign}?"
+    if not top and key in File.__struct_fields__ and key not in keys() and not nearest(key, known, 0.8):
+        return f"did you mean {_EXAMPLES.get(key, f'[{key}] on a line of its own')}?"
     if not top and (alike := nearest(key, known)):
         return f"did you mean {alike}?"
     if elsewhere is not None:
         return f"did you mean {elsewhere}?"
-    if top and key.lower() in _FOREIGN:
-        return f"did you mean {_FOREIGN[key.lower()]}?"
+    if foreign:
+        return f"did you mean {foreign}?"
     return did_you_mean(key, known)
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -9,6 +10,10 @@ from msgspec import inspect
 
 _LONGEST: Final = 60
 
+_WHOLE: Final = re.compile("[0-9]{1,12}")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_DURATION: Final = re.compile(f"([0-9]{{1,9}}) ?({'|'.join(_SECONDS)})")
+"""A number of seconds as other programs take it. All numbers that need not be whole are seconds."""
 _TRUTHS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "0"), "false"),
@@ -36,9 +41,9 @@ def expected(kind: inspect.Type) -> str:
     """Describe the values that a type of the schema allows."""
     match kind:
         case inspect.StructType():
-            return "a table, which begins with its name in brackets"
+            return "a table"
         case inspect.VarTupleType(item_type=inspect.StructType()):
-            return "a list of tables, each of which begins with its name in double brackets"
+            return "a list of tables"
         case inspect.VarTupleType():
             return 'a list of texts, like ["one", "two"]'
         case inspect.LiteralType(values=values):
@@ -65,8 +70,9 @@ def corrected(value: object, kind: inspect.Type) -> str:
         case inspect.UnionType(types=(said, inspect.NoneType())), _:
             return corrected(value, said)
         case ((inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high)), str()):
-            whole = value.isascii() and value.isdigit()
-            return value if whole and (low or 0) <= int(value) <= (high or int(value)) else ""
+            number = _DURATION.fullmatch(value.strip()) if isinstance(kind, inspect.FloatType) else None
+            whole = int(number[1]) * _SECONDS[number[2]] if number else int(value) if _WHOLE.fullmatch(value) else -1
+            return str(whole) if whole >= 0 and (low or 0) <= whole <= (high or whole) else ""
         case inspect.BoolType(), str() | int() | float():
             return _TRUTHS.get(str(value).lower(), "")
         case inspect.LiteralType(values=values), str():
@@ -75,21 +81,23 @@ def corrected(value: object, kind: inspect.Type) -> str:
             return _in_quotes(value, (str(member.value) for member in members))
         case inspect.VarTupleType(item_type=inspect.StrType()), str():
             return f"[{shown(value)}]"
-        case inspect.VarTupleType(item_type=inspect.LiteralType(values=values)), str() if value in values:
-            return f"[{shown(value)}]"
+        case inspect.VarTupleType(item_type=inspect.LiteralType(values=values)), str():
+            alike = _in_quotes(value, map(str, values))
+            return f"[{alike}]" if alike else ""
         case _:
             return ""
 
 
 def _in_quotes(value: str, known: Iterable[str]) -> str:
-    """The known text that differs only in its case, in quotes."""
-    return next((shown(text) for text in known if text.lower() == value.strip().lower()), "")
+    """The known text that this one differs from in its case, or by a slip, in quotes; empty without one."""
+    alike = nearest(value.strip(), known)
+    return shown(alike) if alike else ""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name most like an unknown one; empty if none is like it."""
+def nearest(name: str, known: Iterable[str], at_least: float = 0.6) -> str:
+    """The known name most like an unknown one; empty if none is like it. `at_least` is difflib's ratio."""
     names = {spelling.lower(): spelling for spelling in sorted(known)}
-    alike = difflib.get_close_matches(name.lower(), names, n=1)
+    alike = difflib.get_close_matches(name.lower(), names, 1, at_least)
     return names[alike[0]] if alike else ""
 
 

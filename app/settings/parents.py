@@ -118,7 +118,8 @@ class _Reader:
         if self._table.password_file:
             raise self.error("password_env", "password_file is set too; remove one of them")
         if variable not in self._environ:
-            raise self.error("password_env", f"there is no environment variable {shown(variable)}")
+            fault = "there is no such environment variable; write the name of one here, and the password there"
+            raise self.error("password_env", fault)  # without the value, which may be the password
         try:
             return Secret(read_password(os.fsencode(self._environ[variable])).encode())
         except PasswordError as error:
@@ -169,7 +170,9 @@ class _Reader:
         text: str = getattr(self._table, key)
         if not text:
             return None
-        path = Path(os.path.abspath(self._folder / text.replace("\0", "")))
+        if "\0" in text:
+            raise self.error(key, f"{shown(text)} is not a path; write one, or leave {key} out")
+        path = Path(os.path.abspath(self._folder / text))
         if fault := missing(path):
             raise self.error(key, f"{path}: {fault}; name an existing file")
         return path

@@ -43,7 +43,7 @@ def bind(address: ListenAddress, leaving: Iterable[socket.socket] = ()) -> socke
             with _shared(in_the_way):
                 return _listen(address, shared=True)
     except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {_remedy(address, error)}") from error
+        raise ListenError(f"cannot listen on {address}: {remedy(address, error)}") from error
 
 
 def family_of(address: ListenAddress) -> socket.AddressFamily:
@@ -63,7 +63,23 @@ def _shared(sockets: Iterable[socket.socket]) -> Iterator[None]:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
 
 
+def try_to_bind(address: ListenAddress) -> None:
+    """Bind the address as a listener does, without listening on it. Raises OSError."""
+    _bound(address).close()
+
+
 def _listen(address: ListenAddress, *, shared: bool = False) -> socket.socket:
+    sock = _bound(address, shared=shared)
+    try:
+        sock.listen(_BACKLOG)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _bound(address: ListenAddress, *, shared: bool = False) -> socket.socket:
     family = family_of(address)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -74,15 +90,14 @@ def _listen(address: ListenAddress, *, shared: bool = False) -> socket.socket:
         set_up_keepalive(sock)  # accepted sockets inherit it
         sock.setblocking(False)
         sock.bind((address.host, address.port))
-        sock.listen(_BACKLOG)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def _remedy(address: ListenAddress, error: OSError) -> str:
+def remedy(address: ListenAddress, error: OSError) -> str:
+    """Why the address cannot be bound, and what to change."""
     match error.errno:
         case errno.EACCES:
             return (
@@ -92,7 +107,8 @@ def _remedy(address: ListenAddress, error: OSError) -> str:
         case errno.EADDRINUSE:
             return "another program has this port; stop that program, or choose another port"
         case errno.EADDRNOTAVAIL:
-            return "this host has no such address; name one it has, or 0.0.0.0 for all"
+            everything = "[::]" if family_of(address) == socket.AF_INET6 else "0.0.0.0"
+            return f"this host has no such address; name one that it has, or {everything} for all"
         case errno.EAFNOSUPPORT:
             return "this host has no IPv6; remove the address"
         case _:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.text import printable
+from licensegate.records.text import without_logins
 
 from ...wire.http_token import TOKEN
 from .challenges import Challenge, read_challenges
@@ -42,10 +42,10 @@ class ConnectResponseError(Exception):
 class ConnectResponse(Struct, frozen=True):
     """The head of a response.
 
-    `size` is its length in bytes. `reason` is the reason phrase with the cause from other fields, `server` the parent's
-    software; both are printable and short. `length` is the size of the body, None if it is `chunked` or ends with the
-    connection. `keeps_alive` means that the connection takes another request after the body. `loop_detected` means
-    that a proxy saw this request twice.
+    `size` is its length in bytes. `reason` is the reason phrase with the cause from other fields, `server` the
+    parent's software; both are printable and short, and dots stand for a login that the parent repeats. `length` is
+    the size of the body, None if it is `chunked` or ends with the connection. `keeps_alive` means that the connection
+    takes another request after the body. `loop_detected` means that a proxy saw this request twice.
     """
 
     status: int
@@ -90,7 +90,7 @@ def read_connect_response(received: bytes) -> ConnectResponse | None:
             return None
         found = _head.match(received, start)
         if found is None or found.end() != end:
-            raise ConnectResponseError(f"it begins with {printable(received[start:end], 60)}")
+            raise ConnectResponseError(f"it begins with {without_logins(received[start:end], 60)}")
         start = found.end()
         if start > HEAD_BYTES:
             raise ConnectResponseError(f"its head is longer than {HEAD_BYTES} bytes")
@@ -123,7 +123,7 @@ def _head_end(received: bytes, start: int) -> int:
 def _check_start(received: bytes, start: int) -> None:
     """Refuse an incomplete head early: wrong first bytes, or too long. Raises ConnectResponseError."""
     if not _VERSION_START.startswith(received[start : start + len(_VERSION_START)]):
-        raise ConnectResponseError(f"it begins with {printable(received[start:], 60)}")
+        raise ConnectResponseError(f"it begins with {without_logins(received[start:], 60)}")
     if len(received) > HEAD_BYTES:
         raise ConnectResponseError(f"its head is longer than {HEAD_BYTES} bytes")
 
@@ -142,7 +142,7 @@ def _response(found: re.Match[bytes]) -> ConnectResponse:
     return ConnectResponse(
         status=int(status),
         reason=_reason(reason or b"", fields),
-        server=printable(b", ".join(fields.get(b"server") or fields.get(b"via") or []), 100),
+        server=without_logins(b", ".join(fields.get(b"server") or fields.get(b"via") or []), 100),
         challenges=read_challenges(_challenge_values(status, fields)),
         size=found.end(),
         length=int(length) if plain else None,
@@ -161,7 +161,7 @@ def _challenge_values(status: bytes, fields: dict[bytes, list[bytes]]) -> list[b
 
 def _reason(phrase: bytes, fields: dict[bytes, list[bytes]]) -> str:
     causes = [value for name in _CAUSE_FIELDS for value in fields.get(name, [])]
-    return printable(b"; ".join(filter(None, [phrase, *causes])))
+    return without_logins(b"; ".join(filter(None, [phrase, *causes])))
 
 
 def _keeps_alive(version: bytes, fields: dict[bytes, list[bytes]]) -> bool:

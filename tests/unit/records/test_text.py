@@ -81,6 +81,11 @@ def test_quoted_lines_contain_no_login(raw: bytes, text: str) -> None:
         (b"agent/1 sessionid=secret,token=secret", "agent/1 sessionid=...,token=..."),
         (b"agent/1 (+http://host/?id=secret) x", "agent/1 (+http://host/?... x"),
         (b"is it on? yes", "is it on? yes"),
+        (b"Basic authentication required", "Basic authentication required"),
+        (b"NTLM login failed for c2VjcmV0", "NTLM login failed for c2VjcmV0"),
+        (b"Proxy-Authorization Required", "Proxy-Authorization Required"),
+        (b"basic is off, Basic c2VjcmV0", "basic is off, ..."),
+        (b"Authorization c2VjcmV0", "..."),
         (b"cucm:" + b"x" * 300 + b"@host", "...@host"),
     ],
 )

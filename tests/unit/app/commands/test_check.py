@@ -142,7 +142,11 @@ def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
     ]
     assert told["probe"] == ["targets are dialled every 300 s, unless a tunnel has reached them meanwhile"]
     assert told["state"] == ["/var/lib/licensegate"]
-    assert told["log"] == ["access to /var/log/access.jsonl", "level error"]
+    assert told["log"] == [
+        "access to /var/log/access.jsonl",
+        "level error",
+        "50 lines per second of one client, the rest as a summary",
+    ]
     assert told["policy"] == [settings.policy.hash]
 
 
@@ -196,6 +200,30 @@ def test_the_defaults_deserve_no_warning() -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        pytest.param(
+            {"licensegate__log__level": "debug"},
+            "licensegate__log__level is ignored; write it in capitals: LICENSEGATE__LOG__LEVEL",
+            id="small letters",
+        ),
+        pytest.param(
+            {"LICENSEGATE_LOG_LEVEL": "debug"},
+            "LICENSEGATE_LOG_LEVEL is ignored, because Kubernetes sets such names; write LICENSEGATE__LOG__LEVEL",
+            id="one underscore",
+        ),
+        pytest.param(
+            {"HTTPS_PROXY": "http://svc:secret@proxy.example.net:8080"},
+            "HTTPS_PROXY is not used; if targets are reached only through that proxy, name it in [[parent]]",
+            id="proxy of other programs",
+        ),
+    ],
+)
+def test_a_variable_that_is_not_used_deserves_a_warning(environ: dict[str, str], words: str) -> None:
+    assert list(warnings(load(None, {}), environ, "gate.example.net")) == [words]
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         pytest.param("[allowlist]\npresets = []", "no target is allowed", id="nothing allowed"),
@@ -239,6 +267,11 @@ def test_the_defaults_deserve_no_warning() -> None:
             "[[parent]]\nurl = 'http://proxy:8080'\nseconds = 15\n[[parent]]\nurl = 'http://proxy2:8080'",
             "parents may take 15 s before the last one is tried, but limits.dial_seconds ends a dial after 15 s",
             id="no time for the last",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0:8081'\n[[parent]]\nurl = 'http://localhost:8081'",
+            "http://localhost:8081 is this gate itself, so each tunnel would be a loop",
+            id="parent that is the gate",
         ),
         pytest.param(
             "[[allowlist.rule]]\nhost = 'tools.cisco.com'\nreport = true",

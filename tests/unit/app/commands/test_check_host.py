@@ -1,7 +1,9 @@
 """What `licensegate check` finds out about the host: what no gate could use there, and what this user cannot tell."""
 
+import errno
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 from stat import S_IXOTH
@@ -12,6 +14,7 @@ from licensegate.app.cli import main
 from licensegate.app.commands import check_host
 from licensegate.app.commands.check_host import faults, lacking_rights
 from licensegate.app.settings import load
+from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
 from licensegate.certs.pem import CertificateError
 from support.certificates import issue
 from support.gate import COMMAND
@@ -44,7 +47,7 @@ def found(folder: Path, text: str) -> list[str]:
 )
 def test_an_address_of_another_host_is_a_fault(tmp_path: Path, text: str, place: str) -> None:
     (fault,) = found(tmp_path, text)
-    assert fault.startswith(f"{place} is no address of this host")
+    assert fault.startswith(f"{place}: this host has no such address; name one that it has")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,64 @@ def test_an_unusable_directory_is_a_fault(tmp_path: Path, text: str, words: str)
     (fault,) = found(tmp_path, text)
     assert words in fault
     assert str(tmp_path) in fault
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param(STATE.format("file"), "is not a directory (Not a directory); name one", id="state that is a file"),
+        pytest.param(STATE.format("x" * 300), "(File name too long)", id="state with a long name"),
+        pytest.param(LOG.format("file/access.jsonl"), "file is not a directory", id="log below a file"),
+        pytest.param(LOG.format("socket"), "it is a socket, not a regular file; name a file", id="log to a socket"),
+        pytest.param(LOG.format("broken link"), "/elsewhere is not a directory", id="log behind a broken link"),
+        pytest.param(LOG.format("x" * 300), "File name too long; name another file", id="log with a long name"),
+    ],
+)
+def test_a_place_of_another_kind_is_a_fault(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "broken link").symlink_to(tmp_path / "elsewhere" / "access.jsonl")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "socket"))
+        (fault,) = found(tmp_path, text)
+    assert words in fault
+
+
+@pytest.mark.parametrize("access", ["/dev/null", "/dev/stdout", "pipe"])
+def test_a_log_need_not_be_a_regular_file(tmp_path: Path, access: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert found(tmp_path, LOG.format(access)) == []
+    assert list(lacking_rights(load(tmp_path / "gate.toml", {}))) == []
+
+
+def test_a_kept_key_without_its_certificate_ends_the_check(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / KEPT_KEY).write_bytes(issue().key_pem())
+    with pytest.raises(CertificateError, match=rf"{KEPT_CERTIFICATE}: No such file"):
+        found(tmp_path, STATE.format(state))
+
+
+def test_a_packaged_state_directory_may_be_unusable(tmp_path: Path) -> None:
+    settings = load(None, {"STATE_DIRECTORY": str(tmp_path / "missing" / "state")})
+    assert list(faults(settings)) == []
+    assert list(lacking_rights(settings)) == []
+
+
+def test_a_port_of_another_program_is_no_fault(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert found(tmp_path, listen(f"127.0.0.1:{taken.getsockname()[1]}")) == []
+
+
+def test_a_port_that_needs_a_privilege_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(check_host, "try_to_bind", refuse)
+    assert found(tmp_path, listen("127.0.0.1:443")) == []
+    assert status_of(str(tmp_path / "gate.toml")) == 0
+    assert "not looked at: listen: 127.0.0.1:443 can be bound only with CAP_NET_BIND_SERVICE" in capsys.readouterr().err
 
 
 def test_what_serve_can_use_is_no_fault(tmp_path: Path) -> None:
@@ -107,8 +168,8 @@ def test_what_this_user_may_not_read_is_not_looked_at(sealed: Path, monkeypatch:
     monkeypatch.setattr(os, "access", lambda *_: False)
     settings = load(sealed, {})
     assert list(lacking_rights(settings)) == [
-        f"{sealed.parent}/admin.token cannot be read",
-        f"{sealed.parent}/state cannot be written to",
+        f"admin.token_file: {sealed.parent}/admin.token cannot be read",
+        f"state.directory: {sealed.parent}/state cannot be written to",
     ]
 
 
@@ -127,8 +188,8 @@ def test_as_the_gates_user_lacking_rights_are_faults(sealed: Path) -> None:
         missing("a checkout that every user may read", "put it outside /root")
     done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
     assert done.returncode == 2
-    assert f"{sealed.parent}/admin.token cannot be read by the user nobody" in done.stderr
-    assert f"{sealed.parent}/state cannot be written to by the user nobody" in done.stderr
+    assert f"admin.token_file: {sealed.parent}/admin.token cannot be read by the user nobody" in done.stderr
+    assert f"state.directory: {sealed.parent}/state cannot be written to by the user nobody" in done.stderr
 
 
 def test_an_unknown_user_is_named(sealed: Path) -> None:

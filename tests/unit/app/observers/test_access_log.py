@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import socket
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.app.observers import line_writer
-from licensegate.app.observers.access_log import AccessLog, AccessLogError
+from licensegate.app.observers.access_log import AccessLog, AccessLogError, NoReaderError
 from licensegate.app.settings import Log
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
@@ -257,3 +258,22 @@ def test_closing_writes_the_summaries_that_wait(tmp_path: Path) -> None:
 
     run(main())
     assert [json.loads(line).get("count", 1) for line in path.read_bytes().splitlines()] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        pytest.param("socket", "it is a socket; name a file", id="socket"),
+        pytest.param("file/access.jsonl", "file is not a folder; name a file in one", id="below a file"),
+        pytest.param("link", "there is no folder {}/elsewhere; make it", id="behind a broken link"),
+    ],
+)
+def test_a_log_of_another_kind_will_never_open(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "access.jsonl")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(str(tmp_path / "socket"))
+        with pytest.raises(AccessLogError) as refused:
+            AccessLog(Log(str(tmp_path / name)))
+    assert words.format(tmp_path) in str(refused.value)
+    assert not isinstance(refused.value, NoReaderError)

@@ -35,21 +35,32 @@ def test_an_address_to_listen_on_is_named_by_the_operator(text: str, expected: L
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        pytest.param("3128", "is not an address with a port; write IP:PORT", id="port alone"),
-        pytest.param("0.0.0.0", "is not an address with a port; write IP:PORT", id="address alone"),
-        pytest.param("::1", "is not an address with a port; write IP:PORT", id="IPv6 alone"),
-        pytest.param(":3128", "has a host that is not an IP address; write IP:PORT", id="no address"),
-        pytest.param("*:3128", "has a host that is not an IP address; write IP:PORT", id="star"),
-        pytest.param("localhost:3128", "has a host that is not an IP address; write IP:PORT", id="name"),
-        pytest.param(":::3128", "is not an address with a port; write IP:PORT", id="IPv6 without brackets"),
-        pytest.param("[fe80::1%eth0]:1", "has a host that is not an IP address; write IP:PORT", id="zone"),
-        pytest.param("[127.0.0.1]:3128", "has brackets around IPv4; write IP:PORT", id="brackets around IPv4"),
-        pytest.param("127.0.0.1:65536", "has the port 65536; write one from 1 to 65535", id="port too high"),
-        pytest.param("127.0.0.1:03128", "is not an address with a port; write IP:PORT", id="leading zero"),
-        pytest.param("127.0.0.1:+1", "is not an address with a port; write IP:PORT", id="sign"),
-        pytest.param("127.0.0.1:\u0663", "is not an address with a port; write IP:PORT", id="foreign digit"),
+        pytest.param("3128", 'is not an address with a port; write "0.0.0.0:3128"', id="port alone"),
+        pytest.param("10.0.0.7", 'is not an address with a port; write "10.0.0.7:3128"', id="address alone"),
+        pytest.param("::1", 'is not an address with a port; write "[::1]:3128"', id="IPv6 alone"),
+        pytest.param(":3128", 'has a host that is not an IP address; write "0.0.0.0:3128"', id="no address"),
+        pytest.param("*:3128", 'has a host that is not an IP address; write "0.0.0.0:3128"', id="star"),
+        pytest.param("localhost:3128", 'has a host that is not an IP address; write "127.0.0.1:3128"', id="localhost"),
+        pytest.param("gate.example.net:3128", "has a host that is not an IP address; write IP:PORT", id="name"),
+        pytest.param("eth0", "is not an address with a port; write IP:PORT", id="interface"),
+        pytest.param(":::3128", 'is not an address with a port; write "[::]:3128"', id="IPv6 without brackets"),
+        pytest.param("http://10.0.0.7:80/", 'is not an address with a port; write "10.0.0.7:80"', id="URL"),
+        pytest.param(" 10.0.0.7:80 ", 'is not an address with a port; write "10.0.0.7:80"', id="blanks"),
+        pytest.param("[fe80::1%eth0]:1", "which needs a zone, and zones are not supported; write IP:PORT", id="zone"),
+        pytest.param("[fe80::1]:1", "has a host that is a link-local address, which needs a zone", id="link-local"),
+        pytest.param("224.0.0.5:1", "has a host that is a multicast or broadcast address", id="multicast"),
+        pytest.param("255.255.255.255:1", "has a host that is a multicast or broadcast address", id="broadcast"),
+        pytest.param(
+            "[::ffff:10.0.0.7]:80",
+            'is the IPv4 address 10.0.0.7 in the form of IPv6; write "10.0.0.7:80"',
+            id="IPv4 in the form of IPv6",
+        ),
+        pytest.param("[127.0.0.1]:80", 'has brackets around IPv4; write "127.0.0.1:80"', id="brackets around IPv4"),
+        pytest.param("127.0.0.1:65536", "has the port 65536, which is not from 1 to 65535; write", id="port too high"),
+        pytest.param("127.0.0.1:03128", 'is not an address with a port; write "127.0.0.1:3128"', id="leading zero"),
+        pytest.param("127.0.0.1:+1", 'is not an address with a port; write "127.0.0.1:1"', id="sign"),
         pytest.param("010.0.0.1:3128", "has a host that is not an IP address; write IP:PORT", id="octal"),
-        pytest.param("127.0.0.1:3128\n", "is not an address with a port; write IP:PORT", id="line end"),
+        pytest.param("127.0.0.1:3128\n", 'is not an address with a port; write "127.0.0.1:3128"', id="line end"),
     ],
 )
 def test_invalid_listen_address_is_refused(text: str, words: str) -> None:
@@ -60,7 +71,11 @@ def test_invalid_listen_address_is_refused(text: str, words: str) -> None:
 def test_an_address_to_listen_on_reads_back_as_it_prints(address: IPv4Address | IPv6Address, port: int) -> None:
     listen = ListenAddress(str(address), port)
 
-    assert read_listen(str(listen)) == listen
+    try:
+        assert read_listen(str(listen)) == listen
+    except ValueError:
+        mapped = isinstance(address, IPv6Address) and (address.ipv4_mapped or address.is_link_local)
+        assert mapped or address.is_multicast or str(address) == "255.255.255.255"
 
 
 @pytest.mark.parametrize(
@@ -138,9 +153,15 @@ def test_a_target_can_be_sent_to_an_address(text: str, expected: ConnectTo) -> N
         pytest.param("::443:127.0.0.1:9443", "is not an address for a target; write HOST:PORT", id="colons"),
         pytest.param(":443:127.0.0.1:9443", "is not a host: no host; write a name", id="no host"),
         pytest.param("*.cisco.com:443:127.0.0.1:1", "is not a host: a wildcard is not allowed here", id="wildcard"),
-        pytest.param("a.example:0:127.0.0.1:9443", "has the port 0; write one from 1 to 65535", id="port 0"),
-        pytest.param("a.example:443:127.0.0.1:0", "has the port 0; write one from 1 to 65535", id="second port 0"),
-        pytest.param("a.example:443:127.0.0.1:99999", "has the port 99999; write one from 1", id="port too high"),
+        pytest.param(
+            "a.example:0:127.0.0.1:9443", "has the port 0, which is not from 1 to 65535; write HOST", id="port 0"
+        ),
+        pytest.param(
+            "a.example:443:127.0.0.1:0", "has the port 0, which is not from 1 to 65535; write HOST", id="second port 0"
+        ),
+        pytest.param(
+            "a.example:443:127.0.0.1:99999", "has the port 99999, which is not from 1 to 65535", id="port too high"
+        ),
     ],
 )
 def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
@@ -151,7 +172,9 @@ def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
     ("read", "text", "words"),
     [
         pytest.param(read_ip, "eth0", 'is not an IP address; write one like "192.0.2.1"', id="interface"),
-        pytest.param(read_ip, "fe80::1%eth0", "has a zone, which is not supported", id="zone"),
+        pytest.param(read_ip, "fe80::1%eth0", "which needs a zone, and zones are not supported", id="zone"),
+        pytest.param(read_ip, "::ffff:10.0.0.1", "is the IPv4 address 10.0.0.1 in the form of IPv6", id="mapped"),
+        pytest.param(read_ip, "239.1.1.1", "is a multicast or broadcast address, not that of one host", id="multicast"),
         pytest.param(read_host, "*.example.com", "is not a host: a wildcard is not allowed here", id="wildcard"),
         pytest.param(read_host, "a b", "is not a host: ' ' in the host 'a b'; write a name", id="blank"),
         pytest.param(
@@ -175,6 +198,7 @@ def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
         pytest.param(read_rule_host, ".cisco.com", '; write "*.cisco.com"', id="domain with a leading dot"),
         pytest.param(read_rule_host, "*cisco.com", '; write "*.cisco.com"', id="wildcard without a dot"),
         pytest.param(read_host, ".example.net", '; write "example.net"', id="leading dot where no wildcard may stand"),
+        pytest.param(read_rule_host, "10.0.0.0/8", "; write the address or the name of one host", id="network"),
         pytest.param(read_rule_host, "*", '; write a name, like "ssm.example.net"', id="everything"),
         pytest.param(read_rule_host, "a b:443", '; write a name, like "ssm.example.net"', id="blank before a port"),
         pytest.param(read_rule_host, "*.net", "is not a host: a wildcard needs two labels", id="wildcard too wide"),

@@ -40,15 +40,19 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        pytest.param("limits = 3", "limits: 3 is not a table, which begins with its name in brackets", id="no table"),
+        pytest.param(
+            "limits = 3",
+            "limits: 3 is not a table; write [limits] on a line of its own, and the keys below it",
+            id="no table",
+        ),
         pytest.param(
             "[listen]\naddress = '0.0.0.0:1'",
-            "listen: a table is not a list of tables, each of which begins with its name in double brackets",
+            'listen: a table is not a list of tables; write [[listen]] with address = "0.0.0.0:3128"',
             id="single brackets",
         ),
         pytest.param(
             "listen = [3]",
-            "listen, item 1: 3 is not a table, which begins with its name in brackets",
+            'listen, item 1: 3 is not a table; write [[listen]] with address = "0.0.0.0:3128"',
             id="list of numbers",
         ),
         pytest.param("[limit]\n", 'unknown key "limit"; did you mean limits?', id="unknown table"),
@@ -76,6 +80,36 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             "port = 3128",
             'unknown key "port"; did you mean [[listen]] with address = "0.0.0.0:3128"?',
             id="another proxy's key",
+        ),
+        pytest.param(
+            "[[listen]]\naddress = '0.0.0.0'\nport = 3128",
+            'listen, item 1: unknown key "port"; did you mean address = "0.0.0.0:3128"?',
+            id="another proxy's key in a table",
+        ),
+        pytest.param(
+            "[[parent]]\nurl = 'http://proxy:8080'\npassword = 'secret'",
+            'parent, item 1: unknown key "password"; did you mean password_file?',
+            id="password in the file",
+        ),
+        pytest.param(
+            "[admin]\nclients = ['10.0.0.0/8']",
+            'admin: unknown key "clients"; did you mean [clients] on a line of its own?',
+            id="table below another one",
+        ),
+        pytest.param(
+            "[limits]\nidle_seconds = '10m'",
+            'limits.idle_seconds: "10m" is not a number from 0.1 to 2592000; write 600',
+            id="duration with a unit",
+        ),
+        pytest.param(
+            "[log]\nlevel = 'warn'",
+            'log.level: "warn" is not one of "debug", "error", "info", "warning"; write "warning"',
+            id="name that is a little different",
+        ),
+        pytest.param(
+            "[auth]\nschemes = 'Basic'",
+            'auth.schemes: "Basic" is not a list of texts, like ["one", "two"]; write ["basic"]',
+            id="one scheme in capitals without brackets",
         ),
         pytest.param(
             "[log]\nannounce = 'gate.example.net'",

@@ -200,7 +200,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         pytest.param(
             "[[listen]]\naddress = '0.0.0.0:3128'\n[[listen]]\naddress = 'localhost:8080'",
             'gate.toml: listen, item 2, address: "localhost:8080" has a host that is not an IP address; '
-            'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"',
+            'write "127.0.0.1:8080"',
             id="listener by name",
         ),
         pytest.param(
@@ -249,8 +249,7 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
         ),
         pytest.param(
             "[admin]\nlisten = '9130'",
-            'gate.toml: admin.listen: "9130" is not an address with a port; '
-            'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"',
+            'gate.toml: admin.listen: "9130" is not an address with a port; write "0.0.0.0:9130"',
             id="admin port alone",
         ),
         pytest.param(
@@ -355,6 +354,23 @@ def test_no_preset_and_no_rule_allow_nothing(tmp_path: Path) -> None:
             "[log]\naccess = ''",
             'gate.toml: log.access: "" is not a path; write one, or leave log.access out',
             id="no path",
+        ),
+        pytest.param(
+            "[log]\naccess = 'stdout'",
+            'gate.toml: log.access: "stdout" would be the name of a file; write "-" for standard output, "/dev/null" '
+            'for no access log, or "./stdout" for that file',
+            id="standard output by its name",
+        ),
+        pytest.param(
+            "[log]\naccess = '/var/log/licensegate/'",
+            'gate.toml: log.access: "/var/log/licensegate/" is a directory; name a file in it',
+            id="directory for the log",
+        ),
+        pytest.param(
+            "announce = 'localhost'",
+            'gate.toml: announce: no client can reach the gate by "localhost"; write the name or the address that '
+            "clients use, or leave announce out",
+            id="name of no host",
         ),
         pytest.param(
             '[state]\ndirectory = "a\\u0000b"',

@@ -164,7 +164,7 @@ REFUSED = {
     ),
     "no such variable": (
         table(URL, 'username = "svc"', 'password_env = "NOWHERE"'),
-        'no environment variable "NOWHERE"',
+        "parent, item 1, password_env: there is no such environment variable; write the name of one here, and",
     ),
     "an empty variable": (
         table(URL, 'username = "svc"', 'password_env = "EMPTY"'),

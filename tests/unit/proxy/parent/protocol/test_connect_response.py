@@ -132,6 +132,28 @@ def test_reason_and_server_are_printable_and_short() -> None:
         assert len(text) <= 200
 
 
+@pytest.mark.parametrize(
+    "received",
+    [
+        b"HTTP/1.1 403 No Basic c2VjcmV0 here\r\n\r\n",
+        b"HTTP/1.1 403 x\r\nX-Squid-Error: ERR http://svc:secret@proxy/\r\nServer: box token=secret\r\n\r\n",
+        b"HTTP/1.1 403 x\r\nVia: 1.1 svc:secret@box\r\n\r\n",
+    ],
+    ids=["reason", "other fields", "via"],
+)
+def test_reason_and_server_contain_no_login(received: bytes) -> None:
+    answer = answer_to(received)
+    shown = f"{answer.reason} {answer.server}"
+    assert "..." in shown
+    assert "secret" not in shown
+    assert "c2VjcmV0" not in shown
+
+
+def test_the_start_of_a_wrong_answer_is_shown_without_logins() -> None:
+    with pytest.raises(ConnectResponseError, match=re.escape("it begins with Proxy-Authenticate: x; token=...")):
+        read_connect_response(b"Proxy-Authenticate: x; token=secret\r\n\r\n")
+
+
 def test_a_loop_is_read_from_proxy_status() -> None:
     looped = b'HTTP/1.1 502 proxy_loop\r\nProxy-Status: licensegate; error=proxy_loop_detected; details="x"\r\n\r\n'
 
