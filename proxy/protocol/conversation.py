@@ -14,6 +14,7 @@ from licensegate.records.secret import Secret
 
 from ..auth.result import CheckNeeded
 from ..wire.client_hello import ClientHello, HelloError, HelloReader
+from ..wire.empty_line import empty_line_size
 from ..wire.http1 import HeadError, read_head
 from ..wire.protocol_detection import ClientProtocol, detect_protocol
 from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
@@ -118,8 +119,8 @@ class Conversation(StateMachine):
 
     @property
     def early(self) -> bytes:
-        """What the client sent after its head: its first bytes in the tunnel."""
-        return self._received
+        """The client's first bytes in its tunnel, which it sent after its head; an empty line is none of them."""
+        return self._received[empty_line_size(self._received) :]
 
     # Reading, by state
 

@@ -153,11 +153,13 @@ class Tunnel(AccountedConnection):
             return
         if data:
             self.conversation.received(data)
-        if data or (self.conversation.early and not reset):
+        early = bool(self.conversation.early)
+        if early and not reset:
             self._context.poller.watch(self._client.fileno(), 0, self)
-            self._hold()
-        else:
+        elif not data:
             self._obey(self.conversation.client_ended())
+            return
+        self._hold()
 
     def _obey(self, command: Command) -> None:
         self._run_deadline_of(self.conversation.state)

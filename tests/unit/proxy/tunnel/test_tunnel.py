@@ -265,13 +265,25 @@ def test_a_silent_target_is_a_504_with_its_address(hole: BlackHole) -> None:
 
 @pytest.mark.parametrize("leave", [socket.socket.close, reset], ids=["closes", "resets"])
 @pytest.mark.parametrize("resolving", [True, False], ids=["while its name is looked up", "while its address is silent"])
+@pytest.mark.parametrize(
+    ("behind", "later"),
+    [(b"", b""), (b"\r\n", b""), (b"", b"\r\n")],
+    ids=["without a word", "an empty line", "a late empty line"],
+)
 def test_a_client_that_leaves_during_the_dial_ends_the_dial(
-    hole: BlackHole, slow_names: BlockedLookup, leave: Callable[[socket.socket], None], resolving: bool
+    hole: BlackHole,
+    slow_names: BlockedLookup,
+    leave: Callable[[socket.socket], None],
+    resolving: bool,
+    behind: bytes,
+    later: bytes,
 ) -> None:
     async def main() -> None:
         before = descriptors()
         with open_harness(hole.port, ask=slow_names if resolving else None) as harness:
-            client, _ = harness.accept(harness.connect)
+            client, _ = harness.accept(harness.connect + behind)
+            await turns(20)
+            client.send(later)
             await turns(20)
             leave(client)
             record = await harness.last_record()
