@@ -287,13 +287,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be in force, and the warnings."""
     settings = load_or_exit(arguments.file or arguments.config)
+    name = host_name()
     if arguments.user:
         check_host.become(arguments.user)
         settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
         say(report(settings))
         wrong = list(check_host.faults(settings))  # before the warnings: it raises what would also be one of them
-        for warning in warnings(settings, os.environ, host_name()):
+        for warning in warnings(settings, os.environ, name):
             complain(f"warning: {warning}")
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
@@ -305,7 +306,7 @@ def run(arguments: argparse.Namespace) -> int:
             complain(f"not looked at: {each} by this user; run this as the gate's user, or as root with --user")
         if os.geteuid() == 0 and check_host.has_packaged_user():
             complain("not looked at: what the gate's user may read and write; add --user " + check_host.PACKAGED_USER)
-    for each in check_host.privileged_ports(settings):
+    for each in check_host.needed_at_start(settings):
         complain(f"not looked at: {each}")
     for fault in wrong:
         complain(fault)

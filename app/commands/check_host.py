@@ -49,12 +49,15 @@ def lacking_rights(settings: Settings) -> Iterator[str]:
         yield f"log.access: {access} cannot be written to"
 
 
-def privileged_ports(settings: Settings) -> Iterator[str]:
-    """Addresses that need CAP_NET_BIND_SERVICE, which this user does not have."""
+def needed_at_start(settings: Settings) -> Iterator[str]:
+    """What this user or this host lacks now, but may have when the gate starts."""
     for place, address in _addresses(settings):
         error = _bind_error(address)
         if error is not None and error.errno == errno.EACCES:
             yield f"{place} can be bound only with CAP_NET_BIND_SERVICE, which the packaged unit grants"
+    access = settings.log.access
+    if access != "-" and os.path.exists(access) and stat.S_ISFIFO(os.stat(access).st_mode):
+        yield f"log.access: the pipe {access} needs a reader before the gate starts"
 
 
 def become(user: str) -> None:
@@ -133,7 +136,7 @@ def _may_keep(state: Path) -> bool:
     key = state / KEPT_KEY
     if os.path.exists(key):
         return os.access(key, os.R_OK) and os.access(state / KEPT_CERTIFICATE, os.R_OK)
-    return os.access(state if state.exists() else state.parent, os.W_OK | os.X_OK)
+    return os.access(state if os.path.exists(state) else state.parent, os.W_OK | os.X_OK)
 
 
 def _unusable_log(access: str) -> Iterator[str]:

@@ -124,10 +124,13 @@ def _place(control: Control, settings: Settings) -> None:
 async def _reload(reloader: Reloader, control: Control, requester: str, *, defaults: bool) -> Reply:
     """Reload, and tell the service manager, unless it knows already that the gate stops."""
     gate = reloader.components.gate
+    instructions = _instructions(reloader.components)
     if not gate.draining:
         notify_reloading(os.environ)
     reply = await reloader.reload(requester, defaults=defaults)
     if not gate.draining:
+        if (new_instructions := _instructions(reloader.components)) != instructions:
+            _log.info("%s", new_instructions)
         _place(control, reloader.components.settings)
         notify_ready(os.environ, reloader.components.status)
     return reply
@@ -136,10 +139,15 @@ async def _reload(reloader: Reloader, control: Control, requester: str, *, defau
 def _announce_ready(components: Components) -> None:
     status = components.status
     _log.info("ready: %s", status)
+    _log.info("%s", _instructions(components))
+    notify_ready(os.environ, status)
+
+
+def _instructions(components: Components) -> str:
+    """What to type into CUCM with the settings in force."""
     gate = components.gate
     how = reach([(listener.host, listener.port) for listener in gate.listeners], components.settings.announce)
-    _log.info("%s", cucm_instructions(how, gate.snapshot.policy))
-    notify_ready(os.environ, status)
+    return cucm_instructions(how, gate.snapshot.policy)
 
 
 async def _feed_watchdog() -> None:

@@ -253,6 +253,8 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
     place = source.place("log.access")
+    if table.access == "/dev/stdout":  # systemd's is a socket, which cannot be opened again
+        return Log("-", table.level, table.lines_per_client)
     if table.access.lower() in _NO_FILES:
         raise SettingsError(
             f'{place}: {shown(table.access)} would be the name of a file; write "-" for standard output, '

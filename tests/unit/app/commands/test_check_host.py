@@ -91,6 +91,23 @@ def test_a_log_need_not_be_a_regular_file(tmp_path: Path, access: str) -> None:
     assert list(lacking_rights(load(tmp_path / "gate.toml", {}))) == []
 
 
+def test_the_reader_of_a_pipe_is_needed_at_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert found(tmp_path, LOG.format("pipe")) == []
+    (needed,) = check_host.needed_at_start(load(tmp_path / "gate.toml", {}))
+    assert needed == f"log.access: the pipe {tmp_path}/pipe needs a reader before the gate starts"
+
+
+def test_a_directory_that_this_user_cannot_see_is_no_traceback(sealed: Path) -> None:
+    if os.geteuid() != 0:
+        missing("root", "run this test as root, to look as another user")
+    sealed.write_text(STATE.format(sealed.parent / "state" / "below") + LOG.format(sealed.parent / "state" / "x.log"))
+    done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert f"state.directory: {sealed.parent}/state/below cannot be written to by the user nobody" in done.stderr
+
+
 def test_a_kept_key_without_its_certificate_ends_the_check(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
