@@ -27,6 +27,7 @@ _SCHEME_OF: Final = {algorithm.name: scheme for scheme, algorithm in ALGORITHMS.
 _REQUIRED: Final = (b"realm", b"nonce", b"uri", b"response", b"cnonce", b"nc", b"qop")
 _COUNT: Final = re.compile(rb"[0-9A-Fa-f]{8}")
 _HEX: Final = re.compile(rb"[0-9A-Fa-f]+")
+_ESCAPED: Final = re.compile(r'(?:[^\\]|\\["\\])*')  # no client escapes what need not be
 _EXTENDED: Final = re.compile(rb"(?i:utf-8)'[A-Za-z0-9-]*'((?:[!#$&+\-.^_`|~0-9A-Za-z]|%[0-9A-Fa-f]{2})*)")  # RFC 8187
 
 
@@ -157,11 +158,11 @@ class Digest:
         """Return the credentials with their backslashes read as the client meant them.
 
         Java sends `CORP\\svc` without escaping it, which reads `CORPsvc`. If only the other reading is a known user,
-        that one counts, for every parameter.
+        that one counts, for every parameter. If neither is, the record shows the name as it was typed.
         """
         if b"\\" in credentials and not self._users.ha1_of(scheme, sent.user)[1]:
             verbatim = read_digest(credentials, verbatim=True)
-            if self._users.ha1_of(scheme, verbatim.user)[1]:
+            if self._users.ha1_of(scheme, verbatim.user)[1] or not _ESCAPED.fullmatch(verbatim.user):
                 return verbatim
         return sent
 

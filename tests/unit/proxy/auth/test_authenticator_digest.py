@@ -69,6 +69,23 @@ def test_the_reading_of_the_rfc_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
+    ("username", "shown"),
+    [
+        pytest.param(r'"CORP\else"', "CORP\\else", id="as Java sends it"),
+        pytest.param(r'"CORP\\else"', "CORP\\else", id="escaped"),
+        pytest.param(r'"say \"hi\""', 'say "hi"', id="escaped quotes"),
+    ],
+)
+def test_an_unknown_user_with_a_backslash_is_shown_as_it_was_typed(username: str, shown: str) -> None:
+    setup = with_backslash(BACKSLASH)
+    asked = setup.challenges()["SHA-256"]
+
+    refused = rejection(setup.authenticate(digest(asked, shown, username=username)))
+
+    assert (refused.result, refused.user) == (LoginResult.UNKNOWN_USER, shown)
+
+
+@pytest.mark.parametrize(
     ("user", "result"),
     [(BACKSLASH, LoginResult.WRONG_PASSWORD), ("CORP\\else", LoginResult.UNKNOWN_USER)],
     ids=["wrong password", "unknown user"],
