@@ -11,11 +11,8 @@ if [[ $EUID -ne 0 ]]; then
     if sudo -n true 2>/dev/null; then exec sudo -n "$0" "$@"; fi
     echo "Only root may install packages. Type as root:"
     echo "    apt-get update && apt-get install --no-install-recommends $*"
-    for service in prometheus squid; do
-        if [[ " $* " == *" $service "* ]]; then
-            echo "That starts $service, which is needed as a program only. To stop it: systemctl disable --now $service"
-        fi
-    done
+    echo "That also starts the services of some of them (prometheus, squid, haproxy, podman), which are needed as programs"
+    echo "only. To stop one: systemctl disable --now NAME"
     exit 1
 fi >&2
 
@@ -44,6 +41,14 @@ run_apt() {
     fi
 }
 
+# The units that start at boot, as far as systemd is here; it need not run.
+enabled_units() {
+    if command -v systemctl >/dev/null; then
+        systemctl --root=/ list-unit-files --state=enabled --no-legend | awk '{print $1}' | sort
+    fi
+}
+before=$(enabled_units)
+
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0)
 # A new machine has no package lists, an old one stale lists. A repository that fails may not be the one that matters.
@@ -52,7 +57,6 @@ run_apt update || echo "apt-get update failed; continuing with the present lists
 echo "Installing Debian packages: $*"
 run_apt install --yes --no-install-recommends "$@"
 
-if command -v systemctl >/dev/null; then
-    mapfile -t units < <(dpkg -L "$@" | sed -n 's#.*/systemd/system/\([^/]*\.service\)$#\1#p')
-    if [[ ${#units[@]} -gt 0 ]]; then systemctl --quiet disable "${units[@]}"; fi
-fi
+# Those of the packages named, and of the packages that came with them.
+mapfile -t units < <(comm -13 <(echo "$before") <(enabled_units))
+if [[ ${#units[@]} -gt 0 ]]; then systemctl --quiet --root=/ disable "${units[@]}"; fi
