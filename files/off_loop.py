@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from .run_in_thread import run_in_thread
@@ -12,24 +13,33 @@ _BRIEFLY_SECONDS: Final = 1.0
 
 
 class OffLoop:
-    """Runs blocking reads one at a time, each in a thread.
+    """Runs blocking reads, `at_most` so many at a time, each in a thread.
 
-    A read cannot be stopped. One whose caller no longer waits runs on, and the next one waits for it, so that reads
-    which hang do not pile up threads.
+    A read cannot be stopped. One whose caller no longer waits runs on and keeps its place, and without a place the next
+    one waits, so that reads which hang do not pile up threads.
     """
 
-    def __init__(self) -> None:
-        self._reading: asyncio.Future[Any] | None = None
+    def __init__(self, at_most: int = 1) -> None:
+        self._at_most = at_most
+        self._reading: set[asyncio.Future[Any]] = set()
         self.hangs = False
         """Whether a read of `run_briefly` has not ended in time."""
 
-    async def run(self, read: Callable[[], _T]) -> _T:
-        """Return what `read` returns, or raise what it raises."""
-        while self._reading is not None and not self._reading.done():
-            await asyncio.wait({self._reading})
+    async def run(self, read: Callable[[], _T], unwanted: Callable[[_T], None] = lambda result: None) -> _T:
+        """Return what `read` returns, or raise what it raises.
+
+        If the caller no longer waits for it, `unwanted` takes the result.
+        """
+        while len(self._reading) >= self._at_most:
+            await asyncio.wait(self._reading, return_when=asyncio.FIRST_COMPLETED)
         reading = asyncio.ensure_future(run_in_thread(read, "reading files"))
-        self._reading = reading
-        return await asyncio.shield(reading)
+        self._reading.add(reading)
+        reading.add_done_callback(self._reading.discard)
+        try:
+            return await asyncio.shield(reading)
+        except asyncio.CancelledError:
+            reading.add_done_callback(partial(_pass_on, unwanted))
+            raise
 
     async def run_briefly(self, read: Callable[[], _T], otherwise: _T) -> _T:
         """Return what `read` returns, or raise what it raises; `otherwise` if that takes more than a second.
@@ -42,11 +52,17 @@ class OffLoop:
             async with asyncio.timeout(_BRIEFLY_SECONDS):
                 return await self.run(read)
         except TimeoutError:
-            if self._reading is None or self._reading.done():  # the error of a read that ended
+            if not self._reading:  # the error of a read that ended
                 raise
             self.hangs = True
-            self._reading.add_done_callback(self._ended)
+            for reading in self._reading:
+                reading.add_done_callback(self._ended)
             return otherwise
 
     def _ended(self, _: object) -> None:
         self.hangs = False
+
+
+def _pass_on(take: Callable[[_T], None], reading: asyncio.Future[_T]) -> None:
+    if not reading.cancelled() and reading.exception() is None:
+        take(reading.result())

@@ -40,12 +40,15 @@ class NoReaderError(AccessLogError):
 
 
 class AccessLog(Observer):
-    """Writes records as `settings` say. Raises AccessLogError. Only summaries need a running event loop."""
+    """Writes records as `settings` say. Raises AccessLogError. Only summaries need a running event loop.
 
-    def __init__(self, settings: Log) -> None:
+    `opened` is the descriptor that `open_log` returned for these settings; without it, the log is opened here.
+    """
+
+    def __init__(self, settings: Log, opened: int | None = None) -> None:
         self._encode = msgspec.json.Encoder().encode
         place = "on standard output" if settings.access == "-" else settings.access
-        self._writer = LineWriter(_open(settings.access), f"access log {place}", _log.error)
+        self._writer = LineWriter(open_log(settings) if opened is None else opened, f"access log {place}", _log.error)
         self._limit = LogLimit(settings.lines_per_client)
         self._summary_timer: asyncio.TimerHandle | None = None
         self._once_an_hour = OnceAnHour()
@@ -69,17 +72,15 @@ class AccessLog(Observer):
             self._summary_timer = asyncio.get_running_loop().call_later(1, self._write_summaries)
 
     @contextlib.contextmanager
-    def reopening(self, settings: Log) -> Iterator[None]:
-        """Write as `settings` say once the block has ended without an error; reopens a path after a rotation.
+    def adopting(self, settings: Log, opened: int) -> Iterator[None]:
+        """Write as `settings` say once the block has ended without an error.
 
-        Raises AccessLogError.
+        `opened` is the descriptor that `open_log` returned for them, perhaps for the same path after a rotation.
         """
-        opened = _open(settings.access)
         try:
             yield
         except BaseException:
-            if opened != _STANDARD_OUTPUT:
-                os.close(opened)
+            close_log(opened)
             raise
         self._writer.write_to(opened)
         self._limit.lines_per_client = settings.lines_per_client
@@ -97,7 +98,9 @@ class AccessLog(Observer):
             self._writer.put(self._encode(summary) + b"\n")
 
 
-def _open(destination: str) -> int:
+def open_log(settings: Log) -> int:
+    """Open the place of the access log for `AccessLog`. Waits if it is on a mount that hangs. Raises AccessLogError."""
+    destination = settings.access
     if destination == "-":
         return _STANDARD_OUTPUT
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for its reader
@@ -108,6 +111,12 @@ def _open(destination: str) -> int:
         raise kind(f"log.access: cannot write {destination}: {_remedy(destination, error)}") from error
     os.set_blocking(opened, True)
     return opened
+
+
+def close_log(opened: int) -> None:
+    """Close what `open_log` returned, if nothing will be written to it."""
+    if opened != _STANDARD_OUTPUT:
+        os.close(opened)
 
 
 def _is_pipe(destination: str) -> bool:

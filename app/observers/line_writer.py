@@ -3,6 +3,7 @@
 Lines wait in a bounded queue. Lines that do not fit or cannot be written are counted as dropped.
 """
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -27,7 +28,7 @@ class LineWriter:
         self._descriptor = descriptor
         self._name = name
         self._report = report
-        self._new_descriptors: deque[int] = deque()
+        self._new_descriptors: deque[int] = deque()  # at most one; append and popleft are atomic
         self._queue: deque[bytes] = deque()
         self._bytes_put = 0  # each of the two is written by one thread only
         self._bytes_taken = 0
@@ -62,6 +63,9 @@ class LineWriter:
 
     def write_to(self, descriptor: int) -> None:
         """Write to this descriptor from now on. The previous one is closed after its last write."""
+        unused = self._new_descriptor()  # of an earlier call, while the reader was stalled
+        if unused is not None:
+            self._close(unused)
         self._new_descriptors.append(descriptor)
         self._wake.set()
 
@@ -83,18 +87,30 @@ class LineWriter:
         self._write_queue()
 
     def _change_descriptor(self) -> None:
-        while self._new_descriptors:
-            if self._descriptor not in _STANDARD_STREAMS:
-                os.close(self._descriptor)
-            self._descriptor = self._new_descriptors.popleft()
+        descriptor = self._new_descriptor()
+        if descriptor is not None:
+            self._close(self._descriptor)
+            self._descriptor = descriptor
             self._cut_short = False
+
+    def _new_descriptor(self) -> int | None:
+        """Take the descriptor that `write_to` was given, if the thread has not taken it yet. Both threads call it."""
+        with contextlib.suppress(IndexError):
+            return self._new_descriptors.popleft()
+        return None
+
+    @staticmethod
+    def _close(descriptor: int) -> None:
+        if descriptor not in _STANDARD_STREAMS:
+            os.close(descriptor)
 
     def _write_queue(self) -> None:
         self._change_descriptor()
         lines = [self._queue.popleft() for _ in range(len(self._queue))]
         self._writing = len(lines)
-        self._bytes_taken += sum(map(len, lines))
         text = b"\n" * self._cut_short + b"".join(lines)
+        self._bytes_taken += len(text) - self._cut_short
+        del lines  # a stalled reader would keep them in memory, beside the text
         done = 0
         try:
             while done < len(text):

@@ -24,9 +24,10 @@ _AnObserver = TypeVar("_AnObserver", bound=Observer)
 
 
 class Setup(Struct, frozen=True):
-    """What observers are made from: the settings of the log, and the names of the targets."""
+    """What observers are made from: the settings of the log, its descriptor if it is open, the names of the targets."""
 
     log: Log
+    opened_log: int | None
     targets: TargetNames
 
 
@@ -38,7 +39,7 @@ class Entry(Struct, frozen=True):
 
 
 OBSERVERS: Final = (
-    Entry(lambda setup: AccessLog(setup.log)),
+    Entry(lambda setup: AccessLog(setup.log, setup.opened_log)),
     Entry(lambda setup: LoginLog()),
     Entry(lambda setup: Counters(setup.targets), needs_admin=True),
     Entry(lambda setup: TargetHealth(setup.targets), needs_admin=True),
@@ -50,12 +51,12 @@ OBSERVERS: Final = (
 class Observers:
     """The observers of one gate, those without `needs_admin` first. `policy` returns the policy in force.
 
-    Raises AccessLogError.
+    `opened_log` is the descriptor of the access log if it is open already. Raises AccessLogError.
     """
 
-    def __init__(self, log: Log, policy: Callable[[], Policy]) -> None:
+    def __init__(self, log: Log, policy: Callable[[], Policy], opened_log: int | None = None) -> None:
         self.targets = TargetNames(policy)
-        self._setup = Setup(log, self.targets)
+        self._setup = Setup(log, opened_log, self.targets)
         self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
 
     def attach(self, gate: Gate) -> None:

@@ -28,15 +28,16 @@ _log = logging.getLogger(__name__)
 class Components:
     """The gate, its certificate, its authenticator, its access log and its admin site, and the settings in force.
 
-    Needs a running event loop. Raises AccessLogError or ListenError if the gate cannot serve.
+    `opened_log` is the descriptor of the access log. Needs a running event loop. Raises ListenError if the gate cannot
+    serve.
     """
 
-    def __init__(self, parts: Parts, service_log: ServiceLog) -> None:
+    def __init__(self, parts: Parts, opened_log: int, service_log: ServiceLog) -> None:
         self.parts = parts
         settings = parts.settings
         self._service_log = service_log
         self._admin_site: AdminSite | None = None
-        self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy)
+        self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy, opened_log)
         self.access_log = self._observers.get(AccessLog)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
         self._observers.attach(self.gate)

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from licensegate.app.settings.packaged import runtime_directory
+from licensegate.files.off_loop import OffLoop
 
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
@@ -66,31 +68,34 @@ class Control:
     def __init__(self, handlers: Mapping[str, CommandHandler]) -> None:
         self._handlers = handlers
         self._path: Path | None = None
+        self._files = OffLoop()
         self._server: asyncio.Task[None] | None = None
 
-    def serve_at(self, path: Path | None) -> None:
+    async def serve_at(self, path: Path | None) -> None:
         """Move the socket to this path, or make it again if it was removed; None closes it.
 
-        Raises ControlError; the socket then stays where it was.
+        Raises ControlError; the socket then stays where it was. One on a mount that hangs counts as not removed.
         """
-        if path == self._path and (path is None or os.path.exists(path)):
+        if path == self._path and (path is None or await self._files.run_briefly(path.exists, True)):
             return
-        sock = None if path is None else _bind(path)
+        sock = None if path is None else await self._files.run_briefly(partial(_bind, path), None)
+        if path is not None and sock is None:
+            raise ControlError(f"cannot make the control socket {path}: it takes too long; does a network mount hang?")
         if path != self._path:
-            self.close()
+            await self.close()
         elif self._server is not None:
             self._server.cancel()
         self._path = path
         self._server = None if sock is None else asyncio.create_task(self._run(sock))
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Remove the socket."""
         if self._server is not None:
             self._server.cancel()
             self._server = None
         if self._path is not None:
             with contextlib.suppress(OSError):  # its folder may have been removed or made read-only
-                self._path.unlink()
+                await self._files.run_briefly(self._path.unlink, None)
 
     async def _run(self, sock: socket.socket) -> None:
         server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_MAX_LINE_BYTES)
@@ -155,7 +160,7 @@ def _bind(path: Path) -> socket.socket:
     if len(os.fsencode(path)) > _MAX_PATH_BYTES:
         raise ControlError(f"the control socket's path is over {_MAX_PATH_BYTES} bytes: {path}")
     sock = socket.socket(socket.AF_UNIX)
-    before = os.umask(0o177)
+    os.fchmod(sock.fileno(), 0o600)  # the mode that `bind` gives the file
     try:
         if path.is_socket() and not _is_served(path):
             path.unlink()
@@ -166,8 +171,6 @@ def _bind(path: Path) -> socket.socket:
         if error.errno == errno.EADDRINUSE and path.is_socket():
             raise ControlError(f"another gate serves {path}; give each gate a state.directory of its own") from error
         raise ControlError(f"cannot make the control socket {path}: {error.strerror}") from error
-    finally:
-        os.umask(before)
     return sock
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from licensegate.app.observers.access_log import AccessLogError
+from licensegate.app.observers.access_log import AccessLogError, close_log, open_log
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
 from licensegate.files.off_loop import OffLoop
@@ -24,7 +24,17 @@ from .parts import Parts, read_parts, warn_of_expiry
 _READ_SECONDS: Final = 15
 """How long a reload may take to read its files. The control socket's client waits for two of them."""
 
+_REOPEN_SECONDS: Final = 2
+"""How long a reload that was refused may take to open the access log again."""
+
+_HANGING_READS: Final = 4
+"""How many reads may hang before a reload waits for them: it may name other files than the one that hangs."""
+
 _log = logging.getLogger(__name__)
+
+
+class _StoppingError(Exception):
+    """The gate stops."""
 
 
 class Reloader:
@@ -33,7 +43,8 @@ class Reloader:
     def __init__(self, components: Components, read_settings: Callable[[], Settings]) -> None:
         self.components = components
         self._read_settings = read_settings
-        self._off_loop = OffLoop()
+        self._files = OffLoop(_HANGING_READS)
+        self._logs = OffLoop(_HANGING_READS)
 
     async def reload(self, requester: str, *, defaults: bool = False) -> Reply:
         """Read the settings again and put them in force. If any of them cannot be used, change nothing.
@@ -44,14 +55,18 @@ class Reloader:
         before, served = components.parts, gate.snapshot.identity
         try:
             async with asyncio.timeout(_READ_SECONDS):
-                parts = await self._off_loop.run(partial(self._read, before, defaults))
-            if gate.draining:  # else it would listen again
-                return self._refuse(requester, "the gate is stopping")
-            self._adopt(parts)
+                parts = await self._files.run(partial(self._read, before, defaults))
+                opened_log = await self._logs.run(partial(open_log, parts.settings.log), close_log)
+            with components.access_log.adopting(parts.settings.log, opened_log):
+                if gate.draining:  # else it would listen again
+                    raise _StoppingError
+                self._adopt(parts)
+        except _StoppingError:
+            return await self._refuse(requester, "the gate is stopping")
         except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
-            return self._refuse(requester, f"the settings in force stay: {error}")
+            return await self._refuse(requester, f"the settings in force stay: {error}")
         except TimeoutError:
-            return self._refuse(
+            return await self._refuse(
                 requester,
                 f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
                 "mount hang?",
@@ -116,7 +131,7 @@ class Reloader:
     def _adopt(self, parts: Parts) -> None:
         """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""
         components, gate, settings = self.components, self.components.gate, parts.settings
-        with components.access_log.reopening(settings.log), components.adopting_admin(parts) as leaving:
+        with components.adopting_admin(parts) as leaving:
             gate.listen(settings.listen, leaving)
         components.parts = parts
         self.adopt_certificate()
@@ -124,15 +139,24 @@ class Reloader:
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         logging.getLogger().setLevel(settings.log.level.upper())
 
-    def _refuse(self, requester: str, reason: str) -> Reply:
+    async def _refuse(self, requester: str, reason: str) -> Reply:
         """Log and return the refusal.
 
         Reopens the access log all the same: if a log rotation asked, the file in use will soon be deleted.
         """
         _log.error("reload requested by %s refused: %s", requester, reason)
+        log = self.components.settings.log
         try:
-            with self.components.access_log.reopening(self.components.settings.log):
+            async with asyncio.timeout(_REOPEN_SECONDS):
+                opened_log = await self._logs.run(partial(open_log, log), close_log)
+            with self.components.access_log.adopting(log, opened_log):
                 pass
         except AccessLogError as error:
             _log.error("the access log was not reopened: %s", error)
+        except TimeoutError:
+            _log.error(
+                "the access log was not reopened: %s has not been opened for %g s; does a network mount hang?",
+                log.access,
+                _REOPEN_SECONDS,
+            )
         return Reply(False, f"refused: {reason}")

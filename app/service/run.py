@@ -8,11 +8,11 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
-from licensegate.app.observers.access_log import AccessLogError, NoReaderError
+from licensegate.app.observers.access_log import AccessLogError, NoReaderError, open_log
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
@@ -25,7 +25,7 @@ from .control import Control, ControlError, Reply, control_path
 from .cucm_instructions import cucm_instructions, reach
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
-from .parts import Parts, read_parts
+from .parts import read_parts
 from .reload import Reloader
 from .reload_queue import ReloadQueue
 from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
@@ -34,6 +34,8 @@ _STARTS_LATER: Final = (ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
 _NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError)
 """Somebody must change a file first: the packaged unit does not try again."""
+
+_T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
 
@@ -63,14 +65,15 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
 
 async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:
     stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
-    parts = await _read_unless(stop, settings)
-    if parts is None:
+    parts = await _read_unless(stop, partial(read_parts, settings))
+    opened_log = None if parts is None else await _read_unless(stop, partial(open_log, settings.log))
+    if parts is None or opened_log is None:
         return
-    components = Components(parts, service_log)
+    components = Components(parts, opened_log, service_log)
     reloader = Reloader(components, read_settings)
     tasks = [asyncio.ensure_future(_feed_watchdog())]
     try:
-        with _open_control(reloader) as reloads:
+        async with _open_control(reloader) as reloads:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, "SIGHUP")
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
@@ -86,12 +89,9 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
         components.close()
 
 
-async def _read_unless(stop: asyncio.Semaphore, settings: Settings) -> Parts | None:
-    """Read the files that the settings name, off the event loop; None if the gate is stopped first.
-
-    Raises CertificateError, LoginFileError or SettingsError.
-    """
-    reading = asyncio.ensure_future(run_in_thread(partial(read_parts, settings), "reading files"))
+async def _read_unless(stop: asyncio.Semaphore, read: Callable[[], _T]) -> _T | None:
+    """Return what `read` returns, or raise what it raises, off the event loop; None if the gate is stopped first."""
+    reading = asyncio.ensure_future(run_in_thread(read, "reading files"))
     stopping = asyncio.ensure_future(stop.acquire())
     await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.done():
@@ -101,22 +101,22 @@ async def _read_unless(stop: asyncio.Semaphore, settings: Settings) -> Parts | N
     return reading.result()
 
 
-@contextlib.contextmanager
-def _open_control(reloader: Reloader) -> Iterator[ReloadQueue]:
+@contextlib.asynccontextmanager
+async def _open_control(reloader: Reloader) -> AsyncIterator[ReloadQueue]:
     """Serve the control socket, if there is a place for it, and yield the queue of its reloads."""
     reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
     control = Control({"reload": lambda requester, request: reloads.request(requester, defaults=request.defaults)})
-    _place(control, reloader.components.settings)
+    await _place(control, reloader.components.settings)
     try:
         yield reloads
     finally:
-        control.close()
+        await control.close()
 
 
-def _place(control: Control, settings: Settings) -> None:
+async def _place(control: Control, settings: Settings) -> None:
     """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads."""
     try:
-        control.serve_at(control_path(settings.state_directory, os.environ))
+        await control.serve_at(control_path(settings.state_directory, os.environ))
     except ControlError as error:
         _log.error("%s; only SIGHUP reloads", error)
 
@@ -131,7 +131,7 @@ async def _reload(reloader: Reloader, control: Control, requester: str, *, defau
     if not gate.draining:
         if (new_instructions := _instructions(reloader.components)) != instructions:
             _log.info("%s", new_instructions)
-        _place(control, reloader.components.settings)
+        await _place(control, reloader.components.settings)
         notify_ready(os.environ, reloader.components.status)
     return reply
 

@@ -102,3 +102,44 @@ def test_a_mount_that_times_out_is_the_reads_error() -> None:
             await OffLoop().run_briefly(time_out, "old")
 
     asyncio.run(main())
+
+
+def test_a_read_that_hangs_leaves_places_for_others() -> None:
+    async def main() -> None:
+        hangs, off_loop = threading.Event(), OffLoop(at_most=2)
+        hung = [asyncio.create_task(off_loop.run(hangs.wait))]
+        await asyncio.sleep(0)
+        assert await off_loop.run(lambda: "content") == "content"
+        hung.append(asyncio.create_task(off_loop.run(hangs.wait)))
+        third = asyncio.create_task(off_loop.run(lambda: "third"))
+        await asyncio.sleep(0)
+        for task in hung:
+            task.cancel()
+        assert (await asyncio.wait(hung))[0] == set(hung)
+        assert not third.done()
+        hangs.set()
+        assert await third == "third"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("result", ["content", None])
+def test_what_nobody_waits_for_is_passed_on_once_read(result: str | None) -> None:
+    async def main() -> list[str]:
+        answers, off_loop, unwanted = threading.Event(), OffLoop(), list[str]()
+
+        def read() -> str:
+            answers.wait()
+            if result is None:
+                raise FileNotFoundError
+            return result
+
+        reading = asyncio.create_task(off_loop.run(read, unwanted.append))
+        await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait({reading})
+        answers.set()
+        await off_loop.run(lambda: None)  # waits for the first one's place
+        return unwanted
+
+    assert asyncio.run(main()) == ([] if result is None else [result])

@@ -31,11 +31,11 @@ def answer(line: bytes, uid: int = 0) -> Reply:
 def while_serving(path: Path, do: Callable[[], Reply]) -> Reply:
     async def main() -> Reply:
         served = control()
-        served.serve_at(path)
+        await served.serve_at(path)
         try:
             return await asyncio.to_thread(do)
         finally:
-            served.close()
+            await served.close()
 
     return asyncio.run(main())
 
@@ -54,11 +54,11 @@ def test_a_reply_with_an_undecodable_path_is_escaped(tmp_path: Path) -> None:
             return Reply(True, os.fsdecode(b"settings from gate-\xff.toml"))
 
         served = Control({"reload": undecodable})
-        served.serve_at(path)
+        await served.serve_at(path)
         try:
             return await asyncio.to_thread(ask, path, Request("reload"))
         finally:
-            served.close()
+            await served.close()
 
     assert asyncio.run(main()) == Reply(True, "settings from gate-\\udcff.toml")
 
@@ -118,12 +118,12 @@ def test_too_long_a_line_closes_the_connection(tmp_path: Path) -> None:
 
 def test_too_long_a_socket_path_is_named(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="over 107 bytes"):
-        control().serve_at(tmp_path / ("x" * 120))
+        asyncio.run(control().serve_at(tmp_path / ("x" * 120)))
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="No such file"):
-        control().serve_at(tmp_path / "absent" / "control.sock")
+        asyncio.run(control().serve_at(tmp_path / "absent" / "control.sock"))
 
 
 def test_two_gates_with_one_folder_read_that_each_needs_its_own(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_two_gates_with_one_folder_read_that_each_needs_its_own(tmp_path: Path) 
 
     def share() -> Reply:
         with pytest.raises(ControlError, match=f"another gate serves {path}; give each gate a state.directory"):
-            control().serve_at(path)
+            asyncio.run(control().serve_at(path))
         return ask(path, Request("reload"))
 
     assert while_serving(path, share).ok
@@ -142,17 +142,17 @@ def test_the_socket_moves_and_is_made_again_if_removed(tmp_path: Path) -> None:
 
     async def main() -> None:
         served = control()
-        served.serve_at(before)
-        served.serve_at(after)
+        await served.serve_at(before)
+        await served.serve_at(after)
         assert not before.exists()
         for _ in range(2):
             assert (await asyncio.to_thread(ask, after, Request("reload"))).ok
             after.unlink()
-            served.serve_at(after)
+            await served.serve_at(after)
         with pytest.raises(ControlError):
-            served.serve_at(tmp_path / "absent" / "control.sock")
+            await served.serve_at(tmp_path / "absent" / "control.sock")
         assert (await asyncio.to_thread(ask, after, Request("reload"))).ok
-        served.close()
+        await served.close()
         assert not after.exists()
 
     asyncio.run(main())
