@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from licensegate.files.memory import memory_file
+from licensegate.files.memory_file import memory_file
 
 from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
 from .served_certificate import ServedCertificate, read_served_certificate

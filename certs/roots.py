@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from licensegate.files.memory import memory_file
+from licensegate.files.memory_file import memory_file
 from licensegate.files.read import read_whole
 
 from .pem import MAX_PEM_BYTES

@@ -1,4 +1,4 @@
-"""Reads files off the event loop: a disk or network mount that hangs delays nothing but what is read from it."""
+"""Reads files off the event loop, so that a disk or network mount that hangs delays only what is read from it."""
 
 import asyncio
 from collections.abc import Callable

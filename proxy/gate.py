@@ -16,8 +16,8 @@ from .dial.dialer import Dialer, TargetDialer
 from .dial.loop_guard import LoopGuard
 from .dial.resolver import Resolver
 from .dial.settings import DialSettings, DnsSettings
+from .net.heap import give_back_memory
 from .net.listener import Listener, ListenError, bind, family_of
-from .net.memory import give_back_memory
 from .net.poller import Poller
 from .parent.selector import ParentSelector
 from .parent.settings import ParentSettings

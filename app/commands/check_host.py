@@ -61,7 +61,7 @@ def needed_at_start(settings: Settings) -> Iterator[str]:
 
 
 def become(user: str) -> None:
-    """Go on as this user, whose rights decide from now on. Raises SystemExit if there is none, or none may be taken."""
+    """Go on as this user, whose rights decide from now on. Raises SystemExit for an unknown user, or without root."""
     try:
         entry = pwd.getpwnam(user)
         os.setgroups(os.getgrouplist(user, entry.pw_gid))

@@ -1,6 +1,7 @@
 """Runs the gate: from the settings to the `ready` line, through reloads, until the last tunnel has drained.
 
 `run` starts and stops it, `components` builds its parts, `reload` puts new settings, certificates and users in force,
-`control` is the socket that takes reload requests, `systemd` talks to the service manager, and `logs` writes the
-service log.
+in the order of `reload_queue`, and `changes` says what is different. `parts` reads the files of a start or a reload,
+`file_check` looks for changed ones. `control` is the socket that takes reload requests, `systemd` talks to the service
+manager, `host` knows its descriptors, `cucm_instructions` what to type into CUCM, and `logs` writes the service log.
 """

@@ -1,4 +1,4 @@
-"""Says in words what a reload has changed, setting by setting, and nothing of a password or a key."""
+"""Says in words what a reload has changed, setting by setting, without passwords and keys."""
 
 from collections.abc import Iterator
 

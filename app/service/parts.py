@@ -56,9 +56,9 @@ def read_parts(settings: Settings, in_force: Parts | None = None) -> Parts:
 
 
 def settings_hash(parts: Parts) -> str:
-    """Return a short hash of everything in force but passwords and keys, which nobody can find out by it.
+    """Return a short hash of everything in force except passwords and keys: it must not help to guess them.
 
-    That is each setting, the gate's certificate, the authorities for clients' certificates, and the names of users.
+    It covers each setting, the gate's certificate, the authorities for clients' certificates, and the names of users.
     """
     identity, users = parts.certificate.value, parts.authenticator_reloader.users
     public = (parts.settings.written, identity.fingerprint, identity.client_trust, users.names)

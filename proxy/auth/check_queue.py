@@ -18,7 +18,7 @@ class Standing(enum.IntEnum):
     """This user logged in from this source before."""
 
     NEW = 1
-    """Nothing speaks against the source."""
+    """Neither proven nor failed."""
 
     FAILED = 2
     """A login of this source was wrong lately."""
@@ -26,7 +26,7 @@ class Standing(enum.IntEnum):
 
 _P, _N, _F = Standing
 _TURNS: Final = (_P, _N, _P, _N, _P, _N, _P, _F)
-"""Whose turn it is while logins of every standing wait: the last ones wait long, but not for ever."""
+"""Whose turn it is while logins of every standing wait. Failed ones get every eighth check."""
 
 
 class CheckQueue(Generic[T]):
@@ -116,7 +116,7 @@ class CheckQueue(Generic[T]):
         self.seconds += seconds
 
     def _victim(self, source: str, standing: Standing) -> T | None:
-        """The item that gives way to another one of `source`; None if all have as good a claim."""
+        """The item that gives way to a new one of `source`; None if the new one has to."""
         for lower in reversed(Standing):
             lane = self._lanes[lower]
             if lower < standing:

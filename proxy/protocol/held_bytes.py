@@ -1,4 +1,4 @@
-"""The memory that connections take before they have a tunnel, and whose must go when it is too much. Pure.
+"""The memory that connections take before they have a tunnel, and which is closed when it is too much. Pure.
 
 It is what the gate has received and cannot pass on yet, and the state of TLS with the client. A client, which is an
 IPv4 address or the /64 of an IPv6 address, may take half of it: enough for hundreds of clients behind one address.
@@ -73,16 +73,16 @@ class HeldBytes(Generic[C]):
             del self._holders[holder.block]
 
     def has_shrunk(self) -> bool:
-        """Whether a large total has shrunk to a quarter or less. True once for each time."""
+        """Whether a large total has shrunk to a quarter or less since its peak. Asking again returns False."""
         if self._peak < _LARGE or self.total > self._peak // 4:
             return False
         self._peak = self.total
         return True
 
     def excess(self, address: str, limit: int) -> C | None:
-        """The connection that must go, now that the client with this address holds more; None while all may stay.
+        """The connection to close now that the client with this address holds more; None within the limit.
 
-        It is the largest of the client that holds most, give or take a factor of two.
+        It is the largest of the client that holds most; clients within a factor of two count as equal.
         """
         holder = self._holders.get(client_block(address))
         if holder is not None and holder.bytes > limit // 2:

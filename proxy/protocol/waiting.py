@@ -1,4 +1,4 @@
-"""The connections that wait for their client's request, and which of them must go when places run short. Pure.
+"""The connections that wait for their client's request, and which of them is closed when places run short. Pure.
 
 A connection that says nothing costs its client little, and the gate a descriptor. So each client has a share of them,
 and when the gate runs out of places, the client that holds most loses its oldest. Age counts from the accept: a byte
@@ -22,17 +22,17 @@ C = TypeVar("C")
 
 
 class _Client(Generic[C]):
-    """The waiting connections of one client, oldest first. `kind`: the clients that it is among."""
+    """The waiting connections of one client, oldest first, and the group that the client is in."""
 
-    __slots__ = ("block", "connections", "kind")
+    __slots__ = ("block", "connections", "group")
 
-    def __init__(self, block: str, kind: "_Kind[C]") -> None:
+    def __init__(self, block: str, group: "_Group[C]") -> None:
         self.block = block
-        self.kind = kind
+        self.group = group
         self.connections: dict[C, None] = {}
 
 
-class _Kind(BySize[_Client[C]], Generic[C]):
+class _Group(BySize[_Client[C]], Generic[C]):
     """Clients by the number of their waiting connections, and these connections in total."""
 
     __slots__ = ("connections",)
@@ -42,7 +42,7 @@ class _Kind(BySize[_Client[C]], Generic[C]):
         self.connections = 0
 
     def oldest_of_largest(self) -> C:
-        """The oldest connection of the client that has most. There must be one."""
+        """The oldest connection of the client that has most. Raises StopIteration without a client."""
         return next(iter(self.largest().connections))
 
 
@@ -52,8 +52,8 @@ class WaitingConnections(Generic[C]):
     def __init__(self) -> None:
         self._client_of: dict[C, _Client[C]] = {}
         self._clients: dict[str, _Client[C]] = {}
-        self._newcomers = _Kind[C]()
-        self._proven = _Kind[C]()  # clients that have had a tunnel
+        self._newcomers = _Group[C]()
+        self._proven = _Group[C]()  # clients that have had a tunnel
         self._had_tunnel: BoundedDict[str, None] = BoundedDict(REMEMBERED_CLIENTS)
 
     def __len__(self) -> int:
@@ -64,13 +64,13 @@ class WaitingConnections(Generic[C]):
         block = client_block(address)
         client = self._clients.get(block)
         if client is None:
-            kind = self._proven if block in self._had_tunnel else self._newcomers
-            client = self._clients[block] = _Client(block, kind)
+            group = self._proven if block in self._had_tunnel else self._newcomers
+            client = self._clients[block] = _Client(block, group)
         else:
-            client.kind.take(client, len(client.connections))
+            client.group.take(client, len(client.connections))
         client.connections[connection] = None
-        client.kind.put(client, len(client.connections))
-        client.kind.connections += 1
+        client.group.put(client, len(client.connections))
+        client.group.connections += 1
         self._client_of[connection] = client
 
     def remove(self, connection: C) -> None:
@@ -78,11 +78,11 @@ class WaitingConnections(Generic[C]):
         client = self._client_of.pop(connection, None)
         if client is None:
             return
-        client.kind.take(client, len(client.connections))
-        client.kind.connections -= 1
+        client.group.take(client, len(client.connections))
+        client.group.connections -= 1
         del client.connections[connection]
         if client.connections:
-            client.kind.put(client, len(client.connections))
+            client.group.put(client, len(client.connections))
         else:
             del self._clients[client.block]
 
@@ -91,21 +91,21 @@ class WaitingConnections(Generic[C]):
         block = client_block(address)
         self._had_tunnel.put(block, None)
         client = self._clients.get(block)
-        if client is not None and client.kind is self._newcomers:
+        if client is not None and client.group is self._newcomers:
             size = len(client.connections)
             self._newcomers.take(client, size)
             self._newcomers.connections -= size
-            client.kind = self._proven
+            client.group = self._proven
             self._proven.put(client, size)
             self._proven.connections += size
 
     def excess_of_client(self, connection: C, share: int) -> C | None:
-        """The oldest connection of this one's client, if it has more than `share` of them; None if it has not."""
+        """The oldest connection of this one's client if it has more than `share` of them, else None."""
         connections = self._client_of[connection].connections
         return next(iter(connections)) if len(connections) > share else None
 
     def excess(self, places: int, reserve: int) -> C | None:
-        """The connection that must go, if there are more than `places`; None if there are not.
+        """The connection to close if there are more than `places`, else None.
 
         Clients that have had a tunnel lose theirs after all others, as long as they hold no more than `reserve`.
         """
@@ -113,7 +113,7 @@ class WaitingConnections(Generic[C]):
             return None
         return self._fullest(reserve).oldest_of_largest()
 
-    def _fullest(self, reserve: int) -> _Kind[C]:
+    def _fullest(self, reserve: int) -> _Group[C]:
         newcomers, proven = self._newcomers, self._proven
         if not newcomers.connections:
             return proven
@@ -133,7 +133,7 @@ class Strangers(Generic[C]):
         return len(self._connections)
 
     def add(self, connection: C, address: str) -> bool:
-        """Let a stranger with this address stay. Returns whether there was a place."""
+        """Give a stranger with this address a place. Returns False if all are taken."""
         block = client_block(address)
         blocks = list(self._connections.values())
         if len(blocks) >= _STRANGERS or blocks.count(block) >= _STRANGERS_PER_CLIENT:
@@ -142,5 +142,5 @@ class Strangers(Generic[C]):
         return True
 
     def remove(self, connection: C) -> None:
-        """Give the place of a connection back, if it has one."""
+        """Free the place of a connection, if it has one."""
         self._connections.pop(connection, None)

@@ -1,4 +1,4 @@
-"""A pipe in the place of a file that the gate reads: it is named, nothing waits for it, and what was read stays."""
+"""A pipe where the gate expects a file: the error names it, nothing waits for it, and what was read before stays."""
 
 import os
 import signal

@@ -17,8 +17,8 @@ REQUESTS = {
     "query of a path": b"GET /its/service?user=cucm&key=" + SECRET + b" HTTP/1.1\r\nHost: no.example\r\n\r\n",
     "query of a target": b"CONNECT no.example:443?" + SECRET + b" HTTP/1.1\r\n\r\n",
     "user of a target": b"CONNECT cucm:" + SECRET + b"@no.example:443 HTTP/1.1\r\n\r\n",
-    "method that is none": b"CONN ECT no.example:443?" + SECRET + b" HTTP/1.1\r\n\r\n",
-    "field that is none": b"CONNECT no.example:443 HTTP/1.1\r\nX-Token : " + SECRET + b"\r\n\r\n",
+    "invalid method": b"CONN ECT no.example:443?" + SECRET + b" HTTP/1.1\r\n\r\n",
+    "invalid field name": b"CONNECT no.example:443 HTTP/1.1\r\nX-Token : " + SECRET + b"\r\n\r\n",
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.files.memory import memory_file
+from licensegate.files.memory_file import memory_file
 from licensegate.files.read import read_whole
 
 

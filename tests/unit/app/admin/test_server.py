@@ -222,8 +222,8 @@ MALFORMED = {
     "two Hosts": b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "no Host": b"GET / HTTP/1.1\r\n\r\n",
     "a long line": b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n\r\n",
-    "a length that is none": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
-    "a URL that is none": b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "an invalid length": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+    "an invalid URL": b"GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n",
 }
 
 

@@ -1,4 +1,4 @@
-"""Files in memory, for libraries that read a path: what they read has been read safely before."""
+"""Files in memory, for libraries that take only a path, where the gate has read the file already."""
 
 import contextlib
 import os
