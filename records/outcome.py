@@ -99,6 +99,10 @@ class Outcome(enum.Enum):
         ("Nothing, if it is a balancer's health check; otherwise the client probably does not accept the name in the "
         "gate's certificate: use that name in its proxy address, serve a certificate for the one that it uses, or use "
         "an http:// proxy address."))
+    TLS_FAILED = ("tls_failed", Stage.HEAD, _G, 0, "",
+        "The gate ended the TLS of {client} with the gate itself, after the handshake: {detail}.",
+        ("Check that nothing between the client and the gate changes what they send, and update the client; or use an "
+        "http:// proxy address."))
     SERVER_NAME_NOT_ALLOWED = ("server_name_not_allowed", Stage.POLICY, _G, 0, "",
         "{client} opened TLS for {target}, which is neither a name of the gate nor in the allowlist.",
         ("Check the DNS override that sends it here; to allow the name, add an allowlist.rule for it; if it is a "

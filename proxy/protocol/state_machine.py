@@ -44,6 +44,13 @@ class StateMachine:
             return self.ended(Outcome.GATE_CERTIFICATE_REJECTED, detail)
         return self.ended(Outcome.HANDSHAKE_FAILED, detail, by=Party.CLIENT if by_client else Party.GATE)
 
+    def tls_failed(self, detail: str) -> Command:
+        """The gate gave up TLS with the client after their handshake: what the client sent is no TLS, or forged."""
+        if self.state is State.LINGERING:
+            return self._close()
+        self._only_in(*FOR_LEAVING_IN)
+        return self.ended(Outcome.TLS_FAILED, detail)
+
     def login_not_checked(self, detail: str) -> Command:
         """The password could not be checked; `detail` says why in a few words."""
         self._only_in(State.LOGIN)

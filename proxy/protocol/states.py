@@ -39,11 +39,12 @@
     RELAYING      relay ended, cut                             CLOSED        Close
     LINGERING     client's end, cut                            CLOSED        Close
 
-A dial that takes too long has failed. A relay ends by itself: both sides end, one resets, or nothing moves for too
-long. LINGERING gives a refused client time to read the refusal; when that is over, it counts as the client's end. A
-client need not wait for the 200: its first bytes are judged once its target is connected, and a refusal follows the
-200. A cut comes from outside the protocol: the gate stops, needs the place for another client, or has a fault. Any
-other event in a state is a bug in the caller and raises RuntimeError.
+TLS that fails after its handshake counts as the client's end. A dial that takes too long has failed. A relay ends by
+itself: both sides end, one resets, or nothing moves for too long. LINGERING gives a refused client time to read the
+refusal; when that is over, it counts as the client's end. A client need not wait for the 200: its first bytes are
+judged once its target is connected, and a refusal follows the 200. A cut comes from outside the protocol: the gate
+stops, needs the place for another client, or has a fault. Any other event in a state is a bug in the caller and raises
+RuntimeError.
 
 Each state runs one deadline. Moving to a state with the same deadline does not restart it, so a client has one
 `head_seconds` for everything up to the end of its head; the TLS handshake and the head inside it have one each.

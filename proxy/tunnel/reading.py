@@ -22,8 +22,13 @@ def read_client(channel: Channel) -> bytes | None:
 
 
 def report_end(channel: Channel, conversation: Conversation) -> Command:
-    """Report that the client ended its side, and the alert that it sent instead of a request."""
-    return conversation.client_ended(channel.layer.rejection if isinstance(channel, TlsChannel) else "")
+    """Report that the client ended its side, with the alert that it sent instead of a request, or that TLS failed."""
+    if not isinstance(channel, TlsChannel):
+        return conversation.client_ended()
+    layer = channel.layer
+    return (
+        conversation.tls_failed(layer.own_failure) if layer.own_failure else conversation.client_ended(layer.rejection)
+    )
 
 
 def watch_for_reading(poller: Poller, channel: Channel, owner: Owner) -> None:

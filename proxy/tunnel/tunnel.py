@@ -157,7 +157,7 @@ class Tunnel(AccountedConnection):
         if early and not reset:
             self._context.poller.watch(self._client.fileno(), 0, self)
         elif not data:
-            self._obey(self.conversation.client_ended())
+            self._obey(report_end(self._client, self.conversation))
             return
         self._hold()
 

@@ -193,6 +193,11 @@ class TlsLayer:
         return self._failed if self._rejected else ""
 
     @property
+    def own_failure(self) -> str:
+        """Why this side gave up TLS, as a phrase; empty if it did not, or the peer did."""
+        return "" if self._by_peer else self._failed
+
+    @property
     def version(self) -> str:
         """The TLS version, such as "TLSv1.3"; empty before it is negotiated."""
         return self._tls.version() or ""

@@ -170,6 +170,15 @@ def test_a_client_that_closes_after_its_handshake_has_an_outcome() -> None:
     assert rejecting.record.detail == "the client's alert bad_certificate"
 
 
+def test_tls_that_fails_after_its_handshake_was_ended_by_the_gate() -> None:
+    conversation = secured()
+
+    assert conversation.tls_failed("bad record") == Close()
+
+    record = conversation.record
+    assert (record.outcome, record.ended_by, record.detail) == (Outcome.TLS_FAILED, Party.GATE, "bad record")
+
+
 def test_a_gate_without_a_certificate_passes_tls_on_or_refuses_it() -> None:
     snapshot = make_snapshot(Rule(OWN_NAME), identity=None)
     by_name, nameless = start_conversation(snapshot), start_conversation(snapshot)

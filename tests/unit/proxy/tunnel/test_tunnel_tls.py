@@ -29,6 +29,7 @@ from support.tunnel_harness import (
     open_harness_with_upstream,
 )
 
+NO_RECORD = b"\x17\x03\x03\0\x20" + bytes(32)  # of application data, which no key decrypts
 SOON = Limits(head_seconds=10, hello_seconds=30)
 versions = pytest.mark.parametrize("version", VERSIONS.values(), ids=VERSIONS.keys())
 
@@ -312,6 +313,35 @@ def test_a_client_that_leaves_after_its_handshake_is_recorded() -> None:
             await client.close_notify(with_tcp=True)
             record = await harness.last_record()
             assert record.outcome is Outcome.CLOSED_AFTER_HANDSHAKE
+            await harness.assert_nothing_left()
+
+    run(main())
+
+
+@pytest.mark.parametrize("sent", [b"", b"CONNECT ", b"\r\n"], ids=["nothing", "half a head", "an empty line"])
+def test_bytes_that_are_no_tls_after_the_handshake_are_told_as_such(sent: bytes) -> None:
+    async def main() -> None:
+        with open_harness(identity=IDENTITY) as harness:
+            client, _ = await harness.connect_tls()
+            await client.send(sent)
+            client.sock.send(NO_RECORD)
+            record = await harness.last_record()
+            assert (record.outcome, record.ended_by) == (Outcome.TLS_FAILED, Party.GATE)
+            assert record.detail
+            await harness.assert_nothing_left()
+
+    run(main())
+
+
+def test_bytes_that_are_no_tls_during_the_dial_are_told_as_such(slow_names: BlockedLookup) -> None:
+    async def main() -> None:
+        with open_harness(ask=slow_names, identity=IDENTITY) as harness:
+            client, _ = await harness.connect_tls()
+            await client.send(harness.connect)
+            await turns(20)
+            client.sock.send(NO_RECORD)
+            assert (await harness.last_record()).outcome is Outcome.TLS_FAILED
+            slow_names.released.set()
             await harness.assert_nothing_left()
 
     run(main())
