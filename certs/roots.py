@@ -10,7 +10,7 @@ from .pem import MAX_PEM_BYTES
 
 
 def roots_context(file: Path | None) -> ssl.SSLContext:
-    """Return a context for clients that trusts the roots in a PEM file, without one those of the system.
+    """Return a context for clients that trusts the roots in a PEM file, or the system's without a file.
 
     Raises OSError; an ssl.SSLError if the file holds no certificate.
     """

@@ -116,7 +116,7 @@ class Gate:
     def _sorted(
         self, addresses: Sequence[ListenAddress]
     ) -> tuple[dict[Listener, ListenAddress], list[Listener], list[ListenAddress]]:
-        """Return the listeners that stay, each with its new settings, those that go, and the addresses to bind."""
+        """Return the listeners that stay, each with its new settings, the ones to close, and the addresses to bind."""
         kept: dict[Listener, ListenAddress] = {}
         new = []
         for address in addresses:

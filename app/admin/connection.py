@@ -13,7 +13,7 @@ from .responses import sentence
 
 _KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
 _STALL_SECONDS: Final = 10.0
-"""How long a reader may take no byte of what waits for it."""
+"""How long a reader may leave waiting bytes untouched, in seconds."""
 
 _RESET: Final = struct.pack("ii", 1, 0)  # struct linger, socket(7)
 
@@ -40,11 +40,11 @@ class AdminConnection(web.RequestHandler):
 
     @property
     def is_made(self) -> bool:
-        """Whether it has begun, so that it can be cut off."""
+        """Whether the connection has begun; only then can it be cut off."""
         return self._wire is not None
 
     def cut_off(self) -> None:
-        """End the connection at once. If its reader is behind, it is reset, so that the kernel keeps nothing for it."""
+        """End the connection at once. If its reader is behind, reset it: the kernel then drops its bytes."""
         if self._wire is None:
             return
         if self.writing_paused:

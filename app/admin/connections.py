@@ -75,7 +75,7 @@ class AdminConnections:
                 if error.errno in _OUT_OF_DESCRIPTORS and self._spare.give_up_one():
                     continue
                 if error.errno in _OUT_OF_RESOURCES:
-                    if not self._cut_off_one():  # else a descriptor is free in a moment
+                    if not self._cut_off_one():  # otherwise a descriptor is free in a moment
                         self._wait_for_resources(listening, error)
                     return
                 continue  # that client has left already (ECONNABORTED and similar errors, accept(2))

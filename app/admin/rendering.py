@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 _SLICE_SECONDS: Final = 0.001
-"""How long rendering may hold the event loop at a time, beside the piece that it is at."""
+"""How long rendering may hold the event loop at a time, plus the piece in progress."""
 
 _SHARED_SECONDS: Final = 5.0
 """How old a shared rendering may become."""
@@ -44,7 +44,7 @@ def json_pieces(name: str, entries: Iterable[Struct], **numbers: int) -> Iterato
 
 
 class Rendering:
-    """A page that is being rendered, or was: its status and its body. `readers` counts the requests that it serves."""
+    """A page that is rendered once for several requests: its status and its body. `readers` counts the requests."""
 
     def __init__(self, rendered: Awaitable[tuple[int, bytes]]) -> None:
         self.began = time.monotonic()

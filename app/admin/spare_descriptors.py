@@ -12,7 +12,7 @@ _SPARE: Final = 4
 
 
 class SpareDescriptors:
-    """A few descriptors to be given up for connections. Takes those it can get."""
+    """A few descriptors to give up for connections. Takes as many as it can get."""
 
     def __init__(self) -> None:
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)

@@ -144,7 +144,7 @@ def _loop_guard(settings: Settings) -> LoopGuard:
 
 
 def _not_looked_at(settings: Settings, dial: Dial) -> Iterator[str]:
-    """What else decides whether the tunnel works."""
+    """The other things that decide whether the tunnel works."""
     parent = next(iter(settings.parents.proxies), None)
     known = known_address(dial.target, dial.rule, settings.dial.address_of_target)
     if known is None and (parent is None or parent.target is not ParentTarget.NAME):

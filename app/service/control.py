@@ -54,7 +54,7 @@ CommandHandler = Callable[[str, Request], Awaitable[Reply]]
 
 
 def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
-    """The socket's path: in systemd's runtime directory, else in the state directory; None without either.
+    """The socket's path: in systemd's runtime directory, otherwise in the state directory; None without either.
 
     With `file`, the settings file of a command that was typed by hand, the packaged service's directory is found too.
     """

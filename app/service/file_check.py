@@ -11,7 +11,7 @@ CHECK_SECONDS: Final = 5
 """Interval between two looks."""
 
 _HANGS_SECONDS: Final = 10
-"""How long a look may take before the log says that it hangs."""
+"""How long a look may take before it is logged as hanging."""
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class FileCheck:
         self._off_loop = OffLoop()
 
     async def keep_looking(self) -> None:
-        """Look until cancelled. A look that hangs is said once, and so is its end."""
+        """Look until cancelled. Logs once when a look hangs, and once when it has ended."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:

@@ -58,7 +58,7 @@ class Reloader:
                 parts = await self._files.run(partial(self._read, before, defaults))
                 opened_log = await self._logs.run(partial(open_log, parts.settings.log), close_log)
             with components.access_log.adopting(parts.settings.log, opened_log):
-                if gate.draining:  # else it would listen again
+                if gate.draining:  # adopting would make it listen again
                     raise _StoppingError
                 self._adopt(parts)
         except _StoppingError:

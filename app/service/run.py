@@ -103,7 +103,7 @@ async def _read_unless(stop: asyncio.Semaphore, read: Callable[[], _T]) -> _T | 
 
 @contextlib.asynccontextmanager
 async def _open_control(reloader: Reloader) -> AsyncIterator[ReloadQueue]:
-    """Serve the control socket, if there is a place for it, and yield the queue of its reloads."""
+    """Serve the control socket, if the settings have a directory for it, and yield the queue of its reloads."""
     reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
     control = Control({"reload": lambda requester, request: reloads.request(requester, defaults=request.defaults)})
     await _place(control, reloader.components.settings)

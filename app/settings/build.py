@@ -224,7 +224,7 @@ def _admin(
 
 
 def _admin_address(text: str | None, source: SettingsSource, environ: Mapping[str, str]) -> ListenAddress | None:
-    """The address of the admin server: the operator's, else the image's, else ours; None if it is turned off."""
+    """The admin server's address: the operator's, the image's or the default, in this order; None if turned off."""
     if text is not None:
         return _read(read_listen, text, source.place("admin.listen")) if text else None
     default = environ.get(ADMIN_DEFAULT)

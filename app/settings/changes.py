@@ -34,7 +34,7 @@ def _list_change(old: Sequence[object], new: Sequence[object]) -> str:
 
 
 def _shown(value: object) -> str:
-    """The value as it is written in TOML, on one line; a table without what is empty or off in it."""
+    """The value as TOML writes it, on one line; a table without its empty and false values."""
     if isinstance(value, Mapping):
         text = ", ".join(f"{key} = {_shown(part)}" for key, part in value.items() if part not in (None, "", (), False))
         text = f"{{{text}}}"

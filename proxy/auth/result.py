@@ -33,11 +33,11 @@ class PasswordCheck(Struct, frozen=True):
         return self.stored.fits(self.password.raw) and self.is_known
 
     def must_wait(self) -> bool:
-        """Tell whether the source has to wait by now, so that its logins are not checked."""
+        """Tell whether the source has to wait, so that its logins are not checked."""
         return self.throttle.seconds_left(self.source) > 0
 
     def count_wrong(self) -> None:
-        """Count a wrong login that nobody waits for any more: leaving early must not make guesses free."""
+        """Count a wrong login whose client has left: leaving early must not make guesses free."""
         self.throttle.add(self.source)
 
 

@@ -24,7 +24,7 @@ class KnownAddress(Struct, frozen=True):
 
 
 def known_address(target: Target, rule: Rule, connect_to: Mapping[Target, tuple[str, int]]) -> KnownAddress | None:
-    """The address that `connect_to` has for a target, or that it is; None for a name to look up."""
+    """The address of a target that `connect_to` has or that is one itself; None for a name to look up."""
     named = connect_to.get(target)
     if named is not None:
         address, port = named

@@ -71,7 +71,7 @@ def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
 
 
 def look_up_ipv4(name: str, ask: Ask) -> Iterator[Resolution]:
-    """Yield the answer for a host without IPv6. Of IPv6 addresses it can only say that nothing else was found."""
+    """Yield the answer for a host without IPv6: IPv6 addresses alone mean that no usable address was found."""
     answer = ask(name, socket.AF_INET)
     if answer == _NOT_FOUND:
         calls = _Calls(name, ask)
@@ -91,7 +91,7 @@ def is_complete(answers: Mapping[AddressFamily, Resolution]) -> bool:
 
 
 def best(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
-    """The answer so far: the addresses of the call for both, else all that were found, else why there are none."""
+    """The answer so far: the addresses of the call for both, or all that were found, or why none were."""
     both = answers.get(_BOTH)
     if isinstance(both, Resolved):
         return both

@@ -17,7 +17,7 @@ class LookUpShares:
         self._by_client: dict[str, int] = {}
 
     def take(self, client: str) -> bool:
-        """Take a place for this client; False if it has its share."""
+        """Take a place for this client. Returns False if it already has its share."""
         block = client_block(client)
         own = self._by_client.get(block, 0)
         free = self.places - self.taken

@@ -73,7 +73,7 @@ class Resolver:
         """Number of look-ups by outcome; None counts successful ones."""
 
     def look_up(self, name: str, client: str, waiter: ResolutionCallback) -> Resolution | None:
-        """The answer if it is cached; else None, and `waiter` is called once with it, within the time limit.
+        """The answer if it is cached. Otherwise None, and `waiter` is called with it once, within the time limit.
 
         `client` is the address of the client that needs it, empty for the gate itself.
         """
@@ -116,7 +116,7 @@ class Resolver:
         return known.good if recent else failure
 
     def _start(self, name: str, client: str, known: _Name) -> bool:
-        """Start a look-up unless one is in flight; False if this client may start no more."""
+        """Start a look-up unless one is in flight. Returns False if this client may not start another."""
         if known.in_flight:
             return True
         if not self._shares.take(client):

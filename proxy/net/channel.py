@@ -178,7 +178,7 @@ class TlsChannel:
 
     @property
     def held(self) -> int:
-        """Bytes of memory that TLS takes, about, and those that wait for the socket."""
+        """About how many bytes of memory TLS takes, with the bytes that wait for the socket."""
         return _LAYER_BYTES + len(self._unsent)
 
     @property

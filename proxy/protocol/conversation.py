@@ -52,7 +52,7 @@ class Conversation(StateMachine):
         super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO)
         self._snapshot = snapshot
         self._counter = counter
-        self._counted = ""  # the block of addresses that it counts for, once it counts as a tunnel
+        self._counted = ""  # the block of addresses that it counts for, once it is a tunnel
         self._hellos = hellos
         self._random = b""  # in `hellos`
         self._head_bytes_searched = 0  # of an incomplete head

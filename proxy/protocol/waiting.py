@@ -47,7 +47,7 @@ class _Group(BySize[_Client[C]], Generic[C]):
 
 
 class WaitingConnections(Generic[C]):
-    """The connections whose request was not there at once, until the gate serves or closes them."""
+    """The connections that wait for their client's request, until the gate serves or closes them."""
 
     def __init__(self) -> None:
         self._client_of: dict[C, _Client[C]] = {}
@@ -87,7 +87,7 @@ class WaitingConnections(Generic[C]):
             del self._clients[client.block]
 
     def note_tunnel(self, address: str) -> None:
-        """The client with this address has a tunnel. Its waiting connections go after those of others."""
+        """Note that the client with this address has a tunnel: its waiting connections are closed last."""
         block = client_block(address)
         self._had_tunnel.put(block, None)
         client = self._clients.get(block)

@@ -75,7 +75,7 @@ class AccountedConnection(ABC):
         self._waits = False
 
     def _hold(self) -> bool:
-        """Count the memory that it takes. Returns False if that closed it."""
+        """Count the memory that the connection takes. Returns False if that closed it."""
         client = self._client
         size = self.conversation.held
         if isinstance(client, TlsChannel):

@@ -69,7 +69,7 @@ class TunnelContext:
         self._earlier_deadlines: list[Deadlines] = []
 
     def wait(self, connection: Endable, client: str) -> None:
-        """Give a connection of this client a place among those that wait. Close one of them, or it, for it."""
+        """Give a connection of this client a place among those that wait. Without one, close one of them, or it."""
         waiting = self.waiting
         waiting.add(connection, client)
         oldest = waiting.excess_of_client(connection, self.snapshot.limits.waiting_per_client)

@@ -38,7 +38,7 @@ _field_lines: Final = re.compile(_FIELD_LINES)
 _token_start: Final = re.compile(TOKEN)
 _host: Final = re.compile(rb"[0-9A-Za-z\-._~%!$&'()*+,;=:\[\]]*")  # uri-host [":" port], RFC 9110 section 7.2
 
-# A faulty first line is one of HTTP if it names a version of it, or begins with a method and a path, URL or nothing.
+# A faulty first line is HTTP if it names an HTTP version, or begins with a method and a path, a URL or nothing.
 _http_line: Final = re.compile(rb"(?i).*HTTP/|CONNECT[ \t]|(?:%b)(?:[ \t]+(?:/|https?://)|[ \t\r]*\Z)" % _METHODS)
 _control: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # in no line of HTTP or another protocol of text
 _line_without_version: Final = re.compile(rb"(?i)(?!.*HTTP/)%b [\x21-\x7e\x80-\xff]+\Z" % TOKEN)

@@ -48,7 +48,7 @@ def detect_protocol(received: bytes) -> ClientProtocol:
 
 
 def _behind_empty_lines(received: bytes) -> ClientProtocol:
-    """Detect HTTP behind an empty line. Behind more it is detected too, so that its reader can say what is wrong."""
+    """Detect HTTP behind an empty line. It is detected behind several too, so that its reader can say what is wrong."""
     first = empty_line_size(received)
     second = empty_line_size(received[first:])
     following = received[first + second :][:2]

@@ -19,7 +19,7 @@ from .crc32c import crc32c
 _V1_BYTES: Final = 107  # the longest line with its CRLF, section 2.1
 _V1_TCP: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ")
 _V1_UNKNOWN: Final = (b"PROXY UNKNOWN ", b"PROXY UNKNOWN\r\n")
-_V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*(?:\r\n|\r?\Z)")  # whole, or as far as it is here
+_V1_TCP_LINE: Final = re.compile(rb"PROXY TCP[46] [0-9A-Fa-f:. ]*(?:\r\n|\r?\Z)")  # whole, or the part received so far
 _V1_PORT: Final = re.compile(r"0|[1-9][0-9]{0,4}")
 
 _SIGNATURE: Final = b"\r\n\r\n\0\r\nQUIT\n"

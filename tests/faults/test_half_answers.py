@@ -98,7 +98,7 @@ def test_a_host_without_ipv6_does_not_ask_for_it(without_ipv6: tuple[Network, Ga
     assert ("silent6.example.com", "AAAA") not in dns_server.asked
 
 
-def test_a_missing_name_is_told_while_ipv6_is_silent(
+def test_a_missing_name_is_reported_while_ipv6_is_silent(
     with_ipv6: tuple[Network, Gate, DnsServer], without_ipv6: tuple[Network, Gate, DnsServer]
 ) -> None:
     for network, gate, _ in (with_ipv6, without_ipv6):

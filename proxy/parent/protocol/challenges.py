@@ -67,7 +67,7 @@ def _read_element(element: str, challenges: list[Challenge]) -> None:
 
 
 def _unquoted(value: str) -> str:
-    """The value of a parameter without its quotes; as it stands if it is neither a word nor quoted rightly."""
+    """The value of a parameter without its quotes; unchanged if it is neither a word nor properly quoted."""
     if _value.fullmatch(value) and value.startswith('"'):
         return _escaped.sub(r"\1", value[1:-1])
     return value

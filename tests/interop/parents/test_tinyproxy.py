@@ -16,7 +16,7 @@ Post = Callable[[Gate], subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize("auth", ["auto", "basic"])
-def test_a_wrong_password_is_told_once_and_a_right_one_opens(
+def test_a_wrong_password_is_sent_once_and_a_right_one_opens(
     tmp_path: Path, post: Post, standin: StandIn, secret: Path, auth: str
 ) -> None:
     with Tinyproxy(tmp_path) as parent:

@@ -38,7 +38,7 @@ def test_a_certificate_without_constraints_is_not_an_authority() -> None:
 @pytest.mark.parametrize(
     ("usage", "serves"),
     [
-        pytest.param(None, True, id="any, as none is named"),
+        pytest.param(None, True, id="without a name any will do"),
         pytest.param(ExtendedKeyUsageOID.SERVER_AUTH, True, id="servers"),
         pytest.param(ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE, True, id="any"),
         pytest.param(ExtendedKeyUsageOID.CLIENT_AUTH, False, id="clients"),

@@ -124,7 +124,7 @@ def test_a_read_that_hangs_leaves_places_for_others() -> None:
 
 
 @pytest.mark.parametrize("result", ["content", None])
-def test_what_nobody_waits_for_is_passed_on_once_read(result: str | None) -> None:
+def test_a_late_result_is_passed_on_once_it_is_read(result: str | None) -> None:
     async def main() -> list[str]:
         answers, off_loop, unwanted = threading.Event(), OffLoop(), list[str]()
 

@@ -92,7 +92,7 @@ def test_a_listener_waiting_for_descriptors_is_not_ready() -> None:
         pytest.param((True, True), True, id="all are reached"),
         pytest.param((True, False), True, id="one is not reached"),
         pytest.param((False, False), False, id="no target reached"),
-        pytest.param((None, False), False, id="no target known to be reached"),
+        pytest.param((None, False), False, id="reach unknown"),
         pytest.param((), True, id="there are none"),
     ],
 )

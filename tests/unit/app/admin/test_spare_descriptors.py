@@ -62,7 +62,7 @@ def test_taking_a_connection_back_closes_it(spare: SpareDescriptors) -> None:
         assert theirs.recv(1) == b""
 
 
-def test_there_are_few_of_them_and_all_are_given_back() -> None:
+def test_few_descriptors_are_held_back_and_all_are_given_back() -> None:
     def open_now() -> int:
         return len(os.listdir("/proc/self/fd"))
 

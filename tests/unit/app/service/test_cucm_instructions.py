@@ -92,7 +92,7 @@ def test_the_instructions_name_the_announced_name(bound: tuple[str, int], *, in_
 @pytest.mark.parametrize(
     ("presets", "said"), [(("cisco-licensing",), True), (("cucm",), False), (("smart-transport",), False), ((), True)]
 )
-def test_the_preset_of_newer_releases_is_named_where_it_lacks(presets: tuple[str, ...], *, said: bool) -> None:
+def test_the_preset_of_newer_releases_is_named_if_it_is_missing(presets: tuple[str, ...], *, said: bool) -> None:
     policy = Policy(presets, (), load_presets())
     text = cucm_instructions(Reach([("10.5.5.5", 3128)], OWN), policy)
     assert text.endswith("CUCM 14SU4, 15SU2 and newer also need the preset cucm in allowlist.presets") is said

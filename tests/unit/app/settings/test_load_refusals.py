@@ -86,13 +86,13 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
             "[admin]\nlisten = '[::1]:3128'\n[[listen]]\naddress = '[::]:3128'",
             "gate.toml: listen, item 1, address: [::]:3128 is also the address of admin.listen, [::1]:3128; "
             "change one of them",
-            id="clients where the gate is watched",
+            id="listener on the admin server's address",
         ),
         pytest.param(
             "[[listen]]\naddress = '10.0.0.1:3128'\n[[listen]]\naddress = '0.0.0.0:9130'",
             "gate.toml: listen, item 2, address: 0.0.0.0:9130 is also the address of admin.listen, 127.0.0.1:9130; "
             "change one of them",
-            id="clients where the gate is watched unless said otherwise",
+            id="listener on the default admin address",
         ),
         pytest.param(
             "[admin]\nnetworks = ['10.0.0.0/8', 'prometheus']",

@@ -58,7 +58,7 @@ def sources(count: int) -> list[str]:
     return [f"10.1.{number >> 8}.{number & 255}" for number in range(count)]
 
 
-def test_nobody_goes_while_there_is_room() -> None:
+def test_no_connection_is_closed_while_there_is_room() -> None:
     assert Crowd().come(*[ONE] * 4, *[TWO] * 4, *[THREE] * 4) is None
 
 

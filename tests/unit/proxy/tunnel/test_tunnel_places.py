@@ -236,7 +236,7 @@ def test_few_strangers_behind_a_balancer_may_stay(said: bytes) -> None:
     run(main())
 
 
-def test_a_fault_in_one_that_must_go_does_not_harm_the_newcomer(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_while_one_is_closed_does_not_harm_the_new_one(caplog: pytest.LogCaptureFixture) -> None:
     ended, faults = Conversation.ended, iter([ZeroDivisionError()])
 
     def fail_once(conversation: Conversation, outcome: Outcome, detail: str = "") -> Command:

@@ -319,7 +319,7 @@ def test_a_client_that_leaves_after_its_handshake_is_recorded() -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", b"CONNECT ", b"\r\n"], ids=["nothing", "half a head", "an empty line"])
-def test_bytes_that_are_no_tls_after_the_handshake_are_told_as_such(sent: bytes) -> None:
+def test_other_bytes_than_tls_after_the_handshake_are_named(sent: bytes) -> None:
     async def main() -> None:
         with open_harness(identity=IDENTITY) as harness:
             client, _ = await harness.connect_tls()
@@ -333,7 +333,7 @@ def test_bytes_that_are_no_tls_after_the_handshake_are_told_as_such(sent: bytes)
     run(main())
 
 
-def test_bytes_that_are_no_tls_during_the_dial_are_told_as_such(slow_names: BlockedLookup) -> None:
+def test_other_bytes_than_tls_during_the_dial_are_named(slow_names: BlockedLookup) -> None:
     async def main() -> None:
         with open_harness(ask=slow_names, identity=IDENTITY) as harness:
             client, _ = await harness.connect_tls()
