@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "health": "ask a running gate for its health",
     "cert": "show, make or check the certificate of the gate itself",
     "suggest-rules": "suggest rules for the targets that were refused",
+    "license": "say what a product's `show license` means: state, deadlines, what to do",
     "passwd": "add, check or remove a user who logs in to the gate",
     "version": "print the version",
 }

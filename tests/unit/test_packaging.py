@@ -35,13 +35,23 @@ FLOORS = (
     "proxy.settings",
     "proxy.auth",
     "proxy.wire",
+    "licensing",
     "certs",
     "allowlist",
     "files",
     "records",
 )
 # Values in, values out: these rooms, and each room's `settings`, may import nothing that waits or moves bytes.
-PURE = ("proxy.parent.protocol", "proxy.protocol", "proxy.settings", "proxy.auth", "proxy.wire", "allowlist", "records")
+PURE = (
+    "proxy.parent.protocol",
+    "proxy.protocol",
+    "proxy.settings",
+    "proxy.auth",
+    "proxy.wire",
+    "licensing",
+    "allowlist",
+    "records",
+)
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 # The one exception: TLS between two buffers in memory waits for nothing.
 IN_MEMORY = {"licensegate.proxy.wire.tls_layer": {"ssl"}}
@@ -132,6 +142,8 @@ def test_architecture_page_names_every_room_and_no_other() -> None:
         ("allowlist.rule", "import socket", True),
         ("records.record", "def late():\n    from licensegate.app.cli import main", True),
         ("records.record", "from licensegate.allowlist.target import Target", True),
+        ("licensing.read", "import socket", True),
+        ("licensing.meaning", "from licensegate.proxy.gate import Gate", True),
         ("files.watch", "from licensegate.certs.pem import CertificateError", True),
         ("proxy.tunnel.tunnel", "from licensegate.elsewhere import thing", True),
         ("proxy.wire.http1", "from ..protocol.conversation import Conversation", True),

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 import licensegate.allowlist
+import licensegate.licensing
+import licensegate.licensing.forms
+import licensegate.licensing.text
 import licensegate.proxy.auth
 import licensegate.proxy.parent.protocol
 import licensegate.proxy.wire
@@ -15,6 +18,9 @@ import licensegate.records
 
 ROOMS = (
     licensegate.allowlist,
+    licensegate.licensing,
+    licensegate.licensing.forms,
+    licensegate.licensing.text,
     licensegate.proxy.auth,
     licensegate.proxy.parent.protocol,
     licensegate.proxy.wire,

@@ -1,0 +1,1 @@
+"""Readers of the forms in which products print the state of their licences."""

@@ -1,0 +1,97 @@
+"""Licences in headings and in the rows of tables.
+
+- A heading is `name (tag)` or `name (tag):`; its last pair of parentheses is the tag, and names may have their own.
+- A row of IOS' summary is `name (tag) 2 IN USE`.
+- A row of CUCM's summary is `name GUIDregid.…,12.0_… 5 InCompliance`; columns may be missing at its right edge.
+- A row of AsyncOS' summary is `name state date count`.
+"""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from ..report import Entitlement
+from ..times import ISO_DATE
+from ..words import ENTITLEMENT, Vocabulary, value_of
+
+STATUS: Final = Vocabulary(ENTITLEMENT)
+_COUNT: Final = re.compile(r"(\d{1,9}|-)(?:\s+(.+))?")
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NEVER: Final = re.compile(r"\s(?:N/?A|Never|None|-)\s*$", re.IGNORECASE)
+_LONGEST_STATE: Final = 4
+
+
+class Heading(Struct, frozen=True):
+    """The heading of a licence."""
+
+    name: str | None
+    tag: str
+
+
+def split_tag(text: str) -> tuple[str, str, str] | None:
+    """Split at the last pair of parentheses: before it, in it, behind it; None without a pair."""
+    end = text.rfind(")")
+    depth = 0
+    for position in range(end, -1, -1):
+        depth += (text[position] == ")") - (text[position] == "(")
+        if depth == 0 and end > 0:
+            return text[:position].strip(), text[position + 1 : end].strip(), text[end + 1 :].strip()
+    return None
+
+
+def heading(text: str) -> Heading | None:
+    """Read the heading of a licence; whether it is one shows only in the keys below it."""
+    parts = split_tag(text)
+    if parts is None or parts[2] not in ("", ":") or not parts[1]:
+        return None
+    return Heading(value_of(parts[0]), " ".join(parts[1].split()))
+
+
+def row(text: str, unfinished: bool = False) -> Entitlement | None:
+    """Read a row of IOS' summary."""
+    parts = split_tag(text)
+    if parts is None or not parts[1]:
+        return None
+    counted = _COUNT.fullmatch(parts[2])
+    if counted is None:
+        return None
+    return _with_count(Entitlement(value_of(parts[0]), " ".join(parts[1].split())), counted, unfinished)
+
+
+def regid_row(text: str, unfinished: bool = False) -> Entitlement | None:
+    """Read a row of CUCM's summary."""
+    before, found, _ = text.partition("regid.")
+    if not found or ":" in before or "(" in before[-1:]:
+        return None
+    tag, _, rest = text[len(before) :].partition(" ")
+    if unfinished and not rest and not _GUID.fullmatch(tag[-36:]):
+        return None
+    name = before[:-36] if _GUID.fullmatch(before[-36:]) else before.rstrip()
+    if _GUID.fullmatch(name[-36:]):
+        name = name[:-36]
+    entitlement = Entitlement(value_of(name), tag)
+    counted = _COUNT.fullmatch(rest.strip())
+    return entitlement if counted is None else _with_count(entitlement, counted, unfinished)
+
+
+def _with_count(entitlement: Entitlement, counted: re.Match[str], unfinished: bool) -> Entitlement:
+    status = counted[2]
+    if counted[1] != "-" and (status or not unfinished):
+        entitlement.count = int(counted[1])
+    if status:
+        entitlement.status = STATUS.find(status, unfinished)
+    return entitlement
+
+
+def feature_row(text: str, unfinished: bool = False) -> Entitlement | None:
+    """Read a row of AsyncOS' summary. An unfinished one has no count."""
+    before, _, last = text.rpartition(" ")
+    if not last.isdecimal() or len(last) > 9:
+        return None
+    found = ISO_DATE.search(before)
+    words = (_NEVER.sub("", before) if found is None else before[: found.start()]).split()
+    for length in range(min(_LONGEST_STATE, len(words) - 1), 0, -1):
+        if status := STATUS.find(" ".join(words[-length:])):
+            return Entitlement(" ".join(words[:-length]), None, None if unfinished else int(last), status)
+    return None

@@ -1,0 +1,311 @@
+"""What a report means at a given time: the state in words, whether anything is blocked, each deadline, what to do."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+from msgspec import Struct, structs, to_builtins
+
+from .clocks import ClockModel, Clocks, Due, KnownOfClient, Level, clocks, days_until
+from .limits import Confidence, family_of_pid, limit
+from .report import Attempt, LicenseReport, Reading
+from .states import Enforced, effect_of, override_of, state_of
+from .times import ZoneRule
+
+_NOT_SMART_EN: Final = (
+    "This is not Smart Licensing: the licences are files or keys on the device, and Cisco is not contacted."
+)
+_NOT_SMART_JA: Final = (
+    "スマートライセンスではありません。ライセンスは装置内のファイルまたはキーで、シスコとの通信は行われません。"
+)
+_UNKNOWN_EN: Final = "The text does not say in which state the licences are."
+_WHOLE_EN: Final = "Copy the whole output of `show license all`."
+_WHOLE_JA: Final = "show license all の出力全体をコピーしてください。"
+_UNKNOWN_JA: Final = "この出力からはライセンスの状態を判断できません。"
+
+
+class LicenseDeadline(Struct, frozen=True):
+    """A date of `clocks`: when it is due, whether the product printed it or it is an estimate, and by which rule."""
+
+    name: str
+    due: datetime
+    days_left: int
+    printed: bool
+    meaning: str
+    source: str
+    confidence: Confidence
+
+
+class Meaning(Struct, frozen=True, kw_only=True):
+    """The state of a product's licences, for people. `enforced_at` is the earliest date of a block that is still ahead.
+
+    `last_success` is the last contact that succeeded: a date under the word AUTHORIZED may be that of a failed one.
+    """
+
+    level: str
+    enforced: Enforced
+    enforced_at: datetime | None
+    text: str
+    text_ja: str
+    do: str
+    do_ja: str
+    effect: str | None
+    alerts: tuple[str, ...]
+    source: str
+    confidence: Confidence
+    family: str | None
+    last_success: datetime | None
+    now: datetime
+    notes: tuple[str, ...]
+
+
+class Explained(Struct, frozen=True):
+    """The meaning and the deadlines of one report."""
+
+    meaning: Meaning
+    deadlines: tuple[LicenseDeadline, ...]
+
+
+def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None = None, family: str = "") -> Explained:
+    """Explain a report at `now`, by default the product's own time, else this moment.
+
+    `zone` is the zone of the dates where the text cannot tell. `family` replaces the one that the product ID tells.
+    """
+    report = reading.report
+    rule = ZoneRule(_dates(to_builtins(report)), zone)
+    at = now or rule.instant(reading.captured_at) or datetime.now(UTC)
+    found = family_of_pid(report.product.pid)
+    family = family or (found.name if found else "FMC" if reading.form == "FMC" else "")
+    known = _known(report, rule, family, at)
+    running = clocks(known, at)
+    deadlines = tuple(_deadlines(running, at))
+    meaning = _meaning(report, known, running, at)
+    notes = (*reading.notes, *rule.notes, *_notes(report))
+    return Explained(structs.replace(meaning, notes=notes), deadlines)
+
+
+def _dates(value: object) -> Iterator[str]:
+    """Every date of a report: they decide together what an abbreviation such as IST means."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _dates(inner)
+    elif isinstance(value, str) and len(value) > 20 and value[10:11] == "T" and value[19:20] == " ":
+        yield value
+
+
+def _known(report: LicenseReport, rule: ZoneRule, family: str, now: datetime) -> KnownOfClient:
+    registration, authorization, policy = report.registration, report.authorization, report.policy
+    at = rule.instant(authorization.at)
+    state = authorization.status
+    is_policy = report.model == "policy"
+    left = report.evaluation.remaining_seconds
+    in_evaluation = state in (None, "evaluation") and report.evaluation.in_use is not False
+    return KnownOfClient(
+        model=_clock_model(report),
+        family=family,
+        last_contact=_last_success(report, rule),
+        registered=rule.instant(_success(registration.last_renewal) or _success(registration.initial)),
+        out_of_compliance_since=at if state == "out_of_compliance" else None,
+        authorization_expired=at if state == "authorization_expired" else None,
+        evaluation_at=now,
+        evaluation_left=timedelta(seconds=left) if left is not None and in_evaluation else None,
+        evaluation_expired=rule.instant(report.evaluation.expired_at) if state == "evaluation_expired" else None,
+        reports_nothing=is_policy and policy.push_interval_days == 0,
+        no_licences_in_use=state == "no_licenses_in_use",
+        contact_failed=any(
+            each is not None and each.result == "failed"
+            for each in (registration.last_renewal, authorization.last_contact)
+        ),
+        printed_contact=rule.instant(policy.next_push if is_policy else authorization.next_contact),
+        printed_deadline=rule.instant(policy.next_ack_deadline if is_policy else authorization.deadline),
+        printed_certificate_renewal=rule.instant(registration.next_renewal),
+        printed_certificate_expiry=rule.instant(registration.expires),
+    )
+
+
+def _clock_model(report: LicenseReport) -> ClockModel:
+    if report.registration.status == "reserved":
+        return "reserved"
+    if report.model == "traditional" or report.model == "policy":
+        return report.model
+    return "classic"
+
+
+def _success(attempt: Attempt | None) -> str | None:
+    return attempt.at if attempt is not None and attempt.result == "succeeded" else None
+
+
+def _last_success(report: LicenseReport, rule: ZoneRule) -> datetime | None:
+    """The last contact that succeeded: the attempt's date, or after a failure 90 days before the printed deadline."""
+    if report.model == "policy":
+        return rule.instant(report.policy.last_ack)
+    attempt = report.authorization.last_contact
+    if attempt is not None and attempt.result == "failed":
+        deadline = rule.instant(report.authorization.deadline)
+        return None if deadline is None else deadline - limit("authorization").length
+    return rule.instant(_success(attempt)) or rule.instant(report.authorization.at)
+
+
+def _deadlines(running: Clocks, now: datetime) -> Iterator[LicenseDeadline]:
+    dues: list[Due] = [
+        due
+        for due in (
+            running.contact,
+            running.deadline,
+            running.certificate_renewal,
+            running.certificate_expiry,
+            running.overage_end,
+            running.evaluation_end,
+        )
+        if due is not None
+    ]
+    for due in sorted(dues, key=lambda due: due.at):
+        rule = due.rule
+        days = days_until(due.at, now)
+        yield LicenseDeadline(rule.name, due.at, days, due.printed, rule.meaning, rule.source, rule.confidence)
+
+
+def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+    if report.model == "traditional":
+        return _plain(_NOT_SMART_EN, _NOT_SMART_JA, "ok", known, running, now)
+    if report.model == "policy":
+        return _policy_meaning(known, running, now)
+    registration, authorization = report.registration.status, report.authorization.status
+    if registration is None and authorization == "evaluation":
+        registration = "unregistered"
+    if registration is None or authorization is None:
+        plain = _plain(_UNKNOWN_EN, _UNKNOWN_JA, running.level.label, known, running, now)
+        return structs.replace(plain, do=_WHOLE_EN, do_ja=_WHOLE_JA)
+    row = state_of(registration, authorization)
+    override = override_of(known.family, registration, authorization)
+    effect = effect_of(known.family)
+    chosen = override or row
+    enforced = chosen.enforced
+    if enforced == "after" and running.enforced is not None and running.enforced <= now:
+        enforced = "now"
+    running_level = Level.OK if running.level is Level.UNKNOWN else running.level
+    if chosen.level == "ok" and running_level is not Level.OK and known.model != "reserved":
+        return _overdue(chosen.source, chosen.confidence, known, running, now)
+    fields = {"days": _days(row.clock, running, now), "date": _date(running)}
+    return Meaning(
+        level=max(Level[chosen.level.upper()], running_level).label,
+        enforced=enforced,
+        enforced_at=None if enforced in ("now", "unknown") else running.enforced,
+        text=chosen.en.format(**fields),
+        text_ja=chosen.ja.format(**fields),
+        do=row.do_en,
+        do_ja=row.do_ja,
+        effect=effect.en if effect is not None else None,
+        alerts=row.rtmt,
+        source=chosen.source,
+        confidence=chosen.confidence,
+        family=known.family or None,
+        last_success=known.last_contact,
+        now=now,
+        notes=(),
+    )
+
+
+def _overdue(source: str, confidence: Confidence, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+    """The meaning of an output that is in order by its words, while its dates have passed or come near."""
+    is_over = running.deadline is not None and running.deadline.at <= now
+    if is_over:
+        text = (
+            f"In order when it was printed, but its authorization ended on {_date(running)} unless a contact succeeded."
+        )
+        ja = f"出力時点では正常ですが、その後の通信がなければ承認は{_date(running)}に失効しています。"
+        do = "Take a new output. If its dates are the same, restore the path to Cisco and renew the authorization."
+        do_ja = "最新の出力を取得してください。日付が同じ場合は通信経路を復旧し、承認を更新してください。"
+    else:
+        text = f"Still in order, but a date has passed or comes near; the authorization lasts until {_date(running)}."
+        ja = f"現時点では正常ですが、予定日を過ぎたか期限が近づいています。承認の期限は{_date(running)}です。"
+        do = "Find out why the product's contacts fail or are missing, then renew the authorization on the product."
+        do_ja = "通信が失敗または途絶えている原因を調べ、製品で承認を更新してください。"
+    effect = effect_of(known.family)
+    return Meaning(
+        level=running.level.label,
+        enforced="unknown" if is_over else "after",
+        enforced_at=running.enforced,
+        text=text,
+        text_ja=ja,
+        do=do,
+        do_ja=do_ja,
+        effect=effect.en if effect is not None else None,
+        alerts=(),
+        source=source,
+        confidence=confidence,
+        family=known.family or None,
+        last_success=known.last_contact,
+        now=now,
+        notes=(),
+    )
+
+
+def _days(clock: str, running: Clocks, now: datetime) -> str:
+    due = running.overage_end if clock == "overage" else running.evaluation_end
+    return "an unknown number of" if due is None else str(max(0, days_until(due.at, now)))
+
+
+def _date(running: Clocks) -> str:
+    return "an unknown date" if running.deadline is None else f"{running.deadline.at:%Y-%m-%d %H:%M} UTC"
+
+
+def _policy_meaning(known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+    if known.reports_nothing:
+        text = "Smart Licensing Using Policy: no report is due (push interval 0). That is normal, not an error."
+        ja = "ポリシー型のスマートライセンスです。レポートの送信は不要です(送信間隔0)。正常な状態です。"
+    elif running.deadline is None:
+        text = "Smart Licensing Using Policy. The text has no deadline for a report."
+        ja = "ポリシー型のスマートライセンスです。出力にレポートの期限はありません。"
+    elif running.deadline.at <= now:
+        text = f"Smart Licensing Using Policy: no report was acknowledged by {_date(running)}."
+        ja = f"ポリシー型のスマートライセンスです。期限{_date(running)}までにレポートが確認されていません。"
+    else:
+        text = f"Smart Licensing Using Policy: Cisco must acknowledge a report by {_date(running)}."
+        ja = f"ポリシー型のスマートライセンスです。{_date(running)}までにレポートの確認が必要です。"
+    return _plain(text, ja, running.level.label, known, running, now)
+
+
+def _plain(text: str, ja: str, level: str, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+    """A meaning that comes from no row of the table. Unenforced licences of the policy model are never blocked."""
+    is_late = level in ("warning", "critical")
+    stops = running.enforced is not None
+    enforced: Enforced = "unknown" if known.model == "classic" else "after" if stops else "no"
+    if stops and running.enforced is not None and running.enforced <= now:
+        enforced = "now"
+    effect = effect_of(known.family)
+    return Meaning(
+        level=level,
+        enforced=enforced,
+        enforced_at=running.enforced,
+        text=text,
+        text_ja=ja,
+        do="Check that the product can send its reports: path, proxy and trust." if is_late else "Nothing.",
+        do_ja="製品がレポートを送信できるか(経路、プロキシ、信頼)を確認してください。" if is_late else "対応不要です。",
+        effect=effect.en if effect is not None else None,
+        alerts=(),
+        source=limit("acknowledgement", "policy").source if known.model == "policy" else "",
+        confidence="high" if known.model != "classic" else "low",
+        family=known.family or None,
+        last_success=known.last_contact,
+        now=now,
+        notes=(),
+    )
+
+
+def _notes(report: LicenseReport) -> Iterator[str]:
+    """Sentences about what is easily misread."""
+    attempt = report.authorization.last_contact
+    if attempt is not None and attempt.result == "failed":
+        yield (
+            "The last contact failed, although the status is unchanged: its date is that of the failed attempt."
+            " The last success is 90 days before the deadline."
+        )
+    if report.transport.type == "off":
+        yield "Its transport is off: no proxy will ever see it, and its reports are carried by hand."
+    if report.transport.type == "cslu" and report.transport.url is None:
+        yield "It reports to a CSLU, but no address of one is set: it reports to nobody."
+    if report.transport.url and report.transport.url.startswith("http://"):
+        yield "It reports by plain HTTP to a server of yours, not through an HTTPS proxy."
+    if report.failures and report.model == "policy":
+        yield "A failure reason need not be a failure of the network: see whether the other side answered."

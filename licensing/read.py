@@ -1,0 +1,68 @@
+"""Reads whatever a product says about its licences: printed output, JSON of its REST API, or XML of CUCM's AXL."""
+
+from typing import Final
+
+from .forms.axl import is_axl, read_axl
+from .forms.json_forms import is_json, read_json
+from .forms.printed_output import OutputReader
+from .forms.traditional import is_traditional
+from .report import LicenseReport, Model, Reading
+from .text.clean import decode, printed_lines
+from .text.lines import joined
+from .words import CLASSIC_ENTITLEMENTS, POLICY_ENTITLEMENTS
+
+_MOST_UNREAD: Final = 1000
+
+
+def read(data: bytes) -> Reading:
+    """Read one output. Raises UnreadableTextError if it is too large, or JSON that is not whole."""
+    text = decode(data)
+    start = text.lstrip("\ufeff \t\r\n")[:200]
+    if is_json(start):
+        return read_json(text)
+    if is_axl(text):
+        return read_axl(text)
+    return read_output(text)
+
+
+def read_output(text: str) -> Reading:
+    """Read printed output."""
+    lines = joined(printed_lines(text))
+    if is_traditional(lines):
+        return Reading(LicenseReport("traditional"))
+    reader = OutputReader()
+    reading = reader.read(lines)
+    report = reading.report
+    if reader.is_disabled:
+        report.model = "traditional"
+    else:
+        report.model = _model(report, reader)
+    _take_status_of_rows(report)
+    del reading.unread[_MOST_UNREAD:]
+    return reading
+
+
+def _model(report: LicenseReport, reader: OutputReader) -> Model | None:
+    """Tell the model by what only one of them prints."""
+    statuses = {each.status for each in report.entitlements}
+    policy = report.policy
+    if reader.has_policy_heading or policy.in_use or policy.push_interval_days is not None or policy.last_ack:
+        return "policy"
+    if report.authorization.status == "not_applicable" or statuses & POLICY_ENTITLEMENTS:
+        return "policy"
+    if report.registration.status or report.authorization.status or statuses & CLASSIC_ENTITLEMENTS:
+        return "classic"
+    if report.authorization.deadline or report.registration.next_renewal or report.evaluation.remaining_seconds:
+        return "classic"
+    if any(each.tag and each.tag.startswith("regid.") for each in report.entitlements):
+        return "classic"
+    return "policy" if reader.has_authorization_codes else None
+
+
+def _take_status_of_rows(report: LicenseReport) -> None:
+    """AsyncOS prints the product's state in each row: take it if all rows agree."""
+    rows = report.entitlements
+    if report.authorization.status is not None or any(each.tag is not None for each in rows):
+        return
+    if {each.status for each in rows} == {"evaluation"}:
+        report.authorization.status = "evaluation"

@@ -1,0 +1,1 @@
+"""Turns what people paste into the lines that the product printed."""

@@ -1,0 +1,98 @@
+"""`licensegate license`: table, JSON and metrics, and its errors."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from licensegate.app.cli import main
+from support.licence_texts import FOLDER, expected_of, text_of
+
+NOW = "2026-03-10T00:00Z"
+
+
+def run(*arguments: str) -> int:
+    return main(["license", *arguments])
+
+
+def file_of(name: str) -> str:
+    return str(FOLDER / f"{name}.txt")
+
+
+def test_json_is_the_report_with_meaning_deadlines_and_unread(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", "--now", NOW, file_of("cucm-all")) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    assert {key: said[key] for key in expected_of("cucm-all")} == expected_of("cucm-all")
+    assert list(said)[-3:] == ["meaning", "deadlines", "unread"]
+    assert (said["meaning"]["level"], said["deadlines"][0]["days_left"]) == ("ok", 23)
+
+
+def test_json_of_several_files_is_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", file_of("cucm-all"), file_of("ios-udi")) == 0
+
+    assert [each["product"]["pid"] for each in json.loads(capsys.readouterr().out)] == ["UCM", "RTR1006"]
+
+
+def test_standard_input_is_read_without_a_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text_of("cucm-all").encode())))
+    assert run("--now", NOW) == 0
+
+    table = capsys.readouterr().out
+    assert "OK, as of 2026-03-10 00:00 UTC" in table
+    assert "2026-06-01 04:46 UTC    83 days left  authorization (printed)" in table
+    assert "   41  in compliance         VOX Manager Enhanced License (12.x)" in table
+
+
+def test_the_table_names_the_proxy_the_failures_and_the_block(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--now", "2026-07-27", file_of("iosxe-status-proxy"), file_of("asa-failing")) == 0
+
+    table = capsys.readouterr().out
+    assert "through the proxy gate.blue.example port 3128" in table
+    assert "Communication timeout: no answer" in table
+    assert "2025-08-02 09:04 UTC at the earliest" in table
+
+
+def test_metrics_can_be_read_by_prometheus(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--prometheus", "--now", NOW, file_of("cucm-all"), file_of("asa-failing")) == 0
+
+    families = {family.name: family for family in text_string_to_metric_families(capsys.readouterr().out)}
+    levels = {sample.labels["pid"]: sample.value for sample in families["licensegate_license_level"].samples}
+    assert levels == {"UCM": 0, "FWv": 3}
+    deadlines = families["licensegate_license_deadline_timestamp_seconds"].samples
+    assert {sample.labels["origin"] for sample in deadlines} == {"printed"}
+
+
+def test_a_named_zone_changes_the_deadlines(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--json", "--now", NOW, "--timezone", "Asia/Jerusalem", file_of("cucm-all")) == 0
+
+    assert json.loads(capsys.readouterr().out)["deadlines"][1]["due"] == "2026-06-01T07:16:06Z"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--now", "tomorrow"], "--now tomorrow: write a time such as 2026-11-30T12:00Z"),
+        (["--timezone", "Mars/Olympus"], "--timezone Mars/Olympus: unknown zone"),
+        (["--timezone", "../etc/passwd"], "--timezone ../etc/passwd: unknown zone"),
+        (["--family", "toaster"], "--family toaster: not known; one of CUCM, CUC"),
+        (["/nowhere/output.txt"], "/nowhere/output.txt: No such file or directory; name a file that can be read"),
+        (["/"], "/: it is a directory, not a regular file"),
+    ],
+)
+def test_an_unusable_argument_is_named(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    assert error in capsys.readouterr().err
+
+
+def test_a_broken_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "fmc.json"
+    file.write_text('{"smartLicenseStatus"')
+
+    assert run(str(file)) == 2
+    assert f"{file}: it begins like JSON and is not" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""The work of reading grows with the length of the text, not with its square: counted, not timed."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from licensegate.licensing.read import read
+
+HOSTILE = {
+    "blanks": " ",
+    "opening parentheses": "(",
+    "closing parentheses": ")",
+    "dashes": "-",
+    "letters": "a",
+    "digits": "1 ",
+    "colons": "a: ",
+    "escapes": "\x1b[0",
+    "backspaces": "a\b",
+    "quote marks": "> ",
+    "dates": "Jan 1 10:00:00 2026 ",
+    "tags": "(a) ",
+    "lines of one key": "Failure reason: x\n",
+    "lines that go on": "Failure reason: x\n" + "y " * 40 + "\n",
+    "rows": "name (tag) 1 IN USE\n",
+    "regids": "regid.a",
+    "headings": "(tag)\nCount: 1\n",
+    "members": "Active: PID:a,SN:b\n",
+    "tags of XML": "<LicenseDetails><a>",
+}
+
+
+def lines_executed(data: bytes) -> int:
+    """How many lines of Python run while the text is read."""
+    count = 0
+
+    def trace(_frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        read(data)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_twice_the_text_is_at_most_twice_the_work(piece: str) -> None:
+    read(piece.encode())  # loads the tables
+    once, twice = (lines_executed(piece.encode() * count) for count in (300, 600))
+
+    assert twice <= 2.2 * once + 100

@@ -1,0 +1,223 @@
+"""Reading what products print, whole, damaged and cut."""
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from licensegate.licensing.read import read
+from licensegate.licensing.text.clean import LARGEST, UnreadableTextError
+from support.licence_texts import NAMES, PRINTED, expected_of, text_of
+
+
+def report_of(text: str | bytes) -> object:
+    return msgspec.to_builtins(read(text.encode() if isinstance(text, str) else text).report)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_output_is_read_exactly(name: str) -> None:
+    assert report_of(text_of(name)) == expected_of(name)
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_every_line_of_an_output_has_a_place(name: str) -> None:
+    assert read(text_of(name).encode()).unread == []
+
+
+def test_a_line_without_a_place_is_listed() -> None:
+    text = "Registration:\n  Status: REGISTERED\n  Moon Phase: FULL\nsomething else\n"
+
+    assert read(text.encode()).unread == ["Moon Phase: FULL", "something else"]
+
+
+def with_pager(prompt: str, on_own_line: bool) -> Callable[[str], str]:
+    def damage(text: str) -> str:
+        lines = text.split("\n")
+        for number in range(len(lines) - 1, 0, -7):
+            lines[number] = f"{prompt}\n{lines[number]}" if on_own_line else prompt + lines[number]
+        return "\n".join(lines)
+
+    return damage
+
+
+def each_line(change: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: "\n".join(change(line) for line in text.splitlines()) + "\n"
+
+
+def wrapped_at_blanks(width: int) -> Callable[[str], str]:
+    return each_line(lambda line: "\n".join(textwrap.wrap(line, width)) if line.strip() else line)
+
+
+def wrapped_anywhere(width: int) -> Callable[[str], str]:
+    return each_line(lambda line: "\n".join(line[at : at + width] for at in range(0, max(1, len(line)), width)))
+
+
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "byte-order mark": lambda text: "\ufeff" + text,
+    "CRLF": lambda text: text.replace("\n", "\r\n"),
+    "CR CR LF": lambda text: text.replace("\n", "\r\r\n"),
+    "CR alone": lambda text: text.replace("\n", "\r"),
+    "prompt and command": lambda text: f"admin:show license all\n{text}\nadmin:",
+    "abbreviated command": lambda text: f"rtr-1(config)#do sh lic all\n{text}rtr-1(config)# ",
+    "pager of IOS": with_pager(" --More-- ", True),
+    "pager of ASA": with_pager("<--- More --->", True),
+    "pager of CUCM": with_pager("Press <enter> for 1 line, <space> for one page, or <q> to quit", True),
+    "pager struck over": with_pager(" --More-- " + "\b" * 9 + " " * 8 + "\b" * 9, False),
+    "pager overwritten": with_pager("<--- More --->\r              \r", False),
+    "quoted in a mail": each_line(lambda line: "> " + line),
+    "quoted twice": each_line(lambda line: (">> " + line).rstrip()),
+    "colours": each_line(lambda line: f"\x1b[1m{line}\x1b[0m\x1b[K"),
+    "coloured keys": lambda text: re.sub(r"(\w+):", "\x1b[32m\\1\x1b[0m:", text),
+    "tabs": lambda text: re.sub(r" {2,}", "\t", text),
+    "no indentation": each_line(str.strip),
+    "more indentation": each_line(lambda line: "      " + line),
+    "trailing blanks": each_line(lambda line: line + "   "),
+    "no empty lines": lambda text: "".join(line for line in text.splitlines(True) if line.strip()),
+    "twice the empty lines": lambda text: text.replace("\n", "\n\n"),
+    "no-break spaces": lambda text: text.replace("  ", "\u00a0 "),
+    "wrapped at blanks, 78": wrapped_at_blanks(78),
+    "wrapped at blanks, 72": wrapped_at_blanks(72),
+    "wrapped by a terminal, 80": wrapped_anywhere(80),
+    "wrapped by a terminal, 100": wrapped_anywhere(100),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_damaged_output_is_read_exactly(name: str, damage: Callable[[str], str]) -> None:
+    assert report_of(damage(text_of(name))) == expected_of(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_utf_16_of_powershell_is_read(name: str) -> None:
+    assert report_of(text_of(name).encode("utf-16")) == expected_of(name)
+
+
+def leaves(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tuple[object, ...], object]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, key))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from leaves(inner, (*path, number))
+    elif value is not None:
+        yield path, value
+
+
+@pytest.mark.parametrize("name", [name for name in PRINTED if name != "nxos-traditional"])
+def test_a_text_cut_at_any_line_has_no_wrong_value(name: str) -> None:
+    text, whole = text_of(name), dict(leaves(expected_of(name)))
+    ends = [found.end() for found in re.finditer("\n", text)]
+    wrong = [
+        (end, path, value) for end in ends for path, value in leaves(report_of(text[:end])) if whole.get(path) != value
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        pytest.param("License Authorization:\n Communication Deadline: Jun 1 10:16:06 20", "20", id="date"),
+        pytest.param("License Authorization:\n Communication Deadline: Jun 1 10:16:06 2026 U", "2026", id="zone"),
+        pytest.param("Registration:\n Status: REGISTERED", "registered", id="state that may go on"),
+        pytest.param("Registration:\n Smart Account: Blue Har", "Blue", id="account"),
+        pytest.param("License Usage\n (TAG)\n Description: x\n Count: 4", "4", id="count"),
+        pytest.param("UDI: PID:UCM,SN:ab1", "ab1", id="serial number"),
+        pytest.param("Smart Agent for Licensing: 1.7.2", "1.7", id="version"),
+        pytest.param("Usage Reporting:\n Reporting push interval: 3", "3", id="interval"),
+    ],
+)
+def test_the_last_value_of_a_cut_text_is_missing(text: str, missing: str) -> None:
+    assert missing not in [str(value) for _, value in leaves(report_of(text))]
+    assert not any(str(value).startswith(missing) for _, value in leaves(report_of(text)))
+
+
+@pytest.mark.parametrize(
+    ("printed", "model"),
+    [
+        pytest.param(
+            "Index 1 Feature: base\n  Period left: Life time\n  License State: Active\n", "traditional", id="IOS"
+        ),
+        pytest.param("Licensed features for this platform:\nVLANs : 50\n", "traditional", id="ASA"),
+        pytest.param("Smart Licensing is DISABLED\n", "traditional", id="disabled"),
+        pytest.param("Smart Licensing is ENABLED\n", None, id="enabled says no model"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_the_model_is_told_or_left_open(printed: str, model: str | None) -> None:
+    assert read(printed.encode()).report.model == model
+
+
+def test_a_failure_in_the_policy_model_leaves_attempts_alone() -> None:
+    report = read(text_of("iosxe-tech-identity").encode()).report
+
+    assert report.failures[1] == "Server error occurred: LS_BUSY"
+    assert report.registration.last_renewal is None
+
+
+def test_the_products_time_counts_only_if_it_is_synchronised() -> None:
+    assert read(text_of("iosxe-status-proxy").encode()).captured_at == "2026-10-23T05:30:30 UTC"
+    assert read(text_of("iosxe-tech-identity").encode()).captured_at is None
+
+
+def test_too_large_a_text_is_refused_with_its_limit() -> None:
+    with pytest.raises(UnreadableTextError, match="larger than 8 MiB"):
+        read(b"x" * (LARGEST + 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param('{"smartLicenseStatus": {', "begins like JSON", id="cut JSON"),
+        pytest.param('{"weather": "fine"}', "not that of FMC", id="other JSON"),
+        pytest.param("[" * 100_000 + '{"a": 1}', "", id="deep JSON is text"),
+    ],
+)
+def test_json_that_cannot_be_read_says_why(text: str, reason: str) -> None:
+    if not reason:
+        assert read(text.encode()).report.model is None
+        return
+    with pytest.raises(UnreadableTextError, match=reason):
+        read(text.encode())
+
+
+def test_entities_in_xml_are_not_expanded() -> None:
+    bomb = "<!DOCTYPE x [<!ENTITY a 'aaaa'>]><LicenseDetails><Registration><SmartAccount>&a;&a;</SmartAccount>"
+
+    assert read(bomb.encode()).report.registration.smart_account == "&a;&a;"
+
+
+PIECES = st.sampled_from(
+    [line for name in PRINTED for line in text_of(name).splitlines(True)]
+    + ["(", ")", "\b", "\r", "\x1b[", "> ", "regid.", " on ", ": ", "0" * 30, "\u3000", "\ud7ff", "Count: 9" * 9]
+)
+
+
+@given(st.lists(PIECES | st.text(max_size=20), max_size=40).map("".join))
+def test_no_text_raises_anything(text: str) -> None:
+    assert report_of(text) is not None
+
+
+def fault_of(data: bytes) -> Exception | None:
+    """The declared error that reading raises, or None."""
+    try:
+        read(data)
+    except UnreadableTextError as error:
+        return error
+    return None
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_raise_anything_undeclared(data: bytes) -> None:
+    assert str(fault_of(data))
+
+
+@given(st.sampled_from(NAMES), st.integers(0, 5000), st.integers(0, 5000))
+def test_a_text_with_a_hole_raises_nothing_undeclared(name: str, start: int, length: int) -> None:
+    text = text_of(name)
+
+    assert str(fault_of((text[:start] + text[start + length :]).encode()))
