@@ -47,20 +47,28 @@ def is_line_of(kind: FileKind, content: str, number: int, user: str, realm: str)
 def with_lines(kind: FileKind, content: str, user: str, realm: str, lines: list[str]) -> str:
     """Return the content with the user's lines replaced by these, or with these added at the end.
 
-    Without `lines` the user is removed.
+    A comment behind the old hash is kept. Without `lines` the user is removed.
     """
     newline = "\r\n" if 0 < content.count("\n") == content.count("\r\n") else "\n"
     is_of = _is_of(kind, user, realm)
     kept: list[str] = []
     place = None
+    comment = ""
     for line in _lines(content):
         if is_of(line):
             place = len(kept) if place is None else place
+            comment = comment or _comment(kind, line)
         else:
             kept.append(line)
     place = len(kept) if place is None else place
-    kept[place:place] = lines
+    kept[place:place] = [line + comment for line in lines]
     return "".join(f"{line}{newline}" for line in kept)
+
+
+def _comment(kind: FileKind, line: str) -> str:
+    """What follows the hash, with its colon."""
+    fields = 2 if kind is FileKind.HTPASSWD else 3
+    return "".join(f":{more}" for more in line.split(":", fields)[fields:])
 
 
 def _lines(content: str) -> list[str]:
