@@ -11,7 +11,8 @@ NOTES: Final = """\
 exit status:
   0  stopped as asked
   1  could not serve, but may later: an address cannot be bound, or the access log's pipe has no reader
-  2  the command line, the settings or a file that they name cannot be used; the error names the place
+  2  the command line, the settings or a file that they name cannot be used, or a port needs a privilege that the gate
+     lacks; the error names the place
 """
 
 

@@ -18,7 +18,7 @@ from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.gate import Gate
-from licensegate.proxy.net.listener import ListenError
+from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
 from .components import Components
 from .control import Control, ControlError, Reply, control_path
@@ -32,8 +32,8 @@ from .systemd import notify_alive, notify_ready, notify_reloading, notify_stoppi
 
 _STARTS_LATER: Final = (ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
-_NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError)
-"""Somebody must change a file first: the packaged unit does not try again."""
+_NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError, UnbindableAddressError)
+"""Somebody must change a file or a privilege first: the packaged unit does not try again."""
 
 _T = TypeVar("_T")
 
@@ -50,10 +50,8 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, read_settings, service_log))
-    except _STARTS_LATER as error:
-        status, problem = 1, str(error)
-    except _NEVER_STARTS as error:
-        status, problem = 2, str(error)
+    except (*_STARTS_LATER, *_NEVER_STARTS) as error:
+        status, problem = exit_status(error), str(error)
     else:
         status, problem = 0, ""
     finally:
@@ -61,6 +59,12 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     if problem:
         print(f"licensegate: {problem}", file=sys.stderr)
     return status
+
+
+def exit_status(error: Exception) -> int:
+    """The exit status of a start that failed by one of the errors above. Of two classes the narrower one counts."""
+    kind = next(kind for kind in type(error).__mro__ if kind in (*_STARTS_LATER, *_NEVER_STARTS))
+    return 1 if kind in _STARTS_LATER else 2
 
 
 async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:

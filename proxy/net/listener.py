@@ -18,6 +18,7 @@ _BACKLOG: Final = 1024
 _ACCEPTS_AT_ONCE: Final = 64
 _PAUSE_SECONDS: Final = 0.5
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_LASTING: Final = frozenset({errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL})
 _V4_MAPPED: Final = "::ffff:"
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ _log = logging.getLogger(__name__)
 
 class ListenError(Exception):
     """The gate cannot listen on an address. The message says which, why, and what to change."""
+
+
+class UnbindableAddressError(ListenError):
+    """No later try can bind the address: the gate lacks a privilege, or the host an address family."""
 
 
 def bind(address: ListenAddress, leaving: Iterable[socket.socket] = ()) -> socket.socket:
@@ -43,7 +48,8 @@ def bind(address: ListenAddress, leaving: Iterable[socket.socket] = ()) -> socke
             with _shared(in_the_way):
                 return _listen(address, shared=True)
     except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {remedy(address, error)}") from error
+        kind = UnbindableAddressError if error.errno in _LASTING else ListenError
+        raise kind(f"cannot listen on {address}: {remedy(address, error)}") from error
 
 
 def family_of(address: ListenAddress) -> socket.AddressFamily:
