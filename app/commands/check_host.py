@@ -33,7 +33,7 @@ def faults(settings: Settings) -> Iterator[str]:
         if error is not None and error.errno not in _PERHAPS_LATER:
             yield f"{place}: {remedy(address, error)}"
     yield from _unusable_state(settings)
-    yield from _unusable_log(settings.log.access)
+    yield from _unusable_log(settings)
     _load_key_pair(settings)
 
 
@@ -45,7 +45,7 @@ def lacking_rights(settings: Settings) -> Iterator[str]:
     state, access = settings.state_directory, settings.log.access
     if state is not None and settings.state_named and not any(_unusable_state(settings)) and not _may_keep(state):
         yield f"state.directory: {state} cannot be written to"
-    if access != "-" and not any(_unusable_log(access)) and not _may_write(access):
+    if access != "-" and not any(_unusable_log(settings)) and not _may_write(access):
         yield f"log.access: {access} cannot be written to"
 
 
@@ -139,8 +139,9 @@ def _may_keep(state: Path) -> bool:
     return os.access(state if os.path.exists(state) else state.parent, os.W_OK | os.X_OK)
 
 
-def _unusable_log(access: str) -> Iterator[str]:
+def _unusable_log(settings: Settings) -> Iterator[str]:
     """Why no user could write the access log. A pipe may get its reader later."""
+    access = settings.log.access
     if access == "-":
         return
     try:
@@ -151,7 +152,7 @@ def _unusable_log(access: str) -> Iterator[str]:
         folder = _folder(access)
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             yield f"log.access: {access}: {error.strerror}; name another file"
-        elif _directory_error(folder):
+        elif folder != settings.state_directory and _directory_error(folder):  # the gate makes that one
             yield f"log.access: {folder} is not a directory; make it for the gate's user"
     else:
         if stat.S_ISDIR(mode):
@@ -161,7 +162,9 @@ def _unusable_log(access: str) -> Iterator[str]:
 
 
 def _may_write(access: str) -> bool:
-    return os.access(access, os.W_OK) if os.path.exists(access) else os.access(_folder(access), os.W_OK | os.X_OK)
+    """Whether this user may write the log, or make it. A missing folder is the state directory."""
+    folder = _folder(access)
+    return os.access(access if os.path.exists(access) else folder, os.W_OK) or not os.path.lexists(folder)
 
 
 def _folder(access: str) -> Path:

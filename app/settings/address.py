@@ -18,7 +18,7 @@ _LISTEN: Final = re.compile(_ENDPOINT)
 _CONNECT_TO: Final = re.compile(f"{_ENDPOINT}:{_ENDPOINT}")
 _AUTHORITY: Final = r"(\[[^\]/]*\]|[^:/?#\[\]]*)(?::([0-9]*))?"
 _URL: Final = re.compile(rf"(?:[a-zA-Z]+://)?(?:[^/@]*@)?{_AUTHORITY}(?:[/?#].*)?")
-_PARENT: Final = re.compile(f"(https?)://{_ENDPOINT}/?")
+_PARENT: Final = re.compile(f"((?i:https?))://{_ENDPOINT}/?")
 
 _SCHEME: Final = re.compile(r"^[a-zA-Z]+://")
 _USUAL_PORT: Final = "3128"
@@ -96,7 +96,7 @@ def read_parent_url(text: str) -> tuple[bool, str, int]:
     scheme, host, port = parts.groups()
     bare = host.removeprefix("[").removesuffix("]")
     try:
-        return scheme == "https", read_host(bare) if bare == host else _bracketed_ip(host), _port(port)
+        return scheme.lower() == "https", read_host(bare) if bare == host else _bracketed_ip(host), _port(port)
     except _PartError as error:
         raise ValueError(f"{error}; {_PARENT_FORM}") from None
 

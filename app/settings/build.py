@@ -61,10 +61,16 @@ def build(
     listen = _listen(file.listen, auth, source)
     admin = _admin(file.admin, client_networks, source, folder, environ)
     _refuse_shared_address(listen, admin, source)
+    tls = _tls(file.tls, login_files, source, folder)
+    log = _log(file.log, source, folder)
+    logins = (parent.login for parent in parents.proxies)
+    secrets = [path for login in logins for path in (login.password_file, login.keytab)]
+    roots = [parent.ca for parent in parents.proxies]
+    _refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
     return Settings(
         listen=listen,
         announce=_announce(file.announce, source),
-        tls=_tls(file.tls, login_files, source, folder),
+        tls=tls,
         auth=auth,
         client_networks=client_networks,
         policy=_policy(file.allowlist, source),
@@ -81,7 +87,7 @@ def build(
         probe_seconds=_read(read_every, file.probe.every, source.place("probe.every")),
         state_directory=_state_directory(file.state.directory, source, folder) or packaged_state,
         state_named=bool(file.state.directory),
-        log=_log(file.log, source, folder),
+        log=log,
         source=str(source),
         written=values(file),
     )
@@ -264,6 +270,14 @@ def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
         raise SettingsError(f"{place}: {shown(table.access)} is a directory; name a file in it")
     access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
     return Log(access, table.level, table.lines_per_client)
+
+
+def _refuse_log_over(log: Log, read: Iterable[Path | None], source: SettingsSource) -> None:
+    """Refuse an access log in a file that the gate reads: its lines would spoil a key or the settings."""
+    files = {os.path.realpath(path) for path in (source.file, *read) if path}
+    if log.access != "-" and os.path.realpath(log.access) in files:
+        place = source.place("log.access")
+        raise SettingsError(f"{place}: {log.access} is a file that the gate reads; name another one for the log")
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:

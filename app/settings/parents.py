@@ -71,7 +71,7 @@ class _Reader:
         except ValueError as error:
             raise self.error("url", f"{shown(_without_login(table.url))} {error}") from None
         if table.ca and not tls:
-            raise self.error("ca", "roots for TLS to the proxy, which is spoken to https:// only; change one of them")
+            raise self.error("ca", "the roots are for https:// proxies only; write https:// in url, or remove ca")
         return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds, self._user_agent())
 
     def _user_agent(self) -> str:

@@ -139,6 +139,11 @@ def test_a_port_that_needs_a_privilege_is_not_looked_at(
     assert "not looked at: listen: 127.0.0.1:443 can be bound only with CAP_NET_BIND_SERVICE" in capsys.readouterr().err
 
 
+def test_the_log_may_be_in_the_state_directory_that_the_gate_makes(tmp_path: Path) -> None:
+    assert found(tmp_path, STATE.format("state") + LOG.format("state/access.jsonl")) == []
+    assert list(lacking_rights(load(tmp_path / "gate.toml", {}))) == []
+
+
 def test_what_serve_can_use_is_no_fault(tmp_path: Path) -> None:
     text = listen("127.0.0.1:3128", "0.0.0.0:8080", "[::]:8080") + STATE.format("state") + LOG.format("access.jsonl")
     assert found(tmp_path, text + '[dial]\nsource_address = "127.0.0.1"\n') == []

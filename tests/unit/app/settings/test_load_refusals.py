@@ -187,6 +187,16 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
             id="directory for the log",
         ),
         pytest.param(
+            "[log]\naccess = 'gate.toml'",
+            "gate.toml: log.access: gate.toml is a file that the gate reads; name another one for the log",
+            id="log in the settings file",
+        ),
+        pytest.param(
+            "[tls]\ncertificate = 'gate.pem'\nkey = 'gate.key'\n[log]\naccess = './gate.key'",
+            "gate.toml: log.access: gate.key is a file that the gate reads; name another one for the log",
+            id="log in the key",
+        ),
+        pytest.param(
             "announce = 'localhost'",
             'gate.toml: announce: no client can reach the gate by "localhost"; write the name or the address that '
             "clients use, or leave announce out",

@@ -190,7 +190,10 @@ REFUSED = {
     "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: a password is set too"),
     "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "keytab is set too"),
     "no such keytab": (table(URL, 'keytab = "gone"'), "gone: No such file or directory"),
-    "roots without TLS": (table(URL, 'ca = "root.pem"'), "which is spoken to https:// only"),
+    "roots without TLS": (
+        table(URL, 'ca = "root.pem"'),
+        "the roots are for https:// proxies only; write https:// in url, or remove ca",
+    ),
     "roots that are none": (
         table('url = "https://proxy.example.net:8443"', 'ca = "keytab"'),
         "ca: keytab holds no certificate in PEM",
