@@ -13,6 +13,8 @@ from pathlib import Path
 from socket import AddressFamily
 from typing import Final
 
+from msgspec import structs
+
 from licensegate.records.outcome import Outcome
 
 from .resolution import Resolution, Resolved, Unresolved
@@ -49,7 +51,7 @@ def host_has_ipv6() -> bool:
 
 
 def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
-    """Yield an answer soon, and a second one if it has more addresses. The iterator ends when no call is in flight."""
+    """Yield the answer; before it, one that may change, if a family is late. Ends when no call is in flight."""
     calls = _Calls(name, ask)
     calls.start(_BOTH)
     calls.wait(_BOTH_SECONDS)
@@ -63,9 +65,9 @@ def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
             continue
         told = found
         if told is not None:
-            yield told
+            yield structs.replace(told, may_change=True)
     answer = best(calls.answers)
-    if answer is not None and answer != told:
+    if answer is not None:
         yield answer
     calls.join()
 

@@ -8,16 +8,18 @@ from licensegate.records.outcome import Outcome
 
 
 class Resolved(Struct, frozen=True):
-    """The addresses of a name, in the resolver's order."""
+    """The addresses of a name, in the resolver's order. `may_change`: another answer of this look-up follows."""
 
     addresses: tuple[str, ...]
+    may_change: bool = False
 
 
 class Unresolved(Struct, frozen=True):
-    """Why a name has no addresses; `detail` completes the outcome's sentence."""
+    """Why a name has no addresses; `detail` completes the outcome's sentence. `may_change` as in `Resolved`."""
 
     outcome: Outcome
     detail: str = ""
+    may_change: bool = False
 
 
 Resolution = Resolved | Unresolved

@@ -51,8 +51,8 @@ class _Name:
 class Resolver:
     """The cache of names and the look-ups in progress.
 
-    `ask` resolves one name and may block: its iterator is read in a thread. After its first answer it may yield one
-    with more addresses, for the look-ups to come. `look_up_finished` runs after the waiters of a look-up were called.
+    `ask` resolves one name and may block: its iterator is read in a thread. After a first answer that `may_change` it
+    yields another one, for the look-ups to come. `look_up_finished` runs after the waiters of a look-up were called.
     """
 
     def __init__(
@@ -110,10 +110,10 @@ class Resolver:
 
     def _or_last_good(self, known: _Name, failure: Unresolved) -> Resolution:
         """The last good answer if it is recent enough, else the failure."""
-        if known.good is None:
-            return failure
-        recent = time.monotonic() - known.good_at < self.settings.last_good_seconds
-        return known.good if recent else failure
+        return known.good if known.good is not None and self._has_last_good(known) else failure
+
+    def _has_last_good(self, known: _Name) -> bool:
+        return known.good is not None and time.monotonic() - known.good_at < self.settings.last_good_seconds
 
     def _start(self, name: str, client: str, known: _Name) -> bool:
         """Start a look-up unless one is in flight. Returns False if this client may not start another."""
@@ -147,11 +147,13 @@ class Resolver:
             self._loop.call_soon_threadsafe(method, *arguments)
 
     def _arrived(self, known: _Name, answer: Resolution) -> None:
-        if isinstance(answer, Resolved):
+        if isinstance(answer, Resolved) and not (answer.may_change and self._has_last_good(known)):
             known.good, known.good_at, known.failed = answer, time.monotonic(), None
         if not known.answered:  # a second answer is for the look-ups to come
             known.answered = True
             self._settle(known, answer)
+        elif isinstance(answer, Unresolved):
+            self._note_failure(known, answer)
 
     def _ended(self, client: str, known: _Name) -> None:
         known.in_flight = False
@@ -165,9 +167,7 @@ class Resolver:
         result = answer.outcome if isinstance(answer, Unresolved) else None
         self.results[result] = self.results.get(result, 0) + 1
         if isinstance(answer, Unresolved):
-            known.failed, known.failed_at = answer, time.monotonic()
-            if answer.outcome is Outcome.DNS_NOT_FOUND:  # an answer, not a failure to get one
-                known.good = None
+            self._note_failure(known, answer)
             answer = self._or_last_good(known, answer)
         if known.timer is not None:
             known.timer.cancel()
@@ -176,3 +176,8 @@ class Resolver:
         for waiter in waiters:
             waiter(answer)
         self._finished()
+
+    def _note_failure(self, known: _Name, failure: Unresolved) -> None:
+        known.failed, known.failed_at = failure, time.monotonic()
+        if failure.outcome is Outcome.DNS_NOT_FOUND and not failure.may_change:  # an answer, not a failure to get one
+            known.good = None

@@ -9,11 +9,12 @@ from unittest.mock import patch
 import pytest
 
 from licensegate.proxy.dial.look_up_shares import LookUpShares
-from licensegate.proxy.dial.resolution import Resolution, Unresolved
+from licensegate.proxy.dial.resolution import Resolution, Resolved, Unresolved
 from licensegate.records.outcome import Outcome
 from support.resolver_harness import (
     CLIENT,
     NAME,
+    NOT_FOUND,
     ONE,
     TIMED_OUT,
     TWO,
@@ -207,5 +208,41 @@ def test_addresses_that_come_late_are_for_the_next_look_up(fresh_seconds: float)
         await asker.settle()
         assert asker.resolver._names[NAME].good == TWO
         assert asker.resolver.results == {None: 1}
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("so_far", "last", "then"),
+    [
+        pytest.param(Resolved(("192.0.2.3",), may_change=True), TWO, TWO, id="addresses, then more"),
+        pytest.param(Unresolved(Outcome.DNS_NOT_FOUND, may_change=True), NOT_FOUND, None, id="missing"),
+        pytest.param(Unresolved(Outcome.DNS_NOT_FOUND, may_change=True), TWO, TWO, id="missing, then addresses"),
+    ],
+)
+@pytest.mark.parametrize("past", [61, 3600], ids=["while it is renewed", "when it is old"])
+def test_an_answer_that_may_change_replaces_no_whole_one(
+    clock: ResolverClock, past: int, so_far: Resolution, last: Resolution, then: Resolution | None
+) -> None:
+    async def main() -> None:
+        asker = ResolverHarness(NameServer(ONE), fresh_seconds=60)
+        await asker.ask()
+        end = threading.Event()
+
+        def renew(_: str) -> Iterator[Resolution]:
+            yield so_far
+            end.wait(SECONDS)
+            yield last
+
+        asker.resolver._ask = renew
+        clock.now += past
+        known = asker.resolver._names[NAME]
+        asker.resolver.look_up(NAME, CLIENT, lambda _: None)
+        await until(lambda: known.in_flight and known.answered)
+        assert known.good == ONE
+        assert asker.resolver.look_up(NAME, CLIENT, must_not_be_called) == ONE
+        end.set()
+        await asker.settle()
+        assert known.good == then
 
     run(main())
