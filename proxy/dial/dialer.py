@@ -31,6 +31,9 @@ _ATTEMPT_DELAY: Final = 0.25
 _MAX_ATTEMPTS: Final = 4
 """Attempts in flight at once: a name may have dozens of addresses, and each attempt takes a descriptor."""
 
+_MAX_PARALLEL: Final = 32
+"""Attempts of all dials together, beside the first of each, which has a descriptor set aside (`Limits`)."""
+
 _ATTEMPT_SECONDS: Final = 2.5
 """How long an attempt may keep its place from an untried address: time for a second SYN, sent after 1 s."""
 
@@ -103,6 +106,8 @@ class Dialer:
         self.loop_guard = loop_guard
         self.source_address = settings.source_address
         self.connect_to = settings.address_of_target
+        self.parallel = 0
+        """The attempts in flight beside the first of each dial."""
 
     def prepare(self, target: Target, rule: Rule, caller: DialCaller) -> "DirectDial":
         """See `TargetDialer`."""
@@ -186,7 +191,7 @@ class DirectDial:
 
     def _try_next(self) -> None:
         """Start the next attempt; report failure if no address is left and no attempt is in flight."""
-        while self._untried and len(self._attempts) < _MAX_ATTEMPTS:
+        while self._untried and self._has_place():
             address = self._untried.pop(0)
             began = time.monotonic()
             try:
@@ -194,12 +199,16 @@ class DirectDial:
             except OSError as error:
                 self._note_failure(address, began, error.errno or 0)
                 continue
+            if self._attempts:
+                self._dialer.parallel += 1
             self._attempts[sock.fileno()] = (sock, address, began)
             self._dialer.poller.watch(sock.fileno(), WRITE | ONCE, self)
             if self._untried:
                 self._start_timer()
             return
-        if not self._attempts:
+        if self._untried:
+            self._start_timer()
+        elif not self._attempts:
             self._stop()
             self._caller.dial_failed(*min(self._failures, key=lambda failure: _MOST_SPECIFIC_FIRST.index(failure[0])))
 
@@ -220,9 +229,9 @@ class DirectDial:
         return sock
 
     def _start_timer(self) -> None:
-        """Wait before the next address is tried; with all places taken, until the oldest attempt has had its time."""
+        """Wait before the next address is tried; without a place, until the oldest attempt has had its time."""
         delay = _ATTEMPT_DELAY
-        if len(self._attempts) >= _MAX_ATTEMPTS:
+        if not self._has_place():
             _, _, began = next(iter(self._attempts.values()))
             delay = max(delay, began + _ATTEMPT_SECONDS - time.monotonic())
         self._timer = self._dialer.loop.call_later(delay, self._delay_over)
@@ -233,8 +242,8 @@ class DirectDial:
         self._dialer.poller.finish_batch()
 
     def _make_room(self) -> None:
-        """Try the next address, in the oldest attempt's place if all are taken."""
-        if len(self._attempts) >= _MAX_ATTEMPTS:
+        """Try the next address, in the oldest attempt's place if there is no other."""
+        if not self._has_place():
             self._give_up(next(iter(self._attempts)))
         self._try_next()
 
@@ -248,7 +257,7 @@ class DirectDial:
             self._stop_timer()
             self._try_next()
             return
-        del self._attempts[descriptor]
+        self._remove(descriptor)
         for other in list(self._attempts):
             self._give_up(other)
         self._stop()
@@ -271,8 +280,19 @@ class DirectDial:
         self._record.attempts.append(DialAttempt(address, milliseconds(time.monotonic() - began), "ECANCELED"))
         self._close_attempt(descriptor)
 
+    def _has_place(self) -> bool:
+        """Whether another attempt may be in flight: always a first one."""
+        attempts = len(self._attempts)
+        return not attempts or (attempts < _MAX_ATTEMPTS and self._dialer.parallel < _MAX_PARALLEL)
+
+    def _remove(self, descriptor: int) -> tuple[socket.socket, str, float]:
+        attempt = self._attempts.pop(descriptor)
+        if self._attempts:
+            self._dialer.parallel -= 1
+        return attempt
+
     def _close_attempt(self, descriptor: int) -> None:
-        sock, _, _ = self._attempts.pop(descriptor)
+        sock, _, _ = self._remove(descriptor)
         self._dialer.poller.forget(descriptor)
         self._dialer.poller.close(sock)
 

@@ -299,3 +299,45 @@ def test_with_four_attempts_in_flight_a_failure_starts_the_next(
             caller.upstream.close()
 
     run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once", "in_flight")
+def test_many_dials_to_silent_addresses_share_the_parallel_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialer_module, "_MAX_PARALLEL", 5)
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
+    dials = 10
+
+    async def main() -> None:
+        with contextlib.closing(BlackHole(HOLE)) as hole, open_dial_harness(*SILENT) as harness:
+            before = descriptors()
+            begun = [harness.dial(hole.port) for _ in range(dials)]
+            for turn in range(1, 4):
+                await until(lambda least=turn: all(len(caller.tried) >= least for caller, _ in begun))  # type: ignore[misc]
+                assert len(descriptors() - before) == dials + 5
+            assert not any(caller.done for caller, _ in begun)
+            for _, pending in begun:
+                pending.abandon()
+            harness.poller.finish_batch()
+            assert descriptors() == before
+            assert harness.dialer.parallel == 0
+
+    run(main())
+
+
+@pytest.mark.usefixtures("attempts_at_once", "in_flight")
+@pytest.mark.parametrize("silent", [0, 1, 3])
+def test_without_parallel_attempts_every_address_has_its_turn(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, silent: int
+) -> None:
+    monkeypatch.setattr(dialer_module, "_MAX_PARALLEL", 0)
+    monkeypatch.setattr(dialer_module, "_ATTEMPT_SECONDS", 0.05)
+    addresses = (*SILENT[:silent], "127.0.0.3", *SILENT[silent : 2 * silent], "127.0.0.1")
+
+    async def main() -> None:
+        with contextlib.closing(BlackHole(HOLE, server.port)), open_dial_harness(*addresses) as harness:
+            caller = await harness.finish(server.port)
+            assert caller.record.upstream == f"127.0.0.1:{server.port}"
+            assert ("127.0.0.3", "ECONNREFUSED") in caller.tried
+            caller.upstream.close()
+
+    run(main())
