@@ -143,7 +143,8 @@ def _last_success(report: LicenseReport, rule: ZoneRule) -> datetime | None:
     if attempt is not None and attempt.result == "failed":
         deadline = rule.instant(report.authorization.deadline)
         return None if deadline is None else deadline - limit("authorization").length
-    return rule.instant(_success(attempt)) or rule.instant(report.authorization.at)
+    is_answer = report.authorization.status in ("authorized", "out_of_compliance")
+    return rule.instant(_success(attempt)) or (rule.instant(report.authorization.at) if is_answer else None)
 
 
 def _deadlines(running: Clocks, now: datetime) -> Iterator[LicenseDeadline]:

@@ -112,7 +112,7 @@ RESULTS: Final[Mapping[str, Result]] = {
 EXPORT: Final = {"allowed": True, "not allowed": False}
 EVALUATION_MODE: Final = {"in use": True, "not in use": False}
 
-_NOTHING: Final = {"", "none", "<none>", "<empty>", "null", "n/a", "-"}
+_NOTHING: Final = {"", "none", "never", "<none>", "<empty>", "null", "n/a", "-"}
 _SQUEEZED: Final = re.compile(r"[\s_-]+")
 _CODE: Final = re.compile(r"\(\d{1,4}\)$")
 

@@ -43,6 +43,8 @@ tabs, wrapped lines and lost indentation do no harm. What is missing stays missi
 - **The product's own date** replaces an estimate; each deadline says which it is.
 - **AUTHORIZED on a date** may be the date of a failed attempt. The last success is then 90 days before the deadline.
 - **A reservation** and a push interval of **0 (no reporting)** never alarm: nothing is due.
+- **The proxy** that the product is set to use is compared with the gate's addresses and ports, if this host has the
+  settings of a gate or `--config` names them.
 - Where Cisco's documents disagree, the **shorter** clock warns.
 
 ## JSON

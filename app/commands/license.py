@@ -5,6 +5,7 @@ Reads files or standard input, asks nobody, writes nothing.
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
@@ -15,7 +16,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct, to_builtins
 
+from licensegate.app.settings import Settings
+from licensegate.app.settings.load import settings_file
 from licensegate.app.terminal import complain, say
+from licensegate.certs.host_names import own_addresses
 from licensegate.files.read import read_whole
 from licensegate.licensing.limits import all_families, family_named
 from licensegate.licensing.meaning import Explained, explain
@@ -24,7 +28,9 @@ from licensegate.licensing.report import Reading
 from licensegate.licensing.text.clean import LARGEST, UnreadableTextError
 
 from .license_metrics import metrics
+from .license_proxy import compared
 from .license_table import table
+from .settings_file import load_or_exit
 
 NOTES: Final = """\
   Reads `show license all`, `summary`, `status`, `udi`, `usage` and `tech support` of CUCM and its relatives (classic
@@ -37,6 +43,9 @@ NOTES: Final = """\
   Days are counted from --now, else from the time in the text, if its clock was synchronised, else from this moment.
   Dates are read in the zone that they are printed with. Where an abbreviation stands for several zones, the earliest is
   taken and said; --timezone decides. docs/licensing.md has all states and time limits.
+
+  With the settings of a gate, by --config or the packaged service's, the proxy that the product is set to use is
+  compared with the gate's addresses and ports.
 
 exit status:
   0  printed
@@ -65,6 +74,7 @@ class NamedOutput(Struct, frozen=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="settings of the gate to compare the proxy with")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of one per file")
     form.add_argument("--prometheus", action="store_true", help="print metrics for node_exporter's textfile collector")
@@ -82,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         family = _family(arguments.family)
     except ValueError as error:
         return complain(str(error))
+    settings = _gate(arguments.config)
     outputs = []
     for name in arguments.file:
         try:
@@ -90,6 +101,9 @@ def run(arguments: argparse.Namespace) -> int:
             return complain(f"{name}: {error.strerror}; name a file that can be read")
         except UnreadableTextError as error:
             return complain(f"{name}: {error}")
+        if settings is not None and (proxy := reading.report.proxy) is not None:
+            listeners = [(each.host, each.port) for each in settings.listen]
+            reading.notes.append(compared(proxy, settings.announce, own_addresses(), listeners))
         outputs.append(NamedOutput(name, reading, explain(reading, now, zone, family)))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names from the text, and Japanese
@@ -104,6 +118,12 @@ def _printed(outputs: Sequence[NamedOutput], arguments: argparse.Namespace) -> s
     if arguments.prometheus:
         return metrics([(each.name, each.reading.report, each.explained) for each in outputs])
     return "\n".join(table(each.name, each.reading, each.explained) for each in outputs)
+
+
+def _gate(config: Path | None) -> Settings | None:
+    """The settings of this host's gate; None without one. Raises SystemExit if they are invalid."""
+    has_gate = config is not None or settings_file(os.environ) is not None
+    return load_or_exit(config) if has_gate else None
 
 
 def _content(name: str) -> bytes:

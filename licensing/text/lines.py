@@ -22,6 +22,7 @@ _OPEN_DATE: Final = re.compile(
 )
 _DATE_COLUMN: Final = re.compile(r"\d{4}-\d\d-\d\d\b")
 _DATE_AT_END: Final = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?$")
+_CLOCK: Final = re.compile(r"\d\d:\d\d:\d\d\b")
 _COUNTED: Final = re.compile(r"\d+(?:\s+\D|$)|\d\d:\d\d:\d\d\b")
 _WHOLE_TAG: Final = re.compile(r"_[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$", re.IGNORECASE)
 
@@ -78,7 +79,11 @@ def _wrapped(raw: list[str], width: int) -> set[int]:
         if not run:
             key, _ = split_key(before)
         parted = not before or not line or RULER.fullmatch(before) or RULER.fullmatch(line)
-        if not parted and run < _MOST_PARTS and _continues(raw[number - 1], raw[number], key in FREE_TEXT, width):
+        if (
+            not parted
+            and run < _MOST_PARTS
+            and _continues(raw[number - 1], raw[number], key in FREE_TEXT, not run, width)
+        ):
             wrapped.add(number)
             run += 1
         else:
@@ -86,13 +91,13 @@ def _wrapped(raw: list[str], width: int) -> set[int]:
     return wrapped
 
 
-def _continues(before: str, line: str, is_free_text: bool, width: int) -> bool:
+def _continues(before: str, line: str, is_free_text: bool, is_begun: bool, width: int) -> bool:
     start, text = before.strip(), line.strip()
     does_not_fit = len(before.rstrip()) + 1 + len(text.split(maxsplit=1)[0]) > width or len(before) == width
     key, value = split_key(start)
     if not key and does_not_fit and not heading_of(start) and _completes_a_key(start, text):
         return True
-    if does_not_fit and not key and _is_tag(text) and _may_be_name(start):
+    if does_not_fit and is_begun and not key and _is_tag(text) and _may_be_name(start):
         return True
     if not is_named(text) and (_lacks_its_end(start, text) or (key in KEYS and not value and not heading_of(start))):
         return True
@@ -151,7 +156,8 @@ def _terminal_width(raw: list[str], wrapped: set[int]) -> int:
 def _join(start: str, before: str, line: str, terminal: int, width: int) -> str:
     """Append a continuation with or without a blank."""
     if terminal and len(before) == terminal:
-        blank = " " if before[-1:] == " " or line[:1] == " " else ""
+        is_date = _DATE_AT_END.search(start) and _CLOCK.match(line.strip())
+        blank = " " if before[-1:] == " " or line[:1] == " " or is_date else ""
         return f"{start.rstrip()}{blank}{line.strip()}"
     text = line.strip()
     last, first = start.split()[-1], text.split(maxsplit=1)[0]
@@ -164,4 +170,5 @@ def _join(start: str, before: str, line: str, terminal: int, width: int) -> str:
 
 def _are_one_word(last: str, first: str) -> bool:
     last, first = last.lower(), first.lower()
-    return last + first in WORDS and not (last in WORDS and first in WORDS)
+    is_year = (last + first).isdigit() and len(last + first) == 4
+    return is_year or (last + first in WORDS and not (last in WORDS and first in WORDS))

@@ -38,7 +38,8 @@ SILENT: Final = frozenset(
     available to report|maximum display|report module status|data channel|reports on disk|device telemetry|
     total current telemetry reports|product analytics|not available reason|total current product analytics reports|
     trust code type|attributes|product instance name|all|*s show|next registration attempt|purge reports|
-    authorization renewal|daily|load for five secs
+    authorization renewal|daily|ongoing reporting frequency (days)|on change reporting (days)|
+    unenforced/non-export|enforced (perpetual/subscription)|load for five secs
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")
@@ -54,7 +55,7 @@ HEADINGS: Final = frozenset(
     communication statistics|trust establishment|trust acknowledgement|result polling|authorization request|
     authorization confirmation|authorization return|trust sync|hello message|telemetry reporting|license certificates|
     ha info|other info|platform provided mapping table|enforced licenses|specified license reservations|
-    trust code installed|product instance|license usage report
+    trust code installed|product instance|license usage report|reporting status
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")

@@ -59,6 +59,20 @@ def test_the_last_success_after_a_failure_is_90_days_before_the_deadline() -> No
     assert "The last contact failed" in meaning.notes[0]
 
 
+def test_a_failed_registration_is_no_contact() -> None:
+    text = """Registration:
+  Status: UNREGISTERED - REGISTRATION FAILED
+  Initial Registration: FAILED on Oct 17 15:55:06 2025 EDT
+    Failure reason: Fail to send out Call Home HTTP message.
+License Authorization:
+  Status: EVAL EXPIRED on Oct 17 15:55:06 2025 EDT
+"""
+    found = explain(read(text.encode()), datetime(2025, 10, 18, tzinfo=UTC))
+
+    assert (found.meaning.level, found.meaning.enforced, found.meaning.last_success) == ("critical", "now", None)
+    assert [each.name for each in found.deadlines] == ["evaluation"]
+
+
 def test_not_smart_licensing_is_said() -> None:
     assert "not Smart Licensing" in meaning_of("nxos-traditional", "2026-01-01").meaning.text
 

@@ -90,6 +90,24 @@ def test_an_unusable_argument_is_named(arguments: list[str], error: str, capsys:
     assert error in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("listen", "announce", "note"),
+    [
+        ("127.0.0.1:3128", "gate.blue.example", "its proxy is this gate"),
+        ("127.0.0.1:8080", "Gate.blue.example", "but port 3128 is not one of the gate's: 8080"),
+        ("127.0.0.1:3128", "", "gate.blue.example, is no address of this gate"),
+    ],
+)
+def test_the_proxy_is_compared_with_the_gate(
+    listen: str, announce: str, note: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "gate.toml"
+    settings.write_text(f'announce = "{announce}"\n[[listen]]\naddress = "{listen}"\n')
+
+    assert run("--config", str(settings), file_of("iosxe-status-proxy")) == 0
+    assert note in capsys.readouterr().out
+
+
 def test_a_broken_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "fmc.json"
     file.write_text('{"smartLicenseStatus"')
