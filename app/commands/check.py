@@ -15,7 +15,6 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings, SettingsError
-from licensegate.app.settings.environment import PREFIX, variables
 from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
@@ -24,7 +23,7 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
-from . import check_host, check_logins, check_parents, check_tls
+from . import check_environment, check_host, check_logins, check_parents, check_tls
 from .layout import sections
 from .settings_file import load_or_exit
 
@@ -39,7 +38,6 @@ exit status:
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
-_PROXY_VARIABLES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")  # for clients, such as curl
 _MODES: Final = {
     Mode.ENFORCE: "enforce: other targets are refused",
     Mode.REPORT: "report: other targets pass, and their records say that they would have been refused",
@@ -90,8 +88,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)
     yield from _refused_connect_to(settings)
-    yield from _ignored_variables(environ)
-    yield from _unused_proxy(settings, environ)
+    yield from check_environment.warnings(settings, environ)
     token_file = settings.admin.token_file
     if token_file and os.access(token_file, os.R_OK):  # the gate may read files that this user may not
         read_token(token_file)
@@ -159,22 +156,6 @@ def _refused_connect_to(settings: Settings) -> Iterator[str]:
         decision = settings.policy.decide(Target(to.host, to.port))
         if not decision.allowed and not decision.reported and (to.host, to.port) not in parents:
             yield f"dial.connect_to names {Target(to.host, to.port)}, which the allowlist refuses; add a rule for it"
-
-
-def _ignored_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    meant = {variable.replace("__", "_"): variable for variable in variables()}
-    for name in environ:
-        variable = meant.get(name.upper().replace("__", "_"))
-        if variable and name.upper() == variable != name:
-            yield f"{name} is ignored; write it in capitals: {variable}"
-        elif variable and not name.startswith(PREFIX):
-            yield f"{name} is ignored, because Kubernetes sets such names; write {variable}"
-
-
-def _unused_proxy(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    for name in _PROXY_VARIABLES:
-        if environ.get(name) and not settings.parents.proxies:
-            yield f"{name} is not used; if targets are reached only through that proxy, name it in [[parent]]"
 
 
 def _listen(settings: Settings) -> list[str]:
@@ -288,7 +269,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print what would be in force, and the warnings."""
     settings = load_or_exit(arguments.file or arguments.config)
     name = host_name()
-    if arguments.user:
+    if arguments.user is not None:
         check_host.become(arguments.user)
         settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
@@ -299,7 +280,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
     lacking = list(check_host.lacking_rights(settings))
-    if arguments.user:
+    if arguments.user is not None:
         wrong += [f"{each} by the user {arguments.user}; let that user do it" for each in lacking]
     else:
         for each in lacking:

@@ -64,11 +64,13 @@ def become(user: str) -> None:
     """Go on as this user, whose rights decide from now on. Raises SystemExit for an unknown user, or without root."""
     try:
         entry = pwd.getpwnam(user)
+        if entry.pw_uid == os.geteuid() != 0:
+            return
         os.setgroups(os.getgrouplist(user, entry.pw_gid))
         os.setgid(entry.pw_gid)
         os.setuid(entry.pw_uid)
     except KeyError:
-        raise SystemExit(complain(f"--user: there is no user {user} on this host")) from None
+        raise SystemExit(complain(f"--user: there is no user {user!r} on this host")) from None
     except PermissionError:
         raise SystemExit(complain(f"--user: only root can look as {user}; run this as root")) from None
 

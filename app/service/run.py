@@ -35,6 +35,8 @@ _STARTS_LATER: Final = (ListenError, NoReaderError)
 _NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError, UnbindableAddressError)
 """Somebody must change a file or a privilege first: the packaged unit does not try again."""
 
+_STANDARD_ERROR: Final = 2  # sys.stderr is None if it was closed at the start
+
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     `read_settings` reads the settings again for a reload; it raises SettingsError.
     """
     open_standard_streams()
-    faulthandler.enable()  # the service manager ends a frozen gate by SIGABRT: write down where it froze
+    faulthandler.enable(_STANDARD_ERROR)  # the service manager ends a frozen gate by SIGABRT: write down where it froze
     service_log = start_service_log(settings.log.level)
     try:
         asyncio.run(_serve(settings, read_settings, service_log))

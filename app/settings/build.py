@@ -1,7 +1,7 @@
 """Builds the settings from the file's tables: reads texts, checks values against each other, fills in defaults."""
 
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -16,6 +16,7 @@ from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
+from .contradictions import refuse_duplicates, refuse_log_over, refuse_overlaps, refuse_shared_address
 from .duration import read_every
 from .environment import ADMIN_DEFAULT
 from .file_checks import holds_private_key, missing
@@ -60,13 +61,13 @@ def build(
     auth = read_auth(file.auth, login_files, trusted, source)
     listen = _listen(file.listen, auth, source)
     admin = _admin(file.admin, client_networks, source, folder, environ)
-    _refuse_shared_address(listen, admin, source)
+    refuse_shared_address(listen, admin, source)
     tls = _tls(file.tls, login_files, source, folder)
     log = _log(file.log, source, folder)
     logins = (parent.login for parent in parents.proxies)
     secrets = [path for login in logins for path in (login.password_file, login.keytab)]
     roots = [parent.ca for parent in parents.proxies]
-    _refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
+    refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
     return Settings(
         listen=listen,
         announce=_announce(file.announce, source),
@@ -96,7 +97,7 @@ def build(
 def _listen(tables: Sequence[ListenTable], auth: Auth, source: SettingsSource) -> tuple[ListenAddress, ...]:
     addresses = _read_each(read_listen, [table.address for table in tables], source, "listen", "address")
     # The system chooses another port each time, so port 0 may be given twice.
-    _refuse_overlaps(addresses, source)
+    refuse_overlaps(addresses, source)
     listen = []
     for number, (address, table) in enumerate(zip(addresses, tables, strict=True), 1):
         balancers = _networks(table.proxy_protocol_from, source, "listen", number, "proxy_protocol_from")
@@ -115,15 +116,6 @@ def _announce(text: str, source: SettingsSource) -> str:
             "that clients use, or leave announce out"
         )
     return host
-
-
-def _refuse_overlaps(addresses: Sequence[ListenAddress], source: SettingsSource) -> None:
-    """Refuse two listeners of which one has the address of the other: the second cannot be bound."""
-    for number, address in enumerate(addresses, 1):
-        for earlier, other in enumerate(addresses[: number - 1], 1):
-            if _overlap(address, other):
-                same = "the same as" if address.host == other.host else f"{address} cannot be bound beside {other},"
-                raise SettingsError(f"{source.place('listen', number)}: {same} item {earlier}; remove one of them")
 
 
 def _login_files(table: AuthTable, source: SettingsSource, folder: Path) -> dict[str, Path | None]:
@@ -150,7 +142,7 @@ def _tls(table: TlsTable, login_files: Mapping[str, Path | None], source: Settin
         place = source.place("tls.certificate")
         raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
     names = _read_each(read_host, table.names, source, "tls.names")
-    _refuse_duplicates(names, source, "tls.names")
+    refuse_duplicates(names, source, "tls.names")
     return Tls(certificate, key or certificate, names, login_files["client_ca"], login_files["client_crl"])
 
 
@@ -205,7 +197,7 @@ def _tunnel_networks(tables: Sequence[TunnelNetworkTable], source: SettingsSourc
 
 def _connect_to(texts: Sequence[str], source: SettingsSource) -> tuple[ConnectTo, ...]:
     entries = _read_each(read_connect_to, texts, source, "dial.connect_to")
-    _refuse_duplicates([(entry.host, entry.port) for entry in entries], source, "dial.connect_to")
+    refuse_duplicates([(entry.host, entry.port) for entry in entries], source, "dial.connect_to")
     return entries
 
 
@@ -237,22 +229,6 @@ def _admin_address(text: str | None, source: SettingsSource, environ: Mapping[st
     return structs.replace(_read(read_listen, default, ADMIN_DEFAULT), named=False) if default else DEFAULT_ADMIN
 
 
-def _refuse_shared_address(listen: Sequence[ListenAddress], admin: Admin, source: SettingsSource) -> None:
-    """Refuse a listener on the address of the admin server: the error of the bind would blame another program."""
-    for number, address in enumerate(listen, 1):
-        if admin.listen and address.named and _overlap(address, admin.listen):
-            place = source.place("listen", number, "address")
-            raise SettingsError(
-                f"{place}: {address} is also the address of admin.listen, {admin.listen}; change one of them"
-            )
-
-
-def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
-    """Whether the two addresses cannot be bound at the same time."""
-    same_host = one.host == other.host or bool({one.host, other.host} & {"0.0.0.0", "::"})
-    return same_host and (":" in one.host) == (":" in other.host) and one.port == other.port != 0
-
-
 def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | None:
     return _path(text, "state.directory", source, folder) if text else None
 
@@ -270,14 +246,6 @@ def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
         raise SettingsError(f"{place}: {shown(table.access)} is a directory; name a file in it")
     access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
     return Log(access, table.level, table.lines_per_client)
-
-
-def _refuse_log_over(log: Log, read: Iterable[Path | None], source: SettingsSource) -> None:
-    """Refuse an access log in a file that the gate reads: its lines would spoil a key or the settings."""
-    files = {os.path.realpath(path) for path in (source.file, *read) if path}
-    if log.access != "-" and os.path.realpath(log.access) in files:
-        place = source.place("log.access")
-        raise SettingsError(f"{place}: {log.access} is a file that the gate reads; name another one for the log")
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:
@@ -314,10 +282,3 @@ def _read_each(
     read: Callable[[str], _T], texts: Iterable[str], source: SettingsSource, key: str, inner: str = ""
 ) -> tuple[_T, ...]:
     return tuple(_read(read, text, source.place(key, number, inner)) for number, text in enumerate(texts, 1))
-
-
-def _refuse_duplicates(values: Sequence[Hashable], source: SettingsSource, key: str) -> None:
-    first = {value: number for number, value in reversed(list(enumerate(values, 1)))}
-    for number, value in enumerate(values, 1):
-        if first[value] != number:
-            raise SettingsError(f"{source.place(key, number)}: the same as item {first[value]}; remove one of them")

@@ -217,4 +217,17 @@ def test_as_the_gates_user_lacking_rights_are_faults(sealed: Path) -> None:
 def test_an_unknown_user_is_named(sealed: Path) -> None:
     done = run(sys.executable, "-m", "licensegate.app", "check", "--user", "no-such-user", str(sealed))
     assert done.returncode == 2
-    assert "there is no user no-such-user on this host" in done.stderr
+    assert "there is no user 'no-such-user' on this host" in done.stderr
+
+
+def test_a_user_may_look_as_itself(sealed: Path) -> None:
+    if os.geteuid() != 0:
+        missing("root", "run this test as root, to become another user")
+    text = "from licensegate.app.commands.check_host import become; become('nobody'); become('nobody')"
+    assert run(sys.executable, "-c", text).returncode == 0
+
+
+def test_an_empty_user_is_no_user(sealed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        status_of("--user", "", str(sealed))
+    assert "there is no user '' on this host" in capsys.readouterr().err
