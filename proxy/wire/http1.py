@@ -46,6 +46,7 @@ _line_without_version: Final = re.compile(rb"(?i)(?!.*HTTP/)%b [\x21-\x7e\x80-\x
 _VERSIONS: Final = {b"1.0": "1.0"} | {b"1.%d" % minor: "1.1" for minor in range(1, 10)}
 """By the version of a request, the one it is served as: a later minor version as 1.1 (RFC 9110 section 2.5)."""
 
+_BINARY_WITHIN: Final = 64  # bytes; further on, a control character only makes the line invalid when it ends
 _BEGINNING: Final = 5  # bytes that tell where the request line starts: two empty lines and one byte
 _FIELD_NAMES: Final = 32  # names kept, and the characters of all of them
 _FIELD_NAME_CHARACTERS: Final = 400
@@ -171,7 +172,8 @@ def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:
     """Raise HeadError for the first fault in `received`; return if it is only incomplete."""
     start = _request_line_start(received[: min(limit + 1, _BEGINNING)])
     line_end = received.find(b"\n", start)
-    _refuse_binary(received, start, max(start, judged), min(limit, len(received) if line_end < 0 else line_end))
+    line_stop = len(received) if line_end < 0 else line_end
+    _refuse_binary(received, start, max(start, judged), min(limit, line_stop, start + _BINARY_WITHIN))
     if line_end >= limit or (line_end < 0 and len(received) > limit):
         raise HeadError(Outcome.REQUEST_LINE_TOO_LONG)
     if line_end < 0:
