@@ -26,7 +26,7 @@ def listen(*addresses: str) -> str:
 def test_a_configured_port_that_needs_a_privilege_fails_the_start(tmp_path: Path) -> None:
     gate = Gate(tmp_path, listen("0.0.0.0:8443", "0.0.0.0:443"), prefix=(*own_network(), *unprivileged()))
 
-    assert status_of(gate) == 1
+    assert status_of(gate) == 2
     assert "0.0.0.0:443" in gate.stderr[-1]
     for remedy in ("CAP_NET_BIND_SERVICE", "net.ipv4.ip_unprivileged_port_start", "choose a port"):
         assert remedy in gate.stderr[-1]
