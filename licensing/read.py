@@ -7,7 +7,7 @@ from .forms.json_forms import is_json, read_json
 from .forms.printed_output import OutputReader
 from .forms.traditional import is_traditional
 from .report import LicenseReport, Model, Reading
-from .text.clean import decode, printed_lines
+from .text.clean import PrintedLines, decode, printed_lines
 from .text.lines import joined
 from .words import CLASSIC_ENTITLEMENTS, POLICY_ENTITLEMENTS
 
@@ -15,19 +15,18 @@ _MOST_UNREAD: Final = 1000
 
 
 def read(data: bytes) -> Reading:
-    """Read one output. Raises UnreadableTextError if it is too large, or JSON that is not whole."""
-    text = decode(data)
-    start = text.lstrip("\ufeff \t\r\n")[:200]
-    if is_json(start):
+    """Read one output. Raises UnreadableTextError if it is too large, or JSON about something else."""
+    printed = printed_lines(decode(data))
+    text = "\n".join(printed.lines).strip()
+    if is_json(text[:200]):
         return read_json(text)
     if is_axl(text):
         return read_axl(text)
-    return read_output(text)
+    return _read_output(printed)
 
 
-def read_output(text: str) -> Reading:
-    """Read printed output."""
-    lines = joined(printed_lines(text))
+def _read_output(printed: PrintedLines) -> Reading:
+    lines = joined(printed)
     if is_traditional(lines):
         return Reading(LicenseReport("traditional"))
     reader = OutputReader()

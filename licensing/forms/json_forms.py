@@ -3,6 +3,7 @@
 A time stamp of 0 means never. FMC tells what is left of the evaluation in whole days.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,6 +21,9 @@ _ENTITLEMENT: Final = Vocabulary(ENTITLEMENT)
 _RESULTS: Final = Vocabulary(RESULTS)
 _MILLISECONDS: Final = 100_000_000_000  # above it a time stamp is in milliseconds: in seconds it would be the year 5138
 _DEEPEST: Final = 6
+_BRACKETS: Final = {"{": "}", "[": "]"}
+_MARK: Final = re.compile(r'\\.?|[",{}\[\]]', re.DOTALL)
+_DEEPEST_CUT: Final = 32
 _NO_FAILURE: Final = ("ok", "successful", "success")
 
 Object = Mapping[str, Any]
@@ -31,9 +35,12 @@ def is_json(start: str) -> bool:
 
 
 def read_json(text: str) -> Reading:
-    """Read the JSON of FMC, Catalyst Center or CML. Raises UnreadableTextError if it is none of them, or not whole."""
+    """Read the JSON of FMC, Catalyst Center or CML; of a text that was cut, what is whole.
+
+    Raises UnreadableTextError if it is none of them, or no JSON.
+    """
     try:
-        content = msgspec.json.decode(text)
+        content = msgspec.json.decode(whole_part(text))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableTextError(f"it begins like JSON and is not: {error}") from None
     for found in _objects(content, _DEEPEST):
@@ -41,6 +48,33 @@ def read_json(text: str) -> Reading:
             if keys <= found.keys():
                 return Reading(reader(found), form=form)
     raise UnreadableTextError("it is JSON, but not that of FMC, Catalyst Center or CML about their licences")
+
+
+def whole_part(text: str) -> str:
+    """Close the brackets of a JSON text that was cut, behind its last whole value; other texts stay as they are."""
+    opened: list[str] = []
+    whole, closing = 0, ""
+    in_string = False
+    position = -1
+    while (found := _MARK.search(text, position + 1)) is not None:
+        position, mark = found.start(), found[0]
+        if mark[0] == "\\":
+            position += len(mark) - 1
+        elif mark == '"':
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif mark in _BRACKETS and len(opened) < _DEEPEST_CUT:
+            opened.append(_BRACKETS[mark])
+            whole, closing = position + 1, "".join(reversed(opened))
+        elif mark == "," and opened:
+            whole, closing = position, "".join(reversed(opened))
+        elif opened and mark == opened[-1]:
+            opened.pop()
+            whole, closing = position + 1, "".join(reversed(opened))
+        else:
+            return text
+    return text[:whole] + closing if opened else text
 
 
 def _objects(value: object, depth: int) -> Iterator[Object]:

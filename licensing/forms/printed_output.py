@@ -68,7 +68,7 @@ class OutputReader:
         self._licence: Entitlement | None = None
         self._attempt: Attempt | None = None
         self._in_feature_table = False
-        self._row_lengths: set[int] = set()
+        self._row_shapes: set[tuple[int, str, bool]] = set()
         self._proxy_address: str | None = None
         self._clock_is_trusted = True
 
@@ -147,13 +147,14 @@ class OutputReader:
             if report.product.serial is None:
                 report.product = product
             return True
-        unfinished = unfinished and len(text) not in self._row_lengths  # else it ends where rows above end
+        shape = (len(text), text[:6], " " in text)
+        unfinished = unfinished and shape not in self._row_shapes  # else it ends where a row like it ends
         found = entitlements.row(text, unfinished) or entitlements.regid_row(text, unfinished)
         if found is None and self._in_feature_table:
             found = entitlements.feature_row(text, unfinished)
         if found is None or self._section in OF_NO_INTEREST:
             return False
-        self._row_lengths.add(len(text))
+        self._row_shapes.add(shape)
         report.entitlements.append(found)
         return True
 

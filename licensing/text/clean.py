@@ -14,6 +14,10 @@ LARGEST: Final = 8 * 1024 * 1024
 """The largest text that is read, in bytes; a long `show license tech support` has 20 KB."""
 
 
+MOST_LINES: Final = 100_000
+"""The most lines that are read, in about a second; a long `show license tech support` has 500."""
+
+
 class UnreadableTextError(ValueError):
     """A text that is not one: too large, or binary. The message says what to give instead."""
 
@@ -42,6 +46,7 @@ _TRANSLATED: Final = _DELETED | {
     0x08: "\b", 0x09: "\t", 0x0A: "\n", 0x0D: "\r", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n",
     0xA0: " ", 0x2007: " ", 0x202F: " ", 0x3000: " ",
 }  # fmt: skip
+_LINE_END: Final = re.compile(r"\r{0,9}\n")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _PAGER: Final = re.compile(r"<?-{2,4} ?More ?(?:\(\d{1,3}%\))? ?-{2,4}>?[ \t\b]*", re.IGNORECASE)
 _PAGER_LINE: Final = re.compile(r"(?:Press <(?:enter|space|any key)|lines \d+-\d+|\(END\))", re.IGNORECASE)
@@ -54,11 +59,17 @@ _COMMAND: Final = re.compile(
 
 
 def printed_lines(text: str) -> PrintedLines:
-    """Return the lines that the product printed, without trailing carriage returns and with tabs expanded."""
+    """Return the lines that the product printed, without trailing carriage returns and with tabs expanded.
+
+    Raises UnreadableTextError if there are more than `MOST_LINES`.
+    """
     text = _ANSI.sub("", text.translate(_TRANSLATED | {0x1B: "\x1b"})).replace("\x1b", "")
     if "\n" not in text:
         text = text.replace("\r", "\n")  # lines of old Macs
-    raw = text.replace("\r\n", "\n").split("\n")
+    text = _LINE_END.sub("\n", text)
+    raw = text.split("\n")
+    if len(raw) > MOST_LINES:
+        raise UnreadableTextError(f"it has more than {MOST_LINES} lines; give the output of one command")
     unfinished = bool(raw[-1].strip())
     lines: list[str] = []
     for number, line in enumerate(raw):

@@ -103,6 +103,8 @@ def _continues(before: str, line: str, is_free_text: bool, is_begun: bool, width
         return True
     if begins(text, after_free_text=is_free_text and does_not_fit):
         return False
+    if is_free_text:
+        return True  # a reason is followed by a key
     return (does_not_fit and not _is_dated_row(text)) or (key in KEYS and _OPEN_DATE.search(value) is not None)
 
 
@@ -112,7 +114,7 @@ def _completes_a_key(start: str, text: str) -> bool:
 
 def _is_tag(text: str) -> bool:
     """Whether this is the tag of a licence alone, which may stand behind its name on the line before."""
-    if text.startswith("regid."):
+    if text.startswith(("regid.", "(regid.")):
         return True
     return text.startswith("(") and not text.rpartition(")")[2].strip(" :")
 

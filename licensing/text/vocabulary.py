@@ -93,7 +93,7 @@ SENTENCES: Final = re.compile(
     re.IGNORECASE,
 )
 _KEY: Final = re.compile(r"([A-Za-z*][\w ./()#+'\-*]{0,70}?) ?:(?=\s|:|$|P(?:ID)?:|https?:)")
-_GUID_TAG: Final = re.compile(r"(?:[^:(]{0,80}\s)?(?:[0-9a-fA-F-]{36})?regid\.")
+_GUID_TAG: Final = re.compile(r"\(?(?:[^:(]{0,80}\s)?(?:[0-9a-fA-F-]{36})?regid\.")
 
 
 def split_key(text: str) -> tuple[str, str]:

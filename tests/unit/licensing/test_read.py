@@ -1,5 +1,6 @@
 """Reading what products print, whole, damaged and cut."""
 
+import contextlib
 import re
 import textwrap
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.licensing.read import read
-from licensegate.licensing.text.clean import LARGEST, UnreadableTextError
+from licensegate.licensing.text.clean import LARGEST, MOST_LINES, UnreadableTextError
 from support.licence_texts import NAMES, PRINTED, expected_of, text_of
 
 
@@ -81,6 +82,8 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "no-break spaces": lambda text: text.replace("  ", "\u00a0 "),
     "wrapped at blanks, 78": wrapped_at_blanks(78),
     "wrapped at blanks, 72": wrapped_at_blanks(72),
+    "wrapped, then quoted": lambda text: each_line(lambda line: "> " + line)(wrapped_at_blanks(72)(text)),
+    "wrapped, without empty lines": lambda text: wrapped_at_blanks(76)(re.sub("\n+", "\n", text)),
     "wrapped by a terminal, 80": wrapped_anywhere(80),
     "wrapped by a terminal, 100": wrapped_anywhere(100),
 }
@@ -106,6 +109,24 @@ def leaves(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[tuple
             yield from leaves(inner, (*path, number))
     elif value is not None:
         yield path, value
+
+
+@pytest.mark.parametrize("damage", ["quoted in a mail", "CRLF", "byte-order mark", "colours", "no indentation"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in PRINTED])
+def test_damaged_json_and_xml_are_read_exactly(name: str, damage: str) -> None:
+    assert report_of(DAMAGES[damage](text_of(name))) == expected_of(name)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in PRINTED])
+def test_json_and_xml_cut_anywhere_have_no_wrong_value(name: str) -> None:
+    text, whole = text_of(name), dict(leaves(expected_of(name)))
+    wrong = []
+    for end in range(0, len(text), 3):
+        with contextlib.suppress(UnreadableTextError):
+            found = leaves(report_of(text[:end]))
+            wrong += [(end, path, value) for path, value in found if whole.get(path) != value and path != ("model",)]
+
+    assert wrong == []
 
 
 @pytest.mark.parametrize("name", [name for name in PRINTED if name != "nxos-traditional"])
@@ -134,6 +155,19 @@ def test_a_text_cut_at_any_line_has_no_wrong_value(name: str) -> None:
 def test_the_last_value_of_a_cut_text_is_missing(text: str, missing: str) -> None:
     assert missing not in [str(value) for _, value in leaves(report_of(text))]
     assert not any(str(value).startswith(missing) for _, value in leaves(report_of(text)))
+
+
+@pytest.mark.parametrize("name", [name for name in PRINTED if name != "nxos-traditional"])
+def test_a_text_cut_at_any_letter_has_no_wrong_value_but_a_version(name: str) -> None:
+    """Only the version of the agent may be cut where it could have ended."""
+    text, whole = text_of(name), dict(leaves(expected_of(name)))
+    wrong = {
+        path
+        for end in range(0, len(text), 5)
+        for path, value in leaves(report_of(text[:end]))
+        if whole.get(path) != value
+    }
+    assert wrong <= {("agent_version",)}
 
 
 @pytest.mark.parametrize(
@@ -169,10 +203,16 @@ def test_too_large_a_text_is_refused_with_its_limit() -> None:
         read(b"x" * (LARGEST + 1))
 
 
+def test_too_many_lines_are_refused_with_their_limit() -> None:
+    with pytest.raises(UnreadableTextError, match="more than 100000 lines"):
+        read(b"x\n" * (MOST_LINES + 1))
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        pytest.param('{"smartLicenseStatus": {', "begins like JSON", id="cut JSON"),
+        pytest.param('{"smartLicenseStatus": }', "begins like JSON", id="broken JSON"),
+        pytest.param('{"wea', "not that of FMC", id="cut before anything is known"),
         pytest.param('{"weather": "fine"}', "not that of FMC", id="other JSON"),
         pytest.param("[" * 100_000 + '{"a": 1}', "", id="deep JSON is text"),
     ],

@@ -110,7 +110,7 @@ def test_the_proxy_is_compared_with_the_gate(
 
 def test_a_broken_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "fmc.json"
-    file.write_text('{"smartLicenseStatus"')
+    file.write_text('{"smartLicenseStatus" 7}')
 
     assert run(str(file)) == 2
     assert f"{file}: it begins like JSON and is not" in capsys.readouterr().err
