@@ -308,5 +308,3 @@ def _notes(report: LicenseReport) -> Iterator[str]:
         yield "It reports to a CSLU, but no address of one is set: it reports to nobody."
     if report.transport.url and report.transport.url.startswith("http://"):
         yield "It reports by plain HTTP to a server of yours, not through an HTTPS proxy."
-    if report.failures and report.model == "policy":
-        yield "A failure reason need not be a failure of the network: see whether the other side answered."

@@ -148,7 +148,9 @@ def _zone(name: str | None) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError):  # not found, a directory, not a name at all
-        raise ValueError(f"--timezone {name}: unknown zone; write one such as Asia/Tokyo or America/New_York") from None
+        raise ValueError(
+            f"--timezone {name}: this host knows no such zone; write one such as Asia/Tokyo or America/New_York"
+        ) from None
 
 
 def _family(name: str) -> str:

@@ -38,6 +38,8 @@ _WHOLE_JAVA_VERSION: Final = re.compile(r"\d\.\d\.\d")
 _WHOLE_URL: Final = re.compile(
     r"https?://.*(?:DDCEService|/licservice/license|SmartTransport|DeviceRequestHandler|/cslu/v1/pi)"
 )
+_ONGOING: Final = re.compile(r"Overall=(\d{1,9}) Communication=(\d{1,9})")
+_WAITING: Final = re.compile(r"Waiting for Ack: (\d{1,9})")
 _WHOLE_SENTENCE: Final = "Merged from multiple sources."
 _TRANSPORTS: Final = ("transport", "transport configuration")
 _TABLE_HEADERS: Final = ("entitlement tag", "slotid", "featurename")
@@ -71,6 +73,8 @@ class OutputReader:
         self._row_shapes: set[tuple[int, str, bool]] = set()
         self._proxy_address: str | None = None
         self._clock_is_trusted = True
+        self._failing = 0
+        self._failing_in_network = 0
 
     def read(self, lines: list[PrintedLine]) -> Reading:
         """Read all lines."""
@@ -80,6 +84,10 @@ class OutputReader:
                 self.reading.unread.append(line.text)
         if not self._clock_is_trusted:
             self.reading.captured_at = None
+        if self._failing_in_network:
+            self.reading.notes.append("Some kinds of messages fail in the network: the other side is not reached.")
+        elif self._failing:
+            self.reading.notes.append("Some kinds of messages fail, but not in the network: the other side answers.")
         return self.reading
 
     def _read(self, line: PrintedLine, following: str) -> bool:
@@ -356,6 +364,18 @@ class OutputReader:
             self.reading.notes.append("The product's clock is not synchronised by NTP; Cisco accepts an hour at most.")
         return True
 
+    def _read_attempts(self, value: str, _unfinished: bool) -> bool:
+        if found := _ONGOING.search(value):
+            self._failing += int(found[1])
+            self._failing_in_network += int(found[2])
+        return True
+
+    def _read_acknowledged(self, value: str, unfinished: bool) -> bool:
+        found = _WAITING.search(value)
+        if found is not None and not unfinished and int(found[1]):
+            self.reading.notes.append(f"{found[1]} usage reports wait for an acknowledgement of Cisco.")
+        return True
+
     def _read_overall_state(self, value: str, unfinished: bool) -> bool:
         if not unfinished and (state := value_of(value)):
             self.reading.notes.append(f"The product says of its communication: {state}.")
@@ -417,5 +437,7 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "trust code installed": OutputReader._read_trust_code,
     "current time": OutputReader._read_current_time,
     "clock sync-ed with ntp": OutputReader._read_clock,
+    "attempts": OutputReader._read_attempts,
+    "total acknowledged received": OutputReader._read_acknowledged,
     "overall state": OutputReader._read_overall_state,
 }

@@ -193,6 +193,35 @@ def test_a_failure_in_the_policy_model_leaves_attempts_alone() -> None:
     assert report.registration.last_renewal is None
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("Attempts: Total=2, Success=0, Fail=2  Ongoing Failure: Overall=2 Communication=0", "the other side answers"),
+        ("Attempts: Total=2, Success=0, Fail=2  Ongoing Failure: Overall=2 Communication=2", "is not reached"),
+        ("Total Acknowledged Received: 0,  Waiting for Ack: 86", "86 usage reports wait"),
+        ("Overall State: Device configured for Offline transport", "Offline transport"),
+        ("Clock sync-ed with NTP: False", "not synchronised"),
+    ],
+)
+def test_what_is_worth_a_warning_is_noted(line: str, note: str) -> None:
+    (said,) = read(f"Communication Statistics:\n{line}\n".encode()).notes
+
+    assert note in said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Attempts: Total=2, Success=2, Fail=0  Ongoing Failure: Overall=0 Communication=0",
+        "Total Acknowledged Received: 119,  Waiting for Ack: 0(171)",
+        "Overall State: <empty>",
+        "Clock sync-ed with NTP: True",
+    ],
+)
+def test_what_is_in_order_is_not_noted(line: str) -> None:
+    assert read(f"Communication Statistics:\n{line}\n".encode()).notes == []
+
+
 def test_the_products_time_counts_only_if_it_is_synchronised() -> None:
     assert read(text_of("iosxe-status-proxy").encode()).captured_at == "2026-10-23T05:30:30 UTC"
     assert read(text_of("iosxe-tech-identity").encode()).captured_at is None
