@@ -32,7 +32,7 @@ def _read_output(printed: PrintedLines) -> Reading:
     reader = OutputReader()
     reading = reader.read(lines)
     report = reading.report
-    if reader.is_disabled:
+    if reader.context.is_disabled:
         report.model = "traditional"
     else:
         report.model = _model(report, reader)
@@ -45,7 +45,7 @@ def _model(report: LicenseReport, reader: OutputReader) -> Model | None:
     """Tell the model by what only one of them prints."""
     statuses = {each.status for each in report.entitlements}
     policy = report.policy
-    if reader.has_policy_heading or policy.in_use or policy.push_interval_days is not None or policy.last_ack:
+    if reader.context.has_policy_heading or policy.in_use or policy.push_interval_days is not None or policy.last_ack:
         return "policy"
     if report.authorization.status == "not_applicable" or statuses & POLICY_ENTITLEMENTS:
         return "policy"
@@ -55,7 +55,7 @@ def _model(report: LicenseReport, reader: OutputReader) -> Model | None:
         return "classic"
     if any(each.tag and each.tag.startswith("regid.") for each in report.entitlements):
         return "classic"
-    return "policy" if reader.has_authorization_codes else None
+    return "policy" if reader.context.has_authorization_codes else None
 
 
 def _take_status_of_rows(report: LicenseReport) -> None:
