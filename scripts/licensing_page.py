@@ -65,6 +65,20 @@ in UTC.
 | `deadlines` | name, due, days left, printed or estimated, source, confidence |
 | `unread` | lines without a place in the report |
 
+## Metrics
+
+`--prometheus` prints gauges for node_exporter's textfile collector, labelled `file`, `pid` and `serial`:
+
+| metric | value |
+|---|---|
+| `licensegate_license_level` | 0 ok, 1 unknown, 2 warning, 3 critical |
+| `licensegate_license_enforced` | 1 if something is blocked now |
+| `licensegate_license_enforcement_timestamp_seconds` | the earliest time of a block |
+| `licensegate_license_deadline_timestamp_seconds` | a deadline, by `deadline` and `origin` (printed or estimated) |
+| `licensegate_license_last_success_timestamp_seconds` | the last contact that succeeded |
+| `licensegate_license_entitlement_count` | licences in use, by `entitlement` and `status` |
+| `licensegate_license_failures` | how many different failures the product reports |
+
 ## Levels
 
 *critical*: something is blocked, or fewer than 10 days are left (evaluation: 14, overage: up to 30). *warning*: a

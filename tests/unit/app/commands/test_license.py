@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def test_metrics_can_be_read_by_prometheus(capsys: pytest.CaptureFixture[str]) -
     assert levels == {"UCM": 0, "FWv": 3}
     deadlines = families["licensegate_license_deadline_timestamp_seconds"].samples
     assert {sample.labels["origin"] for sample in deadlines} == {"printed"}
+
+
+def test_the_page_names_every_metric(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--prometheus", "--now", NOW, file_of("cucm-all")) == 0
+
+    families = {family.name for family in text_string_to_metric_families(capsys.readouterr().out)}
+    page = (FOLDER.parents[2] / "docs" / "licensing.md").read_text(encoding="utf-8")
+    assert families == set(re.findall(r"^\| `(licensegate_license_\w+)`", page, re.MULTILINE))
 
 
 def test_a_named_zone_changes_the_deadlines(capsys: pytest.CaptureFixture[str]) -> None:
