@@ -27,7 +27,7 @@ def _type(context: OutputContext, value: str, unfinished: bool) -> bool:
 
 
 def _url(context: OutputContext, value: str, unfinished: bool) -> bool:
-    url = value_of(value)
+    url = value_of(value.replace(" ", ""))  # a blank in it comes from a wrapped line
     if url and unfinished and not _WHOLE_URL.fullmatch(url):
         url = None
     if context.section in _TRANSPORTS and context.reading.report.transport.url is None:
