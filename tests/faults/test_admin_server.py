@@ -81,6 +81,20 @@ def test_slow_readers_hold_few_descriptors_and_little_memory(gate: Gate, path: s
     gate.records(TUNNELS + 1)
 
 
+def test_readers_that_read_nothing_are_cut_off_while_they_stay(gate: Gate) -> None:
+    """Each asks for more than fits into the kernel's buffers."""
+    tunnels = [open_tunnel(gate) for _ in range(TUNNELS)]
+    before = descriptors(gate)
+
+    with slow_readers(gate, "/tunnels", 20):
+        assert get_page(gate, "/healthz").status == 200  # by then the gate has accepted them
+        await_descriptors(gate, before)
+        assert get_page(gate, "/tunnels").json["open"] == TUNNELS
+
+    for tunnel in tunnels:
+        break_off(tunnel)
+
+
 @contextlib.contextmanager
 def no_descriptor_left(gate: Gate) -> Iterator[None]:
     """Lower the gate's limit to what it has open now."""
