@@ -13,6 +13,7 @@ from support.host import GO_BACK, RESTART, Host
 from support.licensing_exchange import TARGET
 from support.namespace_clients import curl, get_through, stand_in, tunnel
 from support.operations_page import PAGE
+from support.sockets import spin_until
 
 pytestmark = pytest.mark.timeout(600)  # the first test may have to build the system to boot
 
@@ -143,6 +144,35 @@ def test_invalid_settings_are_not_retried(host: Host) -> None:
 
     assert started.returncode != 0
     assert (state, tries) == ("failed", "0")
+
+
+@contextmanager
+def impatient_watchdog(host: Host) -> Iterator[None]:
+    """Run the gate with a watchdog that waits for seconds, then with the unit's own again."""
+    folder = "/run/systemd/system/licensegate.service.d"
+    host.do("mkdir", "--parents", folder)
+    host.do("sh", "-c", f"printf '[Service]\\nWatchdogSec=2\\nTimeoutAbortSec=1\\n' >{folder}/watchdog.conf")
+    host.do("systemctl", "daemon-reload")
+    host.do("systemctl", "restart", "licensegate")
+    try:
+        yield
+    finally:
+        host.do("rm", "-r", folder)
+        host.do("systemctl", "daemon-reload")
+        host.do("systemctl", "restart", "licensegate")
+
+
+def test_a_frozen_gate_is_ended_by_the_watchdog_and_started_again(host: Host) -> None:
+    with impatient_watchdog(host):
+        frozen = host.show("MainPID")
+        host.do("systemctl", "kill", "--signal=STOP", "licensegate")
+        spin_until(lambda: host.show("NRestarts") == "1" and host.show("ActiveState") == "active")
+        host.await_logged("ready: listening on")
+        log = host.do("journalctl", "--output=cat", "--no-pager", "--unit=licensegate")
+
+        assert host.show("MainPID") != frozen
+        assert "Watchdog timeout" in log
+        refuse(host)
 
 
 def test_a_rotated_log_continues_in_a_new_file(host: Host) -> None:
