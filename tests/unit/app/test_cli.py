@@ -1,5 +1,6 @@
 """The installed command, as an operator runs it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -303,12 +304,22 @@ def test_unwritable_output_is_a_one_line_error() -> None:
     assert done.stderr == "licensegate: cannot write to standard output: No space left on device\n"
 
 
+def interrupted(process: subprocess.Popen[bytes]) -> bytes:
+    """Interrupt a process that reads; return what it printed on standard error.
+
+    Again after a while: an interrupt just before the read would end it only once there is something to read.
+    """
+    while True:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=5)[1]
+
+
 def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "log")
     reading = subprocess.Popen([COMMAND, "suggest-rules", tmp_path / "log"], stderr=subprocess.PIPE)
     with (tmp_path / "log").open("wb"):  # opens once the command waits for what is written here
-        reading.send_signal(signal.SIGINT)
-        _, said = reading.communicate()
+        said = interrupted(reading)
 
     assert (reading.returncode, said) == (130, b"")
 

@@ -14,18 +14,9 @@ from licensegate.app import version
 from support.requirements import require_command
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCES = (
-    "app",
-    "allowlist",
-    "certs",
-    "files",
-    "proxy",
-    "records",
-    "pyproject.toml",
-    "setup.py",
-    "README.md",
-    "LICENSE",
-)
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FOLDERS = {Path(folder).parts[0] for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()}
+SOURCES = (*sorted(FOLDERS), "pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 
 @pytest.fixture(autouse=True)
@@ -61,9 +52,7 @@ def build_wheel(source: Path, into: Path) -> zipfile.ZipFile:
 
 
 def test_version_is_that_of_pyproject() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-    assert version.version() == project["version"]
+    assert version.version() == PYPROJECT["project"]["version"]
 
 
 def test_revision_of_a_checkout_is_read_from_git(checkout: Path) -> None:
