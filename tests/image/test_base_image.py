@@ -6,6 +6,7 @@ import pytest
 
 from support.base_image import HEADING, base_image
 from support.image import finish, separate_store
+from support.namespaces import require_mounts
 from support.operations_page import commands_under
 from support.requirements import require_command
 
@@ -13,6 +14,7 @@ pytestmark = pytest.mark.timeout(600)  # it may have to be made first
 
 
 def test_podman_imports_it_by_the_command_on_the_page(tmp_path: Path) -> None:
+    require_mounts()
     podman = require_command("podman", "podman")
     store = separate_store(tmp_path)
     tmp_path.joinpath("base.tar").symlink_to(base_image())
