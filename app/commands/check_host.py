@@ -73,6 +73,10 @@ def become(user: str) -> None:
         raise SystemExit(complain(f"--user: there is no user {user!r} on this host")) from None
     except PermissionError:
         raise SystemExit(complain(f"--user: only root can look as {user}; run this as root")) from None
+    if not os.access(__file__, os.R_OK):
+        raise SystemExit(
+            complain(f"--user: {user} may not read the program in {sys.prefix}, and so cannot run the gate")
+        )
 
 
 def has_packaged_user() -> bool:

@@ -10,7 +10,7 @@ from licensegate.allowlist.client_block import client_block
 
 from .by_size import BySize
 
-_LARGE: Final = 4 << 20
+_LARGE: Final = 2 << 20
 
 C = TypeVar("C")
 
