@@ -6,6 +6,7 @@ What can never work is a fault. What depends on the user who runs the gate is on
 import errno
 import os
 import pwd
+import sys
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,9 +75,7 @@ def become(user: str) -> None:
     except PermissionError:
         raise SystemExit(complain(f"--user: only root can look as {user}; run this as root")) from None
     if not os.access(__file__, os.R_OK):
-        raise SystemExit(
-            complain(f"--user: {user} may not read the program in {sys.prefix}, and so cannot run the gate")
-        )
+        raise SystemExit(complain(f"--user: {user} may not read the program in {sys.prefix}, so cannot run the gate"))
 
 
 def has_packaged_user() -> bool:

@@ -98,9 +98,15 @@ def test_the_reader_of_a_pipe_is_needed_at_the_start(tmp_path: Path) -> None:
     assert needed == f"log.access: the pipe {tmp_path}/pipe needs a reader before the gate starts"
 
 
-def test_a_directory_that_this_user_cannot_see_is_no_traceback(sealed: Path) -> None:
+def require_looking_as_another_user() -> None:
     if os.geteuid() != 0:
         missing("root", "run this test as root, to look as another user")
+    if not all(folder.stat().st_mode & S_IXOTH for folder in COMMAND.parents):
+        missing("a checkout that every user may read", "put it outside /root")
+
+
+def test_a_directory_that_this_user_cannot_see_is_no_traceback(sealed: Path) -> None:
+    require_looking_as_another_user()
     sealed.write_text(STATE.format(sealed.parent / "state" / "below") + LOG.format(sealed.parent / "state" / "x.log"))
     done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
     assert done.returncode == 2
@@ -204,10 +210,7 @@ def test_without_user_lacking_rights_are_said_to_be_not_looked_at(
 
 
 def test_as_the_gates_user_lacking_rights_are_faults(sealed: Path) -> None:
-    if os.geteuid() != 0:
-        missing("root", "run this test as root, to look as another user")
-    if not all(folder.stat().st_mode & S_IXOTH for folder in COMMAND.parents):
-        missing("a checkout that every user may read", "put it outside /root")
+    require_looking_as_another_user()
     done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
     assert done.returncode == 2
     assert f"admin.token_file: {sealed.parent}/admin.token cannot be read by the user nobody" in done.stderr
@@ -231,3 +234,15 @@ def test_an_empty_user_is_no_user(sealed: Path, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         status_of("--user", "", str(sealed))
     assert "there is no user '' on this host" in capsys.readouterr().err
+
+
+def test_a_user_who_may_not_read_the_program_ends_the_check(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for name in ("setgroups", "setgid", "setuid"):
+        monkeypatch.setattr(os, name, lambda _: None)
+    with pytest.raises(SystemExit) as ended:
+        check_host.become("nobody")
+    assert ended.value.code == 2
+    assert "nobody may not read the program" in capsys.readouterr().err

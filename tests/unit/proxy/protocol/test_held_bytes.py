@@ -71,7 +71,7 @@ def test_a_total_has_shrunk_once_for_each_flood() -> None:
 
 
 def test_a_small_total_never_counts_as_shrunk() -> None:
-    held = held_bytes(("a", ONE, 4 * MEBIBYTE - 1))
+    held = held_bytes(("a", ONE, 2 * MEBIBYTE - 1))
     held.remove("a")
 
     assert not held.has_shrunk()
