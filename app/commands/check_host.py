@@ -6,8 +6,8 @@ What can never work is a fault. What depends on the user who runs the gate is on
 import errno
 import os
 import pwd
-import sys
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
