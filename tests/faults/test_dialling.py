@@ -60,7 +60,7 @@ address = "{GATE}:3128"
 [clients]
 networks = ["{CLIENT}"]
 [limits]
-dial_seconds = 2
+dial_seconds = 6
 [log]
 access = "access.jsonl"
 [admin]
@@ -94,7 +94,7 @@ def test_dials_to_many_silent_addresses_take_no_others_descriptors(tmp_path: Pat
             client.connect((GATE, 3128))
             client.sendall(b"CONNECT hole.example.com:9 HTTP/1.1\r\n\r\n")
         outcomes = {read_answer(client).outcome for client in waiting}
-        errors = {attempt["errno"] for record in gate.records(DIALS) for attempt in record["attempts"]}
+        errors = {attempt["errno"] for record in gate.records(DIALS) for attempt in record.get("attempts", ())}
 
     assert outcomes == {"connection_timeout"}
     assert errors == {"ECANCELED"}, "none of them found the descriptors taken"
