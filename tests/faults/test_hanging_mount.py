@@ -107,7 +107,7 @@ def test_a_gate_whose_access_log_hangs_at_the_start_can_be_stopped(tmp_path: Pat
     with hanging_mount(tmp_path / "mount", {"access.jsonl": b""}) as mount:
         assert (mount.folder / "access.jsonl").stat().st_size == 0  # it is mounted
         mount.hang()
-        command = [COMMAND, "serve", "--config", tmp_path / "gate.toml"]
+        command: list[str | Path] = [COMMAND, "serve", "--config", tmp_path / "gate.toml"]
         # Counting coverage would handle the signal itself, once the mount lets it.
         uncounted = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
         with subprocess.Popen(command, cwd=tmp_path, env=uncounted) as gate:
