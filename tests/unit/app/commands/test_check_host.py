@@ -224,8 +224,7 @@ def test_an_unknown_user_is_named(sealed: Path) -> None:
 
 
 def test_a_user_may_look_as_itself(sealed: Path) -> None:
-    if os.geteuid() != 0:
-        missing("root", "run this test as root, to become another user")
+    require_looking_as_another_user()
     text = "from licensegate.app.commands.check_host import become; become('nobody'); become('nobody')"
     assert run(sys.executable, "-c", text).returncode == 0
 
