@@ -19,7 +19,7 @@ from licensegate.certs.pem import CertificateError
 from support.certificates import issue
 from support.gate import COMMAND
 from support.programs import run
-from support.requirements import missing
+from support.requirements import NOT_TRIED, missing
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737: no host has it
 STATE = '[state]\ndirectory = "{}"\n'
@@ -102,7 +102,7 @@ def require_looking_as_another_user() -> None:
     if os.geteuid() != 0:
         missing("root", "run this test as root, to look as another user")
     if not all(folder.stat().st_mode & S_IXOTH for folder in COMMAND.parents):
-        missing("a checkout that every user may read", "put it outside /root")
+        pytest.skip(f"{NOT_TRIED}: another user may not read this checkout; put it outside /root")
 
 
 def test_a_directory_that_this_user_cannot_see_is_no_traceback(sealed: Path) -> None:
