@@ -37,7 +37,7 @@ def is_json(start: str) -> bool:
 def read_json(text: str) -> Reading:
     """Read the JSON of FMC, Catalyst Center or CML; of a text that was cut, what is whole.
 
-    Raises UnreadableTextError if it is none of them, or no JSON.
+    Raises UnreadableTextError for other JSON, and for what is not JSON.
     """
     try:
         content = msgspec.json.decode(whole_part(text))

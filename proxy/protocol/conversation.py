@@ -119,7 +119,7 @@ class Conversation(StateMachine):
 
     @property
     def early(self) -> bytes:
-        """The client's first bytes in its tunnel, which it sent after its head; an empty line is none of them."""
+        """The client's first bytes in its tunnel, which it sent after its head, without an empty line in front."""
         return self._received[empty_line_size(self._received) :]
 
     # Reading, by state
