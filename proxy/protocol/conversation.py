@@ -33,11 +33,11 @@ from .tunnel_counter import TunnelCounter
 
 
 class Conversation(StateMachine):
-    """The protocol of one client connection."""
+    """The protocol of one client connection. `is_stranger`: the client's network may not use the gate."""
 
     __slots__ = (
         "_counted", "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos", "_identity",
-        "_random", "_snapshot", "_upstream_said",
+        "_random", "_snapshot", "_upstream_said", "is_stranger",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Conversation(StateMachine):
     ) -> None:
         super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO)
         self._snapshot = snapshot
+        self.is_stranger = not snapshot.clients.admits(record.client)
         self._counter = counter
         self._counted = ""  # the block of addresses that it counts for, once it is a tunnel
         self._hellos = hellos
@@ -107,11 +108,6 @@ class Conversation(StateMachine):
         return self._read_inner_hello()
 
     @property
-    def is_stranger(self) -> bool:
-        """Whether the client's network may not use the gate."""
-        return not self._snapshot.clients.admits(self.record.client)
-
-    @property
     def held(self) -> int:
         """How many bytes it keeps of what the client has sent."""
         reader = self._hello_reader
@@ -142,6 +138,7 @@ class Conversation(StateMachine):
         record = self.record
         record.balancer = record.client
         record.client, record.client_port = client, port
+        self.is_stranger = not self._snapshot.clients.admits(client)
 
     def _read_hello(self) -> Command:
         protocol = detect_protocol(self._received)
