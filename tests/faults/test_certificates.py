@@ -11,7 +11,7 @@ from cryptography import x509
 
 from support.certificates import Issued, issue, revoke
 from support.gate import ANYTHING, Gate, GateEndedError, cisco_at, gate_settings
-from support.raw_client import dial, dial_tls, open_tunnel, secured
+from support.raw_client import assert_carries, dial, dial_tls, open_tunnel, secured
 from support.upstream import Upstream, echo
 
 IN_FORCE, STAYS = "a new certificate is in force", "the certificate in force stays"
@@ -50,8 +50,7 @@ def test_a_new_certificate_is_served_a_bad_one_is_not_and_tunnels_go_on(tmp_path
             gate.await_line(IN_FORCE)
             assert presented(gate) == digest(third)
 
-            before.sendall(b"still here")
-            assert before.recv(100) == b"still here"
+            assert_carries(before)
         assert sum(STAYS in said for said in gate.stderr) == refusals + 1, "one line for each change"
 
 

@@ -10,7 +10,7 @@ from support.certificates import issue
 from support.gate import ANYTHING, COMMAND, Gate, cisco_at, gate_settings
 from support.hanging_mount import hanging_mount
 from support.logins import htpasswd_line
-from support.raw_client import open_tunnel
+from support.raw_client import assert_carries, open_tunnel
 from support.sockets import spin_until
 from support.upstream import Upstream, echo
 
@@ -37,9 +37,7 @@ def test_a_hanging_mount_stops_no_tunnel_no_renewal_and_no_stop(tmp_path: Path) 
         issue().write(tmp_path)
         gate.await_line("a new certificate is in force")
         gate.await_line("the users in force stay: the files have not been read for 10 s")
-        for tunnel in (before, open_tunnel(gate)):
-            tunnel.sendall(b"still here")
-            assert tunnel.recv(100) == b"still here"
+        still_serves(gate, before)
         threads = Path(f"/proc/{gate.pid}/task")
         count = len(list(threads.iterdir()))
         for _ in range(5):
@@ -57,9 +55,7 @@ def test_a_hanging_mount_stops_no_tunnel_no_renewal_and_no_stop(tmp_path: Path) 
 def still_serves(gate: Gate, before: socket.socket) -> None:
     """Assert that open and new tunnels carry bytes."""
     with open_tunnel(gate) as after:
-        for tunnel in (before, after):
-            tunnel.sendall(b"still here")
-            assert tunnel.recv(100) == b"still here"
+        assert_carries(before, after)
 
 
 def test_a_reload_gets_away_from_a_mount_that_hangs(tmp_path: Path) -> None:

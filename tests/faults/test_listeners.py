@@ -11,7 +11,7 @@ from support.admin_client import get_page
 from support.gate import ANYTHING, Gate
 from support.licensing_exchange import TARGET
 from support.namespaces import own_network
-from support.raw_client import ask, open_tunnel
+from support.raw_client import ask, assert_carries, open_tunnel
 from support.upstream import Upstream, closed_port, echo, read_nothing
 
 REFUSED = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"
@@ -46,11 +46,6 @@ def listening(gate: Gate) -> set[str]:
     return found
 
 
-def carries(tunnel: socket.socket) -> bool:
-    tunnel.sendall(b"still here")
-    return tunnel.recv(100) == b"still here"
-
-
 def test_a_listener_and_the_admin_server_exchange_addresses(tmp_path: Path) -> None:
     one, other = (f"127.0.0.1:{closed_port()}" for _ in range(2))
     with (
@@ -61,9 +56,9 @@ def test_a_listener_and_the_admin_server_exchange_addresses(tmp_path: Path) -> N
         for listen, admin in ((other, one), (one, other)):
             said = reload(gate, settings(upstream, listen, admin))
             assert f"listening on {listen}; admin on {admin}" in said
-            assert carries(before)
+            assert_carries(before)
             with open_tunnel(gate) as after:
-                assert carries(after)
+                assert_carries(after)
             assert get_page(gate, "/healthz").status == 200
             assert f"127.0.0.1:{gate.port}" == listen
 
@@ -79,8 +74,8 @@ def test_a_listener_is_widened_and_narrowed_without_a_restart(tmp_path: Path) ->
             assert f"listening on {host}:{port}; " in reload(gate, settings(upstream, f"{host}:{port}", admin))
             assert {address for address in listening(gate) if address.endswith(f":{port}")} == {f"{host}:{port}"}
             with open_tunnel(gate) as after:
-                assert carries(after)
-        assert carries(before)
+                assert_carries(after)
+        assert_carries(before)
 
 
 def test_a_port_that_was_taken_over_is_not_shared_with_others(tmp_path: Path) -> None:
@@ -99,7 +94,7 @@ def test_if_one_address_is_taken_all_stay_where_they_were(tmp_path: Path) -> Non
         with Gate(tmp_path, settings(upstream, one, other)) as gate, open_tunnel(gate) as before:
             said = reload(gate, taken + settings(upstream, other, one))
             assert f"refused: the settings in force stay: cannot listen on 127.0.0.1:{stranger.port}" in said
-            assert carries(before)
+            assert_carries(before)
             assert ask(gate, REFUSED).status == 403
             assert get_page(gate, "/healthz").status == 200
 

@@ -11,7 +11,7 @@ import pytest
 from support.gate import ANYTHING, COMMAND, Gate, gate_settings
 from support.licensing_exchange import TARGET
 from support.programs import run
-from support.raw_client import ask, dial, open_tunnel
+from support.raw_client import ask, assert_carries, dial, open_tunnel
 from support.upstream import Upstream, closed_port, echo
 
 OTHER = b"CONNECT other.test:443 HTTP/1.1\r\n\r\n"
@@ -46,9 +46,7 @@ def test_a_reload_applies_to_new_tunnels_and_open_ones_go_on(tmp_path: Path, rel
             said = reload(gate)
 
             with open_tunnel(gate, OTHER) as after:
-                for tunnel in (before, after):
-                    tunnel.sendall(b"still here")
-                    assert tunnel.recv(100) == b"still here"
+                assert_carries(before, after)
 
         refused, *passed = gate.records(3)
 
@@ -148,8 +146,7 @@ def test_an_access_log_pipe_without_a_reader_is_refused_at_once(tmp_path: Path) 
     with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, port)) as gate, open_tunnel(gate) as tunnel:
         gate.settings.write_text(settings(upstream, port).replace("access.jsonl", "pipe"))
         line = by_signal(gate)
-        tunnel.sendall(b"still here")
-        assert tunnel.recv(100) == b"still here"
+        assert_carries(tunnel)
 
     assert "this pipe has no reader" in line
 

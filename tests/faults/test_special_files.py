@@ -11,7 +11,7 @@ from support.certificates import issue
 from support.gate import ANYTHING, COMMAND, Gate, GateEndedError, cisco_at, gate_settings
 from support.logins import htpasswd_line, write_user_files
 from support.programs import run
-from support.raw_client import open_tunnel
+from support.raw_client import assert_carries, open_tunnel
 from support.upstream import Upstream, echo
 
 KIND = "it is a named pipe, not a regular file"
@@ -56,9 +56,7 @@ def test_tunnels_go_on_when_each_watched_file_became_a_pipe(tmp_path: Path, auth
             content = (tmp_path / name).read_bytes()
             put_pipe_in_place_of(tmp_path / name)
             assert f"{name}: {KIND}" in gate.await_line("in force stay")
-            for tunnel in (before, open_tunnel(gate)):
-                tunnel.sendall(b"still here")
-                assert tunnel.recv(100) == b"still here"
+            assert_carries(before, open_tunnel(gate))
             (tmp_path / name).unlink()
             (tmp_path / name).write_bytes(content)
 
@@ -72,9 +70,7 @@ def test_a_reload_names_the_pipe_and_changes_nothing(tmp_path: Path, authority: 
             gate.send(signal.SIGHUP)
             line = gate.await_line("reload requested by SIGHUP refused")
             assert f"{name}: {KIND}" in line
-            for tunnel in (before, open_tunnel(gate)):
-                tunnel.sendall(b"still here")
-                assert tunnel.recv(100) == b"still here"
+            assert_carries(before, open_tunnel(gate))
             (tmp_path / name).unlink()
             (tmp_path / name).write_bytes(content)
 

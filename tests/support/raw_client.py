@@ -73,6 +73,13 @@ def open_tunnel(gate: Gate, head: bytes = CONNECT, dial: Dial = dial) -> socket.
     return connection
 
 
+def assert_carries(*tunnels: socket.socket) -> None:
+    """Send through each tunnel to an upstream that echoes, and read the same back."""
+    for tunnel in tunnels:
+        tunnel.sendall(b"still here")
+        assert tunnel.recv(100) == b"still here"
+
+
 def read_answer(connection: socket.socket) -> Answer:
     """Read the head of an answer byte by byte, so that no byte of the tunnel is consumed."""
     head = b""
