@@ -12,6 +12,7 @@ from .limits import Confidence
 _FILE: Final = Path(__file__).with_name("states.toml")
 _ANY: Final = "*"
 _Text = Annotated[str, Meta(min_length=1)]
+_LevelName = Literal["ok", "warning", "critical", "unknown"]
 _Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 Enforced = Literal["no", "now", "after", "unknown"]
 """Whether something is blocked: `after` means once a clock has run out."""
@@ -22,7 +23,7 @@ class LicenseState(Struct, frozen=True, forbid_unknown_fields=True):
 
     registration: _Texts
     authorization: _Texts
-    level: Literal["ok", "warning", "critical", "unknown"]
+    level: _LevelName
     enforced: Enforced
     en: _Text
     ja: _Text
@@ -40,7 +41,7 @@ class Override(Struct, frozen=True, forbid_unknown_fields=True):
     families: _Texts
     registration: _Texts
     authorization: _Texts
-    level: Literal["ok", "warning", "critical", "unknown"]
+    level: _LevelName
     enforced: Enforced
     en: _Text
     ja: _Text
