@@ -49,14 +49,14 @@ class Meaning(Struct, frozen=True, kw_only=True):
     text_ja: str
     do: str
     do_ja: str
-    effect: str | None
-    alerts: tuple[str, ...]
+    effect: str | None = None
+    alerts: tuple[str, ...] = ()
     source: str
     confidence: Confidence
-    family: str | None
-    last_success: datetime | None
+    family: str | None = None
+    last_success: datetime | None = None
     now: datetime
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Explained(Struct, frozen=True):
@@ -79,9 +79,15 @@ def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None =
     known = _known(report, rule, family, at)
     running = clocks(known, at)
     deadlines = tuple(_deadlines(running, at))
-    meaning = _meaning(report, known, running, at)
-    notes = (*reading.notes, *rule.notes, *_notes(report))
-    return Explained(structs.replace(meaning, notes=notes), deadlines)
+    effect = effect_of(family)
+    meaning = structs.replace(
+        _meaning(report, known, running, at),
+        effect=effect.en if effect is not None else None,
+        family=family or None,
+        last_success=known.last_contact,
+        notes=(*reading.notes, *rule.notes, *_notes(report)),
+    )
+    return Explained(meaning, deadlines)
 
 
 def _dates(value: object) -> Iterator[str]:
@@ -179,14 +185,13 @@ def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: 
         return structs.replace(plain, do=_WHOLE_EN, do_ja=_WHOLE_JA)
     row = state_of(registration, authorization)
     override = override_of(known.family, registration, authorization)
-    effect = effect_of(known.family)
     chosen = override or row
     enforced = chosen.enforced
     if enforced == "after" and running.enforced is not None and running.enforced <= now:
         enforced = "now"
     running_level = Level.OK if running.level is Level.UNKNOWN else running.level
     if chosen.level == "ok" and running_level is not Level.OK and known.model != "reserved":
-        return _overdue(chosen.source, chosen.confidence, known, running, now)
+        return _overdue(chosen.source, chosen.confidence, running, now)
     fields = {"days": _days(row.clock, running, now), "date": _date(running)}
     return Meaning(
         level=max(Level[chosen.level.upper()], running_level).label,
@@ -196,18 +201,14 @@ def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: 
         text_ja=chosen.ja.format(**fields),
         do=row.do_en,
         do_ja=row.do_ja,
-        effect=effect.en if effect is not None else None,
         alerts=row.rtmt,
         source=chosen.source,
         confidence=chosen.confidence,
-        family=known.family or None,
-        last_success=known.last_contact,
         now=now,
-        notes=(),
     )
 
 
-def _overdue(source: str, confidence: Confidence, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime) -> Meaning:
     """The meaning of an output that is in order by its words, while its dates have passed or come near."""
     is_over = running.deadline is not None and running.deadline.at <= now
     if is_over:
@@ -222,7 +223,6 @@ def _overdue(source: str, confidence: Confidence, known: KnownOfClient, running:
         ja = f"現時点では正常ですが、予定日を過ぎたか期限が近づいています。承認の期限は{_date(running)}です。"
         do = "Find out why the product's contacts fail or are missing, then renew the authorization on the product."
         do_ja = "通信が失敗または途絶えている原因を調べ、製品で承認を更新してください。"
-    effect = effect_of(known.family)
     return Meaning(
         level=running.level.label,
         enforced="unknown" if is_over else "after",
@@ -231,14 +231,9 @@ def _overdue(source: str, confidence: Confidence, known: KnownOfClient, running:
         text_ja=ja,
         do=do,
         do_ja=do_ja,
-        effect=effect.en if effect is not None else None,
-        alerts=(),
         source=source,
         confidence=confidence,
-        family=known.family or None,
-        last_success=known.last_contact,
         now=now,
-        notes=(),
     )
 
 
@@ -270,11 +265,10 @@ def _policy_meaning(known: KnownOfClient, running: Clocks, now: datetime) -> Mea
 def _plain(text: str, ja: str, level: str, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
     """A meaning that comes from no row of the table. Unenforced licences of the policy model are never blocked."""
     is_late = level in ("warning", "critical")
-    stops = running.enforced is not None
-    enforced: Enforced = "unknown" if known.model == "classic" else "after" if stops else "no"
-    if stops and running.enforced is not None and running.enforced <= now:
+    stops = running.enforced
+    enforced: Enforced = "unknown" if known.model == "classic" else "no" if stops is None else "after"
+    if stops is not None and stops <= now:
         enforced = "now"
-    effect = effect_of(known.family)
     return Meaning(
         level=level,
         enforced=enforced,
@@ -283,14 +277,9 @@ def _plain(text: str, ja: str, level: str, known: KnownOfClient, running: Clocks
         text_ja=ja,
         do="Check that the product can send its reports: path, proxy and trust." if is_late else "Nothing.",
         do_ja="製品がレポートを送信できるか(経路、プロキシ、信頼)を確認してください。" if is_late else "対応不要です。",
-        effect=effect.en if effect is not None else None,
-        alerts=(),
         source=limit("acknowledgement", "policy").source if known.model == "policy" else "",
         confidence="high" if known.model != "classic" else "low",
-        family=known.family or None,
-        last_success=known.last_contact,
         now=now,
-        notes=(),
     )
 
 
