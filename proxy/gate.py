@@ -191,7 +191,7 @@ class Gate:
     @property
     def waiting(self) -> int:
         """The number of open connections without a complete request."""
-        return len(self._context.waiting)
+        return self._context.waiting.total
 
     @property
     def draining(self) -> bool:

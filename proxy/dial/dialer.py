@@ -18,7 +18,7 @@ from licensegate.records.record import DialAttempt, TunnelRecord, milliseconds
 
 from ..net.channel import Channel
 from ..net.poller import ONCE, WRITE, Poller
-from ..net.socket_options import set_up_keepalive
+from ..net.socket_options import send_at_once
 from .address_selection import allowed_addresses, explain_refusal, interleave, known_address
 from .loop_guard import LoopGuard
 from .resolution import Resolution, Unresolved
@@ -191,7 +191,7 @@ class DirectDial:
 
     def _try_next(self) -> None:
         """Start the next attempt; report failure if no address is left and no attempt is in flight."""
-        while self._untried and self._has_place():
+        while self._untried and (not self._attempts or self._has_place()):
             address = self._untried.pop(0)
             began = time.monotonic()
             try:
@@ -219,7 +219,7 @@ class DirectDial:
             source = self._dialer.source_address
             if source and (":" in source) is (":" in address):
                 sock.bind((source, 0))
-            set_up_keepalive(sock)
+            send_at_once(sock)
             error = sock.connect_ex((address, self._port))
             if error not in (0, errno.EINPROGRESS):
                 raise OSError(error, os.strerror(error))
@@ -250,7 +250,7 @@ class DirectDial:
     def ready(self, descriptor: int, events: int) -> None:
         """Handle an attempt that succeeded or failed."""
         sock, address, began = self._attempts[descriptor]
-        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if events & ~WRITE else 0
         if error:
             self._close_attempt(descriptor)
             self._note_failure(address, began, error)

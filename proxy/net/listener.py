@@ -12,7 +12,7 @@ from licensegate.allowlist.client_networks import ClientNetworks
 
 from ..settings import ListenAddress
 from .poller import READ, Poller
-from .socket_options import set_up_keepalive
+from .socket_options import notice_vanished_peer, send_at_once
 
 _BACKLOG: Final = 1024
 _ACCEPTS_AT_ONCE: Final = 64
@@ -93,7 +93,8 @@ def _bound(address: ListenAddress, *, shared: bool = False) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:  # allows [::]:p beside 0.0.0.0:p
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        set_up_keepalive(sock)  # accepted sockets inherit it
+        send_at_once(sock)  # accepted sockets inherit both
+        notice_vanished_peer(sock)
         sock.setblocking(False)
         sock.bind((address.host, address.port))
     except OSError:

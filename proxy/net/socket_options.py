@@ -1,4 +1,4 @@
-"""The socket options of every TCP connection of the gate."""
+"""The socket options of the gate's TCP connections."""
 
 import socket
 from typing import Final
@@ -6,9 +6,13 @@ from typing import Final
 _KEEPALIVE: Final = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 15), (socket.TCP_KEEPCNT, 4))
 
 
-def set_up_keepalive(sock: socket.socket) -> None:
-    """Notice a vanished peer within two minutes, and send small writes at once."""
+def send_at_once(sock: socket.socket) -> None:
+    """Send small writes at once."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def notice_vanished_peer(sock: socket.socket) -> None:
+    """Notice that the peer has vanished two minutes after its last byte, however late this is called."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in _KEEPALIVE:
         sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -245,7 +245,8 @@ class Conversation(StateMachine):
 
         From a client whose CONNECT came through no proxy it cannot have come back: it is one that repeats its hello.
         """
-        if self._hellos.add(hello.random):
+        if hello.random not in self._hellos:
+            self._hellos.add(hello.random)
             self._random = hello.random
             return False
         return self._client_protocol is ClientProtocol.TLS or bool(self.record.via)
@@ -301,7 +302,7 @@ class Conversation(StateMachine):
             self._counter.remove(self._counted)
             self._counted = ""
         if self._random:
-            self._hellos.remove(self._random)
+            self._hellos.discard(self._random)
             self._random = b""
         return super()._close()
 

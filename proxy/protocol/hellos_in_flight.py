@@ -5,19 +5,5 @@ DNS override, names no gate, but its hello has a random of 32 bytes that no two 
 """
 
 
-class HellosInFlight:
+class HellosInFlight(set[bytes]):
     """The randoms of the ClientHellos in the gate's open tunnels."""
-
-    def __init__(self) -> None:
-        self.randoms: set[bytes] = set()
-
-    def add(self, random: bytes) -> bool:
-        """Add the random of a hello that passes; False if it is that of an open tunnel."""
-        if random in self.randoms:
-            return False
-        self.randoms.add(random)
-        return True
-
-    def remove(self, random: bytes) -> None:
-        """Remove a random that was added: its tunnel has ended."""
-        self.randoms.discard(random)

@@ -47,17 +47,15 @@ class _Group(BySize[_Client[C]], Generic[C]):
 
 
 class WaitingConnections(Generic[C]):
-    """The connections that wait for their client's request, until the gate serves or closes them."""
+    """The connections that wait for their client's request, until the gate serves or closes them; `total` many."""
 
     def __init__(self) -> None:
+        self.total = 0
         self._client_of: dict[C, _Client[C]] = {}
         self._clients: dict[str, _Client[C]] = {}
         self._newcomers = _Group[C]()
         self._proven = _Group[C]()  # clients that have had a tunnel
         self._had_tunnel: BoundedDict[str, None] = BoundedDict(REMEMBERED_CLIENTS)
-
-    def __len__(self) -> int:
-        return len(self._client_of)
 
     def add(self, connection: C, address: str) -> None:
         """Add a connection of the client with this address, as its newest."""
@@ -72,6 +70,7 @@ class WaitingConnections(Generic[C]):
         client.group.put(client, len(client.connections))
         client.group.connections += 1
         self._client_of[connection] = client
+        self.total += 1
 
     def remove(self, connection: C) -> None:
         """Remove a connection, if it is here."""
@@ -80,6 +79,7 @@ class WaitingConnections(Generic[C]):
             return
         client.group.take(client, len(client.connections))
         client.group.connections -= 1
+        self.total -= 1
         del client.connections[connection]
         if client.connections:
             client.group.put(client, len(client.connections))
@@ -89,6 +89,8 @@ class WaitingConnections(Generic[C]):
     def note_tunnel(self, address: str) -> None:
         """Note that the client with this address has a tunnel: its waiting connections are closed last."""
         block = client_block(address)
+        if block in self._had_tunnel:
+            return
         self._had_tunnel.put(block, None)
         client = self._clients.get(block)
         if client is not None and client.group is self._newcomers:
@@ -109,7 +111,7 @@ class WaitingConnections(Generic[C]):
 
         Clients that have had a tunnel lose theirs after all others, as long as they hold no more than `reserve`.
         """
-        if len(self._client_of) <= places:
+        if self.total <= places:
             return None
         return self._fullest(reserve).oldest_of_largest()
 

@@ -70,7 +70,7 @@ class AccountedConnection(ABC):
         """Give the place back, because the connection counts as a tunnel now."""
         if self._waits:
             self._context.waiting.remove(self)
-        elif self._waits is None:
+        elif self._waits is None and self._context.waiting.total:
             self._context.make_room()
         self._waits = False
 
@@ -88,13 +88,13 @@ class AccountedConnection(ABC):
 
     def _release(self) -> None:
         """Count no memory any more."""
-        if self._held:
-            self._held = 0
-            self._context.held.remove(self)
+        self._held = 0
+        self._context.held.remove(self)
 
     def _leave(self) -> None:
         """Give everything back."""
         if self._waits:
             self._context.waiting.remove(self)
             self._context.strangers.remove(self)
-        self._release()
+        if self._held:
+            self._release()

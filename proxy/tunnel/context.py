@@ -85,7 +85,7 @@ class TunnelContext:
         """
         limits, waiting = self.snapshot.limits, self.waiting
         free = limits.tunnels - self.counter.tunnels
-        if len(waiting) <= free:
+        if waiting.total <= free:
             return
         victim = waiting.excess(max(free, 0) + limits.spare, limits.spare)
         if victim is not None:

@@ -15,6 +15,7 @@ from ..dial.dialer import PendingDial
 from ..net.channel import Channel, TlsChannel
 from ..net.deadline import Deadline
 from ..net.poller import READ
+from ..net.socket_options import notice_vanished_peer
 from ..protocol.commands import WAIT, CheckLogin, Close, Command, Dial, Establish, Refuse, Send, StartTls, Wait
 from ..protocol.conversation import Conversation
 from ..protocol.snapshot import Snapshot
@@ -62,8 +63,9 @@ class Tunnel(AccountedConnection):
 
     def begin(self) -> None:
         """Read what the client has sent already: usually its whole head."""
-        if self._may_stay():
-            self._read()
+        if self.conversation.is_stranger and not self._may_stay():
+            return
+        self._read()
 
     def ready(self, descriptor: int, events: int) -> None:
         """The client sent bytes, or left."""
@@ -87,11 +89,18 @@ class Tunnel(AccountedConnection):
         """The client, the check of its login or the dial took too long; or it is time to log the open tunnel."""
         self._deadline = None
         if deadline is self._deadlines.announce:
+            self._notice_vanished_upstream()
             self._context.publish(self.so_far())
         elif self._pending_dial is not None:
             self.dial_failed(*self._pending_dial.abandon())
         else:
             self._obey(self.conversation.deadline_passed())
+
+    def _notice_vanished_upstream(self) -> None:
+        """Done once the tunnel is open for a while: most are closed before, and each option is a system call."""
+        upstream = self._upstream.sock if isinstance(self._upstream, TlsChannel) else self._upstream
+        if isinstance(upstream, socket.socket):
+            notice_vanished_peer(upstream)
 
     def login_checked(self, *, right: bool) -> None:
         """The client's password was found right or wrong."""
@@ -239,7 +248,8 @@ class Tunnel(AccountedConnection):
         context, upstream = self._context, self._upstream
         if upstream is None:
             raise RuntimeError("a tunnel cannot be established before its target is connected")
-        self._release()
+        if self._held:
+            self._release()
         context.waiting.note_tunnel(self.record.client)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
@@ -292,7 +302,8 @@ class Tunnel(AccountedConnection):
         self._close_socket(self._client)
         if self._upstream is not None:
             self._close_socket(self._upstream)
-        self._leave()
+        if self._waits or self._held:
+            self._leave()
         context.connections.discard(self)
         context.publish(record)
 

@@ -127,8 +127,8 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
     Raises HeadError for a CONNECT with an invalid Host or a body (RFC 9110 section 9.3.6).
     """
     fields = _Fields()
-    for line in field_lines.split(b"\n"):
-        name, _, value = line.removesuffix(b"\r").partition(b":")
+    for line in field_lines.replace(b"\r\n", b"\n").split(b"\n"):
+        name, _, value = line.partition(b":")
         fields.names.append(name)
         match name.lower():
             case b"user-agent":
@@ -144,7 +144,7 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
                 _check_host(fields.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
-                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line.removesuffix(b"\r")))
+                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
     return fields
 
 

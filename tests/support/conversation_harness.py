@@ -107,10 +107,9 @@ def start_conversation(
 ) -> Conversation:
     """A conversation with a newly accepted client."""
     counter = counter or TunnelCounter()
+    hellos = HellosInFlight() if hellos is None else hellos
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(
-        snapshot.for_listener(schemes), counter, hellos or HellosInFlight(), record, behind_balancer=behind_balancer
-    )
+    return Conversation(snapshot.for_listener(schemes), counter, hellos, record, behind_balancer=behind_balancer)
 
 
 def connect_head(target: bytes) -> bytes:

@@ -197,7 +197,7 @@ class TunnelHarness:
         assert not context.connections
         assert context.counter.tunnels == 0
         assert not context.counter.by_client
-        assert not context.waiting
+        assert not context.waiting.total
         assert not context.strangers
         assert not context.held
         assert not context.deadlines.in_use

@@ -1,6 +1,7 @@
 """A TCP server for tests that handles each connection with a function."""
 
 import contextlib
+import random
 import select
 import socket
 import threading
@@ -90,7 +91,8 @@ def read_nothing(connection: socket.socket) -> None:
 
 
 def closed_port() -> int:
-    """A free port of 127.0.0.1."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """A free port, below those that the kernel gives to outgoing connections, which would take it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10_000, 32_768)
+        with contextlib.suppress(OSError), socket.create_server(("", port)):
+            return port

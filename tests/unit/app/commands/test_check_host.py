@@ -98,15 +98,18 @@ def test_the_reader_of_a_pipe_is_needed_at_the_start(tmp_path: Path) -> None:
     assert needed == f"log.access: the pipe {tmp_path}/pipe needs a reader before the gate starts"
 
 
-def require_looking_as_another_user() -> None:
+@pytest.fixture
+def looking_as_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a `check --user` needs. It is not counted for coverage: that user may not write beside our counts."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     if os.geteuid() != 0:
         missing("root", "run this test as root, to look as another user")
     if not all(folder.stat().st_mode & S_IXOTH for folder in COMMAND.parents):
         pytest.skip(f"{NOT_TRIED}: another user may not read this checkout; put it outside /root")
 
 
+@pytest.mark.usefixtures("looking_as_another_user")
 def test_a_directory_that_this_user_cannot_see_is_no_traceback(sealed: Path) -> None:
-    require_looking_as_another_user()
     sealed.write_text(STATE.format(sealed.parent / "state" / "below") + LOG.format(sealed.parent / "state" / "x.log"))
     done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
     assert done.returncode == 2
@@ -209,8 +212,8 @@ def test_without_user_lacking_rights_are_said_to_be_not_looked_at(
     assert "not looked at: /x cannot be read by this user" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("looking_as_another_user")
 def test_as_the_gates_user_lacking_rights_are_faults(sealed: Path) -> None:
-    require_looking_as_another_user()
     done = run(str(COMMAND), "check", "--user", "nobody", str(sealed))
     assert done.returncode == 2
     assert f"admin.token_file: {sealed.parent}/admin.token cannot be read by the user nobody" in done.stderr
@@ -223,8 +226,8 @@ def test_an_unknown_user_is_named(sealed: Path) -> None:
     assert "there is no user 'no-such-user' on this host" in done.stderr
 
 
+@pytest.mark.usefixtures("looking_as_another_user")
 def test_a_user_may_look_as_itself(sealed: Path) -> None:
-    require_looking_as_another_user()
     text = "from licensegate.app.commands.check_host import become; become('nobody'); become('nobody')"
     assert run(sys.executable, "-c", text).returncode == 0
 

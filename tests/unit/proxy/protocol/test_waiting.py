@@ -186,7 +186,7 @@ def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple
             if gone is not None:
                 waiting.remove(gone)
                 assert held.pop(gone) is not None
-        assert len(waiting) == len(held) <= places
+        assert waiting.total == len(held) <= places
     for connection in held:
         waiting.remove(connection)
     assert not waiting

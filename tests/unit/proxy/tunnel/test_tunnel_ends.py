@@ -122,15 +122,22 @@ def test_lingering_after_a_reset_ends_at_the_deadline() -> None:
     run(main())
 
 
+def notices_a_vanished_peer(sock: object) -> bool:
+    assert isinstance(sock, socket.socket)
+    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+
+
 def test_a_long_tunnel_is_recorded_while_open_and_at_its_end() -> None:
     async def main() -> None:
         with open_harness_with_upstream() as (harness, upstream):
-            client, far, _ = await harness.open_tunnel(upstream)
+            client, far, tunnel = await harness.open_tunnel(upstream)
             client.send(b"question")
             await receive(far, 8)
             harness.sweep(59)
             assert not harness.records
+            assert not notices_a_vanished_peer(tunnel._upstream)
             harness.sweep(61)
+            assert notices_a_vanished_peer(tunnel._upstream)
             (start,) = harness.records
             assert start.event == "start"
             assert start.outcome is None

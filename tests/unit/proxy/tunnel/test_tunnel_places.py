@@ -126,7 +126,7 @@ def test_a_flood_of_one_client_takes_no_place_of_another() -> None:
             client, _ = harness.accept(harness.connect)
             await upstream.accept()
             assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
-            assert len(harness.context.waiting) <= PLACES
+            assert harness.context.waiting.total <= PLACES
             assert {record.outcome for record in harness.final_records} == {Outcome.CROWDED_OUT}
             assert len(harness.final_records) == 3 * PLACES + 1
             assert sum(map(is_closed, flood)) == 3 * PLACES - 1, "their first and last ones are held by others"
@@ -142,7 +142,7 @@ def test_a_tunnel_waits_no_more_and_is_not_closed_for_others() -> None:
                 harness.accept(client=f"127.0.1.{number}")
             client.send(b"question")
             assert await receive(far, 8) == b"question"
-            assert len(harness.context.waiting) == PLACES - 1
+            assert harness.context.waiting.total == PLACES - 1
 
     run(main())
 
@@ -153,7 +153,7 @@ def test_a_request_that_is_there_at_once_takes_no_place() -> None:
             waiting = [harness.accept(client=f"127.0.1.{number}")[0] for number in range(PLACES + 8)]
             assert not harness.final_records
             await harness.open_tunnel(upstream)
-            assert len(harness.context.waiting) == PLACES + 7, "but the tunnel leaves one less to the others"
+            assert harness.context.waiting.total == PLACES + 7, "but the tunnel leaves one less to the others"
             assert [is_closed(client) for client in waiting] == [True] + [False] * (PLACES + 7)
 
     run(main())
@@ -178,7 +178,7 @@ def test_a_few_strangers_stay_and_the_others_are_closed_at_once() -> None:
             assert [record.outcome for record in harness.final_records] == [Outcome.CLIENT_NOT_ALLOWED] * 4
             assert {record.status for record in harness.final_records} == {0}
             assert [is_closed(stranger) for stranger in strangers] == [False] * 16 + [True] * 4
-            assert not harness.context.waiting, "they take no places of clients"
+            assert not harness.context.waiting.total, "they take no places of clients"
             strangers[0].send(harness.connect)
             assert await read_status(strangers[0]) == "403 client_not_allowed"
             strangers[0].close()
