@@ -1,7 +1,9 @@
 # The commands of this repository; `make help` lists them. What takes more than a line or two is a script in scripts/.
 #   PYTHON=/path/to/python3   the interpreter to use; by default the newest one found (3.11 or newer)
 #   ARGS='...'                arguments for the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
+#   AT_ONCE=''              one test at a time, in one process
 export PYTHON
+AT_ONCE = --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -16,7 +18,7 @@ test: ## install what the tests need and run them; COVERAGE=--cov counts what ra
 	@scripts/debian-packages.sh
 	@scripts/java-runtimes.sh
 	@scripts/kerberos.sh
-	.venv/bin/pytest --timeout=120 $(ARGS) $(COVERAGE)
+	.venv/bin/pytest --timeout=120 $(AT_ONCE) $(ARGS) $(COVERAGE)
 
 lint: ## check style, layout, types and shell scripts
 	@scripts/environment.sh test

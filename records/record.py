@@ -11,7 +11,11 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from .certificate import CertificateOutline
+from .contact import Contact
+from .finding import Certainty
 from .outcome import Outcome, Party, Stage
+from .tcp_account import TcpAccount
 
 SCHEMA = 2
 """Raised by one when a key of the line or of an admin page changes its name or meaning; a new key does not raise it."""
@@ -147,6 +151,24 @@ class TunnelRecord(Struct, omit_defaults=True):
     upstream_written: int = 0
     ended_first: Party | None = None
     refusal_taken: RefusalTaken | None = None
+    contact: Contact | None = None
+    tls_negotiated: str = ""
+    answered_ms: float | None = None
+    client_last_ms: float | None = None
+    upstream_last_ms: float | None = None
+    request_bytes: int = 0
+    answer_bytes: int = 0
+    server_certificate: CertificateOutline | None = None
+    client_tcp: TcpAccount | None = None
+    upstream_tcp: TcpAccount | None = None
+    hello_bytes: int = 0
+    hello_size: int = 0
+    login_offered: tuple[str, ...] = ()
+    parent_location: str = ""
+    target_said: str = ""
+    finding: str = ""
+    certainty: Certainty | None = None
+    evidence: str = ""
 
     def end(self, outcome: Outcome, detail: str = "", ended_by: Party | None = None) -> None:
         """Set the outcome. Only the first call counts: later ones report consequences.

@@ -13,6 +13,9 @@ from support.requirements import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port
 
+TESTS = Path(__file__).parent
+BUILD_HERE = ("host", "image")
+
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine is not a bug
 hypothesis.settings.load_profile("unhurried")
 
@@ -36,6 +39,13 @@ def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
     ports = dict.fromkeys(CISCO_HOSTS, standin.port) | {REFUSING_HOST: closed_port()}
     with Gate(tmp_path, gate_settings(*(f"{host}:443:127.0.0.1:{port}" for host, port in ports.items()))) as running:
         yield running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say what must not run in two processes at a time: one file, and all that build from this checkout."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        item.add_marker(pytest.mark.xdist_group("checkout" if folder in BUILD_HERE else str(item.path)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

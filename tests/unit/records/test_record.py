@@ -10,6 +10,9 @@ import msgspec
 import pytest
 
 from licensegate.proxy.wire.protocol_detection import ClientProtocol
+from licensegate.records.certificate import CertificateOutline
+from licensegate.records.contact import Contact
+from licensegate.records.finding import Certainty
 from licensegate.records.outcome import GATE_MAY_END, Outcome, Party, Stage
 from licensegate.records.record import (
     SCHEMA,
@@ -23,6 +26,7 @@ from licensegate.records.record import (
     open_record,
 )
 from licensegate.records.summary import RecordSummary
+from licensegate.records.tcp_account import TcpAccount
 
 PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
 
@@ -91,10 +95,31 @@ KEYS_OF_SCHEMA_2 = {
     "upstream_written": "integer",
     "ended_first": "text",
     "refusal_taken": "text",
+    "contact": "text",
+    "tls_negotiated": "text",
+    "answered_ms": "number",
+    "client_last_ms": "number",
+    "upstream_last_ms": "number",
+    "request_bytes": "integer",
+    "answer_bytes": "integer",
+    "server_certificate": "certificate",
+    "client_tcp": "account",
+    "upstream_tcp": "account",
+    "hello_bytes": "integer",
+    "hello_size": "integer",
+    "login_offered": "list of text",
+    "parent_location": "text",
+    "target_said": "text",
+    "finding": "text",
+    "certainty": "text",
+    "evidence": "text",
 }
 KEYS_OF_AN_ATTEMPT = {"address": "text", "ms": "number", "errno": "text"}
 
-WORDS = {
+TABLES = ("", "Each of the `attempts`", "A `certificate`", "An `account`", "## Summaries")
+BYTES = ("_read", "_written", "_bytes", "_size")
+
+WORDS: dict[object, str] = {
     int: "integer",
     int | None: "integer",
     str: "text",
@@ -114,6 +139,10 @@ WORDS = {
     tuple[str, ...]: "list of text",
     list[tuple[int, int]]: "list of records",
     list[DialAttempt]: "list of attempts",
+    Contact | None: "text",
+    Certainty | None: "text",
+    CertificateOutline | None: "certificate",
+    TcpAccount | None: "account",
 }
 """The page's names for these Python types."""
 
@@ -163,20 +192,22 @@ def test_the_keys_of_a_schema_do_not_change() -> None:
 def test_the_page_lists_every_key_with_its_type_in_order() -> None:
     assert list(keys_on_page().items()) == list(keys_in_code(TunnelRecord).items())
     assert list(keys_on_page(after="Each of the `attempts`").items()) == list(keys_in_code(DialAttempt).items())
+    assert list(keys_on_page(after="A `certificate`").items()) == list(keys_in_code(CertificateOutline).items())
+    assert list(keys_on_page(after="An `account`").items()) == list(keys_in_code(TcpAccount).items())
     assert list(keys_on_page(after="## Summaries").items()) == list(keys_in_code(RecordSummary).items())
 
 
 def test_every_key_on_the_page_has_meaning_and_left_out() -> None:
-    for after in ("", "Each of the `attempts`", "## Summaries"):
+    for after in TABLES:
         assert all(meaning.endswith(".") for meaning in column("Meaning", after).values())
         assert all(column("Left out", after).values())
 
 
 def test_the_page_names_the_unit_of_every_duration_and_size() -> None:
-    for after in ("", "Each of the `attempts`", "## Summaries"):
+    for after in TABLES:
         for key, unit in column("Unit", after).items():
             assert (unit == "ms") == (key == "ms" or key.endswith("_ms"))
-            assert (unit == "bytes") == key.endswith(("_read", "_written"))
+            assert (unit == "bytes") == (key.endswith(BYTES) or key == "unsent")
 
 
 def test_the_page_lists_the_schema_and_every_enum_value() -> None:
@@ -184,6 +215,8 @@ def test_the_page_lists_the_schema_and_every_enum_value() -> None:
 
     assert meaning["schema"] == f"The version of this format: {SCHEMA}."
     assert set(re.findall(r"`(\w+)`", meaning["stage"])) == set(Stage)
+    assert set(re.findall(r"`(\w+)`", meaning["contact"])) == set(Contact)
+    assert set(re.findall(r"`(\w+)`", meaning["certainty"])) == set(Certainty)
     assert set(re.findall(r"`(\w+)`", meaning["ended_by"])) == set(Party)
     assert set(re.findall(r"`(\w+)`", meaning["server_name_check"])) == set(ServerNameCheck)
     assert set(re.findall(r"`(\w+)`", meaning["login_result"])) == set(LoginResult)
@@ -214,7 +247,7 @@ def test_the_lines_on_the_page_are_records(line: str) -> None:
 def test_the_lines_on_the_page_show_every_common_key() -> None:
     shown = {key for line in lines_on_page() for key in json.loads(line)}
 
-    rare = {"requested", "repeated", "ech", "upstream_alert"}
+    rare = {"requested", "repeated", "ech", "upstream_alert"} | set(list(KEYS_OF_SCHEMA_2)[-18:])
     assert shown == keys_on_page().keys() - rare
 
 

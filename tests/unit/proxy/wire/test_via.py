@@ -27,6 +27,7 @@ def test_our_own_name_is_found_anywhere_in_a_via_field(via: str) -> None:
         f"1.1 x{OUR_NAME}",
         f"1.1 {OUR_NAME}.example.net",
     ],
+    ids=["none", "edge", "another gate", "a longer name", "a name that ends so", "a host of that name"],
 )
 def test_another_gate_is_not_taken_for_this_one(via: str) -> None:
     assert not names_us(via)
