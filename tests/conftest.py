@@ -41,6 +41,7 @@ def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
         yield running
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say what must not run in two processes at a time: one file, and all that build from this checkout."""
     for item in items:

@@ -189,7 +189,7 @@ def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple
         assert waiting.total == len(held) <= places
     for connection in held:
         waiting.remove(connection)
-    assert not waiting
+    assert not waiting.total
     assert not waiting._clients
     assert waiting._newcomers.connections == waiting._proven.connections == 0
     assert waiting._newcomers.largest_size == waiting._proven.largest_size == 0
