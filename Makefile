@@ -1,7 +1,7 @@
 # The commands of this repository; `make help` lists them. What takes more than a line or two is a script in scripts/.
 #   PYTHON=/path/to/python3   the interpreter to use; by default the newest one found (3.11 or newer)
 #   ARGS='...'                arguments for the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
-#   AT_ONCE=''              one test at a time, in one process
+#   AT_ONCE=''                one test after the other, in one process: make test AT_ONCE='' ARGS='-x -k head'
 export PYTHON
 AT_ONCE = --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
 
