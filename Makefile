@@ -3,7 +3,7 @@
 #   ARGS='...'                arguments for the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
 #   AT_ONCE=''                one test after the other, in one process: make test AT_ONCE='' ARGS='-x -k head'
 export PYTHON
-AT_ONCE = --numprocesses=3 --dist=loadgroup --no-loadscope-reorder
+AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

@@ -7,14 +7,12 @@ import hypothesis
 import pytest
 
 from support.authority import CISCO_HOSTS, Authority
+from support.files_together import FilesTogether
 from support.gate import Gate, gate_settings
 from support.licensing_exchange import REFUSING_HOST
 from support.requirements import NOT_TRIED
 from support.standin import StandIn
 from support.upstream import closed_port
-
-TESTS = Path(__file__).parent
-BUILD_HERE = ("host", "image")
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine is not a bug
 hypothesis.settings.load_profile("unhurried")
@@ -41,12 +39,10 @@ def gate(tmp_path: Path, standin: StandIn) -> Iterator[Gate]:
         yield running
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say what must not run in two processes at a time: one file, and all that build from this checkout."""
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        item.add_marker(pytest.mark.xdist_group("checkout" if folder in BUILD_HERE else str(item.path)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesTogether:
+    """Choose what runs in the same process where there are several."""
+    return FilesTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
