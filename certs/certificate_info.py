@@ -47,19 +47,20 @@ def certificate_info(certificate: bytes, source: str) -> CertificateInfo:
         return CertificateInfo(
             subject=parsed.subject.rfc4514_string(),
             issuer=parsed.issuer.rfc4514_string(),
-            names=_names(parsed),
+            names=names_in(parsed),
             not_before=parsed.not_valid_before_utc,
             not_after=parsed.not_valid_after_utc,
             fingerprint=fingerprint(certificate),
             key=_key(parsed),
             is_authority=_is_authority(parsed),
-            serves=_serves(parsed),
+            serves=may_serve(parsed),
         )
     except ValueError as error:  # cryptography parses names and extensions on first use
         raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
+    """Return the host names and IP addresses that a certificate is for. Raises ValueError if it cannot be read."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -88,8 +89,8 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _serves(certificate: x509.Certificate) -> bool:
-    """A certificate without an extended key usage may be used for anything (RFC 5280 section 4.2.1.12)."""
+def may_serve(certificate: x509.Certificate) -> bool:
+    """Tell whether a server may use it: without an extended key usage, any may (RFC 5280 section 4.2.1.12)."""
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from licensegate.files.memory_file import memory_file
 
+from .certificate_names import CertificateNames
 from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
 from .served_certificate import ServedCertificate, read_served_certificate
 
@@ -43,8 +44,8 @@ class ServerIdentity:
         self.source = source
         self.client_trust = client_trust
         self.fingerprint = fingerprint(chain[0])
-        self._given = _Names(names)
-        self._certified: _Names | None = None
+        self._given = CertificateNames(names)
+        self._certified: CertificateNames | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,13 +62,13 @@ class ServerIdentity:
         """When the certificate expires, in UTC. Raises CertificateError if only OpenSSL can parse it."""
         return self._read().not_after
 
-    def _in_certificate(self) -> "_Names":
+    def _in_certificate(self) -> CertificateNames:
         """Return the names in the certificate, or no names if only OpenSSL can parse it."""
         if self._certified is None:
             try:
-                self._certified = _Names(self._read().names)
+                self._certified = CertificateNames(self._read().names)
             except CertificateError:
-                self._certified = _Names(())
+                self._certified = CertificateNames(())
         return self._certified
 
     def _read(self) -> "ServedCertificate | CertificateInfo":
@@ -77,19 +78,6 @@ class ServerIdentity:
         from .certificate_info import certificate_info
 
         return certificate_info(self.chain[0], self.source)
-
-
-class _Names:
-    """Host names, wildcards and IP addresses, in lower case."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.all = tuple(name.lower().removesuffix(".") for name in names)
-        self._exact = frozenset(self.all)
-        self._below = frozenset(name[2:] for name in self.all if name.startswith("*."))
-
-    def match(self, name: str) -> bool:
-        label, _, parent = name.partition(".")
-        return name in self._exact or bool(label and parent in self._below)
 
 
 def load_identity(

@@ -3,14 +3,14 @@
 The result names the authority that clients must trust. It checks neither names nor a client's own authorities.
 """
 
-import ssl
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextError
+from OpenSSL.crypto import X509, X509StoreContext, X509StoreContextError
 
 from .certificate_info import parse
+from .trust_stores import system_store
 
 # X509_V_ERR_ of OpenSSL's x509_vfy.h
 _SELF_SIGNED: Final = 18
@@ -28,10 +28,7 @@ class Trust(Struct, frozen=True):
 def check_trust(chain: Sequence[bytes], source: str) -> Trust:
     """Check a chain, each certificate in PEM. Raises CertificateError if one cannot be read."""
     own, *others = [X509.from_cryptography(parse(part, source)) for part in chain]
-    paths = ssl.get_default_verify_paths()
-    store = X509Store()
-    if paths.cafile or paths.capath:
-        store.load_locations(paths.cafile, paths.capath)
+    store = system_store()
     try:
         path = X509StoreContext(store, own, chain=others).get_verified_chain()
     except X509StoreContextError as error:

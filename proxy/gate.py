@@ -24,6 +24,7 @@ from .parent.settings import ParentSettings
 from .protocol.snapshot import Snapshot
 from .settings import ListenAddress
 from .tunnel.context import ClientConnection, TunnelContext
+from .tunnel.invitation import PROBE_CLIENT, Invitation
 from .tunnel.probe import Probe
 from .tunnel.tunnel import Tunnel
 
@@ -216,6 +217,15 @@ class Gate:
         self._poller.run(probe, probe.begin)
         self._poller.finish_batch()
         return result
+
+    def invite(self, target: Target, rule: Rule) -> Invitation:
+        """Open a connection for the probe process, for one tunnel to a target that `rule` allows."""
+        return Invitation(self._context, self.snapshot.for_probe(PROBE_CLIENT, target, rule))
+
+    def withdraw(self, invitation: Invitation) -> None:
+        """End an invitation; a tunnel that came of it ends when the probe process does."""
+        invitation.withdraw()
+        self._poller.finish_batch()
 
     def _sweep(self) -> None:
         """Once a second: end connections that are late, and give back memory after a flood."""

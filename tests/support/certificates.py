@@ -51,6 +51,7 @@ def issue(
     authority: bool | None = False,
     usage: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.SERVER_AUTH,
     key: Key | None = None,
+    extra: tuple[x509.ExtensionType, ...] = (),
 ) -> Issued:
     """Issue a certificate, self-signed without an issuer, valid from and until so many days from now.
 
@@ -74,6 +75,8 @@ def issue(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    for extension in extra:
+        builder = builder.add_extension(extension, critical=False)
     signer = issuer.key if issuer else key
     return Issued(builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()), key)
 

@@ -25,6 +25,7 @@ FLOORS = (
     "app.settings",
     "app.version",
     "app.terminal",
+    "probe",
     "proxy.gate",
     "proxy.tunnel",
     "proxy.parent",
