@@ -75,6 +75,8 @@ def parse_authority(raw: bytes) -> Target:
     """Parse the target of a CONNECT. Raises TargetError."""
     text = raw.decode("latin-1")  # every byte becomes a character; invalid ones are rejected below
     _refuse_url(text)
+    if "@" in text:
+        raise TargetError("a login (user:password@) stands before the host")
     host, colon, port = text.rpartition(":")
     if not colon or not port or port.endswith("]"):
         raise TargetError(f"no port in {_shown(text)}")

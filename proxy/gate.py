@@ -227,6 +227,10 @@ class Gate:
         invitation.withdraw()
         self._poller.finish_batch()
 
+    def learn_tickets(self, target: str, lengths: Iterable[int]) -> None:
+        """Note the lengths of the session tickets that a handshake of TLS 1.3 with this target showed, if any."""
+        self._context.tickets.learn(target, frozenset(lengths))
+
     def _sweep(self) -> None:
         """Once a second: end connections that are late, and give back memory after a flood."""
         self._sweep_timer = self._loop.call_later(1, self._sweep)  # first, or one fault would stop all deadlines

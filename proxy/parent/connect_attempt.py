@@ -67,7 +67,7 @@ class ConnectAttempt:
         self.password_pending = False
         self._began = time.monotonic()
         record.parent = str(parent.settings)
-        record.parent_login = record.parent_reason = record.parent_server = ""
+        record.parent_login = record.parent_reason = record.parent_server = record.parent_location = ""
         record.parent_status = 0
 
     async def open(self) -> tuple[Channel, bytes]:
@@ -180,6 +180,7 @@ class ConnectAttempt:
         record.parent_status = response.status
         record.parent_reason = response.reason
         record.parent_server = response.server
+        record.parent_location = response.location
         return response
 
     async def _open_connection(self) -> ParentConnection:

@@ -106,7 +106,13 @@ class Admission:
                 self._check = result.check
                 return result
             case Rejected():
-                return Refused(for_login(result), result.detail, result.challenges)
+                return self._refuse_login(result)
+
+    def _refuse_login(self, rejected: Rejected) -> Refused:
+        authenticator = self._snapshot.authenticator
+        if rejected.challenges and authenticator is not None:
+            self._record.login_offered = authenticator.offered
+        return Refused(for_login(rejected), rejected.detail, rejected.challenges)
 
     def _judge_target(self) -> AdmissionResult:
         record, snapshot = self._record, self._snapshot
@@ -135,7 +141,7 @@ class Admission:
             return None
         asked = authenticator.ask_to_log_in(self._request)
         note_login(asked, self._record)
-        return Refused(for_login(asked), asked.detail, asked.challenges)
+        return self._refuse_login(asked)
 
 
 def note_login(result: AuthResult, record: TunnelRecord) -> None:

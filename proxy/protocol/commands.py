@@ -9,7 +9,7 @@ from licensegate.allowlist.target import Target
 from licensegate.certs.identity import ServerIdentity
 
 from ..auth.result import PasswordCheck
-from ..wire.tls_records import RecordShape
+from ..wire.tls_exchange import ClientRecords, TargetRecords
 
 
 class Wait(Struct, frozen=True):
@@ -49,13 +49,13 @@ class Send(Struct, frozen=True):
 class Establish(Struct, frozen=True):
     """Send these first bytes in each direction, then relay.
 
-    Each shape is fed with the bytes of its direction until it has seen enough; None if there is no TLS to look at.
+    The records of each direction are noted until enough was seen; None if there is no TLS to look at.
     """
 
     to_client: bytes
     to_upstream: bytes
-    client_shape: RecordShape | None = None
-    upstream_shape: RecordShape | None = None
+    client_records: ClientRecords | None = None
+    target_records: TargetRecords | None = None
 
 
 class Refuse(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import Final
 
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target
-from licensegate.records.outcome import Outcome
+from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import ServerNameCheck, TunnelRecord
 from licensegate.records.secret import Secret
 
@@ -19,7 +19,7 @@ from ..wire.http1 import HeadError, read_head
 from ..wire.protocol_detection import ClientProtocol, detect_protocol
 from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
 from ..wire.responses import ESTABLISHED, healthy
-from ..wire.tls_records import RecordShape
+from ..wire.tls_exchange import ClientRecords, TargetRecords, TlsExchange
 from .admission import Admission, AdmissionResult, Granted, Refused
 from .commands import WAIT, CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls
 from .hellos_in_flight import HellosInFlight
@@ -36,8 +36,8 @@ class Conversation(StateMachine):
     """The protocol of one client connection. `is_stranger`: the client's network may not use the gate."""
 
     __slots__ = (
-        "_counted", "_counter", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos", "_identity",
-        "_random", "_snapshot", "_upstream_said", "is_stranger",
+        "_counted", "_counter", "_gate_hello", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos",
+        "_identity", "_random", "_snapshot", "_upstream_said", "is_stranger",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,7 @@ class Conversation(StateMachine):
         self._head_bytes_searched = 0  # of an incomplete head
         self._upstream_said = b""  # what the upstream sent before the tunnel was established
         self._hello: ClientHello | None = None
+        self._gate_hello: ClientHello | None = None  # of TLS to the gate, until a target is asked for
         self._hello_reader: HelloReader | None = None
         self._identity = NOBODY
         self._granted: Granted | None = None
@@ -167,6 +168,7 @@ class Conversation(StateMachine):
         if identity is None or (hello.server_name and not identity.owns(hello.server_name)):
             return self._pass_through(hello)
         self.record.protocol = "https"
+        self._gate_hello = hello
         self._move(State.HANDSHAKE)
         self._hello_reader = None  # the next hello is the one in the tunnel
         received, self._received = self._received, b""
@@ -201,6 +203,7 @@ class Conversation(StateMachine):
                 return self._answer_health()
             return self._refuse(target.outcome, target.detail)
         self._received = self._received[head.size :]
+        self._gate_hello = None
         return self._ask_for(target, head.authorization)
 
     def _refuse_head(self, error: HeadError) -> Command:
@@ -291,6 +294,19 @@ class Conversation(StateMachine):
         if not self._counted:
             self._counted = self._counter.add(self.record.client)
 
+    def ended(self, outcome: Outcome, detail: str = "", by: Party | None = None) -> Command:
+        """As in every state; of a ClientHello that never became complete, the record gets its size."""
+        return super().ended(outcome, detail or self._note_partial_hello(), by)
+
+    def _note_partial_hello(self) -> str:
+        """Note how much of a ClientHello has arrived. Returns that as a detail, empty without one."""
+        if self._hello_reader is None or self.state not in _HELLO_STATES:
+            return ""
+        received = self.early if self.state is State.INNER_HELLO else self._received
+        size = self._hello_reader.announced_size(received)
+        self.record.hello_bytes, self.record.hello_size = len(received), size
+        return f"it began one of {size} bytes and {len(received)} came" if size else ""
+
     def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
         command = super()._refuse(outcome, detail, challenges)
         self._received = b""  # not kept while the client reads the answer
@@ -304,6 +320,8 @@ class Conversation(StateMachine):
         if self._random:
             self._hellos.discard(self._random)
             self._random = b""
+        if self._gate_hello is not None:
+            note_hello(self._gate_hello, self.record)
         return super()._close()
 
     def _grant(self) -> Granted:
@@ -320,12 +338,14 @@ class Conversation(StateMachine):
         to_client = self._take_unsent() + said
         if hello is None:
             return Establish(to_client, early)
-        client_shape, upstream_shape = RecordShape(), RecordShape()
-        client_shape.see(early[hello.size :])
-        if said:
-            upstream_shape.see(said)
-        return Establish(to_client, early, client_shape, upstream_shape)
+        exchange = TlsExchange(hello.alpn)
+        client, target = ClientRecords(exchange), TargetRecords(exchange)
+        client.see_first(early[hello.size :])
+        target.see_first(said)
+        return Establish(to_client, early, client, target)
 
+
+_HELLO_STATES: Final = frozenset({State.HELLO, State.INNER_HELLO})
 
 _READERS: Final[dict[State, Callable[[Conversation], Command]]] = {
     State.PROXY_HEADER: Conversation._read_proxy_header,

@@ -35,6 +35,9 @@ def requested_target(head: Head, record: TunnelRecord) -> Target | Refused:
     except TargetError as error:
         record.requested = quoted(head.target, _SHOWN_CHARACTERS)
         return Refused(FOR_TARGET[error.fault], str(error))
+    if head.fault is not None:
+        record.target = str(target)
+        return Refused(head.fault.outcome, head.fault.detail)
     if names_us(head.via):
         record.target = str(target)
         return Refused(Outcome.PROXY_LOOP)

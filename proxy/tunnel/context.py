@@ -15,6 +15,7 @@ from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
 from ..protocol.tunnel_counter import TunnelCounter
 from ..protocol.waiting import Strangers, WaitingConnections
+from ..wire.ticket_lengths import TicketLengths
 from .deadlines import Deadlines
 from .flow import Pipes
 from .password_checks import PasswordChecks
@@ -64,6 +65,7 @@ class TunnelContext:
         self.strangers: Strangers[Endable] = Strangers()
         self.held: HeldBytes[Endable] = HeldBytes()
         self.pipes = Pipes(at_most=64)
+        self.tickets = TicketLengths()
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()
         self._earlier_deadlines: list[Deadlines] = []

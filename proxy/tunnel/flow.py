@@ -7,6 +7,7 @@ to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the ker
 import fcntl
 import os
 import socket
+import time
 from errno import errorcode
 from typing import Final
 
@@ -78,12 +79,13 @@ class Flow:
 
     `blocked`: bytes wait until the sink can take them. `ended`: nothing more will pass, because the source ended or
     failed (`source_error`) and all its bytes are written, or because the sink failed (`sink_error`). `passed_on`: the
-    sink was half-closed after the source's end. `read` and `written` count bytes.
+    sink was half-closed after the source's end. `read` and `written` count bytes; `last_read` is when the last byte was
+    read, as of `time.monotonic`. Nothing is spliced while the records that pass are noted.
     """
 
     __slots__ = (
         "_in_pipe", "_pending", "_pipe", "_pipes", "_shape", "_sink", "_source", "_tls_sink", "blocked",
-        "ended", "passed_on", "read", "sink_error", "source_error", "written",
+        "ended", "last_read", "passed_on", "read", "sink_error", "source_error", "written",
     )  # fmt: skip
 
     def __init__(self, source: Channel, sink: Channel, pipes: Pipes, shape: RecordShape | None = None) -> None:
@@ -96,6 +98,7 @@ class Flow:
         self._in_pipe = 0
         self._pending: memoryview | None = None
         self.read = 0
+        self.last_read = 0.0
         self.written = 0
         self.blocked = False
         self.ended = False
@@ -124,15 +127,18 @@ class Flow:
 
     def pump(self) -> bool:
         """Move what can be moved now. Returns whether anything moved."""
-        before = self.read + self.written
+        read, written = self.read, self.written
         if not self.blocked or self._flush():
-            if self._pipe is None and self.read > _SPLICE_AFTER:
+            if self._pipe is None and read > _SPLICE_AFTER and self._shape is None:
                 self._pipe = self._pipes.take()
             step = self._copy if self._pipe is None else self._splice
             turns = _TURNS
             while turns and not self.ended and step():
                 turns -= 1
-        return self.read + self.written > before
+        if self.read > read:
+            self.last_read = time.monotonic()
+            return True
+        return self.written > written
 
     def close(self) -> None:
         """Give the pipe back. The sockets belong to the tunnel."""

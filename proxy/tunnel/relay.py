@@ -16,6 +16,7 @@ from ..net.poller import READ, WRITE, Poller
 from ..protocol.commands import Establish
 from .deadlines import Deadlines
 from .flow import NO_PIPES, Flow, Pipes
+from .tls_account import note_tls
 
 _CLOSED_BY: Final = {Party.CLIENT: Outcome.CLOSED_BY_CLIENT, Party.UPSTREAM: Outcome.CLOSED_BY_UPSTREAM}
 _RESET_BY: Final = {Party.CLIENT: Outcome.RESET_BY_CLIENT, Party.UPSTREAM: Outcome.RESET_BY_UPSTREAM}
@@ -32,8 +33,8 @@ class Relay:
     """The two directions of one tunnel: `up` to the upstream, `down` to the client."""
 
     __slots__ = (
-        "_began", "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner", "_poller",
-        "_tls", "_upstream", "_upstream_events", "down", "ended_first", "up",
+        "_answered", "_began", "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner",
+        "_poller", "_tls", "_unanswered", "_upstream", "_upstream_events", "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
@@ -58,12 +59,15 @@ class Relay:
         self._owner = owner
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
+        records = command.target_records
+        self._unanswered = None if records is None else records.exchange  # of TLS, until the target answers
+        self._answered = 0.0
         self._tls: tuple[TlsChannel, ...] = ()
         if isinstance(client, TlsChannel) or isinstance(upstream, TlsChannel):
             self._tls = tuple(side for side in (client, upstream) if isinstance(side, TlsChannel))
             pipes = NO_PIPES  # splicing would bypass TLS
-        self.up = Flow(client, upstream, pipes, command.client_shape)
-        self.down = Flow(upstream, client, pipes, command.upstream_shape)
+        self.up = Flow(client, upstream, pipes, command.client_records)
+        self.down = Flow(upstream, client, pipes, command.target_records)
 
     def begin(self) -> None:
         """Send the command's first bytes in each direction, then relay."""
@@ -71,7 +75,7 @@ class Relay:
             self.down.put(self._command.to_client)
         if self._command.to_upstream:
             self.up.put(self._command.to_upstream)
-        self._began = time.monotonic()
+        self._began = self.up.last_read = time.monotonic()
         self._deadline.begin(self, self._began)
         self._client_events = self._upstream_events = -1
         self._after_moving()
@@ -82,6 +86,9 @@ class Relay:
         moved = events & WRITE and outgoing.pump()
         if events & ~WRITE and not (incoming.ended or incoming.blocked):
             moved = incoming.pump() or moved
+            if self._unanswered is not None and self._unanswered.answered:
+                self._unanswered = None
+                self._answered = incoming.last_read
         if moved:
             self._deadline.begin(self, time.monotonic())
         self._after_moving()
@@ -100,20 +107,32 @@ class Relay:
         both = ((self.up, self._client), (self.down, self._upstream))
         return tuple(source for flow, source in both if flow.source_open)
 
-    def count(self, record: TunnelRecord, now: float) -> None:
-        """Write duration, bytes, the side that ended first and the shape of the first TLS records into the record."""
+    def count(self, record: TunnelRecord, accepted: float, now: float) -> None:
+        """Write times, bytes, the side that ended first and how far TLS got into the record.
+
+        `accepted` is when the connection was accepted, `now` when it ended, or the present time.
+        """
         record.relay_ms = milliseconds(now - self._began)
         record.client_read += self.up.read
         record.upstream_written = self.up.written
         record.upstream_read += self.down.read
         record.client_written += self.down.written
         record.ended_first = self.ended_first
-        if self._command.client_shape is not None:
-            record.client_records = self._command.client_shape.records
-            record.client_alert = self._command.client_shape.alert
-        if self._command.upstream_shape is not None:
-            record.upstream_records = self._command.upstream_shape.records
-            record.upstream_alert = self._command.upstream_shape.alert
+        if record.upstream_written:
+            record.client_last_ms = milliseconds(self.up.last_read - accepted)
+        if self.down.last_read:
+            record.upstream_last_ms = milliseconds(self.down.last_read - accepted)
+        client, target = self._command.client_records, self._command.target_records
+        if client is not None and target is not None:
+            note_tls(record, client, target, self.up.read, self.down.read)
+            if self._answered:
+                record.answered_ms = milliseconds(self._answered - accepted)
+
+    @property
+    def tickets(self) -> frozenset[int]:
+        """The lengths of the session tickets that the target sent."""
+        records = self._command.target_records
+        return frozenset() if records is None else frozenset(records.exchange.tickets)
 
     def close(self) -> None:
         """Stop the deadline and give the pipes back. The sockets belong to the tunnel."""
@@ -144,6 +163,9 @@ class Relay:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
         if up.ended:
             self._note_end(up, Party.CLIENT, Party.UPSTREAM)
+            if not up.blocked and not up.sink_error and self._cannot_finish_tls():
+                self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
+                return True
         if down.ended:
             self._note_end(down, Party.UPSTREAM, Party.CLIENT)
         for side in self._tls:
@@ -158,6 +180,15 @@ class Relay:
             if flow.ended:
                 self._pass_end_on(flow)
         return False
+
+    def _cannot_finish_tls(self) -> bool:
+        """Whether a client that has ended its side has not completed its TLS handshake: no answer is of use to it."""
+        client, target = self._command.client_records, self._command.target_records
+        if client is None or target is None or client.exchange.client_finished:
+            return False
+        if not (self.down.ended or self.down.blocked):
+            self.down.pump()  # for the record: what the target has said by now
+        return target.is_tls
 
     def _pass_end_on(self, flow: Flow) -> None:
         if not flow.passed_on and not flow.sink_error:
@@ -174,6 +205,8 @@ class Relay:
         if self._outcome is not None:
             return
         self.ended_first = sink if flow.sink_error else source
+        if self._unanswered is not None:
+            self._unanswered.target_ended = self.ended_first is Party.UPSTREAM
         error = flow.sink_error or flow.source_error
         self._outcome = (_RESET_BY if error else _CLOSED_BY)[self.ended_first], error
         self._deadline.stop(self)

@@ -26,6 +26,7 @@ from .linger import Lingering
 from .password_checks import TOO_MANY
 from .reading import continue_handshake, read_client, report_end, watch_for_reading
 from .relay import Relay
+from .tls_account import note_tcp
 
 _CLIENT_WAITS: Final = frozenset({State.LOGIN, State.DIALLING})
 
@@ -251,6 +252,8 @@ class Tunnel(AccountedConnection):
         if self._held:
             self._release()
         context.waiting.note_tunnel(self.record.client)
+        if command.target_records is not None:
+            command.target_records.exchange.known_tickets = context.tickets.of(self.record.target)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
         self._relay.begin()
 
@@ -296,6 +299,9 @@ class Tunnel(AccountedConnection):
             self._lingering.stop()
         self._count(record)
         if self._relay is not None:
+            note_tcp(record, self._client, self._upstream)
+            if tickets := self._relay.tickets:
+                context.tickets.learn(record.target, tickets)
             self._relay.close()
         # They refer to this tunnel: without the cycle, no garbage collection is needed.
         self._pending_dial = self._lingering = self._relay = None
@@ -321,4 +327,4 @@ class Tunnel(AccountedConnection):
         now = time.monotonic()
         record.total_ms = milliseconds(now - self._accepted)
         if self._relay is not None:
-            self._relay.count(record, now)
+            self._relay.count(record, self._accepted, now)

@@ -33,7 +33,8 @@ _SUPPORTED_VERSIONS: Final = 43
 _ENCRYPTED_CLIENT_HELLO: Final = 0xFE0D
 _EXTENSIONS_READ: Final = frozenset((_SERVER_NAME, _ALPN, _SUPPORTED_VERSIONS, _ENCRYPTED_CLIENT_HELLO))
 
-_VERSIONS: Final = {b"\x03\x04": "1.3", b"\x03\x03": "1.2", b"\x03\x02": "1.1", b"\x03\x01": "1.0", b"\x03\x00": "ssl3"}
+VERSIONS: Final = {b"\x03\x04": "1.3", b"\x03\x03": "1.2", b"\x03\x02": "1.1", b"\x03\x01": "1.0", b"\x03\x00": "ssl3"}
+"""The names of the versions of TLS, highest first, by their number."""
 
 _MOST_PROTOCOLS: Final = 8  # that are shown of an ALPN list, and characters of each
 _PROTOCOL_CHARACTERS: Final = 32
@@ -104,6 +105,21 @@ class HelloReader:
     def held(self) -> int:
         """How many bytes it keeps of what it has read."""
         return len(self._message)
+
+    def announced_size(self, received: bytes) -> int:
+        """Return how long the incomplete ClientHello says it is, with its record headers; 0 if that is not there yet.
+
+        `received` is what the last `read` got. Before the message's own length, its record's counts.
+        """
+        payload = self._end + RECORD_HEADER
+        has_header = len(received) >= payload
+        carried = int.from_bytes(received[payload - 2 : payload], "big") if has_header else 0
+        end = payload + carried if has_header else self._end
+        beginning = (self._message[:_MESSAGE_HEADER] + received[payload:])[:_MESSAGE_HEADER]
+        if len(beginning) < _MESSAGE_HEADER:
+            return end
+        missing = _MESSAGE_HEADER + int.from_bytes(beginning[1:], "big") - len(self._message) - carried
+        return end + missing + -(-missing // RECORD_PAYLOAD) * RECORD_HEADER
 
     def read(self, received: bytes) -> ClientHello | None:
         """Return the ClientHello, or None while incomplete. `received` is everything so far. Raises HelloError."""
@@ -266,12 +282,12 @@ def _highest_version(data: bytes) -> str:
     if len(data) < 3 or not len(data) % 2 or data[0] != len(data) - 1:
         raise _malformed("the lengths in its supported versions do not add up")
     offered = {data[i : i + 2] for i in range(1, len(data), 2)}
-    return next((name for version, name in _VERSIONS.items() if version in offered), "")
+    return next((name for version, name in VERSIONS.items() if version in offered), "")
 
 
 def _legacy_version(version: bytes) -> str:
     """Return the version of a client without that extension: at most 1.2 (RFC 8446 section 4.2.1)."""
-    return _VERSIONS.get(min(version, b"\x03\x03"), "")
+    return VERSIONS.get(min(version, b"\x03\x03"), "")
 
 
 def _malformed(phrase: str) -> HelloError:

@@ -61,13 +61,21 @@ class HeadError(Exception):
         self.detail = detail
 
 
+class HeadFault(Struct, frozen=True):
+    """Why the fields of a readable head are refused: the outcome, and the detail for its sentence."""
+
+    outcome: Outcome
+    detail: str
+
+
 class Head(Struct, frozen=True):
     """The head of one request. `size` is its length in bytes, with an empty line in front.
 
     `version` is 1.0 or 1.1; a later minor version is served as 1.1.
     `fields` are the names of the first fields, as written and in order. `host_form` is None unless the method is
     CONNECT. `via` is the end of the joined Via fields; it and `user_agent` are printable and bounded. `authorization`
-    has the values of the Proxy-Authorization fields.
+    has the values of the Proxy-Authorization fields. `fault`: a CONNECT has an invalid Host or a body (RFC 9110 section
+    9.3.6) and must be refused, but only if its target is right: a URL in both places is one mistake.
     """
 
     method: str
@@ -79,6 +87,7 @@ class Head(Struct, frozen=True):
     host_form: HostForm | None = None
     via: str = ""
     authorization: tuple[Secret, ...] = ()
+    fault: HeadFault | None = None
 
 
 def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
@@ -108,6 +117,7 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
         _host_form(fields.host, target) if method == b"CONNECT" else None,
         fields.via,
         tuple(fields.authorization),
+        fields.fault,
     )
 
 
@@ -119,13 +129,11 @@ class _Fields(Struct):
     via: str = ""
     host: bytes | None = None
     authorization: list[Secret] = []
+    fault: HeadFault | None = None
 
 
 def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
-    """Read the values that matter, and the names of all fields.
-
-    Raises HeadError for a CONNECT with an invalid Host or a body (RFC 9110 section 9.3.6).
-    """
+    """Read the values that matter, and the names of all fields. Notes the first fault in those of a CONNECT."""
     fields = _Fields()
     for line in field_lines.replace(b"\r\n", b"\n").split(b"\n"):
         name, _, value = line.partition(b":")
@@ -141,10 +149,10 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
             case b"host" if is_connect:
                 is_second = fields.host is not None
                 fields.host = value.strip(b" \t")
-                _check_host(fields.host, is_second=is_second)
+                fields.fault = fields.fault or _host_fault(fields.host, is_second=is_second)
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
-                    raise HeadError(Outcome.BODY_NOT_ALLOWED, quoted(line))
+                    fields.fault = fields.fault or HeadFault(Outcome.BODY_NOT_ALLOWED, quoted(line))
     return fields
 
 
@@ -161,11 +169,12 @@ def _host_form(host: bytes | None, target: bytes) -> HostForm:
     return HostForm.HOST if host == target.rpartition(b":")[0] else HostForm.OTHER
 
 
-def _check_host(value: bytes, *, is_second: bool) -> None:
+def _host_fault(value: bytes, *, is_second: bool) -> HeadFault | None:
     if is_second:
-        raise HeadError(Outcome.HOST_MALFORMED, "there are two of them")
+        return HeadFault(Outcome.HOST_MALFORMED, "there are two of them")
     if not _host.fullmatch(value):
-        raise HeadError(Outcome.HOST_MALFORMED, f"{quoted(value)} is not a host")
+        return HeadFault(Outcome.HOST_MALFORMED, f"{quoted(value)} is not a host")
+    return None
 
 
 def _refuse_unreadable(received: bytes, limit: int, judged: int) -> None:

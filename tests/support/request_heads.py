@@ -268,9 +268,10 @@ Verdict = Head | tuple[Outcome, str] | None
 
 def verdict(received: bytes, limit: int = LIMIT, judged: int = 0) -> Verdict:
     try:
-        return read_head(received, limit, judged)
+        head = read_head(received, limit, judged)
     except HeadError as refused:
         return refused.outcome, refused.detail
+    return head if head is None or head.fault is None else (head.fault.outcome, head.fault.detail)
 
 
 def first_verdict(received: bytes, limit: int = LIMIT) -> Verdict:

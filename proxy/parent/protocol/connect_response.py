@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.text import without_logins
+from licensegate.records.text import printable, without_logins
 
 from ...wire.http_token import TOKEN
 from .challenges import Challenge, read_challenges
@@ -30,6 +30,8 @@ _head: Final = re.compile(
 )
 _chunk: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]{0,256})?\r\n")
 _trailers: Final = re.compile(rb"(?:%b:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n" % TOKEN)
+_authority: Final = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//([^/?#]*)")
+_port: Final = re.compile(rb":[0-9]*\Z")
 _length: Final = re.compile(rb"[0-9]{1,9}")
 _VERSION_START: Final = b"HTTP/1."
 _CAUSE_FIELDS: Final = (b"x-squid-error", b"proxy-status")
@@ -45,7 +47,8 @@ class ConnectResponse(Struct, frozen=True):
     `size` is its length in bytes. `reason` is the reason phrase with the cause from other fields, `server` the
     parent's software; both are printable and short, and dots stand for a login that the parent repeats. `length` is
     the size of the body, None if it is `chunked` or ends with the connection. `keeps_alive` means that the connection
-    takes another request after the body. `loop_detected` means that a proxy saw this request twice.
+    takes another request after the body. `loop_detected` means that a proxy saw this request twice. `location` is the
+    host that a redirection leads to.
     """
 
     status: int
@@ -57,6 +60,7 @@ class ConnectResponse(Struct, frozen=True):
     chunked: bool
     keeps_alive: bool
     loop_detected: bool
+    location: str
 
     @property
     def opens_tunnel(self) -> bool:
@@ -149,7 +153,15 @@ def _response(found: re.Match[bytes]) -> ConnectResponse:
         chunked=chunked,
         keeps_alive=(plain or chunked) and _keeps_alive(version, fields),
         loop_detected=b"proxy_loop_detected" in b",".join(fields.get(b"proxy-status", [])),
+        location=_host_of(fields.get(b"location", [b""])[0]) if status.startswith(b"3") else "",
     )
+
+
+def _host_of(url: bytes) -> str:
+    """Return the host of a URL, without a login and without a port; empty for a path."""
+    found = _authority.match(url)
+    host = found[1].rpartition(b"@")[2] if found else b""
+    return printable(_port.sub(b"", host), 100)
 
 
 def _challenge_values(status: bytes, fields: dict[bytes, list[bytes]]) -> list[bytes]:

@@ -100,20 +100,20 @@ def test_only_bytes_after_the_hello_count_as_record_shapes(size: int, early: boo
         conversation, command = asked(HELLO + FINISHED[:size])
 
     assert isinstance(command, Establish)
-    assert command.client_shape is not None
-    assert command.upstream_shape is not None
-    command.client_shape.see(FINISHED[size:])
-    assert command.client_shape.records == [(20, 1), (23, 0x35)]
-    assert command.client_shape.alert is None
-    assert command.upstream_shape.records == []
+    assert command.client_records is not None
+    assert command.target_records is not None
+    command.client_records.see(FINISHED[size:])
+    assert command.client_records.records == [(20, 1), (23, 0x35)]
+    assert command.client_records.alert is None
+    assert command.target_records.records == []
 
 
 def test_an_alert_directly_after_the_hello_is_recorded() -> None:
     _, command = asked(HELLO + b"\x15\x03\x03\0\x02\x02\x30")
 
     assert isinstance(command, Establish)
-    assert command.client_shape is not None
-    assert (command.client_shape.records, command.client_shape.alert) == ([(21, 2)], Alert.UNKNOWN_CA)
+    assert command.client_records is not None
+    assert (command.client_records.records, command.client_records.alert) == ([(21, 2)], Alert.UNKNOWN_CA)
 
 
 def test_bytes_that_are_not_tls_have_no_shape() -> None:

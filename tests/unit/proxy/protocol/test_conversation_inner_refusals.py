@@ -136,6 +136,10 @@ def test_an_incomplete_hello_is_recorded_with_its_end(size: int, early: bool) ->
 
     assert left.client_ended() == late.deadline_passed() == stopped.stopped() == Close()
 
-    assert told(left) == (Outcome.CLIENT_LEFT_IN_INNER_HELLO, None, "", 200)
-    assert told(late) == (Outcome.INNER_HELLO_TIMEOUT, ServerNameCheck.TIMEOUT, "", 200)
-    assert told(stopped) == (Outcome.CUT_BY_STOP, None, "", 200)
+    detail = f"it began one of {len(HELLO)} bytes and {size} came" if size >= 5 else ""
+    assert told(left) == (Outcome.CLIENT_LEFT_IN_INNER_HELLO, None, detail, 200)
+    assert told(late) == (Outcome.INNER_HELLO_TIMEOUT, ServerNameCheck.TIMEOUT, detail, 200)
+    assert told(stopped) == (Outcome.CUT_BY_STOP, None, detail, 200)
+    for conversation in conversations:
+        assert conversation.record.hello_bytes == size
+        assert conversation.record.hello_size == (len(HELLO) if size >= 5 else 0)

@@ -98,7 +98,7 @@ def plain(command: Command, conversation: Conversation) -> object:
     if isinstance(command, Refuse):
         return Refuse(command.answer.replace(conversation.record.id.encode(), b"the id"))
     if isinstance(command, Establish):
-        shapes = [shape and shape.records for shape in (command.client_shape, command.upstream_shape)]
+        shapes = [shape and shape.records for shape in (command.client_records, command.target_records)]
         return (command.to_client, command.to_upstream, shapes)
     return command
 

@@ -186,7 +186,7 @@ class AnySequence(RuleBasedStateMachine):
         """Everything behind the head goes upstream, and only a hello for the target if it was to be checked."""
         assert self.sent.endswith(command.to_upstream)
         checked = self.snapshot is not UNCHECKED_SNAPSHOT or self.record.protocol == "tls"
-        assert (command.client_shape is not None) == (command.upstream_shape is not None) == checked
+        assert (command.client_records is not None) == (command.target_records is not None) == checked
         if checked:
             read = read_client_hello(command.to_upstream, 65536)
             assert read is not None

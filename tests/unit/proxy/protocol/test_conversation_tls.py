@@ -64,9 +64,9 @@ def test_record_shapes_start_after_the_hello() -> None:
     command = conversation.connected()
 
     assert isinstance(command, Establish)
-    assert command.client_shape is not None
-    assert command.upstream_shape is not None
-    assert (command.client_shape.records, command.upstream_shape.records) == ([(20, 1)], [])
+    assert command.client_records is not None
+    assert command.target_records is not None
+    assert (command.client_records.records, command.target_records.records) == ([(20, 1)], [])
 
 
 @pytest.mark.parametrize("cut", range(1, len(HELLO)))

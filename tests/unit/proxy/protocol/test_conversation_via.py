@@ -80,8 +80,8 @@ def test_the_upstreams_first_bytes_wait_until_the_hello_passes() -> None:
     command = conversation.received(hello(HOST))
     assert isinstance(command, Establish)
     assert command.to_client == SERVER_HELLO
-    assert command.upstream_shape is not None
-    assert command.upstream_shape.records == [(22, 4)]
+    assert command.target_records is not None
+    assert command.target_records.records == [(22, 4)]
 
 
 def test_a_refused_hello_does_not_get_the_upstreams_first_bytes() -> None:

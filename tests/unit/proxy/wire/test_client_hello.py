@@ -319,3 +319,22 @@ def read_name(spelling: str) -> str | None:
         return None
     assert read is not None
     return read.server_name
+
+
+@pytest.mark.parametrize("row", SHORT, ids=[row.name for row in SHORT])
+def test_an_incomplete_hello_says_how_long_it_is(row: RecordedHello) -> None:
+    reader = HelloReader(LIMIT)
+    for size in range(1, len(row.hello)):
+        assert reader.read(row.hello[:size]) is None
+        assert reader.announced_size(row.hello[:size]) == (len(row.hello) if size >= 5 else 0)
+
+
+@pytest.mark.parametrize("size", range(1, len(in_records(hello_message(NAMED), [2, 30]))))
+def test_a_hello_in_records_says_how_long_it_is_but_for_their_headers(size: int) -> None:
+    """How the rest is divided into records is not known before they come."""
+    reader, cut = HelloReader(LIMIT), in_records(hello_message(NAMED), [2, 30])
+    assert reader.read(cut[:size]) is None
+    if size >= 14:
+        assert len(cut) - 5 <= reader.announced_size(cut[:size]) <= len(cut)
+    else:
+        assert reader.announced_size(cut[:size]) in (0, 7, 37)

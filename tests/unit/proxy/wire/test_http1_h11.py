@@ -18,9 +18,10 @@ HOST = b"Host: tools.cisco.com:443\r\n"
 def ours(received: bytes) -> Head | None:
     """The head, or None for a refusal or an incomplete head."""
     try:
-        return read_head(received, LIMIT)
+        head = read_head(received, LIMIT)
     except HeadError:
         return None
+    return head if head is None or head.fault is None else None
 
 
 def theirs(received: bytes) -> h11.Request | None:

@@ -324,3 +324,20 @@ def test_any_chunked_body_is_sized_refused_or_incomplete(body: bytes) -> None:
     except ConnectResponseError:
         return
     assert size is None or size <= len(body)
+
+
+@pytest.mark.parametrize(
+    ("status", "location", "host"),
+    [
+        (302, b"https://login.example.net/portal?next=x", "login.example.net"),
+        (307, b"http://user:secret@portal.example:8080/", "portal.example"),
+        (302, b"//portal.example", "portal.example"),
+        (302, b"https://[2001:db8::1]:8443/", "[2001:db8::1]"),
+        (302, b"/login", ""),
+        (302, b"", ""),
+        (403, b"https://login.example.net/", ""),
+    ],
+)
+def test_a_redirection_names_its_host_only(status: int, location: bytes, host: str) -> None:
+    answer = answer_to(b"HTTP/1.1 %d x\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % (status, location))
+    assert answer.location == host

@@ -1,0 +1,287 @@
+"""How far client and target got with TLS, from the types, lengths and order of their records. Nothing is decrypted.
+
+Up to TLS 1.2 application data has a record type of its own. TLS 1.3 (RFC 8446) hides the type, and shows this instead:
+
+- The client's handshake ends with its Finished, which has one of few lengths. A further record is a request, unless it
+  is as short as an alert.
+- Nothing that the target sends before the client's Finished is an answer, nor anything before the client's request.
+- Behind a request, an answer follows the target's session tickets. A record is a ticket if the target is known to send
+  tickets of its length (`ticket_lengths`), or if it has the length of the one before. The first record of an unknown
+  length may be either and counts as no answer: an answer that is missed costs less than a success that was none.
+"""
+
+from typing import Final
+
+from licensegate.records.contact import Contact
+from licensegate.records.text import without_logins
+
+from .server_handshake import ServerHandshake
+from .tls_records import (
+    APPLICATION_RECORD,
+    CHANGE_CIPHER_SPEC_RECORD,
+    HANDSHAKE_RECORD,
+    MOST_RECORDS,
+    Alert,
+    RecordShape,
+)
+
+_FINISHED: Final = frozenset({53, 69, 85, 101})
+"""Lengths of a Finished in TLS 1.3: a hash of 32 or 48 bytes, 4 of header, 17 of encryption; Java pads by 16."""
+
+_LEAST_DATA: Final = 40
+"""Shorter records in TLS 1.3 are alerts, of 19 or, padded, 35 bytes, and key updates."""
+
+_EMPTY_CERTIFICATE: Final = 25  # a client's answer to a server that wants one
+_LEAST_FLIGHT: Final = 300  # bytes of a server's handshake with a certificate
+
+_MOST_TICKET: Final = 1 << 13
+"""A longer record carries no ticket. The longest ones contain a client's certificate."""
+
+_MOST_TICKETS: Final = 8
+"""Of one handshake: OpenSSL sends two, others up to four."""
+
+_LEAST_HTTP2_ANSWER: Final = 100
+"""An HTTP/2 server sends its settings unasked, in a record shorter than this."""
+
+_NO_ALPN: Final = 32  # bytes: a shorter EncryptedExtensions of TLS 1.3 selects no "h2"
+
+_SAID_CHARACTERS: Final = 40
+_SAID_BYTES: Final = 200
+
+_LOOKED_AT: Final = 64
+"""Records of a direction that are looked at while it is open what they are."""
+
+_REJECTIONS: Final = frozenset(
+    {
+        Alert.BAD_CERTIFICATE,
+        Alert.UNSUPPORTED_CERTIFICATE,
+        Alert.CERTIFICATE_REVOKED,
+        Alert.CERTIFICATE_EXPIRED,
+        Alert.CERTIFICATE_UNKNOWN,
+        Alert.UNKNOWN_CA,
+        Alert.BAD_CERTIFICATE_STATUS_RESPONSE,
+    }
+)
+
+
+class TlsExchange:
+    """What the records of both directions have shown so far.
+
+    `version` is the negotiated one, `tickets` are lengths of tickets that were seen. `target_ended`: the target ended
+    its side while the client had not; the relay sets it. `known_tickets` are those of `TicketLengths.of`.
+    """
+
+    __slots__ = (
+        "answered", "client_finished", "known_tickets", "may_be_http2", "requested", "target_ended", "tickets",
+        "version",
+    )  # fmt: skip
+
+    def __init__(self, alpn: tuple[str, ...] = ()) -> None:
+        """`alpn` are the protocols that the client offers."""
+        self.version = ""
+        self.client_finished = False
+        self.requested = False
+        self.answered = False
+        self.target_ended = False
+        self.may_be_http2 = "h2" in alpn
+        self.known_tickets: frozenset[int] | None = None
+        self.tickets: set[int] = set()
+
+
+class _Direction(RecordShape):
+    """The records of one direction; `application_at` is where its application data begins, -1 before that."""
+
+    __slots__ = ("_ciphers_changed", "_looked_at", "application_at", "before_relay", "exchange")
+
+    def __init__(self, exchange: TlsExchange) -> None:
+        super().__init__()
+        self.exchange = exchange
+        self.application_at = -1
+        self.before_relay = 0
+        self._looked_at = 0
+        self._ciphers_changed = False
+
+    def see_first(self, data: bytes) -> None:
+        """Note the records in what was received before the relay began."""
+        self.before_relay = len(data)
+        if data:
+            self.see(data)
+
+    def application_bytes(self, relayed: int) -> int:
+        """The bytes of application data, encrypted and with record headers, if so many were relayed in all."""
+        return 0 if self.application_at < 0 else self.before_relay + relayed - self.application_at
+
+    def _goes_on(self, kind: int, length: int, offset: int) -> bool:
+        self._looked_at += 1
+        if kind == APPLICATION_RECORD:
+            if self.application_at < 0 and self._is_application_data(length):
+                self.application_at = offset
+        elif kind == CHANGE_CIPHER_SPEC_RECORD:
+            self._ciphers_changed = True
+        elif kind == HANDSHAKE_RECORD:
+            self._pass_handshake()
+        return self._looked_at < (MOST_RECORDS if self.application_at >= 0 else _LOOKED_AT)
+
+    def _is_application_data(self, length: int) -> bool:
+        """Judge a record of application data's type."""
+        raise NotImplementedError
+
+    def _pass_handshake(self) -> None:
+        """A record of the handshake's type passes."""
+        raise NotImplementedError
+
+
+class ClientRecords(_Direction):
+    """The client's records behind its ClientHello. Up to TLS 1.2 the record behind a change of ciphers is Finished."""
+
+    __slots__ = ("_unfinished",)
+
+    def __init__(self, exchange: TlsExchange) -> None:
+        super().__init__(exchange)
+        self._unfinished: list[int] = []  # encrypted records before the Finished of TLS 1.3
+
+    def _is_application_data(self, length: int) -> bool:
+        exchange = self.exchange
+        if exchange.version != "1.3":
+            exchange.requested = exchange.version != ""
+        elif exchange.client_finished:
+            exchange.requested = length >= _LEAST_DATA
+        elif length in _FINISHED:
+            exchange.client_finished = True
+        elif not exchange.target_ended:
+            self._unfinished.append(length)
+        return exchange.requested
+
+    def _pass_handshake(self) -> None:
+        if self._ciphers_changed and self.exchange.version != "1.3":
+            self.exchange.client_finished = True
+
+    @property
+    def sent_alert_for_finished(self) -> bool:
+        """Whether the client sent one encrypted alert in the Finished's place, as if to a certificate (TLS 1.3)."""
+        if self.exchange.client_finished or len(self._unfinished) != 1:
+            return False
+        return self._unfinished[0] <= _LEAST_DATA and self._unfinished[0] != _EMPTY_CERTIFICATE
+
+
+class TargetRecords(_Direction):
+    """The target's records. `server` has what it showed in the clear, `said` the first words of one without TLS."""
+
+    __slots__ = ("_behind_handshake", "_finished", "_flight", "_last", "_server_goes_on", "said", "server")
+
+    def __init__(self, exchange: TlsExchange) -> None:
+        super().__init__(exchange)
+        self.server = ServerHandshake()
+        self.said = ""
+        self._server_goes_on = True
+        self._flight = 0  # encrypted bytes before the client's Finished
+        self._finished = False
+        self._behind_handshake = 0  # records, in TLS 1.3
+        self._last = 0  # the length of the last of them
+
+    def see(self, data: memoryview | bytes) -> bool:
+        """Note the records in the next bytes, or the first words if they are no TLS. Returns as for every stream."""
+        goes_on = super().see(data)
+        if not goes_on and not self.is_tls and not self.said:
+            self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
+        return goes_on
+
+    @property
+    def has_shown_certificate(self) -> bool:
+        """Whether a whole flight with a certificate passed in TLS 1.3, as far as its length tells."""
+        return self._flight >= _LEAST_FLIGHT and self._is_between_records
+
+    @property
+    def has_finished(self) -> bool:
+        """Whether the target has completed its handshake; in TLS 1.3 the client's Finished shows it."""
+        return self._finished or self.exchange.version == "1.3"
+
+    def _goes_on(self, kind: int, length: int, offset: int) -> bool:
+        self._reads_payload = kind == HANDSHAKE_RECORD and self._server_goes_on and not self._is_encrypted
+        return super()._goes_on(kind, length, offset)
+
+    @property
+    def _is_encrypted(self) -> bool:
+        """Whether handshake messages are encrypted: behind a change of ciphers, unless that followed a retry."""
+        return self._ciphers_changed and self.server.is_chosen
+
+    def _read_payload(self, part: memoryview | bytes) -> None:
+        server = self.server
+        self._server_goes_on = self._reads_payload = server.read(bytes(part))
+        self.exchange.version = server.version
+
+    def _pass_handshake(self) -> None:
+        if self._is_encrypted and self.exchange.version != "1.3":
+            self._finished = True
+
+    def _is_application_data(self, length: int) -> bool:
+        exchange = self.exchange
+        if exchange.version != "1.3":
+            is_answer = exchange.requested and not self._may_be_settings(length)
+        elif exchange.client_finished:
+            is_answer = self._is_answer(length)
+        else:
+            is_answer = False
+            self._pass_flight(length)
+        exchange.answered = is_answer
+        return is_answer
+
+    def _pass_flight(self, length: int) -> None:
+        """A record of TLS 1.3 before the client's Finished: of the server's flight, or already a ticket behind it."""
+        if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
+            self._note_ticket(length)
+        elif not self._flight and length < _NO_ALPN:
+            self.exchange.may_be_http2 = False
+        elif self._flight and length in _FINISHED:
+            self._finished = True
+        self._flight += length
+
+    def _is_answer(self, length: int) -> bool:
+        """Judge a record of TLS 1.3 behind the client's Finished."""
+        exchange = self.exchange
+        if length < _LEAST_DATA:
+            return False
+        if not exchange.requested:
+            self._note_ticket(length)
+            return False
+        if self._may_be_settings(length):
+            return False
+        if length > _MOST_TICKET or self._behind_handshake >= _MOST_TICKETS:
+            return True
+        known = exchange.known_tickets
+        if length in exchange.tickets or length == self._last or (known is not None and length in known):
+            self._note_ticket(length)
+            return False
+        is_first = not self._behind_handshake
+        self._behind_handshake += 1
+        self._last = length
+        sends_tickets = known is None or bool(known or exchange.tickets)
+        return not (is_first and sends_tickets)
+
+    def _note_ticket(self, length: int) -> None:
+        self._behind_handshake += 1
+        self._last = length
+        self.exchange.tickets.add(length)
+
+    def _may_be_settings(self, length: int) -> bool:
+        return self.exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
+
+
+def contact_of(client: ClientRecords, target: TargetRecords) -> Contact:
+    """Return how far they got."""
+    exchange = client.exchange
+    if exchange.answered:
+        return Contact.ANSWERED
+    if not target.is_tls:
+        return Contact.NOT_TLS
+    if exchange.requested:
+        return Contact.REQUEST_UNANSWERED
+    if client.alert in _REJECTIONS or (client.sent_alert_for_finished and target.has_shown_certificate):
+        return Contact.CERTIFICATE_REJECTED
+    if exchange.client_finished and target.has_finished:
+        return Contact.HANDSHAKE_UNUSED
+    if not target.seen:
+        return Contact.HELLO_CUT if exchange.target_ended else Contact.HELLO_UNANSWERED
+    if target.alert is not None and not target.server.is_chosen:
+        return Contact.HELLO_REFUSED
+    return Contact.HANDSHAKE_CUT
