@@ -19,12 +19,14 @@ from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
 from licensegate.certs.pem import CertificateError
+from licensegate.doctor.host import preconditions
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
-from . import check_environment, check_host, check_logins, check_parents, check_tls
+from . import check_environment, check_logins, check_parents, check_tls
 from .layout import sections
+from .service_user import PACKAGED_USER, become, has_packaged_user
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
@@ -270,24 +272,24 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_or_exit(arguments.file or arguments.config)
     name = host_name()
     if arguments.user is not None:
-        check_host.become(arguments.user)
+        become(arguments.user)
         settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
         say(report(settings))
-        wrong = list(check_host.faults(settings))  # before the warnings: it raises what would also be one of them
+        wrong = list(preconditions.faults(settings))  # before the warnings: it raises what would also be one of them
         for warning in warnings(settings, os.environ, name):
             complain(f"warning: {warning}")
     except (CertificateError, LoginFileError, SettingsError) as error:
         return complain(str(error))
-    lacking = list(check_host.lacking_rights(settings))
+    lacking = list(preconditions.lacking_rights(settings))
     if arguments.user is not None:
         wrong += [f"{each} by the user {arguments.user}; let that user do it" for each in lacking]
     else:
         for each in lacking:
             complain(f"not looked at: {each} by this user; run this as the gate's user, or as root with --user")
-        if os.geteuid() == 0 and check_host.has_packaged_user():
-            complain("not looked at: what the gate's user may read and write; add --user " + check_host.PACKAGED_USER)
-    for each in check_host.needed_at_start(settings):
+        if os.geteuid() == 0 and has_packaged_user():
+            complain("not looked at: what the gate's user may read and write; add --user " + PACKAGED_USER)
+    for each in preconditions.needed_at_start(settings):
         complain(f"not looked at: {each}")
     for fault in wrong:
         complain(fault)

@@ -30,7 +30,7 @@ _NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA
 def system_look_up(name: str) -> Iterator[Resolution]:
     """Look up a normalised name, without a time limit. Yields an answer, then perhaps one with more addresses."""
     try:
-        listed = addresses_in(_read_hosts(), name)
+        listed = addresses_in_hosts(name)
     except OSError as error:
         yield _failure(error)
         return
@@ -40,6 +40,11 @@ def system_look_up(name: str) -> Iterator[Resolution]:
         yield from look_up_both(name, _ask)
     else:
         yield from look_up_ipv4(name, _ask)
+
+
+def addresses_in_hosts(name: str) -> tuple[str, ...]:
+    """The addresses that /etc/hosts gives a normalised name. Raises OSError if an override may be missed."""
+    return addresses_in(_read_hosts(), name)
 
 
 def absolute(name: str) -> str:

@@ -19,6 +19,7 @@ FLOORS = (
     "app.__main__",
     "app.cli",
     "app.commands",
+    "doctor",
     "app.service",
     "app.admin",
     "app.observers",
@@ -142,6 +143,7 @@ def test_architecture_page_names_every_room_and_no_other() -> None:
     ("name", "source", "upwards"),
     [
         ("allowlist.rule", "import licensegate.proxy.gate", True),
+        ("doctor.step", "from licensegate.app.commands.check import report", True),
         ("allowlist.rule", "import socket", True),
         ("records.record", "def late():\n    from licensegate.app.cli import main", True),
         ("records.record", "from licensegate.allowlist.target import Target", True),
@@ -169,6 +171,7 @@ def test_architecture_page_names_every_room_and_no_other() -> None:
         ("app.settings.build", "from licensegate.app.admin.server import AdminServer", True),
         ("proxy.wire.tls_layer", "import ssl", False),
         ("app.service.run", "from licensegate.records import outcome", False),
+        ("doctor.path.own_gate", "from licensegate.proxy.gate import Gate", False),
         ("proxy.tunnel.tunnel", "import socket, licensegate.allowlist.target", False),
         ("proxy.tunnel.tunnel", "from .relay import Relay\nfrom ..protocol.conversation import Conversation", False),
         ("proxy.protocol.commands", "from licensegate.certs.identity import ServerIdentity", False),

@@ -11,11 +11,12 @@ from stat import S_IXOTH
 import pytest
 
 from licensegate.app.cli import main
-from licensegate.app.commands import check_host
-from licensegate.app.commands.check_host import faults, lacking_rights
+from licensegate.app.commands import service_user
 from licensegate.app.settings import load
 from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
 from licensegate.certs.pem import CertificateError
+from licensegate.doctor.host import preconditions
+from licensegate.doctor.host.preconditions import faults, lacking_rights
 from support.certificates import issue
 from support.gate import COMMAND
 from support.programs import run
@@ -94,7 +95,7 @@ def test_a_log_need_not_be_a_regular_file(tmp_path: Path, access: str) -> None:
 def test_the_reader_of_a_pipe_is_needed_at_the_start(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert found(tmp_path, LOG.format("pipe")) == []
-    (needed,) = check_host.needed_at_start(load(tmp_path / "gate.toml", {}))
+    (needed,) = preconditions.needed_at_start(load(tmp_path / "gate.toml", {}))
     assert needed == f"log.access: the pipe {tmp_path}/pipe needs a reader before the gate starts"
 
 
@@ -142,7 +143,7 @@ def test_a_port_that_needs_a_privilege_is_not_looked_at(
     def refuse(_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(check_host, "try_to_bind", refuse)
+    monkeypatch.setattr(preconditions, "try_to_bind", refuse)
     assert found(tmp_path, listen("127.0.0.1:443")) == []
     assert status_of(str(tmp_path / "gate.toml")) == 0
     assert "not looked at: listen: 127.0.0.1:443 can be bound only with CAP_NET_BIND_SERVICE" in capsys.readouterr().err
@@ -207,7 +208,7 @@ def test_what_this_user_may_not_read_is_not_looked_at(sealed: Path, monkeypatch:
 def test_without_user_lacking_rights_are_said_to_be_not_looked_at(
     sealed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(check_host, "lacking_rights", lambda _: ["/x cannot be read"])
+    monkeypatch.setattr(preconditions, "lacking_rights", lambda _: ["/x cannot be read"])
     assert status_of(str(sealed)) == 0
     assert "not looked at: /x cannot be read by this user" in capsys.readouterr().err
 
@@ -228,7 +229,7 @@ def test_an_unknown_user_is_named(sealed: Path) -> None:
 
 @pytest.mark.usefixtures("looking_as_another_user")
 def test_a_user_may_look_as_itself(sealed: Path) -> None:
-    text = "from licensegate.app.commands.check_host import become; become('nobody'); become('nobody')"
+    text = "from licensegate.app.commands.service_user import become; become('nobody'); become('nobody')"
     assert run(sys.executable, "-c", text).returncode == 0
 
 
@@ -245,6 +246,6 @@ def test_a_user_who_may_not_read_the_program_ends_the_check(
     for name in ("setgroups", "setgid", "setuid"):
         monkeypatch.setattr(os, name, lambda _: None)
     with pytest.raises(SystemExit) as ended:
-        check_host.become("nobody")
+        service_user.become("nobody")
     assert ended.value.code == 2
     assert "nobody may not read the program" in capsys.readouterr().err

@@ -1,27 +1,21 @@
-"""The part of `licensegate check` about this host: what the gate could not use here.
+"""What the gate could not use on this host. `licensegate check` and the doctor ask.
 
 What can never work is a fault. What depends on the user who runs the gate is one only if this is that user.
 """
 
 import errno
 import os
-import pwd
 import stat
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from licensegate.app.settings import Settings
-from licensegate.app.terminal import complain
 from licensegate.certs.identity import load_identity
 from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
 from licensegate.files.read import not_regular
 from licensegate.proxy.net.listener import remedy, try_to_bind
 from licensegate.proxy.settings import ListenAddress
-
-PACKAGED_USER: Final = "licensegate"
-"""The user of the packaged unit (deploy/sysusers.conf)."""
 
 _PERHAPS_LATER: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 """Errors of a bind that do not last: the gate itself may have the port, or it may run with more rights."""
@@ -29,8 +23,8 @@ _PERHAPS_LATER: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 
 def faults(settings: Settings) -> Iterator[str]:
     """What stops any user's gate from starting here. Raises CertificateError for a key pair that cannot be served."""
-    for place, address in _addresses(settings):
-        error = _bind_error(address)
+    for place, address in addresses(settings):
+        error = bind_error(address)
         if error is not None and error.errno not in _PERHAPS_LATER:
             yield f"{place}: {remedy(address, error)}"
     yield from _unusable_state(settings)
@@ -40,7 +34,7 @@ def faults(settings: Settings) -> Iterator[str]:
 
 def lacking_rights(settings: Settings) -> Iterator[str]:
     """What this user may not read or write, but the gate's user must."""
-    for place, path in _files(settings):
+    for place, path in files(settings):
         if path is not None and not os.access(path, os.R_OK):
             yield f"{place}: {path} cannot be read"
     state, access = settings.state_directory, settings.log.access
@@ -52,8 +46,8 @@ def lacking_rights(settings: Settings) -> Iterator[str]:
 
 def needed_at_start(settings: Settings) -> Iterator[str]:
     """What this user or this host lacks now, but may have when the gate starts."""
-    for place, address in _addresses(settings):
-        error = _bind_error(address)
+    for place, address in addresses(settings):
+        error = bind_error(address)
         if error is not None and error.errno == errno.EACCES:
             yield f"{place} can be bound only with CAP_NET_BIND_SERVICE, which the packaged unit grants"
     access = settings.log.access
@@ -61,33 +55,7 @@ def needed_at_start(settings: Settings) -> Iterator[str]:
         yield f"log.access: the pipe {access} needs a reader before the gate starts"
 
 
-def become(user: str) -> None:
-    """Go on as this user, whose rights decide from now on. Raises SystemExit for an unknown user, or without root."""
-    try:
-        entry = pwd.getpwnam(user)
-        if entry.pw_uid == os.geteuid() != 0:
-            return
-        os.setgroups(os.getgrouplist(user, entry.pw_gid))
-        os.setgid(entry.pw_gid)
-        os.setuid(entry.pw_uid)
-    except KeyError:
-        raise SystemExit(complain(f"--user: there is no user {user!r} on this host")) from None
-    except PermissionError:
-        raise SystemExit(complain(f"--user: only root can look as {user}; run this as root")) from None
-    if not os.access(__file__, os.R_OK):
-        raise SystemExit(complain(f"--user: {user} may not read the program in {sys.prefix}, so cannot run the gate"))
-
-
-def has_packaged_user() -> bool:
-    """Whether this host has the user of the packaged unit."""
-    try:
-        pwd.getpwnam(PACKAGED_USER)
-    except KeyError:
-        return False
-    return True
-
-
-def _addresses(settings: Settings) -> Iterator[tuple[str, ListenAddress]]:
+def addresses(settings: Settings) -> Iterator[tuple[str, ListenAddress]]:
     """The addresses that must be bound, each with its place: those that the operator named, and the source of dials."""
     yield from ((f"listen: {address}", address) for address in settings.listen if address.named)
     admin, source = settings.admin.listen, settings.dial.source_address
@@ -97,7 +65,8 @@ def _addresses(settings: Settings) -> Iterator[tuple[str, ListenAddress]]:
         yield f"dial.source_address: {source}", ListenAddress(source, 0)
 
 
-def _bind_error(address: ListenAddress) -> OSError | None:
+def bind_error(address: ListenAddress) -> OSError | None:
+    """Why the address cannot be bound; None if it can."""
     try:
         try_to_bind(address)
     except OSError as error:
@@ -105,7 +74,7 @@ def _bind_error(address: ListenAddress) -> OSError | None:
     return None
 
 
-def _files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
+def files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
     """The files that the gate reads, each with its place."""
     tls, auth = settings.tls, settings.auth
     yield "tls.certificate", tls.certificate

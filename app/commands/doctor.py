@@ -1,0 +1,173 @@
+"""`licensegate doctor`: examines this host and the way to each target, and says what to change."""
+
+import argparse
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from licensegate.allowlist.target import Target, TargetError, parse_authority
+from licensegate.app.settings import Settings
+from licensegate.app.terminal import complain, say
+from licensegate.app.version import full_version
+from licensegate.certs.host_names import host_name
+from licensegate.doctor.examination import SECONDS, Examination
+from licensegate.doctor.host.files import LookingUser
+from licensegate.doctor.host.port_holders import PortHolder, port_holders
+from licensegate.doctor.host.ports import find_gate
+from licensegate.doctor.host.resolv_conf import read_resolver_settings
+from licensegate.doctor.path.login import ClientLogin
+from licensegate.doctor.path.own_gate import open_own_gate
+from licensegate.doctor.plan import Patient, exact_targets, make_plan, rules_for
+from licensegate.doctor.report import DoctorReport, TextReport, as_json, make_report, summary
+from licensegate.doctor.step import StepResult, StepVerdict
+from licensegate.records.secret import Secret
+
+from . import check
+from .passwd import PasswdError
+from .password_input import read_password
+from .service_user import PACKAGED_USER, become, has_packaged_user
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+  Looks at this host (settings, files, ports, descriptors, disks, memory, clock, resolver), at each listener as a client
+  of this host, at each parent proxy, and at the way to each target: names, TCP, the gate's own dial, HTTP, clocks. Each
+  step has a verdict: ok, skipped, warning or failed, and what to change. docs/doctor.md explains every step.
+
+  It needs no running gate, except for the steps of the listeners. Its requests ask for / and leave lines in the access
+  log, with the user agent LicenseGate-doctor. An examination takes a minute at most; Ctrl-C ends it with what is known.
+
+    licensegate doctor --user licensegate
+    licensegate doctor tools.cisco.com:443 --login cucm-pub --password-file password.txt
+
+exit status:
+  0    nothing failed; there may be warnings
+  1    a step failed
+  2    the examination could not begin: the command line, the settings or a file cannot be used
+  130  stopped by Ctrl-C, after printing what was found
+"""
+
+_INTERRUPTED: Final = 130
+_HTTPS: Final = 443
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
+    parser.add_argument("--user", metavar="NAME", help="look as this user, the one who runs the gate; needs root")
+    parser.add_argument("--login", metavar="NAME", help="log in to the gate's listeners as this user")
+    parser.add_argument(
+        "--password-file", metavar="FILE", type=Path, help="the password of --login; without it, it is typed"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON, at the end")
+    parser.add_argument(
+        "targets",
+        metavar="TARGET",
+        nargs="*",
+        help="HOST or HOST:PORT; by default every target that the allowlist names in full",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine, print each step as it ends, and then how many ended how."""
+    settings = load_or_exit(arguments.config)
+    holders = port_holders()  # before the rights of root are given up
+    login = _login(arguments)
+    targets = _targets(arguments.targets)
+    if arguments.user is not None:
+        become(arguments.user)
+        settings = load_or_exit(arguments.config)  # again: that user may not be able to
+    patient = _patient(settings, targets, holders, login, chosen=arguments.user is not None)
+    text = TextReport()
+    report = _examine(patient, _say_nothing if arguments.json else lambda result: _say(text, result))
+    if arguments.json:
+        say(as_json(report))
+    else:
+        say(summary(report.steps, interrupted=report.interrupted))
+    if report.interrupted:
+        return _INTERRUPTED
+    return 1 if report.verdict is StepVerdict.FAILED else 0
+
+
+def _patient(
+    settings: Settings,
+    targets: Sequence[Target],
+    holders: tuple[PortHolder, ...],
+    login: ClientLogin | None,
+    *,
+    chosen: bool,
+) -> Patient:
+    return Patient(
+        settings,
+        tuple(dict.fromkeys(targets)) or exact_targets(settings),
+        lambda: check.warnings(settings, os.environ, host_name()),
+        read_resolver_settings(),
+        holders,
+        _looking_user(settings, holders, chosen=chosen),
+        login,
+    )
+
+
+def _looking_user(settings: Settings, holders: tuple[PortHolder, ...], *, chosen: bool) -> LookingUser:
+    """Whether this is the gate's user: `chosen` by --user, or the one that runs the gate now."""
+    uid = os.geteuid()
+    gate = find_gate(settings.listen, holders)
+    if chosen or (gate.runs and gate.uid == uid):
+        return LookingUser(is_gates=True)
+    return LookingUser(is_gates=False, better=PACKAGED_USER if uid == 0 and has_packaged_user() else "")
+
+
+def _examine(patient: Patient, tell: Callable[[StepResult], None]) -> DoctorReport:
+    logging.getLogger("licensegate").addHandler(logging.NullHandler())  # the steps say what the doctor's gate would log
+    began = datetime.now(UTC)
+    examination = asyncio.run(_run(patient, tell))
+    return make_report(
+        examination.results,
+        full_version(),
+        began,
+        patient.settings.source,
+        interrupted=examination.interrupted,
+    )
+
+
+async def _run(patient: Patient, tell: Callable[[StepResult], None]) -> Examination:
+    async with open_own_gate(patient.settings, rules_for(patient)) as gate:
+        examination = Examination(make_plan(patient, gate), tell)
+        await examination.run(SECONDS)
+        return examination
+
+
+def _targets(texts: Sequence[str]) -> list[Target]:
+    """The targets of the command line. Raises SystemExit for an invalid one."""
+    try:
+        return [parse_authority(os.fsencode(_with_port(text))) for text in texts]
+    except TargetError as error:
+        raise SystemExit(complain(f"{error}; write a target like tools.cisco.com:443")) from None
+
+
+def _with_port(text: str) -> str:
+    return text if ":" in text.rpartition("]")[2] else f"{text}:{_HTTPS}"
+
+
+def _login(arguments: argparse.Namespace) -> ClientLogin | None:
+    """The login of the command line. Raises SystemExit if its password cannot be had."""
+    if arguments.login is None:
+        if arguments.password_file is not None:
+            raise SystemExit(complain("--password-file needs --login and the name of a user"))
+        return None
+    try:
+        password = read_password(stdin=False, file=arguments.password_file, twice=False)
+    except PasswdError as error:
+        raise SystemExit(complain(str(error))) from None
+    return ClientLogin(arguments.login, Secret(password.encode()))
+
+
+def _say(text: TextReport, result: StepResult) -> None:
+    say(text.lines(result))
+
+
+def _say_nothing(_: StepResult) -> None:
+    """With --json only the report is printed."""

@@ -1,0 +1,37 @@
+"""The user who runs the gate: commands look at files with that user's rights."""
+
+import os
+import pwd
+import sys
+from typing import Final
+
+from licensegate.app.terminal import complain
+
+PACKAGED_USER: Final = "licensegate"
+"""The user of the packaged unit (deploy/sysusers.conf)."""
+
+
+def become(user: str) -> None:
+    """Go on as this user, whose rights decide from now on. Raises SystemExit for an unknown user, or without root."""
+    try:
+        entry = pwd.getpwnam(user)
+        if entry.pw_uid == os.geteuid() != 0:
+            return
+        os.setgroups(os.getgrouplist(user, entry.pw_gid))
+        os.setgid(entry.pw_gid)
+        os.setuid(entry.pw_uid)
+    except KeyError:
+        raise SystemExit(complain(f"--user: there is no user {user!r} on this host")) from None
+    except PermissionError:
+        raise SystemExit(complain(f"--user: only root can look as {user}; run this as root")) from None
+    if not os.access(__file__, os.R_OK):
+        raise SystemExit(complain(f"--user: {user} may not read the program in {sys.prefix}, so cannot run the gate"))
+
+
+def has_packaged_user() -> bool:
+    """Whether this host has the user of the packaged unit."""
+    try:
+        pwd.getpwnam(PACKAGED_USER)
+    except KeyError:
+        return False
+    return True

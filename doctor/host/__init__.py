@@ -1,0 +1,1 @@
+"""This machine: files, ports, descriptors, disks, clock, resolver, memory. One module per step, `series` for all."""
