@@ -20,7 +20,8 @@ from licensegate.app.version import version
 from licensegate.records.record import milliseconds
 from licensegate.records.text import without_logins
 
-SECONDS: Final = 12
+ANSWER_SECONDS: Final = 5
+"""How long to wait for TLS and an answer, beside the dial."""
 _PROXY_LOGIN: Final = 407
 
 
@@ -41,8 +42,11 @@ class HttpExchange(Struct, frozen=True):
     ms: float = 0
 
 
-async def exchange(target: Target, proxy: str, authorization: str = "", seconds: float = SECONDS) -> HttpExchange:
-    """Ask a target for `/` through the proxy at this URL. `authorization` is the value of Proxy-Authorization."""
+async def exchange(target: Target, proxy: str, seconds: float, authorization: str = "") -> HttpExchange:
+    """Ask a target for `/` through the proxy at this URL, in so many seconds.
+
+    `authorization` is the value of Proxy-Authorization.
+    """
     began = time.monotonic()
     wall = datetime.now(UTC)
     agent = f"LicenseGate-doctor/{version()}"

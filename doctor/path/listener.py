@@ -10,7 +10,7 @@ from licensegate.app.settings import Settings
 from licensegate.proxy.settings import ListenAddress
 
 from ..step import Series, Step, StepResult, failed, ok, skipped, warning
-from .exchange import SECONDS, HttpExchange, exchange
+from .exchange import ANSWER_SECONDS, HttpExchange, exchange
 from .login import ClientLogin, authorization, offers
 
 _LOOPBACK_FOR: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -23,7 +23,8 @@ _NOBODY: Final = "start the gate, and read why it ended: systemctl status licens
 class RoundTrips:
     """Rounds through the gate's listeners to one target, with a login if there is one.
 
-    A refused login is not repeated: the gate makes clients wait that guess.
+    A refused login is not repeated, since the gate makes clients wait that guess, and a target that is not reached is
+    not asked for again.
     """
 
     def __init__(self, settings: Settings, target: Target | None, login: ClientLogin | None) -> None:
@@ -31,6 +32,8 @@ class RoundTrips:
         self._target = target
         self._login = login
         self._refused = False
+        self._unreached = False
+        self._patience = settings.limits.dial_seconds + ANSWER_SECONDS
 
     def series(self, address: ListenAddress, first: Step) -> Series:
         """The steps for one listener, after `first`."""
@@ -44,7 +47,7 @@ class RoundTrips:
         async def over_https() -> StepResult:
             return await self._round(address, "https")
 
-        subject, needs, seconds = str(address), ("listener",), 2 * SECONDS + 1
+        subject, needs, seconds = str(address), ("listener",), 2 * self._patience + 1
         return (
             first,
             Step("listener", subject, answers, seconds=_ASK_SECONDS + 1),
@@ -86,11 +89,13 @@ class RoundTrips:
         target = self._target
         if target is None:
             return skipped("there is no target to ask for")
+        if self._unreached:
+            return skipped(f"the gate did not reach {target} through another listener")
         proxy = f"{scheme}://{authority(_reachable(address), address.port)}"
-        found = await exchange(target, proxy)
+        found = await exchange(target, proxy, self._patience)
         if found.proxy_status == _LOGIN:
             return await self._log_in(address, target, proxy, found)
-        return judge_round(target, found)
+        return self._judge(target, found)
 
     async def _log_in(self, address: ListenAddress, target: Target, proxy: str, asked: HttpExchange) -> StepResult:
         offered = offers(asked.challenges)
@@ -101,14 +106,18 @@ class RoundTrips:
         value = authorization(self._login, asked.challenges, target)
         if not value:
             return skipped(f"no offered login can be tried with a password ({offered})")
-        found = await exchange(target, proxy, value)
+        found = await exchange(target, proxy, self._patience, value)
         if found.proxy_status == _LOGIN:
             self._refused = True
             return failed(
                 f"the login of {self._login.user} is refused: {found.fault}",
                 f"licensegate passwd FILE --check {self._login.user} tells whether the password is right",
             )
-        return judge_round(target, found, f" as {self._login.user}")
+        return self._judge(target, found, f" as {self._login.user}")
+
+    def _judge(self, target: Target, found: HttpExchange, login: str = "") -> StepResult:
+        self._unreached = self._unreached or found.proxy_status in _UPSTREAM_STATUSES
+        return judge_round(target, found, login)
 
     def _not_for_us(self, address: ListenAddress) -> str:
         """Why a client on this host cannot use the listener; empty if it can."""

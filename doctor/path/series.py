@@ -17,8 +17,7 @@ from ..step import Series, Step, StepResult, failed, ok, skipped
 from .answer import judge_exchange, judge_skew
 from .connect import SECONDS as CONNECT_SECONDS
 from .connect import connect_each, judge_connects
-from .exchange import SECONDS as HTTP_SECONDS
-from .exchange import HttpExchange, exchange
+from .exchange import ANSWER_SECONDS, HttpExchange, exchange
 from .names import judge_names, look_up
 from .own_gate import OwnGate
 from .tunnel import judge_dial
@@ -45,6 +44,7 @@ class TargetPath:
         self._port = target.port
         self._named_by_operator = self._rule.private
         self._exchange = HttpExchange()
+        self._patience = settings.limits.dial_seconds + ANSWER_SECONDS
 
     def series(self) -> Series:
         """The steps, of which each needs that the way was open so far."""
@@ -58,7 +58,7 @@ class TargetPath:
             Step("names", subject, self._look_up, ("allowlist",), _NAME_SECONDS, _RESOLVER_HANGS),
             Step("connect", subject, self._connect, ("names",), CONNECT_SECONDS + 1),
             Step("tunnel", subject, self._dial, open_so_far, self._settings.limits.dial_seconds + 1),
-            Step("http", subject, self._ask, ("tunnel",), HTTP_SECONDS + 1),
+            Step("http", subject, self._ask, ("tunnel",), self._patience + 1),
             Step("clocks", subject, self._compare_clocks, ("http",)),
         )
 
@@ -100,7 +100,7 @@ class TargetPath:
         return judge_dial(await self._gate.dial(self._target, self._rule))
 
     async def _ask(self) -> StepResult:
-        self._exchange = await exchange(self._target, f"http://{self._gate.address}")
+        self._exchange = await exchange(self._target, f"http://{self._gate.address}", self._patience)
         records = [record for record in self._gate.records if record.target == str(self._target)]
         return judge_exchange(self._exchange, records[-1] if records else None)
 

@@ -71,6 +71,9 @@ def test_the_version_loads_nothing_else() -> None:
         pytest.param([], ["serve", "reload", "check", "test-rule", "suggest-rules", "cert", "version"], id="all"),
         pytest.param(["serve"], ["--config FILE", "  0  ", "  1  ", "  2  "], id="serve"),
         pytest.param(["check"], ["--config FILE", "[FILE]", "--user NAME", "  0  ", "  2  "], id="check"),
+        pytest.param(
+            ["doctor"], ["[TARGET ...]", "--user NAME", "--json", "  0  ", "  1  ", "  2  ", "  130"], id="doctor"
+        ),
         pytest.param(["test-rule"], ["CLIENT HOST:PORT", "  0  ", "  1  ", "  2  "], id="test-rule"),
         pytest.param(["suggest-rules"], ["--config FILE", "LOG", "| patch", "  0  ", "  2  "], id="suggest-rules"),
         pytest.param(["cert"], ["show", "make", "check", "  0  ", "  1  ", "  2  "], id="cert"),
@@ -112,6 +115,11 @@ def test_help_names_no_variable_that_there_is_not() -> None:
             id="missing file to test a rule of",
         ),
         pytest.param(["suggest-rules"], "the following arguments are required: LOG", id="no log"),
+        pytest.param(["doctor", "https://a.example/"], "is a URL or a path; write a target like", id="URL to examine"),
+        pytest.param(
+            ["doctor", "--config", "/missing.toml"], "/missing.toml: No such file", id="missing file to examine"
+        ),
+        pytest.param(["doctor", "--password-file", "x"], "--password-file needs --login", id="password of nobody"),
         pytest.param(["suggest-rules", "/"], "/: Is a directory; name an access log that can be read", id="no file"),
         pytest.param(["suggest-rules", __file__], "no line is a record of the gate", id="no access log"),
         pytest.param(

@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 from pathlib import Path
-from stat import S_IXOTH
 
 import pytest
 
@@ -17,10 +16,10 @@ from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
 from licensegate.certs.pem import CertificateError
 from licensegate.doctor.host import preconditions
 from licensegate.doctor.host.preconditions import faults, lacking_rights
+from support.another_user import open_to_others, require_another_user
 from support.certificates import issue
 from support.gate import COMMAND
 from support.programs import run
-from support.requirements import NOT_TRIED, missing
 
 ELSEWHERE = "192.0.2.1"  # TEST-NET-1, RFC 5737: no host has it
 STATE = '[state]\ndirectory = "{}"\n'
@@ -101,12 +100,7 @@ def test_the_reader_of_a_pipe_is_needed_at_the_start(tmp_path: Path) -> None:
 
 @pytest.fixture
 def looking_as_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a `check --user` needs. It is not counted for coverage: that user may not write beside our counts."""
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-    if os.geteuid() != 0:
-        missing("root", "run this test as root, to look as another user")
-    if not all(folder.stat().st_mode & S_IXOTH for folder in COMMAND.parents):
-        pytest.skip(f"{NOT_TRIED}: another user may not read this checkout; put it outside /root")
+    require_another_user(monkeypatch)
 
 
 @pytest.mark.usefixtures("looking_as_another_user")
@@ -190,9 +184,7 @@ def sealed(tmp_path: Path) -> Path:
     state.mkdir(mode=0o700)
     file = tmp_path / "gate.toml"
     file.write_text(f"[admin]\ntoken_file = {json.dumps(str(token))}\n" + STATE.format(state))
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
-            folder.chmod(folder.stat().st_mode | 0o055)
+    open_to_others(tmp_path)
     return file
 
 
