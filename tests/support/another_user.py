@@ -1,6 +1,9 @@
 """What a test needs to look at files as another user."""
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from stat import S_IXOTH
 
@@ -19,8 +22,10 @@ def require_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip(f"{NOT_TRIED}: another user may not read this checkout; put it outside /root")
 
 
-def open_to_others(folder: Path) -> None:
-    """Let every user enter the folders above a test's files."""
-    for each in (folder, *folder.parents):
-        if each.stat().st_uid == os.getuid() and each != Path("/tmp"):
-            each.chmod(each.stat().st_mode | 0o055)
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter. pytest's own are closed to others, and any run of it closes them again."""
+    with tempfile.TemporaryDirectory(prefix="licensegate-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.another_user import open_to_others, require_another_user
+from support.another_user import open_folder, require_another_user
 from support.authority import Authority
 from support.dns_server import Fault
 from support.doctor import GATE, PUBLIC, DatedServer, Practice, examine, open_practice
@@ -115,16 +115,16 @@ def test_clocks_that_differ(practice: Practice, authority: Authority, ahead: dat
     found.assert_step("clocks", verdict, f"{word} this host's", "set this host's clock and CUCM's by NTP")
 
 
-def test_a_secret_that_the_gates_user_may_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_the_gates_user_may_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     require_another_user(monkeypatch)
-    secret = tmp_path / "admin.token"
-    secret.write_text("0123456789abcdef0123")
-    secret.chmod(0o600)
-    open_to_others(tmp_path)
     settings = cisco_at(closed_port(), admin="127.0.0.1:0").replace('"access.jsonl"', '"-"')
-    file = tmp_path / "licensegate.toml"
-    file.write_text(settings.replace("[admin]", f'[admin]\ntoken_file = "{secret}"'))
-    found = examine(tmp_path, "--user", "nobody", TARGET)
+    with open_folder() as folder:
+        secret = folder / "admin.token"
+        secret.write_text("0123456789abcdef0123")
+        secret.chmod(0o600)
+        file = folder / "licensegate.toml"
+        file.write_text(settings.replace("[admin]", f'[admin]\ntoken_file = "{secret}"'))
+        found = examine(folder, "--user", "nobody", TARGET)
     assert found.status == 1
     found.assert_step("files", "failed", f"admin.token_file: {secret} cannot be read", "chgrp to its group", "host")
     assert "0123456789abcdef0123" not in found.stderr

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from licensegate.certs.key_pair import KEPT_CERTIFICATE, KEPT_KEY
 from licensegate.certs.pem import CertificateError
 from licensegate.doctor.host import preconditions
 from licensegate.doctor.host.preconditions import faults, lacking_rights
-from support.another_user import open_to_others, require_another_user
+from support.another_user import open_folder, require_another_user
 from support.certificates import issue
 from support.gate import COMMAND
 from support.programs import run
@@ -176,15 +177,20 @@ def status_of(*arguments: str) -> int:
 
 
 @pytest.fixture
-def sealed(tmp_path: Path) -> Path:
+def sealed() -> Iterator[Path]:
     """A settings file that everybody can read; it names a token and a directory for root only."""
-    token, state = tmp_path / "admin.token", tmp_path / "state"
+    with open_folder() as folder:
+        yield seal(folder)
+
+
+def seal(folder: Path) -> Path:
+    """Write the files of `sealed`."""
+    token, state = folder / "admin.token", folder / "state"
     token.write_text("0123456789abcdef")
     token.chmod(0o600)
     state.mkdir(mode=0o700)
-    file = tmp_path / "gate.toml"
+    file = folder / "gate.toml"
     file.write_text(f"[admin]\ntoken_file = {json.dumps(str(token))}\n" + STATE.format(state))
-    open_to_others(tmp_path)
     return file
 
 
