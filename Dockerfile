@@ -11,7 +11,8 @@ RUN packages=$(command -v python3 >/dev/null || echo python3); \
         case $extra in \
             ca-certificates) packages="$packages ca-certificates" ;; \
             kerberos) packages="$packages libgssapi-krb5-2" ;; \
-            *) echo "Unknown in EXTRAS: $extra. Known: kerberos, ca-certificates." >&2; exit 1 ;; \
+            postgresql) ;; \
+            *) echo "Unknown in EXTRAS: $extra. Known: kerberos, postgresql, ca-certificates." >&2; exit 1 ;; \
         esac; \
     done; \
     if [ -n "$packages" ]; then \
@@ -38,10 +39,10 @@ RUN case " $EXTRAS " in *" kerberos "*) \
         && bash /gssapi-wheel.sh /wheelhouse ;; \
     esac
 # Compiled once and for good: by default Python would look at each source again, whose time copying may have changed.
-RUN case " $EXTRAS " in *" kerberos "*) extra='[kerberos]' ;; esac; \
+RUN extras=; for extra in $EXTRAS; do [ "$extra" = ca-certificates ] || extras="$extras,$extra"; done; \
     python3 -m venv --without-pip /opt/licensegate \
     && PYTHONPATH=$(echo /wheelhouse/pip-*.whl) /opt/licensegate/bin/python3 -m pip install --quiet --no-index \
-        --find-links /wheelhouse --no-compile --no-cache-dir "licensegate$extra" \
+        --find-links /wheelhouse --no-compile --no-cache-dir "licensegate${extras:+[${extras#,}]}" \
     && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/licensegate/lib \
     && install -D --mode 644 /licensegate.example.toml /built/etc/licensegate/licensegate.toml \
     && install --directory /built/opt /built/usr/local/bin /built/var/lib \

@@ -41,11 +41,11 @@ bench: ## measure the gate beside squid and tinyproxy
 	@scripts/debian-packages.sh openssl squid tinyproxy-bin
 	.venv/bin/python bench/run.py $(ARGS)
 
-wheels: ## gather the wheels that a host without a network is installed from; with Kerberos: EXTRAS=kerberos
+wheels: ## gather the wheels that a host without a network is installed from; with extras: EXTRAS="kerberos postgresql"
 	@scripts/environment.sh run
 	@scripts/wheelhouse.sh --for-host
 
-image: ## build the container image; BASE=debian:13-slim PYTHON_VERSION=3.13 EXTRAS='kerberos ca-certificates' change it
+image: ## build the container image; BASE=debian:13-slim PYTHON_VERSION=3.13 EXTRAS='kerberos postgresql ca-certificates' change it
 	@scripts/environment.sh run
 	@scripts/wheelhouse.sh
 	@scripts/image.sh

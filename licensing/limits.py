@@ -34,7 +34,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True, rename={"starts": "
 class Family(Struct, frozen=True, forbid_unknown_fields=True):
     """A product family. `pids` are the beginnings of its product IDs; `usage_hours` is 0 where it is not documented.
 
-    `overage` is false if an expired authorization is enforced at once.
+    `overage` is false if an expired authorization is enforced at once. `model` decides which clocks it has.
     """
 
     name: _Text
@@ -43,6 +43,7 @@ class Family(Struct, frozen=True, forbid_unknown_fields=True):
     source: _Text
     confidence: Confidence
     usage_hours: float = 0
+    model: Literal["classic", "policy", "on_prem"] = "classic"
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,8 @@
 # Builds the container image from the Dockerfile and build/wheelhouse, and tags it licensegate:VERSION and :latest.
 #   BASE=debian:13-slim   the image to build on; its Python must be the PYTHON_VERSION the wheels were gathered for
 #   ARCH=aarch64          as in wheelhouse.sh; this machine must be able to run it
-#   EXTRAS='kerberos ca-certificates'   Kerberos, if wheelhouse.sh has gathered it, and the distribution's root certificates
+#   EXTRAS='kerberos postgresql ca-certificates'   the first two if wheelhouse.sh has gathered them, and the distribution's
+#                         root certificates
 #   BUILDER=podman        docker, podman or buildah; by default the first of these that works here
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -20,6 +20,7 @@ print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], s
 compile test --group test --constraint requirements/run.txt "$@"
 compile lint --group lint --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile kerberos --group kerberos --constraint requirements/run.txt --constraint requirements/test.txt "$@"
+compile postgresql --group postgresql --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile lock --group lock "$@"
 compile image --group image "$@"
 for release in 11 21 25; do compile "java-$release" --group "java-$release" --no-deps "$@"; done

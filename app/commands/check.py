@@ -15,11 +15,14 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings, SettingsError
+from licensegate.app.settings.ledger import client_notes
 from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
 from licensegate.certs.pem import CertificateError
 from licensegate.doctor.host import preconditions
+from licensegate.ledger.clients import NamedClient
+from licensegate.ledger.place import LedgerSettings
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
@@ -69,10 +72,27 @@ def report(settings: Settings) -> str:
             "admin": _admin(settings),
             "probe": [_probe(settings)],
             "state": [str(settings.state_directory or "nothing is kept")],
+            "names": [_named(client) for client in settings.named_clients],
+            "ledger": [_ledger(settings.ledger)],
             "log": [f"access to {access}", f"level {settings.log.level}", _log_limit(settings.log.lines_per_client)],
             "policy": [settings.policy.hash],
         }
     )
+
+
+def _named(client: NamedClient) -> str:
+    """A named client: how it is recognised, and its product."""
+    matchers = [*map(str, client.networks)]
+    matchers += [f"user {name}" for name in client.users] + [f"certificate {name}" for name in client.certificates]
+    kinds = [client.product, "on an SSM On-Prem" * client.on_prem, "reserved" * client.reserved]
+    how = ", ".join(matchers) or "contacts by hand only"
+    return f"{client.name}: {how}; {', '.join(filter(None, kinds)) or 'the general clocks'}"
+
+
+def _ledger(ledger: LedgerSettings) -> str:
+    if not ledger.place.is_kept:
+        return "none is kept; set state.directory or ledger.url"
+    return f"{ledger.place}, for {ledger.days} days"
 
 
 def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> Iterator[str]:
@@ -86,6 +106,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from _useless_report_rules(settings)
     yield from _open_or_useless_admin(settings)
     yield from _names_without_tls(settings)
+    yield from client_notes(settings.named_clients)
     yield from check_parents.warnings(settings)
     yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)

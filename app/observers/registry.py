@@ -10,25 +10,33 @@ from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
 from licensegate.app.settings import Log
+from licensegate.ledger.clients import ClientNames
+from licensegate.ledger.place import LedgerSettings
 from licensegate.proxy.gate import Gate
 
 from .access_log import AccessLog
 from .counters import Counters
+from .ledger import Ledger
 from .login_log import LoginLog
 from .observer import Observer
 from .recent import Clients, Refusals
 from .target_health import TargetHealth
 from .target_names import TargetNames
 
+NO_LEDGER: Final = LedgerSettings()
+NO_NAMES: Final = ClientNames()
+
 _AnObserver = TypeVar("_AnObserver", bound=Observer)
 
 
 class Setup(Struct, frozen=True):
-    """What observers are made from: the settings of the log, its descriptor if it is open, the names of the targets."""
+    """What observers are made from: their settings, the log's descriptor if it is open, the names of the targets."""
 
     log: Log
     opened_log: int | None
     targets: TargetNames
+    ledger: LedgerSettings
+    clients: ClientNames
 
 
 class Entry(Struct, frozen=True):
@@ -41,6 +49,7 @@ class Entry(Struct, frozen=True):
 OBSERVERS: Final = (
     Entry(lambda setup: AccessLog(setup.log, setup.opened_log)),
     Entry(lambda setup: LoginLog()),
+    Entry(lambda setup: Ledger(setup.ledger, setup.clients)),
     Entry(lambda setup: Counters(setup.targets), needs_admin=True),
     Entry(lambda setup: TargetHealth(setup.targets), needs_admin=True),
     Entry(lambda setup: Refusals(), needs_admin=True),
@@ -54,9 +63,16 @@ class Observers:
     `opened_log` is the descriptor of the access log if it is open already. Raises AccessLogError.
     """
 
-    def __init__(self, log: Log, policy: Callable[[], Policy], opened_log: int | None = None) -> None:
+    def __init__(
+        self,
+        log: Log,
+        policy: Callable[[], Policy],
+        opened_log: int | None = None,
+        ledger: LedgerSettings = NO_LEDGER,
+        clients: ClientNames = NO_NAMES,
+    ) -> None:
         self.targets = TargetNames(policy)
-        self._setup = Setup(log, opened_log, self.targets)
+        self._setup = Setup(log, opened_log, self.targets, ledger, clients)
         self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
 
     def attach(self, gate: Gate) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from licensegate.app.settings.changes import named, setting_changes
 from licensegate.certs.identity import ServerIdentity
+from licensegate.ledger.place import LedgerPlace
 from licensegate.proxy.auth.users import UserChanges
 
 from .parts import Parts
@@ -24,8 +25,15 @@ def changes(before: Parts, served: ServerIdentity | None, after: Parts) -> Itera
     yield from user_changes(logins.users.changes_since(before.authenticator_reloader.users))
     if logins.shared_key != before.authenticator_reloader.shared_key:
         yield "another key in auth.nonce_key_file"
+    if other_login(before.settings.ledger.place, after.settings.ledger.place):
+        yield "another password in ledger.url"
     if after.admin_token != before.admin_token:
         yield "another token in admin.token_file"
+
+
+def other_login(before: LedgerPlace, after: LedgerPlace) -> bool:
+    """Whether the two places differ in a password only."""
+    return str(before) == str(after) and not before.is_same(after)
 
 
 def user_changes(users: UserChanges) -> Iterator[str]:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog
+from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.registry import Observers
 from licensegate.app.settings import Settings
+from licensegate.app.settings.ledger import client_notes
+from licensegate.ledger.clients import ClientNames
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
@@ -37,8 +40,15 @@ class Components:
         settings = parts.settings
         self._service_log = service_log
         self._admin_site: AdminSite | None = None
-        self._observers = Observers(settings.log, lambda: self.gate.snapshot.policy, opened_log)
+        self._observers = Observers(
+            settings.log,
+            lambda: self.gate.snapshot.policy,
+            opened_log,
+            settings.ledger,
+            ClientNames(settings.named_clients),
+        )
         self.access_log = self._observers.get(AccessLog)
+        self.ledger = self._observers.get(Ledger)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
         self._observers.attach(self.gate)
         try:
@@ -106,9 +116,15 @@ class Components:
 
 
 def log_notable_settings(settings: Settings) -> None:
-    """Log the settings that change what an operator expects: parent proxies, and an allowlist that only reports."""
+    """Log the settings that change what an operator expects: parents, an allowlist that only reports, the ledger."""
     if settings.parents.proxies:
         parents = ", ".join(map(str, settings.parents.proxies))
         _log.info("targets are reached through %s%s", parents, ", else directly" if settings.parents.direct else "")
     if settings.policy.mode is Mode.REPORT:
         _log.warning("allowlist.mode is report: targets that are not allowed pass, and are only recorded")
+    for note in client_notes(settings.named_clients):
+        _log.warning("%s", note)
+    if settings.ledger.place.is_kept:
+        _log.info("clients' contacts are kept in %s", settings.ledger.place)
+    else:
+        _log.info("clients' contacts are not kept: set state.directory or ledger.url for a ledger")

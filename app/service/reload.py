@@ -12,6 +12,7 @@ from licensegate.app.observers.access_log import AccessLogError, close_log, open
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.pem import CertificateError
 from licensegate.files.off_loop import OffLoop
+from licensegate.ledger.clients import ClientNames
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError
 
@@ -136,6 +137,7 @@ class Reloader:
         components.parts = parts
         self.adopt_certificate()
         gate.adopt(components.snapshot())
+        components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         logging.getLogger().setLevel(settings.log.level.upper())
 

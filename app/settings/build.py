@@ -20,6 +20,7 @@ from .contradictions import refuse_duplicates, refuse_log_over, refuse_overlaps,
 from .duration import read_every
 from .environment import ADMIN_DEFAULT
 from .file_checks import holds_private_key, missing
+from .ledger import read_clients, read_ledger
 from .logins import read_auth, read_listener_schemes
 from .messages import shown
 from .parents import read_parents
@@ -67,6 +68,7 @@ def build(
     logins = (parent.login for parent in parents.proxies)
     secrets = [path for login in logins for path in (login.password_file, login.keytab)]
     roots = [parent.ca for parent in parents.proxies]
+    state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
     refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
     return Settings(
         listen=listen,
@@ -86,11 +88,13 @@ def build(
         limits=Limits(**structs.asdict(file.limits)),
         admin=admin,
         probe_seconds=_read(read_every, file.probe.every, source.place("probe.every")),
-        state_directory=_state_directory(file.state.directory, source, folder) or packaged_state,
+        state_directory=state_directory,
         state_named=bool(file.state.directory),
         log=log,
         source=str(source),
         written=values(file),
+        named_clients=read_clients(file.client, source),
+        ledger=read_ledger(file.ledger, state_directory, source),
     )
 
 

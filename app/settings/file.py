@@ -25,7 +25,14 @@ _LISTEN: Final = '[[listen]] with address = "0.0.0.0:3128"'
 _PARENT: Final = '[[parent]] with url = "http://proxy.example.net:8080"'
 _RULE: Final = '[[allowlist.rule]] with host = "ssm.example.net"'
 _NETWORK: Final = '[[tunnel.network]] with networks = ["10.9.0.0/16"]'
-_EXAMPLES: Final = {"listen": _LISTEN, "parent": _PARENT, "allowlist.rule": _RULE, "tunnel.network": _NETWORK}
+_CLIENT: Final = '[[client]] with name = "CUCM-PUB Tokyo" and networks = ["10.1.2.3"]'
+_EXAMPLES: Final = {
+    "listen": _LISTEN,
+    "parent": _PARENT,
+    "client": _CLIENT,
+    "allowlist.rule": _RULE,
+    "tunnel.network": _NETWORK,
+}
 """How each list of tables is written."""
 _FOREIGN: Final = {
     "": {
@@ -44,6 +51,14 @@ _FOREIGN: Final = {
         **dict.fromkeys(("name", "domain", "target", "url", "fqdn"), "host"),
         "ports": "port, in one [[allowlist.rule]] for each port",
     },
+    "client": {
+        **dict.fromkeys(("address", "addresses", "network", "ip", "host"), 'networks = ["10.1.2.3"]'),
+        **dict.fromkeys(("user", "login"), 'users = ["cucm-pub"]'),
+        "certificate": 'certificates = ["cucm-pub.example.net"]',
+        **dict.fromkeys(("family", "type"), 'product = "CUCM"'),
+    },
+    "ledger": dict.fromkeys(("file", "path", "directory"), "state.directory")
+    | dict.fromkeys(("database", "dsn"), 'url = "postgresql://USER:PASSWORD@HOST/DATABASE"'),
     "auth": dict.fromkeys(("username", "user", "users", "password", "file"), "htpasswd, the file of users"),
     "admin": {
         **dict.fromkeys(("port", "address", "bind", "host"), 'listen = "127.0.0.1:9130"'),

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, structs, to_builtins
 
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
+from licensegate.ledger.place import DAYS, masked
 from licensegate.proxy.auth.scheme import SchemeName
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.dial.settings import DnsSettings
@@ -64,6 +65,18 @@ class ClientsTable(Table, frozen=True):
     """`[clients]`."""
 
     networks: tuple[str, ...] = tuple(map(str, DEFAULT_NETWORKS))
+
+
+class ClientTable(Table, frozen=True):
+    """One `[[client]]`: a client with a name."""
+
+    name: str
+    networks: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    product: str = ""
+    on_prem: bool = False
+    reserved: bool = False
 
 
 class AuthTable(Table, frozen=True):
@@ -191,6 +204,13 @@ class StateTable(Table, frozen=True):
     directory: str = ""
 
 
+class LedgerTable(Table, frozen=True):
+    """`[ledger]`. Without a URL it is a file in the state directory."""
+
+    url: str = ""
+    days: Annotated[int, Meta(ge=1, le=3660)] = DAYS
+
+
 class LogTable(Table, frozen=True):
     """`[log]`."""
 
@@ -206,6 +226,7 @@ class File(Table, frozen=True):
     listen: tuple[ListenTable, ...] = ()
     tls: TlsTable = TlsTable()
     clients: ClientsTable = ClientsTable()
+    client: tuple[ClientTable, ...] = ()
     auth: AuthTable = AuthTable()
     allowlist: AllowlistTable = AllowlistTable()
     tunnel: TunnelTable = TunnelTable()
@@ -216,6 +237,7 @@ class File(Table, frozen=True):
     admin: AdminTable = AdminTable()
     probe: ProbeTable = ProbeTable()
     state: StateTable = StateTable()
+    ledger: LedgerTable = LedgerTable()
     log: LogTable = LogTable()
 
 
@@ -231,5 +253,6 @@ def keys() -> list[str]:
 
 
 def values(file: File) -> dict[str, object]:
-    """Every value of the file by its dotted key, as texts, numbers, booleans, lists and tables."""
-    return {key: to_builtins(attrgetter(key)(file)) for key in keys()}
+    """Every value of the file by its dotted key, as texts, numbers, booleans, lists and tables, without passwords."""
+    shown = structs.replace(file, ledger=structs.replace(file.ledger, url=masked(file.ledger.url)))
+    return {key: to_builtins(attrgetter(key)(shown)) for key in keys()}

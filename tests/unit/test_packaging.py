@@ -38,6 +38,7 @@ FLOORS = (
     "proxy.auth",
     "proxy.wire",
     "diagnosis",
+    "ledger",
     "licensing",
     "certs",
     "allowlist",

@@ -24,6 +24,8 @@ client_crl = "clients.crl"
 nonce_key_file = "nonce.key"
 [admin]
 token_file = "token"
+[ledger]
+url = "postgresql://gate:first-password@db.test/ledger"
 """
 
 
@@ -67,6 +69,14 @@ def other_rule(folder: Path) -> None:
     (folder / "gate.toml").write_text(SETTINGS + '[[allowlist.rule]]\nhost = "ssm.test"\n')
 
 
+def other_ledger_password(folder: Path) -> None:
+    (folder / "gate.toml").write_text(SETTINGS.replace("first-password", "second-password"))
+
+
+def other_ledger(folder: Path) -> None:
+    (folder / "gate.toml").write_text(SETTINGS.replace("db.test", "db2.test"))
+
+
 def no_change(folder: Path) -> None:
     """Change nothing."""
 
@@ -78,6 +88,8 @@ CHANGES: dict[Callable[[Path], None], list[str]] = {
     revoked_certificate: ["other authorities or revocation lists for clients' certificates"],
     other_key: ["another key in auth.nonce_key_file"],
     other_token: ["another token in admin.token_file"],
+    other_ledger_password: ["another password in ledger.url"],
+    other_ledger: ['ledger.url from "postgresql://gate:***@db.test/ledger" to "postgresql://gate:***@db2.test/'],
     other_rule: ['allowlist.rule adds {host = "ssm.test", port = 443}', "policy "],
 }
 
@@ -92,7 +104,9 @@ def test_each_change_is_named_and_no_secret_is(folder: Path, change: Callable[[P
     said = list(changes(before, served, after))
 
     assert [line[: len(begin)] for line, begin in zip(said, begins, strict=True)] == begins
-    assert not any(secret in line for line in said for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$"))
+    assert not any(
+        secret in line for line in said for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$", "-password")
+    )
 
 
 @pytest.mark.parametrize("change", [new_certificate, other_users, revoked_certificate, other_rule])
@@ -107,7 +121,10 @@ def same_users_with_other_passwords(folder: Path) -> None:
     (folder / "users.htpasswd").write_text(htpasswd_line("ann", "another") + htpasswd_line("bob", "another"))
 
 
-@pytest.mark.parametrize("change", [no_change, other_key, other_token, same_users_with_other_passwords])
+@pytest.mark.parametrize(
+    "change",
+    [no_change, other_key, other_token, other_ledger_password, same_users_with_other_passwords],
+)
 def test_the_hash_says_nothing_of_passwords_and_keys(folder: Path, change: Callable[[Path], None]) -> None:
     before = settings_hash(read(folder))
     change(folder)

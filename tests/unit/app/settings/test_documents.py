@@ -11,7 +11,16 @@ from msgspec import inspect, structs
 from licensegate.app.settings import load
 from licensegate.app.settings.environment import variables
 from licensegate.app.settings.messages import shown
-from licensegate.app.settings.schema import File, ListenTable, ParentTable, RuleTable, Table, TunnelNetworkTable, keys
+from licensegate.app.settings.schema import (
+    ClientTable,
+    File,
+    ListenTable,
+    ParentTable,
+    RuleTable,
+    Table,
+    TunnelNetworkTable,
+    keys,
+)
 
 DOCS = Path(__file__).parents[4] / "docs"
 EXAMPLE = DOCS / "licensegate.example.toml"
@@ -22,6 +31,7 @@ ROWS = {key: (value.strip(), default.strip()) for key, value, default in ROW.fin
 LISTS_OF_TABLES: dict[str, type[Table]] = {
     "listen": ListenTable,
     "parent": ParentTable,
+    "client": ClientTable,
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }

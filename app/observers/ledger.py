@@ -1,0 +1,41 @@
+"""Passes records to the ledger (`docs/ledger.md`), whose thread writes them. Without a place for it none is kept."""
+
+from collections.abc import Sequence
+
+from licensegate.ledger.clients import ClientNames
+from licensegate.ledger.intake import is_counted
+from licensegate.ledger.place import LedgerSettings
+from licensegate.ledger.writer import LedgerWriter
+from licensegate.records.record import TunnelRecord
+
+from .observer import Observer
+
+
+class Ledger(Observer):
+    """Keeps the contacts of clients. `writer` is None while the settings have no place for a ledger."""
+
+    def __init__(self, settings: LedgerSettings, names: ClientNames) -> None:
+        self.names = names
+        self.writer: LedgerWriter | None = None
+        self.adopt(settings, names)
+
+    def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
+        """Use other settings and names for the records from now on."""
+        self.names = names
+        if self.writer is not None:
+            self.writer.adopt(settings, names)
+        elif settings.place.is_kept:
+            self.writer = LedgerWriter(settings, names)
+
+    def observe(self, records: Sequence[TunnelRecord]) -> None:
+        """Queue the records that say something about a client's contacts."""
+        writer = self.writer
+        if writer is not None:
+            for record in records:
+                if is_counted(record):
+                    writer.put(record)
+
+    def close(self) -> None:
+        """Write what waits."""
+        if self.writer is not None:
+            self.writer.close()

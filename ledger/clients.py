@@ -1,0 +1,104 @@
+"""Which client a record belongs to: the one the settings name, else its login, certificate or address.
+
+Pure. Named clients are few and chosen by the operator, so that they may become labels of metrics; the others may not.
+"""
+
+import enum
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.allowlist.clients import Network, network_of
+from licensegate.records.bounded import BoundedDict
+from licensegate.records.record import LoginResult, TunnelRecord
+
+_REMEMBERED: Final = 4096
+_CERTIFICATE: Final = "certificate"  # the scheme of a login by certificate
+
+# A certificate as records describe it: "CN=cucm-pub,O=Example; DNS:cucm-pub.example.net".
+_NAME_IN_CERTIFICATE: Final = re.compile(r"(?:^|[,;] ?)(?:CN=|DNS:|email:|URI:|IP Address:)([^,;]+)")
+
+
+class ClientKind(enum.StrEnum):
+    """What a client is known by."""
+
+    NAMED = "named"
+    LOGIN = "login"
+    CERTIFICATE = "certificate"
+    ADDRESS = "address"
+
+
+class ClientKey(Struct, frozen=True, order=True):
+    """A client of the ledger: what it is known by, and its name there."""
+
+    kind: ClientKind
+    name: str
+
+
+class NamedClient(Struct, frozen=True):
+    """A client that the settings name.
+
+    A record must match each of `networks`, `users` and `certificates` that is not empty, as in a rule of the allowlist.
+    Without any of them it has no records: a disconnected site, whose contacts are recorded by hand. `product` is the
+    product's family, empty for the general clocks. `on_prem` if it is registered with an SSM On-Prem, `reserved` if it
+    need never contact anybody.
+    """
+
+    name: str
+    networks: tuple[Network, ...] = ()
+    users: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    product: str = ""
+    on_prem: bool = False
+    reserved: bool = False
+
+    @property
+    def key(self) -> ClientKey:
+        """Its key in the ledger."""
+        return ClientKey(ClientKind.NAMED, self.name)
+
+    def matches(self, address: str, user: str, certificates: Sequence[str]) -> bool:
+        """Tell whether a client with this address, this user and these names in its certificate is this one."""
+        if not (self.networks or self.users or self.certificates):
+            return False
+        if self.networks and network_of(address, self.networks) is None:
+            return False
+        if self.users and user not in self.users:
+            return False
+        return not self.certificates or not _folded(self.certificates).isdisjoint(_folded(certificates))
+
+
+class ClientNames:
+    """Finds the client of a record. Of several named clients that match, the first in the settings counts."""
+
+    def __init__(self, named: Sequence[NamedClient] = ()) -> None:
+        self.named = tuple(named)
+        self._known: BoundedDict[tuple[str, str, str], ClientKey] = BoundedDict(_REMEMBERED)
+
+    def key(self, record: TunnelRecord) -> ClientKey:
+        """The client of a record. A login counts only if it was accepted."""
+        user = record.user if record.login_result is LoginResult.ACCEPTED and record.login != _CERTIFICATE else ""
+        identity = (record.client, user, record.client_certificate)
+        key = self._known.get(identity)
+        if key is None:
+            key = self._find(*identity)
+            self._known.put(identity, key)
+        return key
+
+    def _find(self, address: str, user: str, certificate: str) -> ClientKey:
+        certificates = _NAME_IN_CERTIFICATE.findall(certificate)
+        for client in self.named:
+            if client.matches(address, user, certificates):
+                return client.key
+        if user:
+            return ClientKey(ClientKind.LOGIN, user)
+        if certificates:
+            return ClientKey(ClientKind.CERTIFICATE, certificates[0])
+        return ClientKey(ClientKind.ADDRESS, address)
+
+
+def _folded(names: Sequence[str]) -> set[tuple[str, bool]]:
+    """Fold case for comparison, ASCII names with ASCII names only, as the allowlist's rules do."""
+    return {(name.lower(), name.isascii()) for name in names}

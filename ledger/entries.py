@@ -1,0 +1,78 @@
+"""What the ledger holds, one class per kind of entry. Times are aware and in UTC, days are days in UTC."""
+
+import enum
+from datetime import date, datetime
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta, Struct
+
+from .clients import ClientKey
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+
+
+class ContactEntry(
+    Struct, kw_only=True, tag="contact", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True
+):
+    """The first and last contact of a client with a target that was answered, and its last failure.
+
+    `outcome` and `finding` are those of the failure.
+    """
+
+    client: ClientKey
+    target: str
+    first_success: Moment | None = None
+    last_success: Moment | None = None
+    last_failure: Moment | None = None
+    outcome: str = ""
+    finding: str = ""
+
+
+class DayEntry(Struct, kw_only=True, tag="day", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
+    """The connections of a client to a target that began on one day, and their bytes."""
+
+    client: ClientKey
+    target: str
+    day: date
+    connections: Count = 0
+    answered: Count = 0
+    failed: Count = 0
+    from_client: Count = 0
+    to_client: Count = 0
+
+
+class HourEntry(Struct, kw_only=True, tag="hour", tag_field="kind", forbid_unknown_fields=True):
+    """The last answered contact of a client within one hour: its rhythm is learned from these."""
+
+    client: ClientKey
+    time: Moment
+
+
+class ManualKind(enum.StrEnum):
+    """What somebody did by hand: carried files between a site and Cisco, or logged in at an SSM On-Prem."""
+
+    CONTACT = "contact"
+    LOGIN = "login"
+
+
+class ManualEntry(Struct, kw_only=True, tag="manual", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
+    """Something done by hand for a client, who wrote it down, and when."""
+
+    client: ClientKey
+    what: ManualKind
+    time: Moment
+    recorded: Moment
+    recorded_by: str
+    note: str = ""
+
+
+LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry
+
+
+class ClientHistory(Struct, frozen=True):
+    """What the ledger has of one client: its targets, the times of its contacts, and what was done by hand."""
+
+    contacts: tuple[ContactEntry, ...] = ()
+    times: tuple[datetime, ...] = ()
+    manual: tuple[ManualEntry, ...] = ()

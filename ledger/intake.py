@@ -1,0 +1,172 @@
+"""Sums up records until they are written: one tally per client, target and day, however many records there are.
+
+Pure. A contact succeeded only if its target answered (`Contact.ANSWERED`), never because a tunnel was opened. It counts
+from the moment of the answer, so perhaps from the record of a tunnel's start, and then not again from that of its end.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.records.bounded import BoundedDict
+from licensegate.records.contact import Contact
+from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
+from licensegate.records.record import TunnelRecord
+
+from .clients import ClientKey, ClientNames
+from .entries import ContactEntry, DayEntry, HourEntry, LedgerEntry
+
+NO_TARGET: Final = "none"
+"""Stands for every target that no rule allows: what clients may ask for has no bound."""
+
+MOST_TALLIES: Final = 10_000
+"""While nothing can be written: about 6 MB."""
+
+_MOST_ANNOUNCED: Final = 65_536
+
+UNCOUNTED: Final = frozenset(
+    (
+        *PROBES,
+        *ONCE_AN_HOUR,
+        Outcome.CLIENT_NOT_ALLOWED,  # strangers
+        Outcome.PROXY_HEADER_NOT_ALLOWED,
+        Outcome.PROXY_HEADER_MISSING,
+        Outcome.LOGIN_REQUIRED,  # the first half of a login; the second is another connection
+        Outcome.LOGIN_STALE,
+    )
+)
+"""Connections that say nothing about a client's contacts."""
+
+
+class Tally(Struct):
+    """The sums of one client, target and day. `hours` has the last success of each hour that had one."""
+
+    hours: dict[datetime, datetime]
+    connections: int = 0
+    answered: int = 0
+    failed: int = 0
+    from_client: int = 0
+    to_client: int = 0
+    first_success: datetime | None = None
+    last_success: datetime | None = None
+    last_failure: datetime | None = None
+    outcome: str = ""
+    finding: str = ""
+
+    def succeed(self, at: datetime) -> None:
+        """Count an answered contact."""
+        self.answered += 1
+        if self.first_success is None or at < self.first_success:
+            self.first_success = at
+        if self.last_success is None or at > self.last_success:
+            self.last_success = at
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        self.hours[hour] = max(at, self.hours.get(hour, at))
+
+    def fail(self, at: datetime, outcome: str, finding: str) -> None:
+        """Count a contact that was not answered."""
+        self.failed += 1
+        if self.last_failure is None or at >= self.last_failure:
+            self.last_failure, self.outcome, self.finding = at, outcome, finding
+
+
+class Intake:
+    """Takes records and keeps their tallies until `clear`. `names` may be replaced at any time.
+
+    `dropped` counts the records without a place: those of new clients, targets or days while `most` tallies wait.
+    """
+
+    def __init__(self, names: ClientNames, most: int = MOST_TALLIES) -> None:
+        self.names = names
+        self.dropped = 0
+        self._most = most
+        self._tallies: dict[tuple[ClientKey, str, date], Tally] = {}
+        self._announced: BoundedDict[str, bool] = BoundedDict(_MOST_ANNOUNCED)
+
+    def __len__(self) -> int:
+        return len(self._tallies)
+
+    def take(self, records: Iterable[TunnelRecord]) -> None:
+        """Add these records to the tallies."""
+        for record in records:
+            ended = record.event == "end"
+            succeeded = record.contact is Contact.ANSWERED
+            if succeeded:
+                if ended:
+                    succeeded = self._announced.pop(record.id, False) is False
+                else:
+                    self._announced.put(record.id, True)
+            if succeeded or ended:
+                self._add(record, succeeded, ended)
+
+    def clients(self) -> set[ClientKey]:
+        """The clients that have a tally."""
+        return {client for client, _, _ in self._tallies}
+
+    def entries(self) -> Iterator[LedgerEntry]:
+        """The tallies as entries of the ledger, to be added to what it has."""
+        for (client, target, day), tally in self._tallies.items():
+            yield DayEntry(
+                client=client,
+                target=target,
+                day=day,
+                connections=tally.connections,
+                answered=tally.answered,
+                failed=tally.failed,
+                from_client=tally.from_client,
+                to_client=tally.to_client,
+            )
+            if tally.answered or tally.failed:
+                yield ContactEntry(
+                    client=client,
+                    target=target,
+                    first_success=tally.first_success,
+                    last_success=tally.last_success,
+                    last_failure=tally.last_failure,
+                    outcome=tally.outcome,
+                    finding=tally.finding,
+                )
+            for time in tally.hours.values():
+                yield HourEntry(client=client, time=time)
+
+    def clear(self) -> None:
+        """Forget the tallies: they have been written."""
+        self._tallies.clear()
+
+    def _add(self, record: TunnelRecord, succeeded: bool, ended: bool) -> None:
+        key = (self.names.key(record), record.rule.partition(" ")[0] or NO_TARGET, record.time.date())
+        tally = self._tallies.get(key)
+        if tally is None:
+            if len(self._tallies) >= self._most:
+                self.dropped += 1
+                return
+            tally = self._tallies[key] = Tally({})
+        if succeeded:
+            tally.succeed(_after(record.time, record.answered_ms))
+        if ended:
+            tally.connections += 1
+            tally.from_client += record.client_read
+            tally.to_client += record.client_written
+            if is_failure(record):
+                outcome = "" if record.outcome is None else record.outcome.label
+                tally.fail(_after(record.time, record.total_ms), outcome, record.finding)
+
+
+def is_counted(record: TunnelRecord) -> bool:
+    """Whether a record says anything about a client's contacts: an end, or a start that was answered already."""
+    if record.event == "end":
+        return record.outcome not in UNCOUNTED
+    return record.event == "start" and record.contact is Contact.ANSWERED
+
+
+def is_failure(record: TunnelRecord) -> bool:
+    """Whether an ended connection failed: refused, or its target did not answer. A tunnel without TLS does not tell."""
+    if record.contact is None or record.contact is Contact.NOT_TLS:
+        return record.relay_ms is None
+    return record.contact is not Contact.ANSWERED
+
+
+def _after(time: datetime, ms: float | None) -> datetime:
+    return time if ms is None else time + timedelta(milliseconds=ms)

@@ -1,0 +1,91 @@
+"""Entries of a ledger. Imports the gate's code."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from licensegate.ledger.clients import ClientKey, ClientKind
+from licensegate.ledger.entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, ManualEntry, ManualKind
+
+TOKYO = ClientKey(ClientKind.NAMED, "CUCM-PUB Tokyo")
+STRANGER = ClientKey(ClientKind.ADDRESS, "10.1.2.3")
+TARGET = "tools.cisco.com:443"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    """A time so many hours after NOON."""
+    return NOON + timedelta(hours=hours)
+
+
+def success(client: ClientKey = TOKYO, hours: float = 0) -> list[LedgerEntry]:
+    """The entries of one answered contact."""
+    time = at(hours)
+    return [
+        DayEntry(
+            client=client, target=TARGET, day=time.date(), connections=1, answered=1, from_client=600, to_client=500
+        ),
+        ContactEntry(client=client, target=TARGET, first_success=time, last_success=time),
+        HourEntry(client=client, time=time),
+    ]
+
+
+def failed(
+    client: ClientKey = TOKYO, hours: float = 0, outcome: str = "dns_timeout", finding: str = ""
+) -> list[LedgerEntry]:
+    """The entries of one contact that failed."""
+    time = at(hours)
+    return [
+        DayEntry(client=client, target=TARGET, day=time.date(), connections=1, failed=1),
+        ContactEntry(client=client, target=TARGET, last_failure=time, outcome=outcome, finding=finding),
+    ]
+
+
+def by_hand(
+    what: ManualKind = ManualKind.CONTACT, hours: float = 0, client: ClientKey = TOKYO, note: str = ""
+) -> ManualEntry:
+    """Something recorded by hand."""
+    return ManualEntry(
+        client=client, what=what, time=at(hours), recorded=at(hours + 1), recorded_by="ann (uid 1000)", note=note
+    )
+
+
+_times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda time: time.replace(tzinfo=UTC))
+_names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
+_clients = st.builds(ClientKey, st.sampled_from(ClientKind), _names)
+_counts = st.integers(0, 1 << 50)
+
+any_entry: st.SearchStrategy[LedgerEntry] = st.one_of(
+    st.builds(
+        ContactEntry,
+        client=_clients,
+        target=_names,
+        first_success=st.none() | _times,
+        last_success=st.none() | _times,
+        last_failure=st.none() | _times,
+        outcome=_names | st.just(""),
+        finding=_names | st.just(""),
+    ),
+    st.builds(
+        DayEntry,
+        client=_clients,
+        target=_names,
+        day=st.dates(date(2000, 1, 1), date(2100, 1, 1)),
+        connections=_counts,
+        answered=_counts,
+        failed=_counts,
+        from_client=_counts,
+        to_client=_counts,
+    ),
+    st.builds(HourEntry, client=_clients, time=_times),
+    st.builds(
+        ManualEntry,
+        client=_clients,
+        what=st.sampled_from(ManualKind),
+        time=_times,
+        recorded=_times,
+        recorded_by=_names,
+        note=_names | st.just(""),
+    ),
+)
+"""Any entry."""
