@@ -104,6 +104,7 @@ def test_the_history_of_a_named_client_is_at_hand(file: Path) -> None:
 
     wait_for(lambda: named.key in running.histories and running.histories[named.key].contacts)
     running.close()
+    assert [entry.last_success for entry in running.histories[named.key].contacts] == [NOON]
 
 
 def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -209,6 +210,7 @@ def test_a_file_that_was_removed_is_made_again(file: Path, writer: LedgerWriter)
     writer.put(answered())
 
     wait_for(lambda: file.exists() and answers(file) == 1)
+    assert writer.dropped == 0
 
 
 def test_a_folder_that_is_missing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
