@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
 
@@ -49,14 +50,17 @@ class Gate:
         observers: Iterable[Observe] = (),
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
-        self._observers = list(observers)
+        self.diagnosis = Diagnosis()
+        self._observers = [self.diagnosis.observe, *observers]  # first: the others read its findings
         self._finished: list[TunnelRecord] = []
         self._drained = asyncio.Event()
         self.loop_guard = LoopGuard()
         self._poller = Poller(loop, self._observe)
         self._resolver = Resolver(loop, dns, self._poller.finish_batch)
         self._parent_selector: ParentSelector | None = None
-        self._context = TunnelContext(snapshot, self._poller, self._dialer(dial, parents), self._finished.append)
+        self._context = TunnelContext(
+            snapshot, self._poller, self._dialer(dial, parents), self._finished.append, self.diagnosis.explain
+        )
         self._sweep_timer = loop.call_later(1, self._sweep)
         self.listeners: list[Listener] = []
         self._snapshots: dict[Listener, Snapshot] = {}  # the snapshot in force, with each listener's login schemes

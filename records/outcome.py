@@ -86,14 +86,15 @@ class Outcome(enum.Enum):
         "Check the network between the client and the gate; for example, it may drop large packets.")
     CLIENT_LEFT_IN_HELLO = ("client_left_in_hello", Stage.HELLO, _C, 0, "",
         "{client} disconnected before its first message was complete.",
-        "Check that the client speaks HTTP or TLS, and check the network between it and the gate.")
+        "Nothing, if it was a check; otherwise look for packets that are lost between the client and the gate.")
     HANDSHAKE_FAILED = ("handshake_failed", Stage.HELLO, _C, 0, "",
         "The TLS handshake of {client} with the gate itself failed: {detail}.",
         ("Use an http:// proxy address in the client, or fix the problem named above; a client that disconnects "
         "without giving a reason may not trust the gate's certificate."))
     GATE_CERTIFICATE_REJECTED = ("gate_certificate_rejected", Stage.HELLO, _C, 0, "",
         "{client} does not trust the gate's certificate ({detail}).",
-        "Use an http:// proxy address in the client, or make the client trust the gate's certificate.")
+        ("If the client means a proxy, use an http:// proxy address in it, or make it trust the gate's certificate. If "
+        "not, DNS or a URL leads it here: enter the gate as its HTTP proxy."))
     CLOSED_AFTER_HANDSHAKE = ("closed_after_handshake", Stage.HEAD, _C, 0, "",
         "{client} completed TLS with the gate on {listener} and closed the connection without a request.",
         ("Nothing, if it is a balancer's health check; otherwise the client probably does not accept the name in the "
@@ -139,6 +140,9 @@ class Outcome(enum.Enum):
     HTTP_WITHOUT_TUNNEL = ("http_without_tunnel", Stage.HEAD, _G, 405, "http_request_denied",
         "{client} asked the gate to fetch an http:// URL, but it only carries HTTPS through a tunnel.",
         "Give the product an https:// URL; fetch what exists only at http://, such as a revocation list, another way.")
+    HTTPS_WITHOUT_TUNNEL = ("https_without_tunnel", Stage.HEAD, _G, 405, "http_request_denied",
+        "{client} asked the gate to fetch an https:// URL itself instead of opening a tunnel to its host.",
+        "Make the client send CONNECT for https:// URLs: it does use the gate as its proxy, but asks for the page.")
     BODY_NOT_ALLOWED = ("body_not_allowed", Stage.HEAD, _G, 400, "http_request_error",
         "A CONNECT has no body, but this one announces one ({detail}).",
         "Remove Content-Length and Transfer-Encoding from the CONNECT.")
@@ -161,8 +165,8 @@ class Outcome(enum.Enum):
         "its address to auth.trusted_networks."))
     LOGIN_UNANSWERED = ("login_unanswered", Stage.LOGIN, _G, 407, "http_request_denied",
         "{client} must log in, but did not answer earlier requests to do so: {detail}.",
-        ("Give the client a user name and password; for Java, offer Digest (auth.htdigest); if the client cannot log "
-        "in, add its address to auth.trusted_networks."))
+        ("Give the client a user name and password, or a login that it can send (docs/logins.md); if it cannot log in, "
+        "add its address to auth.trusted_networks."))
     LOGIN_REFUSED = ("login_refused", Stage.LOGIN, _G, 407, "http_request_denied",
         "{client} sent a wrong user name or password.",
         "Enter both again in the client; if the password is lost, set a new one with `licensegate passwd`.")
@@ -228,6 +232,9 @@ class Outcome(enum.Enum):
     DNS_NOT_FOUND = ("dns_not_found", Stage.RESOLVE, _U, 502, "dns_error",
         "The gate's resolver says that the name of {target} does not exist.",
         "Check the gate's DNS server: it must resolve Cisco's public names.")
+    DNS_EMPTY = ("dns_empty", Stage.RESOLVE, _U, 502, "dns_error",
+        "The gate's resolver knows the name of {target}, but has no address for it.",
+        "Check the gate's DNS server: a DNS filter or a zone of your own answers for the name with nothing in it.")
     DNS_FAILED = ("dns_failed", Stage.RESOLVE, _U, 502, "dns_error",
         "The gate's resolver could not answer for {target}: {detail}.",
         "Check the gate's DNS server and the path to it.")
@@ -236,9 +243,10 @@ class Outcome(enum.Enum):
         "Check the gate's DNS server and the path to it.")
     DESTINATION_IP_PROHIBITED = ("destination_ip_prohibited", Stage.RESOLVE, _G, 502, "destination_ip_prohibited",
         "{target} resolves only to addresses that are not public: {detail}.",
-        "Exempt the host from the DNS filter; for a server of your own, set private = true in its allowlist.rule.")
+        ("For a server of your own, set private = true in its allowlist.rule; for any other, find out what answers so: "
+        "a DNS filter or an override."))
     TARGET_IS_GATE = ("target_is_gate", Stage.RESOLVE, _G, 502, "proxy_loop_detected",
-        "{target} resolves to the gate itself ({detail}).",
+        "{target} resolves to an address and port that the gate itself listens on ({detail}).",
         ("Remove the DNS override on the gate's own resolver, or set Cisco's address in dial.connect_to; for a "
         "server of your own on this host, set private = true in its allowlist.rule."))
     CONNECTION_REFUSED = ("connection_refused", Stage.DIAL, _U, 502, "connection_refused",
@@ -288,8 +296,8 @@ class Outcome(enum.Enum):
         ("Have the parent allow {target} for the gate's address and login; status and reason are the parent's "
         "own."))
     PARENT_TARGET_FAILED = ("parent_target_failed", Stage.PARENT, _P, 502, "destination_unavailable",
-        "The parent proxy could not reach {target}: {detail}.",
-        "Look at the parent's own log: its DNS or its path to {target} is broken.")
+        "The parent proxy could not open the tunnel to {target}: {detail}.",
+        "Look at the parent's own log: its DNS or its path to {target} is broken, or it is out of order itself.")
     PARENT_LOGIN_REQUIRED = ("parent_login_required", Stage.PARENT, _P, 502, "http_request_denied",
         "The parent proxy requires a login, but the settings contain none for it: {detail}.",
         "Set parent.username and parent.password_file, or have the parent accept the gate's address without a login.")
@@ -313,8 +321,8 @@ class Outcome(enum.Enum):
         "{client} left its tunnel to {target} before its first message there was complete.",
         "Look at the client's log: it asked for the tunnel but did not use it.")
     INNER_HELLO_TIMEOUT = ("inner_hello_timeout", Stage.INNER_HELLO, _G, 200, "",
-        "{client} did not start TLS in its tunnel to {target} in time.",
-        "Look for a client that waits for the server to speak first: only TLS passes; or raise limits.hello_seconds.")
+        "{client} did not complete its first message in its tunnel to {target} in time.",
+        "If it sent nothing, look at its log; if it sent a part, look for lost packets between it and the gate.")
     INNER_NOT_TLS = ("inner_not_tls", Stage.INNER_HELLO, _G, 200, "",
         "{client} sent something other than TLS through its tunnel to {target}: {detail}.",
         "Find out what uses the tunnel; if this is intended, set require_tls = false in the allowlist.rule.")
@@ -332,23 +340,23 @@ class Outcome(enum.Enum):
         "Check dial.connect_to, DNS overrides and NAT on the way: one of them sends the gate's connections back to it.")
 
     CLOSED_BY_CLIENT = ("closed_by_client", Stage.RELAY, _C, 200, "",
-        "The tunnel to {target} ended normally; the client closed first.",
-        "Nothing.")
+        "The tunnel to {target} ended; the client closed first.",
+        "Nothing, if the target answered; otherwise the record's finding says what to change.")
     CLOSED_BY_UPSTREAM = ("closed_by_upstream", Stage.RELAY, _U, 200, "",
-        "The tunnel to {target} ended normally; the target closed first.",
-        "Nothing.")
+        "The tunnel to {target} ended; the target closed first.",
+        "Nothing, if the target answered; otherwise the record's finding says what to change.")
     RESET_BY_CLIENT = ("reset_by_client", Stage.RELAY, _C, 200, "connection_terminated",
         "{client} broke off the tunnel to {target} ({detail}).",
-        "Nothing, if it happens now and then; otherwise look at the client's log at this time.")
+        "Nothing, if the target answered; otherwise the record's finding says what to change.")
     RESET_BY_UPSTREAM = ("reset_by_upstream", Stage.RELAY, _U, 200, "connection_terminated",
-        "{target} broke off the tunnel ({detail}).",
-        "Look for a firewall or an intrusion prevention system that resets connections to Cisco.")
+        "{target}, or something on the way to it, broke off the tunnel ({detail}).",
+        "Nothing, if the target answered; otherwise the record's finding says what to change.")
     IDLE_TIMEOUT = ("idle_timeout", Stage.RELAY, _G, 200, "connection_read_timeout",
         "The tunnel to {target} was idle for longer than allowed.",
-        "Nothing, if the client had abandoned it; otherwise raise limits.idle_seconds.")
+        "Nothing, if the target answered; otherwise the record's finding says who fell silent.")
     HALF_CLOSED_TIMEOUT = ("half_closed_timeout", Stage.RELAY, _G, 200, "connection_read_timeout",
         "One side of the tunnel to {target} was closed, and the other was idle for longer than allowed.",
-        "Nothing, if the peer had vanished; otherwise raise limits.half_closed_seconds.")
+        "Nothing, if the target answered; otherwise the record's finding says who fell silent.")
     CUT_BY_STOP = ("cut_by_stop", Stage.RELAY, _G, 200, "connection_terminated",
         "The gate stopped while the tunnel to {target} was open.",
         "Raise limits.drain_seconds, and the stop timeout of the service manager or container runtime.")

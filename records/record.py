@@ -189,13 +189,14 @@ class TunnelRecord(Struct, omit_defaults=True):
 
     def sentence(self) -> str:
         """Return the outcome's sentence (what happened to whom), filled in from this record."""
-        return self._fill(self.outcome.sentence) if self.outcome else ""
+        return self.fill(self.outcome.sentence) if self.outcome else ""
 
     def remedy(self) -> str:
         """Return the outcome's remedy (what to change), filled in from this record."""
-        return self._fill(self.outcome.remedy) if self.outcome else ""
+        return self.fill(self.outcome.remedy) if self.outcome else ""
 
-    def _fill(self, template: str) -> str:
+    def fill(self, template: str) -> str:
+        """Return a sentence or remedy of a table, filled in from this record."""
         return template.format(
             client=self.client, target=self.target, listener=self.listener, detail=self.detail or "no detail"
         )

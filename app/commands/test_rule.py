@@ -122,7 +122,7 @@ def _address_refusal(settings: Settings, dial: Dial, loop_guard: LoopGuard) -> t
     addresses = [known.address]
     if allowed_addresses(addresses, known.port, loop_guard, named_by_operator=known.named_by_operator):
         return None
-    return explain_refusal(addresses, loop_guard)
+    return explain_refusal(addresses, known.port, loop_guard)
 
 
 def _parent_refusal(parents: ParentSettings, loop_guard: LoopGuard) -> tuple[Outcome, str] | None:

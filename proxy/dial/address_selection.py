@@ -10,7 +10,7 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome
 
-from .loop_guard import LoopGuard
+from .loop_guard import UNSPECIFIED, LoopGuard
 
 _MAX_SHOWN: Final = 4
 
@@ -49,10 +49,13 @@ def allowed_addresses(addresses: list[str], port: int, loop_guard: LoopGuard, *,
     return [address for address in allowed if not loop_guard.has(address, port)]
 
 
-def explain_refusal(addresses: list[str], loop_guard: LoopGuard) -> tuple[Outcome, str]:
-    """The outcome and detail for a target with no address that may be dialled."""
-    local = [address for address in addresses if loop_guard.is_local(address)]
-    if local:
-        return Outcome.TARGET_IS_GATE, ", ".join(local[:_MAX_SHOWN])
+def explain_refusal(addresses: list[str], port: int, loop_guard: LoopGuard) -> tuple[Outcome, str]:
+    """The outcome and detail for a target with no address that may be dialled.
+
+    The unspecified address reaches this host, too, but no listener is announced by it: a DNS filter answers so.
+    """
+    own = [address for address in addresses if address not in UNSPECIFIED and loop_guard.has(address, port)]
+    if own:
+        return Outcome.TARGET_IS_GATE, ", ".join(own[:_MAX_SHOWN])
     shown = [f"{address} ({classify(address).name})" for address in addresses[:_MAX_SHOWN]]
     return Outcome.DESTINATION_IP_PROHIBITED, ", ".join(shown)

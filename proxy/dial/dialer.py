@@ -176,7 +176,7 @@ class DirectDial:
             self._untried = interleave(allowed) if len(allowed) > 1 else allowed
             self._try_next()
         else:
-            self._caller.dial_failed(*explain_refusal(addresses, loop_guard))
+            self._caller.dial_failed(*explain_refusal(addresses, port, loop_guard))
 
     def abandon(self) -> tuple[Outcome, str]:
         """See `PendingDial`."""

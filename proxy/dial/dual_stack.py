@@ -17,7 +17,7 @@ from msgspec import structs
 
 from licensegate.records.outcome import Outcome
 
-from .resolution import Resolution, Resolved, Unresolved
+from .resolution import NO_SUCH_ADDRESS, Resolution, Resolved, Unresolved
 
 Ask = Callable[[str, AddressFamily], Resolution]
 """Asks for one family's addresses of a name, or with AF_UNSPEC for both."""
@@ -34,7 +34,7 @@ _RESOLUTION_DELAY: Final = 0.05
 _GRACE: Final = 2.0
 """How long a name that has no IPv4 address may still get one of IPv6, in seconds, before it counts as missing."""
 
-_NOT_FOUND: Final = Unresolved(Outcome.DNS_NOT_FOUND)
+_EMPTY: Final = Unresolved(Outcome.DNS_EMPTY)  # one family's says that the name exists
 _NO_THREAD: Final = Unresolved(Outcome.DNS_FAILED, "no thread is left")
 
 _IPV6_ADDRESSES: Final = Path("/proc/net/if_inet6")
@@ -75,7 +75,7 @@ def look_up_both(name: str, ask: Ask) -> Iterator[Resolution]:
 def look_up_ipv4(name: str, ask: Ask) -> Iterator[Resolution]:
     """Yield the answer for a host without IPv6: IPv6 addresses alone mean that no usable address was found."""
     answer = ask(name, socket.AF_INET)
-    if answer == _NOT_FOUND:
+    if _is_absent(answer):
         calls = _Calls(name, ask)
         calls.start(socket.AF_INET6)
         calls.wait(_GRACE)
@@ -89,7 +89,7 @@ def look_up_ipv4(name: str, ask: Ask) -> Iterator[Resolution]:
 def is_complete(answers: Mapping[AddressFamily, Resolution]) -> bool:
     """Whether nothing better can come. A failure of the call for both is no answer: one family's may have caused it."""
     both = answers.get(_BOTH)
-    return isinstance(both, Resolved) or both == _NOT_FOUND or all(family in answers for family in _FAMILIES)
+    return isinstance(both, Resolved) or _is_absent(both) or all(family in answers for family in _FAMILIES)
 
 
 def best(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
@@ -101,11 +101,12 @@ def best(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
     found = [address for answer in alone if isinstance(answer, Resolved) for address in answer.addresses]
     if found:
         return Resolved(tuple(found))
-    if both == _NOT_FOUND:
+    if _is_absent(both):
         return both
     if len(alone) < len(_FAMILIES):
         return None
-    return next((answer for answer in alone if answer != _NOT_FOUND), _NOT_FOUND)
+    failed = [answer for answer in alone if not _is_absent(answer)]
+    return failed[0] if failed else max(alone, key=lambda answer: answer == _EMPTY)
 
 
 def missing(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
@@ -113,7 +114,13 @@ def missing(answers: Mapping[AddressFamily, Resolution]) -> Resolution | None:
 
     The same answer for IPv6 says nothing: most names have no such address, and IPv4's may only be slow.
     """
-    return _NOT_FOUND if answers.get(socket.AF_INET) == _NOT_FOUND else None
+    answer = answers.get(socket.AF_INET)
+    return answer if _is_absent(answer) else None
+
+
+def _is_absent(answer: Resolution | None) -> bool:
+    """Whether the answer is that there is no such address."""
+    return isinstance(answer, Unresolved) and answer.outcome in NO_SUCH_ADDRESS
 
 
 def _patience(found: Resolution | None) -> float | None:

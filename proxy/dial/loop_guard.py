@@ -12,7 +12,7 @@ from licensegate.records.bounded import BoundedDict
 _CACHE_SECONDS: Final = 10.0
 _CACHED_ADDRESSES: Final = 4096
 _DISCARD_PORT: Final = 9
-_UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
+UNSPECIFIED: Final = frozenset({"0.0.0.0", "::"})
 
 
 class LoopGuard:
@@ -38,11 +38,11 @@ class LoopGuard:
         if port not in self._ports:
             return False
         plain = _plain(address)
-        if plain in _UNSPECIFIED:  # connecting to the unspecified address reaches this host
+        if plain in UNSPECIFIED:  # connecting to the unspecified address reaches this host
             return True
         if (plain, port) in self._bound:
             return True
-        return any((wildcard, port) in self._bound for wildcard in _UNSPECIFIED) and self.is_local(plain)
+        return any((wildcard, port) in self._bound for wildcard in UNSPECIFIED) and self.is_local(plain)
 
     def is_local(self, address: str) -> bool:
         """Whether this host has the address; remembered for 10 s."""

@@ -1,6 +1,7 @@
 """The answer to a look-up of a name."""
 
 from collections.abc import Callable
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ class Unresolved(Struct, frozen=True):
     detail: str = ""
     may_change: bool = False
 
+
+NO_SUCH_ADDRESS: Final = frozenset({Outcome.DNS_NOT_FOUND, Outcome.DNS_EMPTY})
+"""The name does not exist, or has no address: answers, not failures to get one."""
 
 Resolution = Resolved | Unresolved
 ResolutionCallback = Callable[[Resolution], None]

@@ -17,7 +17,7 @@ from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 
 from .look_up_shares import LookUpShares
-from .resolution import Resolution, ResolutionCallback, Resolved, Unresolved
+from .resolution import NO_SUCH_ADDRESS, Resolution, ResolutionCallback, Resolved, Unresolved
 from .settings import DnsSettings
 from .system_resolver import system_look_up
 
@@ -179,5 +179,5 @@ class Resolver:
 
     def _note_failure(self, known: _Name, failure: Unresolved) -> None:
         known.failed, known.failed_at = failure, time.monotonic()
-        if failure.outcome is Outcome.DNS_NOT_FOUND and not failure.may_change:  # an answer, not a failure to get one
+        if failure.outcome in NO_SUCH_ADDRESS and not failure.may_change:  # an answer, not a failure to get one
             known.good = None

@@ -24,7 +24,11 @@ HOSTS: Final = Path("/etc/hosts")
 
 _HOSTS_BYTES: Final = 1 << 26
 _NO_HOSTS: Final = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.EINVAL})  # EINVAL: /dev/null, for one
-_NO_SUCH_NAME: Final = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+_OUTCOME_OF_ERROR: Final = {
+    getattr(socket, "EAI_NODATA", socket.EAI_NONAME): Outcome.DNS_EMPTY,
+    socket.EAI_NONAME: Outcome.DNS_NOT_FOUND,
+}
+"""A name without an address is told from one that does not exist only where the C library has EAI_NODATA."""
 
 
 def system_look_up(name: str) -> Iterator[Resolution]:
@@ -66,7 +70,8 @@ def _ask(name: str, family: AddressFamily) -> Resolution:
     try:
         found = socket.getaddrinfo(absolute(name).encode("ascii"), None, family=family, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
-        return Unresolved(Outcome.DNS_NOT_FOUND) if error.errno in _NO_SUCH_NAME else _failure(error)
+        outcome = _OUTCOME_OF_ERROR.get(error.errno or 0)
+        return _failure(error) if outcome is None else Unresolved(outcome)
     except OSError as error:
         return _failure(error)
     return Resolved(tuple(dict.fromkeys(str(address[0]) for *_, address in found)))

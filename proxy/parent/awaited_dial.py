@@ -48,7 +48,7 @@ async def checked_addresses(dialer: Dialer, target: Target, rule: Rule, client: 
         found = list((await _look_up(dialer, target.host, client)).addresses)
     allowed = allowed_addresses(found, target.port, dialer.loop_guard, named_by_operator=rule.private)
     if not allowed:
-        raise ParentError(*explain_refusal(found, dialer.loop_guard))
+        raise ParentError(*explain_refusal(found, target.port, dialer.loop_guard))
     return allowed
 
 

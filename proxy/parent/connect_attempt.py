@@ -27,8 +27,12 @@ from .settings import ParentAuth
 _LOGIN_NEEDED: Final = frozenset({401, 407})
 """407, and 401 of proxies that take themselves for a server: tinyproxy after a wrong password."""
 
-_TARGET_STATUSES: Final = frozenset({502, 503, 504})
-"""Statuses with which a gateway reports a failure behind it (RFC 9110 sections 15.6.3 to 15.6.5)."""
+_REFUSING: Final = frozenset({501, 505, 511})
+"""Server errors that refuse the request itself (RFC 9110 section 15.6, RFC 6585 section 6).
+
+All others report a failure of or behind the parent: squid answers 500 if it knows no way to the target
+(ERR_CANNOT_FORWARD), tinyproxy if it cannot connect.
+"""
 
 _CONNECTION_SCHEMES: Final = frozenset({ParentScheme.NEGOTIATE, ParentScheme.NTLM})
 """Schemes that log in a connection, not a request: after a failure they need a new connection (RFC 4559)."""
@@ -218,7 +222,7 @@ class ConnectAttempt:
             return self._error(Outcome.PARENT_LOOP, detail)
         if response.status in _LOGIN_NEEDED:
             return self._error(Outcome.PARENT_LOGIN_REQUIRED, logins.describe_offers(response.challenges))
-        if response.status in _TARGET_STATUSES:
+        if response.status >= 500 and response.status not in _REFUSING:
             return self._error(Outcome.PARENT_TARGET_FAILED, detail)
         return self._error(Outcome.PARENT_REFUSED, detail)
 

@@ -27,7 +27,7 @@ from .inner_hello import judge_inner_hello, note_hello
 from .refusals import FOR_PROTOCOL
 from .request import is_health_check, requested_target, target_of_hello
 from .snapshot import Snapshot
-from .state_machine import StateMachine
+from .state_machine import Explain, StateMachine, no_finding
 from .states import State
 from .tunnel_counter import TunnelCounter
 
@@ -48,8 +48,9 @@ class Conversation(StateMachine):
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,
+        explain: Explain = no_finding,
     ) -> None:
-        super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO)
+        super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO, explain)
         self._snapshot = snapshot
         self.is_stranger = not snapshot.clients.admits(record.client)
         self._counter = counter

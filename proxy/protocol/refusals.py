@@ -90,6 +90,8 @@ def for_other_method(target: bytes) -> Outcome:
     asked = target.lower()
     if asked.startswith(b"http://"):
         return Outcome.HTTP_WITHOUT_TUNNEL
+    if asked.startswith(b"https://"):
+        return Outcome.HTTPS_WITHOUT_TUNNEL
     if asked.startswith(_GATEWAY_PATHS):
         return Outcome.GATE_IS_NO_GATEWAY
     return Outcome.METHOD_NOT_ALLOWED

@@ -13,6 +13,7 @@ from ..protocol.conversation import Conversation
 from ..protocol.held_bytes import HeldBytes
 from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
+from ..protocol.state_machine import Explain, no_finding
 from ..protocol.tunnel_counter import TunnelCounter
 from ..protocol.waiting import Strangers, WaitingConnections
 from ..wire.ticket_lengths import TicketLengths
@@ -48,17 +49,23 @@ class TunnelContext:
     `connections` are all that are open; `waiting` are those that are not served yet, and `strangers` those that will
     not be.
 
-    `publish` takes each finished record.
+    `publish` takes each finished record. `explain` finds out why one failed, before its refusal is written.
     """
 
     def __init__(
-        self, snapshot: Snapshot, poller: Poller, dialer: TargetDialer, publish: Callable[[TunnelRecord], None]
+        self,
+        snapshot: Snapshot,
+        poller: Poller,
+        dialer: TargetDialer,
+        publish: Callable[[TunnelRecord], None],
+        explain: Explain = no_finding,
     ) -> None:
         self.snapshot = snapshot
         self.deadlines = Deadlines(snapshot.limits)
         self.poller = poller
         self.dialer = dialer
         self.publish = publish
+        self.explain = explain
         self.counter = TunnelCounter()
         self.hellos = HellosInFlight()
         self.waiting: WaitingConnections[Endable] = WaitingConnections()

@@ -48,7 +48,14 @@ class Tunnel(AccountedConnection):
         *,
         behind_balancer: bool = False,
     ) -> None:
-        conversation = Conversation(snapshot, context.counter, context.hellos, record, behind_balancer=behind_balancer)
+        conversation = Conversation(
+            snapshot,
+            context.counter,
+            context.hellos,
+            record,
+            behind_balancer=behind_balancer,
+            explain=context.explain,
+        )
         super().__init__(context, client, conversation)
         self._tls: TlsChannel | None = None  # the client, until its handshake is complete
         self._upstream: Channel | None = None

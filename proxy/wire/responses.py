@@ -8,10 +8,12 @@ because Apache HttpClient passes it on as if the target had sent it.
 from collections.abc import Iterable
 from typing import Final
 
+from licensegate.records.alert import Alert
+from licensegate.records.finding import Finding
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord
 
-from .tls_records import Alert, fatal_alert
+from .tls_records import fatal_alert
 
 ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 """Without length, transfer coding or `Connection: close`: old clients end the tunnel on any of them."""
@@ -40,17 +42,19 @@ _END: Final = "\r\n"
 _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n", 503: "Retry-After: 60\r\n"}
 
 
-def refusal(record: TunnelRecord, challenges: Iterable[str] = ()) -> bytes:
+def refusal(record: TunnelRecord, challenges: Iterable[str] = (), finding: Finding | None = None) -> bytes:
     """Return the response for a record with an error status; the connection closes after it (RFC 9931 section 8).
 
-    `challenges` go with a 407, each in its own field, since some clients read only one per field. Raises ValueError
+    `challenges` go with a 407, each in its own field, since some clients read only one per field. The text for people
+    is that of the `finding`, which may know more than the outcome. Raises ValueError
     for an outcome without an error status: a 200 would open a tunnel.
     """
     outcome = record.outcome
     if outcome is None or outcome.status < 400:
         raise ValueError("only an outcome with an error status has an answer")
     sentence = _one_line(record.sentence())
-    body = f"LicenseGate: {sentence} {_one_line(record.remedy())} ({outcome.label}, {record.id})\n".encode()
+    told, remedy = (sentence, record.remedy()) if finding is None else (_one_line(finding.sentence), finding.remedy)
+    body = f"LicenseGate: {told} {_one_line(remedy)} ({outcome.label}, {record.id})\n".encode()
     error = f"error={outcome.error}; " if outcome.error else ""
     head = (
         f"HTTP/1.1 {outcome.status} {outcome.label}: {sentence[:240]}\r\n"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.proxy.wire.tls_records import fatal_alert
+from licensegate.records.alert import Alert
 from support.client_hellos import hello_message, in_records, server_name_extension
 from support.gate import Gate, cisco_at
 from support.licensing_exchange import HOST

@@ -42,7 +42,7 @@ PRIVATE = {
 
 @pytest.fixture(scope="module")
 def misled_gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
-    """A gate that allows every name of PRIVATE. Its hosts file resolves them so, and two Cisco names to the gate."""
+    """A gate that allows every name of PRIVATE. Its hosts file resolves them so, and two Cisco names to loopback."""
     folder = tmp_path_factory.mktemp("misled")
     rules = "".join(f'[[allowlist.rule]]\nhost = "{name}"\n' for name in PRIVATE)
     presets = '[allowlist]\npresets = ["cisco-licensing"]\n'
@@ -63,11 +63,12 @@ def test_an_allowed_name_with_a_private_address_is_not_dialled(misled_gate: Gate
 
 
 @pytest.mark.parametrize("name", ["tools.cisco.com", "api.cisco.com"])
-def test_a_dns_override_from_cisco_to_the_gate_is_reported(misled_gate: Gate, name: str) -> None:
+def test_a_filters_answer_for_cisco_is_not_dialled_but_explained(misled_gate: Gate, name: str) -> None:
     answer = ask(misled_gate, f"CONNECT {name}:443 HTTP/1.1\r\n\r\n".encode())
 
-    assert_refused(answer, 502, "target_is_gate")
-    assert "DNS override" in answer.body.decode()
+    assert_refused(answer, 502, "destination_ip_prohibited")
+    assert "DNS filter" in answer.body.decode()
+    assert misled_gate.record(answer.record)["finding"] == "dns_sinkhole"
 
 
 def rule_for_localhost(port: int) -> str:
@@ -95,15 +96,18 @@ def test_a_name_that_resolves_to_the_gate_is_not_dialled(tmp_path: Path) -> None
     assert_refused(answer, 502, "target_is_gate")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "0.0.0.0"])
-def test_no_spelling_of_the_gates_address_is_dialled(tmp_path: Path, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "outcome"),
+    [("127.0.0.1", "target_is_gate"), ("127.0.0.2", "target_is_gate"), ("0.0.0.0", "destination_ip_prohibited")],
+)
+def test_no_spelling_of_the_gates_address_is_dialled(tmp_path: Path, address: str, outcome: str) -> None:
     port = closed_port()
     settings = gate_settings(f"{TARGET}:{address}:{port}").replace("127.0.0.1:0", f"0.0.0.0:{port}")
     with Gate(tmp_path, settings) as gate:
         answer = ask(gate, CONNECT)
         assert len(gate.records(1)) == 1
 
-    assert_refused(answer, 502, "target_is_gate")
+    assert_refused(answer, 502, outcome)
 
 
 def assert_refused(answer: Answer, status: int, outcome: str) -> None:

@@ -15,7 +15,8 @@ from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.settings import Limits, ListenAddress, TunnelChecks
 from licensegate.proxy.tunnel.tunnel import Tunnel
-from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.proxy.wire.tls_records import fatal_alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.client_hellos import hello_message, in_records, server_name_extension

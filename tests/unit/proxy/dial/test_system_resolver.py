@@ -80,7 +80,7 @@ def test_an_unreadable_override_is_not_ignored(hosts: Path, monkeypatch: pytest.
     ("error", "outcome"),
     [
         pytest.param(socket.gaierror(socket.EAI_NONAME, "Name or service not known"), Outcome.DNS_NOT_FOUND, id="no"),
-        pytest.param(socket.gaierror(socket.EAI_NODATA, "No address"), Outcome.DNS_NOT_FOUND, id="no address"),
+        pytest.param(socket.gaierror(socket.EAI_NODATA, "No address"), Outcome.DNS_EMPTY, id="no address"),
         pytest.param(socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), Outcome.DNS_FAILED, id="again"),
         pytest.param(socket.gaierror(socket.EAI_FAIL, "Failure"), Outcome.DNS_FAILED, id="failure"),
         pytest.param(OSError(24, "Too many open files"), Outcome.DNS_FAILED, id="descriptors"),

@@ -7,7 +7,7 @@ from licensegate.proxy.protocol.commands import Close, Dial, Establish, Send, St
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.wire.responses import ESTABLISHED
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome, Party
 from support.client_hellos import hello_message, in_records, server_name_extension
 from support.conversation_harness import (

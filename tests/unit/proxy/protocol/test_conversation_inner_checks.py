@@ -11,7 +11,7 @@ from licensegate.proxy.protocol.commands import Establish
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 from licensegate.proxy.wire.responses import ESTABLISHED
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.record import ServerNameCheck
 from support.conversation_harness import (
     HOST,

@@ -5,7 +5,7 @@ import pytest
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.protocol.commands import Close, Establish, Send, Wait
 from licensegate.proxy.wire.responses import ESTABLISHED
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
 from support.conversation_harness import (

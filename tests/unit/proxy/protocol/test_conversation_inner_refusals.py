@@ -7,7 +7,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.settings import Limits, TunnelChecks
 from licensegate.proxy.wire.responses import ESTABLISHED
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
 from support.client_hellos import (

@@ -7,7 +7,7 @@ from licensegate.proxy.protocol.commands import CheckLogin, Close, Dial, Refuse,
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult
 from support.clock import Clock

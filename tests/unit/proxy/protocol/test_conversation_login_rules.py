@@ -7,7 +7,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.protocol.commands import Dial
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from support.conversation_harness import (
     HEAD,

@@ -5,7 +5,7 @@ import pytest
 from licensegate.proxy.protocol.commands import Command, Dial, Establish, Refuse
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from support.client_hellos import hello_message, in_records, server_name_extension
 from support.conversation_harness import HEAD, HOST, UNCHECKED_SNAPSHOT, alert_code, connect_head, start_conversation

@@ -14,7 +14,7 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
 from support.conversation_harness import (

@@ -10,7 +10,7 @@ from licensegate.proxy.protocol.commands import Close, Dial, Establish, Refuse, 
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import Limits
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
 from support.client_hellos import RECORDED, RecordedHello, hello_message, in_records, server_name_extension

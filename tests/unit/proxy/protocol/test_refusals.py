@@ -119,7 +119,7 @@ def test_leaving_early_has_an_outcome_in_every_state() -> None:
         pytest.param(b"/cslu/v1/pi", Outcome.GATE_IS_NO_GATEWAY, id="CSLU"),
         pytest.param(b"http://www.cisco.com/security/pki/trs/ios.p7b", Outcome.HTTP_WITHOUT_TUNNEL, id="http URL"),
         pytest.param(b"HTTP://WWW.CISCO.COM", Outcome.HTTP_WITHOUT_TUNNEL, id="http URL, in capitals"),
-        pytest.param(b"https://tools.cisco.com/", Outcome.METHOD_NOT_ALLOWED, id="https URL"),
+        pytest.param(b"https://tools.cisco.com/", Outcome.HTTPS_WITHOUT_TUNNEL, id="https URL"),
         pytest.param(b"http:tools.cisco.com", Outcome.METHOD_NOT_ALLOWED, id="no URL"),
         pytest.param(b"/its/services", Outcome.METHOD_NOT_ALLOWED, id="nearly Call Home"),
         pytest.param(b"/", Outcome.METHOD_NOT_ALLOWED, id="the root"),

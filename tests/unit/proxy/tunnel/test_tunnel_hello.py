@@ -8,7 +8,7 @@ import pytest
 
 from licensegate.proxy.settings import TunnelChecks
 from licensegate.proxy.wire import client_hello
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import ServerNameCheck
 from support.client_hellos import RECORDED, hello_message, in_records, server_name_extension

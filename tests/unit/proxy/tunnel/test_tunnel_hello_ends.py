@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from licensegate.proxy.settings import Limits, TunnelChecks
-from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.proxy.wire.tls_records import fatal_alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import ServerNameCheck
 from support.client_hellos import hello_message, in_records, server_name_extension

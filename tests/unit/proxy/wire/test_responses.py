@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.responses import ESTABLISHED, alert, refusal
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import TunnelRecord, open_record
 from support.tls_memory import VERSIONS, MemoryTlsClient, client_context

@@ -9,7 +9,8 @@ import pytest
 
 from licensegate.certs.identity import load_identity
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
-from licensegate.proxy.wire.tls_records import Alert, fatal_alert
+from licensegate.proxy.wire.tls_records import fatal_alert
+from licensegate.records.alert import Alert
 from support.certificates import Issued, issue
 from support.tls_layer_harness import CONNECT, Connected, connect, read
 from support.tls_memory import FORGED_RECORD, MemoryTlsClient, client_context, complete_handshake

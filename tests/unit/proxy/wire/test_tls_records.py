@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.wire.tls_records import MOST_RECORDS, Alert, RecordShape, fatal_alert
+from licensegate.proxy.wire.tls_records import MOST_RECORDS, RecordShape, fatal_alert
+from licensegate.records.alert import Alert
 from support.authority import Authority
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = range(20, 25)

@@ -1,0 +1,279 @@
+"""Findings about tunnels, by how far TLS got in them. Pure.
+
+Who ended a tunnel first is a race, so no rule asks for it, but for a reset by the target in the middle of an answer.
+Times, sizes and TCP's account tell silence from a cut.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from licensegate.records.alert import Alert, alert_name
+from licensegate.records.contact import Contact
+from licensegate.records.finding import Certainty
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
+
+from . import certificates
+from .case import SILENCE_MS, Case, Conclusion, in_words, lost, seconds, through_parent, waited_ms
+from .codes import Code
+from .dials import blocked_by_name, lost_on_ipv6
+from .target_report import TargetVerdict
+
+_CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
+
+_OLD: Final = frozenset({"ssl3", "1.0", "1.1"})
+"""Versions that servers have stopped to accept (RFC 8996)."""
+
+_NO_COMMON_GROUND: Final = frozenset({Alert.HANDSHAKE_FAILURE, Alert.INSUFFICIENT_SECURITY})
+_WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *certificates.REJECTIONS})
+_NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
+
+_HANDSHAKE: Final = 22
+_APPLICATION_DATA: Final = 23
+_ALERT: Final = 21
+_EMPTY_CERTIFICATE: Final = (25, 41)
+"""Lengths of an encrypted empty Certificate: of OpenSSL and GnuTLS, and of JSSE, which pads."""
+
+_EMPTY_CERTIFICATE_IN_CLEAR: Final = (_HANDSHAKE, 7)
+_LONGEST_ALERT: Final = 40
+"""Of an encrypted alert: 19 bytes, and with JSSE's padding 35."""
+
+_SLOW_MS: Final = 10_000.0
+_SLOWER_MS: Final = 3_000.0
+_MUCH_SLOWER: Final = 5
+_SHORT_IDLE_MS: Final = 120_000.0
+"""An idle limit below this may end a tunnel whose server is only slow."""
+
+
+def of_tunnel(case: Case) -> Conclusion | None:
+    """The finding of a tunnel; None if its bytes were not judged."""
+    record = case.record
+    contact = record.contact
+    if contact is None:
+        return None
+    if contact is not Contact.ANSWERED:
+        if record.outcome in (Outcome.CUT_BY_STOP, Outcome.INTERNAL_ERROR):
+            code = Code.GATE_STOPPED if record.outcome is Outcome.CUT_BY_STOP else Code.INTERNAL_ERROR
+            return Conclusion(code, _CERTAIN, f"the tunnel was open for {seconds(record.relay_ms or 0.0)}")
+        blocked = blocked_by_name(record)
+        if blocked is not None:
+            return blocked
+    return _OF_CONTACT[contact](case)
+
+
+def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
+    """The target answered. `usual_ms` is how long this takes for this target, if that is known."""
+    if record.outcome is Outcome.RESET_BY_UPSTREAM and (record.client_last_ms or 0.0) < (
+        record.upstream_last_ms or 0.0
+    ):
+        return Conclusion(Code.CUT_IN_USE, _POSSIBLE, f"a reset ended the answer after {record.answer_bytes} bytes")
+    took = reached_to_answer_ms(record)
+    if record.dial_ms is not None and record.dial_ms >= SILENCE_MS:
+        ipv6 = lost_on_ipv6(record)
+        if ipv6 is not None:
+            return ipv6
+        took = max(took, record.dial_ms)
+    if took >= _SLOWER_MS and (took >= _SLOW_MS or (usual_ms is not None and took >= _MUCH_SLOWER * usual_ms)):
+        usual = f"; usually {seconds(usual_ms)}" if usual_ms is not None else ""
+        return Conclusion(Code.SLOW_SERVER, _POSSIBLE, f"it took {seconds(took)}{usual}")
+    if record.outcome is Outcome.IDLE_TIMEOUT:
+        return _IDLE_KEPT
+    return _FINE_FOR_SURE if record.tls_negotiated in _SHOWS_ALL else _FINE
+
+
+def reached_to_answer_ms(record: TunnelRecord) -> float:
+    """From the connected target to its answer."""
+    before = (record.head_ms or 0.0) + (record.resolve_ms or 0.0) + (record.parent_ms or record.dial_ms or 0.0)
+    return (record.answered_ms or 0.0) - before
+
+
+_SHOWS_ALL: Final = frozenset({"ssl3", "1.0", "1.1", "1.2"})
+"""Versions whose record types tell an answer from a session ticket."""
+
+_FINE: Final = Conclusion(Code.TRANSPORT_FINE, _LIKELY)
+_FINE_FOR_SURE: Final = Conclusion(Code.TRANSPORT_FINE, _CERTAIN)
+_IDLE_KEPT: Final = Conclusion(Code.IDLE_KEPT, _LIKELY, "it was answered, and nothing moved after that")
+
+
+def of_unanswered_hello(case: Case) -> Conclusion:
+    """Not a byte came after the ClientHello."""
+    record = case.record
+    waited = waited_ms(record)
+    silent = waited >= SILENCE_MS or lost(record.upstream_tcp)
+    evidence = f"no byte came for {seconds(waited)}" if silent else f"{_ended(record)} {seconds(waited)} later"
+    if through_parent(record):
+        return Conclusion(Code.PARENT_TUNNEL_DEAD, _LIKELY, f"{evidence}, after {record.parent} had said 200")
+    if lost(record.upstream_tcp):
+        return Conclusion(Code.SILENT_AFTER_HELLO, _LIKELY, f"{evidence}; {in_words(record.upstream_tcp)}")
+    if silent:
+        also = _also(case, TargetVerdict.SILENT)
+        return Conclusion(Code.SILENT_AFTER_HELLO, _LIKELY, evidence + also)
+    return Conclusion(Code.SERVER_CLOSED_ON_HELLO, _LIKELY, evidence + _also(case, TargetVerdict.HELLO_CUT))
+
+
+def of_refused_hello(case: Case) -> Conclusion:
+    """The target's first record is an alert."""
+    record = case.record
+    alert = record.upstream_alert
+    said = _said(alert)
+    offered = f"; the ClientHello offered TLS {record.tls_version}" if record.tls_version else ""
+    is_old = record.tls_version in _OLD
+    if alert == Alert.PROTOCOL_VERSION:
+        if is_old:
+            return Conclusion(Code.CLIENT_TOO_OLD, _CERTAIN, said + offered)
+        return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, said + offered + _also(case, TargetVerdict.SERVER_TOO_OLD))
+    if alert in _NO_COMMON_GROUND:
+        if is_old:
+            return Conclusion(Code.CLIENT_TOO_OLD, _LIKELY, said + offered)
+        also = _also(case, TargetVerdict.HELLO_REFUSED)
+        if also:
+            return Conclusion(Code.SERVER_REFUSED_HELLO, _LIKELY, said + also)
+        return Conclusion(Code.NO_COMMON_CIPHER, _LIKELY, said + offered)
+    return Conclusion(Code.SERVER_REFUSED_HELLO, _CERTAIN if alert is not None else _LIKELY, said)
+
+
+def of_cut_handshake(case: Case) -> Conclusion:
+    """The target answered the hello, and the handshake did not complete."""
+    record = case.record
+    waited = waited_ms(record)
+    got = f"{record.upstream_read} bytes had come from the target"
+    if shows_no_certificate(record) or record.upstream_alert in _WANTS_CERTIFICATE:
+        said = f"; {_said(record.upstream_alert)}" if record.upstream_alert is not None else ""
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, f"the client showed an empty certificate{said}")
+    by_alert = _of_alert(case)
+    if by_alert is not None:
+        return by_alert
+    if lost(record.client_tcp):
+        return Conclusion(Code.CLIENT_DEAF, _LIKELY, f"{got}; towards the client {in_words(record.client_tcp)}")
+    if lost(record.upstream_tcp):
+        evidence = f"{got}; towards the target {in_words(record.upstream_tcp)}"
+        return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, evidence)
+    if waited >= SILENCE_MS:
+        return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, f"{got}, and then nothing for {seconds(waited)}")
+    if not record.client_records:  # some clients reject a certificate by closing
+        judged = certificates.of_doubt(case)
+        if judged is not None:
+            return judged
+    return Conclusion(Code.RESET_IN_HANDSHAKE, _LIKELY, f"{got}; {_ended(record)} {seconds(waited)} later")
+
+
+def _of_alert(case: Case) -> Conclusion | None:
+    """A handshake that one side ended by an alert in the clear; None without one."""
+    record = case.record
+    theirs, ours = record.upstream_alert, record.client_alert
+    if theirs is not None and theirs not in _NO_FAULT:
+        if theirs == Alert.PROTOCOL_VERSION or theirs in _NO_COMMON_GROUND:
+            return of_refused_hello(case)
+        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, _said(theirs))
+    if ours is None or ours in _NO_FAULT:
+        return None
+    said = f"the client sent alert {ours} ({alert_name(ours)})"
+    if ours == Alert.PROTOCOL_VERSION:
+        return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, said)
+    if ours in _NO_COMMON_GROUND:
+        return Conclusion(Code.NO_COMMON_CIPHER, _POSSIBLE, said)
+    return Conclusion(Code.UNKNOWN, _POSSIBLE, said)
+
+
+def of_unused_handshake(case: Case) -> Conclusion:
+    """The handshake is complete, and nothing was asked: a test, or a client that checks the certificate last."""
+    record = case.record
+    if shows_no_certificate(record):
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, "the client showed an empty certificate")
+    if record.upstream_alert is not None and record.upstream_alert not in _NO_FAULT:
+        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, _said(record.upstream_alert))
+    judged = certificates.of_doubt(case)
+    if judged is not None:
+        return judged
+    return Conclusion(Code.HANDSHAKE_ONLY, _POSSIBLE, f"the tunnel was open for {seconds(record.relay_ms or 0.0)}")
+
+
+def of_unanswered_request(case: Case) -> Conclusion:
+    """The client asked for something after the handshake, and got no answer."""
+    record = case.record
+    waited = waited_ms(record)
+    asked = f"{record.request_bytes} bytes of the request had passed"
+    if shows_no_certificate(record):
+        evidence = "the client showed an empty certificate and got no answer"
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, evidence)
+    if lost(record.upstream_tcp):
+        evidence = f"{asked}; towards the target {in_words(record.upstream_tcp)}"
+        return Conclusion(Code.UPLOAD_STALLED, _LIKELY, evidence)
+    if lost(record.client_tcp):
+        return Conclusion(Code.CLIENT_DEAF, _LIKELY, f"towards the client {in_words(record.client_tcp)}")
+    if record.outcome is Outcome.IDLE_TIMEOUT and waited < _SHORT_IDLE_MS:
+        return Conclusion(Code.IDLE_LIMIT, _LIKELY, f"{asked}, and then nothing for {seconds(waited)}")
+    if waited >= SILENCE_MS:
+        return Conclusion(Code.NO_ANSWER_TO_REQUEST, _LIKELY, f"{asked}, and then nothing came for {seconds(waited)}")
+    if record.upstream_alert is not None or _ends_in_alert(record.upstream_records):
+        said = _said(record.upstream_alert) if record.upstream_alert is not None else "the target ended TLS in order"
+        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, said)
+    return Conclusion(Code.CUT_IN_USE, _LIKELY, f"{asked}; {_ended(record)} {seconds(waited)} later")
+
+
+def of_cut_hello(case: Case) -> Conclusion:
+    """Only a part of the client's hello arrived in the tunnel."""
+    record = case.record
+    certainty = _LIKELY if waited_ms(record) >= SILENCE_MS else _POSSIBLE
+    return Conclusion(
+        Code.HELLO_STALLED,
+        certainty,
+        f"{record.hello_bytes} of the {record.hello_size} bytes of its ClientHello arrived",
+    )
+
+
+def of_other_protocol(case: Case) -> Conclusion:
+    """The target's first bytes are no TLS."""
+    record = case.record
+    said = f"it said {record.target_said!r}" if record.target_said else "its first bytes are no TLS record"
+    behind = f", behind {record.parent}" if through_parent(record) else ""
+    return Conclusion(Code.TARGET_NOT_TLS, _CERTAIN, said + behind)
+
+
+def shows_no_certificate(record: TunnelRecord) -> bool:
+    """Whether the client sent an empty certificate: it was asked for one and has none.
+
+    In TLS 1.3 that is its first encrypted record, and another one, Finished, follows.
+    """
+    if _EMPTY_CERTIFICATE_IN_CLEAR in map(tuple, record.client_records):
+        return True
+    encrypted = [length for kind, length in record.client_records if kind == _APPLICATION_DATA]
+    return len(encrypted) > 1 and encrypted[0] in _EMPTY_CERTIFICATE and record.tls_negotiated not in _SHOWS_ALL
+
+
+def _ends_in_alert(records: list[tuple[int, int]]) -> bool:
+    """Whether the last record of a side is as short as an alert or close_notify."""
+    if not records:
+        return False
+    kind, length = records[-1]
+    return kind == _ALERT or (kind == _APPLICATION_DATA and length <= _LONGEST_ALERT)
+
+
+def _said(alert: int | None) -> str:
+    return "the target sent an alert" if alert is None else f"the target sent alert {alert} ({alert_name(alert)})"
+
+
+def _ended(record: TunnelRecord) -> str:
+    """How a tunnel ended, without the side."""
+    return f"the connection was reset ({record.detail})" if record.detail else "the connection was closed"
+
+
+def _also(case: Case, verdict: TargetVerdict) -> str:
+    """That the gate's own look at the target met the same; empty if it did not."""
+    report = case.report
+    if report is None or report.verdict is not verdict:
+        return ""
+    return f"; the gate's own look at {report.time:%H:%M:%S} met the same"
+
+
+_OF_CONTACT: Final[Mapping[Contact, Callable[[Case], Conclusion]]] = {
+    Contact.ANSWERED: lambda case: answered(case.record, None),
+    Contact.REQUEST_UNANSWERED: of_unanswered_request,
+    Contact.HANDSHAKE_UNUSED: of_unused_handshake,
+    Contact.CERTIFICATE_REJECTED: certificates.of_rejection,
+    Contact.HANDSHAKE_CUT: of_cut_handshake,
+    Contact.HELLO_REFUSED: of_refused_hello,
+    Contact.HELLO_UNANSWERED: of_unanswered_hello,
+    Contact.HELLO_CUT: of_cut_hello,
+    Contact.NOT_TLS: of_other_protocol,
+}
