@@ -21,6 +21,7 @@ from licensegate.proxy.protocol.commands import Command, Refuse
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.hellos_in_flight import HellosInFlight
 from licensegate.proxy.protocol.snapshot import Snapshot
+from licensegate.proxy.protocol.state_machine import Explain, no_finding
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.settings import Limits, TunnelChecks
@@ -104,12 +105,14 @@ def start_conversation(
     hellos: HellosInFlight | None = None,
     behind_balancer: bool = False,
     schemes: frozenset[Scheme] | None = None,
+    explain: Explain = no_finding,
 ) -> Conversation:
     """A conversation with a newly accepted client."""
     counter = counter or TunnelCounter()
     hellos = HellosInFlight() if hellos is None else hellos
     record = open_record(client, 40000, "0.0.0.0:3128")
-    return Conversation(snapshot.for_listener(schemes), counter, hellos, record, behind_balancer=behind_balancer)
+    own = snapshot.for_listener(schemes)
+    return Conversation(own, counter, hellos, record, behind_balancer=behind_balancer, explain=explain)
 
 
 def connect_head(target: bytes) -> bytes:

@@ -4,12 +4,14 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.proxy.protocol.commands import Close, Dial, Establish, Wait
+from licensegate.proxy.protocol.commands import Close, Dial, Establish, Refuse, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.responses import ESTABLISHED
+from licensegate.records.finding import Certainty, Finding
 from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
 from support.conversation_harness import (
     CLIENT,
     HEAD,
@@ -94,6 +96,17 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     ),
     "a method in lower case": (HEAD.replace(b"CONNECT", b"connect"), "405 method_not_allowed", ""),
     "another method": (b"GET / HTTP/1.1\r\n\r\n", "405 method_not_allowed", ""),
+    "a URL in the target and in Host": (
+        connect_head(b"https://evil.example/").replace(b"\r\n\r\n", b"\r\nHost: https://evil.example/\r\n\r\n"),
+        "400 target_is_url",
+        "'https://evil.example/' is a URL or a path",
+    ),
+    "a login in front of the target": (
+        connect_head(b"user:word@tools.cisco.com:443"),
+        "400 target_malformed",
+        "user name in front of the host: '...@tools.cisco.com:443'",
+    ),
+    "a URL of https to be fetched": (b"POST https://a.example/ HTTP/1.1\r\n\r\n", "405 https_without_tunnel", ""),
     "a URL to be fetched": (b"GET http://www.cisco.com/ HTTP/1.1\r\n\r\n", "405 http_without_tunnel", ""),
     "a message for a gateway": (
         b"POST /Transportgateway/services/DeviceRequestHandler HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
@@ -355,3 +368,26 @@ def test_a_later_minor_version_is_served_and_recorded_as_1_1(version: bytes) -> 
     assert isinstance(conversation.received(HEAD.replace(b"1.1", version, 1)), Dial)
 
     assert conversation.record.http_version == "1.1"
+
+
+def test_a_faulty_field_leaves_the_request_in_the_record() -> None:
+    conversation = start_conversation()
+
+    conversation.received(connect_head(b"tools.cisco.com:443")[:-2] + b"Host: ?\r\nUser-Agent: curl/8.5.0\r\n\r\n")
+
+    record = conversation.record
+    assert record.outcome is Outcome.HOST_MALFORMED
+    assert (record.method, record.target, record.user_agent) == ("CONNECT", "tools.cisco.com:443", "curl/8.5.0")
+
+
+def test_the_text_of_a_refusal_is_that_of_the_finding() -> None:
+    def explain(record: TunnelRecord) -> Finding:
+        return Finding("dns_sinkhole", Certainty.LIKELY, "0.0.0.0", "A filter blocks it.", "Exempt it.")
+
+    conversation = start_conversation(explain=explain)
+    command = conversation.received(SMART)
+
+    assert isinstance(command, Refuse)
+    head, _, body = command.answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 403 target_in_preset: smartreceiver.cisco.com:443 is not in the allowlist")
+    assert body.startswith(b"LicenseGate: A filter blocks it. Exempt it. (target_in_preset, ")

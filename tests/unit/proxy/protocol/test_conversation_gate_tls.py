@@ -136,6 +136,7 @@ def test_a_failed_handshake_is_recorded_with_reason_and_party(
     assert record.ended_by is party
     assert (record.outcome, record.detail, record.protocol) == (outcome, "the client's alert", "https")
     assert (record.status, record.gate_tls) == (0, "")
+    assert record.tls_version, "its ClientHello is noted"
 
 
 def test_an_incomplete_handshake_is_recorded_with_its_end() -> None:
