@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.certs.chain import ChainJudge, ChainJudgement
-from licensegate.proxy.wire.tls_records import Alert
+from licensegate.records.alert import Alert
 from licensegate.records.target_verdict import TargetVerdict
 from licensegate.records.text import printable
 

@@ -150,7 +150,7 @@ def test_an_empty_certificate_does_not_matter_once_answered() -> None:
 
 @pytest.mark.parametrize("first", [Party.CLIENT, Party.UPSTREAM])
 @pytest.mark.parametrize("outcome", [Outcome.CLOSED_BY_CLIENT, Outcome.CLOSED_BY_UPSTREAM])
-@pytest.mark.parametrize("contact", set(Contact))
+@pytest.mark.parametrize("contact", list(Contact))
 def test_who_ended_first_changes_no_finding(contact: Contact, outcome: Outcome, first: Party) -> None:
     usual = found(failed(contact))
 
