@@ -82,9 +82,11 @@ def seconds(ms: float) -> str:
     return f"{ms / 1000:.0f} s" if ms >= 10_000 else f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
 
 
-def lost(account: TcpAccount | None) -> bool:
-    """Whether packets to this peer were never acknowledged."""
-    return account is not None and bool(account.unsent or account.unacknowledged)
+def lost(record: TunnelRecord, account: TcpAccount | None) -> bool:
+    """Whether packets to this peer were lost: not acknowledged for long, or although they were sent again."""
+    if account is None or not (account.unsent or account.unacknowledged):
+        return False
+    return account.retransmitted > 0 or waited_ms(record) >= SILENCE_MS
 
 
 def in_words(account: TcpAccount | None) -> str:

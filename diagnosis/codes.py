@@ -200,7 +200,7 @@ class Code(enum.Enum):
         "What answers at {target} does not speak TLS.",
         "Look for a filter that answers in the target's place, with a block page for example, and exempt the host "
         "there; check that the port is one for HTTPS.")
-    SERVER_CLOSED_ON_HELLO = _says("server_closed_on_hello", _LIKELY, _SEND,
+    SERVER_CLOSED_ON_HELLO = _says("server_closed_on_hello", _CERTAIN, _SEND,
         "The connection to {target} was closed at the ClientHello, without an answer.",
         "Look for a firewall or URL filter that blocks the server name on the way, and exempt the host there.")
     SERVER_REFUSED_HELLO = _says("server_refused_hello", _CERTAIN, _SEND,

@@ -31,6 +31,9 @@ _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
 _HANDSHAKE: Final = 22
 _APPLICATION_DATA: Final = 23
 _ALERT: Final = 21
+_FINISHED: Final = frozenset({53, 69, 85, 101})
+"""Lengths of an encrypted Finished: of a hash of 32 or 48 bytes, plain and padded by JSSE."""
+
 _EMPTY_CERTIFICATE: Final = (25, 41)
 """Lengths of an encrypted empty Certificate: of OpenSSL and GnuTLS, and of JSSE, which pads."""
 
@@ -96,19 +99,33 @@ _IDLE_KEPT: Final = Conclusion(Code.IDLE_KEPT, _LIKELY, "it was answered, and no
 
 
 def of_unanswered_hello(case: Case) -> Conclusion:
-    """Not a byte came after the ClientHello."""
+    """Not a byte came after the ClientHello, and the client gave up; or it left before one could come."""
     record = case.record
     waited = waited_ms(record)
-    silent = waited >= SILENCE_MS or lost(record.upstream_tcp)
-    evidence = f"no byte came for {seconds(waited)}" if silent else f"{_ended(record)} {seconds(waited)} later"
+    if lost(record, record.upstream_tcp) or waited >= SILENCE_MS:
+        return _of_silence(case, f"no byte came for {seconds(waited)}")
+    return Conclusion(Code.CLIENT_LEFT, _POSSIBLE, f"it left {seconds(waited)} after its ClientHello")
+
+
+def of_cut_hello(case: Case) -> Conclusion:
+    """The target closed after the ClientHello without a byte: at once, or because the hello did not arrive."""
+    record = case.record
+    waited = waited_ms(record)
+    if lost(record, record.upstream_tcp) or waited >= SILENCE_MS:
+        return _of_silence(case, f"no byte came for {seconds(waited)}, and then {_ended(record)}")
+    evidence = f"{_ended(record)} {seconds(waited)} after the ClientHello"
     if through_parent(record):
         return Conclusion(Code.PARENT_TUNNEL_DEAD, _LIKELY, f"{evidence}, after {record.parent} had said 200")
-    if lost(record.upstream_tcp):
+    return Conclusion(Code.SERVER_CLOSED_ON_HELLO, _CERTAIN, evidence + _also(case, TargetVerdict.HELLO_CUT))
+
+
+def _of_silence(case: Case, evidence: str) -> Conclusion:
+    record = case.record
+    if through_parent(record):
+        return Conclusion(Code.PARENT_TUNNEL_DEAD, _LIKELY, f"{evidence}, after {record.parent} had said 200")
+    if lost(record, record.upstream_tcp):
         return Conclusion(Code.SILENT_AFTER_HELLO, _LIKELY, f"{evidence}; {in_words(record.upstream_tcp)}")
-    if silent:
-        also = _also(case, TargetVerdict.SILENT)
-        return Conclusion(Code.SILENT_AFTER_HELLO, _LIKELY, evidence + also)
-    return Conclusion(Code.SERVER_CLOSED_ON_HELLO, _LIKELY, evidence + _also(case, TargetVerdict.HELLO_CUT))
+    return Conclusion(Code.SILENT_AFTER_HELLO, _LIKELY, evidence + _also(case, TargetVerdict.SILENT))
 
 
 def of_refused_hello(case: Case) -> Conclusion:
@@ -143,9 +160,9 @@ def of_cut_handshake(case: Case) -> Conclusion:
     by_alert = _of_alert(case)
     if by_alert is not None:
         return by_alert
-    if lost(record.client_tcp):
+    if lost(record, record.client_tcp):
         return Conclusion(Code.CLIENT_DEAF, _LIKELY, f"{got}; towards the client {in_words(record.client_tcp)}")
-    if lost(record.upstream_tcp):
+    if lost(record, record.upstream_tcp):
         evidence = f"{got}; towards the target {in_words(record.upstream_tcp)}"
         return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, evidence)
     if waited >= SILENCE_MS:
@@ -196,30 +213,20 @@ def of_unanswered_request(case: Case) -> Conclusion:
     if shows_no_certificate(record):
         evidence = "the client showed an empty certificate and got no answer"
         return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, evidence)
-    if lost(record.upstream_tcp):
+    if lost(record, record.upstream_tcp):
         evidence = f"{asked}; towards the target {in_words(record.upstream_tcp)}"
         return Conclusion(Code.UPLOAD_STALLED, _LIKELY, evidence)
-    if lost(record.client_tcp):
+    if lost(record, record.client_tcp):
         return Conclusion(Code.CLIENT_DEAF, _LIKELY, f"towards the client {in_words(record.client_tcp)}")
     if record.outcome is Outcome.IDLE_TIMEOUT and waited < _SHORT_IDLE_MS:
         return Conclusion(Code.IDLE_LIMIT, _LIKELY, f"{asked}, and then nothing for {seconds(waited)}")
     if waited >= SILENCE_MS:
         return Conclusion(Code.NO_ANSWER_TO_REQUEST, _LIKELY, f"{asked}, and then nothing came for {seconds(waited)}")
+    certainty = _POSSIBLE if _may_be_answered(record) else _LIKELY
     if record.upstream_alert is not None or _ends_in_alert(record.upstream_records):
         said = _said(record.upstream_alert) if record.upstream_alert is not None else "the target ended TLS in order"
-        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, said)
-    return Conclusion(Code.CUT_IN_USE, _LIKELY, f"{asked}; {_ended(record)} {seconds(waited)} later")
-
-
-def of_cut_hello(case: Case) -> Conclusion:
-    """Only a part of the client's hello arrived in the tunnel."""
-    record = case.record
-    certainty = _LIKELY if waited_ms(record) >= SILENCE_MS else _POSSIBLE
-    return Conclusion(
-        Code.HELLO_STALLED,
-        certainty,
-        f"{record.hello_bytes} of the {record.hello_size} bytes of its ClientHello arrived",
-    )
+        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, certainty, said)
+    return Conclusion(Code.CUT_IN_USE, certainty, f"{asked}; {_ended(record)} {seconds(waited)} later")
 
 
 def of_other_protocol(case: Case) -> Conclusion:
@@ -239,6 +246,15 @@ def shows_no_certificate(record: TunnelRecord) -> bool:
         return True
     encrypted = [length for kind, length in record.client_records if kind == _APPLICATION_DATA]
     return len(encrypted) > 1 and encrypted[0] in _EMPTY_CERTIFICATE and record.tls_negotiated not in _SHOWS_ALL
+
+
+def _may_be_answered(record: TunnelRecord) -> bool:
+    """Whether a record behind the target's handshake may be an answer: TLS 1.3 hides what is none but a ticket."""
+    if record.tls_negotiated in _SHOWS_ALL:
+        return False
+    lengths = [length for kind, length in record.upstream_records if kind == _APPLICATION_DATA]
+    finished = next((place for place, length in enumerate(lengths) if length in _FINISHED), 0)
+    return any(length > _LONGEST_ALERT for length in lengths[finished + 1 :])
 
 
 def _ends_in_alert(records: list[tuple[int, int]]) -> bool:

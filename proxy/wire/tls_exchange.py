@@ -12,6 +12,7 @@ Up to TLS 1.2 application data has a record type of its own. TLS 1.3 (RFC 8446) 
 
 from typing import Final
 
+from licensegate.records.alert import Alert
 from licensegate.records.contact import Contact
 from licensegate.records.text import without_logins
 
@@ -21,7 +22,6 @@ from .tls_records import (
     CHANGE_CIPHER_SPEC_RECORD,
     HANDSHAKE_RECORD,
     MOST_RECORDS,
-    Alert,
     RecordShape,
 )
 

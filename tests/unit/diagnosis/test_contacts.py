@@ -13,6 +13,7 @@ from licensegate.records.tcp_account import TcpAccount
 from support.diagnosed import failed, found, look
 
 LOST = TcpAccount(unsent=6000, unacknowledged=5, retransmitted=3)
+UNREAD = TcpAccount(unacknowledged=1)
 QUIET = TcpAccount()
 PARENT: dict[str, Any] = {"parent": "http://proxy.example:8080", "parent_status": 200}
 
@@ -26,20 +27,19 @@ def silent(contact: Contact, **fields: Any) -> TunnelRecord:
 @pytest.mark.parametrize(
     ("made", "code"),
     [
-        pytest.param(failed(Contact.HELLO_UNANSWERED), ("server_closed_on_hello", "likely"), id="closed"),
+        pytest.param(failed(Contact.HELLO_CUT), ("server_closed_on_hello", "certain"), id="closed"),
+        pytest.param(silent(Contact.HELLO_CUT), ("silent_after_hello", "likely"), id="closed late"),
+        pytest.param(failed(Contact.HELLO_UNANSWERED), ("client_left", "possible"), id="left"),
         pytest.param(silent(Contact.HELLO_UNANSWERED), ("silent_after_hello", "likely"), id="silent"),
         pytest.param(
             failed(Contact.HELLO_UNANSWERED, upstream_tcp=LOST), ("silent_after_hello", "likely"), id="packets lost"
         ),
         pytest.param(silent(Contact.HELLO_UNANSWERED, **PARENT), ("parent_tunnel_dead", "likely"), id="parent, silent"),
-        pytest.param(failed(Contact.HELLO_UNANSWERED, **PARENT), ("parent_tunnel_dead", "likely"), id="parent, closed"),
-        pytest.param(
-            failed(Contact.HELLO_UNANSWERED, client_alert=40), ("server_closed_on_hello", "likely"), id="JSSE's 40"
-        ),
+        pytest.param(failed(Contact.HELLO_CUT, **PARENT), ("parent_tunnel_dead", "likely"), id="parent, closed"),
+        pytest.param(failed(Contact.HELLO_CUT, client_alert=40), ("server_closed_on_hello", "certain"), id="JSSE's 40"),
         pytest.param(
             failed(Contact.HELLO_UNANSWERED, addresses=["146.112.61.106"]), ("dns_sinkhole", "likely"), id="block page"
         ),
-        pytest.param(silent(Contact.HELLO_CUT, hello_bytes=9, hello_size=99), ("hello_stalled", "likely"), id="half"),
     ],
 )
 def test_what_followed_the_hello(made: TunnelRecord, code: tuple[str, str]) -> None:
@@ -116,6 +116,7 @@ def test_who_cut_a_handshake_and_where(made: TunnelRecord, code: str) -> None:
             "server_refused_after_handshake",
             id="TLS ended in order",
         ),
+        pytest.param(failed(Contact.REQUEST_UNANSWERED, client_tcp=UNREAD), "cut_in_use", id="bytes just sent"),
         *(
             pytest.param(
                 failed(Contact.REQUEST_UNANSWERED, client_records=[(20, 1), (23, empty), (23, 85), (23, 200)]),
@@ -133,6 +134,14 @@ def test_who_cut_a_handshake_and_where(made: TunnelRecord, code: str) -> None:
 )
 def test_what_became_of_a_request(made: TunnelRecord, code: str) -> None:
     assert found(made)[0] == code
+
+
+def test_a_record_that_may_be_an_answer_makes_less_sure() -> None:
+    flight = [(22, 122), (20, 1), (23, 23), (23, 4013), (23, 281), (23, 69)]
+
+    assert found(failed(Contact.REQUEST_UNANSWERED, upstream_records=flight)) == ("cut_in_use", "likely")
+    behind = [*flight, (23, 517)]
+    assert found(failed(Contact.REQUEST_UNANSWERED, upstream_records=behind)) == ("cut_in_use", "possible")
 
 
 @pytest.mark.parametrize("negotiated", ["1.2", "1.3"])

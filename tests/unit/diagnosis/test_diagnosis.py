@@ -17,7 +17,7 @@ from support.records import NOON, any_record, record
 
 
 def test_a_finding_is_written_once() -> None:
-    made = failed(Contact.HELLO_UNANSWERED)
+    made = failed(Contact.HELLO_CUT)
     diagnosis = Diagnosis()
     first = diagnosis.explain(made)
     made.contact = Contact.NOT_TLS

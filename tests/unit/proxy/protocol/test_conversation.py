@@ -104,7 +104,7 @@ REFUSED: dict[str, tuple[bytes, str, str]] = {
     "a login in front of the target": (
         connect_head(b"user:word@tools.cisco.com:443"),
         "400 target_malformed",
-        "user name in front of the host: '...@tools.cisco.com:443'",
+        "a login (user:password@) stands before the host",
     ),
     "a URL of https to be fetched": (b"POST https://a.example/ HTTP/1.1\r\n\r\n", "405 https_without_tunnel", ""),
     "a URL to be fetched": (b"GET http://www.cisco.com/ HTTP/1.1\r\n\r\n", "405 http_without_tunnel", ""),
