@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from support.scripted_parent import (
     open_at_once,
 )
 from support.sockets import BlackHole, descriptors, run, turns, until
-from support.upstream import closed_port
+from support.upstream import SECONDS, closed_port
 
 
 async def is_silent(gate: GateConnection) -> None:
@@ -179,13 +180,23 @@ def test_connect_to_replaces_the_requested_target() -> None:
 def test_a_dial_abandoned_at_any_time_leaves_nothing(phase: str, asked_again: bool) -> None:
     async def main() -> None:
         before = descriptors()
+        may_answer = threading.Event()
+
+        def answer(name: str) -> Resolved:
+            assert may_answer.wait(SECONDS)
+            return Resolved(("127.0.0.1",))
+
         with contextlib.closing(BlackHole("127.0.0.1")) as hole:
             async with ScriptedParent(is_silent).serve() as silent:
                 port = hole.port if phase == "connecting" else silent.port
                 host = "proxy.test" if phase == "looking up" else "127.0.0.1"
                 target = ParentTarget.CHECKED if phase == "looking up the target" else ParentTarget.NAME
                 with dial_through(ParentProxy(host, port, target=target)) as parents:
-                    parents.room.resolver._ask = once(lambda name: time.sleep(0.02) or Resolved(("127.0.0.1",)))  # type: ignore[func-returns-value]
+                    parents.room.resolver._ask = once(
+                        lambda name: (
+                            Resolved(("127.0.0.1",)) if answers.wait(SECONDS) else Unresolved(Outcome.DNS_TIMEOUT)
+                        )
+                    )
                     caller, pending = parents.start()
                     if phase == "asking":
                         await until(lambda: silent.connections == 1)
@@ -193,6 +204,7 @@ def test_a_dial_abandoned_at_any_time_leaves_nothing(phase: str, asked_again: bo
                     outcome, detail = pending.abandon()
                     if asked_again:
                         pending.abandon()
+                    may_answer.set()
                     expected = Outcome.DNS_TIMEOUT if phase == "looking up the target" else Outcome.PARENT_TIMEOUT
                     assert outcome is expected
                     assert ("no answer" in detail) is (phase == "asking")
