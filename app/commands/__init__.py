@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "cert": "show, make or check the certificate of the gate itself",
     "suggest-rules": "suggest rules for the targets that were refused",
     "license": "say what a product's `show license` means: state, deadlines, what to do",
+    "ledger": "write the ledger of contacts out, or merge a file into it",
+    "contact": "write down a contact by hand, for a client that is not connected",
     "passwd": "add, check or remove a user who logs in to the gate",
     "version": "print the version",
 }

@@ -1,0 +1,62 @@
+"""A ledger as JSON lines: the first has the schema's number, each other one an entry. For backups and moves.
+
+Pure. An export is text and belongs to no database, so it also moves a ledger from SQLite to PostgreSQL.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from .entries import LedgerEntry
+
+SCHEMA: Final = 1
+"""Raised by one when a line changes its meaning; a new kind of line or key raises it, too."""
+
+_LONGEST_LINE: Final = 65_536
+
+
+class ExportHeader(Struct, forbid_unknown_fields=True):
+    """The first line."""
+
+    ledger: Literal["licensegate"]
+    schema: int
+
+
+class TransferError(Exception):
+    """A line cannot be read. `str()` names it and says why."""
+
+
+def export_lines(entries: Iterable[LedgerEntry]) -> Iterator[bytes]:
+    """Yield the lines of an export."""
+    encode = msgspec.json.Encoder().encode
+    yield encode(ExportHeader("licensegate", SCHEMA)) + b"\n"
+    for entry in entries:
+        yield encode(entry) + b"\n"
+
+
+def imported_entries(stream: BinaryIO) -> Iterator[LedgerEntry]:
+    """Yield the entries of an export. Raises TransferError at the first line that is not one."""
+    _read_header(stream.readline(_LONGEST_LINE))
+    decode = msgspec.json.Decoder(LedgerEntry).decode
+    number = 1
+    while line := stream.readline(_LONGEST_LINE):
+        number += 1
+        if not line.endswith(b"\n"):
+            raise TransferError(f"line {number} is cut off: export the ledger again")
+        if b"\\u0000" in line:
+            raise TransferError(f"line {number} has a character that no ledger keeps, \\u0000")
+        try:
+            yield decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+            raise TransferError(f"line {number} is not an entry of a ledger: {error}") from None
+
+
+def _read_header(line: bytes) -> None:
+    try:
+        header = msgspec.json.decode(line, type=ExportHeader)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+        raise TransferError("line 1 is not the beginning of an export of a ledger") from None
+    if not 1 <= header.schema <= SCHEMA:
+        raise TransferError(f"a newer release wrote it, with schema {header.schema}; this one knows up to {SCHEMA}")

@@ -1,0 +1,213 @@
+"""`licensegate ledger` and `licensegate contact`, on a SQLite ledger."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.cli import main
+from licensegate.app.commands.contact import read_note, read_time, recorder
+from licensegate.ledger.clients import ClientKey, ClientKind
+from licensegate.ledger.entries import ManualEntry, ManualKind
+from licensegate.ledger.place import FILE_NAME, LedgerPlace
+from licensegate.ledger.store import Store
+from support.ledger_entries import NOON, by_hand, failed, success
+
+SETTINGS = """
+[state]
+directory = "."
+[[client]]
+name = "CUCM-PUB Tokyo"
+networks = ["10.1.2.3"]
+[[client]]
+name = "Satellite"
+product = "SSM"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    file = tmp_path / "gate.toml"
+    file.write_text(SETTINGS)
+    return file
+
+
+def filled(folder: Path) -> Store:
+    store = Store(LedgerPlace(folder / FILE_NAME))
+    store.open()
+    store.add([*success(), *failed(hours=1), by_hand(note="by ship")])
+    return store
+
+
+def run(settings: Path, *arguments: str) -> int:
+    first, second, *rest = arguments
+    return main([first, second, "--config", str(settings), *rest])
+
+
+def ledger(settings: Path, *arguments: str) -> int:
+    return main(["ledger", "--config", str(settings), *arguments])
+
+
+def manual(folder: Path) -> Sequence[ManualEntry]:
+    store = Store(LedgerPlace(folder / FILE_NAME))
+    store.open()
+    try:
+        return store.manual_entries()
+    finally:
+        store.close()
+
+
+def test_an_export_moves_a_ledger(settings: Path, tmp_path: Path) -> None:
+    store = filled(tmp_path)
+    (tmp_path / "new").mkdir()
+    other = tmp_path / "new" / "gate.toml"
+    other.write_text(SETTINGS)
+
+    assert ledger(settings, "export", str(tmp_path / "ledger.jsonl")) == 0
+    assert ledger(other, "import", str(tmp_path / "ledger.jsonl")) == 0
+    assert ledger(other, "import", str(tmp_path / "ledger.jsonl")) == 0
+
+    moved = Store(LedgerPlace(other.parent / FILE_NAME))
+    moved.open()
+    assert list(moved.entries()) == list(store.entries())
+    assert (tmp_path / "ledger.jsonl").stat().st_mode & 0o777 == 0o600
+    assert not list(tmp_path.glob(".ledger.jsonl-*"))
+    store.close()
+    moved.close()
+
+
+def test_an_export_goes_to_standard_output(settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    filled(tmp_path).close()
+
+    assert ledger(settings, "export") == 0
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == {"ledger": "licensegate", "schema": 1}
+    assert [line["kind"] for line in lines[1:]] == ["contact", "day", "hour", "manual"]
+
+
+def test_an_import_with_a_bad_line_changes_nothing(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = filled(tmp_path)
+    before = list(store.entries())
+    ledger(settings, "export", str(tmp_path / "ledger.jsonl"))
+    text = (tmp_path / "ledger.jsonl").read_text().replace('"connections":2', '"connections":9')
+    (tmp_path / "ledger.jsonl").write_text(text + "rubbish\n")
+
+    assert ledger(settings, "import", str(tmp_path / "ledger.jsonl")) == 2
+
+    assert list(store.entries()) == before
+    assert "ledger.jsonl: line 6 is not an entry of a ledger: JSON is malformed" in capsys.readouterr().err
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("export",), "there is no ledger {folder}/ledger.sqlite3 yet; a gate makes it when it starts"),
+        (("import", "{folder}/none"), "{folder}/none: No such file or directory; name a file that can be read"),
+    ],
+)
+def test_a_file_that_is_missing_is_named(
+    settings: Path, tmp_path: Path, arguments: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [argument.format(folder=tmp_path) for argument in arguments]
+
+    try:
+        status = ledger(settings, *given)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else -1
+
+    assert status == 2
+    assert message.format(folder=tmp_path) in capsys.readouterr().err
+
+
+def test_without_a_place_the_settings_to_change_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "gate.toml").write_text("")
+
+    with pytest.raises(SystemExit, match="2"):
+        ledger(tmp_path / "gate.toml", "export")
+
+    assert "no place for a ledger: set state.directory or ledger.url" in capsys.readouterr().err
+
+
+def test_a_contact_is_recorded_with_who_and_when(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = datetime.now(UTC)
+
+    assert (
+        run(settings, "contact", "record", "cucm-pub tokyo", "--at", "2026-03-02T21:00+09:00", "--note", "by ship") == 0
+    )
+
+    (entry,) = manual(tmp_path)
+    assert (entry.client.name, entry.what, entry.time, entry.note) == (
+        "CUCM-PUB Tokyo",
+        ManualKind.CONTACT,
+        NOON,
+        "by ship",
+    )
+    assert before <= entry.recorded <= datetime.now(UTC)
+    assert "(uid " in entry.recorded_by
+    assert "CUCM-PUB Tokyo  contact by hand on " in capsys.readouterr().out
+
+
+def test_a_login_is_recorded_for_a_satellite_only(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(settings, "contact", "record", "Satellite", "--login") == 0
+    assert run(settings, "contact", "record", "CUCM-PUB Tokyo", "--login") == 2
+
+    assert [entry.what for entry in manual(tmp_path)] == [ManualKind.LOGIN]
+    assert 'CUCM-PUB Tokyo is not an SSM On-Prem: only a client with product = "SSM"' in capsys.readouterr().err
+
+
+def test_contacts_are_listed(settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = filled(tmp_path)
+    store.add([by_hand(client=ClientKey(ClientKind.NAMED, "Satellite"), hours=3)])
+    store.close()
+
+    assert run(settings, "contact", "list") == 0
+    everything = capsys.readouterr().out.splitlines()
+    assert run(settings, "contact", "list", "Satellite", "--json") == 0
+    (satellite,) = map(json.loads, capsys.readouterr().out.splitlines())
+
+    assert [line.partition("  ")[0] for line in everything] == ["CUCM-PUB Tokyo", "Satellite"]
+    assert "by ann (uid 1000): by ship" in everything[0]
+    assert satellite["client"]["name"] == "Satellite"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("record", "CUCM Tokyo"), '"CUCM Tokyo" is no [[client]] in the settings; did you mean CUCM-PUB Tokyo?'),
+        (("record", "Satellite", "--at", "yesterday"), "--at yesterday: write a time such as 2026-11-30T12:00"),
+        (("record", "Satellite", "--at", "2199-01-01"), "--at 2199-01-01: that is in the future"),
+        (("record", "Satellite", "--note", "a\nb"), "--note: write at most 500 printable characters"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(
+    settings: Path, tmp_path: Path, arguments: Sequence[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    action, *rest = arguments
+
+    assert run(settings, "contact", action, *rest) == 2
+
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_a_time_without_a_zone_is_of_this_machine() -> None:
+    now = datetime.now(UTC)
+
+    assert read_time("2026-03-02T12:00", NOON + timedelta(days=9)) == datetime(2026, 3, 2, 12).astimezone(UTC)
+    assert read_time(None, now) == now
+    assert read_note("東京") == "東京"
+
+
+def test_sudo_does_not_hide_who_typed() -> None:
+    assert ", sudo by ann)" in recorder({"SUDO_USER": "ann"})
+    assert "sudo" not in recorder({})
