@@ -57,8 +57,12 @@ def model_of(client: NamedClient) -> ClockModel:
 def standing(client: NamedClient, history: ClientHistory, now: datetime) -> Standing:
     """How this client stands, from what the ledger has of it."""
     seen = [time for time in history.times if time - now <= _AHEAD]
-    seen += [entry.last_success for entry in history.contacts if entry.last_success and entry.last_success - now <= _AHEAD]
-    by_hand = [entry.time for entry in history.manual if entry.what is ManualKind.CONTACT and entry.time - now <= _AHEAD]
+    seen += [
+        entry.last_success for entry in history.contacts if entry.last_success and entry.last_success - now <= _AHEAD
+    ]
+    by_hand = [
+        entry.time for entry in history.manual if entry.what is ManualKind.CONTACT and entry.time - now <= _AHEAD
+    ]
     logins = [entry.time for entry in history.manual if entry.what is ManualKind.LOGIN and entry.time - now <= _AHEAD]
     last = max((*seen, *by_hand), default=None)
     model = model_of(client)

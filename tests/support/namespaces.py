@@ -1,4 +1,4 @@
-"""Command prefixes that run a program without privileges, in a new network, or with another hosts file.
+"""Command prefixes that run a program without privileges, in a new network, with another hosts file or a small disk.
 
 A namespace is made as root of a new user namespace, which needs no privilege, or else as real root, since a chroot has
 no user namespaces. Where neither is allowed, the test is skipped.
@@ -38,6 +38,12 @@ def with_hosts(
         (folder / "resolv.conf").write_text(resolv_conf)
     mount = _MOUNT_BOTH if resolv_conf else _MOUNT
     return (*_unshare("--mount", *(("--net",) if own_network else ())), "sh", "-c", mount, str(folder))
+
+
+def small_disk(folder: Path, kilobytes: int) -> tuple[str, ...]:
+    """Run with a file system of this size mounted on a folder, which only that program and its children see."""
+    mount = f'mount -t tmpfs -o size={kilobytes}k,mode=700 tmpfs "$0" && exec "$@"'
+    return (*_unshare("--mount"), "sh", "-c", mount, str(folder))
 
 
 def require_mounts() -> None:
