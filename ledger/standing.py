@@ -20,7 +20,7 @@ _AHEAD: Final = timedelta(days=1)  # later than that, a contact was written whil
 _ONE_CONTACT: Final = timedelta(hours=1)
 
 
-class Standing(Struct, frozen=True):
+class ClientStanding(Struct, frozen=True):
     """How a named client stands at one time.
 
     `by_hand` if the last contact was recorded by hand. `deadlines` are by the name of their limit. `enforced` is the
@@ -54,7 +54,7 @@ def model_of(client: NamedClient) -> ClockModel:
     return "classic_on_prem" if client.on_prem else "classic"
 
 
-def standing(client: NamedClient, history: ClientHistory, now: datetime) -> Standing:
+def standing(client: NamedClient, history: ClientHistory, now: datetime) -> ClientStanding:
     """How this client stands, from what the ledger has of it."""
     seen = [time for time in history.times if time - now <= _AHEAD]
     seen += [
@@ -74,7 +74,7 @@ def standing(client: NamedClient, history: ClientHistory, now: datetime) -> Stan
         rhythm = one_contact_each((*seen, *by_hand))
         usual = longest_silence(rhythm)
         level = max(running.level, silence(rhythm, now))
-    return Standing(
+    return ClientStanding(
         model,
         last,
         bool(by_hand) and last == max(by_hand),

@@ -46,7 +46,7 @@ def exported_connections(gate: Gate, prefix: Sequence[str]) -> int:
     return sum(json.loads(line).get("connections", 0) for line in done.stdout.splitlines())
 
 
-def refuse(gate: Gate, times: int) -> None:
+def assert_refused(gate: Gate, times: int) -> None:
     for _ in range(times):
         assert ask(gate, DENIED).status == 403
 
@@ -64,11 +64,11 @@ def test_a_gate_that_is_killed_again_and_again_loses_nothing_written(tmp_path: P
     at_least = asked = 0
     for _ in range(6):
         with Gate(tmp_path, cisco_at(standin.port, more=STATE)) as gate:
-            refuse(gate, 20)
+            assert_refused(gate, 20)
             at_least, asked = at_least + 20, asked + 35
             wanted = at_least
             spin_until(lambda: connections(file) >= wanted)  # noqa: B023  called here
-            refuse(gate, 15)
+            assert_refused(gate, 15)
             gate.send(signal.SIGKILL)
             with pytest.raises(AssertionError, match="ended with -9"):
                 gate.await_end()
@@ -83,10 +83,10 @@ def test_a_full_disk_stops_no_tunnel_and_loses_nothing(tmp_path: Path, standin: 
     prefix = small_disk(tmp_path / "state", 1000)
     with Gate(tmp_path, cisco_at(standin.port, more=WITH_CERTIFICATE), prefix=prefix) as gate:
         disk = Path(f"/proc/{gate.pid}/root{tmp_path}/state")
-        refuse(gate, 1)
+        assert_refused(gate, 1)
         spin_until(lambda: exported_connections(gate, prefix) == 1)
         fill(disk / "filler")
-        refuse(gate, 50)
+        assert_refused(gate, 50)
         gate.await_line("cannot be used: database or disk is full; contacts wait in memory")
         open_tunnel(gate).close()
 
@@ -116,7 +116,7 @@ def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, standin: StandIn) 
     file.write_bytes(b"no database" * 1000)
     with Gate(tmp_path, cisco_at(standin.port, more=STATE)) as gate:
         line = gate.await_line("is damaged (file is not a database): it is now called ledger.sqlite3.corrupt-")
-        refuse(gate, 3)
+        assert_refused(gate, 3)
         spin_until(lambda: connections(file) == 3)
 
     (aside,) = file.parent.glob("*.corrupt-*")

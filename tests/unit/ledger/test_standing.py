@@ -6,7 +6,7 @@ import pytest
 
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.entries import ClientHistory, ContactEntry, ManualKind
-from licensegate.ledger.standing import Standing, model_of, standing
+from licensegate.ledger.standing import ClientStanding, model_of, standing
 from licensegate.licensing.clocks import Level
 from support.ledger_entries import NOON, TARGET, at, by_hand
 
@@ -24,11 +24,11 @@ def seen(*hours: float, failure: float | None = None) -> ClientHistory:
     return ClientHistory((contact,), times)
 
 
-def after(days: float, history: ClientHistory, client: NamedClient = CUCM) -> Standing:
+def after(days: float, history: ClientHistory, client: NamedClient = CUCM) -> ClientStanding:
     return standing(client, history, NOON + timedelta(days=days))
 
 
-def deadlines(found: Standing) -> dict[str, float]:
+def deadlines(found: ClientStanding) -> dict[str, float]:
     return {name: (due - NOON) / timedelta(days=1) for name, due in found.deadlines.items()}
 
 
