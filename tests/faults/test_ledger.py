@@ -16,7 +16,7 @@ from support.certificates import issue
 from support.gate import COMMAND, Gate, cisco_at
 from support.namespaces import small_disk, unprivileged
 from support.programs import run
-from support.raw_client import ask, end_well, open_tunnel
+from support.raw_client import ask, open_tunnel
 from support.requirements import require_command
 from support.sockets import spin_until
 from support.standin import StandIn
@@ -102,12 +102,13 @@ def test_a_state_directory_that_is_read_only_stops_no_tunnel(tmp_path: Path, sta
     state.mkdir(mode=0o500)
     with Gate(tmp_path, cisco_at(standin.port, more=WITH_CERTIFICATE), prefix=unprivileged()) as gate:
         gate.await_line("cannot be used: it cannot be made: Permission denied; contacts wait in memory")
-        end_well(open_tunnel(gate))
+        open_tunnel(gate).close()
+        assert_refused(gate, 1)
 
         state.chmod(0o700)
 
         gate.await_line("can be used again")
-        spin_until(lambda: connections(state / FILE_NAME) == 1)
+        spin_until(lambda: connections(state / FILE_NAME) == 2)
 
 
 def test_a_damaged_file_is_set_aside_and_said(tmp_path: Path, standin: StandIn) -> None:
