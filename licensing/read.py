@@ -1,14 +1,16 @@
-"""Reads whatever a product says about its licences: printed output, JSON of its REST API, or XML of CUCM's AXL."""
+"""Reads whatever a product says about its licences: printed output, JSON of its REST API, XML of CUCM's AXL."""
 
 from typing import Final
 
+from .agreement import agreed
 from .forms.axl import is_axl, read_axl
 from .forms.json_forms import is_json, read_json
 from .forms.printed_output import OutputReader
+from .forms.slminfo import columns_of, columns_of_rows, read_columns
 from .forms.traditional import is_traditional
 from .report import LicenseReport, Model, Reading
 from .text.clean import PrintedLines, decode, printed_lines
-from .text.lines import joined
+from .text.lines import PrintedLine, joined, mark_neighbours
 from .words import CLASSIC_ENTITLEMENTS, POLICY_ENTITLEMENTS
 
 _MOST_UNREAD: Final = 1000
@@ -17,20 +19,35 @@ _MOST_UNREAD: Final = 1000
 def read(data: bytes) -> Reading:
     """Read one output. Raises UnreadableTextError if it is too large, or JSON about something else."""
     printed = printed_lines(decode(data))
-    text = "\n".join(printed.lines).strip()
+    text = "\n".join(line.text for line in printed.lines).strip()
     if is_json(text[:200]):
         return read_json(text)
     if is_axl(text):
         return read_axl(text)
+    lines = [line.text for line in printed.lines if line.text.strip()]
+    columns = columns_of_rows(text) or columns_of(lines, printed.unfinished)
+    if columns is not None:
+        return read_columns(columns)
     return _read_output(printed)
 
 
 def _read_output(printed: PrintedLines) -> Reading:
     lines = joined(printed)
-    if is_traditional(lines):
+    if is_traditional(lines.lines):
         return Reading(LicenseReport("traditional"))
+    reading = _read_lines(lines.lines)
+    if lines.otherwise is not None:
+        reading.report = agreed(reading.report, _read_lines(lines.otherwise).report)
+    return reading
+
+
+def _read_lines(lines: list[PrintedLine]) -> Reading:
+    """Read the lines of one text. A line beside one without a place may be a part of it, and is read again as such."""
     reader = OutputReader()
     reading = reader.read(lines)
+    if mark_neighbours(lines, reader.strays):
+        reader = OutputReader()
+        reading = reader.read(lines)
     report = reading.report
     if reader.context.is_disabled:
         report.model = "traditional"

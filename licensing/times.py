@@ -1,7 +1,8 @@
 """Dates as products print them, and the instants that they mean.
 
-`printed` finds a date in a text and writes it in one form, `2018-01-26T15:11:23 IST`. `instant` turns that form into an
-aware datetime. An abbreviation such as IST stands for several zones; `ZoneRule` decides by the dates of the whole text:
+`printed` finds a date in a text and writes it in one form, `2018-01-26T15:11:23 IST`, without a zone if it has none.
+`instant` turns that form into an aware datetime. An abbreviation such as IST stands for several zones; `ZoneRule`
+decides by the dates of the whole text:
 
 - A zone that changes its abbreviation in summer cannot print the same one in January and July. IST in both seasons is
   India, since Israel would print IDT and Ireland GMT. CST in July is China, BST in January is Bangladesh.
@@ -32,6 +33,8 @@ _PATTERNS: Final = tuple(
         rf"{_MONTH} {_DAY} {_TIME} {_ZONE} {_YEAR}(?!\d)",  # Java's Date.toString
         rf"{_TIME} {_ZONE} [A-Za-z]{{3}} {_MONTH} {_DAY} {_YEAR}(?!\d)",  # IOS: Time source is NTP
         rf"{_YEAR}-(?P<number>\d\d)-{_DAY}[T ]{_TIME} ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)(?!\w)",
+        # AsyncOS' pages
+        rf"(?<!\d){_DAY} {_MONTH} {_YEAR} (?P<time>\d{{1,2}}:\d\d(?::\d\d)?)(?: (?P<zone>[A-Z]{{3,4}})\b)?(?![\d:])",
     )
 )
 ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
@@ -89,9 +92,9 @@ def printed(text: str, unfinished: bool = False) -> str | None:
     """
     for pattern in _PATTERNS:
         if found := pattern.search(text):
-            zone = found["zone"]
+            zone = found["zone"] or ""
             if unfinished and found.end() == len(text) and zone.upper() not in ZONES:
-                return None
+                return None  # also without a zone: the minutes may be those of a cut text
             return _written(found)
     return None
 
@@ -99,12 +102,12 @@ def printed(text: str, unfinished: bool = False) -> str | None:
 def _written(found: re.Match[str]) -> str | None:
     parts = found.groupdict()
     month = int(parts["number"]) if parts.get("number") else _MONTHS.get(parts["month"].lower(), 0)
-    hour, minute, second = map(int, parts["time"].split(":"))
+    hour, minute, second = map(int, f"{parts['time']}:00".split(":")[:3])
     try:
         local = datetime(int(parts["year"]), month, int(parts["day"]), hour, minute, second)
     except ValueError:
         return None
-    return f"{local.isoformat()} {parts['zone']}"
+    return f"{local.isoformat()} {parts['zone'] or ''}".rstrip()
 
 
 ZONES: Final = frozenset(_ZONES) | frozenset(_AMBIGUOUS)
@@ -138,6 +141,9 @@ class ZoneRule:
 
     def _offset(self, name: str) -> tzinfo:
         upper = name.upper()
+        if not upper:
+            self._note("dates without a zone are taken as UTC; --timezone decides")
+            return UTC
         if (fixed := _numeric(upper)) is not None:
             return fixed
         if upper in _ZONES:
@@ -177,14 +183,16 @@ def _numeric(name: str) -> tzinfo | None:
 
 
 _UNITS: Final = {"day": 86400, "hour": 3600, "hr": 3600, "minute": 60, "min": 60, "second": 1, "sec": 1}
-_AMOUNT: Final = re.compile(r"(\d{1,6})\s+([A-Za-z]{3,7}|hr)\b")
+_AMOUNT: Final = re.compile(r"(\d{1,6})\s*([A-Za-z]{3,7}|hr)\b")
 
 
 def seconds_in(text: str, unfinished: bool = False) -> int | None:
     """Return the length of `71 days, 22 hours, 1 minutes, 59 seconds` or `87 days 1 hr 41 min 0 sec` in seconds.
 
-    An unfinished text must end with its seconds.
+    None if anything else is there. An unfinished text must end with its seconds.
     """
+    if _AMOUNT.sub("", text).strip(" ,."):
+        return None
     found = [(int(number), unit.lower().removesuffix("s")) for number, unit in _AMOUNT.findall(text)]
     if not found or any(unit not in _UNITS for _, unit in found):
         return None

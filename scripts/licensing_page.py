@@ -26,12 +26,14 @@ and proxy, the failures with their reasons, and what to do. It asks nobody and k
 It reads `show license all`, `summary`, `status`, `udi`, `usage`, `authorization` and `tech support` of CUCM, Unity
 Connection, ASA, Expressway, NSO, AsyncOS and IOS before 17.3.2 (the *classic* model: the product registers and
 renews) and of IOS XE and NX-OS after that (the *policy* model: the product reports, Cisco acknowledges), the JSON of
-FMC, Catalyst Center and CML, and the XML of CUCM's AXL call `getSmartLicenseStatus`. Output of licence files and
+FMC, Catalyst Center and CML, the XML of CUCM's AXL call `getSmartLicenseStatus`, CUCM's table `slminfo` (`run sql
+select … from slminfo`, or AXL's `executeSQLQuery`), and the status page of AsyncOS. Output of licence files and
 activation keys is recognised: that is not Smart Licensing.
 
 A paste may be damaged: byte-order marks, carriage returns, prompts and commands, pager lines, `>` of mails, colours,
-tabs, wrapped lines and lost indentation do no harm. What is missing stays missing: a value that may have been cut is
-`null`, and lines without a place in the report are listed under `unread`.
+tabs, wrapped lines and lost indentation do no harm. Where several come together, nothing may tell whether a blank stood
+at the end of a wrapped line: free text that has two readings is then `null`. A value that may have been cut is `null`,
+too, and lines without a place in the report are listed under `unread`.
 
 ## What to know when reading it
 
@@ -50,7 +52,7 @@ tabs, wrapped lines and lost indentation do no harm. What is missing stays missi
 ## JSON
 
 `--json` prints one object, or a list of one per file. A key that the text does not have is `null`. Dates are the
-product's local time with the zone as printed (`2018-01-26T15:11:23 IST`). `meaning` and `deadlines` have their times
+product's local time with the zone as printed (`2018-01-26T15:11:23 IST`), without one if none is printed. `meaning` and `deadlines` have their times
 in UTC.
 
 | key | content |

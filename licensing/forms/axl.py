@@ -1,11 +1,13 @@
 """Reads CUCM's answer to AXL's getSmartLicenseStatus.
 
 Only tags and the text in them are read, one after the other: no entity is expanded and no document type is looked at,
-so that nothing in an untrusted answer can grow. A truncated answer yields what is whole.
+so that nothing in an untrusted answer can grow. A truncated answer yields what is whole. Free text that was wrapped is
+missing: nothing tells whether a blank stood there.
 """
 
 import html
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from ..report import Attempt, Entitlement, LicenseReport, Reading
@@ -33,31 +35,41 @@ def read_axl(text: str) -> Reading:
     registration, authorization, entitlements = _groups(text)
     report = LicenseReport("classic")
     report.registration.status = _REGISTRATION.find_state(registration.get("Status", ""))
-    report.registration.smart_account = value_of(registration.get("SmartAccount", ""))
-    report.registration.virtual_account = value_of(registration.get("VirtualAccount", ""))
+    report.registration.smart_account = free_text(registration.get("SmartAccount", ""))
+    report.registration.virtual_account = free_text(registration.get("VirtualAccount", ""))
     report.registration.export_controlled = _EXPORT.find(registration.get("ExportControlFunctionality", ""))
     report.registration.last_renewal = _attempt(
         registration, "LastRenewalStatus", "LastRenewalAttempt", "RegistrationFailedReason"
     )
-    report.registration.next_renewal = printed(registration.get("NextRenewalAttempt", ""))
-    report.registration.expires = printed(registration.get("RegistrationExpires", ""))
+    report.registration.next_renewal = date_of(registration, "NextRenewalAttempt")
+    report.registration.expires = date_of(registration, "RegistrationExpires")
     report.product = parse_udi(registration.get("ProductUDI", ""))
     report.authorization.status = _AUTHORIZATION.find_state(authorization.get("Status", ""))
     report.authorization.last_contact = _attempt(
         authorization, "LastCommunicationStatus", "LastCommunicationAttempt", "AuthorizationFailedReason"
     )
-    report.authorization.next_contact = printed(authorization.get("NextCommunicationAttempt", ""))
-    report.authorization.deadline = printed(authorization.get("AuthorizationExpires", ""))
+    report.authorization.next_contact = date_of(authorization, "NextCommunicationAttempt")
+    report.authorization.deadline = date_of(authorization, "AuthorizationExpires")
     if (seconds := seconds_in(authorization.get("EvaluationPeriodRemaining", ""))) is not None:
         report.evaluation.remaining_seconds = seconds
         report.evaluation.in_use = report.authorization.status == "evaluation"
     report.entitlements = [
-        Entitlement(None, value_of(each.get("Tag", "")), _count(each), _ENTITLEMENT.find(each.get("Status", "")))
+        Entitlement(None, free_text(each.get("Tag", "")), _count(each), _ENTITLEMENT.find(each.get("Status", "")))
         for each in entitlements
     ]
     attempts = (report.registration.last_renewal, report.authorization.last_contact)
     report.failures = list(dict.fromkeys(each.reason for each in attempts if each is not None and each.reason))
     return Reading(report, form="AXL")
+
+
+def date_of(values: Mapping[str, str], name: str) -> str | None:
+    """The date in an element."""
+    return printed(" ".join(values.get(name, "").split()))
+
+
+def free_text(content: str) -> str | None:
+    """The text of an element, or None if it was wrapped."""
+    return None if "\n" in content else value_of(content)
 
 
 def _groups(text: str) -> tuple[dict[str, str], dict[str, str], list[dict[str, str]]]:
@@ -76,20 +88,20 @@ def _groups(text: str) -> tuple[dict[str, str], dict[str, str], list[dict[str, s
             group = {}
         elif closing and name == opened:
             group.setdefault(name, value)
-        opened, value = ("", "") if closing else (name, " ".join(html.unescape(content).split()))
+        opened, value = ("", "") if closing else (name, html.unescape(content).strip())
     return registration, authorization, entitlements
 
 
 def _attempt(values: dict[str, str], status: str, at: str, reason: str) -> Attempt | None:
     """An attempt; its own status counts, else the reason, which is `Successful.` after a success."""
-    said = value_of(values.get(reason, ""))
+    said = free_text(values.get(reason, ""))
     succeeded = said is not None and said.lower().rstrip(".") in _SUCCESS
     result = _RESULTS.find(values.get(status, ""))
     if result is None and said is not None:
         result = "succeeded" if succeeded else "failed"
     if result is None:
         return None
-    return Attempt(result, printed(values.get(at, "")), None if succeeded else said)
+    return Attempt(result, date_of(values, at), None if succeeded else said)
 
 
 def _count(entitlement: dict[str, str]) -> int | None:

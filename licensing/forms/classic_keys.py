@@ -1,5 +1,6 @@
 """Keys of the classic model: registration, authorization, evaluation, and the failures of attempts."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ _AUTHORIZATION: Final = Vocabulary(AUTHORIZATION)
 _RESULTS: Final = Vocabulary(RESULTS)
 _EXPORT: Final = Vocabulary(EXPORT)
 _EVALUATION_MODE: Final = Vocabulary(EVALUATION_MODE)
+_EXPIRES: Final = re.compile(r"\b(?:Registration|Authori[sz]ation) Expires on ?:? ?", re.IGNORECASE)
 
 
 def registration_status(context: OutputContext, value: str, unfinished: bool) -> bool:
@@ -32,11 +34,6 @@ def authorization_status(context: OutputContext, value: str, unfinished: bool) -
         if report.authorization.status == "evaluation_expired" and report.evaluation.expired_at is None:
             report.evaluation.expired_at = report.authorization.at
     return report.authorization.status is not None
-
-
-def _usage_status(context: OutputContext, value: str, unfinished: bool) -> bool:
-    context.licence = None
-    return authorization_status(context, value, unfinished)
 
 
 def _smart_account(context: OutputContext, value: str, unfinished: bool) -> bool:
@@ -110,6 +107,41 @@ def _remaining(context: OutputContext, value: str, unfinished: bool) -> bool:
     return seconds is not None or unfinished
 
 
+def _page_registration(context: OutputContext, value: str, unfinished: bool) -> bool:
+    """Read `Registered ( 22 Aug 2018 07:10 ) Registration Expires on : 22 Aug 2019 07:05` of AsyncOS' pages."""
+    state, _, expires = _EXPIRES.sub("\n", value, count=1).partition("\n")
+    registration = context.reading.report.registration
+    word, dated, _ = state.partition("(")
+    registration.status = registration.status or _REGISTRATION.find_state(word, unfinished and not (dated or expires))
+    registration.expires = registration.expires or printed(expires, unfinished)
+    return registration.status is not None
+
+
+def _page_authorization(context: OutputContext, value: str, unfinished: bool) -> bool:
+    """Read a status such as `Authorized ( 22 Aug 2018 07:21 ) Authorization Expires on : 20 Nov 2018 07:15`.
+
+    The command line has `AUTHORIZED as of Mar 3 10:22:06 2026 IST` under the same key.
+    """
+    state, _, expires = _EXPIRES.sub("\n", value, count=1).partition("\n")
+    word, dated, _ = state.partition("(")
+    context.licence = None
+    authorization = context.reading.report.authorization
+    if not dated and not expires:
+        return authorization_status(context, value, unfinished)
+    authorization.status = authorization.status or _AUTHORIZATION.find_state(word)
+    authorization.at = authorization.at or printed(state, unfinished and not expires)
+    authorization.deadline = authorization.deadline or printed(expires, unfinished)
+    return authorization.status is not None
+
+
+def _page_transport(context: OutputContext, value: str, unfinished: bool) -> bool:
+    """Read `Direct (https://…)`: a gateway has the address of another server."""
+    _, found, url = value.partition("(")
+    if found and not unfinished:
+        context.reading.report.transport.url = value_of(url.strip(" )"))
+    return True
+
+
 CLASSIC_KEYS: Final[Mapping[str, KeyReader]] = {
     "smart account": _smart_account,
     "virtual account": _virtual_account,
@@ -124,5 +156,10 @@ CLASSIC_KEYS: Final[Mapping[str, KeyReader]] = {
     "failure reason": _failure,
     "evaluation mode": _evaluation_mode,
     "evaluation period remaining": _remaining,
-    "license authorization status": _usage_status,
+    "license authorization status": _page_authorization,
+    "registration status": _page_registration,
+    "last registration renewal attempt status": _last_renewal,
+    "last authorization renewal attempt status": _last_contact,
+    "authorization expires on": date_key("authorization", "deadline"),
+    "transport settings": _page_transport,
 }

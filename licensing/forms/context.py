@@ -10,7 +10,8 @@ from ..words import value_of
 class OutputContext:
     """What earlier lines said.
 
-    `section` is the last heading, in lower case. `licence` and `attempt` are the ones whose keys are being read.
+    `section` is the last heading, in lower case. `licence` and `attempt` are the ones whose keys are being read;
+    `licence_keys` are those that the licence already has.
     `row_shapes` are the lengths and beginnings of rows, to tell whether the last one was cut. `failing` counts failures
     in a row by message type, `failing_in_network` those without an answer.
     """
@@ -20,6 +21,7 @@ class OutputContext:
         self.section = ""
         self.in_proxy = False
         self.licence: Entitlement | None = None
+        self.licence_keys: set[str] = set()
         self.attempt: Attempt | None = None
         self.has_policy_heading = False
         self.has_authorization_codes = False
@@ -43,7 +45,14 @@ class OutputContext:
         """Note a licence whose keys follow."""
         self.section = "license usage"
         self.licence = licence
+        self.licence_keys = set()
         self.reading.report.entitlements.append(licence)
+
+    def note_licence_key(self, key: str) -> None:
+        """Note a key of the licence. A second one of a name is of another licence, whose heading is missing."""
+        if key in self.licence_keys:
+            self.licence = None
+        self.licence_keys.add(key)
 
 
 KeyReader = Callable[[OutputContext, str, bool], bool]

@@ -18,6 +18,13 @@ from ..words import ENTITLEMENT, Vocabulary, value_of
 STATUS: Final = Vocabulary(ENTITLEMENT)
 _COUNT: Final = re.compile(r"(\d{1,9}|-)(?:\s+(.+))?")
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_GUID_START: Final = re.compile(
+    r"^[^_]*$|_(?:[0-9a-fA-F]{0,8}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){0,2}[0-9a-fA-F]{0,4}"
+    r"|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{0,12})$"
+)
+"""A tag without a GUID, or with a whole one or the beginning of one behind its last underscore."""
+_NOT_IN_NAMES: Final = re.compile(r": |\)\s+\d+\s+[A-Z]")
+"""A key, or the end of another row: what stands before the tag is no name, but two lines in one."""
 _NEVER: Final = re.compile(r"\s(?:N/?A|Never|None|-)\s*$", re.IGNORECASE)
 _LONGEST_STATE: Final = 4
 
@@ -40,18 +47,26 @@ def split_tag(text: str) -> tuple[str, str, str] | None:
     return None
 
 
-def heading(text: str) -> Heading | None:
-    """Read the heading of a licence; whether it is one shows only in the keys below it."""
+def heading(text: str, headless: bool = False) -> Heading | None:
+    """Read the heading of a licence; whether it is one shows only in the keys below it. A headless one has no name."""
     parts = split_tag(text)
-    if parts is None or parts[2] not in ("", ":") or not parts[1]:
+    if parts is None or parts[2] not in ("", ":") or not _is_tag(parts[1]) or not _may_be_name(parts[0]):
         return None
-    return Heading(value_of(parts[0]), " ".join(parts[1].split()))
+    return Heading(None if headless else value_of(parts[0]), " ".join(parts[1].split()))
+
+
+def _may_be_name(text: str) -> bool:
+    return text.count("(") == text.count(")") and _NOT_IN_NAMES.search(text) is None
+
+
+def _is_tag(text: str) -> bool:
+    return bool(text) and text.count("regid.") < 2 and not ("regid." in text and " " in text)
 
 
 def row(text: str, unfinished: bool = False) -> Entitlement | None:
     """Read a row of IOS' summary."""
     parts = split_tag(text)
-    if parts is None or not parts[1]:
+    if parts is None or not _is_tag(parts[1]) or not _may_be_name(parts[0]):
         return None
     counted = _COUNT.fullmatch(parts[2])
     if counted is None:
@@ -65,6 +80,8 @@ def regid_row(text: str, unfinished: bool = False) -> Entitlement | None:
     if not found or ":" in before or "(" in before[-1:]:
         return None
     tag, _, rest = text[len(before) :].partition(" ")
+    if "regid." in tag[1:] or not _GUID_START.search(tag):
+        return None
     if unfinished and not rest and not _GUID.fullmatch(tag[-36:]):
         return None
     name = before[:-36] if _GUID.fullmatch(before[-36:]) else before.rstrip()

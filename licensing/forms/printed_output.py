@@ -9,7 +9,7 @@ from typing import Final
 
 from ..report import Entitlement, Reading
 from ..text.lines import PrintedLine
-from ..text.vocabulary import ATTRIBUTES, KEYS, OF_NO_INTEREST, heading_of, split_key
+from ..text.vocabulary import ATTRIBUTES, FREE_TEXT, KEYS, OF_NO_INTEREST, heading_of, split_key
 from ..times import printed
 from . import entitlements
 from .classic_keys import CLASSIC_KEYS, authorization_status, registration_status
@@ -18,6 +18,7 @@ from .policy_keys import POLICY_KEYS
 from .product_keys import PRODUCT_KEYS
 from .udi import ROLES, parse_member, udi_row
 
+_OF_LICENCES: Final = ATTRIBUTES | {"status", "license", "entitlement tag"}
 _TABLE_HEADERS: Final = ("entitlement tag", "slotid", "featurename")
 _SILENT_SENTENCES: Final = (
     "not configured",
@@ -36,10 +37,14 @@ _KEYS: Final[Mapping[str, KeyReader]] = {**CLASSIC_KEYS, **POLICY_KEYS, **PRODUC
 
 
 class OutputReader:
-    """Reads one output, line by line. `context` has what it found."""
+    """Reads one output, line by line. `context` has what it found.
+
+    `strays` are the numbers of the lines with neither a place nor a key: they may be parts of the lines beside them.
+    """
 
     def __init__(self) -> None:
         self.context = OutputContext()
+        self.strays: list[int] = []
 
     def read(self, lines: list[PrintedLine]) -> Reading:
         """Read all lines."""
@@ -47,6 +52,8 @@ class OutputReader:
             following = lines[number + 1].text if number + 1 < len(lines) else ""
             if not self._read(line, split_key(following)[0]) and self.context.section not in OF_NO_INTEREST:
                 self.context.reading.unread.append(line.text)
+                if not split_key(line.text)[0] or (number and split_key(lines[number - 1].text)[0] in FREE_TEXT):
+                    self.strays.append(number)
         if not self.context.clock_is_trusted:
             self.context.reading.captured_at = None
         if self.context.failing_in_network:
@@ -62,7 +69,7 @@ class OutputReader:
     def _read(self, line: PrintedLine, following: str) -> bool:
         """Read one line; `following` is the key of the next one. Returns False if the line has no place."""
         text = line.text
-        if following in ATTRIBUTES and (found := entitlements.heading(text)) is not None:
+        if following in ATTRIBUTES and (found := entitlements.heading(text, line.headless)) is not None:
             self.context.begin_licence(Entitlement(found.name, found.tag))
             return True
         if name := heading_of(text):
@@ -70,10 +77,12 @@ class OutputReader:
             return True
         key, value = split_key(text)
         if not key:
-            return self._read_sentence(text, line.unfinished)
+            return self._read_sentence(line)
         if line.ruled and not value:
             self.context.begin_section(key)
             return False
+        if key in _OF_LICENCES:
+            self.context.note_licence_key(key)
         if key == "status":
             return self._read_status(value, line.unfinished)
         read = _KEYS.get(key)
@@ -81,9 +90,10 @@ class OutputReader:
             return read(self.context, value, line.unfinished)
         if key in ROLES:
             return self._read_member(key, value, line.unfinished)
-        return key in KEYS or self._read_row(text, line.unfinished)
+        return key in KEYS or self._read_row(line)
 
-    def _read_sentence(self, text: str, unfinished: bool) -> bool:
+    def _read_sentence(self, line: PrintedLine) -> bool:
+        text, unfinished = line.text, line.unfinished
         report, lower = self.context.reading.report, text.lower()
         if lower.startswith("smart licensing is "):
             self.context.is_disabled |= "disabled" in lower
@@ -99,10 +109,11 @@ class OutputReader:
         elif lower.startswith(_SILENT_SENTENCES):
             return True
         else:
-            return self._read_row(text, unfinished)
+            return self._read_row(line)
         return True
 
-    def _read_row(self, text: str, unfinished: bool) -> bool:
+    def _read_row(self, line: PrintedLine) -> bool:
+        text, unfinished = line.text, line.unfinished
         report, lower = self.context.reading.report, text.lower()
         if any(header in lower for header in _TABLE_HEADERS) and "regid" not in lower:
             self.context.in_feature_table = lower.startswith("featurename")
@@ -114,10 +125,14 @@ class OutputReader:
         shape = (len(text), text[:6], " " in text)
         unfinished = unfinished and shape not in self.context.row_shapes  # else it ends where a row like it ends
         found = entitlements.row(text, unfinished) or entitlements.regid_row(text, unfinished)
-        if found is None and self.context.in_feature_table:
+        if found is None and self.context.in_feature_table and not line.headless:
             found = entitlements.feature_row(text, unfinished)
         if found is None or self.context.section in OF_NO_INTEREST:
             return False
+        if self.context.licence is not None and found.count is None:
+            return False  # a part of the licence whose keys are being read
+        if line.headless:
+            found.name = None
         self.context.row_shapes.add(shape)
         report.entitlements.append(found)
         return True

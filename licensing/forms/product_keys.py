@@ -10,7 +10,7 @@ from .context import KeyReader, OutputContext
 from .udi import parse_udi
 
 _TRANSPORT: Final = Vocabulary(TRANSPORT)
-_WHOLE_VERSION: Final = re.compile(r"\d+\.\d+\.\d+(?:\.\d+)?(?:_rel/\d{2,3}|_\w+/[0-9a-f]{9}|/[0-9a-f]{8})")
+_WHOLE_VERSION: Final = re.compile(r"\d+\.\d+\.\d+(?:\.\d+)?(?:_rel/\d{3}|_\w+/[0-9a-f]{9}|/[0-9a-f]{8})")
 _WHOLE_JAVA_VERSION: Final = re.compile(r"\d\.\d\.\d")
 _WHOLE_URL: Final = re.compile(
     r"https?://.*(?:DDCEService|/licservice/license|SmartTransport|DeviceRequestHandler|/cslu/v1/pi)"

@@ -18,7 +18,8 @@ def parse_udi(text: str, unfinished: bool = False) -> LicensedProduct:
     parts = _LABEL.split(text)
     values: dict[str, str | None] = {}
     for label, value in zip(parts[1::2], parts[2::2], strict=True):
-        values.setdefault(_NAMES.get(label, label), value_of(value.strip(" ,;")))
+        found = value_of(value.strip(" ,;"))
+        values.setdefault(_NAMES.get(label, label), None if found is None or " " in found else found)
     product = LicensedProduct(values.get("PID"), values.get("SN"), values.get("UUID"))
     if unfinished:
         last = _NAMES.get(parts[-2], parts[-2]) if len(parts) > 1 else ""

@@ -17,7 +17,8 @@ READ: Final = frozenset(
     evaluation period remaining|failure reason|license authorization status|policy in use|policy name|
     last ack received|next ack deadline|reporting push interval|next report push|last report push|
     trust code installed|cslu address|current time|overall state|clock sync-ed with ntp|handle|entitlement tag|
-    active|standby|member
+    active|standby|member|registration status|last registration renewal attempt status|
+    last authorization renewal attempt status|authorization expires on|transport settings
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")
@@ -46,7 +47,8 @@ SILENT: Final = frozenset(
 )
 HEADINGS: Final = frozenset(
     """
-    smart licensing status|smart licensing tech support info|registration|license authorization|authorization|
+    smart licensing status|smart software licensing status|
+    smart licensing tech support info|registration|license authorization|authorization|
     evaluation period|export authorization key|utility|data privacy|transport|transport configuration|license usage|
     product information|agent version|reservation info|license conversion|smart licensing using policy|
     account information|policy|miscellaneous|usage reporting|license authorizations|overall status|
@@ -128,12 +130,12 @@ def begins(text: str, after_free_text: bool) -> bool:
     key, _ = split_key(text)
     if is_named(text):
         return True
-    if _GUID_TAG.match(text) or _ends_row(text):
+    if _GUID_TAG.match(text) or ends_row(text):
         return True
     return bool(key) and not after_free_text
 
 
-def _ends_row(text: str) -> bool:
+def ends_row(text: str) -> bool:
     """Whether a line is a heading or a row about a licence: `name (tag)`, `name (tag):`, `name (tag) 2 IN USE`."""
     head, closed, rest = text.rpartition(")")
     if not closed or "(" not in head:
