@@ -52,8 +52,8 @@ too, and lines without a place in the report are listed under `unread`.
 ## JSON
 
 `--json` prints one object, or a list of one per file. A key that the text does not have is `null`. Dates are the
-product's local time with the zone as printed (`2018-01-26T15:11:23 IST`), without one if none is printed. `meaning` and `deadlines` have their times
-in UTC.
+product's local time with the zone as printed (`2018-01-26T15:11:23 IST`), without one if none is printed. `meaning` and
+`deadlines` have their times in UTC.
 
 | key | content |
 |---|---|
