@@ -122,7 +122,7 @@ def _of_public(case: Case, seen: str) -> Conclusion:
         return Conclusion(Code.CLIENT_CLOCK, case.by_report(_LIKELY) if known else _POSSIBLE, good)
     if alert == Alert.CERTIFICATE_REVOKED or alert == Alert.UNSUPPORTED_CERTIFICATE:
         return Conclusion(Code.CERTIFICATE_REJECTED, _LIKELY, good)
-    if alert != Alert.UNKNOWN_CA and case.answered_before is not None:
+    if alert != Alert.UNKNOWN_CA and case.answered_before is not None and case.answered_before < case.record.time:
         worked = f"; the same program was answered at {case.answered_before:%Y-%m-%d %H:%M:%S}"
         return Conclusion(Code.CLIENT_CLOCK, _POSSIBLE, good + worked)
     return Conclusion(Code.MISSING_ROOT, case.by_report(_LIKELY), good)

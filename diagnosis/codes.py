@@ -352,5 +352,8 @@ class Code(enum.Enum):
 
 _NO_PROBLEM: Final = frozenset({Code.TRANSPORT_FINE, Code.IDLE_KEPT, Code.CLIENT_LEFT, Code.LOGIN_STALE})
 
+PROBLEMS: Final = frozenset(code.label for code in Code if code.is_problem)
+"""The labels of findings after which somebody may have to change something."""
+
 OF_OUTCOME: Final = {outcome: code for code in Code for outcome in code.outcomes}
 """The finding of each outcome that says all there is."""

@@ -1,64 +1,110 @@
-"""Reads an access log (`docs/records.md`) and yields its records.
+"""Reads an access log (`docs/records.md`) and yields its records and summaries, in the types that wrote them.
 
 A log may be truncated, or contain the lines of other programs. Lines that are not records are skipped and counted, and
-the numbers of the first ones are kept for a warning.
+the numbers of the first ones are kept for a warning. Keys that this release does not know are ignored, and a value of a
+known key that it does not know, such as a newer outcome, counts as left out.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, BinaryIO, Final, Generic, TypeVar
+from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
 from msgspec import Meta, Struct
 
-from .record import SCHEMA
+from .record import SCHEMA, TunnelRecord
+from .summary import RecordSummary
+
+LogEntry = TunnelRecord | RecordSummary
+"""One line of the log."""
 
 _LONGEST_LINE: Final = 65536  # many times the size of a record
 _MOST_NUMBERS: Final = 5
+_MOST_UNKNOWN: Final = 8  # values of one line
+_UNKNOWN_VALUE: Final = re.compile(r"Invalid enum value .* - at `\$\.(\w+)`")
 
 
-class LogLine(Struct):
-    """The keys that every line has; a subclass adds the keys that its command reads."""
+class _Kind(Struct):
+    """What tells how a line is to be read."""
 
     schema: int
     event: str
     time: Annotated[datetime, Meta(tz=True)]
 
 
-LineT = TypeVar("LineT", bound=LogLine)
+_decode_kind: Final = msgspec.json.Decoder(_Kind).decode
+_decode_record: Final = msgspec.json.Decoder(TunnelRecord).decode
+_decode_summary: Final = msgspec.json.Decoder(RecordSummary).decode
 
 
-class LogReader(Generic[LineT]):
-    """Iterates over the records of an access log, each with the number of its line, counted from 1.
+def read_record(encoded: bytes) -> TunnelRecord:
+    """Decode a record of the current schema. Raises ValueError, MsgspecError, OverflowError or RecursionError."""
+    try:
+        record = _decode_record(encoded)
+    except msgspec.ValidationError as error:
+        record = _without_unknown(encoded, error)
+    record.time = record.time.astimezone(UTC)
+    return record
 
-    `records` counts the records so far, `unread` the lines that were not records. `older` counts the lines that an
+
+def _without_unknown(encoded: bytes, error: msgspec.ValidationError) -> TunnelRecord:
+    """Decode a record that may have values of a newer release. Raises the error if it has none."""
+    values: dict[str, Any] = msgspec.json.decode(encoded)
+    for _ in range(_MOST_UNKNOWN):
+        unknown = _UNKNOWN_VALUE.match(str(error))
+        if unknown is None or unknown[1] not in values:
+            break
+        del values[unknown[1]]
+        try:
+            return msgspec.convert(values, TunnelRecord)
+        except msgspec.ValidationError as another:
+            error = another
+    raise error
+
+
+class LogReader:
+    """Iterates over the entries of an access log, each with the number of its line, counted from 1.
+
+    `records` counts the entries so far, `unread` the lines that were none. `older` counts the lines that an
     older release wrote, by their schema; they are skipped. Iterating raises OSError if the log cannot be read.
     """
 
-    def __init__(self, log: BinaryIO, kind: type[LineT]) -> None:
+    def __init__(self, log: BinaryIO) -> None:
         self.records = 0
         self.unread = 0
         self.older: Counter[int] = Counter()
         self._first_unread: list[int] = []
         self._log = log
-        self._decode = msgspec.json.Decoder(kind).decode
 
-    def __iter__(self) -> Iterator[tuple[int, LineT]]:
+    def __iter__(self) -> Iterator[tuple[int, LogEntry]]:
         for number, text in enumerate(self._lines(), 1):
             try:
-                line = self._decode(text)
-                line.time = line.time.astimezone(UTC)
+                kind = _decode_kind(text)
+                kind.time.astimezone(UTC)
+                entry = self._read(kind, text)
             except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
                 self._skip(number)
                 continue
-            if line.schema == SCHEMA:
+            if entry is not None:
                 self.records += 1
-                yield number, line
-            elif 0 < line.schema < SCHEMA:
-                self.older[line.schema] += 1
+                yield number, entry
+            elif 0 < kind.schema < SCHEMA:
+                self.older[kind.schema] += 1
             else:
                 self._skip(number)
+
+    @staticmethod
+    def _read(kind: _Kind, text: bytes) -> LogEntry | None:
+        """The entry; None if it is of another schema."""
+        if kind.schema != SCHEMA:
+            return None
+        if kind.event != "summary":
+            return read_record(text)
+        summary = _decode_summary(text)
+        summary.time = summary.time.astimezone(UTC)
+        return summary
 
     def reject(self, number: int) -> None:
         """Count this line as unread after all: a value in its record is invalid."""

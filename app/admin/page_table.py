@@ -3,6 +3,7 @@
 To add a page, write a handler and add a row to PAGES.
 """
 
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -57,11 +58,11 @@ async def _tunnels(sources: PageSources) -> PageResult:
 
 
 async def _refusals(sources: PageSources) -> PageResult:
-    return 200, refusals_page(sources.refusals)
+    return 200, refusals_page(sources.refusals, sources.gate.diagnosis)
 
 
 async def _clients(sources: PageSources) -> PageResult:
-    return 200, clients_page(sources.clients)
+    return 200, clients_page(sources.clients, sources.gate.diagnosis, datetime.now(UTC))
 
 
 PAGES: Final = (
@@ -76,7 +77,7 @@ PAGES: Final = (
         Audience.TRUSTED,
         _JSON,
         _refusals,
-        "the last connections without a tunnel, with remedies",
+        "the last connections that failed, each with its cause and remedy",
         is_shared=True,
     ),
     Page("/clients", Audience.TRUSTED, _JSON, _clients, "the most recent clients and their programs", is_shared=True),

@@ -6,15 +6,18 @@ These pages name clients. Text sent by clients is printable in them, and escaped
 import heapq
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from html import escape
-from itertools import starmap
 from typing import Final, Protocol
 
 from msgspec import Struct
 
 from licensegate.app.observers.recent import Client, ClientProgram, Clients, ConnectFingerprint, Refusals
+from licensegate.diagnosis.diagnosis import Diagnosis
+from licensegate.diagnosis.wording import code_of
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
+from licensegate.records.finding import Certainty, Finding
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
@@ -39,10 +42,11 @@ class TunnelEntry(Struct, frozen=True):
 
 
 class RefusalEntry(Struct, frozen=True):
-    """What happened, what to change, and the record."""
+    """What happened, what to change, what CUCM shows for it, and the record with its finding."""
 
     sentence: str
     remedy: str
+    cucm: tuple[str, ...]
     record: TunnelRecord
 
 
@@ -63,11 +67,14 @@ class ProgramEntry(Struct, frozen=True):
 
 
 class ClientEntry(Struct, frozen=True):
-    """A client's address and the programs behind it."""
+    """A client's address, the finding of its last connection, or of its silence, and the programs behind it."""
 
     client: str
     connections: int
     last_outcome: Outcome | None
+    finding: str
+    certainty: Certainty | None
+    evidence: str
     first_seen: datetime
     last_seen: datetime
     programs: list[ProgramEntry]
@@ -84,29 +91,40 @@ def tunnels_page(gate: HasConnections) -> Iterator[bytes]:
     yield from json_pieces("tunnels", map(_tunnel, oldest), open=len(connections))
 
 
-def refusals_page(refusals: Refusals) -> Iterator[bytes]:
-    """The body of /refusals: the last connections without a tunnel, newest first."""
-    return json_pieces("refusals", map(_refusal, reversed(list(refusals.records))))
+def refusals_page(refusals: Refusals, diagnosis: Diagnosis) -> Iterator[bytes]:
+    """The body of /refusals: the last connections that failed, newest first, judged by what is known now."""
+    return json_pieces("refusals", map(partial(_refusal, diagnosis), reversed(refusals.records)))
 
 
-def clients_page(clients: Clients) -> Iterator[bytes]:
-    """The body of /clients: the most recent client first."""
-    return json_pieces("clients", starmap(_client, reversed(list(clients.by_address.items()))))
+def clients_page(clients: Clients, diagnosis: Diagnosis, now: datetime) -> Iterator[bytes]:
+    """The body of /clients: the most recent client first. One that is silent beyond its rhythm has that finding."""
+    silent = dict(diagnosis.silent(now))
+    entries = (
+        _client(address, client, silent.get(address)) for address, client in reversed(list(clients.by_address.items()))
+    )
+    return json_pieces("clients", entries)
 
 
 def _tunnel(connection: ClientConnection) -> TunnelEntry:
     return TunnelEntry(connection.conversation.state, connection.so_far())
 
 
-def _refusal(record: TunnelRecord) -> RefusalEntry:
-    return RefusalEntry(record.sentence(), record.remedy(), record)
+def _refusal(diagnosis: Diagnosis, record: TunnelRecord) -> RefusalEntry:
+    finding = diagnosis.review(record)
+    if finding is None:
+        return RefusalEntry(record.sentence(), record.remedy(), (), record)
+    code = code_of(finding.code)
+    return RefusalEntry(finding.sentence, finding.remedy, () if code is None else code.cucm, record)
 
 
-def _client(address: str, client: Client) -> ClientEntry:
+def _client(address: str, client: Client, silent: Finding | None) -> ClientEntry:
     return ClientEntry(
         client=address,
         connections=client.connections,
         last_outcome=client.outcome,
+        finding=client.finding if silent is None else silent.code,
+        certainty=client.certainty if silent is None else silent.certainty,
+        evidence=client.evidence if silent is None else silent.evidence,
         first_seen=client.first,
         last_seen=client.last,
         programs=[_program(*item) for item in client.programs.items()],

@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "check": "check the settings and show what would be in force",
     "test-rule": "show what the gate decides about a target, and by which rule",
     "doctor": "examine this host and the way to each target, and say what to change",
+    "explain": "say what failed, why, and what to change: from an access log or the running gate",
     "health": "ask a running gate for its health",
     "cert": "show, make or check the certificate of the gate itself",
     "suggest-rules": "suggest rules for the targets that were refused",

@@ -8,24 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from licensegate.allowlist.target import Target, TargetError, parse_authority
-from licensegate.records.log_reader import LogLine, LogReader
+from licensegate.records.log_reader import LogEntry, LogReader
 from licensegate.records.outcome import Outcome
+from licensegate.records.summary import RecordSummary
 
 _COUNTED: Final = ("end", "summary")
-
-
-class ConnectLine(LogLine):
-    """The keys about a client's request. `target` is empty if the client named none.
-
-    A summary has a `count`. It may have no client; then it has no target either.
-    """
-
-    client: str = ""
-    count: int = 1
-    outcome: str = ""
-    target: str = ""
-    allowed: bool | None = None
-    reported: str = ""
 
 
 class RefusedTarget(Struct):
@@ -45,7 +32,7 @@ class RefusedTarget(Struct):
         return f"{self.target}, asked for {times} by {clients}, {when}"
 
 
-def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTarget]:
+def refused_targets(reader: LogReader) -> Mapping[Target, RefusedTarget]:
     """Read the log to its end and summarise its refused targets. Raises OSError."""
     refused: dict[Target, RefusedTarget] = {}
     for number, line in reader:
@@ -62,12 +49,12 @@ def refused_targets(reader: LogReader[ConnectLine]) -> Mapping[Target, RefusedTa
     return refused
 
 
-def _add(refused: RefusedTarget, line: ConnectLine) -> None:
+def _add(refused: RefusedTarget, line: LogEntry) -> None:
     refused.first = min(refused.first, line.time)
     refused.last = max(refused.last, line.time)
-    refused.times += line.count
+    refused.times += line.count if isinstance(line, RecordSummary) else 1
     refused.clients.add(line.client)
-    refused.is_private |= line.outcome == Outcome.DESTINATION_IP_PROHIBITED.label
+    refused.is_private |= line.outcome is Outcome.DESTINATION_IP_PROHIBITED
 
 
 def _count(number: int, thing: str) -> str:

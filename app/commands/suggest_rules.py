@@ -31,7 +31,7 @@ from licensegate.app.terminal import complain, say
 from licensegate.records.log_reader import LogReader
 from licensegate.records.record import SCHEMA
 
-from .refused_targets import ConnectLine, RefusedTarget, refused_targets
+from .refused_targets import RefusedTarget, refused_targets
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
@@ -199,7 +199,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_or_exit(arguments.config)
     try:
         with sys.stdin.buffer if arguments.log == "-" else Path(arguments.log).open("rb") as log:
-            reader = LogReader(log, ConnectLine)
+            reader = LogReader(log)
             refused = refused_targets(reader)
     except OSError as error:
         return complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")

@@ -50,14 +50,15 @@ class Durations:
 class Counters(Observer):
     """The connections that have ended since the start.
 
-    The keys are target and outcome in `ended`, the outcome that was not enforced in `reported`, and address family and
-    result in `attempts`, the dials to one address.
+    The keys are target and outcome in `ended`, the outcome that was not enforced in `reported`, code and certainty in
+    `findings`, and address family and result in `attempts`, the dials to one address.
     """
 
     def __init__(self, targets: TargetNames) -> None:
         self._targets = targets
         self.ended: dict[tuple[str, str], int] = {}
         self.reported: dict[str, int] = {}
+        self.findings: dict[tuple[str, str], int] = {}
         self.empty = 0
         self.health_answers = 0
         self.attempts: dict[tuple[str, str], int] = {}
@@ -86,6 +87,9 @@ class Counters(Observer):
                 self._add(record)
 
     def _add(self, record: TunnelRecord) -> None:
+        if record.finding and record.certainty is not None:
+            found = record.finding, record.certainty.value
+            self.findings[found] = self.findings.get(found, 0) + 1
         self.client_read += record.client_read
         self.client_written += record.client_written
         self.upstream_read += record.upstream_read

@@ -135,6 +135,12 @@ class Metrics:
             ("outcome",),
             [((label,), count) for label, count in counters.reported.items()],
         )
+        yield from _counters(
+            "licensegate_findings",
+            "Connections by what the diagnosis found, and how sure it is.",
+            ("finding", "certainty"),
+            list(counters.findings.items()),
+        )
         empty = "Connections closed without a byte, such as a balancer's probe."
         yield from _counters("licensegate_empty_connections", empty, (), [((), counters.empty)])
         health = "Answers to GET /healthz on a proxy port."

@@ -1,17 +1,22 @@
-"""Recent activity for the admin pages: the last refusals, and the programs behind each client address.
+"""Recent activity for the admin pages: the last failures, and the programs behind each client address.
 
 Cisco does not document which HTTP library a product embeds. Its CONNECT, its ClientHello and its reaction to a refusal
 tell them apart. Everything here is bounded, whatever clients send.
 """
 
+import heapq
+import itertools
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Final
 
 from msgspec import Struct
 
+from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.records.bounded import BoundedDict
+from licensegate.records.finding import Certainty
 from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
 
@@ -24,21 +29,34 @@ _MAX_PROGRAMS: Final = 8  # per client
 
 
 class Refusals(Observer):
-    """The last connections that ended without a tunnel, newest last."""
+    """The last connections that failed: those that ended without a tunnel, and tunnels whose finding is a problem.
+
+    Of each there are some, so that a flood of refusals drops no failed tunnel.
+    """
 
     def __init__(self) -> None:
-        self.records: deque[TunnelRecord] = deque(maxlen=_MAX_REFUSALS)
+        self._without_tunnel: deque[tuple[int, TunnelRecord]] = deque(maxlen=_MAX_REFUSALS)
+        self._failed_tunnels: deque[tuple[int, TunnelRecord]] = deque(maxlen=_MAX_REFUSALS)
+        self._numbers = itertools.count()
         self._once_an_hour = OnceAnHour()
 
+    @property
+    def records(self) -> list[TunnelRecord]:
+        """All of them in the order of their ends, the newest last."""
+        return [record for _, record in heapq.merge(self._without_tunnel, self._failed_tunnels, key=itemgetter(0))]
+
     def observe(self, records: Sequence[TunnelRecord]) -> None:
-        """Keep the connections that had no tunnel, except probes: the gate's own and a balancer's."""
+        """Keep the connections that failed, except probes: the gate's own and a balancer's."""
         for record in records:
             if record.event != "end" or record.outcome in PROBES:
                 continue
-            if record.relay_ms is None:
-                kept = self._once_an_hour.thinned(record) if record.outcome in ONCE_AN_HOUR else record
-                if kept is not None:
-                    self.records.append(kept)
+            if record.relay_ms is not None:
+                if record.finding in PROBLEMS:
+                    self._failed_tunnels.append((next(self._numbers), record))
+                continue
+            kept = self._once_an_hour.thinned(record) if record.outcome in ONCE_AN_HOUR else record
+            if kept is not None:
+                self._without_tunnel.append((next(self._numbers), kept))
 
 
 class ConnectFingerprint(Struct, frozen=True):
@@ -83,6 +101,9 @@ class Client:
         self.first = self.last = first
         self.connections = 0
         self.outcome: Outcome | None = None
+        self.finding = ""
+        self.certainty: Certainty | None = None
+        self.evidence = ""
         self.programs: BoundedDict[ConnectFingerprint, ClientProgram] = BoundedDict(_MAX_PROGRAMS)
 
     def update(self, record: TunnelRecord) -> None:
@@ -91,6 +112,8 @@ class Client:
         if record.outcome is not None:
             self.connections += 1
             self.outcome = record.outcome
+            if record.finding:
+                self.finding, self.certainty, self.evidence = record.finding, record.certainty, record.evidence
         if record.method or record.tls_version:
             fingerprint = ConnectFingerprint(record.user_agent, record.http_version, record.fields, record.host_form)
             program = self.programs.get(fingerprint) or ClientProgram(record.time, record.time)

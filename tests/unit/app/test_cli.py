@@ -215,7 +215,8 @@ def test_test_rule_reads_the_settings(tmp_path: Path) -> None:
 
 def logged(*targets: str, schema: int = 2) -> str:
     """An access log in which a client was refused these targets."""
-    record = {"schema": schema, "event": "end", "time": "2026-09-01T08:00:00Z", "client": "10.1.2.3", "allowed": False}
+    connection = {"id": "1", "client": "10.1.2.3", "client_port": 40000, "listener": "0.0.0.0:3128"}
+    record = connection | {"schema": schema, "event": "end", "time": "2026-09-01T08:00:00Z", "allowed": False}
     return "".join(f"{json.dumps(record | {'target': target})}\n" for target in targets)
 
 

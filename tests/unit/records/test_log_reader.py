@@ -4,22 +4,36 @@ import json
 from io import BytesIO
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
 
 from licensegate.records import log_reader as module
-from licensegate.records.log_reader import LogLine, LogReader
+from licensegate.records.certificate import CertificateOutline
+from licensegate.records.contact import Contact
+from licensegate.records.finding import Certainty
+from licensegate.records.log_reader import LogReader, read_record
+from licensegate.records.outcome import Outcome
+from licensegate.records.record import TunnelRecord
+from licensegate.records.summary import RecordSummary
+from licensegate.records.tcp_account import TcpAccount
+from support.records import NOON, any_record, tunnel
 
-RECORD = {"schema": 2, "event": "end", "time": "2026-09-01T08:00:00.5Z", "client": "10.1.2.3"}
+RECORD = {
+    "schema": 2,
+    "event": "end",
+    "id": "1",
+    "time": "2026-09-01T08:00:00.5Z",
+    "client": "10.1.2.3",
+    "client_port": 40000,
+    "listener": "0.0.0.0:3128",
+}
 
 
-class ClientLine(LogLine):
-    client: str
-
-
-def read(*lines: dict[str, Any] | bytes) -> tuple[LogReader[ClientLine], list[int]]:
+def read(*lines: dict[str, Any] | bytes) -> tuple[LogReader, list[int]]:
     """Read a log of these lines. Returns the reader and the numbers of the records."""
     texts = (line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines)
-    reader = LogReader(BytesIO(b"".join(text + b"\n" for text in texts)), ClientLine)
+    reader = LogReader(BytesIO(b"".join(text + b"\n" for text in texts)))
     return reader, [number for number, _ in reader]
 
 
@@ -76,3 +90,50 @@ def test_overlong_line_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert (reader.records, reader.unread, reader.unread_lines) == (2, 1, "2")
     assert read(b"x" * 4000)[0].unread == 1
+
+
+@given(any_record)
+def test_a_record_is_read_back_as_it_was_written(record: TunnelRecord) -> None:
+    assert read_record(msgspec.json.encode(record)) == record
+
+
+def test_the_evidence_of_a_record_is_read_back() -> None:
+    record = tunnel(
+        contact=Contact.CERTIFICATE_REJECTED,
+        server_certificate=CertificateOutline("CN=a", "CN=b", NOON, NOON, ("a",)),
+        upstream_tcp=TcpAccount(6000, 5, 3),
+        login_offered=("basic",),
+        finding="missing_root",
+        certainty=Certainty.LIKELY,
+        evidence="alert 48",
+    )
+
+    assert read_record(msgspec.json.encode(record)) == record
+
+
+def test_a_summary_is_read_as_one() -> None:
+    reader = LogReader(BytesIO(b'{"schema":2,"event":"summary","time":"2026-09-01T08:00:00Z","count":4}\n'))
+
+    ((_, entry),) = reader
+    assert isinstance(entry, RecordSummary)
+    assert entry.count == 4
+
+
+def test_what_a_newer_release_wrote_is_left_out() -> None:
+    line = RECORD | {
+        "outcome": "invented_later",
+        "contact": "half_answered",
+        "finding": "a_new_one",
+        "new_key": {"a": 1},
+    }
+
+    record = read_record(json.dumps(line | {"client": "10.9.9.9"}).encode())
+    assert (record.outcome, record.contact) == (None, None)
+    assert (record.client, record.finding) == ("10.9.9.9", "a_new_one")
+
+
+def test_times_are_read_in_utc() -> None:
+    record = read_record(json.dumps(RECORD | {"time": "2026-09-01T10:00:00+02:00", "outcome": "draining"}).encode())
+
+    assert f"{record.time:%H:%M %Z}" == "08:00 UTC"
+    assert record.outcome is Outcome.DRAINING

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
@@ -9,11 +10,15 @@ import msgspec
 from licensegate.app.admin.page_table import PAGES
 from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
 from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.diagnosis.diagnosis import Diagnosis
+from licensegate.diagnosis.target_report import TargetVerdict
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
+from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import RefusalTaken, TunnelRecord
-from support.records import record, tunnel
+from support.diagnosed import failed, look
+from support.records import NOON, record, tunnel
 
 
 class FakeConnection:
@@ -62,7 +67,7 @@ def test_refusals_lists_remedies_newest_first() -> None:
     refusals = Refusals()
     refusals.observe([record(Outcome.HEAD_TIMEOUT), record(Outcome.TARGET_IN_PRESET, target="x:443", detail="cucm")])
 
-    newest, older = shown(refusals_page(refusals))["refusals"]
+    newest, older = shown(refusals_page(refusals, Diagnosis()))["refusals"]
 
     assert newest["sentence"] == "x:443 is not in the allowlist, but the preset cucm would allow it."
     assert newest["remedy"] == "Add that preset to allowlist.presets."
@@ -70,11 +75,38 @@ def test_refusals_lists_remedies_newest_first() -> None:
     assert older["record"]["outcome"] == "head_timeout"
 
 
+def test_refusals_shows_failed_tunnels_by_what_is_known_now() -> None:
+    diagnosis, refusals = Diagnosis(), Refusals()
+    records = [failed(Contact.CERTIFICATE_REJECTED), failed(Contact.ANSWERED, answered_ms=200.0)]
+    diagnosis.observe(records)
+    refusals.observe(records)
+    diagnosis.seen(look(TargetVerdict.PUBLIC, ago=-5))
+
+    (entry,) = shown(refusals_page(refusals, diagnosis))["refusals"]
+
+    assert "it probably lacks the root" in entry["sentence"]
+    assert entry["cucm"] == ["invalid trust chain pool"]
+    assert (entry["record"]["finding"], entry["record"]["certainty"]) == ("missing_root", "likely")
+
+
+def test_clients_shows_the_finding_of_the_last_connection_or_silence() -> None:
+    diagnosis, clients = Diagnosis(), Clients()
+    records = [failed(Contact.ANSWERED, after=day * 86_400, answered_ms=200.0) for day in range(6)]
+    diagnosis.observe(records)
+    clients.observe(records)
+
+    (entry,) = shown(clients_page(clients, diagnosis, NOON + timedelta(days=6)))["clients"]
+    assert (entry["finding"], entry["certainty"]) == ("transport_fine", "likely")
+    (entry,) = shown(clients_page(clients, diagnosis, NOON + timedelta(days=16)))["clients"]
+    assert (entry["finding"], entry["certainty"]) == ("never_arrived", "possible")
+    assert "its last contact was at 2026-03-07 12:00:00 UTC" in entry["evidence"]
+
+
 def test_clients_lists_programs_latest_first() -> None:
     clients = Clients()
     clients.observe([tunnel(client="10.0.0.2"), tunnel(alpn=("h2",), refusal_taken=RefusalTaken.CLOSED, after=9)])
 
-    latest, other = shown(clients_page(clients))["clients"]
+    latest, other = shown(clients_page(clients, Diagnosis(), NOON))["clients"]
 
     assert other["client"] == "10.0.0.2"
     assert (latest["client"], latest["connections"]) == ("10.1.2.3", 1)

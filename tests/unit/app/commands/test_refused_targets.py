@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.allowlist.target import Target
-from licensegate.app.commands.refused_targets import ConnectLine, RefusedTarget, refused_targets
+from licensegate.app.commands.refused_targets import RefusedTarget, refused_targets
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.settings import Log
 from licensegate.records.log_reader import LogReader
@@ -33,8 +33,8 @@ REFUSED = {
 SSM = Target("ssm.example.net", 8443)
 
 
-def reader_of(*lines: dict[str, Any]) -> LogReader[ConnectLine]:
-    return LogReader(BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)), ConnectLine)
+def reader_of(*lines: dict[str, Any]) -> LogReader:
+    return LogReader(BytesIO(b"".join(json.dumps(line).encode() + b"\n" for line in lines)))
 
 
 def targets_of(*lines: dict[str, Any]) -> Mapping[Target, RefusedTarget]:
@@ -145,7 +145,7 @@ def test_lines_of_the_access_log_are_read(tmp_path: Path) -> None:
     log.close()
 
     with (tmp_path / "access.jsonl").open("rb") as lines:
-        targets = refused_targets(LogReader(lines, ConnectLine))
+        targets = refused_targets(LogReader(lines))
 
     assert targets[SSM].times == 1
     assert targets[SSM].first == record.time
@@ -161,7 +161,7 @@ def test_any_values_are_read_or_skipped(values: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_skipped(content: bytes) -> None:
-    reader = LogReader(BytesIO(content), ConnectLine)
+    reader = LogReader(BytesIO(content))
     refused_targets(reader)
 
     lines = len(content.split(b"\n")) - (not content or content.endswith(b"\n"))

@@ -19,9 +19,11 @@ from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import NO_TARGET, TargetNames
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
+from licensegate.diagnosis.codes import Code
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
+from licensegate.records.finding import Certainty
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import ServerNameCheck, TunnelRecord
 from support.conversation_harness import IDENTITY, make_snapshot
@@ -191,7 +193,15 @@ def test_an_absent_or_unreadable_certificate_has_no_expiry() -> None:
 
 
 ALL_TRAFFIC = [
-    tunnel(outcome, rule=rule, reported=outcome.label, server_name_check=check, resolve_ms=1.0)
+    tunnel(
+        outcome,
+        rule=rule,
+        reported=outcome.label,
+        server_name_check=check,
+        resolve_ms=1.0,
+        finding="transport_fine",
+        certainty=Certainty.LIKELY,
+    )
     for rule in ("", TOOLS, API, CLOUDSSO, "evil.example:443")
     for outcome in Outcome
     for check in ServerNameCheck
@@ -200,6 +210,8 @@ LABELS: dict[str, set[str]] = {
     "target": {*TARGETS, NO_TARGET},
     "stage": set(Stage),
     "outcome": {outcome.label for outcome in Outcome},
+    "finding": {code.label for code in Code},
+    "certainty": set(Certainty),
     "phase": {"head", "resolve", "dial", "parent", "relay", "total"},
     "direction": {"from_client", "to_client", "from_upstream", "to_upstream"},
     "family": {"ipv4", "ipv6"},

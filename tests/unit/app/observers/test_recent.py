@@ -44,6 +44,17 @@ def test_only_the_last_refusals_are_kept() -> None:
     assert list(refusals.records) == every[150:]
 
 
+def test_failed_tunnels_are_kept_beside_any_number_of_refusals() -> None:
+    refusals = Refusals()
+    cut = tunnel(finding="reset_in_handshake")
+
+    refusals.observe([cut, tunnel(finding="transport_fine"), *(record(Outcome.TARGET_NOT_ALLOWED) for _ in range(250))])
+    refusals.observe([last := tunnel(finding="intercepted")])
+
+    assert len(refusals.records) == 102
+    assert (refusals.records[0], refusals.records[-1]) == (cut, last)
+
+
 def test_a_program_has_a_fingerprint_and_its_latest_behaviour() -> None:
     client = client_after(
         tunnel(alpn=("http/1.1",)),

@@ -1,0 +1,190 @@
+"""Groups the failed connections of a log: what is the same client, target and finding is one failure. Pure."""
+
+import ipaddress
+import textwrap
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.diagnosis.codes import PROBLEMS, Code
+from licensegate.diagnosis.diagnosis import Diagnosis
+from licensegate.diagnosis.wording import code_of, finding_of
+from licensegate.records.finding import Certainty
+from licensegate.records.log_reader import LogEntry
+from licensegate.records.record import LoginResult, TunnelRecord
+from licensegate.records.summary import RecordSummary
+
+_WIDTH: Final = 120
+_INDENT: Final = 4
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Failure(Struct):
+    """One failure: the words are those of its newest connection, `answered` is when the target last answered later."""
+
+    client: str
+    target: str
+    finding: str
+    certainty: Certainty
+    sentence: str
+    evidence: str
+    remedy: str
+    cucm: tuple[str, ...]
+    first: datetime
+    last: datetime
+    times: int = 0
+    answered: datetime | None = None
+    record: str = ""
+
+
+class Failures:
+    """The failures in a log, read from its beginning to its end.
+
+    `client` leaves out other clients, `since` what was before. `connections` counts what was judged, `answered` those
+    whose target answered.
+    """
+
+    def __init__(self, client: Network | None = None, since: datetime | None = None) -> None:
+        self._client = client
+        self._since = since
+        self._diagnosis = Diagnosis()
+        self._found: dict[tuple[str, str, str], Failure] = {}
+        self.connections = 0
+        self.answered = 0
+
+    def add(self, entry: LogEntry) -> None:
+        """Judge one line of the log. A record that has a finding keeps it."""
+        count, record = (entry.count, _as_record(entry)) if isinstance(entry, RecordSummary) else (1, entry)
+        if record.event != "end":
+            return
+        self._diagnosis.observe([record])
+        if (self._since is not None and record.time < self._since) or not self._is_of_client(record.client):
+            return
+        self.connections += count
+        if record.finding in PROBLEMS:
+            self._note(record, count)
+        else:
+            self._note_success(record, count)
+
+    @property
+    def newest_first(self) -> list[Failure]:
+        """All failures, the one that was met last first."""
+        return sorted(self._found.values(), key=lambda failure: failure.last, reverse=True)
+
+    def _note(self, record: TunnelRecord, count: int) -> None:
+        finding = finding_of(record)
+        if finding is None:
+            return
+        key = record.client, record.target, finding.code
+        known = self._found.get(key)
+        code = code_of(finding.code)
+        self._found[key] = Failure(
+            record.client,
+            record.target or record.requested,
+            finding.code,
+            finding.certainty,
+            finding.sentence,
+            finding.evidence,
+            finding.remedy,
+            () if code is None else code.cucm,
+            record.time if known is None else known.first,
+            record.time,
+            count + (0 if known is None else known.times),
+            record=record.id,
+        )
+
+    def _note_success(self, record: TunnelRecord, count: int) -> None:
+        client = record.client
+        if record.login_result is LoginResult.ACCEPTED:
+            # It sends its login once it is asked, as most clients do.
+            for key in [key for key in self._found if key[0] == client and key[2] == Code.LOGIN_NOT_SENT.label]:
+                if self._found[key].certainty is Certainty.POSSIBLE:
+                    del self._found[key]
+        if record.finding == Code.TRANSPORT_FINE.label:
+            self.answered += count
+            for failure in self._found.values():
+                if (failure.client, failure.target) == (client, record.target):
+                    failure.answered = record.time
+
+    def _is_of_client(self, client: str) -> bool:
+        if self._client is None:
+            return True
+        try:
+            network = ipaddress.ip_network(client.partition("%")[0])
+        except ValueError:
+            return False
+        inside = self._client
+        return (
+            network.version == inside.version
+            and network.network_address in inside
+            and network.broadcast_address in inside
+        )
+
+
+def _as_record(summary: RecordSummary) -> TunnelRecord:
+    """The record that each connection of a summary had, as far as it is known."""
+    record = TunnelRecord(summary.schema, "end", "", summary.time, summary.client, 0, "", target=summary.target)
+    if summary.outcome is not None:
+        record.end(summary.outcome)
+    return record
+
+
+def in_text(failures: Failures) -> str:
+    """The failures for an administrator, the newest first."""
+    found = failures.newest_first
+    if not found:
+        return f"{_connections(failures)}. Nothing failed."
+    blocks = [_block(failure) for failure in found]
+    return "\n\n".join([*blocks, f"{_connections(failures)}; {_plural(len(found), 'failure')}."])
+
+
+def _connections(failures: Failures) -> str:
+    return f"{_plural(failures.connections, 'connection')}, {failures.answered} of them answered"
+
+
+def _block(failure: Failure) -> str:
+    client, target = failure.client or "a client", f" to {failure.target}" if failure.target else ""
+    when = f"at {_utc(failure.last)}"
+    if failure.times > 1:
+        when = f"{failure.times} times, from {_utc(failure.first)} to {_utc(failure.last)}"
+    if failure.answered is not None:
+        when += f"; answered again at {_utc(failure.answered)}"
+    lines = [f"{client}{target}: {failure.finding}, {failure.certainty}", f"    {when}"]
+    rows = (
+        ("What happened", failure.sentence),
+        ("What was seen", failure.evidence and f"{failure.evidence[0].upper()}{failure.evidence[1:]}."),
+        ("What to change", failure.remedy),
+        ("CUCM shows", " or ".join(failure.cucm)),
+    )
+    return "\n".join([*lines, *(_row(name, text) for name, text in rows if text)])
+
+
+def _row(name: str, text: str) -> str:
+    first = f"{' ' * _INDENT}{name + ':':<16}"
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _utc(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _plural(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
+def judged(entries: Iterable[LogEntry], client: Network | None = None, since: datetime | None = None) -> Failures:
+    """The failures of these entries."""
+    failures = Failures(client, since)
+    for entry in entries:
+        failures.add(entry)
+    return failures
