@@ -22,15 +22,23 @@ _MORBID: Final = frozenset({StepVerdict.FAILED, StepVerdict.SKIPPED})
 
 
 class Examination:
-    """The results of a plan. `tell` is called with each, in the plan's order, once those before it are known.
+    """The results of a plan, each cleaned of secrets by `clean`.
+
+    `tell` is called with each, in the plan's order, once those before it are known.
 
     `interrupted`: the run was cancelled, as by Ctrl-C, and what it did not reach is skipped.
     """
 
-    def __init__(self, plan: Sequence[Series], tell: Callable[[StepResult], None]) -> None:
+    def __init__(
+        self,
+        plan: Sequence[Series],
+        tell: Callable[[StepResult], None],
+        clean: Callable[[StepResult], StepResult] = lambda result: result,
+    ) -> None:
         self._plan = plan
         self._keys = [(step.subject, step.name) for series in plan for step in series]
         self._tell = tell
+        self._clean = clean
         self._told = 0
         self._results: dict[tuple[str, str], StepResult] = {}
         self.interrupted = False
@@ -39,6 +47,11 @@ class Examination:
     def results(self) -> tuple[StepResult, ...]:
         """One result per step that was looked at or skipped, in the order of the plan."""
         return tuple(self._results[key] for key in self._keys if key in self._results)
+
+    def is_ok(self, subject: str, name: str) -> bool:
+        """Whether a step was looked at and found well."""
+        result = self._results.get((subject, name))
+        return result is not None and result.verdict is StepVerdict.OK
 
     async def run(self, seconds: float = SECONDS) -> None:
         """Run every series. Never raises for what a step finds, and returns at its time limit or when cancelled."""
@@ -79,7 +92,7 @@ class Examination:
         return [step for series in self._plan for step in series if (step.subject, step.name) not in self._results]
 
     def _note(self, step: Step, result: StepResult, seconds: float) -> None:
-        result = structs.replace(result, name=step.name, subject=step.subject, ms=milliseconds(seconds))
+        result = structs.replace(self._clean(result), name=step.name, subject=step.subject, ms=milliseconds(seconds))
         self._results[step.subject, step.name] = result
         while self._told < len(self._keys) and (known := self._results.get(self._keys[self._told])):
             self._told += 1

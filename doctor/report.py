@@ -55,6 +55,14 @@ class TextReport:
         return "\n".join(lines)
 
 
+def as_text(report: DoctorReport) -> str:
+    """The report as text."""
+    text = TextReport()
+    head = f"licensegate {report.version}, {report.time:%Y-%m-%d %H:%M:%S} UTC, settings from {report.settings}"
+    steps = [text.lines(step) for step in report.steps]
+    return "\n".join([head, *steps, summary(report.steps, interrupted=report.interrupted), ""])
+
+
 def summary(steps: Iterable[StepResult], *, interrupted: bool) -> str:
     """How many steps ended how, and what failed."""
     steps = tuple(steps)

@@ -3,14 +3,13 @@
 from datetime import timedelta
 from typing import Final
 
+from licensegate.certs.chain import MOST_SKEW
 from licensegate.records.record import TunnelRecord
 
 from ..step import StepResult, failed, ok, skipped, warning
 from .exchange import HttpExchange
 
-_LICENSING_SECONDS: Final = 3600
-"""Smart Licensing rejects messages from a clock further off (`docs/doctor.md`)."""
-_NOTABLE_SECONDS: Final = 300
+_NOTABLE: Final = timedelta(minutes=5)
 
 
 def judge_exchange(found: HttpExchange, record: TunnelRecord | None = None) -> StepResult:
@@ -33,7 +32,7 @@ def judge_skew(target: str, skew: float | None) -> StepResult:
         return skipped("there is no answer with a Date to compare with")
     how_far = timedelta(seconds=round(abs(skew)))
     said = f"the clock of {target} is {how_far} {'ahead of' if skew > 0 else 'behind'} this host's"
-    if abs(skew) < _NOTABLE_SECONDS:
+    if how_far < _NOTABLE:
         return ok(f"{target} and this host agree within {max(1, round(abs(skew)))} s")
     cure = "set this host's clock and CUCM's by NTP (utils ntp status); if both are right, the target's clock is wrong"
-    return (failed if abs(skew) >= _LICENSING_SECONDS else warning)(said, cure)
+    return (failed if how_far >= MOST_SKEW else warning)(said, cure)

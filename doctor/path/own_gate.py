@@ -7,6 +7,7 @@ or not.
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 from msgspec import structs
@@ -15,7 +16,9 @@ from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.app.service.probe_process import run_look
 from licensegate.app.settings import Settings
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
@@ -35,6 +38,7 @@ class OwnGate:
         ]
         checks = ChecksByClient(TunnelChecks(), ())
         snapshot = Snapshot(_CLIENTS, Policy((), open_to_all, {}), settings.limits, checks, identity=None)
+        self._roots: Path | None = None
         self.records: list[TunnelRecord] = []
         self._gate = Gate(snapshot, settings.dial, settings.dns, settings.parents, [self.records.extend])
         for served in filter(None, (*settings.listen, settings.admin.listen)):
@@ -46,6 +50,10 @@ class OwnGate:
     async def dial(self, target: Target, rule: Rule) -> TunnelRecord:
         """Connect to a target directly or through a parent, as for a tunnel, and hang up."""
         return await self._gate.probe(target, rule)
+
+    async def look(self, target: Target, rule: Rule) -> TargetReport:
+        """Shake hands with a target in a process of its own. Raises ProbeFailedError."""
+        return await run_look(self._gate, target, rule, self._roots)
 
     def close(self) -> None:
         """Cut what is open."""

@@ -1,11 +1,14 @@
 """The steps on the way to one target, or to one parent proxy, in their order."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from licensegate.allowlist.policy import Decision
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.app.service.probe_process import PROCESS_SECONDS, ProbeFailedError
 from licensegate.app.settings import Settings
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.dial.address_selection import allowed_addresses, known_address
 from licensegate.proxy.dial.loop_guard import LoopGuard
@@ -13,13 +16,14 @@ from licensegate.proxy.dial.resolution import Resolved
 from licensegate.proxy.parent.settings import ParentProxy, ParentTarget
 
 from ..host.resolv_conf import ResolverSettings
-from ..step import Series, Step, StepResult, failed, ok, skipped
+from ..step import Series, Step, StepResult, failed, ok, skipped, warning
 from .answer import judge_exchange, judge_skew
 from .connect import SECONDS as CONNECT_SECONDS
 from .connect import connect_each, judge_connects
 from .exchange import ANSWER_SECONDS, HttpExchange, exchange
 from .names import judge_names, look_up
 from .own_gate import OwnGate
+from .tls import judge_chain, judge_tls
 from .tunnel import judge_dial
 
 _NAME_SECONDS: Final = 12
@@ -44,6 +48,7 @@ class TargetPath:
         self._port = target.port
         self._named_by_operator = self._rule.private
         self._exchange = HttpExchange()
+        self._report: TargetReport | None = None
         self._patience = settings.limits.dial_seconds + ANSWER_SECONDS
 
     def series(self) -> Series:
@@ -58,8 +63,10 @@ class TargetPath:
             Step("names", subject, self._look_up, ("allowlist",), _NAME_SECONDS, _RESOLVER_HANGS),
             Step("connect", subject, self._connect, ("names",), CONNECT_SECONDS + 1),
             Step("tunnel", subject, self._dial, open_so_far, self._settings.limits.dial_seconds + 1),
+            Step("tls", subject, self._shake_hands, ("tunnel",), PROCESS_SECONDS + 1),
+            Step("chain", subject, self._judge_chain, ("tunnel",)),
             Step("http", subject, self._ask, ("tunnel",), self._patience + 1),
-            Step("clocks", subject, self._compare_clocks, ("http",)),
+            Step("clocks", subject, self._compare_clocks, ("tunnel",)),
         )
 
     async def _judge_target(self) -> StepResult:
@@ -99,13 +106,28 @@ class TargetPath:
     async def _dial(self) -> StepResult:
         return judge_dial(await self._gate.dial(self._target, self._rule))
 
+    async def _shake_hands(self) -> StepResult:
+        try:
+            self._report = await self._gate.look(self._target, self._rule)
+        except ProbeFailedError as error:
+            return warning(str(error), "let this user run the program in a process of its own")
+        return judge_tls(self._report)
+
+    async def _judge_chain(self) -> StepResult:
+        if self._report is None:
+            return skipped("there is no handshake to judge")
+        return judge_chain(self._report, datetime.now(UTC))
+
     async def _ask(self) -> StepResult:
         self._exchange = await exchange(self._target, f"http://{self._gate.address}", self._patience)
         records = [record for record in self._gate.records if record.target == str(self._target)]
         return judge_exchange(self._exchange, records[-1] if records else None)
 
     async def _compare_clocks(self) -> StepResult:
-        return judge_skew(self._target.host, self._exchange.skew_seconds)
+        skew = self._exchange.skew_seconds
+        if skew is None and self._report is not None:
+            skew = self._report.skew_seconds
+        return judge_skew(self._target.host, skew)
 
 
 class ParentPath:

@@ -2,6 +2,10 @@
 
 import contextlib
 import datetime
+import os
+import signal
+import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +14,14 @@ import pytest
 from support.another_user import open_folder, require_another_user
 from support.authority import Authority
 from support.dns_server import Fault
-from support.doctor import GATE, PUBLIC, DatedServer, Practice, examine, open_practice
-from support.gate import cisco_at
+from support.doctor import GATE, PUBLIC, SETTINGS, DatedServer, Practice, examine, open_practice
+from support.gate import COMMAND, cisco_at
+from support.intercepting_parent import ISSUER, intercepting_parent
 from support.licensing_exchange import HOST, TARGET
 from support.programs import run
 from support.requirements import missing, require_command
 from support.standin import StandIn
-from support.upstream import closed_port
+from support.upstream import SECONDS, closed_port
 
 
 @pytest.fixture
@@ -130,6 +135,28 @@ def test_a_secret_that_the_gates_user_may_not_read(monkeypatch: pytest.MonkeyPat
     assert "0123456789abcdef0123" not in found.stderr
 
 
+def test_a_parent_proxy_that_intercepts(tmp_path: Path, authority: Authority) -> None:
+    settings = f'{SETTINGS}\n[[parent]]\nurl = "http://127.0.0.1:8888"\n'
+    with (
+        open_practice(tmp_path, settings=settings) as practice,
+        standing_in(practice, authority),
+        intercepting_parent(tmp_path / "parent", authority, 8888, practice.network.inside),
+    ):
+        found = practice.examine()
+    assert found.status == 1
+    found.assert_step("tunnel", "ok", "through the parent proxy http://127.0.0.1:8888", "")
+    found.assert_step("tls", "ok", "TLS", "")
+    found.assert_step("chain", "failed", f"its issuer is CN={ISSUER}", f"bypass the TLS inspection of {TARGET}")
+    assert found.verdict("connect", "http://127.0.0.1:8888") == "ok"
+    assert found.verdict("http") == "ok"
+
+
+def test_a_bundle_is_refused_before_anything_is_examined(practice: Practice) -> None:
+    done = run(COMMAND, "doctor", "--config", practice.gate.settings, "--bundle", practice.gate.settings)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "exists already; name another file, or add --force" in done.stderr
+
+
 def test_a_port_that_another_program_has(practice: Practice, authority: Authority) -> None:
     practice.gate.stop()
     with StandIn(authority, listener=practice.listen("127.0.0.1", 3128)):
@@ -151,3 +178,19 @@ def test_a_target_that_no_rule_allows_is_not_looked_up(practice: Practice) -> No
     found.assert_step("allowlist", "failed", "no rule allows it", 'host = "example.com"', subject)
     assert found.verdict("names", subject) == "skipped"
     assert [name for name, _ in practice.dns_server.asked if name == "example.com"] == []
+
+
+def test_ctrl_c_ends_it_with_what_is_known_so_far(practice: Practice) -> None:
+    practice.dns_server.zone = {(HOST, "A"): Fault.SILENCE, (HOST, "AAAA"): Fault.SILENCE}
+    bundle = practice.folder / "bundle.tar.gz"
+    settings = ("--config", str(practice.gate.settings), "--bundle", str(bundle))
+    command = [*practice.network.inside, str(COMMAND), "doctor", *settings]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "host\n"
+    os.kill(process.pid, signal.SIGINT)
+    out, errors = process.communicate(timeout=SECONDS)
+    assert (process.returncode, errors) == (130, "")
+    assert "skipped   names: the examination was stopped before" in out.replace("skipped ", "skipped  ")
+    assert "stopped; " in out
+    assert stat.S_IMODE(bundle.stat().st_mode) == 0o600

@@ -241,8 +241,8 @@ def test_a_user_who_may_not_read_the_program_ends_the_check(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
-    for name in ("setgroups", "setgid", "setuid"):
-        monkeypatch.setattr(os, name, lambda _: None)
+    for name in ("setgroups", "setgid", "setresuid"):
+        monkeypatch.setattr(os, name, lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         service_user.become("nobody")
     assert ended.value.code == 2
