@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from licensegate.allowlist.client_block import client_block
@@ -25,6 +25,10 @@ _TARGETS: Final = 512
 _PROGRAMS: Final = 16
 _CONTACTS: Final = 16
 _WEIGHT: Final = 0.1  # of the newest answer in a target's usual time
+_OFTEN: Final = timedelta(minutes=1)
+"""How often a client, and the answer to a program, are noted as newest: doing so each time would cost as much again."""
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 _RULES: Final[Mapping[Outcome, Callable[[Case], Conclusion | None]]] = {
     **requests.RULES,
@@ -50,14 +54,24 @@ _WORTH_A_LOOK: Final = frozenset(
 class _Client:
     """What is remembered of one client."""
 
-    __slots__ = ("address", "answered", "contacts", "has_logged_in", "refused_fetch")
+    __slots__ = ("address", "answered", "contacts", "has_logged_in", "noted_until", "refused_fetch")
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self.noted_until = _LONG_AGO
         self.has_logged_in = False
         self.refused_fetch: RefusedFetch | None = None
         self.answered: BoundedDict[tuple[str, str], datetime] = BoundedDict(_PROGRAMS)  # by target and program
         self.contacts: deque[datetime] = deque(maxlen=_CONTACTS)
+
+
+class _Usual:
+    """How long a target usually takes to answer, in milliseconds."""
+
+    __slots__ = ("ms",)
+
+    def __init__(self, ms: float) -> None:
+        self.ms = ms
 
 
 class Diagnosis:
@@ -66,7 +80,7 @@ class Diagnosis:
     def __init__(self) -> None:
         self._clients: BoundedDict[str, _Client] = BoundedDict(_CLIENTS)
         self._reports: BoundedDict[str, TargetReport] = BoundedDict(_TARGETS)
-        self._usual_ms: BoundedDict[str, float] = BoundedDict(_TARGETS)
+        self._usual: BoundedDict[str, _Usual] = BoundedDict(_TARGETS)
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Explain and remember the ended connections among these records."""
@@ -85,7 +99,8 @@ class Diagnosis:
         if record.finding:
             return
         if record.contact is Contact.ANSWERED:
-            found: Conclusion | None = contacts.answered(record, self._usual_ms.get(record.target))
+            usual = self._usual.get(record.target)
+            found: Conclusion | None = contacts.answered(record, None if usual is None else usual.ms)
         else:
             found = self._judge(record)
         if found is not None:
@@ -104,22 +119,34 @@ class Diagnosis:
 
     def note(self, record: TunnelRecord) -> None:
         """Remember an ended record for its client."""
-        block = client_block(record.client)
-        client = self._clients.pop(block, None) or _Client(record.client)
-        self._clients.put(block, client)
+        block, time = client_block(record.client), record.time
+        client = self._clients.get(block)
+        if client is None or time > client.noted_until:
+            client = client or _Client(record.client)
+            client.noted_until = time + _OFTEN
+            self._clients.put(block, client)
         client.address = record.client
-        client.contacts.append(record.time)
+        client.contacts.append(time)
         if record.contact is Contact.ANSWERED:
-            client.answered.put((record.target, record.user_agent), record.time)
-            took = contacts.reached_to_answer_ms(record)
-            usual = self._usual_ms.get(record.target)
-            self._usual_ms.put(record.target, took if usual is None else usual + (took - usual) * _WEIGHT)
+            self._note_answer(client, record)
         else:
             fetch = refused_fetch(record)
             if fetch is not None:
                 client.refused_fetch = fetch
         if record.login_result is LoginResult.ACCEPTED:
             client.has_logged_in = True
+
+    def _note_answer(self, client: _Client, record: TunnelRecord) -> None:
+        program = record.target, record.user_agent
+        before = client.answered.get(program)
+        if before is None or record.time > before + _OFTEN:
+            client.answered.put(program, record.time)
+        took = contacts.reached_to_answer_ms(record)
+        usual = self._usual.get(record.target)
+        if usual is None:
+            self._usual.put(record.target, _Usual(took))
+        else:
+            usual.ms += (took - usual.ms) * _WEIGHT
 
     def seen(self, report: TargetReport) -> None:
         """Remember the newest look at a target."""
