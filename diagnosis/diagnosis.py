@@ -28,6 +28,9 @@ _WEIGHT: Final = 0.1  # of the newest answer in a target's usual time
 _OFTEN: Final = timedelta(minutes=1)
 """How often a client, and the answer to a program, are noted as newest: doing so each time would cost as much again."""
 
+_ONE_CONTACT: Final = timedelta(hours=1)
+"""Connections within this time are one contact: a message takes several, and their gaps are no rhythm."""
+
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 _RULES: Final[Mapping[Outcome, Callable[[Case], Conclusion | None]]] = {
@@ -54,11 +57,13 @@ _WORTH_A_LOOK: Final = frozenset(
 class _Client:
     """What is remembered of one client."""
 
-    __slots__ = ("address", "answered", "contacts", "has_logged_in", "noted_until", "refused_fetch")
+    __slots__ = (
+        "address", "answered", "contact_until", "contacts", "has_logged_in", "noted_until", "refused_fetch",
+    )  # fmt: skip
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.noted_until = _LONG_AGO
+        self.noted_until = self.contact_until = _LONG_AGO
         self.has_logged_in = False
         self.refused_fetch: RefusedFetch | None = None
         self.answered: BoundedDict[tuple[str, str], datetime] = BoundedDict(_PROGRAMS)  # by target and program
@@ -126,7 +131,9 @@ class Diagnosis:
             client.noted_until = time + _OFTEN
             self._clients.put(block, client)
         client.address = record.client
-        client.contacts.append(time)
+        if time > client.contact_until:
+            client.contact_until = time + _ONE_CONTACT
+            client.contacts.append(time)
         if record.contact is Contact.ANSWERED:
             self._note_answer(client, record)
         else:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
@@ -52,6 +52,7 @@ class Failures:
         self._since = since
         self._diagnosis = Diagnosis()
         self._found: dict[tuple[str, str, str], Failure] = {}
+        self._newest: datetime | None = None
         self.connections = 0
         self.answered = 0
 
@@ -61,6 +62,7 @@ class Failures:
         if record.event != "end":
             return
         self._diagnosis.observe([record])
+        self._newest = record.time if self._newest is None else max(self._newest, record.time)
         if (self._since is not None and record.time < self._since) or not self._is_of_client(record.client):
             return
         self.connections += count
@@ -71,8 +73,20 @@ class Failures:
 
     @property
     def newest_first(self) -> list[Failure]:
-        """All failures, the one that was met last first."""
-        return sorted(self._found.values(), key=lambda failure: failure.last, reverse=True)
+        """All failures, the one that was met last first; then the clients that were silent when the log ended."""
+        found = sorted(self._found.values(), key=lambda failure: failure.last, reverse=True)
+        return [*found, *self._silent()]
+
+    def _silent(self) -> Iterator[Failure]:
+        if self._newest is None:
+            return
+        code = Code.NEVER_ARRIVED
+        for client, finding in self._diagnosis.silent(self._newest):
+            if self._is_of_client(client):
+                yield Failure(
+                    client, "", code.label, finding.certainty, finding.sentence, finding.evidence, finding.remedy,
+                    code.cucm, self._newest, self._newest,
+                )  # fmt: skip
 
     def _note(self, record: TunnelRecord, count: int) -> None:
         finding = finding_of(record)

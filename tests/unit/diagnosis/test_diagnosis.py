@@ -53,6 +53,16 @@ def test_a_client_silent_beyond_its_rhythm_never_arrived() -> None:
     assert "2026-03-07 12:00:00" in finding.evidence
 
 
+def test_the_connections_of_one_message_are_no_rhythm() -> None:
+    diagnosis = Diagnosis()
+    month, message = 30 * 86_400, (0, 1, 2)
+    starts = [number * month + second for number in range(6) for second in message]
+    diagnosis.observe([failed(Contact.ANSWERED, after=start, answered_ms=100.0) for start in starts])
+
+    assert list(diagnosis.silent(NOON + timedelta(seconds=starts[-1], days=20))) == []
+    assert len(list(diagnosis.silent(NOON + timedelta(seconds=starts[-1], days=91)))) == 1
+
+
 def test_a_client_seen_once_is_silent_only_after_a_month() -> None:
     assert never_arrived("10.1.2.3", [NOON], NOON + timedelta(days=20)) is None
     assert never_arrived("10.1.2.3", [NOON], NOON + timedelta(days=31)) is not None

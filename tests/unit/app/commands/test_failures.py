@@ -77,6 +77,13 @@ def test_a_client_that_then_logs_in_has_no_failure() -> None:
     assert len(failures_of(asked)) == 1
 
 
+def test_a_client_silent_when_the_log_ended_comes_last() -> None:
+    regular = [tunnel(after=day * 86_400, **ANSWERED) for day in range(6)]
+    last = cut(after=20 * 86_400, client="10.9.9.9")
+
+    assert [failure.finding for failure in failures_of(*regular, last)] == ["reset_in_handshake", "never_arrived"]
+
+
 def test_the_text_says_what_was_seen_and_what_to_change() -> None:
     text = in_text(judged([cut(), cut(after=60)]))
 
