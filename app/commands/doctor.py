@@ -40,7 +40,7 @@ from .settings_file import load_or_exit
 NOTES: Final = """\
   Looks at this host (settings, files, ports, descriptors, disks, memory, clock, resolver), at each listener as a client
   of this host, at each parent proxy, and at the way to each target: names, TCP, the tunnel, TLS, certificates, HTTP,
-  clocks. Each step has a verdict, ok, skipped, warning or failed, and says what to change. docs/doctor.md explains them.
+  clocks. Each step has a verdict (ok, skipped, warning, failed) and says what to change; docs/doctor.md has them all.
 
   It needs no running gate, except for the steps of the listeners. Its requests ask for / and leave lines in the access
   log, with the user agent LicenseGate-doctor. An examination takes a minute at most; Ctrl-C ends it with what is known.

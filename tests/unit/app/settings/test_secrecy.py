@@ -8,7 +8,8 @@ from licensegate.app.settings.secrecy import PRIVATE, SECRET_FILES, without_secr
 
 SHOWN = {
     "announce", "listen.address", "listen.proxy_protocol_from", "tls.certificate", "tls.names", "clients.networks",
-    "auth.realm", "auth.trusted_networks", "auth.client_ca", "auth.client_crl", "allowlist.presets",
+    "auth.realm", "auth.trusted_networks", "auth.client_ca", "auth.client_crl", "allowlist.presets", "client.name",
+    "client.product", "client.networks", "client.users", "client.certificates", "ledger.url",
     "allowlist.rule.host", "allowlist.rule.users", "allowlist.rule.networks", "allowlist.rule.certificates",
     "allowlist.rule.ca", "tunnel.network.networks", "dial.connect_to", "dial.source_address", "parent.url", "parent.ca",
     "admin.listen", "admin.networks", "probe.every", "probe.roots", "state.directory", "log.access",
