@@ -36,7 +36,8 @@ def of_missing_login(case: Case) -> Conclusion | None:
     certainty = Certainty.LIKELY if again else Certainty.POSSIBLE
     asked = f"it was asked {again + 1} times" if again else "it was asked once"
     offered = f"{asked}; offered: {', '.join(record.login_offered)}" if record.login_offered else asked
-    return Conclusion(_code(record), certainty, f"{offered}; it calls itself {record.user_agent or 'nothing'}")
+    program = f"it calls itself {record.user_agent}" if record.user_agent else "it sends no User-Agent"
+    return Conclusion(_code(record), certainty, f"{offered}; {program}")
 
 
 def _code(record: TunnelRecord) -> Code:

@@ -1,19 +1,26 @@
 """What the diagnosis remembers, and what it leaves alone."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.diagnosis.silence import never_arrived
 from licensegate.diagnosis.wording import code_of
 from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
+from licensegate.records.log_reader import read_record
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import LoginResult, TunnelRecord
 from support.diagnosed import failed, refused
 from support.records import NOON, any_record, record
+
+PAGE = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
 
 
 def test_a_finding_is_written_once() -> None:
@@ -67,6 +74,15 @@ def test_a_client_seen_once_is_silent_only_after_a_month() -> None:
     assert never_arrived("10.1.2.3", [NOON], NOON + timedelta(days=20)) is None
     assert never_arrived("10.1.2.3", [NOON], NOON + timedelta(days=31)) is not None
     assert never_arrived("10.1.2.3", [], NOON) is None
+
+
+@pytest.mark.parametrize("line", re.findall(r"^```json\n(.*)\n```$", PAGE.partition("## Summaries")[0], re.MULTILINE))
+def test_the_records_on_the_page_have_their_findings(line: str) -> None:
+    written = read_record(line.encode())
+    made = structs.replace(written, finding="", certainty=None, evidence="")
+    Diagnosis().conclude(made)
+
+    assert made == written
 
 
 @given(st.lists(any_record, max_size=20))
