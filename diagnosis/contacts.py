@@ -86,8 +86,8 @@ def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
 
 def reached_to_answer_ms(record: TunnelRecord) -> float:
     """From the connected target to its answer."""
-    before = (record.head_ms or 0.0) + (record.resolve_ms or 0.0) + (record.parent_ms or record.dial_ms or 0.0)
-    return (record.answered_ms or 0.0) - before
+    reached = record.parent_ms or record.dial_ms or 0.0
+    return (record.answered_ms or 0.0) - (record.head_ms or 0.0) - (record.resolve_ms or 0.0) - reached
 
 
 _SHOWS_ALL: Final = frozenset({"ssl3", "1.0", "1.1", "1.2"})

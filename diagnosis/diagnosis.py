@@ -58,12 +58,13 @@ class _Client:
     """What is remembered of one client."""
 
     __slots__ = (
-        "address", "answered", "contact_until", "contacts", "has_logged_in", "noted_until", "refused_fetch",
+        "address", "answered", "answered_until", "contact_until", "contacts", "has_logged_in", "noted_until",
+        "refused_fetch",
     )  # fmt: skip
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.noted_until = self.contact_until = _LONG_AGO
+        self.noted_until = self.answered_until = self.contact_until = _LONG_AGO
         self.has_logged_in = False
         self.refused_fetch: RefusedFetch | None = None
         self.answered: BoundedDict[tuple[str, str], datetime] = BoundedDict(_PROGRAMS)  # by target and program
@@ -145,8 +146,8 @@ class Diagnosis:
 
     def _note_answer(self, client: _Client, record: TunnelRecord) -> None:
         program = record.target, record.user_agent
-        before = client.answered.get(program)
-        if before is None or record.time > before + _OFTEN:
+        if record.time > client.answered_until or program not in client.answered:
+            client.answered_until = record.time + _OFTEN
             client.answered.put(program, record.time)
         took = contacts.reached_to_answer_ms(record)
         usual = self._usual.get(record.target)
