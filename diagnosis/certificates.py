@@ -74,7 +74,7 @@ def of_doubt(case: Case) -> Conclusion | None:
     report = case.report
     if report is not None and report.verdict in (TargetVerdict.PUBLIC, TargetVerdict.PRIVATE, TargetVerdict.NOT_JUDGED):
         return None
-    found = _by_report(case) or _by_tunnel(case)
+    found = _by_report(case) or _by_shown(case)
     if found is None:
         return None
     # Only a wrong name is noticed after the handshake by many clients.
@@ -142,26 +142,36 @@ def _of_foreign(case: Case, report: TargetReport, seen: str) -> Conclusion:
 
 
 def _by_tunnel(case: Case) -> Conclusion | None:
-    """What the tunnel's own certificate (TLS 1.2), the alert and the address say without a look at the target."""
-    record = case.record
-    shown = record.server_certificate
-    if shown is not None:
-        if shown.subject == shown.issuer:
-            code = Code.ONPREM_UNTRUSTED if is_own_host(record) else Code.SELF_SIGNED
-            return Conclusion(code, _LIKELY, f"the tunnel shows a certificate that {shown.issuer} signed for itself")
-        if not _names(shown, record.target):
-            names = ", ".join(shown.names[:4]) or shown.subject
-            return Conclusion(Code.WRONG_NAME, _LIKELY, f"the tunnel shows a certificate for {names}")
-        if shown.not_after < record.time:
-            return Conclusion(Code.SERVER_EXPIRED, _LIKELY, f"the tunnel shows one that ended {shown.not_after:%F}")
-        if shown.not_before > record.time:
-            evidence = f"the tunnel shows one that begins {shown.not_before:%F %T}"
-            return Conclusion(Code.SERVER_NOT_YET_VALID, _LIKELY, evidence)
+    """What the tunnel's own certificate, the alert and the address say without a look at the target."""
+    record, shown = case.record, case.record.server_certificate
+    fault = _by_shown(case)
+    if fault is not None:
+        return fault
     if is_own_host(record):
         signed = f"it is signed by {shown.issuer}, and " if shown is not None else ""
         return Conclusion(Code.ONPREM_UNTRUSTED, _POSSIBLE, f"{signed}the server has an address of your own")
     if shown is not None:
         return Conclusion(Code.CERTIFICATE_REJECTED, _LIKELY, f"the tunnel shows one signed by {shown.issuer}")
+    return None
+
+
+def _by_shown(case: Case) -> Conclusion | None:
+    """The fault of the certificate that the tunnel itself shows (TLS 1.2); None without one."""
+    record, shown = case.record, case.record.server_certificate
+    if shown is None:
+        return None
+    if shown.subject == shown.issuer:
+        code = Code.ONPREM_UNTRUSTED if is_own_host(record) else Code.SELF_SIGNED
+        return Conclusion(code, _LIKELY, f"the tunnel shows a certificate that {shown.issuer} signed for itself")
+    if not _names(shown, record.target):
+        names = ", ".join(shown.names[:4]) or shown.subject
+        return Conclusion(Code.WRONG_NAME, _LIKELY, f"the tunnel shows a certificate for {names}")
+    if shown.not_after < record.time:
+        return Conclusion(Code.SERVER_EXPIRED, _LIKELY, f"the tunnel shows one that ended {shown.not_after:%F}")
+    if shown.not_before > record.time:
+        return Conclusion(
+            Code.SERVER_NOT_YET_VALID, _LIKELY, f"the tunnel shows one that begins {shown.not_before:%F %T}"
+        )
     return None
 
 

@@ -187,6 +187,8 @@ def _of_alert(case: Case) -> Conclusion | None:
     said = f"the client sent alert {ours} ({alert_name(ours)})"
     if ours == Alert.PROTOCOL_VERSION:
         return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, said)
+    if record.tls_negotiated in _OLD and record.tls_version not in _OLD:  # OpenSSL does not call it a version
+        return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, f"the target chose TLS {record.tls_negotiated}; {said}")
     if ours in _NO_COMMON_GROUND:
         return Conclusion(Code.NO_COMMON_CIPHER, _POSSIBLE, said)
     return Conclusion(Code.UNKNOWN, _POSSIBLE, said)
@@ -206,9 +208,9 @@ def of_unused_handshake(case: Case) -> Conclusion:
 
 
 def of_unanswered_request(case: Case) -> Conclusion:
-    """The client asked for something after the handshake, and got no answer."""
+    """The client asked for something after the handshake, and got no answer, or one that looks like a ticket."""
     record = case.record
-    waited = waited_ms(record)
+    waited = _unanswered_ms(record)
     asked = f"{record.request_bytes} bytes of the request had passed"
     if shows_no_certificate(record):
         evidence = "the client showed an empty certificate and got no answer"
@@ -222,11 +224,23 @@ def of_unanswered_request(case: Case) -> Conclusion:
         return Conclusion(Code.IDLE_LIMIT, _LIKELY, f"{asked}, and then nothing for {seconds(waited)}")
     if waited >= SILENCE_MS:
         return Conclusion(Code.NO_ANSWER_TO_REQUEST, _LIKELY, f"{asked}, and then nothing came for {seconds(waited)}")
-    certainty = _POSSIBLE if _may_be_answered(record) else _LIKELY
-    if record.upstream_alert is not None or _ends_in_alert(record.upstream_records):
+    ended_in_order = _ends_in_alert(record.upstream_records)
+    if _may_be_answered(record):
+        if ended_in_order and record.upstream_alert is None:
+            evidence = f"{asked}; one record came after that, its answer or a session ticket"
+            return Conclusion(Code.TRANSPORT_FINE, _POSSIBLE, evidence)
+        return Conclusion(Code.CUT_IN_USE, _POSSIBLE, f"{asked}; {_ended(record)} {seconds(waited)} later")
+    if record.upstream_alert is not None or ended_in_order:
         said = _said(record.upstream_alert) if record.upstream_alert is not None else "the target ended TLS in order"
-        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, certainty, said)
-    return Conclusion(Code.CUT_IN_USE, certainty, f"{asked}; {_ended(record)} {seconds(waited)} later")
+        return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, said)
+    return Conclusion(Code.CUT_IN_USE, _LIKELY, f"{asked}; {_ended(record)} {seconds(waited)} later")
+
+
+def _unanswered_ms(record: TunnelRecord) -> float:
+    """How long a request waited for its answer: the alert by which its client gave up is no part of it."""
+    if record.upstream_last_ms is not None and _ends_in_alert(record.client_records):
+        return max((record.total_ms or 0.0) - record.upstream_last_ms, 0.0)
+    return waited_ms(record)
 
 
 def of_other_protocol(case: Case) -> Conclusion:
@@ -249,12 +263,16 @@ def shows_no_certificate(record: TunnelRecord) -> bool:
 
 
 def _may_be_answered(record: TunnelRecord) -> bool:
-    """Whether a record behind the target's handshake may be an answer: TLS 1.3 hides what is none but a ticket."""
+    """Whether one record behind the target's handshake may be an answer. In TLS 1.3 it may as well be a ticket.
+
+    Several of one length are tickets.
+    """
     if record.tls_negotiated in _SHOWS_ALL:
         return False
     lengths = [length for kind, length in record.upstream_records if kind == _APPLICATION_DATA]
     finished = next((place for place, length in enumerate(lengths) if length in _FINISHED), 0)
-    return any(length > _LONGEST_ALERT for length in lengths[finished + 1 :])
+    behind = [length for length in lengths[finished + 1 :] if length > _LONGEST_ALERT]
+    return any(behind.count(length) == 1 for length in behind)
 
 
 def _ends_in_alert(records: list[tuple[int, int]]) -> bool:
