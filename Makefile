@@ -17,6 +17,7 @@ test: ## install what the tests need and run them; COVERAGE=--cov counts what ra
 	@scripts/environment.sh test
 	@scripts/debian-packages.sh
 	@scripts/java-runtimes.sh
+	@scripts/mitmproxy.sh
 	@scripts/kerberos.sh
 	.venv/bin/pytest --timeout=120 $(AT_ONCE) $(ARGS) $(COVERAGE)
 

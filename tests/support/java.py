@@ -7,6 +7,7 @@ import functools
 import itertools
 import os
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ RELEASES = (11, 17, 21, 25)
 STORE_PASSWORD = "changeit"
 """The password of the clients' trust stores: Java's default."""
 
+_COMPILING = threading.Lock()
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "tests/interop/java"
 _APACHE = Path("/usr/share/java/httpclient.jar")  # its manifest names the others
@@ -66,9 +68,14 @@ def _classes() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="licensegate-java-")
 
 
-@functools.cache
 def compiled(program: str) -> str:
-    """The classpath of a program, compiled for the oldest release against the distribution's jars."""
+    """The classpath of a program, compiled once for the oldest release against the distribution's jars."""
+    with _COMPILING:
+        return _compiled(program)
+
+
+@functools.cache
+def _compiled(program: str) -> str:
     javac, folder = require_command("javac", "default-jdk-headless"), _classes().name
     jars = (require_file(_APACHE, "libhttpclient-java"),) if program == "ApacheHttp" else ()
     classpath = os.pathsep.join(map(str, (folder, *jars)))

@@ -1,0 +1,1 @@
+"""Parts of the matrix of failures: servers, ways and clients, as `tests/diagnosis/scenarios/` names them."""
