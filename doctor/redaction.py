@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import structs
 
@@ -62,6 +62,8 @@ def known_secrets(settings: Settings, environ: Mapping[str, str], login: ClientL
         if parent.login.password is not None:
             passwords.append(parent.login.password.raw.decode(errors="replace"))
         secrets += [*passwords, *(f"{parent.login.username}:{password}" for password in passwords)]
+    if (url := settings.ledger.place.url) is not None:
+        secrets += _passwords_in(url.raw.decode(errors="replace"))
     if login is not None:
         password = login.password.raw.decode(errors="replace")
         secrets += [password, f"{login.user}:{password}"]
@@ -71,6 +73,14 @@ def known_secrets(settings: Settings, environ: Mapping[str, str], login: ClientL
         for userinfo in _USERINFO.findall(value):
             secrets += [userinfo, *userinfo.split(":")[1:]]
     return [secret for secret in dict.fromkeys(map(str.strip, secrets)) if secret]
+
+
+def _passwords_in(url: str) -> list[str]:
+    """The passwords in a database's URL, before its host or among its parameters, as they are and as written there."""
+    parts = urlsplit(url)
+    parameters = (each.partition("=") for each in parts.query.split("&"))
+    written = [parts.password or "", *(value for name, _, value in parameters if "password" in name)]
+    return [*written, *map(unquote, written)]
 
 
 def _lines(file: Path | None) -> list[str]:

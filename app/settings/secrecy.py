@@ -1,11 +1,12 @@
 """Which keys of the settings may be shown to a stranger. Everything that leaves this host is redacted by it.
 
-No key holds a password itself: that is in a file or an environment variable, which the settings name.
+But for the URL of the ledger, no key holds a password itself: the settings name a file or an environment variable.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from licensegate.ledger.place import masked
 from licensegate.records.text import redacted
 
 SECRET_FILES: Final = frozenset(
@@ -25,6 +26,9 @@ SECRET_FILES: Final = frozenset(
 PRIVATE: Final = frozenset({"parent.username", "parent.password_env", "parent.user_agent"})
 """Keys that may hold half of a login, or a password written into the wrong key: only that they are set is shown."""
 
+MASKED: Final = frozenset({"ledger.url"})
+"""Keys with a URL that may have a password in it, which is left out."""
+
 _SET: Final = "(set, not shown)"
 
 
@@ -38,6 +42,8 @@ def _shown(key: str, value: object) -> object:
         case str():
             if key in PRIVATE:
                 return _SET if value else ""
+            if key in MASKED:
+                return masked(value)
             return redacted(value.encode(errors="replace")).decode(errors="replace")
         case list() | tuple():
             return [_shown(key, item) for item in value]

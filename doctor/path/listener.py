@@ -102,7 +102,7 @@ class RoundTrips:
         if self._login is None:
             return skipped(f"the gate wants a login ({offered}), which was not tried: run the doctor with --login NAME")
         if self._refused:
-            return skipped(f"the login of {self._login.user} was refused at another listener and is not repeated")
+            return skipped(f"the login of {self._login.user} was refused before and is not repeated")
         value = authorization(self._login, asked.challenges, target)
         if not value:
             return skipped(f"no offered login can be tried with a password ({offered})")

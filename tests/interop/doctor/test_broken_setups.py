@@ -18,10 +18,13 @@ from support.doctor import GATE, PUBLIC, SETTINGS, DatedServer, Practice, examin
 from support.gate import COMMAND, cisco_at
 from support.intercepting_parent import ISSUER, intercepting_parent
 from support.licensing_exchange import HOST, TARGET
+from support.logins import PASSWORD, USER, write_user_files
 from support.programs import run
 from support.requirements import missing, require_command
 from support.standin import StandIn
 from support.upstream import SECONDS, closed_port
+
+USER_FILES = 'htpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n'
 
 
 @pytest.fixture
@@ -149,6 +152,23 @@ def test_a_parent_proxy_that_intercepts(tmp_path: Path, authority: Authority) ->
     found.assert_step("chain", "failed", f"its issuer is CN={ISSUER}", f"bypass the TLS inspection of {TARGET}")
     assert found.verdict("connect", "http://127.0.0.1:8888") == "ok"
     assert found.verdict("http") == "ok"
+
+
+@pytest.mark.parametrize("scheme", ["basic", "digest"])
+def test_rounds_with_a_login(tmp_path: Path, authority: Authority, scheme: str) -> None:
+    write_user_files(tmp_path)
+    (tmp_path / "right.txt").write_text(PASSWORD)
+    (tmp_path / "wrong.txt").write_text("wrong")
+    settings = f'{SETTINGS}\n[auth]\nrequired = true\nschemes = ["{scheme}"]\n{USER_FILES}'
+    with open_practice(tmp_path, settings=settings) as practice, standing_in(practice, authority):
+        without = practice.examine()
+        right = practice.examine("--login", USER, "--password-file", tmp_path / "right.txt")
+        wrong = practice.examine("--login", USER, "--password-file", tmp_path / "wrong.txt")
+    without.assert_step("round http", "skipped", f"wants a login (it offers {scheme}", "", GATE)
+    for name in ("round http", "round https"):
+        right.assert_step(name, "ok", f"answered HTTP 200 as {USER}", "", GATE)
+    wrong.assert_step("round http", "failed", f"the login of {USER} is refused", f"--check {USER}", GATE)
+    wrong.assert_step("round https", "skipped", "was refused before", "", GATE)
 
 
 def test_a_bundle_is_refused_before_anything_is_examined(practice: Practice) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from msgspec import structs
 
 from licensegate.doctor.path.login import ClientLogin
 from licensegate.doctor.redaction import Redactor, known_secrets
 from licensegate.doctor.step import failed
+from licensegate.ledger.place import LedgerPlace, LedgerSettings
 from licensegate.records.secret import Secret
 from licensegate.records.text import printable
 from support.settings_file import settings_of
@@ -49,6 +51,13 @@ def test_private_keys_and_logins_in_urls_are_removed_unknown() -> None:
         f"a {key} b http://user:hush@proxy.example:8080/ c -----BEGIN RSA PRIVATE KEY-----\ncut"
     )
     assert cleaned == "a [removed] b http://...@proxy.example:8080/ c [removed]"
+
+
+def test_a_password_in_the_ledgers_url_is_known(tmp_path: Path) -> None:
+    url = Secret(b"postgresql://gate:one%40two@db.example/ledger?sslpassword=three-four")
+    ledger = LedgerSettings(LedgerPlace(url=url))
+    known = known_secrets(structs.replace(settings_of(tmp_path, ""), ledger=ledger), {}, None)
+    assert set(known) == {"one%40two", "one@two", "three-four"}
 
 
 def test_a_certificate_is_kept() -> None:

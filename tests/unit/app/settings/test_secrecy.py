@@ -4,12 +4,12 @@ import pytest
 from msgspec import Struct, inspect, structs
 
 from licensegate.app.settings.schema import File, keys, values
-from licensegate.app.settings.secrecy import PRIVATE, SECRET_FILES, without_secrets
+from licensegate.app.settings.secrecy import MASKED, PRIVATE, SECRET_FILES, without_secrets
 
 SHOWN = {
     "announce", "listen.address", "listen.proxy_protocol_from", "tls.certificate", "tls.names", "clients.networks",
     "auth.realm", "auth.trusted_networks", "auth.client_ca", "auth.client_crl", "allowlist.presets", "client.name",
-    "client.product", "client.networks", "client.users", "client.certificates", "ledger.url",
+    "client.product", "client.networks", "client.users", "client.certificates",
     "allowlist.rule.host", "allowlist.rule.users", "allowlist.rule.networks", "allowlist.rule.certificates",
     "allowlist.rule.ca", "tunnel.network.networks", "dial.connect_to", "dial.source_address", "parent.url", "parent.ca",
     "admin.listen", "admin.networks", "probe.every", "probe.roots", "state.directory", "log.access",
@@ -41,9 +41,10 @@ def _texts(kind: inspect.Type, key: str) -> set[str]:
 
 def test_every_text_is_classified_once() -> None:
     known = texts(File)
-    assert known - SHOWN - SECRET_FILES - PRIVATE == set()
-    assert known >= SECRET_FILES | PRIVATE
-    assert not SHOWN & (SECRET_FILES | PRIVATE)
+    secret = SECRET_FILES | PRIVATE | MASKED
+    assert known - SHOWN - secret == set()
+    assert known >= secret
+    assert not SHOWN & secret
 
 
 def test_values_of_every_key_remain_but_for_private_texts() -> None:
@@ -59,6 +60,7 @@ def test_values_of_every_key_remain_but_for_private_texts() -> None:
         pytest.param("parent", [{"username": ""}], [{"username": ""}], id="private, not set"),
         pytest.param("auth.realm", "token=hush", "token=...", id="a value in a text"),
         pytest.param("dial.connect_to", ["u:hush@a:1:192.0.2.1:1"], ["...@a:1:192.0.2.1:1"], id="a login in a list"),
+        pytest.param("ledger.url", "postgresql://u:hush@h/d", "postgresql://u:***@h/d", id="a password in a URL"),
         pytest.param("tls.key", "/etc/gate.key", "/etc/gate.key", id="the path of a secret file"),
     ],
 )
