@@ -44,7 +44,7 @@ _OF_VERDICT: Final[Mapping[TargetVerdict, Code]] = {
 }
 """What the look says is wrong with the server's certificate."""
 
-_CLOCK_ALERTS: Final = (Alert.CERTIFICATE_EXPIRED, Alert.BAD_CERTIFICATE)
+_GOOD: Final = frozenset({TargetVerdict.PUBLIC, TargetVerdict.PRIVATE, TargetVerdict.NOT_JUDGED})
 _GO_AND_GNUTLS: Final = ("Go-http-client/", "Wget/")
 """Programs whose alert 42 means an unknown authority. In JSSE and OpenSSL it means not yet valid."""
 
@@ -66,13 +66,17 @@ def of_rejection(case: Case) -> Conclusion:
     return Conclusion(found.code, found.certainty, f"{said}; {found.evidence}")
 
 
-def of_doubt(case: Case) -> Conclusion | None:
-    """The client ended without a word where some check the certificate; None unless it has a fault."""
+def of_doubt(case: Case, *, in_handshake: bool = False) -> Conclusion | None:
+    """The client ended without a word where some check the certificate; None unless it has a fault.
+
+    `in_handshake`: it was in the middle of the handshake. There even a good certificate is in doubt, as only a client
+    that does not trust it ends so by itself.
+    """
     blocked = blocked_revocation(case)
     if blocked is not None:
         return Conclusion(blocked.code, lower(blocked.certainty), blocked.evidence)
     report = case.report
-    if report is not None and report.verdict in (TargetVerdict.PUBLIC, TargetVerdict.PRIVATE, TargetVerdict.NOT_JUDGED):
+    if not in_handshake and report is not None and report.verdict in _GOOD:
         return None
     found = _by_report(case) or _by_shown(case)
     if found is None:

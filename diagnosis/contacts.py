@@ -14,9 +14,10 @@ from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 
 from . import certificates
-from .case import SILENCE_MS, Case, Conclusion, in_words, lost, seconds, through_parent, waited_ms
+from .case import SILENCE_MS, Case, Conclusion, in_words, lost, lower, seconds, through_parent, waited_ms
 from .codes import Code
 from .dials import blocked_by_name, lost_on_ipv6
+from .shapes import SHOWS_ALL, ends_in_alert, left_at_certificate, may_be_answered, shows_no_certificate
 from .target_report import TargetVerdict
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
@@ -27,19 +28,6 @@ _OLD: Final = frozenset({"ssl3", "1.0", "1.1"})
 _NO_COMMON_GROUND: Final = frozenset({Alert.HANDSHAKE_FAILURE, Alert.INSUFFICIENT_SECURITY})
 _WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *certificates.REJECTIONS})
 _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
-
-_HANDSHAKE: Final = 22
-_APPLICATION_DATA: Final = 23
-_ALERT: Final = 21
-_FINISHED: Final = frozenset({53, 69, 85, 101})
-"""Lengths of an encrypted Finished: of a hash of 32 or 48 bytes, plain and padded by JSSE."""
-
-_EMPTY_CERTIFICATE: Final = (25, 41)
-"""Lengths of an encrypted empty Certificate: of OpenSSL and GnuTLS, and of JSSE, which pads."""
-
-_EMPTY_CERTIFICATE_IN_CLEAR: Final = (_HANDSHAKE, 7)
-_LONGEST_ALERT: Final = 40
-"""Of an encrypted alert: 19 bytes, and with JSSE's padding 35."""
 
 _SLOW_MS: Final = 10_000.0
 _SLOWER_MS: Final = 3_000.0
@@ -81,7 +69,7 @@ def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
         return Conclusion(Code.SLOW_SERVER, _POSSIBLE, f"it took {seconds(took)}{usual}")
     if record.outcome is Outcome.IDLE_TIMEOUT:
         return _IDLE_KEPT
-    return _FINE_FOR_SURE if record.tls_negotiated in _SHOWS_ALL else _FINE
+    return _FINE_FOR_SURE if record.tls_negotiated in SHOWS_ALL else _FINE
 
 
 def reached_to_answer_ms(record: TunnelRecord) -> float:
@@ -89,9 +77,6 @@ def reached_to_answer_ms(record: TunnelRecord) -> float:
     reached = record.parent_ms or record.dial_ms or 0.0
     return (record.answered_ms or 0.0) - (record.head_ms or 0.0) - (record.resolve_ms or 0.0) - reached
 
-
-_SHOWS_ALL: Final = frozenset({"ssl3", "1.0", "1.1", "1.2"})
-"""Versions whose record types tell an answer from a session ticket."""
 
 _FINE: Final = Conclusion(Code.TRANSPORT_FINE, _LIKELY)
 _FINE_FOR_SURE: Final = Conclusion(Code.TRANSPORT_FINE, _CERTAIN)
@@ -154,9 +139,11 @@ def of_cut_handshake(case: Case) -> Conclusion:
     record = case.record
     waited = waited_ms(record)
     got = f"{record.upstream_read} bytes had come from the target"
-    if shows_no_certificate(record) or record.upstream_alert in _WANTS_CERTIFICATE:
-        said = f"; {_said(record.upstream_alert)}" if record.upstream_alert is not None else ""
-        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, f"the client showed an empty certificate{said}")
+    if record.upstream_alert in _WANTS_CERTIFICATE:
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, _said(record.upstream_alert))
+    wants = _of_wanted_certificate(case)
+    if wants is not None:
+        return wants
     by_alert = _of_alert(case)
     if by_alert is not None:
         return by_alert
@@ -167,8 +154,8 @@ def of_cut_handshake(case: Case) -> Conclusion:
         return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, evidence)
     if waited >= SILENCE_MS:
         return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, f"{got}, and then nothing for {seconds(waited)}")
-    if not record.client_records:  # some clients reject a certificate by closing
-        judged = certificates.of_doubt(case)
+    if left_at_certificate(record):
+        judged = certificates.of_doubt(case, in_handshake=True)
         if judged is not None:
             return judged
     return Conclusion(Code.RESET_IN_HANDSHAKE, _LIKELY, f"{got}; {_ended(record)} {seconds(waited)} later")
@@ -197,8 +184,9 @@ def _of_alert(case: Case) -> Conclusion | None:
 def of_unused_handshake(case: Case) -> Conclusion:
     """The handshake is complete, and nothing was asked: a test, or a client that checks the certificate last."""
     record = case.record
-    if shows_no_certificate(record):
-        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, "the client showed an empty certificate")
+    wants = _of_wanted_certificate(case)
+    if wants is not None:  # a server may ask for one that it does not need
+        return Conclusion(wants.code, lower(wants.certainty), wants.evidence)
     if record.upstream_alert is not None and record.upstream_alert not in _NO_FAULT:
         return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, _said(record.upstream_alert))
     judged = certificates.of_doubt(case)
@@ -212,9 +200,9 @@ def of_unanswered_request(case: Case) -> Conclusion:
     record = case.record
     waited = _unanswered_ms(record)
     asked = f"{record.request_bytes} bytes of the request had passed"
-    if shows_no_certificate(record):
-        evidence = "the client showed an empty certificate and got no answer"
-        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, evidence)
+    wants = _of_wanted_certificate(case)
+    if wants is not None:
+        return wants
     if lost(record, record.upstream_tcp):
         evidence = f"{asked}; towards the target {in_words(record.upstream_tcp)}"
         return Conclusion(Code.UPLOAD_STALLED, _LIKELY, evidence)
@@ -224,8 +212,8 @@ def of_unanswered_request(case: Case) -> Conclusion:
         return Conclusion(Code.IDLE_LIMIT, _LIKELY, f"{asked}, and then nothing for {seconds(waited)}")
     if waited >= SILENCE_MS:
         return Conclusion(Code.NO_ANSWER_TO_REQUEST, _LIKELY, f"{asked}, and then nothing came for {seconds(waited)}")
-    ended_in_order = _ends_in_alert(record.upstream_records)
-    if _may_be_answered(record):
+    ended_in_order = ends_in_alert(record.upstream_records)
+    if may_be_answered(record):
         if ended_in_order and record.upstream_alert is None:
             evidence = f"{asked}; one record came after that, its answer or a session ticket"
             return Conclusion(Code.TRANSPORT_FINE, _POSSIBLE, evidence)
@@ -238,7 +226,7 @@ def of_unanswered_request(case: Case) -> Conclusion:
 
 def _unanswered_ms(record: TunnelRecord) -> float:
     """How long a request waited for its answer: the alert by which its client gave up is no part of it."""
-    if record.upstream_last_ms is not None and _ends_in_alert(record.client_records):
+    if record.upstream_last_ms is not None and ends_in_alert(record.client_records):
         return max((record.total_ms or 0.0) - record.upstream_last_ms, 0.0)
     return waited_ms(record)
 
@@ -251,36 +239,15 @@ def of_other_protocol(case: Case) -> Conclusion:
     return Conclusion(Code.TARGET_NOT_TLS, _CERTAIN, said + behind)
 
 
-def shows_no_certificate(record: TunnelRecord) -> bool:
-    """Whether the client sent an empty certificate: it was asked for one and has none.
-
-    In TLS 1.3 that is its first encrypted record, and another one, Finished, follows.
-    """
-    if _EMPTY_CERTIFICATE_IN_CLEAR in map(tuple, record.client_records):
-        return True
-    encrypted = [length for kind, length in record.client_records if kind == _APPLICATION_DATA]
-    return len(encrypted) > 1 and encrypted[0] in _EMPTY_CERTIFICATE and record.tls_negotiated not in _SHOWS_ALL
-
-
-def _may_be_answered(record: TunnelRecord) -> bool:
-    """Whether one record behind the target's handshake may be an answer. In TLS 1.3 it may as well be a ticket.
-
-    Several of one length are tickets.
-    """
-    if record.tls_negotiated in _SHOWS_ALL:
-        return False
-    lengths = [length for kind, length in record.upstream_records if kind == _APPLICATION_DATA]
-    finished = next((place for place, length in enumerate(lengths) if length in _FINISHED), 0)
-    behind = [length for length in lengths[finished + 1 :] if length > _LONGEST_ALERT]
-    return any(behind.count(length) == 1 for length in behind)
-
-
-def _ends_in_alert(records: list[tuple[int, int]]) -> bool:
-    """Whether the last record of a side is as short as an alert or close_notify."""
-    if not records:
-        return False
-    kind, length = records[-1]
-    return kind == _ALERT or (kind == _APPLICATION_DATA and length <= _LONGEST_ALERT)
+def _of_wanted_certificate(case: Case) -> Conclusion | None:
+    """The client showed an empty certificate, or the gate's own look met a target that wants one; None if neither."""
+    if shows_no_certificate(case.record):
+        evidence = "the client was asked for a certificate, showed an empty one, and got no answer"
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, _LIKELY, evidence)
+    also = _also(case, TargetVerdict.CLIENT_CERTIFICATE)
+    if also:
+        return Conclusion(Code.CLIENT_CERTIFICATE_WANTED, case.by_report(_LIKELY), f"no answer came{also}")
+    return None
 
 
 def _said(alert: int | None) -> str:

@@ -160,7 +160,13 @@ def test_a_client_that_goes_without_a_word_may_have_rejected() -> None:
         "intercepted",
         "possible",
     )
-    assert found(failed(Contact.HANDSHAKE_CUT, **wordless), look(TargetVerdict.PUBLIC))[0] == "reset_in_handshake"
+    for said in ([], [(20, 1)]):
+        quiet = failed(Contact.HANDSHAKE_CUT, client_records=said)
+        assert found(quiet, look(TargetVerdict.PUBLIC)) == ("missing_root", "possible")
+    reset = failed(Contact.HANDSHAKE_CUT, detail="ECONNRESET", **wordless)
+    assert found(reset, look(TargetVerdict.PUBLIC))[0] == "reset_in_handshake"
+    short = failed(Contact.HANDSHAKE_CUT, upstream_read=130, **wordless)
+    assert found(short, look(TargetVerdict.PUBLIC))[0] == "reset_in_handshake", "no certificate had come"
 
 
 @pytest.mark.parametrize(

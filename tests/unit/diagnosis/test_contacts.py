@@ -144,6 +144,14 @@ def test_a_record_that_may_be_an_answer_makes_less_sure() -> None:
     assert found(failed(Contact.REQUEST_UNANSWERED, upstream_records=behind)) == ("cut_in_use", "possible")
 
 
+def test_a_look_that_met_a_wish_for_a_certificate_is_evidence() -> None:
+    report = look(TargetVerdict.CLIENT_CERTIFICATE)
+
+    assert found(silent(Contact.REQUEST_UNANSWERED), report) == ("client_certificate_wanted", "likely")
+    assert found(failed(Contact.HANDSHAKE_UNUSED), report) == ("client_certificate_wanted", "possible")
+    assert found(failed(Contact.ANSWERED, answered_ms=100.0), report)[0] == "transport_fine"
+
+
 @pytest.mark.parametrize("negotiated", ["1.2", "1.3"])
 def test_an_answer_is_certain_only_where_it_can_be_told(negotiated: str) -> None:
     made = failed(Contact.ANSWERED, tls_negotiated=negotiated, answered_ms=200.0)

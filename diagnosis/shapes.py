@@ -1,0 +1,65 @@
+"""What types and lengths of TLS records say beyond the contact (RFC 8446 section 5.1). Pure."""
+
+from typing import Final
+
+from licensegate.records.record import TunnelRecord
+
+SHOWS_ALL: Final = frozenset({"ssl3", "1.0", "1.1", "1.2"})
+"""Versions whose record types tell an answer from a session ticket."""
+
+_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = range(20, 24)
+
+_FINISHED: Final = frozenset({53, 69, 85, 101})
+"""Lengths of an encrypted Finished: of a hash of 32 or 48 bytes, plain and padded by JSSE."""
+
+_EMPTY_CERTIFICATE: Final = (25, 41)
+"""Lengths of an encrypted empty Certificate: of OpenSSL and GnuTLS, and of JSSE, which pads."""
+
+_EMPTY_CERTIFICATE_IN_CLEAR: Final = (_HANDSHAKE, 7)
+
+_LEAST_FLIGHT: Final = 600
+"""Bytes of a server's first messages with a certificate in them; the shortest certificates take 400."""
+
+_LONGEST_ALERT: Final = 40
+"""Of an encrypted alert: 19 bytes, and with JSSE's padding 35."""
+
+
+def shows_no_certificate(record: TunnelRecord) -> bool:
+    """Whether the client sent an empty certificate: it was asked for one and has none.
+
+    In TLS 1.3 that is its first encrypted record, and another one, Finished, follows.
+    """
+    if _EMPTY_CERTIFICATE_IN_CLEAR in map(tuple, record.client_records):
+        return True
+    encrypted = [length for kind, length in record.client_records if kind == _APPLICATION_DATA]
+    return len(encrypted) > 1 and encrypted[0] in _EMPTY_CERTIFICATE and record.tls_negotiated not in SHOWS_ALL
+
+
+def left_at_certificate(record: TunnelRecord) -> bool:
+    """Whether the client may have ended the handshake itself once it had the certificate, as Node and java.net.http do.
+
+    They send nothing, or a change of ciphers alone. A reset comes from the network.
+    """
+    said_nothing = all(kind == _CHANGE_CIPHER_SPEC for kind, _ in record.client_records)
+    return said_nothing and not record.detail and record.upstream_read >= _LEAST_FLIGHT
+
+
+def may_be_answered(record: TunnelRecord) -> bool:
+    """Whether one record behind the target's handshake may be an answer. In TLS 1.3 it may as well be a ticket.
+
+    Several of one length are tickets.
+    """
+    if record.tls_negotiated in SHOWS_ALL:
+        return False
+    lengths = [length for kind, length in record.upstream_records if kind == _APPLICATION_DATA]
+    finished = next((place for place, length in enumerate(lengths) if length in _FINISHED), 0)
+    behind = [length for length in lengths[finished + 1 :] if length > _LONGEST_ALERT]
+    return any(behind.count(length) == 1 for length in behind)
+
+
+def ends_in_alert(records: list[tuple[int, int]]) -> bool:
+    """Whether the last record of a side is as short as an alert or close_notify."""
+    if not records:
+        return False
+    kind, length = records[-1]
+    return kind == _ALERT or (kind == _APPLICATION_DATA and length <= _LONGEST_ALERT)
