@@ -1,7 +1,5 @@
 """One rule of the allowlist: a host and port that clients may reach."""
 
-from pathlib import Path
-
 from msgspec import Struct
 
 from .clients import Identity, Network, network_of
@@ -17,8 +15,9 @@ class Rule(Struct, frozen=True):
     override the checks of the tunnel's first bytes; None leaves them as they are.
 
     `users`, `networks` and `certificates` restrict the rule to some clients: a client must match each of them that is
-    not empty. Certificate names are compared case-insensitively, user names exactly. `ca` is a PEM file with the
-    authorities that sign the host's certificate, for the probe; None for public ones. It decides nothing.
+    not empty. Certificate names are compared case-insensitively, user names exactly. `ca` is the path of a
+    PEM file with the authorities that sign the host's certificate, for the probe; empty for public ones. It decides
+    nothing.
     """
 
     host: str
@@ -32,7 +31,7 @@ class Rule(Struct, frozen=True):
     users: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     certificates: tuple[str, ...] = ()
-    ca: Path | None = None
+    ca: str = ""
 
     @property
     def domain(self) -> str:

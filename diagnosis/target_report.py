@@ -35,3 +35,8 @@ class TargetReport(Struct, frozen=True, omit_defaults=True):
     http_status: int = 0
     outcome: str = ""
     total_ms: float = 0
+
+    @property
+    def chain_ends(self) -> datetime | None:
+        """When the first certificate of the chain expires; None without a chain."""
+        return min((one.not_after for one in self.chain), default=None)

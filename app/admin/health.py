@@ -69,6 +69,7 @@ class Health:
 
     async def upstreamz(self) -> tuple[int, Upstreamz]:
         """200 if every target can be reached, else 503. A target that is not known yet counts as not reached."""
+        self._upstreams.want_looks()
         targets = await self._upstreams.check()
         if all(target.reached for target in targets):
             return 200, Upstreamz("reached", targets)

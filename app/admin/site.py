@@ -11,6 +11,7 @@ from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
+from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.settings import Admin
 from licensegate.app.version import full_version, revision, version
 from licensegate.proxy.gate import Gate
@@ -27,18 +28,29 @@ _log = logging.getLogger(__name__)
 
 
 class AdminSite:
-    """Shows a gate as `adopting` says. `dropped` returns each log's number of lost lines, by the log's name."""
+    """Shows a gate as `adopting` says.
 
-    def __init__(self, gate: Gate, observers: Observers, dropped: Mapping[str, Callable[[], int]]) -> None:
+    `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets, and
+    `want_look` asks for the first one at a target.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        observers: Observers,
+        dropped: Mapping[str, Callable[[], int]],
+        reports: TargetReports,
+        want_look: Callable[[str], None],
+    ) -> None:
         observers.start_admin(gate)
         target_health = observers.get(TargetHealth)
         self._gate = gate
-        self._upstreams = Upstreams(observers.targets, target_health, gate.probe)
+        self._upstreams = Upstreams(observers.targets, target_health, gate.probe, reports, want_look)
         self._health = Health(gate, self._upstreams)
         sources = PageSources(
             full_version(),
             gate,
-            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped),
+            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped, reports),
             self._health,
             observers.get(Refusals),
             observers.get(Clients),

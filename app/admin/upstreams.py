@@ -14,6 +14,9 @@ from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
+from licensegate.app.observers.target_reports import TargetReports
+from licensegate.diagnosis.target_report import TargetReport
+from licensegate.records.target_verdict import TargetVerdict
 
 FRESH_SECONDS: Final = 60
 """A target whose newest record is older is dialled again."""
@@ -30,11 +33,29 @@ ProbeTarget = Callable[[Target, Rule], Awaitable[object]]
 """Dials a target. The observers have its record when the awaitable is done."""
 
 
+class UpstreamLook(Struct, frozen=True, omit_defaults=True):
+    """The newest look at a target: its verdict, the reason, and what clients will be shown.
+
+    `days_left` are those until the first certificate of the chain expires, `skew_seconds` how far the target's Date was
+    ahead of the gate's clock.
+    """
+
+    verdict: TargetVerdict
+    detail: str
+    looked_at: datetime
+    issuer: str = ""
+    days_left: float | None = None
+    skew_seconds: float | None = None
+    tls_version: str = ""
+    system_trusts: bool | None = None
+    outcome: str = ""
+
+
 class Upstream(Struct, frozen=True, omit_defaults=True):
     """One target as /upstreamz shows it.
 
-    `reached` is None if that is unknown: the target was never dialled, or the dial is still in progress. The last three
-    describe the failure at `failed_at`, if that is the newest record.
+    `reached` is None if that is unknown: the target was never dialled, or the dial is still in progress. The three
+    before the last describe the failure at `failed_at`, if that is the newest record. `look` does not change `reached`.
     """
 
     target: str
@@ -44,21 +65,29 @@ class Upstream(Struct, frozen=True, omit_defaults=True):
     outcome: str = ""
     sentence: str = ""
     remedy: str = ""
+    look: UpstreamLook | None = None
 
 
 class Upstreams:
-    """The exact targets of the allowlist, and the probes in progress: at most one per target."""
+    """The exact targets of the allowlist, and the probes in progress: at most one per target.
+
+    `reports` are the looks at targets; `want_look` is called with each target that is asked for.
+    """
 
     def __init__(
         self,
         targets: TargetNames,
         health: TargetHealth,
         probe: ProbeTarget,
+        reports: TargetReports,
+        want_look: Callable[[str], None],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._targets = targets
         self._health = health
         self._probe = probe
+        self._reports = reports
+        self._want_look = want_look
         self._clock = clock
         self._probing: dict[str, asyncio.Task[None]] = {}
         self._free = asyncio.Semaphore(_MAX_DIALS)
@@ -84,6 +113,11 @@ class Upstreams:
             finally:
                 self._waiting -= 1
         return [self._describe(name) for name in names]
+
+    def want_looks(self) -> None:
+        """Ask for a look at the targets that had none."""
+        for target, _ in self._targets.exact():
+            self._want_look(str(target))
 
     async def reaches_any(self) -> bool:
         """Whether any target was reached when it was last tried, or there is none. Dials as `check` does.
@@ -115,7 +149,25 @@ class Upstreams:
         status = self._health.status(name)
         reached = None if name in self._probing else status.reached
         failure = status.failure
+        report = self._reports.by_target.get(name)
+        look = None if report is None else _shown(report, self._clock())
         if reached is not False or failure is None or failure.outcome is None:
-            return Upstream(name, reached, status.reached_at)
+            return Upstream(name, reached, status.reached_at, look=look)
         sentence, remedy = status.explain_failure()
-        return Upstream(name, reached, status.reached_at, status.failed_at, failure.outcome.label, sentence, remedy)
+        outcome = failure.outcome.label
+        return Upstream(name, reached, status.reached_at, status.failed_at, outcome, sentence, remedy, look)
+
+
+def _shown(report: TargetReport, now: datetime) -> UpstreamLook:
+    ends = report.chain_ends
+    return UpstreamLook(
+        report.verdict,
+        report.detail,
+        report.time,
+        issuer=report.chain[0].issuer if report.chain else "",
+        days_left=None if ends is None else round((ends - now).total_seconds() / 86400, 1),
+        skew_seconds=report.skew_seconds,
+        tls_version=report.tls_version,
+        system_trusts=report.system_trusts,
+        outcome=report.outcome,
+    )

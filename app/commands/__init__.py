@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "doctor": "examine this host and the way to each target, and say what to change",
     "explain": "say what failed, why, and what to change: from an access log or the running gate",
     "health": "ask a running gate for its health",
+    "probe": "look at the targets by a TLS handshake of the gate's own",
     "cert": "show, make or check the certificate of the gate itself",
     "suggest-rules": "suggest rules for the targets that were refused",
     "license": "say what a product's `show license` means: state, deadlines, what to do",

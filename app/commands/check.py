@@ -19,7 +19,7 @@ from licensegate.app.settings.ledger import client_notes
 from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
-from licensegate.certs.pem import CertificateError
+from licensegate.certs.pem import CertificateError, read_chain
 from licensegate.doctor.host import preconditions
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.place import LedgerSettings
@@ -70,7 +70,7 @@ def report(settings: Settings) -> str:
             "limits": _values(settings.limits),
             "dns": _values(settings.dns),
             "admin": _admin(settings),
-            "probe": [_probe(settings)],
+            "probe": _probe(settings),
             "state": [str(settings.state_directory or "nothing is kept")],
             "names": [_named(client) for client in settings.named_clients],
             "ledger": [_ledger(settings.ledger)],
@@ -111,10 +111,18 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)
     yield from _refused_connect_to(settings)
+    _read_roots(settings)
     yield from check_environment.warnings(settings, environ)
     token_file = settings.admin.token_file
     if token_file and os.access(token_file, os.R_OK):  # the gate may read files that this user may not
         read_token(token_file)
+
+
+def _read_roots(settings: Settings) -> None:
+    """Read the files that looks judge by. Raises CertificateError for one without a certificate."""
+    for path in (settings.looks.roots, *(Path(rule.ca) for rule in settings.policy.rules if rule.ca)):
+        if path and os.access(path, os.R_OK):  # the gate may read files that this user may not
+            read_chain(path)
 
 
 def _name_too_long(host_name: str) -> Iterator[str]:
@@ -214,6 +222,8 @@ def _terms(rule: Rule) -> Iterator[str]:
             yield f"for {key} {' or '.join(map(str, whom))}"
     if rule.report:
         yield "only reported, not allowed"
+    if rule.ca:
+        yield f"judged by {rule.ca}"
     yield from _check_lines(rule)
 
 
@@ -247,10 +257,19 @@ def _admin(settings: Settings) -> list[str]:
     ]
 
 
-def _probe(settings: Settings) -> str:
+def _probe(settings: Settings) -> Iterator[str]:
     if settings.probe_seconds is None:
-        return "targets are dialled only when /upstreamz is requested"
-    return f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
+        yield "targets are dialled only when /upstreamz is requested"
+    else:
+        yield f"targets are dialled every {settings.probe_seconds} s, unless a tunnel has reached them meanwhile"
+    looks = settings.looks
+    yield (
+        "targets are looked at only when asked"
+        if looks.seconds is None
+        else f"targets are looked at every {looks.seconds} s"
+    )
+    if looks.roots:
+        yield f"more public roots in {looks.roots}"
 
 
 def _log_limit(lines_per_client: int) -> str:

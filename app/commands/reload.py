@@ -1,14 +1,14 @@
 """`licensegate reload`: asks the running gate, over its control socket, to read its settings again."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import ControlError, Request, ask, control_path
+from licensegate.app.service.control import ControlError, Request, ask
 from licensegate.app.settings import SettingsError
-from licensegate.app.settings.load import find_state_directory, settings_file
 from licensegate.app.terminal import complain, say
+
+from .control_socket import NO_SOCKET, control_socket
 
 NOTES: Final = """\
   Prints what has changed. Open tunnels keep the settings that they began with. The command uses control.sock in
@@ -36,16 +36,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask for a reload and print the answer."""
     # The settings may be broken now: then the gate is asked all the same, says so, and writes it to its log.
     try:
-        file = arguments.config or settings_file(os.environ)
-        path = control_path(None, os.environ, file) or control_path(find_state_directory(file, os.environ), os.environ)
+        path = control_socket(arguments.config)
     except SettingsError as error:
         complain(f"refused: the settings in force stay: {error}")
         return 1
     if path is None:
-        return complain(
-            "the settings name no state.directory, where the gate's control socket is: name it in the variable "
-            "LICENSEGATE__STATE__DIRECTORY, or send the gate SIGHUP"
-        )
+        return complain(f"{NO_SOCKET}, or send the gate SIGHUP")
     try:
         reply = ask(path, Request("reload", defaults=arguments.defaults))
     except ControlError as error:

@@ -25,6 +25,7 @@ from licensegate.records.outcome import Outcome
 
 from .counters import Counters, Durations
 from .target_health import TargetHealth
+from .target_reports import TargetReports
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format, which every scraper accepts."""
@@ -71,6 +72,7 @@ class Metrics:
         counters: Counters,
         target_health: TargetHealth,
         dropped: Mapping[str, Callable[[], int]],
+        reports: TargetReports,
     ) -> None:
         self._version = version
         self._revision = revision
@@ -78,6 +80,7 @@ class Metrics:
         self._counters = counters
         self._target_health = target_health
         self._dropped = dropped
+        self._reports = reports
         self._certificate: tuple[ServerIdentity | None, datetime | None] = (None, None)
         self._process = ProcessCollector(registry=None)
 
@@ -93,6 +96,7 @@ class Metrics:
         yield from self._gate_metrics()
         yield from self._connection_metrics()
         yield from self._target_metrics()
+        yield from self._look_metrics()
         yield from _counters(
             "licensegate_log_lines_dropped",
             "Lines lost because a log had no reader or could not be written.",
@@ -187,6 +191,45 @@ class Metrics:
                 labels=("target",),
             ),
             (((name,), status.reached_at.timestamp()) for name, status in statuses if status.reached_at is not None),
+        )
+
+    def _look_metrics(self) -> Iterator[Metric]:
+        looks = list(self._reports.by_target.items())
+        yield from _families(
+            partial(
+                GaugeMetricFamily,
+                "licensegate_target_verdict",
+                "1: the verdict of the last look at the target.",
+                labels=("target", "verdict"),
+            ),
+            (((name, look.verdict.value), 1.0) for name, look in looks),
+        )
+        yield from self._by_target(
+            "looked_timestamp_seconds",
+            "When the target was last looked at.",
+            ((name, look.time.timestamp()) for name, look in looks),
+        )
+        yield from self._by_target(
+            "certificate_expiry_timestamp_seconds",
+            "When the first certificate of the target's chain expires.",
+            ((name, look.chain_ends.timestamp()) for name, look in looks if look.chain_ends is not None),
+        )
+        yield from self._by_target(
+            "clock_skew_seconds",
+            "How far the target's Date was ahead of the gate's clock.",
+            ((name, look.skew_seconds) for name, look in looks if look.skew_seconds is not None),
+        )
+        yield from _counters(
+            "licensegate_target_issuer_changes",
+            "How often a look found another issuer of the target's certificate than the one before.",
+            ("target",),
+            [((name,), count) for name, count in self._reports.issuer_changes.items()],
+        )
+
+    def _by_target(self, name: str, help_text: str, values: Iterable[tuple[str, float]]) -> Iterator[Metric]:
+        return _families(
+            partial(GaugeMetricFamily, f"licensegate_target_{name}", help_text, labels=("target",)),
+            (((target,), value) for target, value in values),
         )
 
     def _expiry(self, identity: ServerIdentity | None) -> datetime | None:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import socket
+from functools import partial
 from typing import TYPE_CHECKING
 
 from licensegate.allowlist.client_networks import ClientNetworks
@@ -10,6 +11,8 @@ from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.registry import Observers
+from licensegate.app.observers.target_names import TargetNames
+from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.settings import Settings
 from licensegate.app.settings.ledger import client_notes
 from licensegate.ledger.clients import ClientNames
@@ -21,6 +24,8 @@ from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from .host import limits_within_descriptors
 from .logs import ServiceLog
 from .parts import Parts, settings_hash
+from .probe_process import run_look
+from .target_looks import TargetLooks
 
 if TYPE_CHECKING:
     from licensegate.app.admin.site import AdminSite
@@ -29,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class Components:
-    """The gate, its certificate, its authenticator, its access log and its admin site, and the settings in force.
+    """The gate with its certificate, authenticator, access log, admin site and looks at targets, and the settings.
 
     `opened_log` is the descriptor of the access log. Needs a running event loop. Raises ListenError if the gate cannot
     serve.
@@ -50,6 +55,9 @@ class Components:
         self.access_log = self._observers.get(AccessLog)
         self.ledger = self._observers.get(Ledger)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
+        self.looks = TargetLooks(
+            partial(run_look, self.gate), self._observers.targets, TargetReports(), lambda: self.settings.looks
+        )
         self._observers.attach(self.gate)
         try:
             with self.adopting_admin(parts) as leaving:
@@ -63,6 +71,11 @@ class Components:
     def settings(self) -> Settings:
         """The settings in force."""
         return self.parts.settings
+
+    @property
+    def targets(self) -> TargetNames:
+        """The targets of the allowlist in force."""
+        return self._observers.targets
 
     @property
     def status(self) -> str:
@@ -97,7 +110,7 @@ class Components:
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
             dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self._service_log.dropped}
-            self._admin_site = AdminSite(self.gate, self._observers, dropped)
+            self._admin_site = AdminSite(self.gate, self._observers, dropped, self.looks.reports, self.looks.want_first)
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
         )

@@ -36,10 +36,15 @@ class ControlError(Exception):
 
 
 class Request(Struct, frozen=True):
-    """A command for the gate. `defaults` makes a reload accept settings that were emptied."""
+    """A command for the gate.
+
+    `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
+    returns the names of the targets.
+    """
 
     command: str
     defaults: bool = False
+    target: str = ""
 
 
 class Reply(Struct, frozen=True):
@@ -135,11 +140,11 @@ class Control:
         return await handler(f"uid {uid}", request)
 
 
-def ask(path: Path, request: Request) -> Reply:
-    """Send a request to the gate that serves this socket. Raises ControlError."""
+def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:
+    """Send a request to the gate that serves this socket, and wait so long for the reply. Raises ControlError."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_REPLY_SECONDS)
+            connection.settimeout(seconds)
             connection.connect(os.fspath(path))
             connection.sendall(msgspec.json.encode(request) + b"\n")
             with connection.makefile("rb") as answer:
@@ -147,7 +152,7 @@ def ask(path: Path, request: Request) -> Reply:
     except msgspec.MsgspecError:
         raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
     except TimeoutError:
-        raise ControlError(f"the gate at {path} has not answered for {_REPLY_SECONDS} s; see its log") from None
+        raise ControlError(f"the gate at {path} has not answered for {seconds:g} s; see its log") from None
     except OSError as error:
         why = error.strerror or error
         raise ControlError(

@@ -45,7 +45,7 @@ async def run_look(gate: InvitingGate, target: Target, rule: Rule, roots: Path |
     invitations = [gate.invite(target, rule) for _ in range(_CONNECTIONS)]
     try:
         descriptors = tuple(one.theirs.fileno() for one in invitations)
-        job = LookJob(target.host, target.port, descriptors, rule.private, str(rule.ca or ""), str(roots or ""))
+        job = LookJob(target.host, target.port, descriptors, rule.private, rule.ca, str(roots or ""))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "licensegate.probe"),
             stdin=asyncio.subprocess.PIPE,

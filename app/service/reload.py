@@ -139,6 +139,7 @@ class Reloader:
         gate.adopt(components.snapshot())
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
+        components.looks.settings_changed()
         logging.getLogger().setLevel(settings.log.level.upper())
 
     async def _refuse(self, requester: str, reason: str) -> Reply:

@@ -26,6 +26,7 @@ from .cucm_instructions import cucm_instructions, reach
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
 from .parts import read_parts
+from .probe_requests import answer_probe
 from .reload import Reloader
 from .reload_queue import ReloadQueue
 from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
@@ -86,11 +87,14 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
             gc.freeze()  # objects that exist now live as long as the program
             checks = (reloader.certificate_check(), reloader.user_check())
             tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]
+            components.looks.start()
             await stop.acquire()
+            await components.looks.stop()  # or its tunnel would hold up the drain
             await _drain(components.gate, components.settings.limits.drain_seconds, stop)
     finally:
         for task in tasks:
             task.cancel()
+        await components.looks.stop()
         await components.stop_admin()
         components.close()
 
@@ -111,7 +115,12 @@ async def _read_unless(stop: asyncio.Semaphore, read: Callable[[], _T]) -> _T | 
 async def _open_control(reloader: Reloader) -> AsyncIterator[ReloadQueue]:
     """Serve the control socket, if the settings have a directory for it, and yield the queue of its reloads."""
     reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
-    control = Control({"reload": lambda requester, request: reloads.request(requester, defaults=request.defaults)})
+    control = Control(
+        {
+            "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
+            "probe": lambda requester, request: answer_probe(reloader.components, request.target),
+        }
+    )
     await _place(control, reloader.components.settings)
     try:
         yield reloads

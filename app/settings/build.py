@@ -31,13 +31,14 @@ from .schema import (
     File,
     ListenTable,
     LogTable,
+    ProbeTable,
     RuleTable,
     TlsTable,
     TunnelNetworkTable,
     TunnelTable,
     values,
 )
-from .settings import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Settings, SettingsError, Tls
+from .settings import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Looks, Settings, SettingsError, Tls
 from .source import SettingsSource
 
 _T = TypeVar("_T")
@@ -65,9 +66,15 @@ def build(
     refuse_shared_address(listen, admin, source)
     tls = _tls(file.tls, login_files, source, folder)
     log = _log(file.log, source, folder)
+    policy = _policy(file.allowlist, source, folder)
+    looks = _looks(file.probe, source, folder)
     logins = (parent.login for parent in parents.proxies)
     secrets = [path for login in logins for path in (login.password_file, login.keytab)]
-    roots = [parent.ca for parent in parents.proxies]
+    roots = [
+        *(parent.ca for parent in parents.proxies),
+        *(Path(rule.ca) for rule in policy.rules if rule.ca),
+        looks.roots,
+    ]
     state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
     refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
     return Settings(
@@ -76,7 +83,7 @@ def build(
         tls=tls,
         auth=auth,
         client_networks=client_networks,
-        policy=_policy(file.allowlist, source),
+        policy=policy,
         tunnel=_tunnel(file.tunnel),
         tunnel_networks=_tunnel_networks(file.tunnel.network, source),
         dial=DialSettings(
@@ -88,6 +95,7 @@ def build(
         limits=Limits(**structs.asdict(file.limits)),
         admin=admin,
         probe_seconds=_read(read_every, file.probe.every, source.place("probe.every")),
+        looks=looks,
         state_directory=state_directory,
         state_named=bool(file.state.directory),
         log=log,
@@ -158,10 +166,16 @@ def _client_networks(texts: Sequence[str], source: SettingsSource) -> tuple[Netw
     return networks
 
 
-def _policy(table: AllowlistTable, source: SettingsSource) -> Policy:
+def _looks(table: ProbeTable, source: SettingsSource, folder: Path) -> Looks:
+    seconds = _read(read_every, table.handshake, source.place("probe.handshake"))
+    return Looks(seconds, _pem(table.roots, "probe.roots", source, folder))
+
+
+def _policy(table: AllowlistTable, source: SettingsSource, folder: Path) -> Policy:
     hosts = _read_each(read_rule_host, [rule.host for rule in table.rule], source, "allowlist.rule", "host")
     rules = [
-        _rule(rule, host, number, source) for number, (rule, host) in enumerate(zip(table.rule, hosts, strict=True), 1)
+        _rule(rule, host, number, source, folder)
+        for number, (rule, host) in enumerate(zip(table.rule, hosts, strict=True), 1)
     ]
     try:
         return Policy(table.presets, rules, load_presets(), table.mode)
@@ -171,14 +185,26 @@ def _policy(table: AllowlistTable, source: SettingsSource) -> Policy:
         raise SettingsError(f"{source.place('allowlist.rule')}: {error}") from None
 
 
-def _rule(table: RuleTable, host: str, number: int, source: SettingsSource) -> Rule:
+def _rule(table: RuleTable, host: str, number: int, source: SettingsSource, folder: Path) -> Rule:
     for key in ("users", "certificates"):
         for item, name in enumerate(getattr(table, key), 1):
             if fault := user_fault(name):
                 place = source.place("allowlist.rule", number, key, item)
                 raise SettingsError(f"{place}: {shown(name)} is not a valid name: {fault}")
     networks = _networks(table.networks, source, "allowlist.rule", number, "networks")
-    return Rule(**structs.asdict(table) | {"host": host, "networks": networks})
+    ca = _rule_ca(table.ca, number, source, folder)
+    return Rule(**structs.asdict(table) | {"host": host, "networks": networks, "ca": ca})
+
+
+def _rule_ca(text: str, number: int, source: SettingsSource, folder: Path) -> str:
+    if not text:
+        return ""
+    path, place = folder / text, source.place("allowlist.rule", number, "ca")
+    if "\0" in text:
+        raise SettingsError(f"{place}: {shown(text)} is not a path; write one, or leave ca out")
+    if fault := missing(path):
+        raise SettingsError(f"{place}: {path}: {fault}; name an existing PEM file")
+    return os.path.abspath(path)
 
 
 def _tunnel(table: TunnelTable) -> TunnelChecks:

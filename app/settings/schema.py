@@ -106,6 +106,7 @@ class RuleTable(Table, frozen=True):
     users: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     certificates: tuple[str, ...] = ()
+    ca: str = ""
 
 
 class AllowlistTable(Table, frozen=True):
@@ -196,6 +197,8 @@ class ProbeTable(Table, frozen=True):
     """`[probe]`."""
 
     every: str = "off"
+    handshake: str = "6h"
+    roots: str = ""
 
 
 class StateTable(Table, frozen=True):

@@ -85,6 +85,17 @@ class Admin(Struct, frozen=True):
     ready_needs_upstream: bool = False
 
 
+class Looks(Struct, frozen=True):
+    """Looks at targets by a TLS handshake of the gate's own.
+
+    `seconds` is their interval, None for none but those that are asked for. `roots` is a PEM file with more public
+    roots, None for those that come with the gate.
+    """
+
+    seconds: int | None = None
+    roots: Path | None = None
+
+
 class Settings(Struct, frozen=True):
     """Everything that an operator can set, checked.
 
@@ -110,6 +121,7 @@ class Settings(Struct, frozen=True):
     limits: Limits
     admin: Admin
     probe_seconds: int | None
+    looks: Looks
     state_directory: Path | None
     state_named: bool
     log: Log

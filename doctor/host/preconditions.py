@@ -86,6 +86,8 @@ def files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
     yield "auth.htdigest", auth.htdigest
     yield "auth.nonce_key_file", auth.nonce_key_file
     yield "admin.token_file", settings.admin.token_file
+    yield "probe.roots", settings.looks.roots
+    yield from ((f"the rule for {rule}, ca", Path(rule.ca)) for rule in settings.policy.rules if rule.ca)
     for number, parent in enumerate(settings.parents.proxies, 1):
         yield f"parent, item {number}, ca", parent.ca
         yield f"parent, item {number}, password_file", parent.login.password_file

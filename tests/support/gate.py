@@ -24,6 +24,10 @@ ANYTHING = "[tunnel]\nrequire_tls = false\nmatch_server_name = false\n"
 """Settings for tunnels that carry any bytes, for tests of the relay itself."""
 
 
+NO_LOOKS = '[probe]\nhandshake = "off"\n'
+"""Settings for a gate that looks at a target only when asked."""
+
+
 def gate_settings(*connect_to: str, more: str = "", admin: str = "") -> str:
     """Settings for a gate on a free port of 127.0.0.1, whose access log has a line for every connection.
 
@@ -45,6 +49,7 @@ lines_per_client = 0
 listen = "{admin}"
 
 {more}
+{"" if "[probe]" in more else NO_LOOKS}
 """
 
 

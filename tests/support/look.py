@@ -39,7 +39,7 @@ def look_at(port: int, folder: Path, *, host: str = HOST, private: bool = False,
     roots.write_bytes(ROOT.pem)
     if ca is not None:
         own.write_bytes(ca.pem)
-    rule = Rule(host, 443, private=private, ca=own if ca is not None else None)
+    rule = Rule(host, 443, private=private, ca=str(own) if ca is not None else "")
     records: list[TunnelRecord] = []
 
     async def main() -> TargetReport:

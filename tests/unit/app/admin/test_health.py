@@ -33,6 +33,10 @@ class FakeUpstreams:
     def __init__(self, *reached: bool | None) -> None:
         self.known = [Upstream(f"host-{number}.example:443", one) for number, one in enumerate(reached)]
         self.asked = 0
+        self.looks_wanted = 0
+
+    def want_looks(self) -> None:
+        self.looks_wanted += 1
 
     async def check(self) -> list[Upstream]:
         self.asked += 1
@@ -119,3 +123,4 @@ def test_upstreamz_is_200_if_every_target_is_reached(reached: tuple[bool | None,
     given, body = run(health(FakeGate(), upstreams).upstreamz())
 
     assert (given, body.status, body.targets) == (status, said, upstreams.known)
+    assert upstreams.looks_wanted == 1

@@ -5,15 +5,20 @@ from collections.abc import Awaitable
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, Upstreams
+from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, UpstreamLook, Upstreams
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
+from licensegate.app.observers.target_reports import TargetReports
+from licensegate.diagnosis.target_report import TargetReport
+from licensegate.records.certificate import CertificateOutline
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from support.records import NOON, record
 from support.sockets import run, turns, until
 from support.upstream import SECONDS
@@ -34,7 +39,9 @@ class Lab:
         self.answers: dict[str, Outcome | None] = {}
         self.held: list[asyncio.Future[None]] = []
         self.holding = False
-        self.upstreams = Upstreams(targets, self.health, self._dial, lambda: self.now)
+        self.reports = TargetReports()
+        self.wanted: list[str] = []
+        self.upstreams = Upstreams(targets, self.health, self._dial, self.reports, self.wanted.append, lambda: self.now)
 
     def _dial(self, target: Target, rule: Rule) -> Awaitable[None]:
         return self._answer(str(target), rule)
@@ -287,5 +294,36 @@ def test_a_target_that_refuses_is_not_reached_and_no_target_is_enough() -> None:
 
         assert not await lab.upstreams.reaches_any()
         assert await Lab(Rule("*.example.org")).upstreams.reaches_any()
+
+    run(main())
+
+
+def test_the_newest_look_is_shown_and_changes_nothing_else() -> None:
+    async def main() -> None:
+        lab = Lab(ONE)
+        before = (await lab.upstreams.check())[0]
+        issuer = CertificateOutline("CN=one.example", "CN=issuer", NOON, NOON + timedelta(days=30))
+        lab.reports.put(
+            TargetReport(
+                "one.example:443", NOON, TargetVerdict.FOREIGN_ISSUER, "by a stranger", (issuer,), tls_version="TLSv1.3"
+            )
+        )
+
+        shown = (await lab.upstreams.check())[0]
+
+        assert before.look is None
+        assert shown == structs.replace(before, look=shown.look)
+        assert shown.look == UpstreamLook(
+            TargetVerdict.FOREIGN_ISSUER, "by a stranger", NOON, "CN=issuer", 30.0, tls_version="TLSv1.3"
+        )
+
+    run(main())
+
+
+def test_looks_are_wanted_at_every_exact_target() -> None:
+    async def main() -> None:
+        lab = Lab()
+        lab.upstreams.want_looks()
+        assert lab.wanted == NAMES
 
     run(main())

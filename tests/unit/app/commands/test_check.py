@@ -4,6 +4,8 @@ import pytest
 
 from licensegate.app.commands.check import report, warnings
 from licensegate.app.settings import Settings, load
+from licensegate.certs.pem import CertificateError
+from support.certificates import issue
 
 EVERYTHING = """
 [[listen]]
@@ -140,7 +142,10 @@ def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
         "pages that name clients for programs on this host or the token",
         "ready_needs_upstream = false",
     ]
-    assert told["probe"] == ["targets are dialled every 300 s, unless a tunnel has reached them meanwhile"]
+    assert told["probe"] == [
+        "targets are dialled every 300 s, unless a tunnel has reached them meanwhile",
+        "targets are looked at every 21600 s",
+    ]
     assert told["state"] == ["/var/lib/licensegate"]
     assert told["log"] == [
         "access to /var/log/access.jsonl",
@@ -177,7 +182,10 @@ def test_the_report_of_the_defaults_names_what_is_missing() -> None:
     assert told["connect_to"] == ["none"]
     assert told["admin"][0] == "http://127.0.0.1:9130/, unless that cannot be bound"
     assert told["admin"][2] == "pages that name clients for programs on this host only"
-    assert told["probe"] == ["targets are dialled only when /upstreamz is requested"]
+    assert told["probe"] == [
+        "targets are dialled only when /upstreamz is requested",
+        "targets are looked at every 21600 s",
+    ]
     assert told["parents"] == ["none"]
     assert told["state"] == ["nothing is kept"]
     assert told["log"][0] == "access to standard output"
@@ -338,3 +346,18 @@ def test_a_machines_name_that_fmc_does_not_take_is_warned_of(length: int, warned
 
     assert bool(told) is warned
     assert all(name in warning for warning in told)
+
+
+def test_the_files_that_looks_judge_by_are_read_and_named(tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_bytes(issue(authority=True).pem)
+    text = '[probe]\nroots = "own.pem"\nhandshake = "off"\n[[allowlist.rule]]\nhost = "s.example"\nca = "own.pem"\n'
+    settings = settings_of(tmp_path, text)
+
+    told = sections_of(report(settings))
+
+    assert list(warnings(settings, {}, "gate")) == []
+    assert told["probe"][1:] == ["targets are looked at only when asked", f"more public roots in {tmp_path}/own.pem"]
+    assert f"s.example:443                rule of your own; judged by {tmp_path}/own.pem" in told["targets"]
+    (tmp_path / "own.pem").write_text("nothing")
+    with pytest.raises(CertificateError, match=r"own\.pem: contains no certificate"):
+        list(warnings(settings, {}, "gate"))

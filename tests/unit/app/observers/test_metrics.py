@@ -1,7 +1,7 @@
 """The metrics as a scraper reads them."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -17,17 +17,21 @@ from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import NO_TARGET, TargetNames
+from licensegate.app.observers.target_reports import TargetReports
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.diagnosis.codes import Code
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
+from licensegate.records.certificate import CertificateOutline
 from licensegate.records.finding import Certainty
 from licensegate.records.outcome import Outcome, Stage
 from licensegate.records.record import ServerNameCheck, TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from support.conversation_harness import IDENTITY, make_snapshot
-from support.records import API, CLOUDSSO, TARGETS, TOOLS, any_record, failure, record, tunnel
+from support.records import API, CLOUDSSO, NOON, TARGETS, TOOLS, any_record, failure, record, tunnel
 
 PAGE = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()
 SNAPSHOT = make_snapshot()
@@ -56,13 +60,22 @@ class OpenConnection:
 class Scraped:
     """A gate's metrics after these records."""
 
-    def __init__(self, records: Iterable[TunnelRecord] = (), gate: WatchedGate | None = None, dropped: int = 0) -> None:
+    def __init__(
+        self,
+        records: Iterable[TunnelRecord] = (),
+        gate: WatchedGate | None = None,
+        dropped: int = 0,
+        looks: Iterable[TargetReport] = (),
+    ) -> None:
         gate = gate or WatchedGate()
         targets = TargetNames(lambda: gate.snapshot.policy)
         counters, target_health = Counters(targets), TargetHealth(targets)
         counters.observe(list(records))
         target_health.observe(list(records))
-        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped})
+        reports = TargetReports()
+        for look in looks:
+            reports.put(look)
+        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports)
         self.pieces = list(metrics.pieces())
         self.text = b"".join(self.pieces).decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
@@ -242,7 +255,7 @@ def test_clients_choose_no_label_and_lines_stay_few(records: list[TunnelRecord])
 def test_the_page_lists_exactly_the_metrics() -> None:
     gate = WatchedGate()
     gate.look_ups = {None: 1}
-    scraped = Scraped(ALL_TRAFFIC, gate)
+    scraped = Scraped(ALL_TRAFFIC, gate, looks=[a_look("CN=one"), a_look("CN=two")])
     names = {
         sample.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum")
         for sample in scraped.samples
@@ -266,3 +279,21 @@ def test_many_series_come_in_small_pieces_of_one_family() -> None:
         assert len(scraped.series(f"licensegate_{name}")) == series
         assert scraped.text.count(f"# HELP licensegate_{name} ") == 1
         assert scraped.text.count(f"# TYPE licensegate_{name} ") == 1
+
+
+def a_look(issuer: str, verdict: TargetVerdict = TargetVerdict.PUBLIC) -> TargetReport:
+    leaf = CertificateOutline("CN=leaf", issuer, NOON, NOON + timedelta(days=2))
+    middle = CertificateOutline(issuer, "CN=root", NOON, NOON + timedelta(days=1))
+    return TargetReport("tools.cisco.com:443", NOON, verdict, chain=(leaf, middle), skew_seconds=-2.5)
+
+
+def test_the_last_look_at_a_target_is_shown() -> None:
+    scraped = Scraped(looks=[a_look("CN=one"), a_look("CN=two", TargetVerdict.FOREIGN_ISSUER)])
+
+    target = {"target": "tools.cisco.com:443"}
+    assert scraped.series("licensegate_target_verdict") == [target | {"verdict": "foreign_issuer"}]
+    assert scraped.value("licensegate_target_looked_timestamp_seconds", **target) == NOON.timestamp()
+    ends = (NOON + timedelta(days=1)).timestamp()
+    assert scraped.value("licensegate_target_certificate_expiry_timestamp_seconds", **target) == ends
+    assert scraped.value("licensegate_target_clock_skew_seconds", **target) == -2.5
+    assert scraped.value("licensegate_target_issuer_changes_total", **target) == 1
