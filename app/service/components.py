@@ -15,6 +15,7 @@ from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.settings import Settings
 from licensegate.app.settings.ledger import client_notes
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.ledger.clients import ClientNames
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
@@ -58,6 +59,7 @@ class Components:
         self.looks = TargetLooks(
             partial(run_look, self.gate), self._observers.targets, TargetReports(), lambda: self.settings.looks
         )
+        self.looks.reports.tell(self._learn_tickets)
         self._observers.attach(self.gate)
         try:
             with self.adopting_admin(parts) as leaving:
@@ -114,6 +116,10 @@ class Components:
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
         )
+
+    def _learn_tickets(self, report: TargetReport) -> None:
+        if report.tls_version == "TLSv1.3":
+            self.gate.learn_tickets(report.target, report.ticket_bytes)
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot for new connections: the settings, certificate and authenticator in force."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from licensegate.records.outcome import Outcome, Stage
 from support.admin_client import ANY_PORT, admin_port
 from support.authority import Authority
-from support.gate import Gate, gate_settings
+from support.gate import COMMAND, Gate, gate_settings
 from support.licensing_exchange import MESSAGE, REFUSING_HOST, TARGET, URL
 from support.programs import run, run_within
 from support.prometheus import Prometheus
@@ -71,8 +71,11 @@ def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
     with contextlib.ExitStack() as stack:
         standin = stack.enter_context(StandIn(authority))
         places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
-        settings = gate_settings(*places, admin=ANY_PORT, more=REPORTED.format(port=standin.port))
+        looks = f'[state]\ndirectory = "."\n[probe]\nhandshake = "off"\nroots = "{authority.root}"\n'
+        settings = gate_settings(*places, admin=ANY_PORT, more=looks + REPORTED.format(port=standin.port))
         gate = stack.enter_context(Gate(folder, settings))
+        looked = run(COMMAND, "probe", "--config", gate.settings, TARGET)
+        assert looked.returncode == 0, looked.stdout + looked.stderr
         instance, missing = f"127.0.0.1:{admin_port(gate)}", f"127.0.0.1:{closed_port()}"
         prometheus = stack.enter_context(Prometheus(installed(folder, instance, missing)))
         made = Scraped(gate, prometheus, instance, missing)

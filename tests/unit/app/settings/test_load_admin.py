@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.settings import load
+from licensegate.app.settings import Looks, load
 from licensegate.proxy.settings import ListenAddress
 from support.settings_file import settings_of
 
@@ -61,3 +61,20 @@ def test_the_images_admin_address_gives_way_to_the_file(
     path = tmp_path / "gate.toml"
     path.write_text(text)
     assert load(path, {"LICENSEGATE_ADMIN_DEFAULT": "0.0.0.0:9130"}).admin.listen == listen
+
+
+def test_looks_are_every_six_hours_unless_set(tmp_path: Path) -> None:
+    (tmp_path / "roots.pem").write_text("x")
+
+    assert settings_of(tmp_path, "").looks == Looks(6 * 3600)
+    assert settings_of(tmp_path, "[probe]\nhandshake = 'off'").looks == Looks(None)
+    roots = tmp_path / "roots.pem"
+    assert settings_of(tmp_path, "[probe]\nhandshake = '30m'\nroots = 'roots.pem'").looks == Looks(1800, roots)
+
+
+def test_the_ca_of_a_rule_is_a_file_beside_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_text("x")
+
+    (rule, *_) = settings_of(tmp_path, "[[allowlist.rule]]\nhost = 's.example'\nca = 'own.pem'").policy.rules
+
+    assert rule.ca == str(tmp_path / "own.pem")

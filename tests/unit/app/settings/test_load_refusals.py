@@ -111,6 +111,22 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
             id="time without a unit",
         ),
         pytest.param(
+            "[probe]\nhandshake = '5'",
+            'gate.toml: probe.handshake: "5" is not an interval; '
+            'write "off", or a whole number with s, m or h, like "5m"',
+            id="looks without a unit",
+        ),
+        pytest.param(
+            "[probe]\nroots = 'gone.pem'",
+            "gate.toml: probe.roots: gone.pem: No such file or directory; name an existing PEM file",
+            id="missing roots",
+        ),
+        pytest.param(
+            "[[allowlist.rule]]\nhost = 's.example'\nca = 'gone.pem'",
+            "gate.toml: allowlist.rule, item 1, ca: gone.pem: No such file or directory; name an existing PEM file",
+            id="missing authorities of a rule",
+        ),
+        pytest.param(
             "[tls]\nkey = 'gate.key'",
             "gate.toml: tls.key: a key without a certificate; set tls.certificate too",
             id="key alone",
