@@ -44,10 +44,9 @@ class TargetReports:
         if before is None or before.verdict is not report.verdict:
             log = _log.info if report.verdict in GOOD else _log.warning
             log("a look at %s found %s: %s", report.target, report.verdict, report.detail)
-        if before is None:
-            self.issuer_changes.put(report.target, 0)
-        if before is not None and _issuer(before) and _issuer(report) and _issuer(before) != _issuer(report):
-            self.issuer_changes[report.target] += 1
+        is_other = before is not None and _issuer(before) and _issuer(report) and _issuer(before) != _issuer(report)
+        self.issuer_changes.put(report.target, self.issuer_changes.get(report.target, 0) + bool(is_other))
+        if before is not None and is_other:
             _log.warning(
                 "the certificate of %s has a new issuer, %s instead of %s: %s",
                 *(report.target, _issuer(report), _issuer(before), refused_by(report)),

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import socket
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
+from licensegate.records.contact import Contact
+from licensegate.records.record import TunnelRecord
 
 from .host import limits_within_descriptors
 from .logs import ServiceLog
@@ -59,7 +62,9 @@ class Components:
         self.looks = TargetLooks(
             partial(run_look, self.gate), self._observers.targets, TargetReports(), lambda: self.settings.looks
         )
+        self.looks.reports.tell(self.gate.diagnosis.seen)
         self.looks.reports.tell(self._learn_tickets)
+        self.gate.add_observer(self._want_looks)
         self._observers.attach(self.gate)
         try:
             with self.adopting_admin(parts) as leaving:
@@ -116,6 +121,14 @@ class Components:
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
         )
+
+    def _want_looks(self, records: Sequence[TunnelRecord]) -> None:
+        """Look at the targets of tunnels that ended suspiciously."""
+        for record in records:
+            if record.target and record.event == "end" and record.contact is not Contact.ANSWERED:
+                finding = self.gate.diagnosis.explain(record)
+                if finding is not None and self.gate.diagnosis.wants_look(finding):
+                    self.looks.want(record.target)
 
     def _learn_tickets(self, report: TargetReport) -> None:
         if report.tls_version == "TLSv1.3":

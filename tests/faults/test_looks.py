@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support.client_hellos import hello_message, in_records, server_name_extension
 from support.gate import ANYTHING, COMMAND, Gate, gate_settings
 from support.licensing_exchange import HOST, TARGET
 from support.programs import run
@@ -31,8 +33,14 @@ def children(gate: Gate) -> list[int]:
     return [int(pid) for pid in listed]
 
 
-def descriptors(gate: Gate) -> int:
-    return len(os.listdir(f"/proc/{gate.pid}/fd"))
+def connections(gate: Gate) -> int:
+    """The sockets and pipes that the gate has open."""
+    kinds = ("socket:", "pipe:")
+    found = 0
+    for descriptor in Path(f"/proc/{gate.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += os.readlink(descriptor).startswith(kinds)
+    return found
 
 
 @contextlib.contextmanager
@@ -79,6 +87,7 @@ def test_a_target_that_hangs_delays_no_tunnel_and_no_stop(tmp_path: Path) -> Non
 
     with Upstream(behaviour) as upstream, Gate(tmp_path, settings(upstream.port)) as gate:
         with open_tunnel(gate) as tunnel:
+            assert_carries(tunnel)
             hangs.set()
             with asked(gate) as asking:
                 (process,) = children(gate)
@@ -92,13 +101,13 @@ def test_a_target_that_hangs_delays_no_tunnel_and_no_stop(tmp_path: Path) -> Non
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
 def test_a_probe_process_that_dies_is_only_logged(tmp_path: Path, number: signal.Signals) -> None:
     with Upstream(read_nothing) as upstream, Gate(tmp_path, settings(upstream.port)) as gate:
-        base = descriptors(gate)
+        base = connections(gate)
         with asked(gate) as asking:
             (process,) = children(gate)
             os.kill(process, number)
             error = asking.communicate()[1]
         assert f"the probe process ended with status {-number}" in error
-        spin_until(lambda: descriptors(gate) == base)
+        spin_until(lambda: connections(gate) == base)
         assert children(gate) == []
 
 
@@ -116,3 +125,19 @@ def test_a_gate_that_is_killed_takes_its_probe_process_along(tmp_path: Path) -> 
             spin_until(lambda: not Path(f"/proc/{process}").exists())
         with pytest.raises(AssertionError, match="ended with -9"):
             gate.await_end()
+
+
+def test_a_suspicious_end_is_followed_by_a_look(tmp_path: Path) -> None:
+    looks = '[probe]\nhandshake = "6h"\n'
+
+    def cut(connection: socket.socket) -> None:
+        connection.recv(4096)
+
+    text = gate_settings(f"{TARGET}:127.0.0.1:{{port}}", more=STATE + looks)
+    with Upstream(cut) as upstream, Gate(tmp_path, text.replace("{port}", str(upstream.port))) as gate:
+        hello = in_records(hello_message(server_name_extension(HOST.encode())))
+        with open_tunnel(gate) as tunnel:
+            tunnel.sendall(hello)
+            assert tunnel.recv(1) == b""
+        assert f"a look at {TARGET} found hello_cut" in gate.await_line("a look at")
+        assert upstream.connections == 3  # the client's, and two tries
