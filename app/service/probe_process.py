@@ -1,6 +1,6 @@
 """Runs the probe process: one look at one target, through the gate, bounded in time. The process ends with the look.
 
-Started for each look, since the gate looks a few times a day: waiting, it would keep 40 MB. It gets its connections as
+Started for each look, since the gate looks a few times a day: waiting, it would keep 56 MB. It gets its connections as
 open descriptors, the job on standard input, and writes the report to standard output.
 """
 

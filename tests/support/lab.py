@@ -34,6 +34,9 @@ networks = ["127.0.0.0/8"]
 [dial]
 connect_to = {connect_to}
 
+[probe]
+handshake = "off"
+
 [log]
 access = "access.jsonl"
 """
