@@ -7,7 +7,6 @@ or not.
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Final
 
 from msgspec import structs
@@ -38,7 +37,7 @@ class OwnGate:
         ]
         checks = ChecksByClient(TunnelChecks(), ())
         snapshot = Snapshot(_CLIENTS, Policy((), open_to_all, {}), settings.limits, checks, identity=None)
-        self._roots: Path | None = None
+        self._roots = settings.looks.roots
         self.records: list[TunnelRecord] = []
         self._gate = Gate(snapshot, settings.dial, settings.dns, settings.parents, [self.records.extend])
         for served in filter(None, (*settings.listen, settings.admin.listen)):

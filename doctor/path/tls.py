@@ -8,7 +8,7 @@ from licensegate.records.target_verdict import TargetVerdict
 
 from ..step import StepResult, failed, ok, skipped, warning
 
-_SOON: Final = timedelta(days=14)
+_SOON: Final = timedelta(days=7)
 
 _EXEMPT: Final = "exempt {target} from inspection and filters in the firewall, IPS or proxy on the way"
 _HANDSHAKE_CURES: Final = {

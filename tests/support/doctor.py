@@ -92,12 +92,14 @@ class Practice(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def open_practice(folder: Path, zone: Zone = ZONE, settings: str = SETTINGS) -> Iterator[Practice]:
-    """Start everything but the target."""
+def open_practice(folder: Path, settings: str = SETTINGS, roots: Path | None = None) -> Iterator[Practice]:
+    """Start everything but the target. `roots` are taken for public ones."""
+    if roots is not None:
+        settings = f'{settings}\n[probe]\nroots = "{roots}"\n'
     resolv_conf = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
     with (
         Network(folder, {}, PUBLIC, resolv_conf=resolv_conf) as network,
-        DnsServer(network.new_datagram_socket(), zone) as dns_server,
+        DnsServer(network.new_datagram_socket(), ZONE) as dns_server,
         Gate(folder, settings, prefix=network.inside) as gate,
     ):
         yield Practice(network, dns_server, gate, folder)

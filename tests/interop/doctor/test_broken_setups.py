@@ -28,8 +28,8 @@ USER_FILES = 'htpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n'
 
 
 @pytest.fixture
-def practice(tmp_path: Path) -> Iterator[Practice]:
-    with open_practice(tmp_path) as made:
+def practice(tmp_path: Path, authority: Authority) -> Iterator[Practice]:
+    with open_practice(tmp_path, roots=authority.root) as made:
         yield made
 
 
@@ -42,7 +42,8 @@ def standing_in(practice: Practice, authority: Authority) -> Iterator[StandIn]:
 def test_a_gate_and_a_target_that_are_well(practice: Practice, authority: Authority) -> None:
     with standing_in(practice, authority) as standin:
         found = practice.examine()
-    names = ("allowlist", "names", "connect", "tunnel", "http", "clocks")
+    assert found.status == 0
+    names = ("allowlist", "names", "connect", "tunnel", "tls", "chain", "http", "clocks")
     assert {name: found.verdict(name) for name in names} == dict.fromkeys(names, "ok")
     rounds = ("port", "listener", "round http", "round https")
     assert {name: found.verdict(name, GATE) for name in rounds} == dict.fromkeys(rounds, "ok")
@@ -120,6 +121,8 @@ def test_clocks_that_differ(practice: Practice, authority: Authority, ahead: dat
     with DatedServer(authority.issue(HOST), ahead, practice.listen()):
         found = practice.examine()
     word = "ahead of" if ahead > datetime.timedelta() else "behind"
+    if verdict == "failed":
+        found.assert_step("chain", "failed", "the gate's clock is ", "set this host's clock")
     found.assert_step("clocks", verdict, f"{word} this host's", "set this host's clock and CUCM's by NTP")
 
 
@@ -141,7 +144,7 @@ def test_a_secret_that_the_gates_user_may_not_read(monkeypatch: pytest.MonkeyPat
 def test_a_parent_proxy_that_intercepts(tmp_path: Path, authority: Authority) -> None:
     settings = f'{SETTINGS}\n[[parent]]\nurl = "http://127.0.0.1:8888"\n'
     with (
-        open_practice(tmp_path, settings=settings) as practice,
+        open_practice(tmp_path, settings, authority.root) as practice,
         standing_in(practice, authority),
         intercepting_parent(tmp_path / "parent", authority, 8888, practice.network.inside),
     ):

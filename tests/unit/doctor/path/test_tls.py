@@ -46,5 +46,5 @@ def test_a_chain_is_judged_where_one_was_shown(verdict: TargetVerdict) -> None:
 
 
 def test_a_certificate_that_ends_soon_is_a_warning() -> None:
-    assert judge_chain(report(TargetVerdict.PUBLIC, days=13), NOW).verdict is StepVerdict.WARNING
+    assert judge_chain(report(TargetVerdict.PUBLIC, days=6), NOW).verdict is StepVerdict.WARNING
     assert "valid until 2026-12-20" in judge_chain(report(TargetVerdict.PUBLIC, days=20), NOW).seen
