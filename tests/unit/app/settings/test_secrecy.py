@@ -12,7 +12,8 @@ SHOWN = {
     "client.product", "client.networks", "client.users", "client.certificates",
     "allowlist.rule.host", "allowlist.rule.users", "allowlist.rule.networks", "allowlist.rule.certificates",
     "allowlist.rule.ca", "tunnel.network.networks", "dial.connect_to", "dial.source_address", "parent.url", "parent.ca",
-    "admin.listen", "admin.networks", "probe.every", "probe.roots", "state.directory", "log.access",
+    "admin.listen", "admin.networks", "probe.every", "probe.handshake", "probe.roots", "state.directory",
+    "log.access",
 }  # fmt: skip
 """Texts that name hosts and files only. A new key with a text belongs here, or into one of the sets of `secrecy`."""
 
