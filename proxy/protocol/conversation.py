@@ -340,9 +340,7 @@ class Conversation(StateMachine):
         if hello is None:
             return Establish(to_client, early)
         exchange = TlsExchange(hello.alpn)
-        client, target = ClientRecords(exchange), TargetRecords(exchange)
-        client.see_first(early[hello.size :])
-        target.see_first(said)
+        client, target = ClientRecords(exchange, early[hello.size :]), TargetRecords(exchange, said)
         return Establish(to_client, early, client, target)
 
 

@@ -132,7 +132,7 @@ class Relay:
     def tickets(self) -> frozenset[int]:
         """The lengths of the session tickets that the target sent."""
         records = self._command.target_records
-        return frozenset() if records is None else frozenset(records.exchange.tickets)
+        return frozenset() if records is None else records.exchange.tickets
 
     def close(self) -> None:
         """Stop the deadline and give the pipes back. The sockets belong to the tunnel."""

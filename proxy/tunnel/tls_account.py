@@ -28,9 +28,9 @@ _BROKEN_OFF: Final = frozenset(
 
 def note_tls(record: TunnelRecord, client: ClientRecords, target: TargetRecords, up: int, down: int) -> None:
     """Write what the records of both directions show. `up` and `down` are the bytes relayed each way."""
-    record.client_records = client.records
+    record.client_records = client.noted
     record.client_alert = client.alert
-    record.upstream_records = target.records
+    record.upstream_records = target.noted
     record.upstream_alert = target.alert
     contact = record.contact = contact_of(client, target)
     record.tls_negotiated = target.exchange.version

@@ -3,6 +3,7 @@
 RFC 8446 section 4.1.3, RFC 5246 sections 7.4.1.3 and 7.4.2. Bytes in, values out; what it holds is bounded.
 """
 
+import struct
 from typing import Final
 
 from .client_hello import VERSIONS
@@ -12,9 +13,13 @@ _CERTIFICATE: Final = 11
 _MESSAGE_HEADER: Final = 4
 _RANDOM: Final = slice(2, 34)
 _SESSION_ID: Final = 34  # its length, in a ServerHello
+_ALPN: Final = 16
 _SUPPORTED_VERSIONS: Final = 43
+_HTTP2: Final = b"\0\3\2h2"  # as the only name in the extension (RFC 7301 section 3.1)
 _MOST_HELD: Final = 1 << 14
 """The longest beginning of the handshake that is held, in bytes: a ServerHello, or a server's own certificate."""
+
+_extension_header: Final = struct.Struct("!HH").unpack_from
 
 _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 """The random of a HelloRetryRequest, RFC 8446 section 4.1.3: a second ServerHello follows."""
@@ -24,15 +29,17 @@ class ServerHandshake:
     """A server's handshake messages in the clear, as they arrive, whatever records and segments they span.
 
     `version` is that of the ServerHello, empty before it: `1.3`, `1.2`, `1.1`, `1.0` or `ssl3`. `is_chosen`: the last
-    ServerHello was not a HelloRetryRequest. `certificate` is the server's own, in DER, empty if it was not seen.
+    ServerHello was not a HelloRetryRequest. `chooses_http2` is known up to TLS 1.2. `certificate` is the server's own,
+    in DER, empty if it was not seen.
     """
 
-    __slots__ = ("_held", "certificate", "is_chosen", "version")
+    __slots__ = ("_held", "certificate", "chooses_http2", "is_chosen", "version")
 
     def __init__(self) -> None:
         self._held = b""
         self.version = ""
         self.is_chosen = False
+        self.chooses_http2 = False
         self.certificate = b""
 
     def read(self, part: bytes) -> bool:
@@ -62,11 +69,13 @@ class ServerHandshake:
         chosen = body[:2]
         position = extensions + 2
         while position + 4 <= len(body):
-            kind, length = int.from_bytes(body[position : position + 2], "big"), body[position + 2 : position + 4]
-            position += 4
+            kind, size = _extension_header(body, position)
+            end = position + 4 + size
             if kind == _SUPPORTED_VERSIONS:
-                chosen = body[position : position + 2]
-            position += int.from_bytes(length, "big")
+                chosen = body[position + 4 : position + 6]
+            elif kind == _ALPN:
+                self.chooses_http2 = body[position + 4 : end] == _HTTP2
+            position = end
         self.version = VERSIONS.get(chosen, "") if len(body) >= extensions else ""
         self.is_chosen = body[_RANDOM] != _RETRY
 

@@ -22,6 +22,7 @@ from .tls_records import (
     CHANGE_CIPHER_SPEC_RECORD,
     HANDSHAKE_RECORD,
     MOST_RECORDS,
+    RECORD_HEADER,
     RecordShape,
 )
 
@@ -47,6 +48,11 @@ _NO_ALPN: Final = 32  # bytes: a shorter EncryptedExtensions of TLS 1.3 selects 
 
 _SAID_CHARACTERS: Final = 40
 _SAID_BYTES: Final = 200
+
+_MOST_CLEAR: Final = 1 << 15
+"""Bytes of a server's handshake in the clear that are looked at in one piece."""
+
+_NO_LENGTHS: Final[frozenset[int]] = frozenset()
 
 _LOOKED_AT: Final = 64
 """Records of a direction that are looked at while it is open what they are."""
@@ -85,49 +91,52 @@ class TlsExchange:
         self.target_ended = False
         self.may_be_http2 = "h2" in alpn
         self.known_tickets: frozenset[int] | None = None
-        self.tickets: set[int] = set()
+        self.tickets: frozenset[int] = _NO_LENGTHS
 
 
 class _Direction(RecordShape):
-    """The records of one direction; `application_at` is where its application data begins, -1 before that."""
+    """The records of one direction. `application` is the first with application data, -1 before that."""
 
-    __slots__ = ("_ciphers_changed", "_looked_at", "application_at", "before_relay", "exchange")
+    __slots__ = ("_before_relay", "_ciphers_changed", "_judged", "application", "exchange")
 
-    def __init__(self, exchange: TlsExchange) -> None:
-        super().__init__()
+    def __init__(self, exchange: TlsExchange, first: bytes) -> None:
+        """`first` is what was received before the relay began."""
+        super().__init__(_LOOKED_AT)
         self.exchange = exchange
-        self.application_at = -1
-        self.before_relay = 0
-        self._looked_at = 0
+        self.application = -1
+        self._judged = 0  # records
         self._ciphers_changed = False
+        self._before_relay = len(first)
+        if first:
+            self.see(first)
 
-    def see_first(self, data: bytes) -> None:
-        """Note the records in what was received before the relay began."""
-        self.before_relay = len(data)
-        if data:
-            self.see(data)
+    def see(self, data: memoryview | bytes) -> bool:
+        """Note the records in the next bytes of the stream, and judge them. Returns False once no more are needed."""
+        RecordShape.see(self, data)
+        records = self.records
+        if self.application < 0 and self._judged < len(records):
+            self.application = self._judge()
+            self._judged = len(records)
+            if self.application >= 0:
+                self._most = MOST_RECORDS
+                self._done = self._done or len(records) >= MOST_RECORDS
+        return not self._done
+
+    @property
+    def noted(self) -> list[tuple[int, int]]:
+        """The records for the log."""
+        records = self.records
+        return records if len(records) <= MOST_RECORDS else records[:MOST_RECORDS]
 
     def application_bytes(self, relayed: int) -> int:
         """The bytes of application data, encrypted and with record headers, if so many were relayed in all."""
-        return 0 if self.application_at < 0 else self.before_relay + relayed - self.application_at
+        if self.application < 0:
+            return 0
+        payloads = [length for _, length in self.records[: self.application]]
+        return self._before_relay + relayed - RECORD_HEADER * len(payloads) - sum(payloads)
 
-    def _goes_on(self, kind: int, length: int, offset: int) -> bool:
-        self._looked_at += 1
-        if kind == APPLICATION_RECORD:
-            if self.application_at < 0 and self._is_application_data(length):
-                self.application_at = offset
-        elif kind == CHANGE_CIPHER_SPEC_RECORD:
-            self._ciphers_changed = True
-        elif kind == HANDSHAKE_RECORD:
-            self._pass_handshake()
-        return self._looked_at < (MOST_RECORDS if self.application_at >= 0 else _LOOKED_AT)
-
-    def _is_application_data(self, length: int) -> bool:
-        """Judge a record of application data's type."""
-        raise NotImplementedError
-
-    def _pass_handshake(self) -> None:
-        """A record of the handshake's type passes."""
+    def _judge(self) -> int:
+        """Judge the records that were not judged. Returns the first with application data, else -1."""
         raise NotImplementedError
 
 
@@ -136,25 +145,31 @@ class ClientRecords(_Direction):
 
     __slots__ = ("_unfinished",)
 
-    def __init__(self, exchange: TlsExchange) -> None:
-        super().__init__(exchange)
-        self._unfinished: list[int] = []  # encrypted records before the Finished of TLS 1.3
+    def __init__(self, exchange: TlsExchange, first: bytes = b"") -> None:
+        self._unfinished: tuple[int, ...] = ()  # encrypted records in the place of the Finished of TLS 1.3
+        super().__init__(exchange, first)
 
-    def _is_application_data(self, length: int) -> bool:
-        exchange = self.exchange
-        if exchange.version != "1.3":
-            exchange.requested = exchange.version != ""
-        elif exchange.client_finished:
-            exchange.requested = length >= _LEAST_DATA
-        elif length in _FINISHED:
-            exchange.client_finished = True
-        elif not exchange.target_ended:
-            self._unfinished.append(length)
-        return exchange.requested
-
-    def _pass_handshake(self) -> None:
-        if self._ciphers_changed and self.exchange.version != "1.3":
-            self.exchange.client_finished = True
+    def _judge(self) -> int:
+        exchange, records = self.exchange, self.records
+        is_1_3 = exchange.version == "1.3"
+        for number in range(self._judged, len(records)):
+            kind, length = records[number]
+            if kind == APPLICATION_RECORD:
+                if not is_1_3:
+                    exchange.requested = exchange.version != ""
+                elif exchange.client_finished:
+                    exchange.requested = length >= _LEAST_DATA
+                elif length in _FINISHED:
+                    exchange.client_finished = True
+                elif not exchange.target_ended:
+                    self._unfinished = (*self._unfinished, length)
+                if exchange.requested:
+                    return number
+            elif kind == CHANGE_CIPHER_SPEC_RECORD:
+                self._ciphers_changed = True
+            elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version and not is_1_3:
+                exchange.client_finished = True
+        return -1
 
     @property
     def sent_alert_for_finished(self) -> bool:
@@ -167,22 +182,25 @@ class ClientRecords(_Direction):
 class TargetRecords(_Direction):
     """The target's records. `server` has what it showed in the clear, `said` the first words of one without TLS."""
 
-    __slots__ = ("_behind_handshake", "_finished", "_flight", "_last", "_server_goes_on", "said", "server")
+    __slots__ = ("_behind_handshake", "_clear", "_finished", "_flight", "_last", "_reads_clear", "said", "server")
 
-    def __init__(self, exchange: TlsExchange) -> None:
-        super().__init__(exchange)
+    def __init__(self, exchange: TlsExchange, first: bytes = b"") -> None:
         self.server = ServerHandshake()
         self.said = ""
-        self._server_goes_on = True
+        self._reads_clear = True
+        self._clear = b""  # a record of the handshake, while it is incomplete
         self._flight = 0  # encrypted bytes before the client's Finished
         self._finished = False
         self._behind_handshake = 0  # records, in TLS 1.3
         self._last = 0  # the length of the last of them
+        super().__init__(exchange, first)
 
     def see(self, data: memoryview | bytes) -> bool:
         """Note the records in the next bytes, or the first words if they are no TLS. Returns as for every stream."""
+        if self._reads_clear:
+            self._read_clear(data)
         goes_on = super().see(data)
-        if not goes_on and not self.is_tls and not self.said:
+        if not goes_on and not self.records and not self.said:
             self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
         return goes_on
 
@@ -196,35 +214,49 @@ class TargetRecords(_Direction):
         """Whether the target has completed its handshake; in TLS 1.3 the client's Finished shows it."""
         return self._finished or self.exchange.version == "1.3"
 
-    def _goes_on(self, kind: int, length: int, offset: int) -> bool:
-        self._reads_payload = kind == HANDSHAKE_RECORD and self._server_goes_on and not self._is_encrypted
-        return super()._goes_on(kind, length, offset)
+    def _read_clear(self, data: memoryview | bytes) -> None:
+        """Read the records of the handshake in the clear: up to a change of ciphers, unless that followed a retry."""
+        held = self._clear + bytes(data[:_MOST_CLEAR]) if self._clear else data[:_MOST_CLEAR]
+        server, size, position = self.server, len(held), 0
+        goes_on = len(data) <= _MOST_CLEAR
+        while position + RECORD_HEADER <= size:
+            kind, end = held[position], position + RECORD_HEADER + (held[position + 3] << 8 | held[position + 4])
+            if kind == APPLICATION_RECORD or (kind == CHANGE_CIPHER_SPEC_RECORD and server.is_chosen):
+                goes_on = False
+                break
+            if end > size:
+                break
+            if kind == HANDSHAKE_RECORD:
+                goes_on = server.read(bytes(held[position + RECORD_HEADER : end])) and goes_on
+            position = end
+            if not goes_on:
+                break
+        self._reads_clear = goes_on
+        self._clear = bytes(held[position:]) if goes_on else b""
+        if server.version:
+            self.exchange.version = server.version
+            if server.version != "1.3":
+                self.exchange.may_be_http2 = server.chooses_http2
 
-    @property
-    def _is_encrypted(self) -> bool:
-        """Whether handshake messages are encrypted: behind a change of ciphers, unless that followed a retry."""
-        return self._ciphers_changed and self.server.is_chosen
-
-    def _read_payload(self, part: memoryview | bytes) -> None:
-        server = self.server
-        self._server_goes_on = self._reads_payload = server.read(bytes(part))
-        self.exchange.version = server.version
-
-    def _pass_handshake(self) -> None:
-        if self._is_encrypted and self.exchange.version != "1.3":
-            self._finished = True
-
-    def _is_application_data(self, length: int) -> bool:
-        exchange = self.exchange
-        if exchange.version != "1.3":
-            is_answer = exchange.requested and not self._may_be_settings(length)
-        elif exchange.client_finished:
-            is_answer = self._is_answer(length)
-        else:
-            is_answer = False
-            self._pass_flight(length)
-        exchange.answered = is_answer
-        return is_answer
+    def _judge(self) -> int:
+        exchange, records = self.exchange, self.records
+        is_1_3 = exchange.version == "1.3"
+        for number in range(self._judged, len(records)):
+            kind, length = records[number]
+            if kind == APPLICATION_RECORD:
+                if not is_1_3:
+                    exchange.answered = exchange.requested and not self._may_be_settings(length)
+                elif exchange.client_finished:
+                    exchange.answered = self._is_answer(length)
+                else:
+                    self._pass_flight(length)
+                if exchange.answered:
+                    return number
+            elif kind == CHANGE_CIPHER_SPEC_RECORD:
+                self._ciphers_changed = True
+            elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version and not is_1_3:
+                self._finished = True
+        return -1
 
     def _pass_flight(self, length: int) -> None:
         """A record of TLS 1.3 before the client's Finished: of the server's flight, or already a ticket behind it."""
@@ -261,7 +293,7 @@ class TargetRecords(_Direction):
     def _note_ticket(self, length: int) -> None:
         self._behind_handshake += 1
         self._last = length
-        self.exchange.tickets.add(length)
+        self.exchange.tickets |= {length}
 
     def _may_be_settings(self, length: int) -> bool:
         return self.exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
@@ -280,7 +312,7 @@ def contact_of(client: ClientRecords, target: TargetRecords) -> Contact:
         return Contact.CERTIFICATE_REJECTED
     if exchange.client_finished and target.has_finished:
         return Contact.HANDSHAKE_UNUSED
-    if not target.seen:
+    if not target.has_begun:
         return Contact.HELLO_CUT if exchange.target_ended else Contact.HELLO_UNANSWERED
     if target.alert is not None and not target.server.is_chosen:
         return Contact.HELLO_REFUSED

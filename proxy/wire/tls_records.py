@@ -29,7 +29,8 @@ APPLICATION_RECORD: Final = 23
 
 _ALERT: Final = 2  # level and description, in the clear; an encrypted alert is longer
 _ENOUGH: Final = RECORD_HEADER + _ALERT  # to tell any record
-_RECORD_TYPES: Final = range(CHANGE_CIPHER_SPEC_RECORD, 25)  # the last is heartbeat
+_FIRST_TYPE: Final = CHANGE_CIPHER_SPEC_RECORD
+_LAST_TYPE: Final = 24  # heartbeat
 _MOST_PAYLOAD: Final = RECORD_PAYLOAD + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
 _MAJOR_VERSION: Final = 3
 
@@ -45,18 +46,18 @@ class RecordShape:
     """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
     `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does
-    not replace another. `seen` counts the bytes up to the last that was looked at.
+    not replace another.
     """
 
-    __slots__ = ("_begun", "_done", "_position", "_reads_payload", "alert", "records", "seen")
+    __slots__ = ("_begun", "_done", "_most", "_position", "alert", "records")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_RECORDS) -> None:
+        """Note at most so many records."""
         self.records: list[tuple[int, int]] = []
         self.alert: int | None = None
-        self.seen = 0
-        self._begun = b""  # the first bytes of a record, while too few have passed to note it
+        self._most = most
+        self._begun: bytes | memoryview = b""  # the first bytes of a record, while too few have passed to note it
         self._position = 0  # of the next record in the bytes to come, unless it has begun
-        self._reads_payload = False  # of the record that is passing
         self._done = False
 
     def see(self, data: memoryview | bytes) -> bool:
@@ -65,29 +66,33 @@ class RecordShape:
         That is when enough records were seen, or when the bytes are not TLS.
         """
         position = self._position
-        if self._reads_payload and position > 0:
-            self._read_payload(data[:position])
         if self._begun:
-            begun = self._begun + bytes(data[:_ENOUGH])
-            size = self._note(begun, 0, self.seen - len(self._begun))
+            begun = bytes(self._begun) + bytes(data[:_ENOUGH])
+            size = self._note(begun)
             if not size:
                 self._begun = begun
-                self.seen += len(data)
                 return not self._done
             position = size - len(self._begun)
-            if self._reads_payload:
-                self._read_payload(data[RECORD_HEADER - len(self._begun) : position])
             self._begun = b""
-        while position < len(data) and not self._done:
-            size = self._note(data, position, self.seen + position)
-            if not size:
-                self._begun = bytes(data[position : position + _ENOUGH])
+        size, records = len(data), self.records
+        while position + _ENOUGH <= size and not self._done:  # as `_note`, but without a call for each record
+            kind, major, length = _header(data, position)
+            if not _FIRST_TYPE <= kind <= _LAST_TYPE or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
+                self._done = True
                 break
-            if self._reads_payload:
-                self._read_payload(data[position + RECORD_HEADER : position + size])
-            position += size
-        self._position = position - len(data)
-        self.seen += len(data)
+            if length == _ALERT and kind == ALERT_RECORD:
+                self._note_alert(data[position + _ENOUGH - 1])
+            records.append((kind, length))
+            position += RECORD_HEADER + length
+            if len(records) >= self._most:
+                self._done = True
+        if position < size and not self._done:
+            noted = self._note(data[position:])
+            if noted:
+                position += noted
+            else:
+                self._begun = bytes(data[position : position + _ENOUGH])
+        self._position = position - size
         return not self._done
 
     @property
@@ -96,39 +101,35 @@ class RecordShape:
         return bool(self.records) or not self._done
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a byte of the stream was seen."""
+        return bool(self.records or self._begun) or self._done
+
+    @property
     def _is_between_records(self) -> bool:
         """Whether the last record that began has passed as a whole."""
         return self._position <= 0 and not self._begun
 
-    def _note(self, data: memoryview | bytes, position: int, offset: int) -> int:
-        """Note the record at `position` and return its size with the header; 0 while too few bytes are there.
-
-        `offset` is its place in the stream.
-        """
-        there = len(data) - position
+    def _note(self, data: memoryview | bytes) -> int:
+        """Note the record that `data` starts with, and return its whole size; 0 while too few bytes are there."""
+        there = len(data)
         if there < RECORD_HEADER:
-            self._done = data[position] not in _RECORD_TYPES or (there > 1 and data[position + 1] != _MAJOR_VERSION)
+            self._done = not _FIRST_TYPE <= data[0] <= _LAST_TYPE or (there > 1 and data[1] != _MAJOR_VERSION)
             return 0
         kind: int
         length: int
-        kind, major, length = _header(data, position)
-        if kind not in _RECORD_TYPES or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
+        kind, major, length = _header(data)
+        if not _FIRST_TYPE <= kind <= _LAST_TYPE or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
             self._done = True
             return 0
-        if kind == ALERT_RECORD and length == _ALERT:
+        if length == _ALERT and kind == ALERT_RECORD:
             if there < _ENOUGH:
                 return 0
-            description = data[position + _ENOUGH - 1]
-            if self.alert is None or description != Alert.CLOSE_NOTIFY:
-                self.alert = description
-        if len(self.records) < MOST_RECORDS:
-            self.records.append((kind, length))
-        self._done = not self._goes_on(kind, length, offset)
+            self._note_alert(data[_ENOUGH - 1])
+        self.records.append((kind, length))
+        self._done = len(self.records) >= self._most
         return RECORD_HEADER + length
 
-    def _goes_on(self, kind: int, length: int, offset: int) -> bool:
-        """Whether records behind this one are needed."""
-        return len(self.records) < MOST_RECORDS
-
-    def _read_payload(self, part: memoryview | bytes) -> None:
-        """Take the next part of the payload of the record that is passing, if `_reads_payload`."""
+    def _note_alert(self, description: int) -> None:
+        if self.alert is None or description != Alert.CLOSE_NOTIFY:
+            self.alert = description

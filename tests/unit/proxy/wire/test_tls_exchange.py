@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensegate.proxy.wire.tls_exchange import ClientRecords
 from licensegate.records.contact import Contact
+from support.client_hellos import alpn
 from support.tls_streams import (
     CCS,
     HANDSHAKE,
@@ -183,6 +185,17 @@ def test_the_settings_of_http2_are_no_answer(encrypted_extensions: int, answered
     assert tunnel.feed((T, data(130))).exchange.answered
 
 
+@pytest.mark.parametrize(
+    ("chosen", "answered"),
+    [pytest.param((alpn(b"h2"),), False, id="h2"), pytest.param((alpn(b"http/1.1"),), True, id="HTTP/1.1"), ((), True)],
+)
+def test_up_to_tls_1_2_the_server_says_whether_it_is_http2(chosen: tuple[bytes, ...], answered: bool) -> None:
+    hello = (T, record(HANDSHAKE, server_hello(0x0303, bytes(32), *chosen)))
+    tunnel = TlsTunnel(alpn=("h2", "http/1.1")).feed(hello, KEYS_12, FINISHED_12, REQUEST, (T, data(57)))
+    assert tunnel.exchange.answered is answered
+    assert tunnel.feed((T, data(130))).exchange.answered
+
+
 @pytest.mark.parametrize("split", [0, 1], ids=["whole", "bytes"])
 @pytest.mark.parametrize(
     ("handshake", "version"),
@@ -201,20 +214,25 @@ def test_the_certificate_of_tls_1_2_spans_records_and_segments(split: int) -> No
 
 
 def test_application_bytes_leave_out_the_handshake() -> None:
-    tunnel = TlsTunnel()
     flight, keys, done = DONE_12
-    tunnel.client.see_first(keys[1])
-    tunnel.feed(flight, done, REQUEST, (T, data(500)))
-    assert tunnel.client.application_bytes(405) == 405
+    tunnel = TlsTunnel().feed(*DONE_12, REQUEST, (T, data(500)))
+    assert tunnel.client.application_bytes(len(keys[1]) + 405) == 405
     assert tunnel.target.application_bytes(len(flight[1]) + len(done[1]) + 505 + 10_000) == 10_505
     assert TlsTunnel().feed(*DONE_12).target.application_bytes(9999) == 0
+
+
+def test_bytes_before_the_relay_count_alike() -> None:
+    exchange = TlsTunnel().feed(FLIGHT_12).exchange
+    client = ClientRecords(exchange, KEYS_12[1] + REQUEST[1][:10])
+    client.see(REQUEST[1][10:])
+    assert client.application_bytes(len(REQUEST[1]) - 10) == len(REQUEST[1])
 
 
 def test_a_closed_answer_needs_no_more_bytes() -> None:
     tunnel = TlsTunnel().feed(*DONE_12, REQUEST)
     assert tunnel.target.see(data(500))
     assert not tunnel.target.see(data(*[500] * 16))
-    assert len(tunnel.target.records) == 16
+    assert len(tunnel.target.noted) == 16
 
 
 def test_a_flight_of_many_records_is_read_to_its_end() -> None:
