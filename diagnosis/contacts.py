@@ -25,6 +25,8 @@ _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.PO
 _OLD: Final = frozenset({"ssl3", "1.0", "1.1"})
 """Versions that servers have stopped to accept (RFC 8996)."""
 
+_NEWEST: Final = "1.3"
+
 _NO_COMMON_GROUND: Final = frozenset({Alert.HANDSHAKE_FAILURE, Alert.INSUFFICIENT_SECURITY})
 _WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *certificates.REJECTIONS})
 _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
@@ -123,7 +125,7 @@ def of_refused_hello(case: Case) -> Conclusion:
     if alert == Alert.PROTOCOL_VERSION:
         if is_old:
             return Conclusion(Code.CLIENT_TOO_OLD, _CERTAIN, said + offered)
-        return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, said + offered + _also(case, TargetVerdict.SERVER_TOO_OLD))
+        return _of_refused_version(case, said + offered)
     if alert in _NO_COMMON_GROUND:
         if is_old:
             return Conclusion(Code.CLIENT_TOO_OLD, _LIKELY, said + offered)
@@ -132,6 +134,17 @@ def of_refused_hello(case: Case) -> Conclusion:
             return Conclusion(Code.SERVER_REFUSED_HELLO, _LIKELY, said + also)
         return Conclusion(Code.NO_COMMON_CIPHER, _LIKELY, said + offered)
     return Conclusion(Code.SERVER_REFUSED_HELLO, _CERTAIN if alert is not None else _LIKELY, said)
+
+
+def _of_refused_version(case: Case, evidence: str) -> Conclusion:
+    """The target refuses TLS 1.2 or 1.3. A client without 1.3 may be the older of the two: the report tells."""
+    also = _also(case, TargetVerdict.SERVER_TOO_OLD)
+    if also or case.record.tls_version == _NEWEST:
+        return Conclusion(Code.SERVER_TOO_OLD, _LIKELY, evidence + also)
+    if case.report is not None and case.report.tls_version == _NEWEST:
+        spoke = f"; the gate's own look at {case.report.time:%H:%M:%S} spoke TLS {_NEWEST}"
+        return Conclusion(Code.CLIENT_TOO_OLD, case.by_report(_LIKELY), evidence + spoke)
+    return Conclusion(Code.SERVER_TOO_OLD, _POSSIBLE, evidence)
 
 
 def of_cut_handshake(case: Case) -> Conclusion:

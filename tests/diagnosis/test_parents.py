@@ -13,7 +13,7 @@ from support.matrix.clients import CLIENTS
 from support.matrix.looks import look_at_all
 from support.matrix.parents import PARENTS, Place, connect_to, target_port
 from support.matrix.requests import HOST
-from support.matrix.results import AT_ONCE, LISTEN, Matrix, assert_named, port_of, wanted_cases
+from support.matrix.results import AT_ONCE, LISTEN, Matrix, assert_explained, assert_named, port_of, wanted_cases
 from support.matrix.scenario import Case, cases
 from support.matrix.servers import run_servers
 
@@ -23,7 +23,7 @@ _MORE = f'[limits]\ndial_seconds = 6\n\n[[allowlist.rule]]\nhost = "{HOST}"\n'
 @pytest.fixture(scope="module")
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Every client of this run, through a gate with the parent of its scenario."""
-    made, wanted = Matrix(), wanted_cases(request)
+    made, wanted = Matrix(), wanted_cases(request, "parents")
     chains = make_chains(tmp_path_factory.mktemp("parents"))
     with run_servers(chains, {"good"}) as ports, ThreadPoolExecutor(AT_ONCE) as pool:
         for part in dict.fromkeys(case.scenario.part for case in wanted):
@@ -54,3 +54,7 @@ def run_parent(made: Matrix, those: Sequence[Case], place: Place) -> None:
 @pytest.mark.parametrize("case", cases("parents"), ids=str)
 def test_the_trouble_of_a_parent_is_named(case: Case, matrix: Matrix) -> None:
     assert_named(case, matrix.result(case))
+
+
+def test_explain_names_every_failure_in_the_log(matrix: Matrix) -> None:
+    assert_explained(matrix.logs)

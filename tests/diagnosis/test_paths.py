@@ -19,7 +19,7 @@ def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     made = Matrix()
     chains = make_chains(tmp_path_factory.mktemp("paths"))
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for case in wanted_cases(request):
+        for case in wanted_cases(request, "paths"):
             pool.submit(run_case, made, case, chains, tmp_path_factory.mktemp(case.label))
     return made
 

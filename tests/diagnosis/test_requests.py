@@ -9,7 +9,7 @@ from support.gate import Gate
 from support.matrix.chains import Chains, make_chains
 from support.matrix.gates import GATES, settings_of
 from support.matrix.requests import REQUESTS, Asked
-from support.matrix.results import Matrix, assert_named, port_of, wanted_cases
+from support.matrix.results import Matrix, assert_explained, assert_named, port_of, wanted_cases
 from support.matrix.scenario import Case, cases
 from support.matrix.servers import run_servers
 
@@ -17,7 +17,7 @@ from support.matrix.servers import run_servers
 @pytest.fixture(scope="module")
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Every client of this run. Those of one gate run at the same time."""
-    made, wanted = Matrix(), wanted_cases(request)
+    made, wanted = Matrix(), wanted_cases(request, "requests")
     chains = make_chains(tmp_path_factory.mktemp("requests"))
     with run_servers(chains, {target for _, target in GATES.values()}) as ports:
         for part in dict.fromkeys(case.scenario.part for case in wanted):
@@ -41,3 +41,7 @@ def asking(those: Sequence[Case], chains: Chains, folder: Path):  # type: ignore
 @pytest.mark.parametrize("case", cases("requests"), ids=str)
 def test_what_a_client_asks_of_the_gate_is_named(case: Case, matrix: Matrix) -> None:
     assert_named(case, matrix.result(case))
+
+
+def test_explain_names_every_failure_in_the_log(matrix: Matrix) -> None:
+    assert_explained(matrix.logs)

@@ -14,7 +14,7 @@ from support.matrix.chains import DOMAIN, Chains, make_chains
 from support.matrix.clients import CLIENTS, posts_at_once
 from support.matrix.looks import look_at_all
 from support.matrix.programs import programs
-from support.matrix.results import LISTEN, Matrix, assert_named, port_of, wanted_cases
+from support.matrix.results import LISTEN, Matrix, assert_explained, assert_named, port_of, wanted_cases
 from support.matrix.scenario import Case, cases, scenarios
 from support.matrix.servers import run_servers
 
@@ -37,7 +37,7 @@ def host(case: Case) -> str:
 @pytest.fixture(scope="module")
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     """Every client of this run, with its own target, through one gate."""
-    folder, made, asked = tmp_path_factory.mktemp("tunnels"), Matrix(), wanted_cases(request)
+    folder, made, asked = tmp_path_factory.mktemp("tunnels"), Matrix(), wanted_cases(request, "tunnels")
     chains = make_chains(folder)
     parts = {case.scenario.part for case in asked} | {"good"}
     with contextlib.ExitStack() as stack:
@@ -82,3 +82,7 @@ def post(gate: Gate, wanted: Sequence[Case], group: Sequence[Case], chains: Chai
 @pytest.mark.parametrize("case", cases("tunnels"), ids=str)
 def test_the_end_of_a_tunnel_is_named(case: Case, matrix: Matrix) -> None:
     assert_named(case, matrix.result(case))
+
+
+def test_explain_names_every_failure_in_the_log(matrix: Matrix) -> None:
+    assert_explained(matrix.logs)

@@ -74,6 +74,16 @@ def _java(release: int, program: str = "UrlConnection", *options: str) -> Postin
     return partial(java.post, release, program, options=(_PATIENT, *options))
 
 
+def _twice(posting: Posting) -> Posting:
+    """Each POST twice in one process. What the second one got is shown."""
+    return lambda inside, trust, posts: posting(inside, trust, [each for each in posts for _ in range(2)])[1::2]
+
+
+def _nameless(inside: Sequence[str], trust: Trust, posts: Sequence[Post]) -> list[str]:
+    command = (*inside, require_command("openssl", "openssl"), "s_client", "-noservername", "-verify_return_error")
+    return [run(*command, "-CAfile", trust.pem, "-connect", urlsplit(each.proxy).netloc).stderr for each in posts]
+
+
 _BY_NAME = {client.name: client.post for client in PROGRAMS}
 _TLS_1_2 = "-Djdk.tls.client.protocols=TLSv1.2"
 _IMPATIENT = f"-Dsun.net.client.defaultReadTimeout={PATIENCE * 1000}"
@@ -91,6 +101,9 @@ CLIENTS: Mapping[str, tuple[str, Posting]] = {
     "curl_upload": ("curl with a large upload", _curl("--max-time", "4", message=UPLOAD)),
     "curl_twice": ("curl, which resumes its session", _curl(urls=2)),
     "openssl": ("openssl s_client", _s_client()),
+    "openssl_late": ("openssl s_client with a clock in 2030", _s_client("-attime", "1893456000")),
+    "openssl_early": ("openssl s_client with a clock in 2001", _s_client("-attime", "1000000000")),
+    "openssl_nameless": ("openssl s_client, straight to port 443 without a server name", _nameless),
     "openssl_12": ("openssl s_client with TLS 1.2", _s_client("-tls1_2")),
     "openssl_10": ("openssl s_client with TLS 1.0", _s_client("-tls1", "-cipher", "ALL:@SECLEVEL=0")),
     "wget": ("GnuTLS wget", _wget()),
@@ -102,6 +115,7 @@ CLIENTS: Mapping[str, tuple[str, Posting]] = {
         f"java_{release}_12": (f"Java {release} with TLS 1.2", _java(release, "UrlConnection", _TLS_1_2))
         for release in java.RELEASES
     },
+    "java_17_twice": ("Java 17, which resumes its session", _twice(_java(17))),
     "java_17_impatient": (f"Java 17 that waits {PATIENCE} s", _java(17, "UrlConnection", _IMPATIENT)),
     "java_17_http": ("java.net.http of Java 17", _java(17, "NetHttp")),
     "java_25_http": ("java.net.http of Java 25", _java(25, "NetHttp")),

@@ -166,6 +166,12 @@ def _table(place: Place, url: str, password: str, user: str) -> str:
 _PORTAL = b"HTTP/1.1 302 Found\r\nLocation: http://portal.corp.example/login?from=x\r\nContent-Length: 0\r\n\r\n"
 _BLOCKED = b"HTTP/1.1 403 Forbidden\r\nServer: filter\r\nContent-Length: 18\r\n\r\nBlocked: Shareware"
 _NTLM = b"HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n"
+_PAGE = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html>Blocked</html>"
+_NETWORK_LOGIN = b"HTTP/1.1 511 Network Authentication Required\r\nContent-Length: 0\r\n\r\n"
+_CANNOT_FORWARD = (
+    b"HTTP/1.1 500 Internal Server Error\r\nServer: squid/5.7\r\nX-Squid-Error: ERR_CANNOT_FORWARD 0\r\n"
+    b"Content-Length: 0\r\n\r\n"
+)
 _LATE = b"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n"
 _WEB = b"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
 
@@ -197,6 +203,9 @@ PARENTS: Mapping[str, Parent] = {
     "closes_at_once": _scripted(says(b"")),
     "ntlm_only": _scripted(says(_NTLM)),
     "dead_tunnel": _scripted(opens(stay_silent)),
+    "page_in_tunnel": _scripted(opens(say_on_hello(_PAGE))),
+    "network_login": _scripted(says(_NETWORK_LOGIN)),
+    "cannot_forward": _scripted(says(_CANNOT_FORWARD)),
     "closes_tunnel": _scripted(opens(close_on_hello)),
 }
 

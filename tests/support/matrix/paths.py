@@ -29,12 +29,13 @@ Rules = Callable[[int], tuple[tuple[str, ...], ...]]
 
 
 class Route(Struct, frozen=True):
-    """The target, what the gate's DNS answers for it, what happens to packets, and further settings of the gate."""
+    """The target, what the gate's DNS answers for it, what happens to packets, and the gate's settings and address."""
 
     host: str = TOOLS
     zone: Zone = field(default_factory=lambda: {(TOOLS, "A"): (ADDRESS,)})
     rules: Rules = lambda port: ()
     settings: str = ""
+    gate: str = "127.0.0.1:0"
     listens: bool = True
 
 
@@ -67,6 +68,7 @@ ROUTES: Mapping[str, Route] = {
     "dns_loopback": _answers("127.0.0.1"),
     "dns_private": _answers("10.9.8.7"),
     "own_private": _answers("10.9.8.7", host=OWN),
+    "port_443": Route(gate="127.0.0.1:443"),
     "refused": Route(listens=False),
     "prohibited": _filtered(*_TO, "-j", "REJECT", "--reject-with", "icmp-admin-prohibited"),
     "dropped": _filtered(*_TO, "-j", "DROP", settings=_SOON),
@@ -92,7 +94,8 @@ def run_route(route: Route, chains: Chains, folder: Path) -> Iterator[tuple[Gate
         if route.listens:
             stack.enter_context(run_servers(chains, {"good"}, lambda: _listener(network)))
         rule = f'[[allowlist.rule]]\nhost = "{OWN}"\n'
-        gate = stack.enter_context(Gate(folder, gate_settings(more=rule + route.settings), prefix=network.inside))
+        settings = gate_settings(more=rule + route.settings).replace("127.0.0.1:0", route.gate, 1)
+        gate = stack.enter_context(Gate(folder, settings, prefix=network.inside))
         for command, *arguments in route.rules(gate.port):
             done = run(*network.inside, require_command(command, "iptables"), *arguments)
             if done.returncode != 0:

@@ -1,20 +1,24 @@
 """Runs of cases at the same time, and what the gate's records say about each."""
 
 import contextlib
+import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import Struct
 
+from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.diagnosis.target_report import TargetReport
-from support.gate import Gate
+from support.gate import COMMAND, Gate
 from support.matrix.looks import explained
-from support.matrix.scenario import NOTHING, Case
+from support.matrix.scenario import NOTHING, Case, cases
+from support.programs import run
 from support.upstream import SECONDS
 
 LISTEN = '[[listen]]\naddress = "127.0.0.1:0"\n'
@@ -36,10 +40,10 @@ class Result(Struct, frozen=True):
     report: TargetReport | None = None
 
 
-def wanted_cases(request: pytest.FixtureRequest) -> list[Case]:
-    """The cases of the tests in this file that are to run."""
+def wanted_cases(request: pytest.FixtureRequest, topic: str) -> list[Case]:
+    """The cases of the tests in this file that are to run; all of the topic if only other tests are."""
     specs = [getattr(item, "callspec", None) for item in request.session.items if item.path == request.path]
-    return [spec.params["case"] for spec in specs if spec and "case" in spec.params]
+    return [spec.params["case"] for spec in specs if spec and "case" in spec.params] or cases(topic)
 
 
 class Matrix:
@@ -49,6 +53,7 @@ class Matrix:
         self._shown: dict[Case, Future[str]] = {}
         self._records: dict[Case, tuple[Record, ...]] = {}
         self.reports: dict[Case, TargetReport] = {}
+        self.logs: list[Path] = []
 
     def run(self, gate: Gate, cases: Sequence[Case], groups: Iterable[Sequence[Case]], post: Post) -> None:
         """Run each group of these cases in one call, several at a time, and end the gate once their tunnels have."""
@@ -57,6 +62,7 @@ class Matrix:
                 pool.submit(self._run_group, gate, group, post)
         self._await_records(gate, cases)
         gate.stop()
+        self.logs.append(gate.folder / "access.jsonl")
         by_listener = defaultdict(list)
         for record in gate.records():
             by_listener[record["listener"]].append(record)
@@ -125,3 +131,17 @@ def told(record: Record) -> str:
 def port_of(gate: Gate, cases: Sequence[Case], case: Case) -> int:
     """The gate's port for this case."""
     return gate.listeners[cases.index(case)][1]
+
+
+def assert_explained(logs: Sequence[Path]) -> None:
+    """`licensegate explain` names every failure that these access logs have, and says what to change."""
+    text = b"".join(log.read_bytes() for log in logs)
+    lines = [json.loads(line) for line in text.splitlines()]
+    wanted = {(line.get("target", line.get("requested", "")), line["finding"]) for line in lines if "finding" in line}
+    done = run(COMMAND, "explain", "--json", "-", stdin=text)
+    assert done.returncode == 1, done.stderr
+    assert not done.stderr
+    failures = json.loads(done.stdout)["failures"]
+    told = {(failure["target"], failure["finding"]) for failure in failures}
+    assert {(target, label) for target, label in wanted if label in PROBLEMS} <= told
+    assert all(failure["sentence"] and failure["remedy"] and failure["evidence"] for failure in failures)

@@ -208,6 +208,8 @@ def behaviours(chains: Chains) -> Mapping[str, Behaviour]:
     """Each target by its name."""
     good, root = chains.leaves["good"], chains.trust.pem
     newest, older = context(good), context(good, OLDER)
+    newest_alone = context(good)
+    newest_alone.minimum_version = NEWEST
     foreign_cipher = context(good, OLDER)
     foreign_cipher.set_ciphers("ECDHE-ECDSA-CAMELLIA128-SHA256")
     wants, wants_12 = (asking_for_a_certificate(good, v, root, ssl.CERT_REQUIRED) for v in (NEWEST, OLDER))
@@ -219,6 +221,7 @@ def behaviours(chains: Chains) -> Mapping[str, Behaviour]:
         "good_12": secured(older, answer()),
         "no_tickets": secured(context(good, tickets=0), answer()),
         "one_ticket": secured(context(good, tickets=1), answer()),
+        "only_13": secured(newest_alone, answer()),
         "no_content": secured(newest, answer("204 No Content", b"")),
         "forbidden": secured(newest, answer("403 Forbidden", b"no")),
         "server_error": secured(newest, answer("500 Internal Server Error", b"x" * 3000)),

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.records.contact import Contact
 from licensegate.records.record import TunnelRecord
-from support.diagnosed import failed, found
+from licensegate.records.target_verdict import TargetVerdict
+from support.diagnosed import failed, found, look
 
 FLIGHT = [(22, 122), (20, 1), (23, 23), (23, 831), (23, 96), (23, 69)]
 FAREWELL = (23, 19)
@@ -60,3 +62,21 @@ def test_an_own_server_is_not_called_untrusted_without_a_rejection(contact: Cont
     made = failed(contact, preset="", addresses=["10.1.1.1"], upstream_records=FLIGHT)
 
     assert found(made)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("offered", "looks", "code"),
+    [
+        ("1.3", (), ("server_too_old", "likely")),
+        ("1.2", (), ("server_too_old", "possible")),
+        ("1.2", (look(TargetVerdict.SERVER_TOO_OLD),), ("server_too_old", "likely")),
+        ("1.2", (look(TargetVerdict.PUBLIC, tls_version="1.3"),), ("client_too_old", "likely")),
+    ],
+    ids=["newest", "unknown", "an old target", "a new target"],
+)
+def test_a_refused_version_is_the_fault_of_the_older_side(
+    offered: str, looks: tuple[TargetReport, ...], code: tuple[str, str]
+) -> None:
+    made = failed(Contact.HELLO_REFUSED, upstream_alert=70, tls_version=offered)
+
+    assert found(made, *looks) == code
