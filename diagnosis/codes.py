@@ -278,8 +278,9 @@ class Code(enum.Enum):
         "{target} got the request of {client} and did not answer it.",
         "Try again later. If it lasts, look for a device on the way that swallows answers, or ask Cisco.")
     UPLOAD_STALLED = _says("upload_stalled", _LIKELY, _LATE,
-        "The request of {client} does not get through to {target}: its packets are not acknowledged.",
-        "Large packets are lost between the gate and the target: clamp the MSS there, or lower the MTU of the gate.")
+        "The request of {client} does not get through to {target}, which has not taken all of it.",
+        "If segments were unacknowledged, large packets are lost between the gate and the target: clamp the MSS there, "
+        "or lower the MTU of the gate. Otherwise the target has stopped reading: look at its log.")
     CUT_IN_USE = _says("cut_in_use", _LIKELY, _SEND,
         "The connection to {target} was cut while the answer was awaited.",
         "Look for a firewall or an intrusion prevention that resets connections; the product tries again by itself.")

@@ -17,7 +17,14 @@ from . import certificates
 from .case import SILENCE_MS, Case, Conclusion, in_words, lost, lower, seconds, through_parent, waited_ms
 from .codes import Code
 from .dials import blocked_by_name, lost_on_ipv6
-from .shapes import SHOWS_ALL, ends_in_alert, left_at_certificate, may_be_answered, shows_no_certificate
+from .shapes import (
+    SHOWS_ALL,
+    ends_in_alert,
+    is_clients_turn,
+    left_at_certificate,
+    may_be_answered,
+    shows_no_certificate,
+)
 from .target_report import TargetVerdict
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
@@ -165,6 +172,9 @@ def of_cut_handshake(case: Case) -> Conclusion:
     if lost(record, record.upstream_tcp):
         evidence = f"{got}; towards the target {in_words(record.upstream_tcp)}"
         return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, evidence)
+    if waited >= SILENCE_MS and is_clients_turn(record):
+        evidence = f"the target's part of the handshake had come, and the client said nothing for {seconds(waited)}"
+        return certificates.of_doubt(case, in_handshake=True) or Conclusion(Code.UNKNOWN, _POSSIBLE, evidence)
     if waited >= SILENCE_MS:
         return Conclusion(Code.STALLED_IN_HANDSHAKE, _LIKELY, f"{got}, and then nothing for {seconds(waited)}")
     if left_at_certificate(record):

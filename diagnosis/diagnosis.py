@@ -72,7 +72,7 @@ class _Client:
 
 
 class _Usual:
-    """How long a target usually takes to answer, in milliseconds."""
+    """How long a target usually takes to answer a program, in milliseconds. The program's own pace is in it."""
 
     __slots__ = ("ms",)
 
@@ -86,7 +86,7 @@ class Diagnosis:
     def __init__(self) -> None:
         self._clients: BoundedDict[str, _Client] = BoundedDict(_CLIENTS)
         self._reports: BoundedDict[str, TargetReport] = BoundedDict(_TARGETS)
-        self._usual: BoundedDict[str, _Usual] = BoundedDict(_TARGETS)
+        self._usual: BoundedDict[tuple[str, str], _Usual] = BoundedDict(_TARGETS)  # by target and program
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Explain and remember the ended connections among these records."""
@@ -105,7 +105,7 @@ class Diagnosis:
         if record.finding:
             return
         if record.contact is Contact.ANSWERED:
-            usual = self._usual.get(record.target)
+            usual = self._usual.get((record.target, record.user_agent))
             found: Conclusion | None = contacts.answered(record, None if usual is None else usual.ms)
         else:
             found = self._judge(record)
@@ -150,9 +150,9 @@ class Diagnosis:
             client.answered_until = record.time + _OFTEN
             client.answered.put(program, record.time)
         took = contacts.reached_to_answer_ms(record)
-        usual = self._usual.get(record.target)
+        usual = self._usual.get(program)
         if usual is None:
-            self._usual.put(record.target, _Usual(took))
+            self._usual.put(program, _Usual(took))
         else:
             usual.ms += (took - usual.ms) * _WEIGHT
 

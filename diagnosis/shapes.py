@@ -16,6 +16,7 @@ _EMPTY_CERTIFICATE: Final = (25, 41)
 """Lengths of an encrypted empty Certificate: of OpenSSL and GnuTLS, and of JSSE, which pads."""
 
 _EMPTY_CERTIFICATE_IN_CLEAR: Final = (_HANDSHAKE, 7)
+_SERVER_HELLO_DONE: Final = (_HANDSHAKE, 4)
 
 _LEAST_FLIGHT: Final = 600
 """Bytes of a server's first messages with a certificate in them; the shortest certificates take 400."""
@@ -42,6 +43,17 @@ def left_at_certificate(record: TunnelRecord) -> bool:
     """
     said_nothing = all(kind == _CHANGE_CIPHER_SPEC for kind, _ in record.client_records)
     return said_nothing and not record.detail and record.upstream_read >= _LEAST_FLIGHT
+
+
+def is_clients_turn(record: TunnelRecord) -> bool:
+    """Whether the target's part of the handshake was whole, and the client did not go on: it judges the certificate.
+
+    That part ends with a ServerHelloDone, or in TLS 1.3 with a Finished.
+    """
+    said_nothing = all(kind == _CHANGE_CIPHER_SPEC for kind, _ in record.client_records)
+    sent = list(map(tuple, record.upstream_records))
+    finished = any(kind == _APPLICATION_DATA and length in _FINISHED for kind, length in sent)
+    return said_nothing and (_SERVER_HELLO_DONE in sent or finished)
 
 
 def may_be_answered(record: TunnelRecord) -> bool:

@@ -28,7 +28,7 @@ def started(*command: str | Path, listens: int, folder: Path) -> Iterator[None]:
             command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=folder
         )
     try:
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + 2 * SECONDS  # a loaded machine starts Java and mitmproxy late
         while not _listens(listens):
             assert process.poll() is None, f"{command[0]} ended:\n{log.read_text()}"
             assert time.monotonic() < deadline, f"{command[0]} is not ready:\n{log.read_text()}"

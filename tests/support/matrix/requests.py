@@ -149,6 +149,16 @@ def _late_request(asked: Asked) -> str:
         return client.recv(65536).decode()
 
 
+def _hang_at_certificate(asked: Asked) -> str:
+    """Take the target's part of a handshake, and leave two seconds later."""
+    with held(asked.port) as client:
+        client.settimeout(2)
+        with contextlib.suppress(TimeoutError):
+            while client.recv(65536):
+                pass
+    return ""
+
+
 def _beside_a_held_tunnel(asked: Asked) -> str:
     """Ask for a tunnel while another takes its place."""
     with held(asked.gate.listeners[-1][1]):
@@ -224,6 +234,7 @@ REQUESTS: Mapping[str, tuple[str, Request]] = {
     "java_17_login_twice": ("Java 17", _through("java_17", f"{USER}:{PASSWORD}", times=3)),
     "java_25_login_twice": ("Java 25", _through("java_25", f"{USER}:{PASSWORD}", times=3)),
     "keep_alive": ("Python", _keep_alive),
+    "hang_at_certificate": ("a raw socket", _hang_at_certificate),
     "held_tunnel": ("a raw socket", _held_tunnel),
     "late_request": ("a raw socket", _late_request),
     "beside_a_held_tunnel": ("curl", _beside_a_held_tunnel),

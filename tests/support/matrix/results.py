@@ -24,7 +24,7 @@ from support.upstream import SECONDS
 LISTEN = '[[listen]]\naddress = "127.0.0.1:0"\n'
 """The listener of `gate_settings`, which each case has for itself."""
 
-AT_ONCE = 4
+AT_ONCE = 3
 """Clients that run at the same time: enough to wait for several silences at once, few enough for two cores."""
 
 Record = Mapping[str, Any]

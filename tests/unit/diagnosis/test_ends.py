@@ -80,3 +80,24 @@ def test_a_refused_version_is_the_fault_of_the_older_side(
     made = failed(Contact.HELLO_REFUSED, upstream_alert=70, tls_version=offered)
 
     assert found(made, *looks) == code
+
+
+@pytest.mark.parametrize(
+    ("flight", "code"),
+    [
+        pytest.param(FLIGHT, "unknown", id="TLS 1.3"),
+        pytest.param([(22, 91), (22, 1715), (22, 116), (22, 4)], "unknown", id="TLS 1.2"),
+        pytest.param(FLIGHT[:4], "stalled_in_handshake", id="half of it"),
+    ],
+)
+def test_a_client_that_does_not_go_on_is_no_stall_of_the_target(flight: list[tuple[int, int]], code: str) -> None:
+    late: dict[str, Any] = {"total_ms": 20_000.0, "client_last_ms": 80.0, "upstream_last_ms": 90.0}
+
+    assert found(failed(Contact.HANDSHAKE_CUT, upstream_records=flight, **late))[0] == code
+
+
+def test_a_slow_program_does_not_make_its_target_slow() -> None:
+    quick = failed(Contact.ANSWERED, answered_ms=300.0, user_agent="curl/8.5.0")
+    slow = failed(Contact.ANSWERED, answered_ms=5000.0, user_agent="Java/17.0.13")
+
+    assert found(slow, before=(quick,))[0] == "transport_fine"
