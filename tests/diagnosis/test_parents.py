@@ -13,7 +13,7 @@ from support.matrix.clients import CLIENTS
 from support.matrix.looks import look_at_all
 from support.matrix.parents import PARENTS, Place, connect_to, target_port
 from support.matrix.requests import HOST
-from support.matrix.results import AT_ONCE, LISTEN, Matrix, assert_explained, assert_named, port_of, wanted_cases
+from support.matrix.results import GATES_AT_ONCE, LISTEN, Matrix, assert_explained, assert_named, port_of, wanted_cases
 from support.matrix.scenario import Case, cases
 from support.matrix.servers import run_servers
 
@@ -25,7 +25,7 @@ def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Every client of this run, through a gate with the parent of its scenario."""
     made, wanted = Matrix(), wanted_cases(request, "parents")
     chains = make_chains(tmp_path_factory.mktemp("parents"))
-    with run_servers(chains, {"good"}) as ports, ThreadPoolExecutor(AT_ONCE) as pool:
+    with run_servers(chains, {"good"}) as ports, ThreadPoolExecutor(GATES_AT_ONCE) as pool:
         for part in dict.fromkeys(case.scenario.part for case in wanted):
             those = [case for case in wanted if case.scenario.part == part]
             place = Place(tmp_path_factory.mktemp(part), chains, target_port(part, ports["good"]))

@@ -9,7 +9,7 @@ from support.client_program import Post
 from support.matrix.chains import Chains, make_chains
 from support.matrix.clients import CLIENTS
 from support.matrix.paths import ROUTES, run_route
-from support.matrix.results import AT_ONCE, Matrix, assert_named, wanted_cases
+from support.matrix.results import GATES_AT_ONCE, Matrix, assert_named, wanted_cases
 from support.matrix.scenario import Case, cases
 
 
@@ -18,7 +18,7 @@ def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Every client of this run, each with a gate in a network of its own."""
     made = Matrix()
     chains = make_chains(tmp_path_factory.mktemp("paths"))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(GATES_AT_ONCE) as pool:
         for case in wanted_cases(request, "paths"):
             pool.submit(run_case, made, case, chains, tmp_path_factory.mktemp(case.label))
     return made

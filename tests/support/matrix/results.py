@@ -27,6 +27,9 @@ LISTEN = '[[listen]]\naddress = "127.0.0.1:0"\n'
 AT_ONCE = 3
 """Clients that run at the same time: enough to wait for several silences at once, few enough for two cores."""
 
+GATES_AT_ONCE = 2
+"""Gates that start at the same time, each with a parent or a network of its own."""
+
 Record = Mapping[str, Any]
 Post = Callable[[Gate, Sequence[Case]], Sequence[str]]
 """Runs the clients of some cases through a gate. Returns what each showed."""
@@ -137,7 +140,7 @@ def assert_explained(logs: Sequence[Path]) -> None:
     """`licensegate explain` names every failure that these access logs have, and says what to change."""
     text = b"".join(log.read_bytes() for log in logs)
     lines = [json.loads(line) for line in text.splitlines()]
-    wanted = {(line.get("target", line.get("requested", "")), line["finding"]) for line in lines if "finding" in line}
+    wanted = {(line["target"], line["finding"]) for line in lines if "finding" in line and "target" in line}
     done = run(COMMAND, "explain", "--json", "-", stdin=text)
     assert done.returncode == 1, done.stderr
     assert not done.stderr
