@@ -8,16 +8,16 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from licensegate.records.record import TunnelRecord
 
-from .clients import ClientKey, ClientNames
-from .entries import ClientHistory
+from .clients import ClientNames, NamedClient
 from .intake import Intake
 from .place import LedgerSettings
+from .standing import ClientStanding, standing
 
 if TYPE_CHECKING:
     from .store import Store
@@ -31,7 +31,7 @@ _GATHER_SECONDS: Final = 0.5
 _FIRST_RETRY_SECONDS: Final = 1.0
 _LAST_RETRY_SECONDS: Final = 30.0
 _REFRESH_SECONDS: Final = 15.0
-"""How often histories are read again: other gates and commands write, too."""
+"""How often the histories of named clients are read again: other gates and commands write, too."""
 
 _FORGET_SECONDS: Final = 3600.0
 _CLOSE_SECONDS: Final = 3.0
@@ -42,14 +42,14 @@ _log = logging.getLogger(__name__)
 class LedgerWriter:
     """Keeps the ledger at the place of `settings`. `names` finds the client of a record.
 
-    `histories` has what the ledger knows of each named client, and `is_working` tells whether the last attempt to write
-    or read succeeded; None before the first. `now` is the wall clock.
+    `standings` says how each named client stands, as of a few seconds ago. `is_working` tells whether the last attempt
+    to write or read succeeded; None before the first. `now` is the wall clock.
     """
 
     def __init__(
         self, settings: LedgerSettings, names: ClientNames, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self.histories: Mapping[ClientKey, ClientHistory] = {}
+        self.standings: Sequence[tuple[NamedClient, ClientStanding]] = ()
         self.is_working: bool | None = None
         self._settings = settings
         self._intake = Intake(names)
@@ -146,15 +146,17 @@ class LedgerWriter:
         store = self._opened()
         if store is None:
             self._intake.clear()
-            self.histories = {}
+            self.standings = ()
             return
         touched = self._intake.clients()
         if touched:
             self._lost += store.add(self._intake.entries())
             self._intake.clear()
-        named = {client.key for client in self._intake.names.named}
-        if now >= self._refresh_at or not touched.isdisjoint(named):
-            self.histories = store.histories(named) if named else {}
+        named = self._intake.names.named
+        if now >= self._refresh_at or any(client.key in touched for client in named):
+            histories = store.histories([client.key for client in named]) if named else {}
+            wall_clock = self._now()
+            self.standings = [(client, standing(client, histories[client.key], wall_clock)) for client in named]
             self._refresh_at = now + _REFRESH_SECONDS
         if now >= self._forget_at:
             store.forget(self._now(), self._settings.days)

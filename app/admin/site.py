@@ -6,7 +6,9 @@ import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
+from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
@@ -47,10 +49,11 @@ class AdminSite:
         self._gate = gate
         self._upstreams = Upstreams(observers.targets, target_health, gate.probe, reports, want_look)
         self._health = Health(gate, self._upstreams)
+        clients = ClientStandings(observers.get(Ledger))
         sources = PageSources(
             full_version(),
             gate,
-            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped, reports),
+            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients),
             self._health,
             observers.get(Refusals),
             observers.get(Clients),

@@ -12,16 +12,18 @@ from .observer import Observer
 
 
 class Ledger(Observer):
-    """Keeps the contacts of clients. `writer` is None while the settings have no place for a ledger."""
+    """Keeps the contacts of clients, if `is_kept`. `writer` is None until the settings have a place for a ledger."""
 
     def __init__(self, settings: LedgerSettings, names: ClientNames) -> None:
         self.names = names
+        self.is_kept = False
         self.writer: LedgerWriter | None = None
         self.adopt(settings, names)
 
     def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
         """Use other settings and names for the records from now on."""
         self.names = names
+        self.is_kept = settings.place.is_kept
         if self.writer is not None:
             self.writer.adopt(settings, names)
         elif settings.place.is_kept:

@@ -1,7 +1,7 @@
 """The metrics for Prometheus (`docs/monitoring.md`): names and labels for the counters and the gate's state.
 
 Values are read on each scrape, so a tunnel costs nothing here. A series appears with its first count. Clients choose no
-label, and no label names a client.
+label; only those that the settings name are in one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,6 +23,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome
 
+from .client_metrics import ClientStandings
 from .counters import Counters, Durations
 from .target_health import TargetHealth
 from .target_reports import TargetReports
@@ -62,7 +63,10 @@ class GateGauges(Protocol):
 
 
 class Metrics:
-    """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name."""
+    """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name.
+
+    `clients` is None where no ledger can be kept.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,7 @@ class Metrics:
         target_health: TargetHealth,
         dropped: Mapping[str, Callable[[], int]],
         reports: TargetReports,
+        clients: ClientStandings | None = None,
     ) -> None:
         self._version = version
         self._revision = revision
@@ -81,6 +86,7 @@ class Metrics:
         self._target_health = target_health
         self._dropped = dropped
         self._reports = reports
+        self._clients = clients
         self._certificate: tuple[ServerIdentity | None, datetime | None] = (None, None)
         self._process = ProcessCollector(registry=None)
 
@@ -103,6 +109,8 @@ class Metrics:
             ("log",),
             [((log,), count()) for log, count in self._dropped.items()],
         )
+        if self._clients is not None and self._clients.is_kept:
+            yield from self._client_metrics(self._clients)
 
     def _gate_metrics(self) -> Iterator[Metric]:
         snapshot = self._gate.snapshot
@@ -231,6 +239,60 @@ class Metrics:
             partial(GaugeMetricFamily, f"licensegate_target_{name}", help_text, labels=("target",)),
             (((target,), value) for target, value in values),
         )
+
+    def _client_metrics(self, clients: ClientStandings) -> Iterator[Metric]:
+        yield _gauge(
+            "licensegate_ledger_working", "1 if the ledger of contacts can be written and read.", clients.is_working
+        )
+        dropped = "Records that had no room in the ledger, or in memory while it could not be written."
+        yield from _counters("licensegate_ledger_records_dropped", dropped, (), [((), clients.dropped)])
+        for name, help_text, labels, samples in (
+            (
+                "info",
+                "1: a named client, its product and its clocks.",
+                ("client", "product", "model"),
+                clients.clients(),
+            ),
+            (
+                "standing",
+                "How a named client stands: 3 ok, 2 warning, 1 critical, 0 unknown. Of several gates the best counts.",
+                ("client",),
+                clients.standings(),
+            ),
+            (
+                "last_contact_timestamp_seconds",
+                "When the target last answered the client, or a contact by hand was recorded.",
+                ("client",),
+                clients.last_contacts(),
+            ),
+            (
+                "last_failure_timestamp_seconds",
+                "When a contact of the client last failed.",
+                ("client",),
+                clients.last_failures(),
+            ),
+            (
+                "deadline_timestamp_seconds",
+                "When a time limit of the client's licences ends, if no contact comes before.",
+                ("client", "deadline"),
+                clients.deadlines(),
+            ),
+            (
+                "enforcement_timestamp_seconds",
+                "When something may be blocked at the earliest, if no contact comes before.",
+                ("client",),
+                clients.enforcements(),
+            ),
+            (
+                "longest_silence_seconds",
+                "How long the client is usually silent at most, learned from its own contacts.",
+                ("client",),
+                clients.longest_silences(),
+            ),
+        ):
+            yield from _families(
+                partial(GaugeMetricFamily, f"licensegate_client_{name}", help_text, labels=labels), samples
+            )
 
     def _expiry(self, identity: ServerIdentity | None) -> datetime | None:
         """When a certificate expires, read once; None without one, or if only OpenSSL can read it."""

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ port = {port}
 private = true
 report = true
 """
+CLIENTS = """
+[[client]]
+name = "CUCM"
+networks = ["127.0.0.1"]
+product = "CUCM"
+
+[[client]]
+name = "Satellite"
+product = "SSM"
+"""
 TRAFFIC = {
     "closed_by_client": 1,
     "client_left_in_inner_hello": 1,
@@ -72,8 +83,10 @@ def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
         standin = stack.enter_context(StandIn(authority))
         places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
         looks = f'[state]\ndirectory = "."\n[probe]\nhandshake = "off"\nroots = "{authority.root}"\n'
-        settings = gate_settings(*places, admin=ANY_PORT, more=looks + REPORTED.format(port=standin.port))
-        gate = stack.enter_context(Gate(folder, settings))
+        settings = gate_settings(*places, admin=ANY_PORT, more=looks + REPORTED.format(port=standin.port) + CLIENTS)
+        gate = Gate(folder, settings)
+        record_by_hand(gate.settings)
+        stack.enter_context(gate)
         looked = run(COMMAND, "probe", "--config", gate.settings, TARGET)
         assert looked.returncode == 0, looked.stdout + looked.stderr
         instance, missing = f"127.0.0.1:{admin_port(gate)}", f"127.0.0.1:{closed_port()}"
@@ -85,6 +98,16 @@ def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
             prometheus.until(partial(prometheus.values, expected))
         prometheus.until(lambda: len(prometheus.get("alerts")["alerts"]) >= 2)
         yield made
+
+
+def record_by_hand(settings: Path) -> None:
+    """Give the named clients a rhythm, and the satellite a login."""
+    now = datetime.now(UTC)
+    times = [(now - timedelta(hours=hours)).isoformat() for hours in (2, 4, 6, 8, 10)]
+    commands = [("CUCM", "--at", time) for time in times] + [("Satellite", "--at", time) for time in times]
+    for command in (*commands, ("Satellite", "--login")):
+        done = run(COMMAND, "contact", "record", "--config", settings, *command)
+        assert done.returncode == 0, done.stderr
 
 
 def installed(folder: Path, *instances: str) -> Path:

@@ -91,7 +91,7 @@ def test_a_file_belongs_to_its_owner_alone(writer: LedgerWriter, file: Path) -> 
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_history_of_a_named_client_is_at_hand(file: Path) -> None:
+def test_how_a_named_client_stands_is_at_hand(file: Path) -> None:
     named = NamedClient("CUCM", networks=())
     running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames([named]))
     store = Store(LedgerPlace(file))
@@ -102,9 +102,9 @@ def test_the_history_of_a_named_client_is_at_hand(file: Path) -> None:
 
     running.adopt(LedgerSettings(LedgerPlace(file)), ClientNames([named]))
 
-    wait_for(lambda: named.key in running.histories and running.histories[named.key].contacts)
+    wait_for(lambda: [stands.last_contact for _, stands in running.standings] == [NOON])
     running.close()
-    assert [entry.last_success for entry in running.histories[named.key].contacts] == [NOON]
+    assert [client for client, _ in running.standings] == [named]
 
 
 def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:

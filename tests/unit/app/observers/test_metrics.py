@@ -13,7 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
+from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
+from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import NO_TARGET, TargetNames
@@ -22,6 +24,9 @@ from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.diagnosis.codes import Code
 from licensegate.diagnosis.target_report import TargetReport
+from licensegate.ledger.clients import NamedClient
+from licensegate.ledger.standing import ClientStanding
+from licensegate.licensing.clocks import Level
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
@@ -49,6 +54,20 @@ class WatchedGate:
         self.look_ups: Mapping[Outcome | None, int] = {}
 
 
+class KnownClients:
+    """A ledger that knows one client, and its own writer."""
+
+    is_kept = is_working = True
+    dropped = 0
+    client = NamedClient("CUCM", product="CUCM")
+    stands = ClientStanding("classic", NOON, False, NOON, {"contact": NOON}, NOON, timedelta(days=3), Level.OK)
+    standings = ((client, stands),)
+
+    @property
+    def writer(self) -> "KnownClients":
+        return self
+
+
 class OpenConnection:
     """An open connection in this state."""
 
@@ -66,6 +85,7 @@ class Scraped:
         gate: WatchedGate | None = None,
         dropped: int = 0,
         looks: Iterable[TargetReport] = (),
+        clients: ClientStandings | None = None,
     ) -> None:
         gate = gate or WatchedGate()
         targets = TargetNames(lambda: gate.snapshot.policy)
@@ -75,7 +95,7 @@ class Scraped:
         reports = TargetReports()
         for look in looks:
             reports.put(look)
-        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports)
+        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients)
         self.pieces = list(metrics.pieces())
         self.text = b"".join(self.pieces).decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
@@ -255,7 +275,8 @@ def test_clients_choose_no_label_and_lines_stay_few(records: list[TunnelRecord])
 def test_the_page_lists_exactly_the_metrics() -> None:
     gate = WatchedGate()
     gate.look_ups = {None: 1}
-    scraped = Scraped(ALL_TRAFFIC, gate, looks=[a_look("CN=one"), a_look("CN=two")])
+    looks = [a_look("CN=one"), a_look("CN=two")]
+    scraped = Scraped(ALL_TRAFFIC, gate, looks=looks, clients=ClientStandings(cast(Ledger, KnownClients())))
     names = {
         sample.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum")
         for sample in scraped.samples
