@@ -14,6 +14,7 @@ from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
+from licensegate.app.observers.target_reports import TargetReports
 from licensegate.ledger.clients import ClientNames, NamedClient
 from licensegate.ledger.place import FILE_NAME, LedgerPlace, LedgerSettings
 from licensegate.licensing.clocks import Level
@@ -53,7 +54,9 @@ def file(tmp_path: Path) -> Path:
 def samples(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
     """The labels of every series about the ledger and its clients, by name."""
     targets = TargetNames(lambda: StillGate.snapshot.policy)
-    metrics = Metrics("1", "a", StillGate(), Counters(targets), TargetHealth(targets), {}, ClientStandings(ledger))
+    metrics = Metrics(
+        "1", "a", StillGate(), Counters(targets), TargetHealth(targets), {}, TargetReports(), ClientStandings(ledger)
+    )
     found: dict[str, list[dict[str, str]]] = {}
     for family in text_string_to_metric_families(b"".join(metrics.pieces()).decode()):
         for sample in family.samples:

@@ -95,7 +95,9 @@ class Scraped:
         reports = TargetReports()
         for look in looks:
             reports.put(look)
-        metrics = Metrics("1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients)
+        metrics = Metrics(
+            "1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients
+        )
         self.pieces = list(metrics.pieces())
         self.text = b"".join(self.pieces).decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
