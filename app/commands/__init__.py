@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "license": "say what a product's `show license` means: state, deadlines, what to do",
     "ledger": "write the ledger of contacts out, or merge a file into it",
     "contact": "write down a contact by hand, for a client that is not connected",
+    "product": "ask a product itself for the state of its licences",
     "passwd": "add, check or remove a user who logs in to the gate",
     "version": "print the version",
 }

@@ -23,6 +23,7 @@ from licensegate.certs.pem import CertificateError, read_chain
 from licensegate.doctor.host import preconditions
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.place import LedgerSettings
+from licensegate.products.settings import AskedProduct
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
@@ -74,6 +75,7 @@ def report(settings: Settings) -> str:
             "state": [str(settings.state_directory or "nothing is kept")],
             "names": [_named(client) for client in settings.named_clients],
             "ledger": [_ledger(settings.ledger)],
+            "products": [_asked(product) for product in settings.products] or ["none is asked"],
             "log": [f"access to {access}", f"level {settings.log.level}", _log_limit(settings.log.lines_per_client)],
             "policy": [settings.policy.hash],
         }
@@ -87,6 +89,12 @@ def _named(client: NamedClient) -> str:
     kinds = [client.product, "on an SSM On-Prem" * client.on_prem, "reserved" * client.reserved]
     how = ", ".join(matchers) or "contacts by hand only"
     return f"{client.name}: {how}; {', '.join(filter(None, kinds)) or 'the general clocks'}"
+
+
+def _asked(product: AskedProduct) -> str:
+    """A product that the gate asks itself, and how its certificate is verified."""
+    verified = f"certificate {product.fingerprint}" if product.fingerprint else f"roots in {product.ca or 'the system'}"
+    return f"{product.client} at {product.address} as {product.username}, every {product.every // 3600} h, {verified}"
 
 
 def _ledger(ledger: LedgerSettings) -> str:

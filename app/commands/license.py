@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -53,6 +53,7 @@ exit status:
 """
 
 _STANDARD_INPUT: Final = "-"
+PrintedForm: TypeAlias = Literal["table", "json", "prometheus"]
 
 
 class NamedOutput(Struct, frozen=True):
@@ -107,15 +108,17 @@ def run(arguments: argparse.Namespace) -> int:
         outputs.append(NamedOutput(name, reading, explain(reading, now, zone, family)))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names from the text, and Japanese
-    return say(_printed(outputs, arguments), end="")
+    form: PrintedForm = "json" if arguments.json else "prometheus" if arguments.prometheus else "table"
+    return say(printed(outputs, form), end="")
 
 
-def _printed(outputs: Sequence[NamedOutput], arguments: argparse.Namespace) -> str:
-    if arguments.json:
+def printed(outputs: Sequence[NamedOutput], form: PrintedForm) -> str:
+    """The outputs as they are printed."""
+    if form == "json":
         values = [each.as_json() for each in outputs]
         encoded = msgspec.json.encode(values[0] if len(values) == 1 else values)
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
-    if arguments.prometheus:
+    if form == "prometheus":
         return metrics([(each.name, each.reading.report, each.explained) for each in outputs])
     return "\n".join(table(each.name, each.reading, each.explained) for each in outputs)
 

@@ -16,8 +16,10 @@ from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.settings import Settings
 from licensegate.app.settings.ledger import client_notes
+from licensegate.app.version import version
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.ledger.clients import ClientNames
+from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
 from licensegate.proxy.protocol.snapshot import Snapshot
@@ -65,6 +67,7 @@ class Components:
         self.looks.reports.tell(self.gate.diagnosis.seen)
         self.looks.reports.tell(self._learn_tickets)
         self.gate.add_observer(self._want_looks)
+        self.products = ProductPoller(settings.products, f"LicenseGate/{version()}")
         self._observers.attach(self.gate)
         try:
             with self.adopting_admin(parts) as leaving:

@@ -137,6 +137,7 @@ class Reloader:
         components.parts = parts
         self.adopt_certificate()
         gate.adopt(components.snapshot())
+        components.products.adopt(settings.products)
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         components.looks.settings_changed()

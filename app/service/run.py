@@ -88,6 +88,7 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
             checks = (reloader.certificate_check(), reloader.user_check())
             tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]
             components.looks.start()
+            tasks.append(asyncio.ensure_future(components.products.run()))
             await stop.acquire()
             await components.looks.stop()  # or its tunnel would hold up the drain
             await _drain(components.gate, components.settings.limits.drain_seconds, stop)

@@ -24,6 +24,7 @@ from .ledger import read_clients, read_ledger
 from .logins import read_auth, read_listener_schemes
 from .messages import shown
 from .parents import read_parents
+from .products import read_products
 from .schema import (
     AdminTable,
     AllowlistTable,
@@ -69,10 +70,14 @@ def build(
     policy = _policy(file.allowlist, source, folder)
     looks = _looks(file.probe, source, folder)
     logins = (parent.login for parent in parents.proxies)
+    named_clients = read_clients(file.client, source)
+    products = read_products(file.product, named_clients, source, folder)
     secrets = [path for login in logins for path in (login.password_file, login.keytab)]
+    secrets += [product.password_file for product in products]
     roots = [
         *(parent.ca for parent in parents.proxies),
         *(Path(rule.ca) for rule in policy.rules if rule.ca),
+        *(product.ca for product in products),
         looks.roots,
     ]
     state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
@@ -101,7 +106,8 @@ def build(
         log=log,
         source=str(source),
         written=values(file),
-        named_clients=read_clients(file.client, source),
+        named_clients=named_clients,
+        products=products,
         ledger=read_ledger(file.ledger, state_directory, source),
     )
 

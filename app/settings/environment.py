@@ -24,7 +24,7 @@ ADMIN_DEFAULT: Final = "LICENSEGATE_ADMIN_DEFAULT"
 
 PREFIX: Final = "LICENSEGATE__"
 
-_FILE_ONLY: Final = ("client", "tunnel.network")
+_FILE_ONLY: Final = ("client", "product", "tunnel.network")
 
 
 def variables() -> dict[str, str]:

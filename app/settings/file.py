@@ -26,10 +26,12 @@ _PARENT: Final = '[[parent]] with url = "http://proxy.example.net:8080"'
 _RULE: Final = '[[allowlist.rule]] with host = "ssm.example.net"'
 _NETWORK: Final = '[[tunnel.network]] with networks = ["10.9.0.0/16"]'
 _CLIENT: Final = '[[client]] with name = "CUCM-PUB Tokyo" and networks = ["10.1.2.3"]'
+_PRODUCT: Final = '[[product]] with client = "CUCM-PUB Tokyo" and address = "cucm-pub.example.net"'
 _EXAMPLES: Final = {
     "listen": _LISTEN,
     "parent": _PARENT,
     "client": _CLIENT,
+    "product": _PRODUCT,
     "allowlist.rule": _RULE,
     "tunnel.network": _NETWORK,
 }
@@ -56,6 +58,13 @@ _FOREIGN: Final = {
         **dict.fromkeys(("user", "login"), 'users = ["cucm-pub"]'),
         "certificate": 'certificates = ["cucm-pub.example.net"]',
         **dict.fromkeys(("family", "type"), 'product = "CUCM"'),
+    },
+    "product": {
+        **dict.fromkeys(("host", "ip", "server", "publisher", "url"), 'address = "cucm-pub.example.net"'),
+        **dict.fromkeys(("name", "product"), 'client = "CUCM-PUB Tokyo", the name of a [[client]]'),
+        **dict.fromkeys(("user", "login"), "username"),
+        **dict.fromkeys(("password", "pass"), "password_file"),
+        **dict.fromkeys(("fingerprint", "sha256"), "certificate"),
     },
     "ledger": dict.fromkeys(("file", "path", "directory"), "state.directory")
     | dict.fromkeys(("database", "dsn"), 'url = "postgresql://USER:PASSWORD@HOST/DATABASE"'),

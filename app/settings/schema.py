@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, structs, to_builtins
 from licensegate.allowlist.client_networks import DEFAULT_NETWORKS
 from licensegate.allowlist.policy import Mode
 from licensegate.ledger.place import DAYS, masked
+from licensegate.products.settings import AXL_VERSION
 from licensegate.proxy.auth.scheme import SchemeName
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.dial.settings import DnsSettings
@@ -77,6 +78,21 @@ class ClientTable(Table, frozen=True):
     product: str = ""
     on_prem: bool = False
     reserved: bool = False
+
+
+class ProductTable(Table, frozen=True):
+    """One `[[product]]`: a product that the gate asks itself, verified by the system's roots without `ca` and
+    `certificate`.
+    """
+
+    client: str
+    address: str
+    username: str
+    password_file: str
+    ca: str = ""
+    certificate: str = ""
+    every: str = "6h"
+    axl_version: str = AXL_VERSION
 
 
 class AuthTable(Table, frozen=True):
@@ -230,6 +246,7 @@ class File(Table, frozen=True):
     tls: TlsTable = TlsTable()
     clients: ClientsTable = ClientsTable()
     client: tuple[ClientTable, ...] = ()
+    product: tuple[ProductTable, ...] = ()
     auth: AuthTable = AuthTable()
     allowlist: AllowlistTable = AllowlistTable()
     tunnel: TunnelTable = TunnelTable()

@@ -17,13 +17,14 @@ SECRET_FILES: Final = frozenset(
         "auth.nonce_key_file",
         "admin.token_file",
         "parent.password_file",
+        "product.password_file",
         "parent.keytab",
         "parent.ticket_cache",
     }
 )
 """Keys that name a file with a secret in it: its path may be shown, its content never."""
 
-PRIVATE: Final = frozenset({"parent.username", "parent.password_env", "parent.user_agent"})
+PRIVATE: Final = frozenset({"parent.username", "parent.password_env", "parent.user_agent", "product.username"})
 """Keys that may hold half of a login, or a password written into the wrong key: only that they are set is shown."""
 
 MASKED: Final = frozenset({"ledger.url"})

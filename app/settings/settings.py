@@ -10,6 +10,7 @@ from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import Policy
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.place import LedgerSettings
+from licensegate.products.settings import AskedProduct
 from licensegate.proxy.auth.scheme import Scheme
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.dial.settings import DialSettings, DnsSettings
@@ -101,7 +102,8 @@ class Settings(Struct, frozen=True):
 
     `announce` is the name or address that clients are to use for the gate; empty for the addresses that are bound.
     `probe_seconds` is the interval for dialling targets that no tunnel has reached meanwhile; None for never.
-    `named_clients` are the clients that have a name. `ledger` is where their contacts are kept.
+    `named_clients` are the clients that have a name, `products` those that the gate asks itself. `ledger` is where
+    their contacts are kept.
     `state_directory` is None if nothing is kept; `state_named` if the operator chose it, not systemd or the image.
     `source` names the file, or the built-in defaults, and the environment variables that override it. `written` has the
     value of each key, by its dotted name, defaults included. `file_is_empty` if no key is in the file, or without one.
@@ -128,5 +130,6 @@ class Settings(Struct, frozen=True):
     source: str
     named_clients: tuple[NamedClient, ...] = ()
     ledger: LedgerSettings = LedgerSettings()
+    products: tuple[AskedProduct, ...] = ()
     written: Mapping[str, object] = {}
     file_is_empty: bool = False

@@ -27,6 +27,7 @@ FLOORS = (
     "app.version",
     "app.terminal",
     "probe",
+    "products",
     "proxy.gate",
     "proxy.tunnel",
     "proxy.parent",

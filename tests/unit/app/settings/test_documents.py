@@ -16,6 +16,7 @@ from licensegate.app.settings.schema import (
     File,
     ListenTable,
     ParentTable,
+    ProductTable,
     RuleTable,
     Table,
     TunnelNetworkTable,
@@ -32,12 +33,13 @@ LISTS_OF_TABLES: dict[str, type[Table]] = {
     "listen": ListenTable,
     "parent": ParentTable,
     "client": ClientTable,
+    "product": ProductTable,
     "allowlist.rule": RuleTable,
     "tunnel.network": TunnelNetworkTable,
 }
 FILES = (
     "gate.pem", "gate.key", "clients-ca.pem", "clients.crl", "users.htpasswd", "users.htdigest", "nonce.key",
-    "admin.token", "parent.secret",
+    "admin.token", "parent.secret", "cucm-pub.password",
 )  # fmt: skip
 
 
@@ -150,6 +152,7 @@ def test_the_example_file_as_it_stands_changes_nothing() -> None:
 def test_uncommented_example_file_is_valid_and_has_every_key(tmp_path: Path) -> None:
     everything = re.sub(r"^#(?=[a-z\[])", "", EXAMPLE.read_text(), flags=re.MULTILINE)
     (tmp_path / "everything.toml").write_text(everything)
+    (tmp_path / "cucm-pub.password").write_text("secret\n")  # a required file, so the example cannot leave it empty
 
     load(tmp_path / "everything.toml", {})
     assert sorted(in_example()) == sorted(every_field())

@@ -129,7 +129,7 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         pytest.param(
             '["a\\u001bb"]',
             'unknown key "a\\u001bb"; known here: admin, allowlist, announce, auth, client, clients, dial, '
-            "dns, ledger, limits, listen, log, parent, probe, state, tls, tunnel",
+            "dns, ledger, limits, listen, log, parent, probe, product, state, tls, tunnel",
             id="control character in a key",
         ),
         pytest.param(

@@ -9,6 +9,7 @@ from licensegate.app.settings.secrecy import MASKED, PRIVATE, SECRET_FILES, with
 SHOWN = {
     "announce", "listen.address", "listen.proxy_protocol_from", "tls.certificate", "tls.names", "clients.networks",
     "auth.realm", "auth.trusted_networks", "auth.client_ca", "auth.client_crl", "allowlist.presets", "client.name",
+    "product.client", "product.address", "product.ca", "product.certificate", "product.every", "product.axl_version",
     "client.product", "client.networks", "client.users", "client.certificates",
     "allowlist.rule.host", "allowlist.rule.users", "allowlist.rule.networks", "allowlist.rule.certificates",
     "allowlist.rule.ca", "tunnel.network.networks", "dial.connect_to", "dial.source_address", "parent.url", "parent.ca",

@@ -1,0 +1,89 @@
+"""`licensegate product`: asks a product of the settings itself, once, and prints what it says about its licences."""
+
+import argparse
+import asyncio
+import io
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from licensegate.app.settings import Settings
+from licensegate.app.settings.messages import did_you_mean, shown
+from licensegate.app.terminal import complain, say
+from licensegate.app.version import version
+from licensegate.licensing.meaning import explain
+from licensegate.products.no_answer import NoAnswerError
+from licensegate.products.password import PasswordOnFile
+from licensegate.products.poller import ask
+from licensegate.products.settings import AskedProduct
+
+from .license import NamedOutput, printed
+from .settings_file import load_or_exit
+
+NOTES: Final = """\
+  NAME is the client of a [[product]] in the settings; without it all are asked, one after the other. Sends one request
+  that only reads, AXL's getSmartLicenseStatus, and prints what `licensegate license` prints. docs/products.md has the
+  account that the product needs.
+
+    licensegate product ask "CUCM-PUB Tokyo"
+
+exit status:
+  0  every product answered
+  1  one did not; the error says why
+  2  the command line or the settings cannot be used
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    asking = actions.add_parser("ask", help="ask once, now")
+    asking.add_argument("name", metavar="NAME", nargs="?", help="the client of the product; without it, all products")
+    asking.add_argument("--json", action="store_true", help="print JSON: an object, or a list of one per product")
+    asking.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Ask the products and print their answers."""
+    settings = load_or_exit(arguments.config)
+    try:
+        products = _wanted(settings, arguments.name)
+    except ValueError as error:
+        return complain(str(error))
+    outputs, failures = asyncio.run(_ask(products, settings))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # Japanese
+    status = say(printed(outputs, "json" if arguments.json else "table"), end="") if outputs else 0
+    for failure in failures:
+        complain(failure)
+    return status or bool(failures)
+
+
+def _wanted(settings: Settings, name: str | None) -> Sequence[AskedProduct]:
+    if not settings.products:
+        raise ValueError("there is no [[product]] in the settings; docs/products.md says how to add one")
+    if name is None:
+        return settings.products
+    found = [product for product in settings.products if product.client.lower() == name.lower()]
+    if not found:
+        near = did_you_mean(name, [product.client for product in settings.products])
+        raise ValueError(f"{shown(name)} is not the client of a [[product]]; {near}")
+    return found
+
+
+async def _ask(products: Sequence[AskedProduct], settings: Settings) -> tuple[list[NamedOutput], list[str]]:
+    families = {client.name: client.product for client in settings.named_clients}
+    outputs: list[NamedOutput] = []
+    failures: list[str] = []
+    for product in products:
+        now = datetime.now(UTC)
+        try:
+            reading = await ask(product, PasswordOnFile(product.password_file), f"LicenseGate/{version()}", now)
+        except NoAnswerError as error:
+            failures.append(f"{product.client} at {product.address}: {error}")
+        else:
+            explained = explain(reading, now, family=families[product.client])
+            outputs.append(NamedOutput(product.client, reading, explained))
+    return outputs, failures

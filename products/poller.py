@@ -1,0 +1,153 @@
+"""Asks the products of the settings in turn, one at a time, and keeps their answers in memory."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.licensing.report import Reading
+
+from .no_answer import NoAnswerError, NoAnswerReason
+from .password import PasswordOnFile
+from .schedule import AskSchedule
+from .settings import AskedProduct
+
+LOCKED_SECONDS: Final = 60.0
+"""How often the file of a refused password is looked at."""
+
+_log = logging.getLogger(__name__)
+
+Heard = Callable[[str, Reading, datetime], None]
+"""Takes a client's name, what its product said, and when."""
+
+
+class ProductAnswer(Struct, frozen=True):
+    """What a product said, and when (aware, UTC)."""
+
+    at: datetime
+    reading: Reading
+
+
+class PolledProduct:
+    """A product with its schedule, its last answer, and its last failure since then."""
+
+    def __init__(self, settings: AskedProduct, now: float, chance: Callable[[], float]) -> None:
+        self.settings = settings
+        self.schedule = AskSchedule(settings.every, now, chance)
+        self.password = PasswordOnFile(settings.password_file)
+        self.answer: ProductAnswer | None = None
+        self.failure: NoAnswerReason | None = None
+        self.failed = dict.fromkeys(NoAnswerReason, 0)
+
+
+async def ask(product: AskedProduct, password: PasswordOnFile, agent: str, now: datetime) -> Reading:
+    """Ask once. Raises NoAnswerError."""
+    from .answer import reading_of
+    from .client import fetch  # aiohttp takes 0.1 s and 12 MB
+
+    secret = await password.read()
+    try:
+        answer = await fetch(product, secret, agent)
+        return await asyncio.to_thread(reading_of, answer, now)  # a megabyte takes up to a second
+    except NoAnswerError as error:
+        if error.reason is NoAnswerReason.LOGIN_REFUSED:
+            password.note_refused(secret)
+        raise
+
+
+class ProductPoller:
+    """Asks products as long as `run` runs. `heard` takes each answer. `clock` is any steady time in seconds."""
+
+    def __init__(
+        self,
+        products: Iterable[AskedProduct],
+        agent: str,
+        heard: Heard = lambda client, reading, at: None,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.products: dict[str, PolledProduct] = {}
+        self._agent = agent
+        self._heard = heard
+        self._clock = clock
+        self._chance = chance
+        self._changed = asyncio.Event()
+        self._asking: tuple[PolledProduct, asyncio.Future[None]] | None = None
+        self.adopt(products)
+
+    def adopt(self, products: Iterable[AskedProduct]) -> None:
+        """Ask these from now on. Those with the same settings keep their times and answers; a request to one that is
+        gone, or has others, is given up.
+        """
+        now, known = self._clock(), self.products
+        self.products = {}
+        for settings in products:
+            before = known.get(settings.client)
+            kept = before is not None and before.settings == settings
+            self.products[settings.client] = (
+                before if before is not None and kept else PolledProduct(settings, now, self._chance)
+            )
+        if self._asking is not None and self._asking[0] not in self.products.values():
+            self._asking[1].cancel()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Ask each product when it is due, until cancelled."""
+        while True:
+            self._changed.clear()
+            product = min(self.products.values(), key=lambda each: each.schedule.due, default=None)
+            if product is None:
+                await self._changed.wait()
+            elif (seconds := product.schedule.due - self._clock()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await self._changed.wait()
+            else:
+                await self._ask(product)
+
+    async def _ask(self, product: PolledProduct) -> None:
+        asking = asyncio.ensure_future(self._ask_once(product))
+        self._asking = (product, asking)
+        try:
+            await asyncio.wait({asking})
+        finally:
+            self._asking = None
+            asking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asking
+
+    async def _ask_once(self, product: PolledProduct) -> None:
+        settings = product.settings
+        if await product.password.is_refused():
+            product.schedule.due = self._clock() + LOCKED_SECONDS
+            return
+        try:
+            at = datetime.now(UTC)
+            reading = await ask(settings, product.password, self._agent, at)
+        except NoAnswerError as error:
+            self._note_failure(product, error)
+        except Exception:  # a fault of ours must not end the asking of others
+            _log.exception("asking the product of client %s failed", settings.client)
+            product.schedule.failed(self._clock())
+        else:
+            if product.failure is not None or product.answer is None:
+                _log.info("the product of client %s at %s answers", settings.client, settings.address)
+            product.answer, product.failure = ProductAnswer(at, reading), None
+            product.schedule.answered(self._clock())
+            self._heard(settings.client, reading, at)
+
+    def _note_failure(self, product: PolledProduct, error: NoAnswerError) -> None:
+        settings = product.settings
+        if product.failure is not error.reason:  # once for each reason in a row
+            _log.warning("the product of client %s at %s gave no answer: %s", settings.client, settings.address, error)
+        product.failure = error.reason
+        product.failed[error.reason] += 1
+        product.schedule.failed(self._clock(), error.wait)
+        if error.reason is NoAnswerReason.LOGIN_REFUSED:
+            product.schedule.due = self._clock() + LOCKED_SECONDS

@@ -1,0 +1,73 @@
+"""`licensegate product ask`: one question, and what it prints."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from licensegate.app.cli import main
+from support.axl import StandInAxl, answer
+from support.licence_texts import expected_of
+
+PASSWORD = "s3cret-of-axl"
+
+
+def settings(folder: Path, *ports: int) -> str:
+    (folder / "axl.password").write_text(PASSWORD)
+    text = ""
+    for number, port in enumerate(ports):
+        text += f"""
+[[client]]
+name = "PUB-{number}"
+product = "CUCM"
+
+[[product]]
+client = "PUB-{number}"
+address = "localhost:{port}"
+username = "reader"
+password_file = "axl.password"
+ca = "publisher's-CA.pem"
+"""
+    file = folder / "gate.toml"
+    file.write_text(text)
+    return str(file)
+
+
+def test_it_prints_what_license_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with StandInAxl(tmp_path) as axl:
+        assert main(["product", "ask", "pub-0", "--json", "--config", settings(tmp_path, axl.port)]) == 0
+
+    said = json.loads(capsys.readouterr().out)
+    expected = expected_of("cucm-axl.xml")
+    assert {key: said[key] for key in expected} == expected
+    assert said["meaning"]["family"] == "CUCM"
+    assert len(axl.requests) == 1
+
+
+def test_one_that_does_not_answer_is_said_and_others_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with StandInAxl(tmp_path, [answer(status="401 Unauthorized"), answer()]) as axl:
+        assert main(["product", "ask", "--config", settings(tmp_path, axl.port, axl.port)]) == 1
+
+    out, errors = capsys.readouterr()
+    assert "PUB-1" in out
+    assert "PUB-0 at localhost:" in errors
+    assert "the product refused the login" in errors
+    assert PASSWORD not in out + errors
+
+
+@pytest.mark.parametrize(
+    ("ports", "name", "message"),
+    [
+        pytest.param((), None, "there is no [[product]] in the settings", id="none"),
+        pytest.param((8443,), "PUB-9", '"PUB-9" is not the client of a [[product]]; did you mean PUB-0?', id="a slip"),
+    ],
+)
+def test_a_product_that_is_not_there_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ports: tuple[int, ...], name: str | None, message: str
+) -> None:
+    with StandInAxl(tmp_path):
+        assert main(["product", "ask", *([name] if name else []), "--config", settings(tmp_path, *ports)]) == 2
+
+    assert message in capsys.readouterr().err
