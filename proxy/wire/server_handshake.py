@@ -44,9 +44,9 @@ class ServerHandshake:
 
     def read(self, part: bytes) -> bool:
         """Take the next bytes of the messages. Returns False once no more are needed, or if they make no sense."""
-        held = self._held + part
+        held = self._held + part if self._held else part
         while len(held) >= _MESSAGE_HEADER:
-            kind, size = held[0], _MESSAGE_HEADER + int.from_bytes(held[1:_MESSAGE_HEADER], "big")
+            kind, size = held[0], _MESSAGE_HEADER + (held[1] << 16 | held[2] << 8 | held[3])
             if kind == _CERTIFICATE and self.is_chosen:
                 return self._read_certificate(held)
             if kind != _SERVER_HELLO:
@@ -55,7 +55,8 @@ class ServerHandshake:
                 break
             self._read_hello(held[_MESSAGE_HEADER:size])
             if not self.version or (self.is_chosen and self.version == "1.3"):  # encrypted from here on
-                return self._stop()
+                self._held = b""
+                return False
             held = held[size:]
         self._held = held
         return len(held) <= _MOST_HELD or self._stop()

@@ -101,7 +101,7 @@ class _Direction(RecordShape):
 
     def __init__(self, exchange: TlsExchange, first: bytes) -> None:
         """`first` is what was received before the relay began."""
-        super().__init__(_LOOKED_AT)
+        RecordShape.__init__(self, _LOOKED_AT)
         self.exchange = exchange
         self.application = -1
         self._judged = 0  # records
@@ -113,13 +113,12 @@ class _Direction(RecordShape):
     def see(self, data: memoryview | bytes) -> bool:
         """Note the records in the next bytes of the stream, and judge them. Returns False once no more are needed."""
         RecordShape.see(self, data)
-        records = self.records
-        if self.application < 0 and self._judged < len(records):
+        if self.application < 0 and (noted := len(self.records)) > self._judged:
             self.application = self._judge()
-            self._judged = len(records)
+            self._judged = noted
             if self.application >= 0:
                 self._most = MOST_RECORDS
-                self._done = self._done or len(records) >= MOST_RECORDS
+                self._done = self._done or noted >= MOST_RECORDS
         return not self._done
 
     @property
@@ -147,7 +146,7 @@ class ClientRecords(_Direction):
 
     def __init__(self, exchange: TlsExchange, first: bytes = b"") -> None:
         self._unfinished: tuple[int, ...] = ()  # encrypted records in the place of the Finished of TLS 1.3
-        super().__init__(exchange, first)
+        _Direction.__init__(self, exchange, first)
 
     def _judge(self) -> int:
         exchange, records = self.exchange, self.records
@@ -193,13 +192,13 @@ class TargetRecords(_Direction):
         self._finished = False
         self._behind_handshake = 0  # records, in TLS 1.3
         self._last = 0  # the length of the last of them
-        super().__init__(exchange, first)
+        _Direction.__init__(self, exchange, first)
 
     def see(self, data: memoryview | bytes) -> bool:
         """Note the records in the next bytes, or the first words if they are no TLS. Returns as for every stream."""
         if self._reads_clear:
             self._read_clear(data)
-        goes_on = super().see(data)
+        goes_on = _Direction.see(self, data)
         if not goes_on and not self.records and not self.said:
             self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
         return goes_on
@@ -248,8 +247,15 @@ class TargetRecords(_Direction):
                     exchange.answered = exchange.requested and not self._may_be_settings(length)
                 elif exchange.client_finished:
                     exchange.answered = self._is_answer(length)
-                else:
-                    self._pass_flight(length)
+                else:  # of the server's flight, or already a ticket behind it
+                    if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
+                        self._note_ticket(length)
+                    elif not self._flight and length < _NO_ALPN:
+                        exchange.may_be_http2 = False
+                    elif self._flight and length in _FINISHED:
+                        self._finished = True
+                    self._flight += length
+                    continue
                 if exchange.answered:
                     return number
             elif kind == CHANGE_CIPHER_SPEC_RECORD:
@@ -257,16 +263,6 @@ class TargetRecords(_Direction):
             elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version and not is_1_3:
                 self._finished = True
         return -1
-
-    def _pass_flight(self, length: int) -> None:
-        """A record of TLS 1.3 before the client's Finished: of the server's flight, or already a ticket behind it."""
-        if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
-            self._note_ticket(length)
-        elif not self._flight and length < _NO_ALPN:
-            self.exchange.may_be_http2 = False
-        elif self._flight and length in _FINISHED:
-            self._finished = True
-        self._flight += length
 
     def _is_answer(self, length: int) -> bool:
         """Judge a record of TLS 1.3 behind the client's Finished."""
