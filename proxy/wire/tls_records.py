@@ -86,12 +86,12 @@ class RecordShape:
             position += RECORD_HEADER + length
             if len(records) >= self._most:
                 self._done = True
-        if position < size and not self._done:
+        while position < size and not self._done:  # at most two, of which the first is empty
             noted = self._note(data[position:])
-            if noted:
-                position += noted
-            else:
+            if not noted:
                 self._begun = bytes(data[position : position + _ENOUGH])
+                break
+            position += noted
         self._position = position - size
         return not self._done
 

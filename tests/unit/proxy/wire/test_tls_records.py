@@ -122,6 +122,12 @@ SHAPES = {
         None,
     ),
     "an empty record": (record(APPLICATION_DATA, b""), [(APPLICATION_DATA, 0)], None),
+    "an empty record and the start of another": (
+        record(APPLICATION_DATA, b"") + record(HANDSHAKE, b"xy")[:1],
+        [(APPLICATION_DATA, 0)],
+        None,
+    ),
+    "empty records": (record(APPLICATION_DATA, b"") * 3, [(APPLICATION_DATA, 0)] * 3, None),
     "the largest record": (record(APPLICATION_DATA, bytes(18432)), [(APPLICATION_DATA, 18432)], None),
     "a record that has only begun": (record(APPLICATION_DATA, bytes(9))[:6], [(APPLICATION_DATA, 9)], None),
     "a record of TLS 1.0": (record(HANDSHAKE, b"x", b"\x03\x01"), [(HANDSHAKE, 1)], None),
@@ -190,6 +196,12 @@ def test_the_shape_depends_on_the_bytes_and_not_on_their_pieces(pieces: list[byt
         whole = RecordShape()
         assert whole.see(b"".join(pieces[:number])) is wanted
         assert (seen.records, seen.alert) == (whole.records, whole.alert)
+
+
+@pytest.mark.parametrize("cut", range(1, 14))
+def test_a_record_behind_an_empty_one_is_noted_in_any_split(cut: int) -> None:
+    stream = record(APPLICATION_DATA, b"") + record(HANDSHAKE, b"xyz") + record(APPLICATION_DATA, b"z")
+    assert shape(stream[:cut], stream[cut:]).records == [(APPLICATION_DATA, 0), (HANDSHAKE, 3), (APPLICATION_DATA, 1)]
 
 
 def test_no_view_of_the_bytes_that_passed_is_kept() -> None:
