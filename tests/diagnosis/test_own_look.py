@@ -14,6 +14,8 @@ from support.matrix.programs import mitmproxy
 from support.matrix.servers import run_servers
 from support.programs import run
 
+pytestmark = pytest.mark.timeout(600)  # the first test runs all clients
+
 
 @pytest.fixture
 def chains(tmp_path: Path) -> Chains:

@@ -17,6 +17,8 @@ from support.matrix.results import GATES_AT_ONCE, LISTEN, Matrix, assert_explain
 from support.matrix.scenario import Case, cases
 from support.matrix.servers import run_servers
 
+pytestmark = pytest.mark.timeout(600)  # the first test runs all clients
+
 _MORE = f'[limits]\ndial_seconds = 6\n\n[[allowlist.rule]]\nhost = "{HOST}"\n'
 
 

@@ -12,6 +12,8 @@ from support.matrix.paths import ROUTES, run_route
 from support.matrix.results import GATES_AT_ONCE, Matrix, assert_named, wanted_cases
 from support.matrix.scenario import Case, cases
 
+pytestmark = pytest.mark.timeout(600)  # the first test runs all clients
+
 
 @pytest.fixture(scope="module")
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Matrix:

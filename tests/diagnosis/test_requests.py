@@ -13,6 +13,8 @@ from support.matrix.results import Matrix, assert_explained, assert_named, port_
 from support.matrix.scenario import Case, cases
 from support.matrix.servers import run_servers
 
+pytestmark = pytest.mark.timeout(600)  # the first test runs all clients
+
 
 @pytest.fixture(scope="module")
 def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Matrix:

@@ -18,6 +18,8 @@ from support.matrix.results import LISTEN, Matrix, assert_explained, assert_name
 from support.matrix.scenario import Case, cases, scenarios
 from support.matrix.servers import run_servers
 
+pytestmark = pytest.mark.timeout(600)  # the first test runs all clients
+
 _LIMITS = "[limits]\nidle_seconds = 8\nhalf_closed_seconds = 3\n\n"
 
 PRESETS = load_presets()

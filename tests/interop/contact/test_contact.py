@@ -25,6 +25,8 @@ from support.programs import run
 from support.requirements import require_command
 from support.tls_origins import Break, OpenSslOrigin, Wire, gnutls_origin, jsse_origin, nginx_origin
 
+pytestmark = pytest.mark.timeout(600)  # the first test of each client sends to every target
+
 DOMAIN = "contact.test"
 RULE = f'[[allowlist.rule]]\nhost = "*.{DOMAIN}"\n'
 TLS_1_2 = ("openssl12", "jsse12")

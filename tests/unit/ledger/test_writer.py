@@ -11,6 +11,7 @@ import pytest
 
 from licensegate.ledger import writer as writer_module
 from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames, NamedClient
+from licensegate.ledger.engine import LedgerUnavailableError
 from licensegate.ledger.entries import ContactEntry, DayEntry, LedgerEntry
 from licensegate.ledger.place import FILE_NAME, LedgerPlace, LedgerSettings
 from licensegate.ledger.store import Store
@@ -57,7 +58,11 @@ def entries(file: Path) -> list[LedgerEntry]:
 
 
 def answers(file: Path) -> int:
-    return sum(entry.answered for entry in entries(file) if isinstance(entry, DayEntry))
+    """The answers in the ledger; -1 while its writer makes the file, which nobody may open meanwhile."""
+    try:
+        return sum(entry.answered for entry in entries(file) if isinstance(entry, DayEntry))
+    except LedgerUnavailableError:
+        return -1
 
 
 def wait_for(condition: Callable[[], object]) -> None:
