@@ -164,7 +164,7 @@ def _by_shown(case: Case) -> Conclusion | None:
     record, shown = case.record, case.record.server_certificate
     if shown is None:
         return None
-    if shown.subject == shown.issuer:
+    if shown.subject and shown.subject == shown.issuer:
         code = Code.ONPREM_UNTRUSTED if is_own_host(record) else Code.SELF_SIGNED
         return Conclusion(code, _LIKELY, f"the tunnel shows a certificate that {shown.issuer} signed for itself")
     if not _names(shown, record.target):
@@ -186,7 +186,7 @@ def _names(certificate: CertificateOutline, target: str) -> bool:
     parent = host.partition(".")[2]
     if host in names or (parent and f"*.{parent}" in names) or len(names) >= _MOST_NAMES:
         return True
-    return not names and host in certificate.subject
+    return not names and host in certificate.subject.lower()
 
 
 _MOST_NAMES: Final = 16

@@ -193,9 +193,9 @@ class Code(enum.Enum):
         "{client} connected and then sent nothing.",
         "Look at the client's log at this time; a client that waits for the server to speak first does not speak TLS.")
     CLIENT_DEAF = _says("client_deaf", _LIKELY, _LATE,
-        "{client} did not acknowledge what the gate sent it.",
-        "Large packets are lost between the gate and the client: look for a tunnel or a VPN with a smaller MTU there, "
-        "and clamp the MSS.")
+        "{client} did not take what the gate sent it.",
+        "If segments were unacknowledged, large packets are lost between the gate and the client: look for a tunnel or "
+        "a VPN with a smaller MTU there, and clamp the MSS. Otherwise the client has stopped reading: look at its log.")
     TARGET_NOT_TLS = _says("target_not_tls", _CERTAIN, (CucmMessage.UNKNOWN, CucmMessage.SEND_ERROR),
         "What answers at {target} does not speak TLS.",
         "Look for a filter that answers in the target's place, with a block page for example, and exempt the host "

@@ -231,12 +231,15 @@ def of_unanswered_request(case: Case) -> Conclusion:
         return Conclusion(Code.UPLOAD_STALLED, _LIKELY, evidence)
     if lost(record, record.client_tcp):
         return Conclusion(Code.CLIENT_DEAF, _LIKELY, f"towards the client {in_words(record.client_tcp)}")
+    in_doubt = may_be_answered(record, case.report.ticket_bytes if case.report is not None else ())
+    certainty = _POSSIBLE if in_doubt else _LIKELY
+    then = "and then, but for an answer or session ticket, nothing" if in_doubt else "and then nothing"
     if record.outcome is Outcome.IDLE_TIMEOUT and waited < _SHORT_IDLE_MS:
-        return Conclusion(Code.IDLE_LIMIT, _LIKELY, f"{asked}, and then nothing for {seconds(waited)}")
+        return Conclusion(Code.IDLE_LIMIT, certainty, f"{asked}, {then} for {seconds(waited)}")
     if waited >= SILENCE_MS:
-        return Conclusion(Code.NO_ANSWER_TO_REQUEST, _LIKELY, f"{asked}, and then nothing came for {seconds(waited)}")
+        return Conclusion(Code.NO_ANSWER_TO_REQUEST, certainty, f"{asked}, {then} came for {seconds(waited)}")
     ended_in_order = ends_in_alert(record.upstream_records)
-    if may_be_answered(record):
+    if in_doubt:
         if ended_in_order and record.upstream_alert is None:
             evidence = f"{asked}; one record came after that, its answer or a session ticket"
             return Conclusion(Code.TRANSPORT_FINE, _POSSIBLE, evidence)

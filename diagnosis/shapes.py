@@ -1,5 +1,6 @@
 """What types and lengths of TLS records say beyond the contact (RFC 8446 section 5.1). Pure."""
 
+from collections.abc import Collection
 from typing import Final
 
 from licensegate.records.record import TunnelRecord
@@ -20,6 +21,12 @@ _SERVER_HELLO_DONE: Final = (_HANDSHAKE, 4)
 
 _LEAST_FLIGHT: Final = 600
 """Bytes of a server's first messages with a certificate in them; the shortest certificates take 400."""
+
+_ALIKE: Final = (0, 16)
+"""By how much the lengths of tickets of one handshake differ: by a block of AES at most."""
+
+_HTTP2: Final = "h2"
+_MOST_ALERTS: Final = 2
 
 _LONGEST_ALERT: Final = 40
 """Of an encrypted alert: 19 bytes, and with JSSE's padding 35."""
@@ -56,17 +63,23 @@ def is_clients_turn(record: TunnelRecord) -> bool:
     return said_nothing and (_SERVER_HELLO_DONE in sent or finished)
 
 
-def may_be_answered(record: TunnelRecord) -> bool:
+def may_be_answered(record: TunnelRecord, tickets: Collection[int] = ()) -> bool:
     """Whether one record behind the target's handshake may be an answer. In TLS 1.3 it may as well be a ticket.
 
-    Several of one length are tickets.
+    Two of one length are tickets, as are those of the lengths that a look at the target met; of more, one may be an
+    answer of their length. More records as short as an alert than a server sends alerts are data, too. HTTP/2 answers a
+    small request with records as short as its own settings.
     """
-    if record.tls_negotiated in SHOWS_ALL:
-        return False
     lengths = [length for kind, length in record.upstream_records if kind == _APPLICATION_DATA]
+    if record.tls_negotiated in SHOWS_ALL:
+        return _HTTP2 in record.alpn and len(lengths) > 1
     finished = next((place for place, length in enumerate(lengths) if length in _FINISHED), 0)
-    behind = [length for length in lengths[finished + 1 :] if length > _LONGEST_ALERT]
-    return any(behind.count(length) == 1 for length in behind)
+    after = lengths[finished + 1 :]
+    behind = [length for length in after if length > _LONGEST_ALERT]
+    if len(after) - len(behind) > _MOST_ALERTS:
+        return True
+    alike = {length: sum(abs(other - length) in _ALIKE for other in behind) for length in behind}
+    return any(count > 2 or (count == 1 and length not in tickets) for length, count in alike.items())
 
 
 def ends_in_alert(records: list[tuple[int, int]]) -> bool:

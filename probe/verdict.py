@@ -19,8 +19,13 @@ _TRUSTED: Final = frozenset({TargetVerdict.PUBLIC, TargetVerdict.PRIVATE, Target
 
 
 def may_be_too_old(seen: Exchange) -> bool:
-    """Tell whether an older version of TLS is worth a second try."""
-    return seen.ended in _MAY_BE_OLD and not seen.wants_certificate
+    """Tell whether an older version of TLS is worth a second try.
+
+    A server that began its handshake and was cut off speaks a version of today: a second try that gets through says
+    nothing about it.
+    """
+    was_cut_off = seen.ended is Ended.CUT and seen.received > 0
+    return seen.ended in _MAY_BE_OLD and not seen.wants_certificate and not was_cut_off
 
 
 def skew_of(seen: Exchange) -> timedelta | None:

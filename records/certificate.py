@@ -9,7 +9,7 @@ class CertificateOutline(Struct, frozen=True, omit_defaults=True):
     """Who a certificate is for, who signed it and how long it is valid.
 
     `subject` and `issuer` are printable and bounded, like `CN=tools.cisco.com, O=Cisco Systems Inc.`; `names` are the
-    DNS names in it, at most 16.
+    DNS names and IP addresses in it, at most 16.
     """
 
     subject: str

@@ -6,6 +6,7 @@ for findings. An X.509 library would cost 15 MB and 60 ms in the gate's loop. Wo
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Final
 
 from licensegate.records.certificate import CertificateOutline
@@ -22,6 +23,8 @@ _SET: Final = 0x31
 _VERSION: Final = 0xA0
 _EXTENSIONS: Final = 0xA3
 _DNS_NAME: Final = 0x82  # in a GeneralName
+_IP_ADDRESS: Final = 0x87
+_ADDRESS_SIZES: Final = (4, 16)
 
 _SUBJECT_ALTERNATIVE_NAME: Final = b"\x55\x1d\x11"  # 2.5.29.17
 _ATTRIBUTES: Final = {
@@ -62,7 +65,7 @@ def _outline(der: bytes) -> CertificateOutline:
     not_before, not_after = _time(next(validity)), _time(next(validity))
     subject = _name(_of(next(parts), _SEQUENCE))
     extensions = next((contents for tag, contents in parts if tag == _EXTENSIONS), b"")
-    return CertificateOutline(subject, issuer, not_before, not_after, _dns_names(extensions))
+    return CertificateOutline(subject, issuer, not_before, not_after, _alternative_names(extensions))
 
 
 def _parts(data: bytes) -> Iterator[_Part]:
@@ -131,14 +134,21 @@ def _time(part: _Part) -> datetime:
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _dns_names(extensions: bytes) -> tuple[str, ...]:
-    """Return the DNS names in the extension for alternative names, at most 16."""
+def _alternative_names(extensions: bytes) -> tuple[str, ...]:
+    """Return the DNS names and IP addresses in the extension for alternative names, at most 16."""
     if not extensions:
         return ()
     for extension in _parts(_contents(extensions, _SEQUENCE)):
         parts = [part for part in _parts(_of(extension, _SEQUENCE)) if part[0] != _BOOLEAN]  # whether it is critical
         if len(parts) == 2 and parts[0] == (_OID, _SUBJECT_ALTERNATIVE_NAME):
             names = _contents(_of(parts[1], _OCTET_STRING), _SEQUENCE)
-            found = (printable(value, _NAME_CHARACTERS) for tag, value in _parts(names) if tag == _DNS_NAME)
+            found = (name for tag, value in _parts(names) if (name := _alternative_name(tag, value)))
             return tuple(name for _, name in zip(range(_MOST_NAMES), found, strict=False))
     return ()
+
+
+def _alternative_name(tag: int, value: bytes) -> str:
+    """Return a GeneralName as text; empty if it is neither a DNS name nor an address."""
+    if tag == _DNS_NAME:
+        return printable(value, _NAME_CHARACTERS)
+    return str(ip_address(value)) if tag == _IP_ADDRESS and len(value) in _ADDRESS_SIZES else ""

@@ -6,10 +6,12 @@ Up to TLS 1.2 application data has a record type of its own. TLS 1.3 (RFC 8446) 
   is as short as an alert.
 - Nothing that the target sends before the client's Finished is an answer, nor anything before the client's request.
 - Behind a request, an answer follows the target's session tickets. A record is a ticket if the target is known to send
-  tickets of its length (`ticket_lengths`), or if it has the length of the one before. The first record of an unknown
-  length may be either and counts as no answer: an answer that is missed costs less than a success that was none.
+  tickets of its length (`ticket_lengths`), or if it has the length of the one before; a cipher's block more or less is
+  the same length. The first record of an unknown length may be either and counts as no answer: an answer that is missed
+  costs less than a success that was none.
 """
 
+from collections.abc import Container
 from typing import Final
 
 from licensegate.records.alert import Alert
@@ -38,11 +40,22 @@ _LEAST_FLIGHT: Final = 300  # bytes of a server's handshake with a certificate
 _MOST_TICKET: Final = 1 << 13
 """A longer record carries no ticket. The longest ones contain a client's certificate."""
 
+_TICKET_BLOCK: Final = 16
+"""OpenSSL encrypts its tickets in blocks of AES. The number in each (`ticket_age_add`) has no leading zeros, so those
+of one handshake may differ by a block."""
+
 _MOST_TICKETS: Final = 8
 """Of one handshake: OpenSSL sends two, others up to four."""
 
 _LEAST_HTTP2_ANSWER: Final = 100
 """An HTTP/2 server sends its settings unasked, in a record shorter than this."""
+
+_CONTINUE: Final = 42
+_CONTINUE_1_2: Final = (41, 49)
+"""Lengths of `100 Continue` and nothing more (25 bytes): in TLS 1.3, and with ChaCha20 or AES-GCM up to TLS 1.2.
+
+It asks for the rest of the request and answers nothing (RFC 9110 section 15.2.1).
+"""
 
 _NO_ALPN: Final = 32  # bytes: a shorter EncryptedExtensions of TLS 1.3 selects no "h2"
 
@@ -244,7 +257,8 @@ class TargetRecords(_Direction):
             kind, length = records[number]
             if kind == APPLICATION_RECORD:
                 if not is_1_3:
-                    exchange.answered = exchange.requested and not self._may_be_settings(length)
+                    is_answer = length not in _CONTINUE_1_2 and not self._may_be_settings(length)
+                    exchange.answered = exchange.requested and is_answer
                 elif exchange.client_finished:
                     exchange.answered = self._is_answer(length)
                 else:  # of the server's flight, or already a ticket behind it
@@ -267,7 +281,7 @@ class TargetRecords(_Direction):
     def _is_answer(self, length: int) -> bool:
         """Judge a record of TLS 1.3 behind the client's Finished."""
         exchange = self.exchange
-        if length < _LEAST_DATA:
+        if length < _LEAST_DATA or length == _CONTINUE:
             return False
         if not exchange.requested:
             self._note_ticket(length)
@@ -277,7 +291,7 @@ class TargetRecords(_Direction):
         if length > _MOST_TICKET or self._behind_handshake >= _MOST_TICKETS:
             return True
         known = exchange.known_tickets
-        if length in exchange.tickets or length == self._last or (known is not None and length in known):
+        if _is_like(length, exchange.tickets) or _is_like(length, (self._last,)) or (known and _is_like(length, known)):
             self._note_ticket(length)
             return False
         is_first = not self._behind_handshake
@@ -293,6 +307,11 @@ class TargetRecords(_Direction):
 
     def _may_be_settings(self, length: int) -> bool:
         return self.exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
+
+
+def _is_like(length: int, tickets: Container[int]) -> bool:
+    """Whether a record of this length is a ticket if ones of these lengths are."""
+    return length in tickets or length - _TICKET_BLOCK in tickets or length + _TICKET_BLOCK in tickets
 
 
 def contact_of(client: ClientRecords, target: TargetRecords) -> Contact:

@@ -27,6 +27,10 @@ HANDSHAKE_RECORD: Final = 22
 APPLICATION_RECORD: Final = 23
 """Content types. TLS 1.3 gives every encrypted record the last one."""
 
+_WARNING: Final = 1  # an alert's level, RFC 5246 section 7.2
+_NO_ENDS: Final = frozenset({Alert.UNRECOGNIZED_NAME, Alert.NO_RENEGOTIATION})
+"""As warnings, these end nothing: servers send the first and then their handshake (RFC 6066 section 3)."""
+
 _ALERT: Final = 2  # level and description, in the clear; an encrypted alert is longer
 _ENOUGH: Final = RECORD_HEADER + _ALERT  # to tell any record
 _FIRST_TYPE: Final = CHANGE_CIPHER_SPEC_RECORD
@@ -46,7 +50,7 @@ class RecordShape:
     """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
     `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does
-    not replace another.
+    not replace another, and a warning of a peer that goes on does not count.
     """
 
     __slots__ = ("_begun", "_done", "_most", "_position", "alert", "records")
@@ -81,7 +85,7 @@ class RecordShape:
                 self._done = True
                 break
             if length == _ALERT and kind == ALERT_RECORD:
-                self._note_alert(data[position + _ENOUGH - 1])
+                self._note_alert(data[position + RECORD_HEADER], data[position + _ENOUGH - 1])
             records.append((kind, length))
             position += RECORD_HEADER + length
             if len(records) >= self._most:
@@ -125,11 +129,13 @@ class RecordShape:
         if length == _ALERT and kind == ALERT_RECORD:
             if there < _ENOUGH:
                 return 0
-            self._note_alert(data[_ENOUGH - 1])
+            self._note_alert(data[RECORD_HEADER], data[_ENOUGH - 1])
         self.records.append((kind, length))
         self._done = len(self.records) >= self._most
         return RECORD_HEADER + length
 
-    def _note_alert(self, description: int) -> None:
+    def _note_alert(self, level: int, description: int) -> None:
+        if level == _WARNING and description in _NO_ENDS:
+            return
         if self.alert is None or description != Alert.CLOSE_NOTIFY:
             self.alert = description

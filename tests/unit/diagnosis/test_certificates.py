@@ -217,3 +217,19 @@ def test_the_clock_of_the_gate_is_named_with_its_error() -> None:
     assert finding is not None
     assert "7200 s" in finding.evidence
     assert later(0) == NOON
+
+
+@pytest.mark.parametrize(
+    ("target", "fields"),
+    [
+        pytest.param("10.1.1.1:443", {"names": ("onprem.example", "10.1.1.1")}, id="an address"),
+        pytest.param("[2001:db8::1]:443", {"names": ("2001:db8::1",)}, id="an address of IPv6"),
+        pytest.param("a.example.com:443", {"names": ("*.Example.com",)}, id="a wildcard"),
+        pytest.param("onprem.example:443", {"names": (), "subject": "CN=OnPrem.example"}, id="a subject alone"),
+        pytest.param("a.example:443", {"names": ("a.example",), "subject": "", "issuer": ""}, id="names alone"),
+    ],
+)
+def test_a_certificate_for_the_target_has_no_fault_of_its_own(target: str, fields: dict[str, Any]) -> None:
+    made = rejected(48, tls_negotiated="1.2", target=target, server_certificate=outline(**fields))
+
+    assert found(made) == ("certificate_rejected", "likely")

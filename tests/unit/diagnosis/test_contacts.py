@@ -144,6 +144,39 @@ def test_a_record_that_may_be_an_answer_makes_less_sure() -> None:
     assert found(failed(Contact.REQUEST_UNANSWERED, upstream_records=behind)) == ("cut_in_use", "possible")
 
 
+def test_silence_after_a_record_that_may_be_an_answer_is_not_likely() -> None:
+    flight = [(22, 122), (20, 1), (23, 2544)]
+    one = silent(Contact.REQUEST_UNANSWERED, upstream_records=[*flight, (23, 2462)])
+
+    assert found(one) == ("no_answer_to_request", "possible")
+    again = silent(Contact.REQUEST_UNANSWERED, upstream_records=[*flight, (23, 2462)])
+    assert found(again, look(TargetVerdict.PUBLIC, ticket_bytes=(2462,))) == ("no_answer_to_request", "likely")
+
+
+@pytest.mark.parametrize(
+    ("behind", "certainty"),
+    [
+        pytest.param([250, 250], "likely", id="tickets"),
+        pytest.param([266, 250], "likely", id="tickets a block apart"),
+        pytest.param([250, 250, 250], "possible", id="one of three may be an answer"),
+        pytest.param([250, 250, 18, 18, 18], "possible", id="many short records"),
+    ],
+)
+def test_several_records_of_one_length_are_tickets(behind: list[int], certainty: str) -> None:
+    flight = [(22, 122), (20, 1), (23, 23), (23, 4013), (23, 281), (23, 69)]
+    made = failed(Contact.REQUEST_UNANSWERED, upstream_records=[*flight, *((23, length) for length in behind), (22, 1)])
+
+    assert found(made) == ("cut_in_use", certainty)
+
+
+@pytest.mark.parametrize(("alpn", "certainty"), [(("h2", "http/1.1"), "possible"), ((), "likely")], ids=["h2", "none"])
+def test_short_records_of_http2_may_be_an_answer(alpn: tuple[str, ...], certainty: str) -> None:
+    records = [(22, 80), (20, 1), (22, 40), (23, 51), (23, 33), (23, 70)]
+    made = failed(Contact.REQUEST_UNANSWERED, tls_negotiated="1.2", alpn=alpn, upstream_records=records)
+
+    assert found(made) == ("cut_in_use", certainty)
+
+
 def test_a_look_that_met_a_wish_for_a_certificate_is_evidence() -> None:
     report = look(TargetVerdict.CLIENT_CERTIFICATE)
 

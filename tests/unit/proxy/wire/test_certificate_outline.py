@@ -1,6 +1,7 @@
 """The outline of certificates, compared with what `cryptography` reads, and of bytes that are none."""
 
 import datetime
+import ipaddress
 import warnings
 from pathlib import Path
 
@@ -110,11 +111,18 @@ def test_text_of_two_bytes_each_is_read() -> None:
     assert outline.subject == "CN=wide"
 
 
-def test_only_dns_names_are_listed_and_not_too_many() -> None:
+def test_only_names_of_hosts_are_listed_and_not_too_many() -> None:
     hosts = [x509.DNSName(f"h{number}.example") for number in range(40)]
     outline = certificate_outline(der(issue(names=(x509.RFC822Name("a@b"), *hosts)).certificate))
     assert outline is not None
     assert outline.names == tuple(f"h{number}.example" for number in range(16))
+
+
+def test_addresses_are_listed_among_the_names() -> None:
+    names = [x509.IPAddress(ipaddress.ip_address(address)) for address in ("10.1.1.1", "2001:db8::1")]
+    outline = certificate_outline(der(issue(names=(x509.DNSName("onprem.example"), *names)).certificate))
+    assert outline is not None
+    assert outline.names == ("onprem.example", "10.1.1.1", "2001:db8::1")
 
 
 @pytest.mark.parametrize("year", [2049, 2050, 9999], ids=str)

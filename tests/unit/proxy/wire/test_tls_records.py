@@ -135,7 +135,7 @@ SHAPES = {
     "half an alert": (alert(40)[:6], [], None),
     "an alert": (alert(40), [(ALERT, 2)], 40),
     "an alert that no table has": (alert(200), [(ALERT, 2)], 200),
-    "a warning": (alert(112, level=1), [(ALERT, 2)], 112),
+    "a warning that ends nothing": (alert(112, level=1), [(ALERT, 2)], None),
     "a warning and an alert": (alert(112, level=1) + alert(40), [(ALERT, 2)] * 2, 40),
     "an alert and a close_notify": (alert(90, level=1) + alert(0, level=1), [(ALERT, 2)] * 2, 90),
     "a close_notify alone": (alert(0, level=1), [(ALERT, 2)], 0),
@@ -211,3 +211,8 @@ def test_no_view_of_the_bytes_that_passed_is_kept() -> None:
         assert seen.see(view[:3])
         assert seen.see(view[3:])
     buffer.clear()  # refused while a view of it is left
+
+
+def test_a_warning_about_the_server_name_ends_nothing() -> None:
+    assert shape(alert(Alert.UNRECOGNIZED_NAME, level=1)).alert is None
+    assert shape(alert(Alert.UNRECOGNIZED_NAME, level=2)).alert == Alert.UNRECOGNIZED_NAME
