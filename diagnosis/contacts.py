@@ -244,14 +244,23 @@ def of_unanswered_request(case: Case) -> Conclusion:
             evidence = f"{asked}; one record came after that, its answer or a session ticket"
             return Conclusion(Code.TRANSPORT_FINE, _POSSIBLE, evidence)
         return Conclusion(Code.CUT_IN_USE, _POSSIBLE, f"{asked}; {_ended(record)} {seconds(waited)} later")
-    if record.upstream_alert is not None or ended_in_order:
+    if record.upstream_alert is not None or (ended_in_order and not _client_gave_up(record)):
         said = _said(record.upstream_alert) if record.upstream_alert is not None else "the target ended TLS in order"
         return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, said)
     return Conclusion(Code.CUT_IN_USE, _LIKELY, f"{asked}; {_ended(record)} {seconds(waited)} later")
 
 
+def _client_gave_up(record: TunnelRecord) -> bool:
+    """Whether the target ended TLS only after the client had: many answer a close_notify with their own."""
+    if not (ends_in_alert(record.client_records) and ends_in_alert(record.upstream_records)):
+        return False
+    return (record.client_last_ms or 0.0) <= (record.upstream_last_ms or 0.0)
+
+
 def _unanswered_ms(record: TunnelRecord) -> float:
-    """How long a request waited for its answer: the alert by which its client gave up is no part of it."""
+    """How long a request waited for its answer: the alerts by which both sides gave up are no part of it."""
+    if _client_gave_up(record):
+        return record.relay_ms or 0.0
     if record.upstream_last_ms is not None and ends_in_alert(record.client_records):
         return max((record.total_ms or 0.0) - record.upstream_last_ms, 0.0)
     return waited_ms(record)

@@ -144,7 +144,12 @@ def _read(log: str, client: Network | None, since: datetime | None) -> Failures:
     try:
         with sys.stdin.buffer if log == "-" else Path(log).open("rb") as lines:
             reader = LogReader(lines)
-            failures = judged((entry for _, entry in reader), client, since)
+            failures = Failures(client, since)
+            for number, entry in reader:
+                try:
+                    failures.add(entry)
+                except (ValueError, OverflowError):  # an address or a time that no gate writes
+                    reader.reject(number)
     except OSError as error:
         raise ExplainError(f"{log}: {error.strerror}; name an access log that can be read") from None
     older = ", ".join(f"{count} of schema {schema}" for schema, count in sorted(reader.older.items()))

@@ -144,6 +144,25 @@ def test_a_record_that_may_be_an_answer_makes_less_sure() -> None:
     assert found(failed(Contact.REQUEST_UNANSWERED, upstream_records=behind)) == ("cut_in_use", "possible")
 
 
+@pytest.mark.parametrize(
+    ("client_last", "upstream_last", "code"),
+    [
+        pytest.param(4090.0, 4091.0, "no_answer_to_request", id="the client gave up, and the target said goodbye"),
+        pytest.param(4091.0, 4090.0, "server_refused_after_handshake", id="the target ended TLS"),
+    ],
+)
+def test_who_said_goodbye_first_tells_silence_from_a_refusal(
+    client_last: float, upstream_last: float, code: str
+) -> None:
+    made = failed(
+        Contact.REQUEST_UNANSWERED, client_records=[(20, 1), (23, 69), (23, 200), (23, 19)], total_ms=4100.0,
+        upstream_records=[(22, 122), (20, 1), (23, 23), (23, 843), (23, 69), (23, 250), (23, 250), (23, 19)],
+        relay_ms=4000.0, client_last_ms=client_last, upstream_last_ms=upstream_last,
+    )  # fmt: skip
+
+    assert found(made) == (code, "likely")
+
+
 def test_silence_after_a_record_that_may_be_an_answer_is_not_likely() -> None:
     flight = [(22, 122), (20, 1), (23, 2544)]
     one = silent(Contact.REQUEST_UNANSWERED, upstream_records=[*flight, (23, 2462)])

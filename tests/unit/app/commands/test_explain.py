@@ -4,6 +4,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,26 @@ def test_another_page_ends_with_2(status: int, body: bytes, page: tuple[type[_Pa
     server.status, server.body = status, body
 
     assert cli.main(["explain", "--url", url]) == 2
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(
+            {"outcome": Outcome.DESTINATION_IP_PROHIBITED, "preset": "", "addresses": ["a b"]}, id="an address"
+        ),
+        pytest.param({"time": datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)}, id="a time"),
+    ],
+)
+def test_a_record_with_a_damaged_value_is_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: dict[str, Any]
+) -> None:
+    damaged = failed(Contact.HELLO_CUT)
+    for key, value in broken.items():
+        setattr(damaged, key, value)
+
+    status = cli.main(["explain", log_of(tmp_path, damaged, failed(Contact.HELLO_CUT))])
+
+    said = capsys.readouterr()
+    assert (status, said.out.count("server_closed_on_hello")) == (1, 1)
+    assert said.err == "licensegate: warning: skipped lines that are not records of the gate: 1\n"
