@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -50,6 +49,11 @@ class LedgerSettings(Struct, frozen=True):
     days: int = DAYS
 
 
+_AFTER_HOSTS: Final = re.compile(r"[/?#]")
+_HOST: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::[^\[\]]*)?")
+"""A URL of PostgreSQL may have several, between commas. Python's releases differ in the brackets that they accept."""
+
+
 def url_fault(url: str) -> str:
     """Why this cannot be the URL of a PostgreSQL database, in words that quote nothing of it; empty if it can."""
     form = 'write "postgresql://USER:PASSWORD@HOST/DATABASE"'
@@ -59,11 +63,10 @@ def url_fault(url: str) -> str:
     if not separator or scheme not in _SCHEMES:
         return f"is not the URL of a PostgreSQL database; {form}"
     login, at, _ = rest.partition("@")
-    try:
-        hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-        ports = [port for host in hosts if (port := _port_of(host))]
-    except ValueError:
+    hosts = _AFTER_HOSTS.split(rest, maxsplit=1)[0].rpartition("@")[2].split(",")
+    if not all(_HOST.fullmatch(host) for host in hosts):
         return f"has brackets that are not around an IPv6 address; {form}"
+    ports = [port for host in hosts if (port := _port_of(host))]
     if rest.count("@") > 1 or (at and "/" in login) or not all(port.isascii() and port.isdecimal() for port in ports):
         return "has a character in its login that must be escaped: write %40 for @, %2F for /, %3A for :, %23 for #"
     return ""

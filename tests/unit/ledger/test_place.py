@@ -41,6 +41,7 @@ def test_a_password_is_masked(url: str, shown: str) -> None:
         "postgres://gate:pass%40word@db.test:5432/ledger",
         "postgresql:///ledger?host=/run/postgresql",
         "postgresql://a:1,[2001:db8::1]:2/ledger",
+        "postgresql://gate@[2001:db8::1],[2001:db8::2]:5432?dbname=ledger",
     ],
 )
 def test_a_url_of_postgresql_is_taken(url: str) -> None:
@@ -58,6 +59,10 @@ def test_a_url_of_postgresql_is_taken(url: str) -> None:
         (f"postgresql://gate:a#{PASSWORD}@db/ledger", "must be escaped"),
         ("postgresql://db:port/ledger", "must be escaped"),
         ("postgresql://[db/ledger", "has brackets"),
+        ("postgresql://db]/ledger", "has brackets"),
+        ("postgresql://a[2001:db8::1]/ledger", "has brackets"),
+        ("postgresql://[2001:db8::1]a:5432/ledger", "has brackets"),
+        ("postgresql://a,[db/ledger", "has brackets"),
     ],
 )
 def test_any_other_url_is_refused_without_quoting_it(url: str, fault: str) -> None:
