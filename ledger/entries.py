@@ -67,12 +67,38 @@ class ManualEntry(Struct, kw_only=True, tag="manual", tag_field="kind", omit_def
     note: str = ""
 
 
-LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry
+class ProductEntry(
+    Struct, kw_only=True, tag="product", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True
+):
+    """What the product of a client said about its own licences, and when. A date that it did not name is None.
+
+    The statuses are the words of `licensing.words`, empty if unknown. `last_contact` succeeded; `contact_failed`
+    if the product's last attempt did not.
+    """
+
+    client: ClientKey
+    said: Moment
+    registration_status: str = ""
+    authorization_status: str = ""
+    last_contact: Moment | None = None
+    contact_failed: bool = False
+    registered: Moment | None = None
+    out_of_compliance_since: Moment | None = None
+    authorization_expired: Moment | None = None
+    contact_due: Moment | None = None
+    authorization_ends: Moment | None = None
+    renewal_due: Moment | None = None
+    registration_ends: Moment | None = None
+    evaluation_ends: Moment | None = None
+
+
+LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry | ProductEntry
 
 
 class ClientHistory(Struct, frozen=True):
-    """What the ledger has of one client: its targets, the times of its contacts, and what was done by hand."""
+    """What the ledger has of one client: targets, contacts, what was done by hand, what its product said."""
 
     contacts: tuple[ContactEntry, ...] = ()
     times: tuple[datetime, ...] = ()
     manual: tuple[ManualEntry, ...] = ()
+    product: ProductEntry | None = None

@@ -16,7 +16,7 @@ from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import TunnelRecord
 
 from .clients import ClientKey, ClientNames
-from .entries import ContactEntry, DayEntry, HourEntry, LedgerEntry
+from .entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, ProductEntry
 
 NO_TARGET: Final = "none"
 """Stands for every target that no rule allows: what clients may ask for has no bound."""
@@ -73,7 +73,7 @@ class Tally(Struct):
 
 
 class Intake:
-    """Takes records and keeps their tallies until `clear`. `names` may be replaced at any time.
+    """Takes records and products' answers, and keeps their sums until `clear`. `names` may be replaced at any time.
 
     `dropped` counts the records without a place: those of new clients, targets or days while `most` tallies wait.
     """
@@ -83,10 +83,11 @@ class Intake:
         self.dropped = 0
         self._most = most
         self._tallies: dict[tuple[ClientKey, str, date], Tally] = {}
+        self._products: dict[ClientKey, ProductEntry] = {}
         self._announced: BoundedDict[str, bool] = BoundedDict(_MOST_ANNOUNCED)
 
     def __len__(self) -> int:
-        return len(self._tallies)
+        return len(self._tallies) + len(self._products)
 
     def take(self, records: Iterable[TunnelRecord]) -> None:
         """Add these records to the tallies."""
@@ -101,12 +102,18 @@ class Intake:
             if succeeded or ended:
                 self._add(record, succeeded, ended)
 
+    def hear(self, answers: Iterable[ProductEntry]) -> None:
+        """Keep the last answer of each product."""
+        for answer in answers:
+            self._products[answer.client] = answer
+
     def clients(self) -> set[ClientKey]:
-        """The clients that have a tally."""
-        return {client for client, _, _ in self._tallies}
+        """The clients that have a tally or an answer."""
+        return {client for client, _, _ in self._tallies} | self._products.keys()
 
     def entries(self) -> Iterator[LedgerEntry]:
-        """The tallies as entries of the ledger, to be added to what it has."""
+        """The tallies and answers as entries of the ledger, to be added to what it has."""
+        yield from self._products.values()
         for (client, target, day), tally in self._tallies.items():
             yield DayEntry(
                 client=client,
@@ -132,8 +139,9 @@ class Intake:
                 yield HourEntry(client=client, time=time)
 
     def clear(self) -> None:
-        """Forget the tallies: they have been written."""
+        """Forget the tallies and answers: they have been written."""
         self._tallies.clear()
+        self._products.clear()
 
     def _add(self, record: TunnelRecord, succeeded: bool, ended: bool) -> None:
         key = (self.names.key(record), record.rule.partition(" ")[0] or NO_TARGET, record.time.date())

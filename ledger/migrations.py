@@ -34,6 +34,13 @@ STEPS: Final = (
             recorded_by TEXT NOT NULL, note TEXT NOT NULL,
             PRIMARY KEY (client_kind, client, what, time, recorded, recorded_by))""",
     ),
+    (
+        f"""CREATE TABLE ledger_products ({_CLIENT}, said BIGINT NOT NULL, registration_status TEXT NOT NULL,
+            authorization_status TEXT NOT NULL, last_contact BIGINT, contact_failed BOOLEAN NOT NULL,
+            registered BIGINT, out_of_compliance_since BIGINT, authorization_expired BIGINT, contact_due BIGINT,
+            authorization_ends BIGINT, renewal_due BIGINT, registration_ends BIGINT, evaluation_ends BIGINT,
+            PRIMARY KEY (client_kind, client))""",
+    ),
 )
 """STEPS[0] makes schema 1 out of an empty database, STEPS[1] makes schema 2 of that, and so on."""
 

@@ -1,6 +1,7 @@
 """What a named client's contacts mean: its deadlines, how urgent they are, and how long it is usually silent.
 
-Pure. The clocks are `licensing.clocks`; contacts recorded by hand count as contacts.
+Pure. The clocks are `licensing.clocks`; contacts recorded by hand count as contacts. What the product itself said
+(`product_words`) replaces what follows from contacts.
 """
 
 from collections.abc import Iterable
@@ -15,27 +16,29 @@ from licensegate.licensing.rhythm import longest_silence, silence
 
 from .clients import NamedClient
 from .entries import ClientHistory, ManualKind
+from .product_words import AHEAD, certificate_with, contact_named, is_current, known_with, level_of
 
-_AHEAD: Final = timedelta(days=1)  # later than that, a contact was written while a clock was wrong
 _ONE_CONTACT: Final = timedelta(hours=1)
 
 
 class ClientStanding(Struct, frozen=True):
     """How a named client stands at one time.
 
-    `by_hand` if the last contact was recorded by hand. `deadlines` are by the name of their limit. `enforced` is the
-    earliest date of a block. `longest_silence` is by the client's own rhythm, None if that is not known or does not
-    matter. `level` is the worst of what the clocks and the silence say.
+    `by_hand` if the last contact was recorded by hand. `deadlines` are by the name of their limit; each tells whether
+    the product printed it or it is an estimate. `enforced` is the earliest date of a block. `longest_silence` is by the
+    client's own rhythm, None if that is not known or does not matter. `level` is the worst of what the clocks, the
+    silence and the product's own state say. `said` is when the product named its dates, None if none of them counts.
     """
 
     model: ClockModel
     last_contact: datetime | None
     by_hand: bool
     last_failure: datetime | None
-    deadlines: dict[str, datetime]
+    deadlines: dict[str, Due]
     enforced: datetime | None
     longest_silence: timedelta | None
     level: Level
+    said: datetime | None = None
 
     def rhythm_exceeded(self, now: datetime) -> timedelta:
         """How much longer than usual the client has been silent."""
@@ -56,33 +59,43 @@ def model_of(client: NamedClient) -> ClockModel:
 
 def standing(client: NamedClient, history: ClientHistory, now: datetime) -> ClientStanding:
     """How this client stands, from what the ledger has of it."""
-    seen = [time for time in history.times if time - now <= _AHEAD]
+    seen = [time for time in history.times if time - now <= AHEAD]
     seen += [
-        entry.last_success for entry in history.contacts if entry.last_success and entry.last_success - now <= _AHEAD
+        entry.last_success for entry in history.contacts if entry.last_success and entry.last_success - now <= AHEAD
     ]
-    by_hand = [
-        entry.time for entry in history.manual if entry.what is ManualKind.CONTACT and entry.time - now <= _AHEAD
-    ]
-    logins = [entry.time for entry in history.manual if entry.what is ManualKind.LOGIN and entry.time - now <= _AHEAD]
+    by_hand = [entry.time for entry in history.manual if entry.what is ManualKind.CONTACT and entry.time - now <= AHEAD]
+    logins = [entry.time for entry in history.manual if entry.what is ManualKind.LOGIN and entry.time - now <= AHEAD]
     last = max((*seen, *by_hand), default=None)
-    model = model_of(client)
-    known = KnownOfClient(model=model, family=client.product, last_contact=last, last_login=max(logins, default=None))
+    known = KnownOfClient(
+        model=model_of(client), family=client.product, last_contact=last, last_login=max(logins, default=None)
+    )
+    answer = None if history.product is None or history.product.said - now > AHEAD else history.product
+    current = answer is not None and is_current(answer, last)
+    state = Level.OK
+    if answer is not None and current:
+        known, state = known_with(known, answer, now), level_of(answer, client.product)
+        named = contact_named(answer, now)
+        seen += [] if named is None else [named]
+    elif answer is not None:
+        known = certificate_with(known, answer, now)
     running = clocks(known, now)
-    if model == "reserved":
-        usual, level = None, running.level
-    else:
+    usual, level = None, max(running.level, state)
+    if known.model != "reserved":
         rhythm = one_contact_each((*seen, *by_hand))
         usual = longest_silence(rhythm)
-        level = max(running.level, silence(rhythm, now))
+        level = max(level, silence(rhythm, now))
+    deadlines = {due.rule.name: due for due in _deadlines(known, running, now)}
+    last = max((*seen, *by_hand), default=None)
     return ClientStanding(
-        model,
+        known.model,
         last,
         bool(by_hand) and last == max(by_hand),
         max((entry.last_failure for entry in history.contacts if entry.last_failure), default=None),
-        {name: due.at for name, due in _deadlines(known, running, now)},
+        deadlines,
         running.enforced,
         usual,
         level,
+        answer.said if answer and (current or any(due.printed for due in deadlines.values())) else None,
     )
 
 
@@ -95,10 +108,13 @@ def one_contact_each(times: Iterable[datetime]) -> list[datetime]:
     return kept
 
 
-def _deadlines(known: KnownOfClient, running: Clocks, now: datetime) -> list[tuple[str, Due]]:
+def _deadlines(known: KnownOfClient, running: Clocks, now: datetime) -> list[Due]:
     dues = [running.contact, running.deadline, running.certificate_renewal, running.certificate_expiry]
+    dues.append(running.evaluation_end)
+    if known.out_of_compliance_since is not None or known.authorization_expired is not None:
+        dues.append(running.overage_end)
     if known.model == "on_prem":  # its deadline is the earlier one of two
         by_contact = KnownOfClient(model="on_prem", last_contact=known.last_contact)
         by_login = KnownOfClient(model="on_prem", last_login=known.last_login)
         dues += [clocks(by_contact, now).deadline, clocks(by_login, now).deadline]
-    return [(due.rule.name, due) for due in dues if due is not None]
+    return [due for due in dues if due is not None]

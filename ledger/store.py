@@ -17,7 +17,16 @@ from licensegate.records.bounded import BoundedDict
 from . import tables
 from .clients import ClientKey, ClientKind
 from .engine import LedgerCorruptError, LedgerUnavailableError, make_file, open_engine, transaction
-from .entries import ClientHistory, ContactEntry, DayEntry, HourEntry, LedgerEntry, ManualEntry, ManualKind
+from .entries import (
+    ClientHistory,
+    ContactEntry,
+    DayEntry,
+    HourEntry,
+    LedgerEntry,
+    ManualEntry,
+    ManualKind,
+    ProductEntry,
+)
 from .migrations import NewerSchemaError, migrate
 from .place import LedgerPlace
 
@@ -75,7 +84,7 @@ class Store:
         names = [client.name for client in clients]
         found: Mapping[type, dict[ClientKey, list[Any]]] = defaultdict(lambda: defaultdict(list))
         with transaction(self._engine) as connection:
-            for table in (tables.contacts, tables.hours, tables.manual):
+            for table in (tables.contacts, tables.hours, tables.manual, tables.products):
                 for start in range(0, len(names), _PAGE_ROWS):
                     wanted = table.c.client.in_(names[start : start + _PAGE_ROWS])
                     chosen = select(table).where(table.c.client_kind == ClientKind.NAMED.value, wanted)
@@ -86,6 +95,7 @@ class Store:
                 tuple(found[ContactEntry][client]),
                 tuple(sorted(entry.time for entry in found[HourEntry][client])),
                 tuple(sorted(found[ManualEntry][client], key=lambda entry: entry.time)),
+                next(iter(found[ProductEntry][client]), None),
             )
             for client in (ClientKey(ClientKind.NAMED, name) for name in names)
         }
@@ -116,6 +126,7 @@ class Store:
                 (tables.contacts, tables.later(tables.contacts.c.last_success, tables.contacts.c.last_failure)),
                 (tables.hours, tables.hours.c.time),
                 (tables.manual, tables.manual.c.time),
+                (tables.products, tables.products.c.said),
             ):
                 first = connection.execute(select(func.min(time))).scalar()
                 if first is not None and first < before:
@@ -220,6 +231,8 @@ def _row(entry: LedgerEntry) -> tuple[Table, dict[str, Any]]:
             return tables.hours, row | {"hour": tables.hour_of(entry.time)}
         case ManualEntry():
             return tables.manual, row | {"what": entry.what.value}
+        case ProductEntry():
+            return tables.products, row
 
 
 def _entries(connection: Connection, table: Table, chosen: Select[Any]) -> Iterator[LedgerEntry]:
@@ -232,6 +245,8 @@ def _entries(connection: Connection, table: Table, chosen: Select[Any]) -> Itera
             yield DayEntry(client=client, **fields)
         elif table is tables.hours:
             yield HourEntry(client=client, time=fields["time"])
+        elif table is tables.products:
+            yield ProductEntry(client=client, **fields)
         else:
             yield ManualEntry(client=client, **fields | {"what": ManualKind(fields["what"])})
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ColumnElement,
     Date,
@@ -20,12 +21,14 @@ from sqlalchemy import (
     case,
     func,
     or_,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1) // _MICROSECOND
 
 
 class Microseconds(TypeDecorator[datetime]):
@@ -96,7 +99,27 @@ manual: Final = Table(
     Column("note", Text),
 )
 
-ALL: Final = (contacts, days, hours, manual)
+products: Final = Table(
+    "ledger_products",
+    _metadata,
+    Column("client_kind", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    Column("said", Microseconds),
+    Column("registration_status", Text),
+    Column("authorization_status", Text),
+    Column("last_contact", Microseconds),
+    Column("contact_failed", Boolean),
+    Column("registered", Microseconds),
+    Column("out_of_compliance_since", Microseconds),
+    Column("authorization_expired", Microseconds),
+    Column("contact_due", Microseconds),
+    Column("authorization_ends", Microseconds),
+    Column("renewal_due", Microseconds),
+    Column("registration_ends", Microseconds),
+    Column("evaluation_ends", Microseconds),
+)
+
+ALL: Final = (contacts, days, hours, manual, products)
 
 
 def hour_of(time: datetime) -> int:
@@ -132,6 +155,15 @@ def merge(table: Table, dialect: str, *, adding: bool) -> Any:
         }
     elif table is hours:
         changes = {"time": _pick(new.time > table.c.time, new, table, "time")}
+    elif table is products:
+        newer = new.said > table.c.said
+        if adding:  # the product was heard just now: one from the future was written while a clock was wrong
+            newer = or_(newer, type_coerce(table.c.said, BigInteger) - type_coerce(new.said, BigInteger) > _DAY)
+        changes = {
+            column.name: case((newer, new[column.name]), else_=column)
+            for column in table.columns
+            if not column.primary_key
+        }
     if not changes:
         return insert.on_conflict_do_nothing(index_elements=keys)
     return insert.on_conflict_do_update(index_elements=keys, set_=changes)

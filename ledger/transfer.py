@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from .entries import LedgerEntry
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """Raised by one when a line changes its meaning; a new kind of line or key raises it, too."""
 
 _LONGEST_LINE: Final = 65_536

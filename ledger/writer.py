@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from licensegate.records.record import TunnelRecord
 
 from .clients import ClientNames, NamedClient
+from .entries import ProductEntry
 from .intake import Intake
 from .place import LedgerSettings
 from .standing import ClientStanding, standing
@@ -55,6 +56,7 @@ class LedgerWriter:
         self._intake = Intake(names)
         self._now = now
         self._queue: deque[TunnelRecord] = deque()
+        self._heard: deque[ProductEntry] = deque()
         self._overflowed = 0
         self._lost = 0
         self._store: Store | None = None
@@ -81,6 +83,11 @@ class LedgerWriter:
         if not self._wake.is_set():
             self._wake.set()
 
+    def hear(self, answer: ProductEntry) -> None:
+        """Queue what a product said. Called from one thread only; products are few, and asked a few times a day."""
+        self._heard.append(answer)
+        self._wake.set()
+
     def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
         """Use other settings and names from now on."""
         self._settings = settings
@@ -93,7 +100,7 @@ class LedgerWriter:
         self._stopping.set()
         self._wake.set()
         self._thread.join(_CLOSE_SECONDS)
-        if self._queue or len(self._intake):
+        if self._queue or self._heard or len(self._intake):
             _log.error("the ledger in %s has lost the contacts of the last moments", self._settings.place)
 
     def _run(self) -> None:
@@ -120,6 +127,7 @@ class LedgerWriter:
         """Take the waiting records, then write and read what is due. Never raises."""
         try:
             self._intake.take(self._queue.popleft() for _ in range(len(self._queue)))
+            self._intake.hear(self._heard.popleft() for _ in range(len(self._heard)))
             self._work()
         except Exception:
             _log.exception("a fault in the ledger lost the contacts of the last moments")

@@ -90,6 +90,11 @@ def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None =
     return Explained(meaning, deadlines)
 
 
+def said_by(reading: Reading, now: datetime) -> KnownOfClient:
+    """What a report says of its product, for the clocks; `now` is when it said so."""
+    return _known(reading.report, ZoneRule(_dates(to_builtins(reading.report)), None), "", now)
+
+
 def _dates(value: object) -> Iterator[str]:
     """Every date of a report: they decide together what an abbreviation such as IST means."""
     if isinstance(value, dict):

@@ -42,7 +42,8 @@ too, and lines without a place in the report are listed under `unread`.
 - **Zones.** Dates are read in the zone that they are printed with. Some abbreviations stand for several: IST on dates
   of January and July is India, because Israel would print IDT and Ireland GMT. If only one season is seen, the
   earliest possible date is taken, and the notes say so. `--timezone` decides.
-- **The product's own date** replaces an estimate; each deadline says which it is.
+- **The product's own date** replaces an estimate; each deadline says which it is. If the gate
+  [asks the product](products.md#what-the-answers-do), so it is in the ledger and its metrics, too.
 - **AUTHORIZED on a date** may be the date of a failed attempt. The last success is then 90 days before the deadline.
 - **A reservation** and a push interval of **0 (no reporting)** never alarm: nothing is due.
 - **The proxy** that the product is set to use is compared with the gate's addresses and ports, if this host has the

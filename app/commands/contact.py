@@ -1,4 +1,4 @@
-"""`licensegate contact`: writes down what was done by hand for a client, and lists it."""
+"""`licensegate contact`: writes down what was done by hand for a client, and lists it with what products said."""
 
 import argparse
 import getpass
@@ -16,8 +16,8 @@ from licensegate.app.settings.messages import did_you_mean, shown
 from licensegate.app.terminal import complain, say
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.engine import LedgerUnavailableError
-from licensegate.ledger.entries import ManualEntry, ManualKind
-from licensegate.ledger.standing import model_of
+from licensegate.ledger.entries import ManualEntry, ManualKind, ProductEntry
+from licensegate.ledger.standing import ClientStanding, model_of, standing
 
 from .ledger import open_store
 from .settings_file import load_or_exit
@@ -26,6 +26,9 @@ NOTES: Final = """\
   For sites that are not connected, whose licence files somebody carries: CLIENT is the name of a [[client]] in the
   settings. The contact counts like one that the gate has seen; who wrote it down and when is kept with it. With --login
   it is a login by hand at an SSM On-Prem (product = "SSM"), from which its access token lasts 180 days.
+
+  The list also has what products that the gate asks said about their licences: each date is printed by the product or
+  estimated from its contacts.
 
     licensegate contact record "CUCM ship" --at 2026-11-28T09:30+09:00 --note "usage file uploaded"
     licensegate contact list
@@ -47,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     record.add_argument("--at", metavar="TIME", help="when it was, such as 2026-11-30T12:00; by default now")
     record.add_argument("--note", metavar="TEXT", default="", help="kept with it")
     record.add_argument("--login", action="store_true", help="it was a login by hand at an SSM On-Prem")
-    listing = actions.add_parser("list", help="list what was written down")
+    listing = actions.add_parser("list", help="list what was written down, and what products said")
     listing.add_argument("client", metavar="CLIENT", nargs="?", help="this client's only")
     listing.add_argument("--json", action="store_true", help="print JSON lines")
     for each in (record, listing):
@@ -89,11 +92,21 @@ def _list(settings: Settings, arguments: argparse.Namespace) -> int:
     wanted = find_client(settings.named_clients, arguments.client).key if arguments.client else None
     with open_store(settings, must_exist=True) as store:
         entries = [entry for entry in store.manual_entries() if wanted in (None, entry.client)]
+        histories = store.histories([client.key for client in settings.named_clients])
+    asked = [
+        (client, history, history.product)
+        for client in settings.named_clients
+        if (history := histories[client.key]).product is not None and wanted in (None, client.key)
+    ]
     if arguments.json:
-        return say("".join(f"{msgspec.json.encode(entry).decode()}\n" for entry in entries), end="")
-    if not entries:
-        print("nothing was recorded by hand", file=sys.stderr)
-    return say("".join(f"{_line(entry)}\n" for entry in entries), end="")
+        answers = [answer for _, _, answer in asked]
+        return say("".join(f"{msgspec.json.encode(entry).decode()}\n" for entry in (*entries, *answers)), end="")
+    if not entries and not asked:
+        print("nothing was recorded by hand, and no product has answered", file=sys.stderr)
+    now = datetime.now(UTC)
+    lines = [_line(entry) for entry in entries]
+    lines += [_answer_line(answer, standing(client, history, now)) for client, history, answer in asked if answer]
+    return say("".join(f"{line}\n" for line in lines), end="")
 
 
 def find_client(clients: Sequence[NamedClient], name: str) -> NamedClient:
@@ -143,6 +156,22 @@ def _line(entry: ManualEntry) -> str:
     note = f": {entry.note}" if entry.note else ""
     recorded = f"recorded {_shown_time(entry.recorded)} by {entry.recorded_by}"
     return f"{entry.client.name}  {_WORDS[entry.what]} on {_shown_time(entry.time)}, {recorded}{note}"
+
+
+def _answer_line(answer: ProductEntry, stands: ClientStanding) -> str:
+    """What a product said and when, then each deadline: printed by it, or estimated."""
+    states = [f"registration {answer.registration_status or 'unknown'}"]
+    states.append(f"authorization {answer.authorization_status or 'unknown'}")
+    if answer.last_contact is not None:
+        states.append(f"last contact {_shown_time(answer.last_contact)}")
+    if answer.contact_failed:
+        states.append("an attempt since then failed")
+    dates = [
+        f"{name} {_shown_time(due.at)} ({'printed' if due.printed else 'estimated'})"
+        for name, due in stands.deadlines.items()
+    ]
+    said = f"its product said on {_shown_time(answer.said)}: {', '.join(states)}"
+    return f"{answer.client.name}  {said}; {stands.level.label}; {', '.join(dates) or 'no deadline'}"
 
 
 def _shown_time(time: datetime) -> str:

@@ -70,10 +70,16 @@ class ClientStandings:
                 yield (client.name,), stands.last_failure.timestamp()
 
     def deadlines(self) -> Iterator[Sample]:
-        """Each client's deadlines."""
+        """Each client's deadlines, and whether its product printed them."""
         for client, stands in self._all:
             for name, due in stands.deadlines.items():
-                yield (client.name, name), due.timestamp()
+                yield (client.name, name, "printed" if due.printed else "estimated"), due.at.timestamp()
+
+    def answers(self) -> Iterator[Sample]:
+        """When each client's product said what counts here."""
+        for client, stands in self._all:
+            if stands.said is not None:
+                yield (client.name,), stands.said.timestamp()
 
     def enforcements(self) -> Iterator[Sample]:
         """When something is blocked at the earliest if no contact succeeds."""

@@ -1,11 +1,14 @@
 """Passes records to the ledger (`docs/ledger.md`), whose thread writes them. Without a place for it none is kept."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from licensegate.ledger.clients import ClientNames
+from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames
 from licensegate.ledger.intake import is_counted
 from licensegate.ledger.place import LedgerSettings
+from licensegate.ledger.product_words import product_entry
 from licensegate.ledger.writer import LedgerWriter
+from licensegate.licensing.report import Reading
 from licensegate.records.record import TunnelRecord
 
 from .observer import Observer
@@ -36,6 +39,11 @@ class Ledger(Observer):
             for record in records:
                 if is_counted(record):
                     writer.put(record)
+
+    def hear(self, client: str, reading: Reading, at: datetime) -> None:
+        """Queue what the product of a named client said at this time (aware, UTC)."""
+        if self.writer is not None:
+            self.writer.hear(product_entry(ClientKey(ClientKind.NAMED, client), reading, at))
 
     def close(self) -> None:
         """Write what waits."""

@@ -261,7 +261,7 @@ class Metrics:
             ),
             (
                 "last_contact_timestamp_seconds",
-                "When the target last answered the client, or a contact by hand was recorded.",
+                "When the target last answered the client, a contact by hand was recorded, or its product names one.",
                 ("client",),
                 clients.last_contacts(),
             ),
@@ -273,9 +273,15 @@ class Metrics:
             ),
             (
                 "deadline_timestamp_seconds",
-                "When a time limit of the client's licences ends, if no contact comes before.",
-                ("client", "deadline"),
+                "When a time limit of a client ends without another contact: printed by the product, or estimated.",
+                ("client", "deadline", "origin"),
                 clients.deadlines(),
+            ),
+            (
+                "product_answer_timestamp_seconds",
+                "When the client's product was last asked and named its dates.",
+                ("client",),
+                clients.answers(),
             ),
             (
                 "enforcement_timestamp_seconds",

@@ -1,11 +1,20 @@
 """Entries of a ledger. Imports the gate's code."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
 from licensegate.ledger.clients import ClientKey, ClientKind
-from licensegate.ledger.entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, ManualEntry, ManualKind
+from licensegate.ledger.entries import (
+    ContactEntry,
+    DayEntry,
+    HourEntry,
+    LedgerEntry,
+    ManualEntry,
+    ManualKind,
+    ProductEntry,
+)
 
 TOKYO = ClientKey(ClientKind.NAMED, "CUCM-PUB Tokyo")
 STRANGER = ClientKey(ClientKind.ADDRESS, "10.1.2.3")
@@ -50,7 +59,21 @@ def by_hand(
     )
 
 
+def answer_of_product(hours: float = 0, client: ClientKey = TOKYO, **more: Any) -> ProductEntry:
+    """What a product said: registered and authorized, with a last contact 10 days before NOON."""
+    said: dict[str, Any] = {
+        "registration_status": "registered",
+        "authorization_status": "authorized",
+        "last_contact": at(-240),
+        "contact_due": at(480),
+        "authorization_ends": at(1920),
+        "registration_ends": at(4800),
+    }
+    return ProductEntry(client=client, said=at(hours), **said | more)
+
+
 _times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda time: time.replace(tzinfo=UTC))
+_maybe = st.none() | _times
 _names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
 _clients = st.builds(ClientKey, st.sampled_from(ClientKind), _names)
 _counts = st.integers(0, 1 << 50)
@@ -86,6 +109,23 @@ any_entry: st.SearchStrategy[LedgerEntry] = st.one_of(
         recorded=_times,
         recorded_by=_names,
         note=_names | st.just(""),
+    ),
+    st.builds(
+        ProductEntry,
+        client=_clients,
+        said=_times,
+        registration_status=_names | st.just(""),
+        authorization_status=_names | st.just(""),
+        last_contact=_maybe,
+        contact_failed=st.booleans(),
+        registered=_maybe,
+        out_of_compliance_since=_maybe,
+        authorization_expired=_maybe,
+        contact_due=_maybe,
+        authorization_ends=_maybe,
+        renewal_due=_maybe,
+        registration_ends=_maybe,
+        evaluation_ends=_maybe,
     ),
 )
 """Any entry."""

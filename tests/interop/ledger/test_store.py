@@ -15,7 +15,18 @@ from licensegate.ledger.migrations import SCHEMA, migrate
 from licensegate.ledger.place import LedgerPlace
 from licensegate.ledger.store import MOST_HOURS, Store
 from licensegate.ledger.tables import schema_table
-from support.ledger_entries import NOON, STRANGER, TARGET, TOKYO, any_entry, at, by_hand, failed, success
+from support.ledger_entries import (
+    NOON,
+    STRANGER,
+    TARGET,
+    TOKYO,
+    answer_of_product,
+    any_entry,
+    at,
+    by_hand,
+    failed,
+    success,
+)
 
 
 @pytest.fixture
@@ -36,9 +47,10 @@ def contact(store: Store) -> ContactEntry:
 
 
 def test_entries_come_back_as_they_were(store: Store) -> None:
-    store.add([*success(), by_hand(note="carried on a stick")])
+    by_stick, answer = by_hand(note="carried on a stick"), answer_of_product(contact_failed=True, registered=at(-5000))
+    store.add([*success(), by_stick, answer])
 
-    assert list(store.entries()) == [success()[1], success()[0], success()[2], by_hand(note="carried on a stick")]
+    assert list(store.entries()) == [success()[1], success()[0], success()[2], by_stick, answer]
 
 
 def test_counts_are_added(store: Store) -> None:
@@ -97,6 +109,7 @@ def test_a_history_has_everything_of_one_client(store: Store) -> None:
     other = ClientKey(ClientKind.NAMED, "Other")
     login = by_hand(ManualKind.LOGIN, hours=-9)
     store.add([*success(), *success(hours=30), *success(STRANGER), *success(other), login, by_hand(hours=-20)])
+    store.add([answer_of_product(), answer_of_product(client=other, hours=1)])
 
     histories = store.histories([TOKYO, ClientKey(ClientKind.NAMED, "Nobody")])
 
@@ -104,7 +117,25 @@ def test_a_history_has_everything_of_one_client(store: Store) -> None:
     assert [entry.last_success for entry in history.contacts] == [at(30)]
     assert history.times == (at(0), at(30))
     assert history.manual == (by_hand(hours=-20), login)
+    assert history.product == answer_of_product()
     assert histories[ClientKey(ClientKind.NAMED, "Nobody")] == ClientHistory()
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 6), (6, 0), (24 * 9000, 0)], ids=["later", "earlier", "wrong clock"])
+def test_the_last_answer_of_a_product_is_kept_whole(store: Store, first: float, second: float) -> None:
+    store.add([answer_of_product(first)])
+    store.add([answer_of_product(second, last_contact=None)])
+
+    kept = store.histories([TOKYO])[TOKYO].product
+    assert kept == (answer_of_product(first) if first == 6 else answer_of_product(second, last_contact=None))
+
+
+def test_an_import_never_replaces_a_later_answer(store: Store) -> None:
+    store.add([answer_of_product(24 * 30)])
+
+    store.merge([answer_of_product()])
+
+    assert store.histories([TOKYO])[TOKYO].product == answer_of_product(24 * 30)
 
 
 def test_names_outside_ascii_are_kept(store: Store) -> None:
@@ -136,7 +167,7 @@ def test_a_clock_that_jumps_ahead_costs_one_day(store: Store) -> None:
 
 
 def test_a_client_that_is_gone_is_forgotten(store: Store) -> None:
-    store.add([*success(), *success(STRANGER, hours=9000), by_hand()])
+    store.add([*success(), *success(STRANGER, hours=9000), by_hand(), answer_of_product()])
 
     store.forget(at(24 * 500), days=400)
 
@@ -185,13 +216,14 @@ def test_every_earlier_schema_is_migrated_without_loss(place: LedgerPlace, earli
 
     store = Store(place)
     store.open()
-    store.add([*success(hours=5), by_hand()])
+    store.add([*success(hours=5), by_hand(), answer_of_product()])
 
     history = store.histories([TOKYO])[TOKYO]
     assert [entry.last_success for entry in history.contacts] == [at(5)]
     assert [entry.connections for entry in days(store)] == [2 if earlier else 1]
     assert len(history.times) == (2 if earlier == 1 else 1)
     assert len(history.manual) == 1
+    assert history.product == answer_of_product()
     store.close()
 
 

@@ -1,6 +1,7 @@
 """What a named client's contacts mean for its licences."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.entries import ClientHistory, ContactEntry, ManualKind
 from licensegate.ledger.standing import ClientStanding, model_of, standing
 from licensegate.licensing.clocks import Level
-from support.ledger_entries import NOON, TARGET, at, by_hand
+from support.ledger_entries import NOON, TARGET, answer_of_product, at, by_hand
 
 CUCM = NamedClient("CUCM-PUB Tokyo", product="CUCM")
 SATELLITE = NamedClient("SSM", product="SSM")
@@ -29,7 +30,7 @@ def after(days: float, history: ClientHistory, client: NamedClient = CUCM) -> Cl
 
 
 def deadlines(found: ClientStanding) -> dict[str, float]:
-    return {name: (due - NOON) / timedelta(days=1) for name, due in found.deadlines.items()}
+    return {name: (due.at - NOON) / timedelta(days=1) for name, due in found.deadlines.items()}
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,119 @@ def test_a_contact_written_by_a_wrong_clock_is_passed_over() -> None:
 
 def test_no_clock_moves_backwards_by_a_later_contact() -> None:
     now = datetime.max.replace(tzinfo=NOON.tzinfo)
-    dates = [standing(CUCM, seen(0, hours), now).deadlines["authorization"] for hours in range(0, 5000, 7)]
+    dates = [standing(CUCM, seen(0, hours), now).deadlines["authorization"].at for hours in range(0, 5000, 7)]
 
     assert dates == sorted(dates)
+
+
+def asked(*contacts: float, **more: Any) -> ClientHistory:
+    """The contacts at these hours, and what the product said."""
+    history = seen(*contacts)
+    return ClientHistory(history.contacts, history.times, product=answer_of_product(**more))
+
+
+def origins(found: ClientStanding) -> dict[str, bool]:
+    return {name: due.printed for name, due in found.deadlines.items()}
+
+
+def test_a_printed_date_replaces_an_estimate() -> None:
+    found = after(3, asked(0))
+
+    assert deadlines(found) == {"contact": 20, "authorization": 80, "certificate_expiry": 200}
+    assert set(origins(found).values()) == {True}
+    assert (found.said, found.enforced, found.level) == (NOON, NOON + timedelta(days=80), Level.OK)
+
+
+def test_what_the_product_did_not_print_is_estimated() -> None:
+    found = after(1, asked(0, contact_due=None, authorization_ends=None))
+
+    assert origins(found) == {"contact": False, "authorization": False, "certificate_expiry": True}
+    assert deadlines(found)["authorization"] == 90
+
+
+def test_a_contact_that_only_the_product_knows_counts() -> None:
+    found = after(1, asked())
+
+    assert (found.last_contact, found.by_hand) == (at(-10 * DAY), False)
+
+
+def test_a_contact_does_not_move_a_date_just_printed() -> None:
+    found = after(6, asked(6 * DAY))
+
+    assert (found.last_contact, deadlines(found)["authorization"]) == (at(6 * DAY), 80)
+
+
+def test_a_contact_long_after_the_answer_is_estimated_from() -> None:
+    found = after(20, asked(20 * DAY, renewal_due=at(19 * DAY)))
+
+    assert deadlines(found) == {"contact": 50, "authorization": 110, "certificate_expiry": 200}
+    assert origins(found) == {"contact": False, "authorization": False, "certificate_expiry": True}
+    assert found.said == NOON
+
+
+def test_nothing_is_left_of_an_answer_that_is_over() -> None:
+    found = after(300, asked(300 * DAY))
+
+    assert (origins(found), found.said) == ({"contact": False, "authorization": False}, None)
+
+
+def test_a_renewal_that_came_since_the_answer_is_not_overdue() -> None:
+    due: dict[str, Any] = {"contact_due": at(2), "renewal_due": at(2)}
+
+    assert after(0.25, asked(**due)).level is Level.WARNING
+    assert after(0.25, asked(3, **due)).level is Level.OK
+
+
+def test_a_failed_contact_of_the_product_warns() -> None:
+    assert after(1, asked(0, contact_failed=True)).level is Level.WARNING
+
+
+@pytest.mark.parametrize(
+    ("said", "level", "names"),
+    [
+        ({"registration_status": "unregistered", "authorization_status": "evaluation"}, Level.WARNING, set()),
+        (
+            {"authorization_status": "out_of_compliance", "out_of_compliance_since": NOON},
+            Level.WARNING,
+            {"overage"},
+        ),
+        (
+            {"authorization_status": "authorization_expired", "authorization_expired": at(-1)},
+            Level.CRITICAL,
+            {"contact", "authorization", "overage"},
+        ),
+        (
+            {
+                "registration_status": "unregistered",
+                "authorization_status": "evaluation",
+                "evaluation_ends": at(5 * DAY),
+            },
+            Level.CRITICAL,
+            {"evaluation"},
+        ),
+        (
+            {
+                "registration_status": "unregistered",
+                "authorization_status": "evaluation_expired",
+                "evaluation_ends": at(-DAY),
+            },
+            Level.CRITICAL,
+            {"evaluation"},
+        ),
+        ({"registration_status": "reserved", "authorization_status": "reserved"}, Level.OK, set()),
+    ],
+)
+def test_the_state_that_the_product_names_counts(said: dict[str, Any], level: Level, names: set[str]) -> None:
+    dates: dict[str, Any] = dict.fromkeys(("last_contact", "contact_due", "authorization_ends", "registration_ends"))
+
+    found = after(1, asked(0, **dates | said))
+
+    assert found.level is level
+    assert names <= set(found.deadlines)
+    assert bool(names) or not found.deadlines
+
+
+def test_an_answer_from_the_future_is_passed_over() -> None:
+    found = after(1, asked(0, hours=400 * DAY))
+
+    assert (set(origins(found).values()), found.said) == ({False}, None)

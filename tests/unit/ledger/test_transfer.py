@@ -10,7 +10,7 @@ from licensegate.ledger.entries import LedgerEntry
 from licensegate.ledger.transfer import TransferError, export_lines, imported_entries
 from support.ledger_entries import any_entry, by_hand, success
 
-HEADER = b'{"ledger":"licensegate","schema":1}\n'
+HEADER = b'{"ledger":"licensegate","schema":2}\n'
 
 
 def imported(*lines: bytes) -> list[LedgerEntry]:
@@ -33,13 +33,19 @@ def test_an_export_is_for_people_too() -> None:
     assert hour.startswith(b'{"kind":"hour"')
 
 
+def test_an_export_of_an_earlier_release_is_imported() -> None:
+    lines = list(export_lines(success()))[1:]
+
+    assert imported(b'{"ledger":"licensegate","schema":1}\n', *lines) == success()
+
+
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [
         pytest.param([], "line 1 is not the beginning", id="nothing"),
         pytest.param([b"SQLite format 3\0"], "line 1 is not the beginning", id="a database"),
         pytest.param([b'{"kind":"day"}\n'], "line 1 is not the beginning", id="no header"),
-        pytest.param([b'{"ledger":"licensegate","schema":2}\n'], "a newer release wrote it, with schema 2", id="newer"),
+        pytest.param([b'{"ledger":"licensegate","schema":3}\n'], "a newer release wrote it, with schema 3", id="newer"),
         pytest.param(
             [HEADER, b'{"kind":"week"}\n'], "line 2 is not an entry of a ledger: Invalid value 'week'", id="kind"
         ),

@@ -18,6 +18,7 @@ from licensegate.ledger.store import Store
 from licensegate.ledger.writer import LedgerWriter
 from licensegate.records.contact import Contact
 from licensegate.records.record import TunnelRecord
+from support.ledger_entries import answer_of_product
 from support.records import NOON, tunnel
 from support.upstream import SECONDS
 
@@ -110,6 +111,17 @@ def test_how_a_named_client_stands_is_at_hand(file: Path) -> None:
     wait_for(lambda: [stands.last_contact for _, stands in running.standings] == [NOON])
     running.close()
     assert [client for client, _ in running.standings] == [named]
+
+
+def test_what_a_product_said_is_written_and_counts(file: Path) -> None:
+    named = NamedClient(TOKYO.name)
+    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames([named]), lambda: NOON)
+
+    running.hear(answer_of_product())
+
+    wait_for(lambda: [stands.said for _, stands in running.standings] == [answer_of_product().said])
+    running.close()
+    assert entries(file) == [answer_of_product()]
 
 
 def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.entries import ManualEntry, ManualKind
 from licensegate.ledger.place import FILE_NAME, LedgerPlace
 from licensegate.ledger.store import Store
-from support.ledger_entries import NOON, by_hand, failed, success
+from support.ledger_entries import NOON, answer_of_product, by_hand, failed, success
 
 SETTINGS = """
 [state]
@@ -37,7 +37,7 @@ def settings(tmp_path: Path) -> Path:
 def filled(folder: Path) -> Store:
     store = Store(LedgerPlace(folder / FILE_NAME))
     store.open()
-    store.add([*success(), *failed(hours=1), by_hand(note="by ship")])
+    store.add([*success(), *failed(hours=1), by_hand(note="by ship"), answer_of_product()])
     return store
 
 
@@ -84,8 +84,8 @@ def test_an_export_goes_to_standard_output(settings: Path, tmp_path: Path, capsy
     assert ledger(settings, "export") == 0
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"ledger": "licensegate", "schema": 1}
-    assert [line["kind"] for line in lines[1:]] == ["contact", "day", "hour", "manual"]
+    assert lines[0] == {"ledger": "licensegate", "schema": 2}
+    assert [line["kind"] for line in lines[1:]] == ["contact", "day", "hour", "manual", "product"]
 
 
 def test_an_import_with_a_bad_line_changes_nothing(
@@ -100,7 +100,7 @@ def test_an_import_with_a_bad_line_changes_nothing(
     assert ledger(settings, "import", str(tmp_path / "ledger.jsonl")) == 2
 
     assert list(store.entries()) == before
-    assert "ledger.jsonl: line 6 is not an entry of a ledger: JSON is malformed" in capsys.readouterr().err
+    assert "ledger.jsonl: line 7 is not an entry of a ledger: JSON is malformed" in capsys.readouterr().err
     store.close()
 
 
@@ -175,9 +175,26 @@ def test_contacts_are_listed(settings: Path, tmp_path: Path, capsys: pytest.Capt
     assert run(settings, "contact", "list", "Satellite", "--json") == 0
     (satellite,) = map(json.loads, capsys.readouterr().out.splitlines())
 
-    assert [line.partition("  ")[0] for line in everything] == ["CUCM-PUB Tokyo", "Satellite"]
+    assert [line.partition("  ")[0] for line in everything] == ["CUCM-PUB Tokyo", "Satellite", "CUCM-PUB Tokyo"]
     assert "by ann (uid 1000): by ship" in everything[0]
     assert satellite["client"]["name"] == "Satellite"
+
+
+def test_what_a_product_said_is_listed_with_its_dates(
+    settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled(tmp_path).close()
+
+    assert run(settings, "contact", "list", "CUCM-PUB Tokyo", "--json") == 0
+    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert run(settings, "contact", "list") == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+
+    assert [entry["kind"] for entry in entries] == ["manual", "product"]
+    assert entries[1]["authorization_ends"] == "2026-05-21T12:00:00Z"
+    assert "  its product said on 2026-03-0" in line
+    assert "registration registered, authorization authorized, last contact 2026-02-2" in line
+    assert " (printed)" in line
 
 
 @pytest.mark.parametrize(

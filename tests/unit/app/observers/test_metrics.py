@@ -26,7 +26,8 @@ from licensegate.diagnosis.codes import Code
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.standing import ClientStanding
-from licensegate.licensing.clocks import Level
+from licensegate.licensing.clocks import Due, Level
+from licensegate.licensing.limits import limit
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
@@ -60,7 +61,8 @@ class KnownClients:
     is_kept = is_working = True
     dropped = 0
     client = NamedClient("CUCM", product="CUCM")
-    stands = ClientStanding("classic", NOON, False, NOON, {"contact": NOON}, NOON, timedelta(days=3), Level.OK)
+    due = Due(NOON, True, limit("contact"))
+    stands = ClientStanding("classic", NOON, False, NOON, {"contact": due}, NOON, timedelta(days=3), Level.OK, NOON)
     standings = ((client, stands),)
 
     @property

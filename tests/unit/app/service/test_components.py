@@ -1,0 +1,68 @@
+"""The parts of a gate in one process: what one of them hands to another."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from licensegate.app.service.components import Components
+from licensegate.app.service.logs import ServiceLog
+from licensegate.app.service.parts import read_parts
+from licensegate.ledger.place import FILE_NAME, LedgerPlace
+from licensegate.ledger.standing import ClientStanding
+from licensegate.ledger.store import Store
+from support.axl import StandInAxl
+from support.settings_file import settings_of
+from support.upstream import SECONDS
+
+
+async def heard(text: str, folder: Path) -> ClientStanding:
+    """Run the gate of these settings until its product has answered and the ledger has the answer."""
+    log = ServiceLog()
+    components = Components(read_parts(settings_of(folder, text)), os.open(os.devnull, os.O_WRONLY), log)
+    (product,) = components.products.products.values()
+    product.schedule.due = 0.0
+    asking = asyncio.ensure_future(components.products.run())
+    try:
+        async with asyncio.timeout(SECONDS):
+            while True:
+                writer = components.ledger.writer
+                for _, stands in () if writer is None else writer.standings:
+                    if stands.said is not None:
+                        return stands
+                await asyncio.sleep(0.01)
+    finally:
+        asking.cancel()
+        components.close()
+        log.stop()
+
+
+def test_what_a_product_answers_reaches_the_ledger(tmp_path: Path) -> None:
+    (tmp_path / "axl.password").write_text("s3cret\n")
+    with StandInAxl(tmp_path) as axl:
+        stands = asyncio.run(
+            heard(
+                f"""
+                [[listen]]
+                address = "127.0.0.1:0"
+                [state]
+                directory = "."
+                [[client]]
+                name = "CUCM-PUB"
+                product = "CUCM"
+                [[product]]
+                client = "CUCM-PUB"
+                address = "localhost:{axl.port}"
+                username = "reader"
+                password_file = "axl.password"
+                ca = "{axl.root}"
+                """,
+                tmp_path,
+            )
+        )
+
+    store = Store(LedgerPlace(tmp_path / FILE_NAME))
+    store.open()
+    (kept,) = store.entries()
+    store.close()
+    assert stands.deadlines["authorization"].printed
+    assert kept.client.name == "CUCM-PUB"
