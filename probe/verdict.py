@@ -65,8 +65,8 @@ def _wanted_certificate(seen: Exchange) -> bool:
 
 
 def _certificate_wanted(seen: Exchange) -> str:
-    ended = f"alert {named(seen.alert)}" if seen.alert else "the end of the connection"
-    return f"it asked for a client's certificate, got none, and answered by {ended}"
+    ended = f"sent alert {named(seen.alert)}" if seen.alert else "did not answer"
+    return f"it asked for a client's certificate, got none, and {ended}"
 
 
 def _judge_failure(seen: Exchange) -> tuple[TargetVerdict, str]:

@@ -34,10 +34,12 @@ def judge_disk(place: str, folder: Path) -> StepResult:
 
 
 def judge_file_system(what: str, found: os.statvfs_result) -> StepResult:
-    """Judge what statvfs(3) says; a file system that counts no inodes says 0 of 0."""
+    """Judge what statvfs(3) says; one that counts no inodes, or no space at all, says 0 of 0."""
     free = found.f_bavail * found.f_frsize
     if found.f_flag & os.ST_RDONLY:
         return failed(f"{what} is on a read-only file system", "mount it for writing, or name another folder")
+    if not found.f_blocks:
+        return skipped(f"{what}: its file system does not say how much is free")
     if not found.f_bavail:
         return failed(f"{what}: the disk is full", "free space there, and rotate the log (deploy/logrotate.conf)")
     if found.f_files and not found.f_favail:

@@ -26,10 +26,10 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 
 def file_system(
-    *, free: int = 1 << 20, inodes: int = 100_000, files: int = 200_000, flag: int = 0
+    *, blocks: int = 1 << 21, free: int = 1 << 20, inodes: int = 100_000, files: int = 200_000, flag: int = 0
 ) -> os.statvfs_result:
     """A file system with blocks of 4 KB."""
-    return os.statvfs_result((4096, 4096, 1 << 21, free, free, files, inodes, inodes, flag, 255))
+    return os.statvfs_result((4096, 4096, blocks, free, free, files, inodes, inodes, flag, 255))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def file_system(
     [
         pytest.param(file_system(), StepVerdict.OK, "4096 MB free", id="well"),
         pytest.param(file_system(free=0), StepVerdict.FAILED, "the disk is full", id="full"),
+        pytest.param(file_system(blocks=0, free=0), StepVerdict.SKIPPED, "does not say", id="one without a size"),
         pytest.param(file_system(free=1000), StepVerdict.WARNING, "only 3 MB are free", id="nearly full"),
         pytest.param(file_system(inodes=0), StepVerdict.FAILED, "no inode is left", id="no inodes"),
         pytest.param(file_system(inodes=7), StepVerdict.WARNING, "only 7 inodes", id="few inodes"),
