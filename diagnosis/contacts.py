@@ -262,7 +262,8 @@ def _unanswered_ms(record: TunnelRecord) -> float:
     if _client_gave_up(record):
         return record.relay_ms or 0.0
     if record.upstream_last_ms is not None and ends_in_alert(record.client_records):
-        return max((record.total_ms or 0.0) - record.upstream_last_ms, 0.0)
+        left = record.client_last_ms or record.total_ms or 0.0  # the gate waits for the target's end after that
+        return max(left - record.upstream_last_ms, 0.0)
     return waited_ms(record)
 
 

@@ -163,6 +163,16 @@ def test_who_said_goodbye_first_tells_silence_from_a_refusal(
     assert found(made) == (code, "likely")
 
 
+def test_the_wait_for_an_answer_ends_when_its_client_gives_up() -> None:
+    made = failed(
+        Contact.REQUEST_UNANSWERED, Outcome.HALF_CLOSED_TIMEOUT, client_records=[(23, 69), (23, 200), (23, 19)],
+        client_last_ms=5100.0, upstream_last_ms=100.0, total_ms=65_100.0, relay_ms=65_000.0,
+    )  # fmt: skip
+
+    assert found(made) == ("no_answer_to_request", "likely")
+    assert "nothing came for 5.0 s" in made.evidence
+
+
 def test_silence_after_a_record_that_may_be_an_answer_is_not_likely() -> None:
     flight = [(22, 122), (20, 1), (23, 2544)]
     one = silent(Contact.REQUEST_UNANSWERED, upstream_records=[*flight, (23, 2462)])
