@@ -4,12 +4,16 @@ from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
 
-_BUILD_HERE: Final = ("tests/host/", "tests/image/")
+_FOLDERS: Final = {
+    "tests/diagnosis/": "matrix",  # each file starts more programs at a time than a small machine can carry twice
+    "tests/host/": "build",  # both build in this checkout
+    "tests/image/": "build",
+}
 
 
 class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]  # ships no types
-    """Keeps a file's tests in one process, which share its fixtures, and all that build in this checkout in another."""
+    """Keeps a file's tests in one process, which share its fixtures, and the files of some folders, too."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "build" if file.startswith(_BUILD_HERE) else file
+        return next((name for folder, name in _FOLDERS.items() if file.startswith(folder)), file)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-SECONDS = 20
+SECONDS = 60
 """Timeout of every wait in a test. No test passes by reaching it."""
 
 
