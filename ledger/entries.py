@@ -92,13 +92,26 @@ class ProductEntry(
     evaluation_ends: Moment | None = None
 
 
-LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry | ProductEntry
+class AskEntry(Struct, kw_only=True, tag="ask", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
+    """When the product of a client may be asked again.
+
+    `settings` is a digest of how it was asked. `refused` is the identity of the file whose password it refused.
+    """
+
+    client: ClientKey
+    settings: str
+    again: Moment
+    refused: str = ""
+
+
+LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry | ProductEntry | AskEntry
 
 
 class ClientHistory(Struct, frozen=True):
-    """What the ledger has of one client: targets, contacts, what was done by hand, what its product said."""
+    """What the ledger has of one client: targets, contacts, what was done by hand, what its product said and when."""
 
     contacts: tuple[ContactEntry, ...] = ()
     times: tuple[datetime, ...] = ()
     manual: tuple[ManualEntry, ...] = ()
     product: ProductEntry | None = None
+    ask: AskEntry | None = None

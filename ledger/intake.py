@@ -16,7 +16,7 @@ from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import TunnelRecord
 
 from .clients import ClientKey, ClientNames
-from .entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, ProductEntry
+from .entries import AskEntry, ContactEntry, DayEntry, HourEntry, LedgerEntry, ProductEntry
 
 NO_TARGET: Final = "none"
 """Stands for every target that no rule allows: what clients may ask for has no bound."""
@@ -84,10 +84,11 @@ class Intake:
         self._most = most
         self._tallies: dict[tuple[ClientKey, str, date], Tally] = {}
         self._products: dict[ClientKey, ProductEntry] = {}
+        self._asks: dict[ClientKey, AskEntry] = {}
         self._announced: BoundedDict[str, bool] = BoundedDict(_MOST_ANNOUNCED)
 
     def __len__(self) -> int:
-        return len(self._tallies) + len(self._products)
+        return len(self._tallies) + len(self._products) + len(self._asks)
 
     def take(self, records: Iterable[TunnelRecord]) -> None:
         """Add these records to the tallies."""
@@ -102,18 +103,22 @@ class Intake:
             if succeeded or ended:
                 self._add(record, succeeded, ended)
 
-    def hear(self, answers: Iterable[ProductEntry]) -> None:
-        """Keep the last answer of each product."""
-        for answer in answers:
-            self._products[answer.client] = answer
+    def hear(self, entries: Iterable[ProductEntry | AskEntry]) -> None:
+        """Keep the last answer and ask of each product."""
+        for entry in entries:
+            if isinstance(entry, ProductEntry):
+                self._products[entry.client] = entry
+            else:
+                self._asks[entry.client] = entry
 
     def clients(self) -> set[ClientKey]:
-        """The clients that have a tally or an answer."""
-        return {client for client, _, _ in self._tallies} | self._products.keys()
+        """The clients that have a tally, an answer or an ask."""
+        return {client for client, _, _ in self._tallies} | self._products.keys() | self._asks.keys()
 
     def entries(self) -> Iterator[LedgerEntry]:
-        """The tallies and answers as entries of the ledger, to be added to what it has."""
+        """The tallies, answers and asks as entries of the ledger, to be added to what it has."""
         yield from self._products.values()
+        yield from self._asks.values()
         for (client, target, day), tally in self._tallies.items():
             yield DayEntry(
                 client=client,
@@ -139,9 +144,10 @@ class Intake:
                 yield HourEntry(client=client, time=time)
 
     def clear(self) -> None:
-        """Forget the tallies and answers: they have been written."""
+        """Forget the tallies, answers and asks: they have been written."""
         self._tallies.clear()
         self._products.clear()
+        self._asks.clear()
 
     def _add(self, record: TunnelRecord, succeeded: bool, ended: bool) -> None:
         key = (self.names.key(record), record.rule.partition(" ")[0] or NO_TARGET, record.time.date())

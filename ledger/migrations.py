@@ -40,6 +40,8 @@ STEPS: Final = (
             registered BIGINT, out_of_compliance_since BIGINT, authorization_expired BIGINT, contact_due BIGINT,
             authorization_ends BIGINT, renewal_due BIGINT, registration_ends BIGINT, evaluation_ends BIGINT,
             PRIMARY KEY (client_kind, client))""",
+        f"""CREATE TABLE ledger_asks ({_CLIENT}, settings TEXT NOT NULL, again BIGINT NOT NULL, refused TEXT NOT NULL,
+            PRIMARY KEY (client_kind, client))""",
     ),
 )
 """STEPS[0] makes schema 1 out of an empty database, STEPS[1] makes schema 2 of that, and so on."""

@@ -18,6 +18,7 @@ from . import tables
 from .clients import ClientKey, ClientKind
 from .engine import LedgerCorruptError, LedgerUnavailableError, make_file, open_engine, transaction
 from .entries import (
+    AskEntry,
     ClientHistory,
     ContactEntry,
     DayEntry,
@@ -84,7 +85,7 @@ class Store:
         names = [client.name for client in clients]
         found: Mapping[type, dict[ClientKey, list[Any]]] = defaultdict(lambda: defaultdict(list))
         with transaction(self._engine) as connection:
-            for table in (tables.contacts, tables.hours, tables.manual, tables.products):
+            for table in (tables.contacts, tables.hours, tables.manual, tables.products, tables.asks):
                 for start in range(0, len(names), _PAGE_ROWS):
                     wanted = table.c.client.in_(names[start : start + _PAGE_ROWS])
                     chosen = select(table).where(table.c.client_kind == ClientKind.NAMED.value, wanted)
@@ -96,6 +97,7 @@ class Store:
                 tuple(sorted(entry.time for entry in found[HourEntry][client])),
                 tuple(sorted(found[ManualEntry][client], key=lambda entry: entry.time)),
                 next(iter(found[ProductEntry][client]), None),
+                next(iter(found[AskEntry][client]), None),
             )
             for client in (ClientKey(ClientKind.NAMED, name) for name in names)
         }
@@ -127,6 +129,7 @@ class Store:
                 (tables.hours, tables.hours.c.time),
                 (tables.manual, tables.manual.c.time),
                 (tables.products, tables.products.c.said),
+                (tables.asks, tables.asks.c.again),
             ):
                 first = connection.execute(select(func.min(time))).scalar()
                 if first is not None and first < before:
@@ -233,6 +236,8 @@ def _row(entry: LedgerEntry) -> tuple[Table, dict[str, Any]]:
             return tables.manual, row | {"what": entry.what.value}
         case ProductEntry():
             return tables.products, row
+        case AskEntry():
+            return tables.asks, row
 
 
 def _entries(connection: Connection, table: Table, chosen: Select[Any]) -> Iterator[LedgerEntry]:
@@ -247,6 +252,8 @@ def _entries(connection: Connection, table: Table, chosen: Select[Any]) -> Itera
             yield HourEntry(client=client, time=fields["time"])
         elif table is tables.products:
             yield ProductEntry(client=client, **fields)
+        elif table is tables.asks:
+            yield AskEntry(client=client, **fields)
         else:
             yield ManualEntry(client=client, **fields | {"what": ManualKind(fields["what"])})
 

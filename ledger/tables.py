@@ -21,6 +21,7 @@ from sqlalchemy import (
     case,
     func,
     or_,
+    true,
     type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -119,7 +120,17 @@ products: Final = Table(
     Column("evaluation_ends", Microseconds),
 )
 
-ALL: Final = (contacts, days, hours, manual, products)
+asks: Final = Table(
+    "ledger_asks",
+    _metadata,
+    Column("client_kind", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    Column("settings", Text),
+    Column("again", Microseconds),
+    Column("refused", Text),
+)
+
+ALL: Final = (contacts, days, hours, manual, products, asks)
 
 
 def hour_of(time: datetime) -> int:
@@ -159,11 +170,9 @@ def merge(table: Table, dialect: str, *, adding: bool) -> Any:
         newer = new.said > table.c.said
         if adding:  # the product was heard just now: one from the future was written while a clock was wrong
             newer = or_(newer, type_coerce(table.c.said, BigInteger) - type_coerce(new.said, BigInteger) > _DAY)
-        changes = {
-            column.name: case((newer, new[column.name]), else_=column)
-            for column in table.columns
-            if not column.primary_key
-        }
+        changes = _whole(table, new, newer)
+    elif table is asks:
+        changes = _whole(table, new, true() if adding else new.again > table.c.again)
     if not changes:
         return insert.on_conflict_do_nothing(index_elements=keys)
     return insert.on_conflict_do_update(index_elements=keys, set_=changes)
@@ -172,6 +181,15 @@ def merge(table: Table, dialect: str, *, adding: bool) -> Any:
 def later(one: ColumnElement[Any], other: ColumnElement[Any]) -> ColumnElement[Any]:
     """The later of two times, each of which may be unknown."""
     return case((one > other, one), else_=func.coalesce(other, one))
+
+
+def _whole(table: Table, new: Any, better: ColumnElement[bool]) -> dict[str, Any]:
+    """The new row if it is better."""
+    return {
+        column.name: case((better, new[column.name]), else_=column)
+        for column in table.columns
+        if not column.primary_key
+    }
 
 
 def _pick(better: ColumnElement[bool], new: Any, table: Table, name: str) -> ColumnElement[Any]:

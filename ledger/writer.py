@@ -8,14 +8,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from licensegate.records.record import TunnelRecord
 
 from .clients import ClientNames, NamedClient
-from .entries import ProductEntry
+from .entries import AskEntry, ProductEntry
 from .intake import Intake
 from .place import LedgerSettings
 from .standing import ClientStanding, standing
@@ -43,7 +43,8 @@ _log = logging.getLogger(__name__)
 class LedgerWriter:
     """Keeps the ledger at the place of `settings`. `names` finds the client of a record.
 
-    `standings` says how each named client stands, as of a few seconds ago. `is_working` tells whether the last attempt
+    `standings` says how each named client stands, as of a few seconds ago; `asks` when its product
+    was last asked, by its name. `is_working` tells whether the last attempt
     to write or read succeeded; None before the first. `now` is the wall clock.
     """
 
@@ -51,12 +52,13 @@ class LedgerWriter:
         self, settings: LedgerSettings, names: ClientNames, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self.standings: Sequence[tuple[NamedClient, ClientStanding]] = ()
+        self.asks: Mapping[str, AskEntry] = {}
         self.is_working: bool | None = None
         self._settings = settings
         self._intake = Intake(names)
         self._now = now
         self._queue: deque[TunnelRecord] = deque()
-        self._heard: deque[ProductEntry] = deque()
+        self._heard: deque[ProductEntry | AskEntry] = deque()
         self._overflowed = 0
         self._lost = 0
         self._store: Store | None = None
@@ -83,9 +85,9 @@ class LedgerWriter:
         if not self._wake.is_set():
             self._wake.set()
 
-    def hear(self, answer: ProductEntry) -> None:
-        """Queue what a product said. Called from one thread only; products are few, and asked a few times a day."""
-        self._heard.append(answer)
+    def hear(self, entry: ProductEntry | AskEntry) -> None:
+        """Queue what a product said, or that it was asked: few entries, a few times a day. Called from one thread."""
+        self._heard.append(entry)
         self._wake.set()
 
     def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
@@ -165,6 +167,7 @@ class LedgerWriter:
             histories = store.histories([client.key for client in named]) if named else {}
             wall_clock = self._now()
             self.standings = [(client, standing(client, histories[client.key], wall_clock)) for client in named]
+            self.asks = {client.name: ask for client, history in histories.items() if (ask := history.ask) is not None}
             self._refresh_at = now + _REFRESH_SECONDS
         if now >= self._forget_at:
             store.forget(self._now(), self._settings.days)

@@ -1,5 +1,8 @@
 """The password of an AXL account, in a file. A refused one is not sent again: repeating it locks accounts."""
 
+import contextlib
+import hashlib
+import os
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +14,22 @@ from .no_answer import NoAnswerError, NoAnswerReason
 
 
 class PasswordOnFile:
-    """Reads the file for each request, off the event loop."""
+    """Reads the file for each request, off the event loop.
+
+    `refused_file` is the identity of the file whose password was refused, empty without one: a digest that changes when
+    the file is written or replaced, and says nothing about the password.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self.refused_file = ""
+        self._identity = ""
         self._refused: str | None = None
         self._off_loop = OffLoop()
 
     async def read(self) -> str:
         """The password. Raises NoAnswerError: if it cannot be read, or was refused."""
-        raw = await self._content()
+        self._identity, raw = await self._content()
         try:
             password = read_password(raw)
         except PasswordError as error:
@@ -41,14 +50,28 @@ class PasswordOnFile:
 
     def note_refused(self, password: str) -> None:
         """The product refused this password."""
-        self._refused = password
+        self._refused, self.refused_file = password, self._identity
 
-    async def _content(self) -> bytes:
+    async def recall_refused(self, identity: str) -> None:
+        """The password in the file of this identity was refused before: if it is still there, so is the password."""
+        with contextlib.suppress(NoAnswerError):
+            password = await self.read()
+            if self._identity == identity:
+                self.note_refused(password)
+
+    async def _content(self) -> tuple[str, bytes]:
         try:
-            found = await self._off_loop.run_briefly(partial(read_whole, self._file, PASSWORD_BYTES), b"")
+            found = await self._off_loop.run_briefly(partial(_identified, self._file), ("", b""))
         except OSError as error:
             raise NoAnswerError(NoAnswerReason.PASSWORD_FILE, f"{self._file}: {error.strerror}") from None
         if self._off_loop.hangs:
             detail = f"{self._file}: its disk or network mount does not answer"
             raise NoAnswerError(NoAnswerReason.PASSWORD_FILE, detail)
         return found
+
+
+def _identified(file: Path) -> tuple[str, bytes]:
+    """The file's identity, taken before it is read, so that a newer file never bears the name of a refused one."""
+    found = os.stat(file)
+    identity = hashlib.sha256(f"{found.st_ino} {found.st_mtime_ns} {found.st_size}".encode()).hexdigest()
+    return identity, read_whole(file, PASSWORD_BYTES)

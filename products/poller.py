@@ -6,13 +6,14 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 
 from licensegate.licensing.report import Reading
 
+from .memory import AskMemory, LastAsk, ShortMemory, settings_digest
 from .no_answer import NoAnswerError, NoAnswerReason
 from .password import PasswordOnFile
 from .schedule import AskSchedule
@@ -20,6 +21,9 @@ from .settings import AskedProduct
 
 LOCKED_SECONDS: Final = 60.0
 """How often the file of a refused password is looked at."""
+
+_LONGEST_HOLD: Final = timedelta(days=8)
+"""The longest wait of a schedule, about. A longer one was kept while a clock was wrong."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class PolledProduct:
         self.settings = settings
         self.schedule = AskSchedule(settings.every, now, chance)
         self.password = PasswordOnFile(settings.password_file)
+        self.was_recalled = False
         self.answer: ProductAnswer | None = None
         self.failure: NoAnswerReason | None = None
         self.failed = dict.fromkeys(NoAnswerReason, 0)
@@ -62,7 +67,10 @@ async def ask(product: AskedProduct, password: PasswordOnFile, agent: str, now: 
 
 
 class ProductPoller:
-    """Asks products as long as `run` runs. `heard` takes each answer. `clock` is any steady time in seconds."""
+    """Asks products as long as `run` runs. `heard` takes each answer, `memory` keeps what must outlast a restart.
+
+    `clock` is any steady time in seconds.
+    """
 
     def __init__(
         self,
@@ -71,12 +79,14 @@ class ProductPoller:
         heard: Heard = lambda client, reading, at: None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
+        memory: AskMemory | None = None,
     ) -> None:
         self.products: dict[str, PolledProduct] = {}
         self._agent = agent
         self._heard = heard
         self._clock = clock
         self._chance = chance
+        self._memory = ShortMemory() if memory is None else memory
         self._changed = asyncio.Event()
         self._asking: tuple[PolledProduct, asyncio.Future[None]] | None = None
         self.adopt(products)
@@ -124,6 +134,8 @@ class ProductPoller:
 
     async def _ask_once(self, product: PolledProduct) -> None:
         settings = product.settings
+        if not product.was_recalled and await self._is_held(product):
+            return
         if await product.password.is_refused():
             product.schedule.due = self._clock() + LOCKED_SECONDS
             return
@@ -141,6 +153,30 @@ class ProductPoller:
             product.answer, product.failure = ProductAnswer(at, reading), None
             product.schedule.answered(self._clock())
             self._heard(settings.client, reading, at)
+        self._keep(product)
+
+    async def _is_held(self, product: PolledProduct) -> bool:
+        """Recall the last ask before this start, once; tell whether the product is to be left alone because of it."""
+        if not self._memory.is_ready:
+            product.schedule.due = self._clock() + LOCKED_SECONDS
+            return True
+        product.was_recalled = True
+        last = self._memory.last_ask(product.settings.client)
+        if last is None or last.settings != settings_digest(product.settings):
+            return False
+        if last.refused:
+            await product.password.recall_refused(last.refused)
+            return False
+        left = last.again - datetime.now(UTC)
+        if not timedelta() < left <= _LONGEST_HOLD:
+            return False
+        product.schedule.due = self._clock() + left.total_seconds()
+        return True
+
+    def _keep(self, product: PolledProduct) -> None:
+        refused = product.password.refused_file if product.failure is NoAnswerReason.LOGIN_REFUSED else ""
+        again = datetime.now(UTC) + timedelta(seconds=product.schedule.due - self._clock())
+        self._memory.keep_ask(product.settings.client, LastAsk(settings_digest(product.settings), again, refused))
 
     def _note_failure(self, product: PolledProduct, error: NoAnswerError) -> None:
         settings = product.settings

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames
+from licensegate.ledger.entries import AskEntry
 from licensegate.ledger.intake import is_counted
 from licensegate.ledger.place import LedgerSettings
 from licensegate.ledger.product_words import product_entry
 from licensegate.ledger.writer import LedgerWriter
 from licensegate.licensing.report import Reading
+from licensegate.products.memory import LastAsk
 from licensegate.records.record import TunnelRecord
 
 from .observer import Observer
@@ -44,6 +46,22 @@ class Ledger(Observer):
         """Queue what the product of a named client said at this time (aware, UTC)."""
         if self.writer is not None:
             self.writer.hear(product_entry(ClientKey(ClientKind.NAMED, client), reading, at))
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `last_ask` knows what there is to know: the ledger was read, or none is kept."""
+        return not self.is_kept or (self.writer is not None and self.writer.is_working is True)
+
+    def last_ask(self, client: str) -> LastAsk | None:
+        """When the product of this client was last asked; None without a ledger, or if it was not."""
+        found = self.writer.asks.get(client) if self.writer is not None and self.is_kept else None
+        return None if found is None else LastAsk(found.settings, found.again, found.refused)
+
+    def keep_ask(self, client: str, ask: LastAsk) -> None:
+        """Queue that the product of this client was asked."""
+        if self.writer is not None:
+            key = ClientKey(ClientKind.NAMED, client)
+            self.writer.hear(AskEntry(client=key, settings=ask.settings, again=ask.again, refused=ask.refused))
 
     def close(self) -> None:
         """Write what waits."""

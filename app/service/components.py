@@ -67,7 +67,9 @@ class Components:
         self.looks.reports.tell(self.gate.diagnosis.seen)
         self.looks.reports.tell(self._learn_tickets)
         self.gate.add_observer(self._want_looks)
-        self.products = ProductPoller(settings.products, f"LicenseGate/{version()}", self.ledger.hear)
+        self.products = ProductPoller(
+            settings.products, f"LicenseGate/{version()}", self.ledger.hear, memory=self.ledger
+        )
         self._observers.attach(self.gate)
         try:
             with self.adopting_admin(parts) as leaving:

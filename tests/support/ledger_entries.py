@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.entries import (
+    AskEntry,
     ContactEntry,
     DayEntry,
     HourEntry,
@@ -100,6 +101,7 @@ any_entry: st.SearchStrategy[LedgerEntry] = st.one_of(
         from_client=_counts,
         to_client=_counts,
     ),
+    st.builds(AskEntry, client=_clients, settings=_names, again=_times, refused=_names | st.just("")),
     st.builds(HourEntry, client=_clients, time=_times),
     st.builds(
         ManualEntry,

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from licensegate.ledger import store as store_module
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.engine import LedgerUnavailableError, open_engine, transaction
-from licensegate.ledger.entries import ClientHistory, ContactEntry, DayEntry, HourEntry, LedgerEntry, ManualKind
+from licensegate.ledger.entries import (
+    AskEntry,
+    ClientHistory,
+    ContactEntry,
+    DayEntry,
+    HourEntry,
+    LedgerEntry,
+    ManualKind,
+)
 from licensegate.ledger.migrations import SCHEMA, migrate
 from licensegate.ledger.place import LedgerPlace
 from licensegate.ledger.store import MOST_HOURS, Store
@@ -128,6 +136,16 @@ def test_the_last_answer_of_a_product_is_kept_whole(store: Store, first: float, 
 
     kept = store.histories([TOKYO])[TOKYO].product
     assert kept == (answer_of_product(first) if first == 6 else answer_of_product(second, last_contact=None))
+
+
+def test_the_last_ask_of_a_product_is_kept(store: Store) -> None:
+    first = AskEntry(client=TOKYO, settings="5", again=at(9), refused="f")
+    last = AskEntry(client=TOKYO, settings="6", again=at(6))
+
+    store.add([first])
+    store.add([last])
+
+    assert store.histories([TOKYO])[TOKYO].ask == last
 
 
 def test_an_import_never_replaces_a_later_answer(store: Store) -> None:

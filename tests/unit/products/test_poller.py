@@ -5,7 +5,7 @@ import functools
 import gc
 import re
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ParamSpec
 
@@ -14,10 +14,11 @@ from msgspec import structs
 
 from licensegate.licensing.report import Reading
 from licensegate.products.client import fetch
+from licensegate.products.memory import AskMemory, LastAsk, settings_digest
 from licensegate.products.no_answer import NoAnswerError, NoAnswerReason
 from licensegate.products.poller import ProductPoller
 from licensegate.products.request import body
-from licensegate.products.settings import AskedProduct
+from licensegate.products.settings import LEAST_SECONDS, AskedProduct
 from support.authority import Authority
 from support.axl import StandInAxl, answer
 
@@ -50,11 +51,11 @@ def product(axl: StandInAxl, folder: Path, name: str = "CUCM-PUB", **more: Any) 
 class Asking:
     """A poller whose clock jumps to the next time that is due, so that it never waits."""
 
-    def __init__(self, *products: AskedProduct) -> None:
+    def __init__(self, *products: AskedProduct, memory: AskMemory | None = None) -> None:
         self.now = 0.0
         self.heard: list[tuple[str, Reading, datetime]] = []
         self.poller = ProductPoller(
-            products, "LicenseGate/test", lambda *said: self.heard.append(said), lambda: self.now, lambda: 0.0
+            products, "LicenseGate/test", lambda *said: self.heard.append(said), lambda: self.now, lambda: 0.0, memory
         )
 
     def jump(self) -> float:
@@ -80,6 +81,20 @@ class Asking:
         asked = min(self.poller.products.values(), key=lambda each: each.schedule.due)
         due = asked.schedule.due
         await self.until(lambda: asked.schedule.due != due)
+
+
+class Remembered:
+    """A memory that outlasts pollers."""
+
+    def __init__(self) -> None:
+        self.is_ready = True
+        self.asks: dict[str, LastAsk] = {}
+
+    def last_ask(self, client: str) -> LastAsk | None:
+        return self.asks.get(client)
+
+    def keep_ask(self, client: str, ask: LastAsk) -> None:
+        self.asks[client] = ask
 
 
 def failure_of(asking: Asking, name: str = "CUCM-PUB") -> NoAnswerReason | None:
@@ -215,6 +230,86 @@ async def test_a_refused_password_is_not_sent_again_until_it_changes(tmp_path: P
     assert axl.connections == 2
     assert len(asking.heard) == 1
     assert failure_of(asking) is None
+
+
+@in_a_loop
+async def test_a_refused_password_is_not_sent_after_a_restart(tmp_path: Path) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [answer(status="401 Unauthorized"), answer()]) as axl:
+        asked = product(axl, tmp_path)
+        await Asking(asked, memory=memory).ask()
+
+        restarted = Asking(asked, memory=memory)
+        for _ in range(3):
+            await restarted.ask()
+        assert axl.connections == 1
+
+        asked.password_file.write_text("another")
+        await restarted.ask()
+
+    assert axl.connections == 2
+    assert len(restarted.heard) == 1
+    assert PASSWORD not in repr(memory.asks)
+
+
+@in_a_loop
+async def test_a_password_changed_while_the_gate_is_down_is_tried(tmp_path: Path) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [answer(status="401 Unauthorized"), answer()]) as axl:
+        asked = product(axl, tmp_path)
+        await Asking(asked, memory=memory).ask()
+        asked.password_file.write_text("another")
+
+        restarted = Asking(asked, memory=memory)
+        await restarted.ask()
+
+    assert len(restarted.heard) == 1
+
+
+@pytest.mark.parametrize("said", [answer(), answer(b"?")], ids=["answered", "failed"])
+@in_a_loop
+async def test_a_restart_keeps_the_time_between_two_questions(tmp_path: Path, said: bytes) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [said]) as axl:
+        asked = product(axl, tmp_path)
+        await Asking(asked, memory=memory).ask()
+
+        restarted = Asking(asked, memory=memory)
+        await restarted.ask()
+        assert axl.connections == 1
+        left = restarted.jump()
+        changed = Asking(structs.replace(asked, username="other"), memory=memory)
+        await changed.ask()
+
+    assert LEAST_SECONDS - 300 < left <= LEAST_SECONDS
+    assert axl.connections == 2
+
+
+@in_a_loop
+async def test_a_wait_that_a_wrong_clock_kept_holds_nobody_back(tmp_path: Path) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path) as axl:
+        asked = product(axl, tmp_path)
+        memory.asks["CUCM-PUB"] = LastAsk(settings_digest(asked), datetime(2199, 1, 1, tzinfo=UTC))
+        asking = Asking(asked, memory=memory)
+        await asking.ask()
+
+    assert len(asking.heard) == 1
+
+
+@in_a_loop
+async def test_nobody_is_asked_before_the_memory_is_read(tmp_path: Path) -> None:
+    memory = Remembered()
+    memory.is_ready = False
+    with StandInAxl(tmp_path) as axl:
+        asking = Asking(product(axl, tmp_path), memory=memory)
+        await asking.ask()
+        assert axl.connections == 0
+
+        memory.is_ready = True
+        await asking.ask()
+
+    assert len(asking.heard) == 1
 
 
 @in_a_loop

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from licensegate.app.service.components import Components
 from licensegate.app.service.logs import ServiceLog
 from licensegate.app.service.parts import read_parts
+from licensegate.ledger.entries import AskEntry
 from licensegate.ledger.place import FILE_NAME, LedgerPlace
 from licensegate.ledger.standing import ClientStanding
 from licensegate.ledger.store import Store
@@ -62,7 +64,9 @@ def test_what_a_product_answers_reaches_the_ledger(tmp_path: Path) -> None:
 
     store = Store(LedgerPlace(tmp_path / FILE_NAME))
     store.open()
-    (kept,) = store.entries()
+    kept, ask = store.entries()
     store.close()
     assert stands.deadlines["authorization"].printed
-    assert kept.client.name == "CUCM-PUB"
+    assert kept.client.name == ask.client.name == "CUCM-PUB"
+    assert isinstance(ask, AskEntry)
+    assert ask.again > datetime.now(UTC) + timedelta(hours=5)
