@@ -23,9 +23,12 @@ async def heard(text: str, folder: Path) -> ClientStanding:
     components = Components(read_parts(settings_of(folder, text)), os.open(os.devnull, os.O_WRONLY), log)
     (product,) = components.products.products.values()
     product.schedule.due = 0.0
-    asking = asyncio.ensure_future(components.products.run())
+    asking = asyncio.ensure_future(asyncio.sleep(0))
     try:
         async with asyncio.timeout(SECONDS):
+            while not components.ledger.is_ready:
+                await asyncio.sleep(0.01)
+            asking = asyncio.ensure_future(components.products.run())
             while True:
                 writer = components.ledger.writer
                 for _, stands in () if writer is None else writer.standings:
