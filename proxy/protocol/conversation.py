@@ -339,8 +339,12 @@ class Conversation(StateMachine):
         to_client = self._take_unsent() + said
         if hello is None:
             return Establish(to_client, early)
-        exchange = TlsExchange(hello.alpn)
-        client, target = ClientRecords(exchange, early[hello.size :]), TargetRecords(exchange, said)
+        exchange = TlsExchange("h2" in hello.alpn)
+        client, target = ClientRecords(exchange=exchange), TargetRecords(exchange=exchange)
+        if len(early) > hello.size:
+            client.begin_with(early[hello.size :])
+        if said:
+            target.begin_with(said)
         return Establish(to_client, early, client, target)
 
 

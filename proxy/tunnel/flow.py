@@ -159,9 +159,10 @@ class Flow:
             self.ended = True
             return False
         self.read += size
-        if self._shape is not None and not self._shape.see(_buffer[:size]):
+        data = _buffer[:size]
+        if self._shape is not None and not self._shape.see(data):
             self._shape = None
-        return self._write(_buffer[:size]) and size == _CHUNK
+        return self._write(data) and size == _CHUNK
 
     def _write(self, data: memoryview) -> bool:
         """Write, and keep what the sink does not take. Returns whether it took everything."""

@@ -10,6 +10,7 @@ from ..net.channel import Channel
 from ..net.tcp_account import read_tcp_account
 from ..wire.certificate_outline import certificate_outline
 from ..wire.tls_exchange import ClientRecords, TargetRecords, contact_of
+from ..wire.tls_records import MOST_RECORDS
 
 _MAY_BE_LOSS: Final = frozenset(
     {Contact.REQUEST_UNANSWERED, Contact.HANDSHAKE_CUT, Contact.HELLO_UNANSWERED, Contact.HELLO_CUT}
@@ -28,17 +29,22 @@ _BROKEN_OFF: Final = frozenset(
 
 def note_tls(record: TunnelRecord, client: ClientRecords, target: TargetRecords, up: int, down: int) -> None:
     """Write what the records of both directions show. `up` and `down` are the bytes relayed each way."""
-    record.client_records = client.noted
+    exchange = client.exchange
+    record.client_records = client.records[:MOST_RECORDS]
     record.client_alert = client.alert
-    record.upstream_records = target.noted
+    record.upstream_records = target.records[:MOST_RECORDS]
     record.upstream_alert = target.alert
+    record.tls_negotiated = exchange.version
+    if exchange.requested:
+        record.request_bytes = client.application_bytes(up)
+    if exchange.answered:
+        record.answer_bytes = target.application_bytes(down)
+        record.contact = Contact.ANSWERED
+        return
     contact = record.contact = contact_of(client, target)
-    record.tls_negotiated = target.exchange.version
-    record.request_bytes = client.application_bytes(up)
-    record.answer_bytes = target.application_bytes(down)
     if contact is Contact.NOT_TLS:
         record.target_said = target.said
-    elif contact is not Contact.ANSWERED and target.server.certificate:
+    elif target.server.certificate:
         record.server_certificate = certificate_outline(target.server.certificate)
 
 

@@ -6,6 +6,8 @@ RFC 8446 section 4.1.3, RFC 5246 sections 7.4.1.3 and 7.4.2. Bytes in, values ou
 import struct
 from typing import Final
 
+from msgspec import Struct
+
 from .client_hello import VERSIONS
 
 _SERVER_HELLO: Final = 2
@@ -15,6 +17,7 @@ _RANDOM: Final = slice(2, 34)
 _SESSION_ID: Final = 34  # its length, in a ServerHello
 _ALPN: Final = 16
 _SUPPORTED_VERSIONS: Final = 43
+_TLS_1_3: Final = b"\x03\x04"
 _HTTP2: Final = b"\0\3\2h2"  # as the only name in the extension (RFC 7301 section 3.1)
 _MOST_HELD: Final = 1 << 14
 """The longest beginning of the handshake that is held, in bytes: a ServerHello, or a server's own certificate."""
@@ -25,7 +28,7 @@ _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e0
 """The random of a HelloRetryRequest, RFC 8446 section 4.1.3: a second ServerHello follows."""
 
 
-class ServerHandshake:
+class ServerHandshake(Struct, eq=False):
     """A server's handshake messages in the clear, as they arrive, whatever records and segments they span.
 
     `version` is that of the ServerHello, empty before it: `1.3`, `1.2`, `1.1`, `1.0` or `ssl3`. `is_chosen`: the last
@@ -33,14 +36,11 @@ class ServerHandshake:
     in DER, empty if it was not seen.
     """
 
-    __slots__ = ("_held", "certificate", "chooses_http2", "is_chosen", "version")
-
-    def __init__(self) -> None:
-        self._held = b""
-        self.version = ""
-        self.is_chosen = False
-        self.chooses_http2 = False
-        self.certificate = b""
+    version: str = ""
+    is_chosen: bool = False
+    chooses_http2: bool = False
+    certificate: bytes = b""
+    _held: bytes = b""
 
     def read(self, part: bytes) -> bool:
         """Take the next bytes of the messages. Returns False once no more are needed, or if they make no sense."""
@@ -55,8 +55,7 @@ class ServerHandshake:
                 break
             self._read_hello(held[_MESSAGE_HEADER:size])
             if not self.version or (self.is_chosen and self.version == "1.3"):  # encrypted from here on
-                self._held = b""
-                return False
+                return self._stop()
             held = held[size:]
         self._held = held
         return len(held) <= _MOST_HELD or self._stop()
@@ -66,19 +65,25 @@ class ServerHandshake:
         return False
 
     def _read_hello(self, body: bytes) -> None:
-        extensions = _SESSION_ID + 1 + (body[_SESSION_ID] if len(body) > _SESSION_ID else 0) + 3
-        chosen = body[:2]
-        position = extensions + 2
-        while position + 4 <= len(body):
-            kind, size = _extension_header(body, position)
-            end = position + 4 + size
-            if kind == _SUPPORTED_VERSIONS:
-                chosen = body[position + 4 : position + 6]
-            elif kind == _ALPN:
-                self.chooses_http2 = body[position + 4 : end] == _HTTP2
-            position = end
-        self.version = VERSIONS.get(chosen, "") if len(body) >= extensions else ""
+        size = len(body)
         self.is_chosen = body[_RANDOM] != _RETRY
+        position = _SESSION_ID + 1 + body[_SESSION_ID] + 3 if size > _SESSION_ID else _SESSION_ID + 4
+        if size < position:
+            self.version = ""
+            return
+        chosen = body[:2]
+        position += 2
+        while position + 4 <= size:
+            kind, length = _extension_header(body, position)
+            position += 4
+            if kind == _SUPPORTED_VERSIONS:
+                chosen = body[position : position + 2]
+                if chosen == _TLS_1_3:  # its other extensions in the clear do not matter
+                    break
+            elif kind == _ALPN:
+                self.chooses_http2 = body[position : position + length] == _HTTP2
+            position += length
+        self.version = VERSIONS.get(chosen, "")
 
     def _read_certificate(self, held: bytes) -> bool:
         """Take the first certificate of the list, which is the server's own (RFC 5246 section 7.4.2)."""

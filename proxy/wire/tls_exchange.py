@@ -11,8 +11,11 @@ Up to TLS 1.2 application data has a record type of its own. TLS 1.3 (RFC 8446) 
   costs less than a success that was none.
 """
 
-from collections.abc import Container
+from collections.abc import Callable, Container
+from operator import itemgetter
 from typing import Final
+
+from msgspec import Struct, field
 
 from licensegate.records.alert import Alert
 from licensegate.records.contact import Contact
@@ -26,6 +29,7 @@ from .tls_records import (
     MOST_RECORDS,
     RECORD_HEADER,
     RecordShape,
+    read_header,
 )
 
 _FINISHED: Final = frozenset({53, 69, 85, 101})
@@ -70,6 +74,8 @@ _NO_LENGTHS: Final[frozenset[int]] = frozenset()
 _LOOKED_AT: Final = 64
 """Records of a direction that are looked at while it is open what they are."""
 
+_length: Final[Callable[[tuple[int, int]], int]] = itemgetter(1)  # of a record that was noted
+
 _REJECTIONS: Final = frozenset(
     {
         Alert.BAD_CERTIFICATE,
@@ -83,88 +89,64 @@ _REJECTIONS: Final = frozenset(
 )
 
 
-class TlsExchange:
+class TlsExchange(Struct, eq=False):
     """What the records of both directions have shown so far.
 
-    `version` is the negotiated one, `tickets` are lengths of tickets that were seen. `target_ended`: the target ended
-    its side while the client had not; the relay sets it. `known_tickets` are those of `TicketLengths.of`.
+    `may_be_http2`: the client offers it, and the target has not shown that it chose another protocol. `version` is the
+    negotiated one, `tickets` are lengths of tickets that were seen. `target_ended`: the target ended its side while the
+    client had not; the relay sets it. `known_tickets` are those of `TicketLengths.of`.
     """
 
-    __slots__ = (
-        "answered", "client_finished", "known_tickets", "may_be_http2", "requested", "target_ended", "tickets",
-        "version",
-    )  # fmt: skip
-
-    def __init__(self, alpn: tuple[str, ...] = ()) -> None:
-        """`alpn` are the protocols that the client offers."""
-        self.version = ""
-        self.client_finished = False
-        self.requested = False
-        self.answered = False
-        self.target_ended = False
-        self.may_be_http2 = "h2" in alpn
-        self.known_tickets: frozenset[int] | None = None
-        self.tickets: frozenset[int] = _NO_LENGTHS
+    may_be_http2: bool = False
+    version: str = ""
+    client_finished: bool = False
+    requested: bool = False
+    answered: bool = False
+    target_ended: bool = False
+    known_tickets: frozenset[int] | None = None
+    tickets: frozenset[int] = _NO_LENGTHS
 
 
-class _Direction(RecordShape):
+class _Direction(RecordShape, kw_only=True, eq=False):
     """The records of one direction. `application` is the first with application data, -1 before that."""
 
-    __slots__ = ("_before_relay", "_ciphers_changed", "_judged", "application", "exchange")
+    exchange: TlsExchange
+    application: int = -1
+    _ciphers_changed: bool = False
+    _before_relay: int = 0
+    _most: int = _LOOKED_AT
+    _judges: bool = True
 
-    def __init__(self, exchange: TlsExchange, first: bytes) -> None:
-        """`first` is what was received before the relay began."""
-        RecordShape.__init__(self, _LOOKED_AT)
-        self.exchange = exchange
-        self.application = -1
-        self._judged = 0  # records
-        self._ciphers_changed = False
-        self._before_relay = len(first)
-        if first:
-            self.see(first)
-
-    def see(self, data: memoryview | bytes) -> bool:
-        """Note the records in the next bytes of the stream, and judge them. Returns False once no more are needed."""
-        RecordShape.see(self, data)
-        if self.application < 0 and (noted := len(self.records)) > self._judged:
-            self.application = self._judge()
-            self._judged = noted
-            if self.application >= 0:
-                self._most = MOST_RECORDS
-                self._done = self._done or noted >= MOST_RECORDS
-        return not self._done
-
-    @property
-    def noted(self) -> list[tuple[int, int]]:
-        """The records for the log."""
-        records = self.records
-        return records if len(records) <= MOST_RECORDS else records[:MOST_RECORDS]
+    def begin_with(self, received: bytes) -> None:
+        """Note what was received before the relay began."""
+        self._before_relay = len(received)
+        self.see(received)
 
     def application_bytes(self, relayed: int) -> int:
         """The bytes of application data, encrypted and with record headers, if so many were relayed in all."""
         if self.application < 0:
             return 0
-        payloads = [length for _, length in self.records[: self.application]]
-        return self._before_relay + relayed - RECORD_HEADER * len(payloads) - sum(payloads)
+        handshake = sum(map(_length, self.records[: self.application])) + RECORD_HEADER * self.application
+        return self._before_relay + relayed - handshake
 
-    def _judge(self) -> int:
-        """Judge the records that were not judged. Returns the first with application data, else -1."""
-        raise NotImplementedError
+    def _begin_application(self, number: int) -> None:
+        """Note that this record is the first with application data: nothing is left to judge."""
+        self.application = number
+        self._judges = False
+        self._most = MOST_RECORDS
+        if len(self.records) >= MOST_RECORDS:
+            self._done = True
 
 
-class ClientRecords(_Direction):
+class ClientRecords(_Direction, kw_only=True, eq=False):
     """The client's records behind its ClientHello. Up to TLS 1.2 the record behind a change of ciphers is Finished."""
 
-    __slots__ = ("_unfinished",)
+    _unfinished: tuple[int, ...] = ()  # lengths of encrypted records in the place of the Finished of TLS 1.3
 
-    def __init__(self, exchange: TlsExchange, first: bytes = b"") -> None:
-        self._unfinished: tuple[int, ...] = ()  # encrypted records in the place of the Finished of TLS 1.3
-        _Direction.__init__(self, exchange, first)
-
-    def _judge(self) -> int:
+    def _judge(self, start: int) -> None:
         exchange, records = self.exchange, self.records
         is_1_3 = exchange.version == "1.3"
-        for number in range(self._judged, len(records)):
+        for number in range(start, len(records)):
             kind, length = records[number]
             if kind == APPLICATION_RECORD:
                 if not is_1_3:
@@ -176,12 +158,12 @@ class ClientRecords(_Direction):
                 elif not exchange.target_ended:
                     self._unfinished = (*self._unfinished, length)
                 if exchange.requested:
-                    return number
+                    return self._begin_application(number)
             elif kind == CHANGE_CIPHER_SPEC_RECORD:
                 self._ciphers_changed = True
             elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version and not is_1_3:
                 exchange.client_finished = True
-        return -1
+        return None
 
     @property
     def sent_alert_for_finished(self) -> bool:
@@ -191,30 +173,17 @@ class ClientRecords(_Direction):
         return self._unfinished[0] <= _LEAST_DATA and self._unfinished[0] != _EMPTY_CERTIFICATE
 
 
-class TargetRecords(_Direction):
+class TargetRecords(_Direction, kw_only=True, eq=False):
     """The target's records. `server` has what it showed in the clear, `said` the first words of one without TLS."""
 
-    __slots__ = ("_behind_handshake", "_clear", "_finished", "_flight", "_last", "_reads_clear", "said", "server")
-
-    def __init__(self, exchange: TlsExchange, first: bytes = b"") -> None:
-        self.server = ServerHandshake()
-        self.said = ""
-        self._reads_clear = True
-        self._clear = b""  # a record of the handshake, while it is incomplete
-        self._flight = 0  # encrypted bytes before the client's Finished
-        self._finished = False
-        self._behind_handshake = 0  # records, in TLS 1.3
-        self._last = 0  # the length of the last of them
-        _Direction.__init__(self, exchange, first)
-
-    def see(self, data: memoryview | bytes) -> bool:
-        """Note the records in the next bytes, or the first words if they are no TLS. Returns as for every stream."""
-        if self._reads_clear:
-            self._read_clear(data)
-        goes_on = _Direction.see(self, data)
-        if not goes_on and not self.records and not self.said:
-            self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
-        return goes_on
+    server: ServerHandshake = field(default_factory=ServerHandshake)
+    said: str = ""
+    _reads_clear: bool = True
+    _clear: bytes = b""  # a record of the handshake, while it is incomplete
+    _flight: int = 0  # encrypted bytes before the client's Finished
+    _finished: bool = False
+    _behind_handshake: int = 0  # records, in TLS 1.3
+    _last: int = 0  # the length of the last of them
 
     @property
     def has_shown_certificate(self) -> bool:
@@ -228,11 +197,14 @@ class TargetRecords(_Direction):
 
     def _read_clear(self, data: memoryview | bytes) -> None:
         """Read the records of the handshake in the clear: up to a change of ciphers, unless that followed a retry."""
-        held = self._clear + bytes(data[:_MOST_CLEAR]) if self._clear else data[:_MOST_CLEAR]
+        held: memoryview | bytes = data if len(data) <= _MOST_CLEAR else data[:_MOST_CLEAR]
+        if self._clear:
+            held = self._clear + bytes(held)
         server, size, position = self.server, len(held), 0
         goes_on = len(data) <= _MOST_CLEAR
         while position + RECORD_HEADER <= size:
-            kind, end = held[position], position + RECORD_HEADER + (held[position + 3] << 8 | held[position + 4])
+            start, length = read_header(held, position)
+            kind, end = start >> 8, position + RECORD_HEADER + length
             if kind == APPLICATION_RECORD or (kind == CHANGE_CIPHER_SPEC_RECORD and server.is_chosen):
                 goes_on = False
                 break
@@ -243,70 +215,86 @@ class TargetRecords(_Direction):
             position = end
             if not goes_on:
                 break
-        self._reads_clear = goes_on
-        self._clear = bytes(held[position:]) if goes_on else b""
+        if goes_on:
+            self._clear = bytes(held[position:])
+        else:
+            self._reads_clear = False
+            self._clear = b""
         if server.version:
             self.exchange.version = server.version
             if server.version != "1.3":
                 self.exchange.may_be_http2 = server.chooses_http2
 
-    def _judge(self) -> int:
+    def _note_words(self, data: memoryview | bytes) -> None:
+        self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
+
+    def _judge(self, start: int) -> None:
+        exchange = self.exchange
+        if exchange.version != "1.3":
+            self._judge_up_to_1_2(start)
+        elif exchange.client_finished:
+            self._judge_behind_finished(start)
+        else:
+            self._judge_flight(start)
+
+    def _judge_up_to_1_2(self, start: int) -> None:
         exchange, records = self.exchange, self.records
-        is_1_3 = exchange.version == "1.3"
-        for number in range(self._judged, len(records)):
+        for number in range(start, len(records)):
             kind, length = records[number]
             if kind == APPLICATION_RECORD:
-                if not is_1_3:
-                    is_answer = length not in _CONTINUE_1_2 and not self._may_be_settings(length)
-                    exchange.answered = exchange.requested and is_answer
-                elif exchange.client_finished:
-                    exchange.answered = self._is_answer(length)
-                else:  # of the server's flight, or already a ticket behind it
-                    if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
-                        self._note_ticket(length)
-                    elif not self._flight and length < _NO_ALPN:
-                        exchange.may_be_http2 = False
-                    elif self._flight and length in _FINISHED:
-                        self._finished = True
-                    self._flight += length
-                    continue
-                if exchange.answered:
-                    return number
+                is_settings = exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
+                if exchange.requested and length not in _CONTINUE_1_2 and not is_settings:
+                    return self._answer(number)
             elif kind == CHANGE_CIPHER_SPEC_RECORD:
                 self._ciphers_changed = True
-            elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version and not is_1_3:
+            elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version:
                 self._finished = True
-        return -1
+        return None
 
-    def _is_answer(self, length: int) -> bool:
-        """Judge a record of TLS 1.3 behind the client's Finished."""
-        exchange = self.exchange
-        if length < _LEAST_DATA or length == _CONTINUE:
-            return False
-        if not exchange.requested:
-            self._note_ticket(length)
-            return False
-        if self._may_be_settings(length):
-            return False
-        if length > _MOST_TICKET or self._behind_handshake >= _MOST_TICKETS:
-            return True
-        known = exchange.known_tickets
-        if _is_like(length, exchange.tickets) or _is_like(length, (self._last,)) or (known and _is_like(length, known)):
-            self._note_ticket(length)
-            return False
-        is_first = not self._behind_handshake
-        self._behind_handshake += 1
-        self._last = length
-        sends_tickets = known is None or bool(known or exchange.tickets)
-        return not (is_first and sends_tickets)
+    def _judge_flight(self, start: int) -> None:
+        """Judge records of TLS 1.3 before the client's Finished: of the server's flight, or tickets behind it."""
+        flight = self._flight
+        for kind, length in self.records[start:]:
+            if kind == APPLICATION_RECORD:
+                if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
+                    self._last = length
+                    self._behind_handshake += 1
+                    self.exchange.tickets |= {length}
+                elif flight and length in _FINISHED:
+                    self._finished = True
+                elif not flight and length < _NO_ALPN:
+                    self.exchange.may_be_http2 = False
+                flight += length
+            elif kind == CHANGE_CIPHER_SPEC_RECORD:
+                self._ciphers_changed = True
+        self._flight = flight
 
-    def _note_ticket(self, length: int) -> None:
-        self._behind_handshake += 1
-        self._last = length
-        self.exchange.tickets |= {length}
+    def _judge_behind_finished(self, start: int) -> None:
+        """Judge records of TLS 1.3 behind the client's Finished: tickets, then answers. Shorter ones say nothing."""
+        exchange, records = self.exchange, self.records
+        requested, tickets, known = exchange.requested, exchange.tickets, exchange.known_tickets or _NO_LENGTHS
+        behind, last = self._behind_handshake, self._last
+        least = _LEAST_HTTP2_ANSWER if requested and exchange.may_be_http2 else _LEAST_DATA
+        for number in range(start, len(records)):
+            kind, length = records[number]
+            if kind == APPLICATION_RECORD and length >= least and length != _CONTINUE:
+                if requested and (length > _MOST_TICKET or behind >= _MOST_TICKETS):
+                    return self._answer(number)
+                if not requested or length == last or length in known or _is_like(length, known | tickets | {last}):
+                    if length not in tickets:
+                        exchange.tickets = tickets = tickets | {length}
+                elif behind or (exchange.known_tickets == _NO_LENGTHS and not tickets):
+                    return self._answer(number)
+                behind += 1
+                last = length
+            elif kind == CHANGE_CIPHER_SPEC_RECORD:
+                self._ciphers_changed = True
+        self._behind_handshake, self._last = behind, last
+        return None
 
-    def _may_be_settings(self, length: int) -> bool:
-        return self.exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
+    def _answer(self, number: int) -> None:
+        self.exchange.answered = True
+        self._begin_application(number)
 
 
 def _is_like(length: int, tickets: Container[int]) -> bool:

@@ -7,6 +7,8 @@ the certificate and whether the target answered (`tls_exchange`). Reads no conte
 import struct
 from typing import Final
 
+from msgspec import Struct
+
 from licensegate.records.alert import Alert
 
 HANDSHAKE: Final = b"\x16\x03"
@@ -37,8 +39,11 @@ _FIRST_TYPE: Final = CHANGE_CIPHER_SPEC_RECORD
 _LAST_TYPE: Final = 24  # heartbeat
 _MOST_PAYLOAD: Final = RECORD_PAYLOAD + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
 _MAJOR_VERSION: Final = 3
+_STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TYPE, _LAST_TYPE + 1))
+"""What `read_header` may find first."""
 
-_header: Final = struct.Struct("!BBxH").unpack_from
+read_header: Final = struct.Struct("!HxH").unpack_from
+"""Reads a record's content type, with the major version in the lower 8 bits, and the length of its payload."""
 
 
 def fatal_alert(alert: Alert) -> bytes:
@@ -46,58 +51,72 @@ def fatal_alert(alert: Alert) -> bytes:
     return bytes((ALERT_RECORD, _MAJOR_VERSION, 3, 0, _ALERT, 2, alert))
 
 
-class RecordShape:
+class RecordShape(Struct, kw_only=True, eq=False):
     """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
     `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does
-    not replace another, and a warning of a peer that goes on does not count.
+    not replace another, and a warning of a peer that goes on does not count. Subclasses look at the bytes and judge the
+    records as they come.
     """
 
-    __slots__ = ("_begun", "_done", "_most", "_position", "alert", "records")
-
-    def __init__(self, most: int = MOST_RECORDS) -> None:
-        """Note at most so many records."""
-        self.records: list[tuple[int, int]] = []
-        self.alert: int | None = None
-        self._most = most
-        self._begun: bytes | memoryview = b""  # the first bytes of a record, while too few have passed to note it
-        self._position = 0  # of the next record in the bytes to come, unless it has begun
-        self._done = False
+    records: list[tuple[int, int]] = []
+    alert: int | None = None
+    _most: int = MOST_RECORDS  # that are noted
+    _begun: bytes = b""  # the first bytes of a record, while too few have passed to note it
+    _position: int = 0  # of the next record in the bytes to come, unless it has begun
+    _done: bool = False
+    _reads_clear: bool = False
+    _judges: bool = False
 
     def see(self, data: memoryview | bytes) -> bool:
         """Note the records in the next bytes of the stream. Returns False once no more bytes are needed.
 
         That is when enough records were seen, or when the bytes are not TLS.
         """
-        position = self._position
-        if self._begun:
-            begun = bytes(self._begun) + bytes(data[:_ENOUGH])
-            size = self._note(begun)
-            if not size:
-                self._begun = begun
-                return not self._done
-            position = size - len(self._begun)
-            self._begun = b""
-        size, records = len(data), self.records
-        while position + _ENOUGH <= size and not self._done:  # as `_note`, but without a call for each record
-            kind, major, length = _header(data, position)
-            if not _FIRST_TYPE <= kind <= _LAST_TYPE or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
+        if self._reads_clear:
+            self._read_clear(data)
+        if self._done:
+            return False
+        records = self.records
+        noted = len(records)
+        position = self._find_next(data) if self._begun else self._position
+        size, left = len(data), self._most - len(records)
+        last = size - _ENOUGH
+        while position <= last and left:  # as `_note`, but without a call for each record
+            start, length = read_header(data, position)
+            if start not in _STARTS or length > _MOST_PAYLOAD:
                 self._done = True
                 break
-            if length == _ALERT and kind == ALERT_RECORD:
+            if length == _ALERT and start >> 8 == ALERT_RECORD:
                 self._note_alert(data[position + RECORD_HEADER], data[position + _ENOUGH - 1])
-            records.append((kind, length))
-            position += RECORD_HEADER + length
-            if len(records) >= self._most:
-                self._done = True
+            records.append((start >> 8, length))
+            position += length + RECORD_HEADER
+            left -= 1
+        if not left:
+            self._done = True
         while position < size and not self._done:  # at most two, of which the first is empty
-            noted = self._note(data[position:])
-            if not noted:
+            whole = self._note(data[position:])
+            if not whole:
                 self._begun = bytes(data[position : position + _ENOUGH])
                 break
-            position += noted
+            position += whole
         self._position = position - size
-        return not self._done
+        if self._judges:
+            self._judge(noted)
+        if not self._done:
+            return True
+        if not records:
+            self._note_words(data)
+        return False
+
+    def _read_clear(self, data: memoryview | bytes) -> None:
+        """Read the next bytes before their records are noted. Called while `_reads_clear`."""
+
+    def _judge(self, start: int) -> None:
+        """Judge the records from number `start` on, those that were noted last. Called while `_judges`."""
+
+    def _note_words(self, data: memoryview | bytes) -> None:
+        """Note the bytes that show that the stream is not TLS."""
 
     @property
     def is_tls(self) -> bool:
@@ -114,16 +133,28 @@ class RecordShape:
         """Whether the last record that began has passed as a whole."""
         return self._position <= 0 and not self._begun
 
+    def _find_next(self, data: memoryview | bytes) -> int:
+        """Note the record that has begun. Returns where the next one begins in `data`; its end if that is not there."""
+        begun = self._begun + bytes(data[:_ENOUGH])
+        size = self._note(begun)
+        if not size:
+            self._begun = begun
+            return len(data)
+        position = size - len(self._begun)
+        self._begun = b""
+        return position
+
     def _note(self, data: memoryview | bytes) -> int:
         """Note the record that `data` starts with, and return its whole size; 0 while too few bytes are there."""
         there = len(data)
         if there < RECORD_HEADER:
             self._done = not _FIRST_TYPE <= data[0] <= _LAST_TYPE or (there > 1 and data[1] != _MAJOR_VERSION)
             return 0
-        kind: int
+        start: int
         length: int
-        kind, major, length = _header(data)
-        if not _FIRST_TYPE <= kind <= _LAST_TYPE or major != _MAJOR_VERSION or length > _MOST_PAYLOAD:
+        start, length = read_header(data)
+        kind = start >> 8
+        if start not in _STARTS or length > _MOST_PAYLOAD:
             self._done = True
             return 0
         if length == _ALERT and kind == ALERT_RECORD:

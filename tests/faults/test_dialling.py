@@ -63,7 +63,6 @@ networks = ["{CLIENT}"]
 dial_seconds = 6
 [log]
 access = "access.jsonl"
-lines_per_client = 0
 [admin]
 listen = ""
 [[allowlist.rule]]

@@ -49,10 +49,10 @@ class TlsTunnel:
     """Both directions of a tunnel, fed in order. `known` are the target's tickets."""
 
     def __init__(self, known: frozenset[int] | None = None, *, alpn: tuple[str, ...] = ()) -> None:
-        self.exchange = TlsExchange(alpn)
+        self.exchange = TlsExchange("h2" in alpn)
         self.exchange.known_tickets = known
-        self.client = ClientRecords(self.exchange)
-        self.target = TargetRecords(self.exchange)
+        self.client = ClientRecords(exchange=self.exchange)
+        self.target = TargetRecords(exchange=self.exchange)
 
     def feed(self, *story: tuple[str, bytes], split: int = 0) -> "TlsTunnel":
         """Feed what client ("c") and target ("t") send, in pieces of `split` bytes; "end" is the target's end."""

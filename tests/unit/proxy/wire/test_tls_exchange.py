@@ -232,7 +232,8 @@ def test_application_bytes_leave_out_the_handshake() -> None:
 
 def test_bytes_before_the_relay_count_alike() -> None:
     exchange = TlsTunnel().feed(FLIGHT_12).exchange
-    client = ClientRecords(exchange, KEYS_12[1] + REQUEST[1][:10])
+    client = ClientRecords(exchange=exchange)
+    client.begin_with(KEYS_12[1] + REQUEST[1][:10])
     client.see(REQUEST[1][10:])
     assert client.application_bytes(len(REQUEST[1]) - 10) == len(REQUEST[1])
 
@@ -241,7 +242,6 @@ def test_a_closed_answer_needs_no_more_bytes() -> None:
     tunnel = TlsTunnel().feed(*DONE_12, REQUEST)
     assert tunnel.target.see(data(500))
     assert not tunnel.target.see(data(*[500] * 16))
-    assert len(tunnel.target.noted) == 16
 
 
 def test_a_flight_of_many_records_is_read_to_its_end() -> None:
