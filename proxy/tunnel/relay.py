@@ -84,13 +84,13 @@ class Relay:
         """One of the two sockets can be read or written."""
         outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
         moved = events & WRITE and outgoing.pump()
-        if events & ~WRITE and not (incoming.ended or incoming.blocked):
-            moved = incoming.pump() or moved
-            if self._unanswered is not None and self._unanswered.answered:
-                self._unanswered = None
-                self._answered = incoming.last_read
-        if moved:
+        if events & ~WRITE and not (incoming.ended or incoming.blocked) and incoming.pump():
+            self._deadline.begin(self, incoming.last_read)  # it was not blocked, so it has read
+        elif moved:
             self._deadline.begin(self, time.monotonic())
+        if self._unanswered is not None and self._unanswered.answered:
+            self._unanswered = None
+            self._answered = self.down.last_read
         self._after_moving()
 
     def deadline_passed(self, deadline: Deadline) -> None:
