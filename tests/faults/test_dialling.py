@@ -63,6 +63,7 @@ networks = ["{CLIENT}"]
 dial_seconds = 6
 [log]
 access = "access.jsonl"
+lines_per_client = 0
 [admin]
 listen = ""
 [[allowlist.rule]]
