@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from licensegate.allowlist.target import Target, TargetError, parse_authority
+from licensegate.allowlist.target import Target, TargetError
 from licensegate.app.settings import Settings
 from licensegate.app.terminal import complain, say
 from licensegate.app.version import full_version
@@ -36,6 +36,7 @@ from .passwd import PasswdError
 from .password_input import read_password
 from .service_user import PACKAGED_USER, become, has_packaged_user, return_to_root
 from .settings_file import load_or_exit
+from .target_argument import target_argument
 
 NOTES: Final = """\
   Looks at this host (settings, files, ports, descriptors, disks, memory, clock, resolver), at each listener as a client
@@ -59,7 +60,6 @@ exit status:
 """
 
 _INTERRUPTED: Final = 130
-_HTTPS: Final = 443
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,13 +179,9 @@ async def _look(
 def _targets(texts: Sequence[str]) -> list[Target]:
     """The targets of the command line. Raises SystemExit for an invalid one."""
     try:
-        return [parse_authority(os.fsencode(_with_port(text))) for text in texts]
+        return [target_argument(text) for text in texts]
     except TargetError as error:
         raise SystemExit(complain(f"{error}; write a target like tools.cisco.com:443")) from None
-
-
-def _with_port(text: str) -> str:
-    return text if ":" in text.rpartition("]")[2] else f"{text}:{_HTTPS}"
 
 
 def _login(arguments: argparse.Namespace) -> ClientLogin | None:

@@ -169,11 +169,19 @@ def _block(failure: Failure) -> str:
     lines = [f"{client}{target}: {failure.finding}, {failure.certainty}", f"    {when}"]
     rows = (
         ("What happened", failure.sentence),
-        ("What was seen", failure.evidence and f"{failure.evidence[0].upper()}{failure.evidence[1:]}."),
+        ("What was seen", _seen(failure)),
         ("What to change", failure.remedy),
         ("CUCM shows", " or ".join(failure.cucm)),
     )
     return "\n".join([*lines, *(_row(name, text) for name, text in rows if text)])
+
+
+def _seen(failure: Failure) -> str:
+    """The evidence as a sentence; empty if what happened says it already, as the words of an outcome do."""
+    evidence = failure.evidence
+    if evidence.lower() in failure.sentence.lower():
+        return ""
+    return f"{evidence[0].upper()}{evidence[1:]}."
 
 
 def _row(name: str, text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from licensegate.allowlist.target import TargetError
 from licensegate.app.observers.target_reports import GOOD
 from licensegate.app.service.control import ControlError, Request, ask
 from licensegate.app.settings import SettingsError
@@ -15,6 +16,7 @@ from licensegate.app.terminal import complain, say
 from licensegate.diagnosis.target_report import TargetReport
 
 from .control_socket import NO_SOCKET, control_socket
+from .target_argument import target_argument
 
 NOTES: Final = """\
   The gate connects to each target as for a client's tunnel, shakes hands, asks for / and judges the certificate. A look
@@ -41,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "targets",
         metavar="TARGET",
         nargs="*",
-        help="a target like tools.cisco.com:443; by default all of the allowlist",
+        help="HOST or HOST:PORT; by default every target that the allowlist names in full",
     )
 
 
@@ -51,8 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         path = control_socket(arguments.config)
         if path is None:
             return complain(NO_SOCKET)
-        targets = arguments.targets or _all_targets(path)
+        targets = [str(target_argument(text)) for text in arguments.targets] or _all_targets(path)
         reports, failures = _looks(path, targets)
+    except TargetError as error:
+        return complain(f"{error}; write a target like tools.cisco.com:443")
     except (ControlError, SettingsError) as error:
         return complain(str(error))
     if arguments.json:

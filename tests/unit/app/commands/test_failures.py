@@ -77,6 +77,17 @@ def test_a_client_that_then_logs_in_has_no_failure() -> None:
     assert len(failures_of(asked)) == 1
 
 
+def test_the_text_repeats_no_evidence_that_the_sentence_has() -> None:
+    refusal = refused(
+        Outcome.TARGET_IN_PRESET, "cucm", target="x:443", finding="target_in_preset", certainty=Certainty.CERTAIN,
+        evidence="cucm",
+    )  # fmt: skip
+    text = in_text(judged([refusal]))
+
+    assert "but the preset cucm would allow it" in text
+    assert "What was seen" not in text
+
+
 def test_a_client_silent_when_the_log_ended_comes_last() -> None:
     regular = [tunnel(after=day * 86_400, **ANSWERED) for day in range(6)]
     last = cut(after=20 * 86_400, client="10.9.9.9")
