@@ -1,7 +1,6 @@
 """`licensegate explain`: says what failed, why, and what to change: from an access log or the running gate."""
 
 import argparse
-import http.client
 import ipaddress
 import re
 import sys
@@ -9,7 +8,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +18,7 @@ from licensegate.app.terminal import complain, say
 from licensegate.records.log_reader import LogEntry, LogReader, read_record
 from licensegate.records.record import SCHEMA
 
+from .admin_page import AdminUrlError, NoPageError, get_page
 from .failures import Failure, Failures, Network, in_text, judged
 from .health import HealthError, url_of
 from .settings_file import load_or_exit
@@ -42,7 +41,6 @@ exit status:
   2  the command line, the settings or the log cannot be used, or no gate answers
 """
 
-_SECONDS: Final = 10
 _MOST_BYTES: Final = 1 << 26
 _SINCE: Final = re.compile(r"([1-9][0-9]{0,4})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -119,24 +117,13 @@ def ask_gate(url: str | None, config: Path | None) -> list[LogEntry]:
 
 def _get(url: str, token: str) -> bytes:
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or 80
-    except ValueError:
-        host = None
-    if host is None or parts.scheme != "http" or parts.path not in ("", "/"):
-        raise ExplainError(f"{url!r} is not the URL of a gate; write one like http://127.0.0.1:9130")
-    connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
-    try:
-        connection.request("GET", "/refusals", headers={"Authorization": f"Bearer {token}"} if token else {})
-        answer = connection.getresponse()
-        body = answer.read(_MOST_BYTES)
-    except (OSError, http.client.HTTPException) as error:
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise ExplainError(f"no gate answers at {url}: {why}; is it running? Or name an access log") from None
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise ExplainError(f"{url}/refusals: {answer.status} {body[:300].decode(errors='replace').strip()}")
+        status, body = get_page(url, "refusals", _MOST_BYTES, token)
+    except AdminUrlError as error:
+        raise ExplainError(str(error)) from None
+    except NoPageError as error:
+        raise ExplainError(f"no gate answers at {url}: {error}; is it running? Or name an access log") from None
+    if status != 200:
+        raise ExplainError(f"{url}/refusals: {status} {body[:300].decode(errors='replace').strip()}")
     return body
 
 

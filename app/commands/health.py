@@ -1,15 +1,15 @@
 """`licensegate health`: asks a running gate for a health page. Imports little, since container health checks run it."""
 
 import argparse
-import http.client
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.settings import ListenAddress
+
+from .admin_page import AdminUrlError, NoPageError, get_page
 
 NOTES: Final = """\
   healthz    is it running? (the default)
@@ -24,7 +24,6 @@ exit status:
   2  the command line or the settings cannot be used
 """
 
-_SECONDS: Final = 10  # longer than the gate waits for its dials
 _MOST_BYTES: Final = 65536
 _LOOPBACK_FOR: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -50,28 +49,12 @@ def url_of(listen: ListenAddress | None) -> str:
 
 
 def ask(url: str, question: str) -> HealthAnswer:
-    """Ask the gate at `url` for one of its health pages. Raises HealthError for an invalid URL."""
+    """Ask the gate at `url` for one of its health pages. Raises AdminUrlError for an invalid URL."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port or 80
-    except ValueError:
-        host = None
-    if host is None or parts.scheme != "http" or parts.path not in ("", "/"):
-        raise HealthError(f"{url!r} is not the URL of a gate; write one like http://127.0.0.1:9130")
-    connection = http.client.HTTPConnection(host, port, timeout=_SECONDS)
-    try:
-        connection.request("GET", f"/{question}")
-        answer = connection.getresponse()
-        said = answer.read(_MOST_BYTES).decode(errors="replace").strip()
-    except (OSError, http.client.HTTPException) as error:
-        return HealthAnswer(False, f"{url}/{question} does not answer: {_reason(error)}")
-    finally:
-        connection.close()
-    return HealthAnswer(answer.status == 200, f"{answer.status} {said}")
-
-
-def _reason(error: OSError | http.client.HTTPException) -> str:
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+        status, body = get_page(url, question, _MOST_BYTES)
+    except NoPageError as error:
+        return HealthAnswer(False, f"{url}/{question} does not answer: {error}")
+    return HealthAnswer(status == 200, f"{status} {body.decode(errors='replace').strip()}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         url = arguments.url or _configured_url(arguments.config)
         answer = ask(url.removesuffix("/"), arguments.question)
-    except HealthError as error:
+    except (HealthError, AdminUrlError) as error:
         return complain(str(error))
     if not answer.good:
         complain(answer.text)

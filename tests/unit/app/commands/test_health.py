@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 
+from licensegate.app.commands.admin_page import AdminUrlError
 from licensegate.app.commands.health import HealthAnswer, HealthError, ask, url_of
 from licensegate.proxy.settings import ListenAddress
 from support.upstream import Upstream, closed_port
@@ -48,7 +49,7 @@ def test_without_an_admin_server_the_remedy_is_named(listen: ListenAddress | Non
     ],
 )
 def test_a_url_that_leads_to_no_gate_is_refused(url: str) -> None:
-    with pytest.raises(HealthError, match="is not the URL of a gate; write one like"):
+    with pytest.raises(AdminUrlError, match="is not the URL of a gate; write one like"):
         ask(url, "healthz")
 
 
