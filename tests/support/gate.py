@@ -91,10 +91,8 @@ class Gate:
         self._prefix = prefix
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._skipped = 0
-        self._told_to_stop = False
 
     def __enter__(self) -> Self:
-        self._told_to_stop = False
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSEGATE")}
         with self.stdout.open("wb") as stdout:
             self._process = subprocess.Popen(
@@ -152,16 +150,11 @@ class Gate:
 
     def send(self, number: signal.Signals) -> None:
         """Send the gate a signal."""
-        self._told_to_stop = self._told_to_stop or number is signal.SIGTERM
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Send SIGTERM, unless a test did, and wait for the gate to end, as `await_end` does.
-
-        A second one could come when the gate is as good as gone, and end it with that signal.
-        """
-        if not self._told_to_stop:
-            self.send(signal.SIGTERM)
+        """Send SIGTERM and wait for the gate to end, as `await_end` does."""
+        self.send(signal.SIGTERM)
         self.await_end()
 
     def await_end(self) -> None:

@@ -64,7 +64,10 @@ class Matrix:
             for group in groups:
                 pool.submit(self._run_group, gate, group, post)
         self._await_records(gate, cases)
-        gate.stop()
+        if any("INFO stopping" in line for line in gate.stderr):
+            gate.await_end()  # a second signal could come when it is as good as gone, and end it
+        else:
+            gate.stop()
         self.logs.append(gate.folder / "access.jsonl")
         by_listener = defaultdict(list)
         for record in gate.records():
