@@ -7,7 +7,7 @@ target tells more. What TLS 1.2 shows of the certificate in the tunnel itself is
 from collections.abc import Mapping
 from typing import Final
 
-from licensegate.records.alert import Alert, alert_name
+from licensegate.records.alert import ABOUT_A_CERTIFICATE, Alert, alert_name
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.finding import Certainty
 from licensegate.records.record import TunnelRecord
@@ -19,18 +19,6 @@ from .revocation import blocked_revocation
 from .target_report import TargetReport, TargetVerdict
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
-
-REJECTIONS: Final = frozenset(
-    {
-        Alert.BAD_CERTIFICATE,
-        Alert.UNSUPPORTED_CERTIFICATE,
-        Alert.CERTIFICATE_REVOKED,
-        Alert.CERTIFICATE_EXPIRED,
-        Alert.CERTIFICATE_UNKNOWN,
-        Alert.UNKNOWN_CA,
-    }
-)
-"""The alerts of RFC 8446 section 6.2 about a certificate."""
 
 _OF_VERDICT: Final[Mapping[TargetVerdict, Code]] = {
     TargetVerdict.PRIVATE: Code.ONPREM_UNTRUSTED,
@@ -54,11 +42,11 @@ def of_rejection(case: Case) -> Conclusion:
     alert = case.record.client_alert
     said = (
         f"the client sent alert {alert} ({alert_name(alert)})"
-        if alert in REJECTIONS and alert is not None
+        if alert in ABOUT_A_CERTIFICATE and alert is not None
         else ("the client ended the handshake at the certificate")
     )
     blocked = blocked_revocation(case)
-    if blocked is not None and alert not in REJECTIONS - {Alert.CERTIFICATE_UNKNOWN}:
+    if blocked is not None and alert not in ABOUT_A_CERTIFICATE - {Alert.CERTIFICATE_UNKNOWN}:
         return blocked
     found = _by_report(case) or _by_tunnel(case)
     if found is None:

@@ -7,7 +7,7 @@ Times, sizes and TCP's account tell silence from a cut.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from licensegate.records.alert import Alert, alert_name
+from licensegate.records.alert import ABOUT_A_CERTIFICATE, Alert, alert_name
 from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
 from licensegate.records.outcome import Outcome
@@ -35,7 +35,7 @@ _OLD: Final = frozenset({"ssl3", "1.0", "1.1"})
 _NEWEST: Final = "1.3"
 
 _NO_COMMON_GROUND: Final = frozenset({Alert.HANDSHAKE_FAILURE, Alert.INSUFFICIENT_SECURITY})
-_WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *certificates.REJECTIONS})
+_WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *ABOUT_A_CERTIFICATE})
 _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
 
 _SLOW_MS: Final = 10_000.0

@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import Struct
 from OpenSSL import SSL
 
+from licensegate.proxy.wire.tls_records import ALERT_RECORD, APPLICATION_RECORD, HANDSHAKE_RECORD
+
 from .link import USER_AGENT, Link, LinkTimeout
-from .records import ALERT, APPLICATION_DATA, HANDSHAKE, NotTlsError, Record, RecordCutter
+from .records import NotTlsError, Record, RecordCutter
 
 TICKET_SECONDS: Final = 0.4
 """How long to wait for tickets after the handshake. They follow it at once."""
@@ -145,7 +147,7 @@ class _Client:
         finally:
             self._note_chain()
         self._seen.tls_version = self._tls.get_protocol_version_name()
-        kinds = {HANDSHAKE, APPLICATION_DATA}
+        kinds = {HANDSHAKE_RECORD, APPLICATION_RECORD}
         self._seen.flight_bytes = sum(length for kind, length in sizes if kind in kinds)
         return Ended.COMPLETE
 
@@ -191,7 +193,7 @@ class _Client:
         try:
             return self._tls.recv(_MOST_ANSWER)
         except SSL.WantReadError:
-            if record.kind == APPLICATION_DATA and self._seen.tls_version == "TLSv1.3":
+            if record.kind == APPLICATION_RECORD and self._seen.tls_version == "TLSv1.3":
                 self._seen.ticket_bytes = (*self._seen.ticket_bytes, record.length)
             self._flush()
             return b""
@@ -205,7 +207,7 @@ class _Client:
             if not data:
                 return None
             self._waiting = self._cutter.feed(data)
-        if record.kind == ALERT and record.length == 2 and self._seen.alert is None and record.data[-1]:
+        if record.kind == ALERT_RECORD and record.length == 2 and self._seen.alert is None and record.data[-1]:
             self._seen.alert = record.data[-1]
         return record
 

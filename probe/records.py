@@ -7,10 +7,6 @@ from msgspec import Struct
 
 from licensegate.proxy.wire.tls_records import RECORD_HEADER
 
-ALERT: Final = 21
-HANDSHAKE: Final = 22
-APPLICATION_DATA: Final = 23
-
 _TYPES: Final = range(20, 25)
 
 

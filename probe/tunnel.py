@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from licensegate.records.text import printable
 
-from .link import Link, LinkTimeout
+from .link import USER_AGENT, Link, LinkTimeout
 
 _MOST_HEAD: Final = 16384
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ?([^\r\n]*)")
@@ -35,9 +35,7 @@ def open_tunnel(link: Link, authority: str, seconds: float) -> None:
     """
     head = b""
     try:
-        link.send(
-            f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: LicenseGate-probe\r\n\r\n".encode()
-        )
+        link.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\n\r\n".encode())
         while b"\r\n\r\n" not in head:
             data = link.receive(seconds)
             if not data or len(head) > _MOST_HEAD:

@@ -1,6 +1,7 @@
 """TLS alerts by number and name (RFC 8446 section 6)."""
 
 import enum
+from typing import Final
 
 
 class Alert(enum.IntEnum):
@@ -41,6 +42,19 @@ class Alert(enum.IntEnum):
     CERTIFICATE_REQUIRED = 116
     NO_APPLICATION_PROTOCOL = 120
     ECH_REQUIRED = 121
+
+
+ABOUT_A_CERTIFICATE: Final = frozenset(
+    {
+        Alert.BAD_CERTIFICATE,
+        Alert.UNSUPPORTED_CERTIFICATE,
+        Alert.CERTIFICATE_REVOKED,
+        Alert.CERTIFICATE_EXPIRED,
+        Alert.CERTIFICATE_UNKNOWN,
+        Alert.UNKNOWN_CA,
+    }
+)
+"""The alerts by which a peer rejects a certificate (RFC 8446 section 6.2)."""
 
 
 def alert_name(number: int) -> str:

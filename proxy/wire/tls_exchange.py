@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from licensegate.records.alert import Alert
+from licensegate.records.alert import ABOUT_A_CERTIFICATE, Alert
 from licensegate.records.contact import Contact
 from licensegate.records.text import without_logins
 
@@ -76,17 +76,7 @@ _LOOKED_AT: Final = 64
 
 _length: Final[Callable[[tuple[int, int]], int]] = itemgetter(1)  # of a record that was noted
 
-_REJECTIONS: Final = frozenset(
-    {
-        Alert.BAD_CERTIFICATE,
-        Alert.UNSUPPORTED_CERTIFICATE,
-        Alert.CERTIFICATE_REVOKED,
-        Alert.CERTIFICATE_EXPIRED,
-        Alert.CERTIFICATE_UNKNOWN,
-        Alert.UNKNOWN_CA,
-        Alert.BAD_CERTIFICATE_STATUS_RESPONSE,
-    }
-)
+_REJECTIONS: Final = ABOUT_A_CERTIFICATE | {Alert.BAD_CERTIFICATE_STATUS_RESPONSE}
 
 
 class TlsExchange(Struct, eq=False):
