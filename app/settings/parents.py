@@ -2,25 +2,21 @@
 
 import os
 import re
-import ssl
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from licensegate.app.version import version
-from licensegate.certs.roots import roots_context
-from licensegate.files.read import read_whole
-from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
+from licensegate.proxy.parent.protocol.password import PasswordError, read_password
 from licensegate.proxy.parent.settings import ParentAuth, ParentLogin, ParentProxy, ParentSettings
 from licensegate.proxy.parent.tickets import kerberos_is_installed
 from licensegate.records.record import DIRECT
 from licensegate.records.secret import Secret
 
 from .address import read_parent_url
-from .file_checks import missing
 from .messages import shown
 from .schema import ParentTable
-from .settings import SettingsError
 from .source import SettingsSource
+from .table_reader import TableReader
 
 
 def read_parents(
@@ -40,21 +36,14 @@ def read_parents(
     return ParentSettings(tuple(parents), direct=not parents)
 
 
-class _Reader:
+class _Reader(TableReader[ParentTable]):
     """Reads one table."""
 
     def __init__(
         self, table: ParentTable, number: int, source: SettingsSource, folder: Path, environ: Mapping[str, str]
     ) -> None:
-        self._table = table
-        self._number = number
-        self._origin = source
-        self._folder = folder
+        super().__init__("parent", table, number, source, folder)
         self._environ = environ
-
-    def error(self, key: str, what: str) -> SettingsError:
-        """An error that names the place of a key."""
-        return SettingsError(f"{self._origin.place('parent', self._number, key)}: {what}")
 
     def check_direct(self, *, last: bool) -> None:
         """Raise SettingsError unless `direct` is the last entry and has no other key."""
@@ -72,7 +61,16 @@ class _Reader:
             raise self.error("url", f"{shown(_without_login(table.url))} {error}") from None
         if table.ca and not tls:
             raise self.error("ca", "the roots are for https:// proxies only; write https:// in url, or remove ca")
-        return ParentProxy(host, port, tls, self._ca(), self._login(), table.target, table.seconds, self._user_agent())
+        return ParentProxy(
+            host,
+            port,
+            tls,
+            self.ca("the root that signed the proxy's"),
+            self._login(),
+            table.target,
+            table.seconds,
+            self._user_agent(),
+        )
 
     def _user_agent(self) -> str:
         """What the gate calls itself at the proxy. A field value of ASCII, RFC 9110 section 5.5."""
@@ -81,33 +79,19 @@ class _Reader:
             raise self.error("user_agent", f"{shown(text)} is not a line of ASCII characters")
         return text or f"LicenseGate/{version()}"
 
-    def _ca(self) -> Path | None:
-        path = self._file("ca")
-        if path is not None:
-            try:
-                roots_context(path)
-            except PermissionError:
-                pass  # the gate may read files that the user who checks its settings cannot
-            except ssl.SSLError:
-                raise self.error(
-                    "ca", f"{path} holds no certificate in PEM; name the root that signed the proxy's"
-                ) from None
-            except OSError as error:
-                raise self.error("ca", f"{path}: {error.strerror}; name a readable file") from None
-        return path
-
     def _login(self) -> ParentLogin:
         table = self._table
         login = ParentLogin(
             auth=table.auth,
             username=table.username,
-            password_file=self._file("password_file"),
+            password_file=self.file("password_file"),
             password_env=table.password_env,
             password=self._password(),
-            keytab=self._file("keytab"),
+            keytab=self.file("keytab"),
             ticket_cache=table.ticket_cache,
         )
-        self._check_password_file(login.password_file)
+        if login.password_file is not None:
+            self.check_password_file(login.password_file)
         self._check_login(login)
         return login
 
@@ -124,20 +108,6 @@ class _Reader:
             return Secret(read_password(os.fsencode(self._environ[variable])).encode())
         except PasswordError as error:
             raise self.error("password_env", f"the value of {variable} {error}") from None
-
-    def _check_password_file(self, path: Path | None) -> None:
-        if path is None:
-            return
-        try:
-            read_password(read_whole(path, PASSWORD_BYTES))
-        except PermissionError:
-            pass  # as above
-        except OSError as error:
-            raise self.error(
-                "password_file", f"{path}: {error.strerror}; name a file with the password in it"
-            ) from None
-        except PasswordError as error:
-            raise self.error("password_file", f"the content of {path} {error}") from None
 
     def _check_login(self, login: ParentLogin) -> None:
         """Raise SettingsError unless the keys of the login fit together."""
@@ -165,17 +135,6 @@ class _Reader:
                     raise self.error("auth", f'"{login.auth}" needs a username, and a password_file or a password_env')
                 if login.auth is ParentAuth.BASIC and ":" in login.username:
                     raise self.error("username", "contains a colon, which Basic cannot carry")
-
-    def _file(self, key: str) -> Path | None:
-        text: str = getattr(self._table, key)
-        if not text:
-            return None
-        if "\0" in text:
-            raise self.error(key, f"{shown(text)} is not a path; write one, or leave {key} out")
-        path = Path(os.path.abspath(self._folder / text))
-        if fault := missing(path):
-            raise self.error(key, f"{path}: {fault}; name an existing file")
-        return path
 
 
 def _without_login(url: str) -> str:

@@ -1,24 +1,19 @@
 """Reads the `[[product]]` tables: products that the gate asks itself, by AXL."""
 
 import re
-import ssl
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from licensegate.certs.roots import roots_context
-from licensegate.files.read import read_whole
 from licensegate.ledger.clients import NamedClient
 from licensegate.products.settings import LEAST_SECONDS, AskedProduct
-from licensegate.proxy.parent.protocol.password import PASSWORD_BYTES, PasswordError, read_password
 
 from .address import read_host
 from .duration import read_every
-from .file_checks import missing
 from .messages import did_you_mean, shown
 from .schema import ProductTable
-from .settings import SettingsError
 from .source import SettingsSource
+from .table_reader import TableReader
 
 _PORT: Final = 8443
 _ADDRESS: Final = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::([0-9]{1,5}))?|([^:\[\]/@]+)(?::([0-9]{1,5}))?|([0-9A-Fa-f:.]+)")
@@ -32,7 +27,7 @@ def read_products(
     """The products of all `[[product]]` tables. Raises SettingsError."""
     products: list[AskedProduct] = []
     for number, table in enumerate(tables, 1):
-        reader = _Reader(table, number, source, folder)
+        reader = _Reader("product", table, number, source, folder)
         product = reader.product(clients)
         for earlier, other in enumerate(products, 1):
             if other.client == product.client:
@@ -41,18 +36,8 @@ def read_products(
     return tuple(products)
 
 
-class _Reader:
+class _Reader(TableReader[ProductTable]):
     """Reads one table."""
-
-    def __init__(self, table: ProductTable, number: int, source: SettingsSource, folder: Path) -> None:
-        self._table = table
-        self._number = number
-        self._source = source
-        self._folder = folder
-
-    def error(self, key: str, what: str) -> SettingsError:
-        """An error that names the place of a key."""
-        return SettingsError(f"{self._source.place('product', self._number, key)}: {what}")
 
     def product(self, clients: Sequence[NamedClient]) -> AskedProduct:
         """The product of this table."""
@@ -64,7 +49,7 @@ class _Reader:
             port=port,
             username=self._username(),
             password_file=self._password_file(),
-            ca=self._ca(),
+            ca=self.ca("the root of the product's"),
             fingerprint=self._fingerprint(),
             every=self._every(),
             axl_version=self._version(table.axl_version),
@@ -98,32 +83,10 @@ class _Reader:
         return name
 
     def _password_file(self) -> Path:
-        path = self._file("password_file")
+        path = self.file("password_file")
         if path is None:
             raise self.error("password_file", "it is empty; name a file with the password in it")
-        try:
-            read_password(read_whole(path, PASSWORD_BYTES))
-        except PermissionError:
-            pass  # the gate may read files that the user who checks its settings cannot
-        except OSError as error:
-            raise self.error(
-                "password_file", f"{path}: {error.strerror}; name a file with the password in it"
-            ) from None
-        except PasswordError as error:
-            raise self.error("password_file", f"the content of {path} {error}") from None
-        return path
-
-    def _ca(self) -> Path | None:
-        path = self._file("ca")
-        if path is not None:
-            try:
-                roots_context(path)
-            except PermissionError:
-                pass  # as above
-            except ssl.SSLError:
-                raise self.error("ca", f"{path} holds no certificate in PEM; name the root of the product's") from None
-            except OSError as error:
-                raise self.error("ca", f"{path}: {error.strerror}; name a readable file") from None
+        self.check_password_file(path)
         return path
 
     def _fingerprint(self) -> str:
@@ -151,14 +114,3 @@ class _Reader:
         if _VERSION.fullmatch(text) is None:
             raise self.error("axl_version", f'{shown(text)} is not a version; write one like "14.0"')
         return text
-
-    def _file(self, key: str) -> Path | None:
-        text: str = getattr(self._table, key)
-        if not text:
-            return None
-        if "\0" in text:
-            raise self.error(key, f"{shown(text)} is not a path; write one, or leave {key} out")
-        path = (self._folder / text).absolute()
-        if fault := missing(path):
-            raise self.error(key, f"{path}: {fault}; name an existing file")
-        return path

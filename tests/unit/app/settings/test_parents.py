@@ -244,10 +244,10 @@ def test_negotiate_without_gssapi_names_the_page_that_helps(tmp_path: Path) -> N
 
 
 def test_a_file_that_only_the_gate_may_read_passes(tmp_path: Path) -> None:
-    with patch("licensegate.app.settings.parents.read_password", side_effect=PermissionError):
+    with patch("licensegate.app.settings.table_reader.read_password", side_effect=PermissionError):
         (parent,) = settings_of(tmp_path, table(URL, *SECRET)).parents.proxies
         assert parent.login.password_file == tmp_path / "parent.secret"
-    with patch("licensegate.app.settings.parents.ssl.create_default_context", side_effect=PermissionError):
+    with patch("licensegate.app.settings.table_reader.ssl.create_default_context", side_effect=PermissionError):
         (parent,) = settings_of(
             tmp_path, table('url = "https://proxy.example.net:8443"', 'ca = "root.pem"')
         ).parents.proxies
