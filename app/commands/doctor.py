@@ -36,7 +36,7 @@ from .passwd import PasswdError
 from .password_input import read_password
 from .service_user import PACKAGED_USER, become, has_packaged_user, return_to_root
 from .settings_file import load_or_exit
-from .target_argument import target_argument
+from .target_argument import add_targets, target_argument
 
 NOTES: Final = """\
   Looks at this host (settings, files, ports, descriptors, disks, memory, clock, resolver), at each listener as a client
@@ -73,12 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", metavar="FILE", type=Path, help="pack what a support engineer needs, as .tar.gz")
     parser.add_argument("--force", action="store_true", help="let --bundle replace a file")
     parser.add_argument("--json", action="store_true", help="print the report as JSON, at the end")
-    parser.add_argument(
-        "targets",
-        metavar="TARGET",
-        nargs="*",
-        help="HOST or HOST:PORT; by default every target that the allowlist names in full",
-    )
+    add_targets(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

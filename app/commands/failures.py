@@ -16,6 +16,8 @@ from licensegate.records.log_reader import LogEntry
 from licensegate.records.record import LoginResult, TunnelRecord
 from licensegate.records.summary import RecordSummary
 
+from .layout import counted
+
 _WIDTH: Final = 120
 _INDENT: Final = 4
 
@@ -152,11 +154,11 @@ def in_text(failures: Failures) -> str:
     if not found:
         return f"{_connections(failures)}. Nothing failed."
     blocks = [_block(failure) for failure in found]
-    return "\n\n".join([*blocks, f"{_connections(failures)}; {_plural(len(found), 'failure')}."])
+    return "\n\n".join([*blocks, f"{_connections(failures)}; {counted(len(found), 'failure')}."])
 
 
 def _connections(failures: Failures) -> str:
-    return f"{_plural(failures.connections, 'connection')}, {failures.answered} of them answered"
+    return f"{counted(failures.connections, 'connection')}, {failures.answered} of them answered"
 
 
 def _block(failure: Failure) -> str:
@@ -198,10 +200,6 @@ def _row(name: str, text: str) -> str:
 
 def _utc(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _plural(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def judged(entries: Iterable[LogEntry], client: Network | None = None, since: datetime | None = None) -> Failures:

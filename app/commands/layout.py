@@ -1,4 +1,4 @@
-"""Layout of the commands' output: a title with one or more lines beside it."""
+"""Layout of the commands' output: titles with lines beside them, and numbers of things."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -9,6 +9,11 @@ _TITLE_WIDTH: Final = 14
 def sections(lines: Mapping[str, Iterable[str]]) -> str:
     """Put each title beside its lines, or beside "none" if it has no lines."""
     return "\n".join(_section(title, list(beside)) for title, beside in lines.items())
+
+
+def counted(number: int, thing: str) -> str:
+    """Return the number with the thing, in the plural unless it is one."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _section(title: str, lines: list[str]) -> str:

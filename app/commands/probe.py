@@ -16,7 +16,7 @@ from licensegate.app.terminal import complain, say
 from licensegate.diagnosis.target_report import TargetReport
 
 from .control_socket import NO_SOCKET, control_socket
-from .target_argument import target_argument
+from .target_argument import add_targets, target_argument
 
 NOTES: Final = """\
   The gate connects to each target as for a client's tunnel, shakes hands, asks for / and judges the certificate. A look
@@ -39,12 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file that the gate was started with")
     parser.add_argument("--json", action="store_true", help="print one report per line, as JSON")
-    parser.add_argument(
-        "targets",
-        metavar="TARGET",
-        nargs="*",
-        help="HOST or HOST:PORT; by default every target that the allowlist names in full",
-    )
+    add_targets(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

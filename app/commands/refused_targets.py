@@ -12,6 +12,8 @@ from licensegate.records.log_reader import LogEntry, LogReader
 from licensegate.records.outcome import Outcome
 from licensegate.records.summary import RecordSummary
 
+from .layout import counted
+
 _COUNTED: Final = ("end", "summary")
 
 
@@ -27,7 +29,7 @@ class RefusedTarget(Struct):
     """True if it was not dialled because its addresses are not public."""
 
     def __str__(self) -> str:
-        times, clients = _count(self.times, "time"), _count(len(self.clients), "client")
+        times, clients = counted(self.times, "time"), counted(len(self.clients), "client")
         when = f"first {_utc(self.first)}, last {_utc(self.last)}"
         return f"{self.target}, asked for {times} by {clients}, {when}"
 
@@ -55,10 +57,6 @@ def _add(refused: RefusedTarget, line: LogEntry) -> None:
     refused.times += line.count if isinstance(line, RecordSummary) else 1
     refused.clients.add(line.client)
     refused.is_private |= line.outcome is Outcome.DESTINATION_IP_PROHIBITED
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _utc(time: datetime) -> str:

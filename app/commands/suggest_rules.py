@@ -31,6 +31,7 @@ from licensegate.app.terminal import complain, say
 from licensegate.records.log_reader import LogReader
 from licensegate.records.record import SCHEMA
 
+from .layout import counted
 from .refused_targets import RefusedTarget, refused_targets
 from .settings_file import load_or_exit
 
@@ -203,7 +204,7 @@ def run(arguments: argparse.Namespace) -> int:
             refused = refused_targets(reader)
     except OSError as error:
         return complain(f"{arguments.log}: {error.strerror}; name an access log that can be read")
-    older = ", ".join(f"{_lines_of(count)} of schema {schema}" for schema, count in sorted(reader.older.items()))
+    older = ", ".join(f"{counted(count, 'line')} of schema {schema}" for schema, count in sorted(reader.older.items()))
     if not reader.records and older:
         return complain(f"{arguments.log}: only {older}, written before schema {SCHEMA}; name a log of this release")
     if not reader.records and reader.unread:
@@ -216,7 +217,3 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # text taken from the file is printed unchanged
     return say(suggest(settings, file, os.environ, refused.values()), end="")
-
-
-def _lines_of(count: int) -> str:
-    return "1 line" if count == 1 else f"{count} lines"

@@ -1,11 +1,22 @@
-"""A target as people type it on the command line."""
+"""Targets as people type them on the command line."""
 
+import argparse
 import os
 from typing import Final
 
 from licensegate.allowlist.target import Target, parse_authority
 
 _HTTPS: Final = 443
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Add the argument TARGET, which may be repeated or left out."""
+    parser.add_argument(
+        "targets",
+        metavar="TARGET",
+        nargs="*",
+        help="HOST or HOST:PORT; by default every target that the allowlist names in full",
+    )
 
 
 def target_argument(text: str) -> Target:

@@ -54,6 +54,12 @@ class Channel(Protocol):
         """Close it."""
 
 
+def socket_of(channel: "Channel | None") -> socket.socket | None:
+    """Return the socket that a channel is, or is on."""
+    sock = channel.sock if isinstance(channel, TlsChannel) else channel
+    return sock if isinstance(sock, socket.socket) else None
+
+
 class TlsChannel:
     """TLS on a connected, non-blocking socket: as server, or with a `server_name` as client of that server.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from licensegate.records.tcp_account import TcpAccount
 
-from .channel import Channel, TlsChannel
+from .channel import Channel, socket_of
 
 _INFO_BYTES: Final = 104  # of struct tcp_info, up to tcpi_total_retrans
 _info: Final = struct.Struct("=B23xI72xI").unpack  # state, unacknowledged and retransmitted segments
@@ -18,8 +18,8 @@ _OUR_END_IS_UNDERWAY: Final = frozenset({4, 9, 11})  # FIN_WAIT1, LAST_ACK, CLOS
 
 def read_tcp_account(channel: Channel) -> TcpAccount | None:
     """Return the account of an open connection; None if nothing was lost, or it cannot be read."""
-    sock = channel.sock if isinstance(channel, TlsChannel) else channel
-    if not isinstance(sock, socket.socket):
+    sock = socket_of(channel)
+    if sock is None:
         return None
     try:
         state, unacknowledged, retransmitted = _info(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES))

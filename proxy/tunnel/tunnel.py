@@ -12,7 +12,7 @@ from licensegate.records.record import RefusalTaken, TunnelRecord, milliseconds
 
 from ..auth.result import PasswordCheck
 from ..dial.dialer import PendingDial
-from ..net.channel import Channel, TlsChannel
+from ..net.channel import Channel, TlsChannel, socket_of
 from ..net.deadline import Deadline
 from ..net.poller import READ
 from ..net.socket_options import notice_vanished_peer
@@ -106,8 +106,7 @@ class Tunnel(AccountedConnection):
 
     def _notice_vanished_upstream(self) -> None:
         """Done once the tunnel is open for a while: most are closed before, and each option is a system call."""
-        upstream = self._upstream.sock if isinstance(self._upstream, TlsChannel) else self._upstream
-        if isinstance(upstream, socket.socket):
+        if (upstream := socket_of(self._upstream)) is not None:
             notice_vanished_peer(upstream)
 
     def login_checked(self, *, right: bool) -> None:
