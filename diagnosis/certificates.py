@@ -11,12 +11,13 @@ from licensegate.records.alert import ABOUT_A_CERTIFICATE, Alert, alert_name
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.finding import Certainty
 from licensegate.records.record import TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 
 from .case import Case, Conclusion, lower
 from .codes import Code
 from .dials import is_own_host
 from .revocation import blocked_revocation
-from .target_report import TargetReport, TargetVerdict
+from .target_report import TargetReport
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
 

@@ -12,6 +12,7 @@ from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 
 from . import certificates
 from .case import SILENCE_MS, Case, Conclusion, in_words, lost, lower, seconds, through_parent, waited_ms
@@ -25,7 +26,6 @@ from .shapes import (
     may_be_answered,
     shows_no_certificate,
 )
-from .target_report import TargetVerdict
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
 

@@ -7,8 +7,6 @@ from msgspec import Struct
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.target_verdict import TargetVerdict
 
-__all__ = ["TargetReport", "TargetVerdict"]
-
 
 class TargetReport(Struct, frozen=True, omit_defaults=True):
     """One look at a target.

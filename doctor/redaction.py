@@ -7,7 +7,7 @@ that this process could read itself, as it is and in base64.
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -61,18 +61,24 @@ def known_secrets(settings: Settings, environ: Mapping[str, str], login: ClientL
         passwords = _lines(parent.login.password_file)
         if parent.login.password is not None:
             passwords.append(parent.login.password.raw.decode(errors="replace"))
-        secrets += [*passwords, *(f"{parent.login.username}:{password}" for password in passwords)]
+        secrets += _logins(parent.login.username, passwords)
+    for product in settings.products:
+        secrets += _logins(product.username, _lines(product.password_file))
     if (url := settings.ledger.place.url) is not None:
         secrets += _passwords_in(url.raw.decode(errors="replace"))
     if login is not None:
-        password = login.password.raw.decode(errors="replace")
-        secrets += [password, f"{login.user}:{password}"]
+        secrets += _logins(login.user, [login.password.raw.decode(errors="replace")])
     for name, value in environ.items():
         if _TELLING_NAME.search(name) and not value.startswith("/"):  # a path is not a secret
             secrets.append(value)
         for userinfo in _USERINFO.findall(value):
             secrets += [userinfo, *userinfo.split(":")[1:]]
     return [secret for secret in dict.fromkeys(map(str.strip, secrets)) if secret]
+
+
+def _logins(user: str, passwords: Sequence[str]) -> list[str]:
+    """The passwords as they are, and as Basic writes them with their user."""
+    return [*passwords, *(f"{user}:{password}" for password in passwords)]
 
 
 def _passwords_in(url: str) -> list[str]:

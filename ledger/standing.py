@@ -40,12 +40,6 @@ class ClientStanding(Struct, frozen=True):
     level: Level
     said: datetime | None = None
 
-    def rhythm_exceeded(self, now: datetime) -> timedelta:
-        """How much longer than usual the client has been silent."""
-        if self.last_contact is None or self.longest_silence is None:
-            return timedelta()
-        return max(timedelta(), now - self.last_contact - self.longest_silence)
-
 
 def model_of(client: NamedClient) -> ClockModel:
     """Which clocks a client has."""

@@ -35,7 +35,7 @@ MOST_HOURS: Final = 64
 """The contacts of a client from which its rhythm is learned."""
 
 MOST_CLIENTS: Final = 10_000
-"""Clients without a name of the settings. Further ones are not kept: whoever may use the gate could make them up."""
+"""Clients without a name of the settings. Further ones are not kept: any client of the gate could make them up."""
 
 _PAGE_ROWS: Final = 500
 

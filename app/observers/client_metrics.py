@@ -47,47 +47,93 @@ class ClientStandings:
         writer = self._ledger.writer
         return () if writer is None else writer.standings
 
-    def clients(self) -> Iterator[Sample]:
+    def series(self) -> Iterator[tuple[str, str, tuple[str, ...], Iterator[Sample]]]:
+        """Each metric's name behind `licensegate_client_`, its help, its labels and its samples."""
+        yield "info", "1: a named client, its product and its clocks.", ("client", "product", "model"), self._clients()
+        yield (
+            "standing",
+            "How a named client stands: 3 ok, 2 warning, 1 critical, 0 unknown. Of several gates the best counts.",
+            ("client",),
+            self._standings(),
+        )
+        yield (
+            "last_contact_timestamp_seconds",
+            "When the target last answered the client, a contact by hand was recorded, or its product names one.",
+            ("client",),
+            self._last_contacts(),
+        )
+        yield (
+            "last_failure_timestamp_seconds",
+            "When a contact of the client last failed.",
+            ("client",),
+            self._last_failures(),
+        )
+        yield (
+            "deadline_timestamp_seconds",
+            "When a time limit of a client ends without another contact: printed by the product, or estimated.",
+            ("client", "deadline", "origin"),
+            self._deadlines(),
+        )
+        yield (
+            "product_answer_timestamp_seconds",
+            "When the client's product was last asked and named its dates.",
+            ("client",),
+            self._answers(),
+        )
+        yield (
+            "enforcement_timestamp_seconds",
+            "When something may be blocked at the earliest, if no contact comes before.",
+            ("client",),
+            self._enforcements(),
+        )
+        yield (
+            "longest_silence_seconds",
+            "How long the client is usually silent at most, learned from its own contacts.",
+            ("client",),
+            self._longest_silences(),
+        )
+
+    def _clients(self) -> Iterator[Sample]:
         """Each client with its product and its clocks."""
         for client, stands in self._all:
             yield (client.name, client.product or "other", stands.model), 1
 
-    def standings(self) -> Iterator[Sample]:
+    def _standings(self) -> Iterator[Sample]:
         """Each client's standing."""
         for client, stands in self._all:
             yield (client.name,), STANDINGS[stands.level]
 
-    def last_contacts(self) -> Iterator[Sample]:
+    def _last_contacts(self) -> Iterator[Sample]:
         """When each client last made contact, on its own or by hand."""
         for client, stands in self._all:
             if stands.last_contact is not None:
                 yield (client.name,), stands.last_contact.timestamp()
 
-    def last_failures(self) -> Iterator[Sample]:
+    def _last_failures(self) -> Iterator[Sample]:
         """When a contact of each client last failed."""
         for client, stands in self._all:
             if stands.last_failure is not None:
                 yield (client.name,), stands.last_failure.timestamp()
 
-    def deadlines(self) -> Iterator[Sample]:
+    def _deadlines(self) -> Iterator[Sample]:
         """Each client's deadlines, and whether its product printed them."""
         for client, stands in self._all:
             for name, due in stands.deadlines.items():
                 yield (client.name, name, "printed" if due.printed else "estimated"), due.at.timestamp()
 
-    def answers(self) -> Iterator[Sample]:
+    def _answers(self) -> Iterator[Sample]:
         """When each client's product said what counts here."""
         for client, stands in self._all:
             if stands.said is not None:
                 yield (client.name,), stands.said.timestamp()
 
-    def enforcements(self) -> Iterator[Sample]:
+    def _enforcements(self) -> Iterator[Sample]:
         """When something is blocked at the earliest if no contact succeeds."""
         for client, stands in self._all:
             if stands.enforced is not None:
                 yield (client.name,), stands.enforced.timestamp()
 
-    def longest_silences(self) -> Iterator[Sample]:
+    def _longest_silences(self) -> Iterator[Sample]:
         """How long each client is usually silent at most."""
         for client, stands in self._all:
             if stands.longest_silence is not None:

@@ -182,23 +182,15 @@ class Metrics:
             list(self._counters.attempts.items()),
         )
         statuses = list(self._target_health.by_target.items())
-        yield from _families(
-            partial(
-                GaugeMetricFamily,
-                "licensegate_target_reached",
-                "1 if the last connection to the target succeeded, 0 if it failed.",
-                labels=("target",),
-            ),
-            (((name,), float(bool(status.reached))) for name, status in statuses),
+        yield from self._by_target(
+            "reached",
+            "1 if the last connection to the target succeeded, 0 if it failed.",
+            ((name, float(bool(status.reached))) for name, status in statuses),
         )
-        yield from _families(
-            partial(
-                GaugeMetricFamily,
-                "licensegate_target_last_reached_timestamp_seconds",
-                "When a connection to the target last succeeded.",
-                labels=("target",),
-            ),
-            (((name,), status.reached_at.timestamp()) for name, status in statuses if status.reached_at is not None),
+        yield from self._by_target(
+            "last_reached_timestamp_seconds",
+            "When a connection to the target last succeeded.",
+            ((name, status.reached_at.timestamp()) for name, status in statuses if status.reached_at is not None),
         )
 
     def _look_metrics(self) -> Iterator[Metric]:
@@ -246,56 +238,7 @@ class Metrics:
         )
         dropped = "Records that had no room in the ledger, or in memory while it could not be written."
         yield from _counters("licensegate_ledger_records_dropped", dropped, (), [((), clients.dropped)])
-        for name, help_text, labels, samples in (
-            (
-                "info",
-                "1: a named client, its product and its clocks.",
-                ("client", "product", "model"),
-                clients.clients(),
-            ),
-            (
-                "standing",
-                "How a named client stands: 3 ok, 2 warning, 1 critical, 0 unknown. Of several gates the best counts.",
-                ("client",),
-                clients.standings(),
-            ),
-            (
-                "last_contact_timestamp_seconds",
-                "When the target last answered the client, a contact by hand was recorded, or its product names one.",
-                ("client",),
-                clients.last_contacts(),
-            ),
-            (
-                "last_failure_timestamp_seconds",
-                "When a contact of the client last failed.",
-                ("client",),
-                clients.last_failures(),
-            ),
-            (
-                "deadline_timestamp_seconds",
-                "When a time limit of a client ends without another contact: printed by the product, or estimated.",
-                ("client", "deadline", "origin"),
-                clients.deadlines(),
-            ),
-            (
-                "product_answer_timestamp_seconds",
-                "When the client's product was last asked and named its dates.",
-                ("client",),
-                clients.answers(),
-            ),
-            (
-                "enforcement_timestamp_seconds",
-                "When something may be blocked at the earliest, if no contact comes before.",
-                ("client",),
-                clients.enforcements(),
-            ),
-            (
-                "longest_silence_seconds",
-                "How long the client is usually silent at most, learned from its own contacts.",
-                ("client",),
-                clients.longest_silences(),
-            ),
-        ):
+        for name, help_text, labels, samples in clients.series():
             yield from _families(
                 partial(GaugeMetricFamily, f"licensegate_client_{name}", help_text, labels=labels), samples
             )

@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from licensegate.diagnosis.diagnosis import Diagnosis
-from licensegate.diagnosis.target_report import TargetReport, TargetVerdict
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from support.records import NOON, TARGETS, record, tunnel
 
 PRESET: Final = "cisco-licensing"

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from licensegate.diagnosis.codes import Code
 from licensegate.diagnosis.diagnosis import Diagnosis
-from licensegate.diagnosis.target_report import TargetReport, TargetVerdict
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import SCHEMA, DialAttempt, LoginResult, TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from licensegate.records.tcp_account import TcpAccount
 
 LONGEST_TEXT = 200  # of one value in a record

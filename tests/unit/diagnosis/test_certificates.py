@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from licensegate.diagnosis.diagnosis import Diagnosis
-from licensegate.diagnosis.target_report import TargetReport, TargetVerdict
+from licensegate.diagnosis.target_report import TargetReport
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from support.diagnosed import (
     CORPORATE_ISSUER,
     PUBLIC_ISSUER,

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from licensegate.diagnosis.diagnosis import Diagnosis
-from licensegate.diagnosis.target_report import TargetVerdict
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import DialAttempt, TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from licensegate.records.tcp_account import TcpAccount
 from support.diagnosed import failed, found, look
 

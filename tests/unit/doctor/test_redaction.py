@@ -78,6 +78,7 @@ def test_every_secret_of_the_settings_is_known(tmp_path: Path) -> None:
         "users.htdigest": f"cucm:LicenseGate:{'d' * 32}\n",
         "nonce.key": "n" * 43,
         "parent.secret": "parent-password\n",
+        "axl.secret": "product-password\n",
         "gate.pem": "",
         "gate.key": "-----BEGIN PRIVATE KEY-----\nkey-body-line\n-----END PRIVATE KEY-----\n",
     }
@@ -88,7 +89,9 @@ def test_every_secret_of_the_settings_is_known(tmp_path: Path) -> None:
         '[admin]\ntoken_file = "admin.token"\n[auth]\nhtpasswd = "users.htpasswd"\nhtdigest = "users.htdigest"\n'
         'nonce_key_file = "nonce.key"\n[tls]\ncertificate = "gate.pem"\nkey = "gate.key"\n'
         '[[parent]]\nurl = "http://a.example:1"\nusername = "svc"\npassword_file = "parent.secret"\n'
-        '[[parent]]\nurl = "http://b.example:1"\nusername = "svc"\npassword_env = "OTHER"\n',
+        '[[parent]]\nurl = "http://b.example:1"\nusername = "svc"\npassword_env = "OTHER"\n'
+        '[[client]]\nname = "pub"\nnetworks = ["10.1.1.1"]\n'
+        '[[product]]\nclient = "pub"\naddress = "pub.example"\nusername = "axl"\npassword_file = "axl.secret"\n',
         {"OTHER": "env-password"},
     )
     environ = {"MY_TOKEN": "telling-name", "https_proxy": "http://u:proxy-word@h:1", "HOME": "/root", "LANG": "de_DE"}
@@ -96,6 +99,7 @@ def test_every_secret_of_the_settings_is_known(tmp_path: Path) -> None:
     expected = {
         "admin-token-0123456789", "$2b$05$htpasswdhash", "d" * 32, "n" * 43, "parent-password", "env-password",
         "key-body-line", "telling-name", "proxy-word", "typed-password", "svc:parent-password", "cucm:typed-password",
+        "product-password", "axl:product-password",
     }  # fmt: skip
     assert expected <= set(known)
     assert {"/root", "de_DE"}.isdisjoint(known)

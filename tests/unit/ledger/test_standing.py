@@ -120,8 +120,7 @@ def test_the_rhythm_is_learned_from_five_contacts() -> None:
 
     assert found.longest_silence == timedelta(days=6)
     assert found.level is Level.WARNING
-    assert found.rhythm_exceeded(NOON + timedelta(days=20)) == timedelta(days=6)
-    assert found.rhythm_exceeded(NOON + timedelta(days=13)) == timedelta()
+    assert found.last_contact == NOON + timedelta(days=8)
 
 
 def test_several_connections_of_one_contact_count_once() -> None:

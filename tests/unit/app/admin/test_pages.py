@@ -11,12 +11,12 @@ from licensegate.app.admin.page_table import PAGES
 from licensegate.app.admin.pages import clients_page, index_page, refusals_page, tunnels_page
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.diagnosis.diagnosis import Diagnosis
-from licensegate.diagnosis.target_report import TargetVerdict
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import RefusalTaken, TunnelRecord
+from licensegate.records.target_verdict import TargetVerdict
 from support.diagnosed import failed, look
 from support.records import NOON, record, tunnel
 
