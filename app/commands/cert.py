@@ -19,7 +19,7 @@ from licensegate.certs.review import Problem, review_chain, review_key_pair
 from licensegate.certs.self_signed import DAYS, make_key_pair
 from licensegate.certs.trust import check_trust
 
-from .check import LONGEST_HOST_NAME
+from .check_warnings import LONGEST_HOST_NAME
 from .help_texts import help_texts
 from .layout import sections
 from .settings_file import load_or_exit

@@ -31,7 +31,7 @@ from licensegate.doctor.report import DoctorReport, TextReport, as_json, make_re
 from licensegate.doctor.step import StepResult, StepVerdict
 from licensegate.records.secret import Secret
 
-from . import check
+from .check_warnings import warnings
 from .passwd import PasswdError
 from .password_input import read_password
 from .service_user import PACKAGED_USER, become, has_packaged_user, return_to_root
@@ -125,7 +125,7 @@ def _patient(
     return Patient(
         settings,
         tuple(dict.fromkeys(targets)) or exact_targets(settings),
-        lambda: check.warnings(settings, os.environ, host_name()),
+        lambda: warnings(settings, os.environ, host_name()),
         read_resolver_settings(),
         holders,
         _looking_user(settings, holders, chosen=chosen),

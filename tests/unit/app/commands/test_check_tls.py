@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.commands.check import warnings
+from licensegate.app.commands.check_warnings import warnings
 from licensegate.app.settings import load
 from support.certificates import Issued, issue
 
