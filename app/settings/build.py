@@ -1,7 +1,7 @@
 """Builds the settings from the file's tables: reads texts, checks values against each other, fills in defaults."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -11,8 +11,10 @@ from licensegate.allowlist.client_networks import Network
 from licensegate.allowlist.policy import DuplicateRule, Policy, UnknownPreset
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
+from licensegate.products.settings import AskedProduct
 from licensegate.proxy.auth.user_files import user_fault
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
+from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
@@ -69,19 +71,11 @@ def build(
     log = _log(file.log, source, folder)
     policy = _policy(file.allowlist, source, folder)
     looks = _looks(file.probe, source, folder)
-    logins = (parent.login for parent in parents.proxies)
     named_clients = read_clients(file.client, source)
     products = read_products(file.product, named_clients, source, folder)
-    secrets = [path for login in logins for path in (login.password_file, login.keytab)]
-    secrets += [product.password_file for product in products]
-    roots = [
-        *(parent.ca for parent in parents.proxies),
-        *(Path(rule.ca) for rule in policy.rules if rule.ca),
-        *(product.ca for product in products),
-        looks.roots,
-    ]
     state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
-    refuse_log_over(log, (*login_files.values(), tls.certificate, tls.key, admin.token_file, *secrets, *roots), source)
+    own_files = (*login_files.values(), tls.certificate, tls.key, admin.token_file, looks.roots)
+    refuse_log_over(log, (*own_files, *_files_of_others(parents, policy, products)), source)
     return Settings(
         listen=listen,
         announce=_announce(file.announce, source),
@@ -170,6 +164,18 @@ def _client_networks(texts: Sequence[str], source: SettingsSource) -> tuple[Netw
         place = source.place("clients.networks")
         raise SettingsError(f'{place}: an empty list lets nobody use the gate; name a network, like "10.0.0.0/8"')
     return networks
+
+
+def _files_of_others(
+    parents: ParentSettings, policy: Policy, products: Iterable[AskedProduct]
+) -> Iterator[Path | None]:
+    """The files that are read to deal with parents, targets and products: passwords and roots."""
+    for parent in parents.proxies:
+        yield from (parent.login.password_file, parent.login.keytab, parent.ca)
+    for rule in policy.rules:
+        yield Path(rule.ca) if rule.ca else None
+    for product in products:
+        yield from (product.password_file, product.ca)
 
 
 def _looks(table: ProbeTable, source: SettingsSource, folder: Path) -> Looks:
