@@ -19,9 +19,11 @@ FLOORS = (
     "app.__main__",
     "app.cli",
     "app.commands",
+    "demo",
     "doctor",
     "app.service",
     "app.admin",
+    "app.overview",
     "app.observers",
     "app.settings",
     "app.version",
@@ -45,6 +47,7 @@ FLOORS = (
     "allowlist",
     "files",
     "records",
+    "language",
 )
 # Values in, values out: these rooms, and each room's `settings`, may import nothing that waits or moves bytes.
 PURE = (
@@ -57,6 +60,7 @@ PURE = (
     "licensing",
     "allowlist",
     "records",
+    "language",
 )
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 # The one exception: TLS between two buffers in memory waits for nothing.
