@@ -7,7 +7,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve test lint format bench wheels image lock clean help
+.PHONY: serve test lint format catalogs bench wheels image lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -36,6 +36,10 @@ format: ## format the code and fix what ruff can fix
 	@scripts/environment.sh lint
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+catalogs: ## bring the translations in language/ up to date with the texts, and list what has none
+	@scripts/environment.sh test
+	@.venv/bin/python scripts/catalogs.py
 
 bench: ## measure the gate beside squid and tinyproxy
 	@scripts/environment.sh test

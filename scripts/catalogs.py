@@ -1,0 +1,129 @@
+"""Bring the catalogs in language/ up to date with the texts in code, templates and tables: `make catalogs`.
+
+It takes the messages in calls of `gettext`, `ngettext` and `N_`, those in the templates of the admin pages, and the
+texts of the tables, which it imports. Translations of messages that still exist are kept, others are dropped, and what
+has no translation yet is listed. A catalog has no dates and no line numbers: the same texts make the same files.
+"""
+
+import sys
+import tomllib
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+from licensegate.diagnosis.codes import CucmMessage
+
+ROOT = Path(__file__).resolve().parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+FOLDERS = [ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()]
+CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
+COMMENT = """\
+# {language} texts of LicenseGate. Brought up to date by `make catalogs`; write the translations here.
+#"""
+
+
+class Text(NamedTuple):
+    """A message: its English text, or the two of a number, the file that has it and a note for the translator."""
+
+    message: str | tuple[str, ...]
+    file: str
+    note: str = ""
+
+
+class LocaleCatalog(Catalog):
+    """A catalog whose header has nothing that changes by itself."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        """The lines of its header."""
+        return [
+            ("Language", str(self.locale)),
+            ("MIME-Version", "1.0"),
+            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Transfer-Encoding", "8bit"),
+            ("Plural-Forms", self.plural_forms),
+        ]
+
+
+def texts() -> Iterator[Text]:
+    """Every text for people."""
+    for folder in FOLDERS:
+        for file in sorted(folder.rglob("*.py")):
+            yield from marked(file, "python")
+    for file in sorted((ROOT / "app" / "admin" / "templates").rglob("*.html")):
+        yield from marked(file, "jinja2")
+    for message, name, note in _tables():
+        if message:
+            yield Text(message, name, note)
+
+
+def marked(file: Path, method: str, root: Path = ROOT) -> Iterator[Text]:
+    """The messages marked in a file; `method` is Babel's name of its language."""
+    source = file.read_bytes()
+    if b"gettext" in source or b"N_(" in source or method != "python":
+        name = str(file.relative_to(root))
+        for _, message, comments, _ in extract(method, BytesIO(source), CALLS, ["Translators:"]):
+            yield Text(message, name, " ".join(comments))
+
+
+def _tables() -> Iterator[tuple[str, str, str]]:
+    """The texts of the tables: text, file, label."""
+    for shown in CucmMessage:
+        yield shown.value, "diagnosis/codes.py", "what CUCM shows"
+
+
+def catalog_of(file: Path) -> LocaleCatalog:
+    """The catalog of a .po file, brought up to date. `language/ja/LC_MESSAGES/licensegate.po` is that of `ja`."""
+    locale = file.parts[-3]
+    old: dict[object, object] = {}
+    if file.exists():
+        with file.open("rb") as content:
+            old = {each.id: each.string for each in read_po(content, locale) if each.id and not each.fuzzy}
+    catalog = LocaleCatalog(locale, fuzzy=False)
+    for text in sorted(texts(), key=lambda text: (text.file, text.message)):
+        notes = [text.note] if text.note else []
+        catalog.add(text.message, old.get(text.message), locations=[(text.file, 0)], auto_comments=notes)
+    return catalog
+
+
+def po_of(catalog: LocaleCatalog) -> bytes:
+    """The catalog as the text that translators edit."""
+    catalog.header_comment = COMMENT.format(language=catalog.locale.get_language_name("en"))
+    out = BytesIO()
+    write_po(out, catalog, width=0, include_lineno=False)
+    return out.getvalue()
+
+
+def mo_of(catalog: LocaleCatalog) -> bytes:
+    """The catalog as gettext reads it."""
+    out = BytesIO()
+    write_mo(out, catalog)
+    return out.getvalue()
+
+
+def untranslated(catalog: LocaleCatalog) -> list[str]:
+    """The messages without a translation."""
+    missing = [each.id for each in catalog if each.id and not (each.string and all(each.string))]
+    return [message if isinstance(message, str) else message[0] for message in missing]
+
+
+def main() -> int:
+    """Write every catalog and list what has to be translated."""
+    for file in sorted((ROOT / "language").glob("*/LC_MESSAGES/licensegate.po")):
+        catalog = catalog_of(file)
+        file.write_bytes(po_of(catalog))
+        file.with_suffix(".mo").write_bytes(mo_of(catalog))
+        missing = untranslated(catalog)
+        print(f"{file.relative_to(ROOT)}: {len(catalog)} messages, {len(missing)} without a translation")
+        print("".join(f"    {message}\n" for message in missing), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
