@@ -1,4 +1,4 @@
-"""A DNS server for a `Network` whose resolv.conf names 127.0.0.1: it answers as a test says, badly if wanted."""
+"""A DNS server for a `Network` whose resolv.conf names its address: it answers as a test says, badly if wanted."""
 
 import enum
 import ipaddress
@@ -34,15 +34,16 @@ Zone = Mapping[tuple[str, str], Fault | tuple[str, ...]]
 class DnsServer:
     """Serves a zone in a thread, on a UDP socket. `asked` are the names and types of its queries, in order."""
 
-    def __init__(self, sock: socket.socket, zone: Zone) -> None:
+    def __init__(self, sock: socket.socket, zone: Zone, address: str = "127.0.0.1") -> None:
         self._socket = sock
+        self._address = address
         self.zone = zone
         self.asked: list[tuple[str, str]] = []
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Self:
         self._socket.settimeout(None)
-        self._socket.bind(("127.0.0.1", _PORT))
+        self._socket.bind((self._address, _PORT))
         self._thread.start()
         return self
 

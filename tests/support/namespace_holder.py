@@ -1,8 +1,8 @@
 """Hold a network namespace open for `network`: bring its loopback up and make sockets in it.
 
 Usage: holder.py DESCRIPTOR [ADDRESS ...]. The addresses are given to the loopback too. For each byte that comes through
-the descriptor, a Unix socket, a new socket goes back, TCP for 0 and UDP for 1: it belongs to this namespace,
-wherever it is used.
+the descriptor, a Unix socket, a new socket of a kind in _KINDS goes back: it belongs to this namespace, wherever it is
+used.
 """
 
 import fcntl
@@ -12,6 +12,13 @@ import sys
 
 _SIOCSIFFLAGS, _SIOCSIFADDR = 0x8914, 0x8916  # netdevice(7)
 _IFF_UP = 1
+_ALL_PROTOCOLS = socket.htons(3)  # ETH_P_ALL, packet(7)
+_KINDS = {
+    b"\0": (socket.AF_INET, socket.SOCK_STREAM, 0),
+    b"\1": (socket.AF_INET, socket.SOCK_DGRAM, 0),
+    b"\2": (socket.AF_INET6, socket.SOCK_STREAM, 0),
+    b"\3": (socket.AF_PACKET, socket.SOCK_DGRAM, _ALL_PROTOCOLS),
+}
 
 
 def add_ipv6(address: str) -> None:
@@ -32,8 +39,7 @@ def hold(asked: socket.socket, addresses: list[str]) -> None:
             add_ipv6(address)
     asked.send(b"\n")
     while wanted := asked.recv(1):
-        kind = socket.SOCK_DGRAM if wanted == b"\1" else socket.SOCK_STREAM
-        with socket.socket(socket.AF_INET, kind) as made:
+        with socket.socket(*_KINDS[wanted]) as made:
             socket.send_fds(asked, [b"\0"], [made.fileno()])
 
 
