@@ -1,7 +1,15 @@
-"""Terminal output of the commands: text on standard output, errors as one line on standard error."""
+"""Terminal output of the commands: text on standard output, errors as one line on standard error.
+
+Text from clients and files is escaped, so that it can neither move the cursor nor reverse the line.
+"""
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Final
+
+STANDARD_OUTPUT: Final = 1
+STANDARD_ERROR: Final = 2
 
 
 def say(text: str, end: str = "\n") -> int:
@@ -19,6 +27,35 @@ def say(text: str, end: str = "\n") -> int:
 
 def complain(text: str) -> int:
     """Print an error as one line and return 2, the exit status of an unusable command line, setting or file."""
-    line = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
-    print(f"licensegate: {line}", file=sys.stderr, flush=True)
+    priority = ""
+    if is_journal(STANDARD_ERROR, os.environ):
+        priority = "<4>" if text.startswith("warning: ") else "<3>"
+    print(f"{priority}licensegate: {escaped(text)}", file=sys.stderr, flush=True)
     return 2
+
+
+def escaped(text: str) -> str:
+    """The text as one line that is safe on a terminal: control and bidirectional characters become escapes."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+
+
+def is_journal(descriptor: int, environ: Mapping[str, str]) -> bool:
+    """Whether this stream goes to systemd's journal, which reads a priority from `<N>` before a line (sd-daemon(3)).
+
+    JOURNAL_STREAM has its device and inode; a stream that was redirected has others (systemd.exec(5)).
+    """
+    named = environ.get("JOURNAL_STREAM")
+    if not named:
+        return False
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return False
+    return named == f"{status.st_dev}:{status.st_ino}"
+
+
+def is_coloured(descriptor: int, environ: Mapping[str, str]) -> bool:
+    """Whether this stream shows colours: a terminal that can, and no NO_COLOR (no-color.org)."""
+    return os.isatty(descriptor) and not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb"

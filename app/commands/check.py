@@ -12,7 +12,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Settings, SettingsError
+from licensegate.app.settings import Log, Settings, SettingsError
 from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say
 from licensegate.certs.host_names import host_name
@@ -71,7 +71,7 @@ def report(settings: Settings) -> str:
             "names": [_named(client) for client in settings.named_clients],
             "ledger": [_ledger(settings.ledger)],
             "products": [_asked(product) for product in settings.products] or ["none is asked"],
-            "log": [f"access to {access}", f"level {settings.log.level}", _log_limit(settings.log.lines_per_client)],
+            "log": [f"access to {access}", f"level {settings.log.level}", *_log_lines(settings.log)],
             "policy": [settings.policy.hash],
         }
     )
@@ -181,10 +181,12 @@ def _probe(settings: Settings) -> Iterator[str]:
         yield f"more public roots in {looks.roots}"
 
 
-def _log_limit(lines_per_client: int) -> str:
-    if not lines_per_client:
-        return "every line of every client"
-    return f"{lines_per_client} lines per second of one client, the rest as a summary"
+def _log_lines(log: Log) -> Iterator[str]:
+    if log.lines_per_client:
+        yield f"{log.lines_per_client} lines per second of one client, the rest as a summary"
+    else:
+        yield "every line of every client"
+    yield f"format {log.format}"
 
 
 def _tunnel(settings: Settings) -> list[str]:

@@ -1,4 +1,4 @@
-"""The access log: one JSON line per record (`docs/records.md`), to a file or to standard output.
+"""The access log: one line per record, to a file or to standard output. JSON (`docs/records.md`), or text for people.
 
 A client with too many records in a second gets summaries (`log_limit`). Writing never blocks a tunnel; the lines
 dropped instead are counted (`line_writer`).
@@ -11,12 +11,14 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from licensegate.app.settings import Log
+from licensegate.app.terminal import STANDARD_OUTPUT, is_coloured, is_journal
+from licensegate.records.log_reader import LogEntry
 from licensegate.records.outcome import ONCE_AN_HOUR, PROBES
 from licensegate.records.record import TunnelRecord
 
@@ -24,8 +26,8 @@ from .hourly import OnceAnHour
 from .line_writer import LineWriter
 from .log_limit import LogLimit
 from .observer import Observer
+from .text_lines import TextLines, TimeStamp
 
-_STANDARD_OUTPUT: Final = 1
 _PACKAGED: Final = "; the packaged unit makes /var/log/licensegate for it"
 
 _log = logging.getLogger(__name__)
@@ -46,9 +48,10 @@ class AccessLog(Observer):
     """
 
     def __init__(self, settings: Log, opened: int | None = None) -> None:
-        self._encode = msgspec.json.Encoder().encode
+        opened = open_log(settings) if opened is None else opened
+        self._encode = _encoder(settings, opened, os.environ)
         place = "on standard output" if settings.access == "-" else settings.access
-        self._writer = LineWriter(open_log(settings) if opened is None else opened, f"access log {place}", _log.error)
+        self._writer = LineWriter(opened, f"access log {place}", _log.error)
         self._limit = LogLimit(settings.lines_per_client)
         self._summary_timer: asyncio.TimerHandle | None = None
         self._once_an_hour = OnceAnHour()
@@ -82,6 +85,7 @@ class AccessLog(Observer):
         except BaseException:
             close_log(opened)
             raise
+        self._encode = _encoder(settings, opened, os.environ)
         self._writer.write_to(opened)
         self._limit.lines_per_client = settings.lines_per_client
 
@@ -102,7 +106,7 @@ def open_log(settings: Log) -> int:
     """Open the place of the access log for `AccessLog`. Waits if it is on a mount that hangs. Raises AccessLogError."""
     destination = settings.access
     if destination == "-":
-        return _STANDARD_OUTPUT
+        return STANDARD_OUTPUT
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe would wait for its reader
     try:
         opened = os.open(destination, flags, 0o640)
@@ -115,8 +119,18 @@ def open_log(settings: Log) -> int:
 
 def close_log(opened: int) -> None:
     """Close what `open_log` returned, if nothing will be written to it."""
-    if opened != _STANDARD_OUTPUT:
+    if opened != STANDARD_OUTPUT:
         os.close(opened)
+
+
+def _encoder(settings: Log, opened: int, environ: Mapping[str, str]) -> Callable[[LogEntry], bytes]:
+    """How a line looks there: by `log.format`; with `auto`, text on a terminal and JSON everywhere else."""
+    is_terminal = opened == STANDARD_OUTPUT and os.isatty(opened)
+    if settings.format == "json" or (settings.format == "auto" and not is_terminal):
+        return msgspec.json.Encoder().encode
+    if is_terminal:
+        return TextLines(TimeStamp.CLOCK, coloured=is_coloured(opened, environ)).encode
+    return TextLines(TimeStamp.NONE if is_journal(opened, environ) else TimeStamp.DATE).encode
 
 
 def _is_pipe(destination: str) -> bool:

@@ -49,7 +49,7 @@ class Components:
     def __init__(self, parts: Parts, opened_log: int, service_log: ServiceLog) -> None:
         self.parts = parts
         settings = parts.settings
-        self._service_log = service_log
+        self.service_log = service_log
         self._admin_site: AdminSite | None = None
         self._observers = Observers(
             settings.log,
@@ -121,7 +121,7 @@ class Components:
                 return contextlib.nullcontext([])
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
-            dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self._service_log.dropped}
+            dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self.service_log.dropped}
             self._admin_site = AdminSite(self.gate, self._observers, dropped, self.looks.reports, self.looks.want_first)
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)

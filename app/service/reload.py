@@ -141,6 +141,7 @@ class Reloader:
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         components.looks.settings_changed()
+        components.service_log.adopt(settings.log.format)
         logging.getLogger().setLevel(settings.log.level.upper())
 
     async def _refuse(self, requester: str, reason: str) -> Reply:

@@ -7,13 +7,13 @@ import gc
 import logging
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final, TypeVar
 
 from licensegate.app.observers.access_log import AccessLogError, NoReaderError, open_log
 from licensegate.app.settings import Settings, SettingsError
+from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
@@ -50,7 +50,7 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     """
     open_standard_streams()
     faulthandler.enable(_STANDARD_ERROR)  # the service manager ends a frozen gate by SIGABRT: write down where it froze
-    service_log = start_service_log(settings.log.level)
+    service_log = start_service_log(settings.log.level, settings.log.format)
     try:
         asyncio.run(_serve(settings, read_settings, service_log))
     except (*_STARTS_LATER, *_NEVER_STARTS) as error:
@@ -60,7 +60,7 @@ def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
     finally:
         service_log.stop()
     if problem:
-        print(f"licensegate: {problem}", file=sys.stderr)
+        complain(problem)
     return status
 
 

@@ -6,6 +6,6 @@ socket, resolves a name or writes.
 """
 
 from .load import load
-from .settings import Admin, Auth, Log, Looks, Settings, SettingsError, Tls
+from .settings import Admin, Auth, Log, LogFormat, Looks, Settings, SettingsError, Tls
 
-__all__ = ["Admin", "Auth", "Log", "Looks", "Settings", "SettingsError", "Tls", "load"]
+__all__ = ["Admin", "Auth", "Log", "LogFormat", "Looks", "Settings", "SettingsError", "Tls", "load"]

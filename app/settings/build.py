@@ -278,7 +278,7 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
     place = source.place("log.access")
     if table.access == "/dev/stdout":  # systemd's is a socket, which cannot be opened again
-        return Log("-", table.level, table.lines_per_client)
+        return Log("-", table.level, table.lines_per_client, table.format)
     if table.access.lower() in _NO_FILES:
         raise SettingsError(
             f'{place}: {shown(table.access)} would be the name of a file; write "-" for standard output, '
@@ -287,7 +287,7 @@ def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
     if table.access.endswith("/"):
         raise SettingsError(f"{place}: {shown(table.access)} is a directory; name a file in it")
     access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
-    return Log(access, table.level, table.lines_per_client)
+    return Log(access, table.level, table.lines_per_client, table.format)
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:

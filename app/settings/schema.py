@@ -18,7 +18,7 @@ from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
 from licensegate.proxy.settings import Limits, TunnelChecks
 
-from .settings import Level, Log
+from .settings import Level, Log, LogFormat
 
 _LIMITS: Final = Limits()
 _LOGINS: Final = LoginSettings()
@@ -236,6 +236,7 @@ class LogTable(Table, frozen=True):
     access: str = _LOG.access
     level: Level = _LOG.level
     lines_per_client: Annotated[int, Meta(ge=0, le=1_000_000)] = _LOG.lines_per_client
+    format: LogFormat = _LOG.format
 
 
 class File(Table, frozen=True):

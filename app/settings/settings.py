@@ -26,6 +26,7 @@ DEFAULT_LISTEN: Final = tuple(
 DEFAULT_ADMIN: Final = ListenAddress("127.0.0.1", 9130, named=False)
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
+LogFormat: TypeAlias = Literal["auto", "text", "json"]
 
 
 class SettingsError(Exception):
@@ -36,12 +37,14 @@ class Log(Struct, frozen=True):
     """The logs.
 
     `access` is where the access log goes: "-" for standard output, else an absolute path. `lines_per_client` are those
-    that one client gets there in a second, 0 for all. `level` is the service log's lowest level.
+    that one client gets there in a second, 0 for all. `level` is the service log's lowest level. `format` is that of
+    both logs; with "auto" the access log is text on a terminal and JSON elsewhere, and the service log is text.
     """
 
     access: str = "-"
     level: Level = "info"
     lines_per_client: int = 50
+    format: LogFormat = "auto"
 
 
 class Tls(Struct, frozen=True):

@@ -175,6 +175,15 @@ def test_a_frozen_gate_is_ended_by_the_watchdog_and_started_again(host: Host) ->
         refuse(host)
 
 
+def test_the_journal_has_the_priority_and_no_second_time(host: Host) -> None:
+    host.await_logged("ready: listening on")
+    log = host.do("journalctl", "--output=json", "--no-pager", "--unit=licensegate")
+    entries = {entry["MESSAGE"]: entry["PRIORITY"] for entry in map(json.loads, log.splitlines())}
+    ready = [message for message in entries if "ready: listening on" in message]
+    assert {message.partition(":")[0] for message in ready} == {"ready"}, entries
+    assert {entries[message] for message in ready} == {"6"}
+
+
 def test_a_rotated_log_continues_in_a_new_file(host: Host) -> None:
     with settings(host, LAB):
         refuse(host)

@@ -152,6 +152,7 @@ def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
         "access to /var/log/access.jsonl",
         "level error",
         "50 lines per second of one client, the rest as a summary",
+        "format auto",
     ]
     assert told["policy"] == [settings.policy.hash]
 
