@@ -17,7 +17,9 @@ from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from licensegate.diagnosis.codes import CucmMessage
+from licensegate.diagnosis.codes import Code, CucmMessage
+from licensegate.licensing.limits import all_limits
+from licensegate.records.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -74,8 +76,17 @@ def marked(file: Path, method: str, root: Path = ROOT) -> Iterator[Text]:
 
 def _tables() -> Iterator[tuple[str, str, str]]:
     """The texts of the tables: text, file, label."""
+    for outcome in Outcome:
+        yield outcome.sentence, "records/outcome.py", outcome.label
+        yield outcome.remedy, "records/outcome.py", outcome.label
+    for code in Code:
+        yield code.sentence, "diagnosis/codes.py", code.label
+        yield code.remedy, "diagnosis/codes.py", code.label
     for shown in CucmMessage:
         yield shown.value, "diagnosis/codes.py", "what CUCM shows"
+    for limit in all_limits():
+        yield limit.meaning, "licensing/clocks.toml", limit.name
+        yield limit.starts, "licensing/clocks.toml", f"when {limit.name} starts"
 
 
 def catalog_of(file: Path) -> LocaleCatalog:
