@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from licensegate.allowlist.client_block import client_block
+from licensegate.language.language import ENGLISH, Language
 from licensegate.records.bounded import BoundedDict
 from licensegate.records.contact import Contact
 from licensegate.records.finding import Finding
@@ -95,10 +96,10 @@ class Diagnosis:
                 self.conclude(record)
                 self.note(record)
 
-    def explain(self, record: TunnelRecord) -> Finding | None:
+    def explain(self, record: TunnelRecord, language: Language = ENGLISH) -> Finding | None:
         """Write the finding into the record, unless it has one, and return it in words; None if there is none."""
         self.conclude(record)
-        return finding_of(record)
+        return finding_of(record, language)
 
     def conclude(self, record: TunnelRecord) -> None:
         """Write the finding into the record, unless it has one. Makes no sentences."""
@@ -114,14 +115,14 @@ class Diagnosis:
             record.certainty = found.certainty
             record.evidence = found.evidence
 
-    def review(self, record: TunnelRecord) -> Finding | None:
+    def review(self, record: TunnelRecord, language: Language = ENGLISH) -> Finding | None:
         """The finding of a record that was published, judged again if the target was looked at since then."""
         report, is_fresh = usable(self._reports.get(record.target), record)
         if report is not None and is_fresh and record.finding in _WORTH_A_LOOK:
             found = self._judge(record)
             if found is not None:
                 record.finding, record.certainty, record.evidence = found.code.label, found.certainty, found.evidence
-        return finding_of(record)
+        return finding_of(record, language)
 
     def note(self, record: TunnelRecord) -> None:
         """Remember an ended record for its client."""
@@ -166,10 +167,10 @@ class Diagnosis:
         """Whether a look at the target would tell more about this finding."""
         return finding.code in _WORTH_A_LOOK
 
-    def silent(self, now: datetime) -> Iterator[tuple[str, Finding]]:
+    def silent(self, now: datetime, language: Language = ENGLISH) -> Iterator[tuple[str, Finding]]:
         """The clients that have been silent for longer than usual, with the finding of each."""
         for client in list(self._clients.values()):
-            finding = never_arrived(client.address, client.contacts, now)
+            finding = never_arrived(client.address, client.contacts, now, language)
             if finding is not None:
                 yield client.address, finding
 

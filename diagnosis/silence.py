@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from licensegate.language.language import ENGLISH, Language
 from licensegate.licensing.clocks import Level
 from licensegate.licensing.rhythm import longest_silence, silence
 from licensegate.records.finding import Finding
@@ -12,7 +13,9 @@ from .codes import Code
 _SILENT = frozenset({Level.WARNING, Level.CRITICAL})
 
 
-def never_arrived(client: str, contacts: Sequence[datetime], now: datetime) -> Finding | None:
+def never_arrived(
+    client: str, contacts: Sequence[datetime], now: datetime, language: Language = ENGLISH
+) -> Finding | None:
     """The finding for a known client that is silent beyond its rhythm; None while it is not."""
     if silence(contacts, now) not in _SILENT:
         return None
@@ -23,6 +26,6 @@ def never_arrived(client: str, contacts: Sequence[datetime], now: datetime) -> F
         code.label,
         code.certainty,
         f"its last contact was at {max(contacts):%Y-%m-%d %H:%M:%S} UTC{rhythm}",
-        code.sentence.format(client=client),
-        code.remedy.format(client=client),
+        language.gettext(code.sentence).format(client=client),
+        language.gettext(code.remedy).format(client=client),
     )

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from licensegate.language.language import ENGLISH, Language
 from licensegate.records.finding import Certainty, Finding
 from licensegate.records.record import TunnelRecord
 
@@ -10,15 +11,17 @@ from .codes import Code
 _BY_LABEL: Final = {code.label: code for code in Code}
 
 
-def finding_of(record: TunnelRecord) -> Finding | None:
+def finding_of(record: TunnelRecord, language: Language = ENGLISH) -> Finding | None:
     """The finding that stands in this record; None without one. A code of a newer release has the outcome's words."""
     if not record.finding:
         return None
     code = code_of(record.finding)
     certainty = record.certainty or Certainty.POSSIBLE
     if code is None or not code.sentence:
-        return Finding(record.finding, certainty, record.evidence, record.sentence(), record.remedy())
-    return Finding(record.finding, certainty, record.evidence, record.fill(code.sentence), record.fill(code.remedy))
+        sentence, remedy = record.sentence(language), record.remedy(language)
+    else:
+        sentence, remedy = record.fill(code.sentence, language), record.fill(code.remedy, language)
+    return Finding(record.finding, certainty, record.evidence, sentence, remedy)
 
 
 def code_of(label: str) -> Code | None:

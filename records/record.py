@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from licensegate.language.language import ENGLISH, N_, Language
+
 from .certificate import CertificateOutline
 from .contact import Contact
 from .finding import Certainty
@@ -22,6 +24,8 @@ SCHEMA = 2
 
 DIRECT = "direct"
 """Stands for no parent proxy: the target itself was dialled."""
+
+_NO_DETAIL = N_("no detail")
 
 _PREFIX = secrets.token_hex(5)
 _numbers = itertools.count(1)
@@ -187,19 +191,19 @@ class TunnelRecord(Struct, omit_defaults=True):
         through_parent = self.parent not in ("", DIRECT)
         return self.dial_ms is not None and (not through_parent or 200 <= self.parent_status < 300)
 
-    def sentence(self) -> str:
+    def sentence(self, language: Language = ENGLISH) -> str:
         """Return the outcome's sentence (what happened to whom), filled in from this record."""
-        return self.fill(self.outcome.sentence) if self.outcome else ""
+        return self.fill(self.outcome.sentence, language) if self.outcome else ""
 
-    def remedy(self) -> str:
+    def remedy(self, language: Language = ENGLISH) -> str:
         """Return the outcome's remedy (what to change), filled in from this record."""
-        return self.fill(self.outcome.remedy) if self.outcome else ""
+        return self.fill(self.outcome.remedy, language) if self.outcome else ""
 
-    def fill(self, template: str) -> str:
-        """Return a sentence or remedy of a table, filled in from this record."""
-        return template.format(
-            client=self.client, target=self.target, listener=self.listener, detail=self.detail or "no detail"
-        )
+    def fill(self, template: str, language: Language = ENGLISH) -> str:
+        """Return a sentence or remedy of a table in a language, filled in from this record."""
+        detail = self.detail or language.gettext(_NO_DETAIL)
+        words = language.gettext(template)
+        return words.format(client=self.client, target=self.target, listener=self.listener, detail=detail)
 
 
 def open_record(client: str, client_port: int, listener: str) -> TunnelRecord:

@@ -198,6 +198,7 @@ class Conversation(StateMachine):
         if head is None:
             self._head_bytes_searched = len(self._received)
             return WAIT
+        self._accept_language = head.accept_language
         target = requested_target(head, self.record)
         if isinstance(target, Refused):
             if is_health_check(head):

@@ -6,6 +6,7 @@ Every move to LINGERING or CLOSED writes an outcome into the record.
 from collections.abc import Callable
 from typing import Final
 
+from licensegate.language.language import Language, language_for
 from licensegate.records.finding import Finding
 from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import LoginResult, ServerNameCheck, TunnelRecord
@@ -17,15 +18,15 @@ from .commands import Close, Command, Refuse
 from .refusals import FOR_DEADLINE_IN, FOR_LEAVING_IN
 from .states import MOVES, State
 
-Explain = Callable[[TunnelRecord], Finding | None]
-"""Finds out why a connection failed, before its refusal is written."""
+Explain = Callable[[TunnelRecord, Language], Finding | None]
+"""Finds out why a connection failed, before its refusal is written, and says it in the client's language."""
 
 _CLOSE: Final = Close()
 _MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
 _TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
 
 
-def no_finding(record: TunnelRecord) -> None:
+def no_finding(record: TunnelRecord, language: Language) -> None:
     """Explain nothing."""
 
 
@@ -36,10 +37,13 @@ class StateMachine:
     RuntimeError in a state in which it cannot happen.
     """
 
-    __slots__ = ("_admission", "_client_protocol", "_explain", "_received", "_unsent", "record", "state")
+    __slots__ = (
+        "_accept_language", "_admission", "_client_protocol", "_explain", "_received", "_unsent", "record", "state",
+    )  # fmt: skip
 
     def __init__(self, record: TunnelRecord, state: State, explain: Explain) -> None:
         self._received = b""
+        self._accept_language = b""  # as the request has it: read only if it is refused
         self._unsent = b""  # goes out before the next answer
         self._client_protocol = ClientProtocol.UNDECIDED  # the protocol of a refusal
         self._admission: Admission | None = None  # while a password is checked
@@ -121,7 +125,8 @@ class StateMachine:
         answer = self._take_unsent()
         if self._client_protocol is ClientProtocol.HTTP and outcome.status >= 400:
             self.record.status = outcome.status
-            answer += refusal(self.record, challenges, self._explain(self.record))
+            language = language_for(self._accept_language.decode("latin-1"))
+            answer += refusal(self.record, challenges, self._explain(self.record, language), language)
         elif self._client_protocol is ClientProtocol.TLS:
             answer += alert(outcome)
         if not answer:

@@ -50,6 +50,7 @@ _BINARY_WITHIN: Final = 64  # bytes; further on, a control character only makes 
 _BEGINNING: Final = 5  # bytes that tell where the request line starts: two empty lines and one byte
 _FIELD_NAMES: Final = 32  # names kept, and the characters of all of them
 _FIELD_NAME_CHARACTERS: Final = 400
+_LANGUAGE_BYTES: Final = 200  # of Accept-Language: a browser's list has a tenth
 
 
 class HeadError(Exception):
@@ -76,6 +77,7 @@ class Head(Struct, frozen=True):
     CONNECT. `via` is the end of the joined Via fields; it and `user_agent` are printable and bounded. `authorization`
     has the values of the Proxy-Authorization fields. `fault`: a CONNECT has an invalid Host or a body (RFC 9110 section
     9.3.6) and must be refused, but only if its target is right: a URL in both places is one mistake.
+    `accept_language` is the beginning of the joined Accept-Language fields, as sent.
     """
 
     method: str
@@ -88,6 +90,7 @@ class Head(Struct, frozen=True):
     via: str = ""
     authorization: tuple[Secret, ...] = ()
     fault: HeadFault | None = None
+    accept_language: bytes = b""
 
 
 def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
@@ -118,6 +121,7 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
         fields.via,
         tuple(fields.authorization),
         fields.fault,
+        fields.accept_language,
     )
 
 
@@ -130,6 +134,7 @@ class _Fields(Struct):
     host: bytes | None = None
     authorization: list[Secret] = []
     fault: HeadFault | None = None
+    accept_language: bytes = b""
 
 
 def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
@@ -150,6 +155,8 @@ def _read_fields(field_lines: bytes, *, is_connect: bool) -> _Fields:
                 is_second = fields.host is not None
                 fields.host = value.strip(b" \t")
                 fields.fault = fields.fault or _host_fault(fields.host, is_second=is_second)
+            case b"accept-language":
+                fields.accept_language = (fields.accept_language + b"," + value)[:_LANGUAGE_BYTES]
             case b"content-length" | b"transfer-encoding" if is_connect:
                 if name.lower() == b"transfer-encoding" or value.strip(b" \t") != b"0":
                     fields.fault = fields.fault or HeadFault(Outcome.BODY_NOT_ALLOWED, quoted(line))

@@ -2,12 +2,14 @@
 
 A refusal gives its reason in three places, since clients show different ones: the reason phrase (all that Java's
 exception carries), `Proxy-Status` (RFC 9209) for machines, and a short text for people. The text names LicenseGate,
-because Apache HttpClient passes it on as if the target had sent it.
+because Apache HttpClient passes it on as if the target had sent it. It is in the client's language (RFC 9110 section
+12.5.4); the reason phrase is always in English, because it has to be ASCII.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
+from licensegate.language.language import ENGLISH, Language
 from licensegate.records.alert import Alert
 from licensegate.records.finding import Finding
 from licensegate.records.outcome import Outcome, Stage
@@ -42,26 +44,36 @@ _END: Final = "\r\n"
 _FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n", 503: "Retry-After: 60\r\n"}
 
 
-def refusal(record: TunnelRecord, challenges: Iterable[str] = (), finding: Finding | None = None) -> bytes:
+def refusal(
+    record: TunnelRecord,
+    challenges: Iterable[str] = (),
+    finding: Finding | None = None,
+    language: Language = ENGLISH,
+) -> bytes:
     """Return the response for a record with an error status; the connection closes after it (RFC 9931 section 8).
 
     `challenges` go with a 407, each in its own field, since some clients read only one per field. The text for people
-    is that of the `finding`, which may know more than the outcome. Raises ValueError
-    for an outcome without an error status: a 200 would open a tunnel.
+    is that of the `finding`, which may know more than the outcome and is in the same language. Raises ValueError for an
+    outcome without an error status: a 200 would open a tunnel.
     """
     outcome = record.outcome
     if outcome is None or outcome.status < 400:
         raise ValueError("only an outcome with an error status has an answer")
-    sentence = _one_line(record.sentence())
-    told, remedy = (sentence, record.remedy()) if finding is None else (_one_line(finding.sentence), finding.remedy)
-    body = f"LicenseGate: {told} {_one_line(remedy)} ({outcome.label}, {record.id})\n".encode()
+    reason = _one_line(record.sentence())[:240]
+    if finding is None:
+        sentence, remedy = record.sentence(language), record.remedy(language)
+    else:
+        sentence, remedy = finding.sentence, finding.remedy
+    told, cure = _one_line_in(language, sentence), _one_line_in(language, remedy)
+    body = f"LicenseGate: {told} {cure} ({outcome.label}, {record.id})\n".encode()
     error = f"error={outcome.error}; " if outcome.error else ""
     head = (
-        f"HTTP/1.1 {outcome.status} {outcome.label}: {sentence[:240]}\r\n"
+        f"HTTP/1.1 {outcome.status} {outcome.label}: {reason}\r\n"
         f'Proxy-Status: licensegate; {error}details="{outcome.label} {record.id}"\r\n'
         f"{''.join(f'Proxy-Authenticate: {challenge}{_END}' for challenge in challenges)}"
         f"{_FIELDS_OF_STATUS.get(outcome.status, '')}"
         "Content-Type: text/plain; charset=utf-8\r\n"
+        f"Content-Language: {language.code}\r\n"
         "Cache-Control: no-store\r\n"
         f"Content-Length: {len(body)}\r\n"
         "Connection: close\r\n\r\n"
@@ -82,3 +94,10 @@ def alert(outcome: Outcome) -> bytes:
 def _one_line(text: str) -> str:
     """Return the text as printable ASCII, so that untrusted bytes in a detail cannot end the line early."""
     return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def _one_line_in(language: Language, text: str) -> str:
+    """`_one_line` for English; other languages keep their printable letters."""
+    if language is ENGLISH:
+        return _one_line(text)
+    return "".join(letter if letter.isprintable() else _one_line(letter) for letter in text)

@@ -22,6 +22,7 @@ def accepted(
     via: str = "",
     line: bytes = LINE,
     host: HostForm | None = HostForm.ABSENT,
+    language: bytes = b"",
     version: str = "1.1",
     end: bytes = b"\r\n",
 ) -> tuple[bytes, Head]:
@@ -30,7 +31,9 @@ def accepted(
     names = tuple(field.partition(b":")[0].decode() for field in fields.splitlines())
     if method != b"CONNECT":
         host = None
-    return head, Head(method.decode(), target, version, user_agent, len(head), names, host, via)
+    return head, Head(
+        method.decode(), target, version, user_agent, len(head), names, host, via, accept_language=language
+    )
 
 
 ACCEPTED = {
@@ -55,6 +58,9 @@ ACCEPTED = {
     ),
     "an IPv6 Host": accepted(b"Host: [2001:db8::1]:443\r\n", host=HostForm.OTHER),
     "an empty Host": accepted(b"Host:\r\n", host=HostForm.OTHER),
+    "an Accept-Language": accepted(b"Accept-Language: ja, en;q=0.5\r\n", language=b", ja, en;q=0.5"),
+    "two of Accept-Language": accepted(b"Accept-Language:ja\r\naccept-language:en\r\n", language=b",ja,en"),
+    "a long Accept-Language": accepted(b"Accept-Language:%b\r\n" % (b"a" * 300), language=b"," + b"a" * 199),
     "a User-Agent": accepted(b"User-Agent: curl/8.5.0\r\n", user_agent="curl/8.5.0"),
     "a name in any case": accepted(b"uSER-aGENT:curl\r\n", user_agent="curl"),
     "blanks and tabs around a value": accepted(b"User-Agent: \t a b \t \r\n", user_agent="a b"),

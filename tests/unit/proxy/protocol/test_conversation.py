@@ -4,6 +4,7 @@ import pytest
 
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.language.language import Language
 from licensegate.proxy.protocol.commands import Close, Dial, Establish, Refuse, Wait
 from licensegate.proxy.protocol.conversation import Conversation
 from licensegate.proxy.protocol.states import State
@@ -381,7 +382,7 @@ def test_a_faulty_field_leaves_the_request_in_the_record() -> None:
 
 
 def test_the_text_of_a_refusal_is_that_of_the_finding() -> None:
-    def explain(record: TunnelRecord) -> Finding:
+    def explain(record: TunnelRecord, language: Language) -> Finding:
         return Finding("dns_sinkhole", Certainty.LIKELY, "0.0.0.0", "A filter blocks it.", "Exempt it.")
 
     conversation = start_conversation(explain=explain)

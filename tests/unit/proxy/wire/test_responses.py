@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from licensegate.language.language import ENGLISH, JAPANESE, Language
 from licensegate.proxy.wire.responses import ESTABLISHED, alert, refusal
 from licensegate.records.alert import Alert
 from licensegate.records.outcome import Outcome, Stage
@@ -102,6 +103,23 @@ def test_the_body_is_text_with_sentence_remedy_and_id(outcome: Outcome) -> None:
 
 
 @every_refusal
+def test_only_the_body_is_in_the_clients_language(outcome: Outcome) -> None:
+    record = ended(outcome, "this detail")
+
+    status_line, fields, body = taken_apart(refusal(record, language=JAPANESE))
+
+    assert status_line == f"HTTP/1.1 {outcome.status} {outcome.label}: {record.sentence()}"
+    said = f"{record.sentence(JAPANESE)} {record.remedy(JAPANESE)}"
+    assert body.decode() == f"LicenseGate: {said} ({outcome.label}, {record.id})\n"
+    assert fields["Content-Length"] == str(len(body))
+    assert fields["Content-Language"] == "ja"
+
+
+def test_a_body_in_english_says_so() -> None:
+    assert taken_apart(refusal(ended(Outcome.DRAINING)))[1]["Content-Language"] == "en"
+
+
+@every_refusal
 def test_a_refusal_closes_the_connection_and_is_kept_by_no_cache(outcome: Outcome) -> None:
     _, fields, _ = taken_apart(refusal(ended(outcome)))
 
@@ -137,17 +155,18 @@ def test_head_is_answered_without_the_body_that_get_would_have() -> None:
     assert int(fields["Content-Length"]) > 0
 
 
-def assert_contained(record: TunnelRecord) -> None:
+def assert_contained(record: TunnelRecord, language: Language = ENGLISH) -> None:
     """Untrusted text adds no field and no line."""
     assert record.outcome is not None
-    status_line, fields, body = taken_apart(refusal(record))
+    status_line, fields, body = taken_apart(refusal(record, language=language))
     _, expected, _ = taken_apart(refusal(ended(record.outcome)))
     assert fields.keys() == expected.keys()
     assert len(status_line) <= 300
     assert status_line.startswith(f"HTTP/1.1 {record.outcome.status} {record.outcome.label}: ")
     assert proxy_status(fields["Proxy-Status"])[1]["details"] == f'"{record.outcome.label} {record.id}"'
     assert int(fields["Content-Length"]) == len(body)
-    assert body.decode("ascii").removesuffix("\n").isprintable()
+    text = body.decode("ascii" if language is ENGLISH else "utf-8")
+    assert text.removesuffix("\n").isprintable()
 
 
 @pytest.mark.parametrize("detail", HOSTILE.values(), ids=HOSTILE.keys())
@@ -155,11 +174,12 @@ def assert_contained(record: TunnelRecord) -> None:
 def test_a_hostile_detail_cannot_break_out_of_its_line(outcome: Outcome, detail: str) -> None:
     assert_contained(ended(outcome, detail))
     assert_contained(ended(outcome, target=detail))
+    assert_contained(ended(outcome, detail), JAPANESE)
 
 
-@given(st.sampled_from(REFUSALS), st.text(), st.text())
-def test_no_text_can_break_out_of_its_line(outcome: Outcome, detail: str, target: str) -> None:
-    assert_contained(ended(outcome, detail, target=target))
+@given(st.sampled_from(REFUSALS), st.text(), st.text(), st.sampled_from([ENGLISH, JAPANESE]))
+def test_no_text_can_break_out_of_its_line(outcome: Outcome, detail: str, target: str, language: Language) -> None:
+    assert_contained(ended(outcome, detail, target=target), language)
 
 
 # Alerts
