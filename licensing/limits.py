@@ -14,7 +14,10 @@ Confidence = Literal["high", "medium", "low"]
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True, rename={"starts": "from"}):
-    """One time limit. Without `days` and `hours` only the product knows its date."""
+    """One time limit. Without `days` and `hours` only the product knows its date.
+
+    A healthy product comes to the date of a `routine` one again and again, and moves it by itself.
+    """
 
     name: _Text
     model: Literal["classic", "classic_on_prem", "policy", "on_prem"]
@@ -24,6 +27,7 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True, rename={"starts": "
     confidence: Confidence
     days: int = 0
     hours: int = 0
+    routine: bool = False
 
     @property
     def length(self) -> timedelta:

@@ -13,8 +13,9 @@ from .settings import AskedProduct
 class LastAsk(Struct, frozen=True):
     """The last time a product was asked.
 
-    `settings` is the digest of its settings then: others may be asked at once. It is left alone until `again` (aware,
-    UTC). `refused` is the identity of the password's file if the product refused its password, else empty.
+    `settings` is the digest of its settings then: with others it may be asked at once. It is left alone until `again`
+    (aware, UTC). `refused` is the identity of the password's file if the product refused its password, else empty; it
+    counts whatever else has changed.
     """
 
     settings: str

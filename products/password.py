@@ -14,14 +14,15 @@ from .no_answer import NoAnswerError, NoAnswerReason
 
 
 class PasswordOnFile:
-    """Reads the file for each request, off the event loop.
+    """Reads the file for each request, off the event loop. `login` says where which user logs in.
 
     `refused_file` is the identity of the file whose password was refused, empty without one: a digest that changes when
-    the file is written or replaced, and says nothing about the password.
+    the file is written or replaced, or used for another login, and says nothing about the password.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, login: str) -> None:
         self._file = file
+        self._login = login
         self.refused_file = ""
         self._identity = ""
         self._refused: str | None = None
@@ -52,6 +53,10 @@ class PasswordOnFile:
         """The product refused this password."""
         self._refused, self.refused_file = password, self._identity
 
+    def is_of(self, file: Path, login: str) -> bool:
+        """Whether this is the password of this login, in this file."""
+        return (self._file, self._login) == (file, login)
+
     async def recall_refused(self, identity: str) -> None:
         """The password in the file of this identity was refused before: if it is still there, so is the password."""
         with contextlib.suppress(NoAnswerError):
@@ -61,7 +66,7 @@ class PasswordOnFile:
 
     async def _content(self) -> tuple[str, bytes]:
         try:
-            found = await self._off_loop.run_briefly(partial(_identified, self._file), ("", b""))
+            found = await self._off_loop.run_briefly(partial(_identified, self._file, self._login), ("", b""))
         except OSError as error:
             raise NoAnswerError(NoAnswerReason.PASSWORD_FILE, f"{self._file}: {error.strerror}") from None
         if self._off_loop.hangs:
@@ -70,8 +75,8 @@ class PasswordOnFile:
         return found
 
 
-def _identified(file: Path) -> tuple[str, bytes]:
+def _identified(file: Path, login: str) -> tuple[str, bytes]:
     """The file's identity, taken before it is read, so that a newer file never bears the name of a refused one."""
     found = os.stat(file)
-    identity = hashlib.sha256(f"{found.st_ino} {found.st_mtime_ns} {found.st_size}".encode()).hexdigest()
-    return identity, read_whole(file, PASSWORD_BYTES)
+    written = f"{login}\n{file}\n{found.st_ino} {found.st_mtime_ns} {found.st_size}"
+    return hashlib.sha256(written.encode()).hexdigest(), read_whole(file, PASSWORD_BYTES)

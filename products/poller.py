@@ -44,10 +44,11 @@ class PolledProduct:
     def __init__(self, settings: AskedProduct, now: float, chance: Callable[[], float]) -> None:
         self.settings = settings
         self.schedule = AskSchedule(settings.every, now, chance)
-        self.password = PasswordOnFile(settings.password_file)
+        self.password = PasswordOnFile(settings.password_file, settings.login)
         self.was_recalled = False
         self.answer: ProductAnswer | None = None
         self.failure: NoAnswerReason | None = None
+        self.answered = 0
         self.failed = dict.fromkeys(NoAnswerReason, 0)
 
 
@@ -92,20 +93,22 @@ class ProductPoller:
         self.adopt(products)
 
     def adopt(self, products: Iterable[AskedProduct]) -> None:
-        """Ask these from now on. Those with the same settings keep their times and answers; a request to one that is
-        gone, or has others, is given up.
+        """Ask these from now on. Those with the same settings keep their times and answers, those with the same login
+        keep a refused password; a request to one that is gone, or has other settings, is given up.
         """
-        now, known = self._clock(), self.products
-        self.products = {}
-        for settings in products:
-            before = known.get(settings.client)
-            kept = before is not None and before.settings == settings
-            self.products[settings.client] = (
-                before if before is not None and kept else PolledProduct(settings, now, self._chance)
-            )
+        known = self.products
+        self.products = {each.client: self._adopted(each, known.get(each.client)) for each in products}
         if self._asking is not None and self._asking[0] not in self.products.values():
             self._asking[1].cancel()
         self._changed.set()
+
+    def _adopted(self, settings: AskedProduct, before: PolledProduct | None) -> PolledProduct:
+        if before is not None and before.settings == settings:
+            return before
+        product = PolledProduct(settings, self._clock(), self._chance)
+        if before is not None and before.password.is_of(settings.password_file, settings.login):
+            product.password = before.password
+        return product
 
     async def run(self) -> None:
         """Ask each product when it is due, until cancelled."""
@@ -137,7 +140,7 @@ class ProductPoller:
         if not product.was_recalled and await self._is_held(product):
             return
         if await product.password.is_refused():
-            product.schedule.due = self._clock() + LOCKED_SECONDS
+            self._note_locked(product)
             return
         try:
             at = datetime.now(UTC)
@@ -151,6 +154,7 @@ class ProductPoller:
             if product.failure is not None or product.answer is None:
                 _log.info("the product of client %s at %s answers", settings.client, settings.address)
             product.answer, product.failure = ProductAnswer(at, reading), None
+            product.answered += 1
             product.schedule.answered(self._clock())
             self._heard(settings.client, reading, at)
         self._keep(product)
@@ -162,10 +166,12 @@ class ProductPoller:
             return True
         product.was_recalled = True
         last = self._memory.last_ask(product.settings.client)
-        if last is None or last.settings != settings_digest(product.settings):
+        if last is None:
             return False
         if last.refused:
             await product.password.recall_refused(last.refused)
+            return False
+        if last.settings != settings_digest(product.settings):
             return False
         left = last.again - datetime.now(UTC)
         if not timedelta() < left <= _LONGEST_HOLD:
@@ -187,3 +193,13 @@ class ProductPoller:
         product.schedule.failed(self._clock(), error.wait)
         if error.reason is NoAnswerReason.LOGIN_REFUSED:
             product.schedule.due = self._clock() + LOCKED_SECONDS
+
+    def _note_locked(self, product: PolledProduct) -> None:
+        """The password is still the one that was refused, perhaps before a restart: look again in a while."""
+        if product.failure is not NoAnswerReason.LOGIN_REFUSED:
+            _log.warning(
+                "the product of client %s at %s is not asked: %s",
+                product.settings.client, product.settings.address, NoAnswerReason.LOGIN_REFUSED.remedy,
+            )  # fmt: skip
+        product.failure = NoAnswerReason.LOGIN_REFUSED
+        product.schedule.due = self._clock() + LOCKED_SECONDS

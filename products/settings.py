@@ -31,6 +31,11 @@ class AskedProduct(Struct, frozen=True):
     axl_version: str = AXL_VERSION
 
     @property
+    def login(self) -> str:
+        """Where which user logs in: a password refused there is not refused elsewhere."""
+        return f"{self.username} {self.address}"
+
+    @property
     def address(self) -> str:
         """`HOST:PORT`, with an IPv6 address in brackets."""
         host = f"[{self.host}]" if ":" in self.host else self.host

@@ -104,7 +104,8 @@ CLOCKS = """\
 ## Time limits
 
 *Confidence* is high if Cisco documents the limit and outputs agree, medium if one of the two, low if it was seen once.
-A limit without days is known to the product alone.
+A limit without days is known to the product alone. Those that are *routine* come and go on a healthy product, which
+moves them by itself: only a missed one means something.
 """
 FAMILIES = """\
 
@@ -120,7 +121,7 @@ def page() -> Iterator[str]:
     yield OVERRIDES
     yield from rows(("family", "registration", "authorization", "blocked", "meaning", "source"), overrides())
     yield CLOCKS
-    yield from rows(("limit", "model", "length", "from", "what it means", "source", "confidence"), clocks())
+    yield from rows(("limit", "model", "length", "from", "what it means", "routine", "source", "confidence"), clocks())
     yield FAMILIES
     yield from rows(("family", "overage", "counts its usage every", "source", "confidence"), families())
 
@@ -155,7 +156,9 @@ def overrides() -> Iterator[list[str]]:
 def clocks() -> Iterator[list[str]]:
     """Yield the rows of the time limits."""
     for each in all_limits():
-        yield [f"`{each.name}`", each.model, length(each), each.starts, each.meaning, each.source, each.confidence]
+        routine = "yes" if each.routine else ""
+        origin = (each.source, each.confidence)
+        yield [f"`{each.name}`", each.model, length(each), each.starts, each.meaning, routine, *origin]
 
 
 def families() -> Iterator[list[str]]:

@@ -10,12 +10,14 @@ from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
+from licensegate.app.observers.product_metrics import ProductAsks
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.settings import Admin
 from licensegate.app.version import full_version, revision, version
+from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
@@ -33,7 +35,7 @@ class AdminSite:
     """Shows a gate as `adopting` says.
 
     `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets, and
-    `want_look` asks for the first one at a target.
+    `want_look` asks for the first one at a target. `products` are those that the gate asks itself.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class AdminSite:
         dropped: Mapping[str, Callable[[], int]],
         reports: TargetReports,
         want_look: Callable[[str], None],
+        products: ProductPoller,
     ) -> None:
         observers.start_admin(gate)
         target_health = observers.get(TargetHealth)
@@ -50,10 +53,13 @@ class AdminSite:
         self._upstreams = Upstreams(observers.targets, target_health, gate.probe, reports, want_look)
         self._health = Health(gate, self._upstreams)
         clients = ClientStandings(observers.get(Ledger))
+        asks = ProductAsks(products, clients)
         sources = PageSources(
             full_version(),
             gate,
-            Metrics(version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients),
+            Metrics(
+                version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients, asks
+            ),
             self._health,
             observers.get(Refusals),
             observers.get(Clients),

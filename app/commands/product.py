@@ -80,7 +80,8 @@ async def _ask(products: Sequence[AskedProduct], settings: Settings) -> tuple[li
     for product in products:
         now = datetime.now(UTC)
         try:
-            reading = await ask(product, PasswordOnFile(product.password_file), f"LicenseGate/{version()}", now)
+            password = PasswordOnFile(product.password_file, product.login)
+            reading = await ask(product, password, f"LicenseGate/{version()}", now)
         except NoAnswerError as error:
             failures.append(f"{product.client} at {product.address}: {error}")
         else:

@@ -4,7 +4,8 @@ Each is such that `max by (client)` over several gates is right, whether they sh
 gate that saw the latest contact has the latest dates and the best standing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from licensegate.ledger.clients import NamedClient
@@ -46,6 +47,10 @@ class ClientStandings:
     def _all(self) -> Sequence[tuple[NamedClient, ClientStanding]]:
         writer = self._ledger.writer
         return () if writer is None else writer.standings
+
+    def answers(self) -> Mapping[str, datetime]:
+        """When the product of a client said what counts here, by the client's name."""
+        return {client.name: stands.said for client, stands in self._all if stands.said is not None}
 
     def series(self) -> Iterator[tuple[str, str, tuple[str, ...], Iterator[Sample]]]:
         """Each metric's name behind `licensegate_client_`, its help, its labels and its samples."""
@@ -123,9 +128,8 @@ class ClientStandings:
 
     def _answers(self) -> Iterator[Sample]:
         """When each client's product said what counts here."""
-        for client, stands in self._all:
-            if stands.said is not None:
-                yield (client.name,), stands.said.timestamp()
+        for name, said in self.answers().items():
+            yield (name,), said.timestamp()
 
     def _enforcements(self) -> Iterator[Sample]:
         """When something is blocked at the earliest if no contact succeeds."""

@@ -23,8 +23,9 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.outcome import Outcome
 
-from .client_metrics import ClientStandings
+from .client_metrics import ClientStandings, Sample
 from .counters import Counters, Durations
+from .product_metrics import ProductAsks
 from .target_health import TargetHealth
 from .target_reports import TargetReports
 
@@ -65,7 +66,7 @@ class GateGauges(Protocol):
 class Metrics:
     """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name.
 
-    `clients` is None where no ledger can be kept.
+    `clients` is None where no ledger can be kept, `products` where no product can be asked.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Metrics:
         dropped: Mapping[str, Callable[[], int]],
         reports: TargetReports,
         clients: ClientStandings | None = None,
+        products: ProductAsks | None = None,
     ) -> None:
         self._version = version
         self._revision = revision
@@ -87,6 +89,7 @@ class Metrics:
         self._dropped = dropped
         self._reports = reports
         self._clients = clients
+        self._products = products
         self._certificate: tuple[ServerIdentity | None, datetime | None] = (None, None)
         self._process = ProcessCollector(registry=None)
 
@@ -111,6 +114,8 @@ class Metrics:
         )
         if self._clients is not None and self._clients.is_kept:
             yield from self._client_metrics(self._clients)
+        if self._products is not None:
+            yield from _product_metrics(self._products)
 
     def _gate_metrics(self) -> Iterator[Metric]:
         snapshot = self._gate.snapshot
@@ -251,6 +256,24 @@ class Metrics:
             except CertificateError:
                 self._certificate = (identity, None)
         return self._certificate[1]
+
+
+def _product_metrics(products: ProductAsks) -> Iterator[Metric]:
+    gauges: tuple[tuple[str, str, tuple[str, ...], Iterator[Sample]], ...] = (
+        ("interval_seconds", "How often the product of a client is asked.", ("client",), products.intervals()),
+        ("answer_timestamp_seconds", "When the product last answered.", ("client",), products.last_answers()),
+        ("failing", "1: the product did not answer when last asked.", ("client", "reason"), products.failing()),
+    )
+    for name, help_text, labels, samples in gauges:
+        yield from _families(
+            partial(GaugeMetricFamily, f"licensegate_product_{name}", help_text, labels=labels), samples
+        )
+    yield from _counters(
+        "licensegate_product_asks",
+        "How often the product was asked, by what came of it: answered, or the reason why not.",
+        ("client", "result"),
+        products.counts(),
+    )
 
 
 class _OneFamily(Collector):

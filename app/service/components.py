@@ -122,7 +122,9 @@ class Components:
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
             dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self.service_log.dropped}
-            self._admin_site = AdminSite(self.gate, self._observers, dropped, self.looks.reports, self.looks.want_first)
+            self._admin_site = AdminSite(
+                self.gate, self._observers, dropped, self.looks.reports, self.looks.want_first, self.products
+            )
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
         )

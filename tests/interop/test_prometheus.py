@@ -13,8 +13,12 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
+from licensegate.ledger.clients import ClientKey, ClientKind
+from licensegate.ledger.entries import ProductEntry
+from licensegate.ledger.transfer import export_lines
+from licensegate.licensing.limits import all_limits
 from licensegate.records.outcome import Outcome, Stage
-from support.admin_client import ANY_PORT, admin_port
+from support.admin_client import ANY_PORT, admin_port, get_page
 from support.authority import Authority
 from support.gate import COMMAND, Gate, gate_settings
 from support.licensing_exchange import MESSAGE, REFUSING_HOST, TARGET, URL
@@ -56,6 +60,12 @@ product = "CUCM"
 [[client]]
 name = "Satellite"
 product = "SSM"
+
+[[product]]
+client = "CUCM"
+address = "localhost:{port}"
+username = "reader"
+password_file = "axl.password"
 """
 TRAFFIC = {
     "closed_by_client": 1,
@@ -83,9 +93,12 @@ def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
         standin = stack.enter_context(StandIn(authority))
         places = (f"{TARGET}:127.0.0.1:{standin.port}", f"{REFUSING_HOST}:443:127.0.0.1:{closed_port()}")
         looks = f'[state]\ndirectory = "."\n[probe]\nhandshake = "off"\nroots = "{authority.root}"\n'
-        settings = gate_settings(*places, admin=ANY_PORT, more=looks + REPORTED.format(port=standin.port) + CLIENTS)
+        reported = REPORTED.format(port=standin.port)
+        settings = gate_settings(*places, admin=ANY_PORT, more=looks + reported + CLIENTS.format(port=standin.port))
+        (folder / "axl.password").write_text("secret")
         gate = Gate(folder, settings)
         record_by_hand(gate.settings)
+        import_answer(gate.settings)
         stack.enter_context(gate)
         looked = run(COMMAND, "probe", "--config", gate.settings, TARGET)
         assert looked.returncode == 0, looked.stdout + looked.stderr
@@ -108,6 +121,15 @@ def record_by_hand(settings: Path) -> None:
     for command in (*commands, ("Satellite", "--login")):
         done = run(COMMAND, "contact", "record", "--config", settings, *command)
         assert done.returncode == 0, done.stderr
+
+
+def import_answer(settings: Path) -> None:
+    """Give the ledger an answer of a product: the gate asks first a minute after its start."""
+    now = datetime.now(UTC)
+    client = ClientKey(ClientKind.NAMED, "CUCM")
+    said = ProductEntry(client=client, said=now, authorization_ends=now + timedelta(days=80))
+    done = run(COMMAND, "ledger", "import", "--config", settings, stdin=b"".join(export_lines([said])))
+    assert done.returncode == 0, done.stderr
 
 
 def installed(folder: Path, *instances: str) -> Path:
@@ -214,9 +236,19 @@ def test_every_rule_is_loaded_and_healthy(scraped: Scraped) -> None:
 def test_rules_use_only_metrics_that_the_gate_has(scraped: Scraped) -> None:
     (group,) = scraped.prometheus.get("rules")["groups"]
     asked = {name for rule in group["rules"] for name in re.findall(r"\b(?:licensegate|process)_\w+", rule["query"])}
+    page = get_page(scraped.gate, "/metrics").body
 
     assert asked
-    assert asked <= set(scraped.prometheus.get("label/__name__/values"))
+    assert asked <= set(re.findall(r"^# TYPE (\w+)", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("file", [RULES, DEPLOY / "grafana" / "licensegate.json", PAGE], ids=lambda file: file.name)
+def test_a_date_that_a_healthy_product_moves_by_itself_never_counts_down(file: Path) -> None:
+    routine = {each.name for each in all_limits() if each.routine}
+    left_out = re.findall(r'deadline!~\\?"([a-z_|]+)', file.read_text())
+
+    assert left_out
+    assert all(set(names.split("|")) - {"access_token"} == routine for names in left_out)
 
 
 def test_only_the_missing_gate_and_the_refusing_target_alert(scraped: Scraped) -> None:

@@ -113,6 +113,7 @@ async def test_an_answer_is_kept_and_handed_over(tmp_path: Path) -> None:
     assert reading.report.authorization.deadline == "2026-04-01T14:55:19 EDT"
     assert kept is not None
     assert (kept.reading, kept.at) == (reading, at)
+    assert asking.poller.products["CUCM-PUB"].answered == 1
 
 
 FLOOD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 100000000\r\n\r\n"
@@ -250,6 +251,43 @@ async def test_a_refused_password_is_not_sent_after_a_restart(tmp_path: Path) ->
     assert axl.connections == 2
     assert len(restarted.heard) == 1
     assert PASSWORD not in repr(memory.asks)
+
+
+@in_a_loop
+async def test_a_refused_password_stays_refused_whatever_else_changes(tmp_path: Path) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [answer(status="401 Unauthorized"), answer()]) as axl:
+        asked = product(axl, tmp_path)
+        asking = Asking(asked, memory=memory)
+        await asking.ask()
+        for changed in (structs.replace(asked, every=2 * LEAST_SECONDS), structs.replace(asked, axl_version="14.0")):
+            asking.poller.adopt([changed])
+            await asking.ask()
+            restarted = Asking(changed, memory=memory)
+            await restarted.ask()
+            assert failure_of(asking) is failure_of(restarted) is NoAnswerReason.LOGIN_REFUSED
+        assert axl.connections == 1
+
+        asking.poller.adopt([structs.replace(asked, username="other")])
+        await asking.ask()
+
+    assert axl.connections == 2
+
+
+@in_a_loop
+async def test_a_start_says_that_a_password_is_still_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [answer(status="401 Unauthorized")]) as axl:
+        asked = product(axl, tmp_path)
+        await Asking(asked, memory=memory).ask()
+        caplog.clear()
+        restarted = Asking(asked, memory=memory)
+        for _ in range(3):
+            await restarted.ask()
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "the product of client CUCM-PUB" in caplog.text
+    assert "is not asked" in caplog.text
 
 
 @in_a_loop

@@ -17,6 +17,7 @@ from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
+from licensegate.app.observers.product_metrics import ProductAsks
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import NO_TARGET, TargetNames
 from licensegate.app.observers.target_reports import TargetReports
@@ -28,6 +29,10 @@ from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.standing import ClientStanding
 from licensegate.licensing.clocks import Due, Level
 from licensegate.licensing.limits import limit
+from licensegate.licensing.report import LicenseReport, Reading
+from licensegate.products.no_answer import NoAnswerReason
+from licensegate.products.poller import ProductAnswer, ProductPoller
+from licensegate.products.settings import AskedProduct
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.tunnel.context import ClientConnection
@@ -70,6 +75,11 @@ class KnownClients:
         return self
 
 
+def asked_products(*names: str) -> ProductPoller:
+    """A poller of these clients' products that has not asked yet."""
+    return ProductPoller([AskedProduct(name, "pub.example", 8443, "reader", Path("p")) for name in names], "test")
+
+
 class OpenConnection:
     """An open connection in this state."""
 
@@ -88,6 +98,7 @@ class Scraped:
         dropped: int = 0,
         looks: Iterable[TargetReport] = (),
         clients: ClientStandings | None = None,
+        products: ProductPoller | None = None,
     ) -> None:
         gate = gate or WatchedGate()
         targets = TargetNames(lambda: gate.snapshot.policy)
@@ -97,8 +108,9 @@ class Scraped:
         reports = TargetReports()
         for look in looks:
             reports.put(look)
+        asks = ProductAsks(products, clients) if products is not None and clients is not None else None
         metrics = Metrics(
-            "1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients
+            "1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients, asks
         )
         self.pieces = list(metrics.pieces())
         self.text = b"".join(self.pieces).decode()
@@ -276,11 +288,42 @@ def test_clients_choose_no_label_and_lines_stay_few(records: list[TunnelRecord])
                 assert label in {"le", "python", "revision"} or value in LABELS[label]
 
 
+KNOWN = ClientStandings(cast(Ledger, KnownClients()))
+
+
+def test_the_last_answer_of_a_product_is_the_poller_s_or_the_ledger_s() -> None:
+    poller = asked_products("CUCM", "CER")
+    name = "licensegate_product_answer_timestamp_seconds"
+    before = Scraped(clients=KNOWN, products=poller)
+    poller.products["CUCM"].answer = ProductAnswer(NOON + timedelta(hours=6), Reading(LicenseReport()))
+    after = Scraped(clients=KNOWN, products=poller)
+
+    assert before.series(name) == after.series(name) == [{"client": "CUCM"}]
+    assert before.value(name, client="CUCM") == NOON.timestamp()
+    assert after.value(name, client="CUCM") == NOON.timestamp() + 6 * 3600
+
+
+def test_asks_of_a_product_are_counted_by_what_came_of_them() -> None:
+    poller = asked_products("CUCM", "CER")
+    asked = poller.products["CUCM"]
+    asked.answered, asked.failure = 3, NoAnswerReason.THROTTLED
+    asked.failed[NoAnswerReason.THROTTLED] = 2
+    scraped = Scraped(clients=KNOWN, products=poller)
+
+    assert scraped.series("licensegate_product_failing") == [{"client": "CUCM", "reason": "throttled"}]
+    assert scraped.value("licensegate_product_asks_total", client="CUCM", result="answered") == 3
+    assert scraped.value("licensegate_product_asks_total", client="CUCM", result="throttled") == 2
+    assert len(scraped.series("licensegate_product_asks_total")) == 2
+    assert scraped.value("licensegate_product_interval_seconds", client="CER") == 6 * 3600
+
+
 def test_the_page_lists_exactly_the_metrics() -> None:
     gate = WatchedGate()
     gate.look_ups = {None: 1}
     looks = [a_look("CN=one"), a_look("CN=two")]
-    scraped = Scraped(ALL_TRAFFIC, gate, looks=looks, clients=ClientStandings(cast(Ledger, KnownClients())))
+    poller = asked_products("CUCM")
+    poller.products["CUCM"].answered, poller.products["CUCM"].failure = 1, NoAnswerReason.STATUS
+    scraped = Scraped(ALL_TRAFFIC, gate, looks=looks, clients=KNOWN, products=poller)
     names = {
         sample.name.removesuffix("_bucket").removesuffix("_count").removesuffix("_sum")
         for sample in scraped.samples
