@@ -26,7 +26,8 @@ from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 from . import check_logins, check_parents, check_tls
 from .check_warnings import warnings
-from .layout import sections
+from .layout import counted, sections
+from .policy_tests import CaseResult, try_policy, untouched
 from .service_user import PACKAGED_USER, become, has_packaged_user
 from .settings_file import load_or_exit
 
@@ -34,8 +35,16 @@ NOTES: Final = """\
   What depends on the user who runs the gate, such as the right to read a key, is looked at as the user of --user;
   without it, what this user cannot tell is said to be not looked at.
 
+  --tests tries a file of tests of the allowlist, such as
+    [[test]]
+    name = "CUCM reaches Cisco"
+    client = "10.1.2.3"
+    target = "tools.cisco.com"
+    expect = "allow"             (or "deny", or "report" for a target that only report-only mode lets pass)
+
 exit status:
   0  the settings can be used on this host; there may be warnings on standard error
+  1  they can, but a test of --tests failed
   2  they cannot; the error names the place
 """
 
@@ -215,6 +224,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     named = parser.add_mutually_exclusive_group()
     named.add_argument("--config", metavar="FILE", type=Path, help="the settings file, as all commands take it")
     named.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
+    parser.add_argument("--tests", metavar="FILE", type=Path, help="try the tests of the allowlist in this file")
     parser.add_argument("--user", metavar="NAME", help="look as this user, the one who runs the gate; needs root")
 
 
@@ -226,6 +236,7 @@ def run(arguments: argparse.Namespace) -> int:
         become(arguments.user)
         settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
     try:
+        results = [] if arguments.tests is None else try_policy(settings, arguments.tests)
         say(report(settings))
         wrong = list(preconditions.faults(settings))  # before the warnings: it raises what would also be one of them
         for warning in warnings(settings, os.environ, name):
@@ -244,4 +255,17 @@ def run(arguments: argparse.Namespace) -> int:
         complain(f"not looked at: {each}")
     for fault in wrong:
         complain(fault)
-    return 2 if wrong else 0
+    failed = _tell(settings, results)
+    return 2 if wrong else 1 if failed else 0
+
+
+def _tell(settings: Settings, results: list[CaseResult]) -> bool:
+    """Print how the tests of the allowlist went. Returns whether one failed."""
+    failed = [result for result in results if result.fault]
+    for result in failed:
+        complain(f"failed: {result.case}: {result.fault}")
+    if results:
+        for rule in untouched(settings.policy.rules, settings, results):
+            complain(f"warning: no test asks for {rule}")
+        say(f"tests         {len(results) - len(failed)} of {counted(len(results), 'test')} as expected")
+    return bool(failed)

@@ -48,10 +48,12 @@ class RuleTestError(ValueError):
 
 
 class RuleTest(Struct, frozen=True):
-    """The decision, and the text to print."""
+    """The decision, and the text to print. `outcome` is that of a refusal, `reported` one that only a report has."""
 
     allowed: bool
     text: str
+    outcome: str = ""
+    reported: str = ""
 
 
 class _AssumedLogin(Authenticator):
@@ -83,14 +85,16 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     if isinstance(command, Dial):
         refusal = _dial_refusal(settings, command)
         if refusal is None:
-            return RuleTest(True, "\n".join(_allowed(settings, command, record, str(sources.network_of(client)))))
+            text = "\n".join(_allowed(settings, command, record, str(sources.network_of(client))))
+            return RuleTest(True, text, reported=record.reported)
         record.end(*refusal)
     outcome = record.outcome
     if outcome is None:
         raise RuntimeError("the conversation decided nothing about a complete head")
     if outcome.stage is Stage.HEAD:
         raise RuleTestError(f"{outcome.label}: {record.sentence()} {record.remedy()}")
-    return RuleTest(False, f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}")
+    text = f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}"
+    return RuleTest(False, text, outcome.label)
 
 
 def _allowed(settings: Settings, dial: Dial, record: TunnelRecord, network: str) -> Iterator[str]:

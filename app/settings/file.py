@@ -1,11 +1,11 @@
-"""Reads the settings file into the schema's tables; errors name the line or the key."""
+"""Reads the settings file, and other files in TOML, into a schema's tables; errors name the line or the key."""
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -34,8 +34,9 @@ _EXAMPLES: Final = {
     "product": _PRODUCT,
     "allowlist.rule": _RULE,
     "tunnel.network": _NETWORK,
+    "test": "[[test]] with client, target and expect",
 }
-"""How each list of tables is written."""
+"""How each list of tables is written; `test` is that of the tests of the allowlist."""
 _FOREIGN: Final = {
     "": {
         **dict.fromkeys(("port", "ports", "bind", "address", "listen_address", "http_port"), _LISTEN),
@@ -81,6 +82,10 @@ _FOREIGN: Final = {
 """What other proxies call the settings, at the top of the file and in its tables."""
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
+_Schema = TypeVar("_Schema")
+_Meant: TypeAlias = Callable[[str, Mapping[str, inspect.Field], str], str]
+"""Guesses which key was meant by an unknown one, from the known ones and the name of their table."""
+
 
 def read_file(path: Path) -> File:
     """Read and check a settings file; raises SettingsError."""
@@ -94,11 +99,21 @@ def read_tables(path: Path) -> dict[str, object]:
 
 def check_tables(path: Path, tables: dict[str, object]) -> File:
     """Check the tables of the settings file at `path`; raises SettingsError."""
+    return _checked(path, tables, File, _meant)
+
+
+def read_other(path: Path, schema: type[_Schema]) -> _Schema:
+    """Read and check a file in TOML that is no settings file; raises SettingsError."""
+    return _checked(path, read_tables(path), schema, lambda key, known, _: did_you_mean(key, known))
+
+
+def _checked(path: Path, tables: dict[str, object], schema: type[_Schema], meant: _Meant) -> _Schema:
     try:
-        return msgspec.convert(tables, File)
+        return msgspec.convert(tables, schema)
     except msgspec.ValidationError as error:
         steps = _STEP.findall("".join(_PATH.findall(str(error))))
-        raise SettingsError(_explain(tables, steps, SettingsSource(str(path), {}))) from None
+        kind = inspect.type_info(schema)
+        raise SettingsError(_explain(tables, steps, SettingsSource(str(path), {}), kind, meant)) from None
 
 
 def read_text(path: Path) -> str:
@@ -127,10 +142,11 @@ def _parse(path: Path, text: str) -> dict[str, object]:
         raise SettingsError(f"{path}: not valid TOML: {error}; {_TOML}") from None
 
 
-def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: SettingsSource) -> str:
-    """Explain what is wrong with the value at `steps`; each step is a key or an index from 0."""
+def _explain(
+    tables: dict[str, object], steps: list[tuple[str, str]], source: SettingsSource, kind: inspect.Type, meant: _Meant
+) -> str:
+    """Explain what is wrong with the value at `steps` of tables of this kind; a step is a key or an index from 0."""
     value: object = tables
-    kind: inspect.Type = inspect.type_info(File)
     for key, number in steps:
         match kind, value:
             case inspect.StructType(fields=fields), dict():
@@ -141,7 +157,7 @@ def _explain(tables: dict[str, object], steps: list[tuple[str, str]], source: Se
     place = _place(steps, source)
     match kind, value:
         case inspect.StructType(fields=fields), dict():
-            return f"{place}: {_explain_keys(value, fields, _table(steps))}"
+            return f"{place}: {_explain_keys(value, fields, _table(steps), meant)}"
         case _:
             instead = corrected(value, kind) or _written(kind, _table(steps))
             return f"{place}: {shown(value)} is not {expected(kind)}{f'; write {instead}' if instead else ''}"
@@ -161,11 +177,11 @@ def _table(steps: list[tuple[str, str]]) -> str:
     return ".".join(key for key, _ in steps if key)
 
 
-def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...], name: str) -> str:
+def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...], name: str, meant: _Meant) -> str:
     known = {field.name: field for field in fields}
     for key in table:
         if key not in known:
-            return f"unknown key {shown(key)}; {_meant(key, known, name)}"
+            return f"unknown key {shown(key)}; {meant(key, known, name)}"
     missing = next(field for field in fields if field.required and field.name not in table)
     return f"{missing.name} is missing; it must be {expected(missing.type)}"
 
