@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from licensegate.language.language import ENGLISH, Language
+from licensegate.language.phrases import reworded
 from licensegate.licensing.clocks import Level
 from licensegate.licensing.rhythm import longest_silence, silence
 from licensegate.records.finding import Finding
@@ -25,7 +26,7 @@ def never_arrived(
     return Finding(
         code.label,
         code.certainty,
-        f"its last contact was at {max(contacts):%Y-%m-%d %H:%M:%S} UTC{rhythm}",
+        reworded(f"its last contact was at {max(contacts):%Y-%m-%d %H:%M:%S} UTC{rhythm}", language),
         language.gettext(code.sentence).format(client=client),
         language.gettext(code.remedy).format(client=client),
     )

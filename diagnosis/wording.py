@@ -3,6 +3,7 @@
 from typing import Final
 
 from licensegate.language.language import ENGLISH, Language
+from licensegate.language.phrases import reworded
 from licensegate.records.finding import Certainty, Finding
 from licensegate.records.record import TunnelRecord
 
@@ -21,7 +22,7 @@ def finding_of(record: TunnelRecord, language: Language = ENGLISH) -> Finding | 
         sentence, remedy = record.sentence(language), record.remedy(language)
     else:
         sentence, remedy = record.fill(code.sentence, language), record.fill(code.remedy, language)
-    return Finding(record.finding, certainty, record.evidence, sentence, remedy)
+    return Finding(record.finding, certainty, reworded(record.evidence, language), sentence, remedy)
 
 
 def code_of(label: str) -> Code | None:

@@ -39,10 +39,16 @@ class Language:
         """Translate the form of a message that goes with a number."""
         return self._catalog.ngettext(one, many, n)
 
+    @property
+    def catalog(self) -> Path | None:
+        """The file with its translations; None for English, the language of the messages."""
+        file = Path(__file__).with_name(self.code) / _CATALOG
+        return file if file.exists() else None
+
     @cached_property
     def _catalog(self) -> NullTranslations:
-        file = Path(__file__).with_name(self.code) / _CATALOG
-        if not file.exists():
+        file = self.catalog
+        if file is None:
             return NullTranslations()
         with file.open("rb") as content:
             return GNUTranslations(content)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from licensegate.language.language import ENGLISH, N_, Language
+from licensegate.language.phrases import reworded
 
 from .certificate import CertificateOutline
 from .contact import Contact
@@ -201,7 +202,7 @@ class TunnelRecord(Struct, omit_defaults=True):
 
     def fill(self, template: str, language: Language = ENGLISH) -> str:
         """Return a sentence or remedy of a table in a language, filled in from this record."""
-        detail = self.detail or language.gettext(_NO_DETAIL)
+        detail = reworded(self.detail, language) or language.gettext(_NO_DETAIL)
         words = language.gettext(template)
         return words.format(client=self.client, target=self.target, listener=self.listener, detail=detail)
 

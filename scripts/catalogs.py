@@ -1,12 +1,16 @@
 """Bring the catalogs in language/ up to date with the texts in code, templates and tables: `make catalogs`.
 
 It takes the messages in calls of `gettext`, `ngettext` and `N_`, those in the templates of the admin pages, and the
-texts of the tables, which it imports. Translations of messages that still exist are kept, others are dropped, and what
-has no translation yet is listed. A catalog has no dates and no line numbers: the same texts make the same files.
+texts of the tables, which it imports. Strings that become parts of records and steps are taken as they are, from the
+files of `PHRASES` (`language/phrases.py`). Translations of messages that still exist are kept, others are dropped, and
+what has no translation yet is listed. A catalog has no dates and no line numbers: the same texts make the same files.
 """
 
+import ast
+import re
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -18,13 +22,23 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from licensegate.diagnosis.codes import Code, CucmMessage
+from licensegate.language.phrases import CONTEXT, SEPARATOR
 from licensegate.licensing.limits import all_limits
 from licensegate.records.outcome import Outcome
 
 ROOT = Path(__file__).resolve().parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = [ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()]
+PHRASES = (
+    *("diagnosis/[!c]*.py", "diagnosis/case.py", "diagnosis/certificates.py", "diagnosis/contacts.py"),
+    *("doctor/examination.py", "doctor/plan.py", "doctor/step.py", "doctor/*/*.py"),
+)
+"""The files whose strings are phrases."""
+
 CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
+_SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}")
+_ONE_WORD = re.compile(r"[a-z]{2,}")
+_NO_PHRASE = re.compile(r"[\n\\]|^doctor: |^[a-z.]*(listen|source_address): 0$")  # patterns, threads, keys of settings
 COMMENT = """\
 # {language} texts of LicenseGate. Brought up to date by `make catalogs`; write the translations here.
 #"""
@@ -36,6 +50,7 @@ class Text(NamedTuple):
     message: str | tuple[str, ...]
     file: str
     note: str = ""
+    context: str | None = None
 
 
 class LocaleCatalog(Catalog):
@@ -58,6 +73,9 @@ def texts() -> Iterator[Text]:
     for folder in FOLDERS:
         for file in sorted(folder.rglob("*.py")):
             yield from marked(file, "python")
+    for pattern in PHRASES:
+        for file in sorted(ROOT.glob(pattern)):
+            yield from phrases(file)
     for file in sorted((ROOT / "app" / "admin" / "templates").rglob("*.html")):
         yield from marked(file, "jinja2")
     for message, name, note in _tables():
@@ -68,10 +86,71 @@ def texts() -> Iterator[Text]:
 def marked(file: Path, method: str, root: Path = ROOT) -> Iterator[Text]:
     """The messages marked in a file; `method` is Babel's name of its language."""
     source = file.read_bytes()
+    name = str(file.relative_to(root))
     if b"gettext" in source or b"N_(" in source or method != "python":
-        name = str(file.relative_to(root))
         for _, message, comments, _ in extract(method, BytesIO(source), CALLS, ["Translators:"]):
             yield Text(message, name, " ".join(comments))
+
+
+def phrases(file: Path, root: Path = ROOT) -> Iterator[Text]:
+    """The f-strings and strings of several words in a file, but for docstrings, as messages with placeholders.
+
+    A placeholder has the name of what it shows: `f"it left after {seconds(waited)}"` is "it left after {waited}".
+    """
+    name = str(file.relative_to(root))
+    for node, least in _strings(ast.parse(file.read_text(encoding="utf-8")), _SEVERAL_WORDS):
+        for message in _template(node).split(SEPARATOR):
+            words = re.sub(r"\{\w+\}", "0", message)
+            if least.search(words) and not _NO_PHRASE.search(words):
+                yield Text(message, name, context=CONTEXT)
+
+
+def _strings(tree: ast.AST, least: re.Pattern[str]) -> Iterator[tuple[ast.JoinedStr | ast.Constant, re.Pattern[str]]]:
+    """The strings of a program but for docstrings, and what makes each a phrase: inside an f-string, one word does."""
+    for node in ast.iter_child_nodes(tree):
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Constant(value=str()):
+                yield node, least
+            case ast.JoinedStr():
+                yield node, least
+                for part in node.values:
+                    if isinstance(part, ast.FormattedValue):
+                        yield from _strings(part.value, _ONE_WORD)
+            case _:
+                yield from _strings(node, least)
+
+
+def _template(node: ast.JoinedStr | ast.Constant) -> str:
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    template = ""
+    names: Counter[str] = Counter()
+    for part in node.values:
+        if isinstance(part, ast.FormattedValue):
+            name = _name(part.value)
+            names[name] += 1
+            template += f"{{{name}{names[name] if names[name] > 1 else ''}}}"
+        elif isinstance(part, ast.Constant):
+            template += str(part.value).replace("{", "{{").replace("}", "}}")
+    return template
+
+
+def _name(node: ast.expr) -> str:
+    """A name for a placeholder: that of the value, or of the private function that makes it."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Call(func=ast.Name(id=name)) if name[0] == "_":
+            return name.strip("_").lower()
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name.lower()
+        case ast.Call(args=[first, *_]):
+            return _name(first)
+        case ast.Call(func=inner) | ast.Subscript(value=inner) | ast.BinOp(left=inner) | ast.UnaryOp(operand=inner):
+            return _name(inner)
+        case ast.IfExp(test=inner) | ast.BoolOp(values=[inner, *_]) | ast.Compare(left=inner):
+            return _name(inner)
+    return "value"
 
 
 def _tables() -> Iterator[tuple[str, str, str]]:
@@ -95,11 +174,12 @@ def catalog_of(file: Path) -> LocaleCatalog:
     old: dict[object, object] = {}
     if file.exists():
         with file.open("rb") as content:
-            old = {each.id: each.string for each in read_po(content, locale) if each.id and not each.fuzzy}
+            old = {(each.context, each.id): each.string for each in read_po(content, locale) if each.id}
     catalog = LocaleCatalog(locale, fuzzy=False)
-    for text in sorted(texts(), key=lambda text: (text.file, text.message)):
+    for text in sorted(texts(), key=lambda text: (text.file, str(text.message))):
         notes = [text.note] if text.note else []
-        catalog.add(text.message, old.get(text.message), locations=[(text.file, 0)], auto_comments=notes)
+        known = old.get((text.context, text.message))
+        catalog.add(text.message, known, [(text.file, 0)], auto_comments=notes, context=text.context)
     return catalog
 
 

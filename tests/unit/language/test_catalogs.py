@@ -4,16 +4,20 @@ import importlib.util
 import re
 from collections import Counter
 from pathlib import Path
+from string import Formatter
 from types import ModuleType
 
 import pytest
+
+from licensegate.language.language import JAPANESE
+from licensegate.language.phrases import CONTEXT, reworded
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / "language").glob("*/LC_MESSAGES/licensegate.po"))
 # {name}, {name:>8}, %(name)s
 PLACEHOLDER = re.compile(r"\{\w*(?:[!:][^{}]*)?\}|%\(\w+\)[sd]")
-# Kana and kanji.
-JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
+# Kana, kanji, full-width forms.
+LETTERS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 
 
 def _script() -> ModuleType:
@@ -83,7 +87,7 @@ def test_sentences_end_with_a_japanese_full_stop(catalog: object) -> None:
 
 
 def test_translations_are_in_japanese(catalog: object) -> None:
-    wrong = [text for _, translations in _pairs(catalog) for text in translations if text and not JAPANESE.search(text)]
+    wrong = [text for _, translations in _pairs(catalog) for text in translations if text and not LETTERS.search(text)]
     assert wrong == []
 
 
@@ -99,3 +103,24 @@ def test_a_marked_message_is_found(tmp_path: Path) -> None:
         ("{n} day", "{n} days"), "One text.", "Two", "Title", "{n} hours", ("a", "b"),
     ]  # fmt: skip
     assert marked[0].note == "Translators: a day"
+
+
+def test_every_phrase_is_recognised_in_a_text(catalog: object) -> None:
+    for each in catalog:  # type: ignore[attr-defined]
+        if each.context == CONTEXT:
+            parts = [(literal, name) for literal, name, _, _ in Formatter().parse(each.id) if name]
+            values = {name: f"<{name}>" * bool(literal or not number) for number, (literal, name) in enumerate(parts)}
+            assert reworded(each.id.format(**values), JAPANESE) == each.string.format(**values)
+
+
+def test_strings_of_several_words_are_phrases(tmp_path: Path) -> None:
+    code = tmp_path / "code.py"
+    code.write_text(
+        '"""A docstring of a module."""\n'
+        'def look(host, ms):\n    """A docstring of it."""\n'
+        "    failed = f\"{_said(host)} took {ms:.0f} s; {host.name} {'failed' if ms else ''}\"\n"
+        '    return "no answer came from {host}" if host == "word" else failed\n'
+    )
+    found = list(catalogs.phrases(code, tmp_path))
+    assert [text.message for text in found] == ["{said} took {ms} s", "failed", "no answer came from {host}"]
+    assert {text.context for text in found} == {"phrase"}

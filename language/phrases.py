@@ -1,0 +1,147 @@
+"""Texts that are made early and translated late: the evidence in a record, a step of the doctor, the detail of a fault.
+
+Such a text is English where machines read it: in a record, a log, JSON. For people who read another language it is
+recognised: the catalog has the texts of the rooms that make them, each with the `{placeholders}` of its f-string. What
+is not recognised stays: names, numbers, the words of peers.
+"""
+
+import struct
+from collections.abc import Iterator
+from functools import cache, cached_property
+from pathlib import Path
+from string import Formatter
+from typing import Final
+
+from msgspec import Struct
+
+from .language import Language
+
+CONTEXT: Final = "phrase"
+"""The context (msgctxt) of such a text in a catalog. Whole sentences are recognised without it."""
+
+SEPARATOR: Final = "; "
+"""Between phrases of one text. No phrase has one inside."""
+
+_CONTEXT: Final = f"{CONTEXT}\x04"
+_END: Final = "。"
+_LONGEST: Final = 4000
+_DEEPEST: Final = 4
+
+
+def reworded(text: str, language: Language) -> str:
+    """Translate a text that is one phrase, or several between semicolons."""
+    if language.catalog is None or len(text) > _LONGEST:
+        return text
+    return _rewording(language.catalog).whole(text)
+
+
+class _Template(Struct, frozen=True):
+    """A message as the literals around its placeholders, the names of these, and its translation.
+
+    Placeholders without a literal between them have one value, so there are as many `names` as gaps.
+    """
+
+    literals: tuple[str, ...]
+    names: tuple[tuple[str, ...], ...]
+    translation: str
+
+    def values_in(self, text: str) -> list[str] | None:
+        """What is in the gaps if the text is made of this message, else None. Each value is as short as can be."""
+        first, *between = self.literals
+        if not between:
+            return [] if text == first else None
+        last = between.pop()
+        end = len(text) - len(last)
+        if not text.startswith(first) or not text.endswith(last) or end < len(first):
+            return None
+        values, start = [], len(first)
+        for literal in between:
+            found = text.find(literal, start, end)
+            if found < 0:
+                return None
+            values.append(text[start:found])
+            start = found + len(literal)
+        return [*values, text[start:end]]
+
+
+class _Rewording:
+    """Finds the messages that a text was made of. `depth` counts phrases within phrases."""
+
+    def __init__(self, templates: tuple[_Template, ...]) -> None:
+        self._templates = templates
+
+    def whole(self, text: str, depth: int = 0) -> str:
+        """The translation of a text of several phrases; what is not recognised stays."""
+        said = ""
+        for number, part in enumerate(text.split(SEPARATOR)):
+            translated = self._one(part, depth)
+            if number:
+                said = said + SEPARATOR if translated is None else said.removesuffix(_END) + _END
+            said += part if translated is None else translated
+        return said
+
+    def _one(self, text: str, depth: int) -> str | None:
+        """The translation of a text of one message, that with the most letters; None if none made it."""
+        if depth > _DEEPEST:
+            return None
+        for template in self._templates:
+            values = template.values_in(text)
+            if values is not None:
+                said: dict[str, str] = {}
+                for names, value in zip(template.names, values, strict=True):
+                    said |= self._named(names, value, depth + 1)
+                return template.translation.format(**said)
+        return None
+
+    def _named(self, names: tuple[str, ...], value: str, depth: int) -> dict[str, str]:
+        """The values of placeholders that stand side by side: each but the first is a phrase, or empty."""
+        first, *others = names
+        if others:
+            for place in range(len(value)):
+                if any(value.startswith(template.literals[0], place) for template in self._suffixes):
+                    rest = self._one(value[place:], depth)
+                    if rest is not None:
+                        return {first: self.whole(value[:place], depth), others[0]: rest} | dict.fromkeys(
+                            others[1:], ""
+                        )
+        return {first: self.whole(value, depth)} | dict.fromkeys(others, "")
+
+    @cached_property
+    def _suffixes(self) -> tuple[_Template, ...]:
+        """The messages that follow another text: they begin with a blank or a comma."""
+        return tuple(template for template in self._templates if template.literals[0][:1] in (" ", ","))
+
+
+@cache
+def _rewording(catalog: Path) -> _Rewording:
+    """The phrases and sentences of a catalog, those with the most letters first."""
+    found = [
+        _template(message.removeprefix(_CONTEXT), translation)
+        for message, translation in _messages(catalog.read_bytes())
+        if message.startswith(_CONTEXT) or ("\x04" not in message and message.endswith("."))
+    ]
+    return _Rewording(tuple(sorted(found, key=lambda template: -sum(map(len, template.literals)))))
+
+
+def _template(message: str, translation: str) -> _Template:
+    literals, names = [""], []
+    for literal, name, _, _ in Formatter().parse(message):
+        literals[-1] += literal
+        if name is not None and (literal or not names):
+            names.append([name])
+            literals.append("")
+        elif name is not None:
+            names[-1].append(name)
+    return _Template(tuple(literals), tuple(map(tuple, names)), translation)
+
+
+def _messages(content: bytes) -> Iterator[tuple[str, str]]:
+    """The messages of a compiled catalog and their translations, from its two tables of lengths and places (MO)."""
+    _, _, count, *tables = struct.unpack_from("<5I", content)
+    for number in range(count):
+        pair = []
+        for table in tables:
+            length, place = struct.unpack_from("<2I", content, table + 8 * number)
+            pair.append(content[place : place + length].decode())
+        if "\0" not in pair[0]:  # the forms of a number
+            yield pair[0], pair[1]

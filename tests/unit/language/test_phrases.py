@@ -1,0 +1,62 @@
+"""Texts made in English and read in Japanese: recognised by their messages, in parts and within each other."""
+
+import pytest
+
+from licensegate.language.language import ENGLISH, JAPANESE
+from licensegate.language.phrases import reworded
+
+CASES = {
+    "a phrase without values": ("it sends no User-Agent", "User-Agentを送信していません"),
+    "a phrase with a value": ("it left after 3.2 s", "3.2 s後に切断しました"),
+    "several phrases": (
+        "it was asked 3 times; offered: basic, digest; it calls itself curl/8.5.0",
+        "認証要求は3回です。提示した方式：basic, digest。User-Agentはcurl/8.5.0です",
+    ),
+    "a phrase within a phrase": (
+        "no byte came for 20 s, and then the connection was reset (ECONNRESET)",
+        "20 sの間1バイトも届かず、その後接続がリセットされました（ECONNRESET）",
+    ),
+    "a phrase that may be absent within a phrase": (
+        "the server has an address of your own",
+        "サーバのアドレスは自社のものです",
+    ),
+    "a sentence": (
+        "10.1.2.3 is not in the networks that may use the gate.",
+        "10.1.2.3は、ゲートの使用を許可されたネットワークに含まれていません。",
+    ),
+    "a value of a peer between phrases": (
+        "it said 'a; b'; it sends no User-Agent",
+        "受信した内容：'a; b'。User-Agentを送信していません",
+    ),
+    "the longest of several messages": (
+        "it left after 3 s; tried until then: 192.0.2.1",
+        "3 s後に切断しました。それまでに接続を試みたアドレス：192.0.2.1",
+    ),
+    "a phrase beside another value": (
+        "a program listens on 127.0.0.1:3128 as uid 991",
+        "あるプログラムが127.0.0.1:3128で待ち受けています（uid 991）",
+    ),
+    "no phrase beside another value": (
+        "a program listens on 127.0.0.1:3128",
+        "あるプログラムが127.0.0.1:3128で待ち受けています",
+    ),
+    "another text": ("ECONNREFUSED", "ECONNREFUSED"),
+    "an empty text": ("", ""),
+    "braces": ("it said {x}", "受信した内容：{x}"),
+}
+
+
+@pytest.mark.parametrize(("english", "japanese"), CASES.values(), ids=CASES)
+def test_a_text_is_reworded_by_its_messages(english: str, japanese: str) -> None:
+    assert reworded(english, JAPANESE) == japanese
+    assert reworded(english, ENGLISH) is english
+
+
+def test_a_text_too_long_for_a_phrase_stays() -> None:
+    text = "it left after " + "x" * 5000
+    assert reworded(text, JAPANESE) is text
+
+
+@pytest.mark.parametrize("text", ["; " * 50, "(" * 500, "it left after " * 40, "\0; \x04", "a" * 3900])
+def test_hostile_text_neither_fails_nor_disappears(text: str) -> None:
+    assert reworded(text, JAPANESE)
