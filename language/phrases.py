@@ -124,7 +124,7 @@ def _rewording(catalog: Path) -> _Rewording:
 
 
 def _template(message: str, translation: str) -> _Template:
-    literals, names = [""], []
+    literals, names = [""], list[list[str]]()
     for literal, name, _, _ in Formatter().parse(message):
         literals[-1] += literal
         if name is not None and (literal or not names):
