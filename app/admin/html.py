@@ -1,0 +1,136 @@
+"""The pages for people: Jinja2 templates in `templates/`, filled with values of `app.overview` in one language.
+
+Jinja2 is loaded when the first page is asked for. Every value is escaped, also inside a translated sentence.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from licensegate.app.overview.clients import ClientRow, DayRow
+from licensegate.language.language import LANGUAGES, Language, language_named
+
+from . import drawing
+from .moments import from_now, lasting, size
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_TEMPLATES: Final = Path(__file__).with_name("templates")
+_PIECE: Final = 8192
+"""Characters of a page in one piece: rendered in well under a millisecond."""
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """What a page has around its content.
+
+    `path` and `query` are those of the request; links keep the language if it was `chosen` in the query. Forms are
+    shown if `csrf`, the token of a session, is not empty; `can_sign_in` if there is a token to sign in with. `notice`
+    says what the last form did, or why it did nothing: `failed`.
+    """
+
+    language: Language
+    path: str
+    version: str
+    made_at: datetime
+    query: dict[str, str] = {}
+    chosen: bool = False
+    csrf: str = ""
+    can_sign_in: bool = False
+    notice: str = ""
+    failed: bool = False
+
+
+def page_pieces(template: str, frame: Frame, **shown: object) -> Iterator[bytes]:
+    """A page, in pieces that are made one after the other."""
+    environment = _environment(frame.language.code)
+    link = partial(_link, frame)
+    values = {"frame": frame, "now": frame.made_at, "link": link, "languages": LANGUAGES, **shown}
+    gathered: list[str] = []
+    length = 0
+    for text in environment.get_template(template).generate(values):
+        gathered.append(text)
+        length += len(text)
+        if length >= _PIECE:
+            yield "".join(gathered).encode(errors="replace")
+            gathered.clear()
+            length = 0
+    yield "".join(gathered).encode(errors="replace")
+
+
+def _link(frame: Frame, path: str, **query: object) -> str:
+    """The URL of one of our pages; a query of an empty value is left out."""
+    wanted = {"lang": frame.language.code if frame.chosen else "", **query}
+    text = urlencode({name: value for name, value in wanted.items() if value not in ("", None)})
+    return f"{path}?{text}" if text else path
+
+
+@cache
+def _environment(code: str) -> "Environment":
+    """The templates with their functions for one language."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    language = language_named(code)
+    if language is None:
+        raise LookupError(code)
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.globals.update(
+        _=_translator(language.gettext),
+        ngettext=_counting_translator(language),
+        language=language,
+        axis=drawing.axis(),
+        weeks=drawing.WEEKS,
+        calendar=_calendar,
+        clock_bar=_clock_bar,
+    )
+    environment.filters.update(
+        from_now=partial(from_now, language),
+        lasting=partial(lasting, language),
+        size=size,
+        moment=_moment,
+    )
+    return environment
+
+
+def _translator(gettext: Callable[[str], str]) -> "Callable[..., Markup]":
+    from markupsafe import Markup
+
+    def translate(message: str, **fields: object) -> Markup:
+        """A translated sentence, its fields escaped. The sentence itself is ours and may have markup."""
+        return Markup(gettext(message)).format(**fields)  # noqa: S704  # messages are constants of the templates
+
+    return translate
+
+
+def _counting_translator(language: Language) -> "Callable[..., Markup]":
+    def translate(one: str, many: str, n: int, **fields: object) -> "Markup":
+        return _translator(lambda _: language.ngettext(one, many, n))(one, n=f"{n:,}", **fields)
+
+    return translate
+
+
+def _moment(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M}"
+
+
+def _clock_bar(client: ClientRow, now: datetime) -> drawing.ClockBar:
+    return drawing.clock_bar(now, client.last_contact, [(each.name, each.at) for each in client.deadlines])
+
+
+def _calendar(days: list[DayRow], now: datetime) -> tuple[drawing.HalfYear, ...]:
+    counts = {each.day: drawing.DayCounts(each.connections, each.answered, each.failed) for each in days}
+    return drawing.calendar(counts, now.date())
