@@ -3,9 +3,10 @@
 Text from clients and files is escaped, so that it can neither move the cursor nor reverse the line.
 """
 
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 STANDARD_OUTPUT: Final = 1
@@ -13,7 +14,25 @@ STANDARD_ERROR: Final = 2
 
 
 def say(text: str, end: str = "\n") -> int:
-    """Print the text and return 0. Raises SystemExit if standard output cannot be written."""
+    """Print the text and return 0. On a terminal, what is not printable is escaped, but not tabs and ends of lines.
+
+    Raises SystemExit if standard output cannot be written.
+    """
+    return _print(_safe(text, escaped), end)
+
+
+def say_json(text: str, end: str = "\n") -> int:
+    """Print JSON as `say` does; on a terminal it is escaped as JSON is, so that it can still be read."""
+    return _print(_safe(text, lambda character: json.dumps(character)[1:-1]), end)
+
+
+def _safe(text: str, escape: Callable[[str], str]) -> str:
+    if not sys.stdout.isatty():
+        return text
+    return "".join(each if each.isprintable() or each in "\n\t" else escape(each) for each in text)
+
+
+def _print(text: str, end: str) -> int:
     try:
         print(text, end=end, flush=True)
     except OSError as error:

@@ -12,9 +12,9 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Log, Settings, SettingsError
+from licensegate.app.settings import Log, Settings, SettingsError, load
 from licensegate.app.settings.messages import shown
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.certs.host_names import host_name
 from licensegate.certs.pem import CertificateError
 from licensegate.doctor.host import preconditions
@@ -25,11 +25,11 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
 from . import check_logins, check_parents, check_tls
+from .check_result import CheckResult
 from .check_warnings import warnings
-from .layout import counted, sections
-from .policy_tests import CaseResult, try_policy, untouched
+from .layout import counted, json_text, sections
+from .policy_tests import try_policy, untouched
 from .service_user import PACKAGED_USER, become, has_packaged_user
-from .settings_file import load_or_exit
 
 NOTES: Final = """\
   What depends on the user who runs the gate, such as the right to read a key, is looked at as the user of --user;
@@ -226,46 +226,66 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     named.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the settings file")
     parser.add_argument("--tests", metavar="FILE", type=Path, help="try the tests of the allowlist in this file")
     parser.add_argument("--user", metavar="NAME", help="look as this user, the one who runs the gate; needs root")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON: docs/terminal.md")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what would be in force, and the warnings."""
-    settings = load_or_exit(arguments.file or arguments.config)
+    result = CheckResult()
+    try:
+        _examine(arguments, result)
+    except (CertificateError, LoginFileError, SettingsError) as error:
+        result.faults.append(str(error))
+    result.usable = not result.faults
+    if arguments.json:
+        say_json(json_text(result))
+    else:
+        _tell(result)
+    return result.status
+
+
+def _examine(arguments: argparse.Namespace, result: CheckResult) -> None:
+    """Look at everything. Prints the report unless the result will be printed as JSON.
+
+    Raises CertificateError, LoginFileError or SettingsError.
+    """
+    file = arguments.file or arguments.config
+    settings = load(file, os.environ)
     name = host_name()
     if arguments.user is not None:
         become(arguments.user)
-        settings = load_or_exit(arguments.file or arguments.config)  # again: that user may not be able to
-    try:
-        results = [] if arguments.tests is None else try_policy(settings, arguments.tests)
+        settings = load(file, os.environ)  # again: that user may not be able to
+    result.describe(settings)
+    results = [] if arguments.tests is None else try_policy(settings, arguments.tests)
+    if not arguments.json:
         say(report(settings))
-        wrong = list(preconditions.faults(settings))  # before the warnings: it raises what would also be one of them
-        for warning in warnings(settings, os.environ, name):
-            complain(f"warning: {warning}")
-    except (CertificateError, LoginFileError, SettingsError) as error:
-        return complain(str(error))
+    faults = list(preconditions.faults(settings))  # before the warnings: it raises what would also be one of them
+    result.warnings += warnings(settings, os.environ, name)
+    result.take_tests(results)
+    if results:
+        result.warnings += [f"no test asks for {rule}" for rule in untouched(settings.policy.rules, settings, results)]
     lacking = list(preconditions.lacking_rights(settings))
     if arguments.user is not None:
-        wrong += [f"{each} by the user {arguments.user}; let that user do it" for each in lacking]
+        faults += [f"{each} by the user {arguments.user}; let that user do it" for each in lacking]
     else:
-        for each in lacking:
-            complain(f"not looked at: {each} by this user; run this as the gate's user, or as root with --user")
+        remedy = "run this as the gate's user, or as root with --user"
+        result.not_looked_at += [f"{each} by this user; {remedy}" for each in lacking]
         if os.geteuid() == 0 and has_packaged_user():
-            complain("not looked at: what the gate's user may read and write; add --user " + PACKAGED_USER)
-    for each in preconditions.needed_at_start(settings):
+            result.not_looked_at.append(f"what the gate's user may read and write; add --user {PACKAGED_USER}")
+    result.not_looked_at += preconditions.needed_at_start(settings)
+    result.faults += faults
+
+
+def _tell(result: CheckResult) -> None:
+    """Print what was found, the faults and the tests that failed last."""
+    for warning in result.warnings:
+        complain(f"warning: {warning}")
+    for each in result.not_looked_at:
         complain(f"not looked at: {each}")
-    for fault in wrong:
+    for fault in result.faults:
         complain(fault)
-    failed = _tell(settings, results)
-    return 2 if wrong else 1 if failed else 0
-
-
-def _tell(settings: Settings, results: list[CaseResult]) -> bool:
-    """Print how the tests of the allowlist went. Returns whether one failed."""
-    failed = [result for result in results if result.fault]
-    for result in failed:
-        complain(f"failed: {result.case}: {result.fault}")
-    if results:
-        for rule in untouched(settings.policy.rules, settings, results):
-            complain(f"warning: no test asks for {rule}")
-        say(f"tests         {len(results) - len(failed)} of {counted(len(results), 'test')} as expected")
-    return bool(failed)
+    failed = [case for case in result.tests if case.fault]
+    for case in failed:
+        complain(f"failed: {case.test}: {case.fault}")
+    if result.tests:
+        say(f"tests         {len(result.tests) - len(failed)} of {counted(len(result.tests), 'test')} as expected")

@@ -13,7 +13,7 @@ import msgspec
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.messages import did_you_mean, shown
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.ledger.clients import NamedClient
 from licensegate.ledger.engine import LedgerUnavailableError
 from licensegate.ledger.entries import ManualEntry, ManualKind, ProductEntry
@@ -100,7 +100,7 @@ def _list(settings: Settings, arguments: argparse.Namespace) -> int:
     ]
     if arguments.json:
         answers = [answer for _, _, answer in asked]
-        return say("".join(f"{msgspec.json.encode(entry).decode()}\n" for entry in (*entries, *answers)), end="")
+        return say_json("".join(f"{msgspec.json.encode(entry).decode()}\n" for entry in (*entries, *answers)), end="")
     if not entries and not asked:
         print("nothing was recorded by hand, and no product has answered", file=sys.stderr)
     now = datetime.now(UTC)

@@ -13,7 +13,7 @@ from typing import Final
 
 from licensegate.allowlist.target import Target, TargetError
 from licensegate.app.settings import Settings
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.app.version import full_version
 from licensegate.certs.host_names import host_name
 from licensegate.doctor.bundle import BundleError, BundleFile, pack
@@ -102,7 +102,7 @@ def _run(arguments: argparse.Namespace, settings: Settings, bundle: BundleFile |
     tell = _say_nothing if arguments.json else partial(_say, text)
     report, chains = _examine(patient, redactor, tell, bundled=bundle is not None)
     if arguments.json:
-        say(as_json(report))
+        say_json(as_json(report))
     else:
         say(summary(report.steps, interrupted=report.interrupted))
     if bundle is not None:

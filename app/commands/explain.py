@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import SettingsError
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.records.log_reader import LogEntry, LogReader, read_record
 from licensegate.records.record import SCHEMA
 
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = failures.newest_first
     if arguments.json:
         said = Explanation(failures.connections, failures.answered, found)
-        say(msgspec.json.encode(said).decode())
+        say_json(msgspec.json.encode(said).decode())
     else:
         say(in_text(failures))
     return 1 if found else 0

@@ -1,7 +1,10 @@
-"""Layout of the commands' output: titles with lines beside them, and numbers of things."""
+"""Layout of the commands' output: titles with lines beside them, numbers of things, and JSON."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Final
+
+from msgspec import Struct, to_builtins
 
 _TITLE_WIDTH: Final = 14
 
@@ -9,6 +12,11 @@ _TITLE_WIDTH: Final = 14
 def sections(lines: Mapping[str, Iterable[str]]) -> str:
     """Put each title beside its lines, or beside "none" if it has no lines."""
     return "\n".join(_section(title, list(beside)) for title, beside in lines.items())
+
+
+def json_text(value: Struct) -> str:
+    """A value as one line of JSON. A path in it need not be valid text, so `say_json` may have to escape it."""
+    return json.dumps(to_builtins(value), ensure_ascii=False, separators=(",", ":"))
 
 
 def counted(number: int, thing: str) -> str:

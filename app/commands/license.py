@@ -18,7 +18,7 @@ from msgspec import Struct, to_builtins
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.load import settings_file
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.certs.host_names import own_addresses
 from licensegate.files.read import read_whole
 from licensegate.licensing.limits import all_families, family_named
@@ -109,7 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names from the text, and Japanese
     form: PrintedForm = "json" if arguments.json else "prometheus" if arguments.prometheus else "table"
-    return say(printed(outputs, form), end="")
+    printed_by = say_json if form == "json" else say
+    return printed_by(printed(outputs, form), end="")
 
 
 def printed(outputs: Sequence[NamedOutput], form: PrintedForm) -> str:

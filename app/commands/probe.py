@@ -12,7 +12,7 @@ from licensegate.allowlist.target import TargetError
 from licensegate.app.observers.target_reports import GOOD
 from licensegate.app.service.control import ControlError, Request, ask
 from licensegate.app.settings import SettingsError
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.diagnosis.target_report import TargetReport
 
 from .control_socket import NO_SOCKET, control_socket
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (ControlError, SettingsError) as error:
         return complain(str(error))
     if arguments.json:
-        say("\n".join(msgspec.json.encode(report).decode() for report in reports))
+        say_json("\n".join(msgspec.json.encode(report).decode() for report in reports))
     elif reports:
         say("\n".join(table(reports, datetime.now(UTC))))
     for failure in failures:

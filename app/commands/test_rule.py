@@ -13,7 +13,7 @@ from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import authority, is_address
 from licensegate.app.settings import Settings
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, say, say_json
 from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.request import AuthRequest
@@ -30,9 +30,10 @@ from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.records.outcome import Outcome, Stage
-from licensegate.records.record import TunnelRecord, open_record
+from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
 
+from .layout import json_text
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
@@ -47,13 +48,44 @@ class RuleTestError(ValueError):
     """The client or the target is invalid."""
 
 
-class RuleTest(Struct, frozen=True):
-    """The decision, and the text to print. `outcome` is that of a refusal, `reported` one that only a report has."""
+RULE_TEST_SCHEMA: Final = 1
+"""Raised by one when a key of `--json` changes its name or meaning; a new key does not raise it."""
 
+
+class RuleTest(Struct, frozen=True, kw_only=True):
+    """The decision about `target`, as `--json` prints it (`docs/terminal.md`).
+
+    `outcome`, `status`, `sentence` and `remedy` are those of a refusal, else empty and 0. `rule` and `preset` allow the
+    target to clients of `network`; `reported` is the refusal that report-only mode does not enforce. `not_looked_at`
+    are the other things that decide whether the tunnel works.
+    """
+
+    schema: int = RULE_TEST_SCHEMA
     allowed: bool
-    text: str
+    client: str
+    target: str
     outcome: str = ""
+    status: int = 0
+    sentence: str = ""
+    remedy: str = ""
+    network: str = ""
+    rule: str = ""
+    preset: str = ""
     reported: str = ""
+    not_looked_at: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The decision for people, in several lines."""
+        if not self.allowed:
+            return f"refused: {self.outcome} ({self.status})\n{self.sentence}\n{self.remedy}"
+        if self.reported:
+            decision = (
+                f"passes\ntarget  {self.target} would be refused ({self.reported}), but report-only mode lets it pass"
+            )
+        else:
+            decision = f"allowed\nclient  {self.client} is in {self.network}\ntarget  {self.target} by {self.rule}"
+        return f"{decision}\nnot looked at: {', '.join(self.not_looked_at)}"
 
 
 class _AssumedLogin(Authenticator):
@@ -85,28 +117,32 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
     if isinstance(command, Dial):
         refusal = _dial_refusal(settings, command)
         if refusal is None:
-            text = "\n".join(_allowed(settings, command, record, str(sources.network_of(client))))
-            return RuleTest(True, text, reported=record.reported)
+            return RuleTest(
+                allowed=True,
+                client=record.client,
+                target=str(command.target),
+                network=str(sources.network_of(client)),
+                rule="" if record.reported else str(command.rule),
+                preset=record.preset,
+                reported=record.reported,
+                not_looked_at=tuple(_not_looked_at(settings, command)),
+            )
         record.end(*refusal)
     outcome = record.outcome
     if outcome is None:
         raise RuntimeError("the conversation decided nothing about a complete head")
     if outcome.stage is Stage.HEAD:
         raise RuleTestError(f"{outcome.label}: {record.sentence()} {record.remedy()}")
-    text = f"refused: {outcome.label} ({outcome.status})\n{record.sentence()}\n{record.remedy()}"
-    return RuleTest(False, text, outcome.label)
-
-
-def _allowed(settings: Settings, dial: Dial, record: TunnelRecord, network: str) -> Iterator[str]:
-    """The lines about a target that may be dialled."""
-    if record.reported:
-        yield "passes"
-        yield f"target  {dial.target} would be refused ({record.reported}), but report-only mode lets it pass"
-    else:
-        yield "allowed"
-        yield f"client  {record.client} is in {network}"
-        yield f"target  {dial.target} by {dial.rule}"
-    yield f"not looked at: {', '.join(_not_looked_at(settings, dial))}"
+    return RuleTest(
+        allowed=False,
+        client=record.client,
+        target=record.target or target,
+        outcome=outcome.label,
+        status=outcome.status,
+        sentence=record.sentence(),
+        remedy=record.remedy(),
+        preset=record.preset,
+    )
 
 
 def _dial_refusal(settings: Settings, dial: Dial) -> tuple[Outcome, str] | None:
@@ -178,6 +214,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="decide as if its certificate contained this name; may be repeated",
     )
+    parser.add_argument("--json", action="store_true", help="print one line of JSON: docs/terminal.md")
     parser.add_argument("client", metavar="CLIENT", help="the client's IP address")
     parser.add_argument("target", metavar="HOST:PORT", help="the target, as in its CONNECT")
 
@@ -190,5 +227,8 @@ def run(arguments: argparse.Namespace) -> int:
         result = judge(settings, arguments.client, arguments.target, identity)
     except RuleTestError as error:
         return complain(str(error))
-    say(result.text)
+    if arguments.json:
+        say_json(json_text(result))
+    else:
+        say(result.text)
     return 0 if result.allowed else 1
