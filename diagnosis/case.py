@@ -83,10 +83,14 @@ def seconds(ms: float) -> str:
 
 
 def lost(record: TunnelRecord, account: TcpAccount | None) -> bool:
-    """Whether packets to this peer were lost: not acknowledged for long, or although they were sent again."""
+    """Whether packets to this peer were lost: not acknowledged for long, or although they were sent again.
+
+    Bytes that only wait to be sent, with all others acknowledged, are of the tunnel's last moment.
+    """
     if account is None or not (account.unsent or account.unacknowledged):
         return False
-    return account.retransmitted > 0 or waited_ms(record) >= SILENCE_MS
+    sent_again = account.unacknowledged > 0 and account.retransmitted > 0
+    return sent_again or waited_ms(record) >= SILENCE_MS
 
 
 def in_words(account: TcpAccount | None) -> str:

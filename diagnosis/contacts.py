@@ -35,6 +35,9 @@ _OLD: Final = frozenset({"ssl3", "1.0", "1.1"})
 _NEWEST: Final = "1.3"
 
 _NO_COMMON_GROUND: Final = frozenset({Alert.HANDSHAKE_FAILURE, Alert.INSUFFICIENT_SECURITY})
+_REFUSES_OLD: Final = _NO_COMMON_GROUND | {Alert.INTERNAL_ERROR}
+"""How servers refuse TLS 1.0 and 1.1 beside protocol_version: OpenSSL 3 has no signature for them at its own level."""
+
 _WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *ABOUT_A_CERTIFICATE})
 _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
 
@@ -133,9 +136,9 @@ def of_refused_hello(case: Case) -> Conclusion:
         if is_old:
             return Conclusion(Code.CLIENT_TOO_OLD, _CERTAIN, said + offered)
         return _of_refused_version(case, said + offered)
+    if is_old and alert in _REFUSES_OLD:
+        return Conclusion(Code.CLIENT_TOO_OLD, _LIKELY, said + offered)
     if alert in _NO_COMMON_GROUND:
-        if is_old:
-            return Conclusion(Code.CLIENT_TOO_OLD, _LIKELY, said + offered)
         also = _also(case, TargetVerdict.HELLO_REFUSED)
         if also:
             return Conclusion(Code.SERVER_REFUSED_HELLO, _LIKELY, said + also)

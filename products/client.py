@@ -1,5 +1,6 @@
 """Sends one request to one product over verified HTTPS and reads its answer, bounded in size and time."""
 
+import asyncio
 import ssl
 from typing import Final
 
@@ -28,6 +29,7 @@ async def fetch(product: AskedProduct, password: str, agent: str, seconds: float
         verified = _verification(product)
     except (OSError, ssl.SSLError) as error:
         raise NoAnswerError(NoAnswerReason.CERTIFICATE, f"{product.ca}: {error.strerror or error}") from None
+    failures = _certificate_failures(verified)
     connector = aiohttp.TCPConnector(ssl=verified, limit=1, force_close=True)
     limit = aiohttp.ClientTimeout(total=seconds, sock_connect=min(_CONNECT_SECONDS, seconds))
     session = aiohttp.ClientSession(
@@ -51,15 +53,52 @@ async def fetch(product: AskedProduct, password: str, agent: str, seconds: float
         except TimeoutError:
             raise NoAnswerError(NoAnswerReason.TIMED_OUT) from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            if failures:  # at one of its addresses; aiohttp tells what became of the last
+                raise NoAnswerError(NoAnswerReason.CERTIFICATE, _said(failures[0])) from None
             raise NoAnswerError(NoAnswerReason.UNREACHABLE, _said(error)) from None
         except (aiohttp.ClientError, ValueError) as error:  # ValueError: fields that are no HTTP
             raise NoAnswerError(NoAnswerReason.NOT_AXL, type(error).__name__) from None
 
 
-def _verification(product: AskedProduct) -> ssl.SSLContext | aiohttp.Fingerprint:
-    if product.fingerprint:
-        return aiohttp.Fingerprint(bytes.fromhex(product.fingerprint))
-    return roots_context(product.ca)
+class _Pin(aiohttp.Fingerprint):
+    """A certificate's SHA-256, and the mismatches that there were."""
+
+    def __init__(self, fingerprint: bytes) -> None:
+        super().__init__(fingerprint)
+        self.failures: list[Exception] = []
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Compare with the server's certificate. Raises ServerFingerprintMismatch."""
+        try:
+            super().check(transport)
+        except aiohttp.ServerFingerprintMismatch as error:
+            self.failures.append(error)
+            raise
+
+
+def _verification(product: AskedProduct) -> ssl.SSLContext | _Pin:
+    return _Pin(bytes.fromhex(product.fingerprint)) if product.fingerprint else roots_context(product.ca)
+
+
+def _certificate_failures(verified: ssl.SSLContext | _Pin) -> list[Exception]:
+    """The list that will hold each certificate that fails. A name may have several addresses, and not all a server."""
+    if isinstance(verified, _Pin):
+        return verified.failures
+    failures: list[Exception] = []
+
+    class Remembering(ssl.SSLObject):
+        """A handshake that notes why it failed."""
+
+        def do_handshake(self) -> None:
+            """Raises what its base does."""
+            try:
+                super().do_handshake()
+            except ssl.SSLCertVerificationError as error:
+                failures.append(error)
+                raise
+
+    verified.sslobject_class = Remembering
+    return failures
 
 
 async def _content(response: aiohttp.ClientResponse) -> bytes:
@@ -80,4 +119,6 @@ def _said(error: Exception) -> str:
         return str(getattr(error.certificate_error, "verify_message", "") or error.certificate_error)
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or str(error.os_error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
     return str(error)

@@ -33,4 +33,4 @@ def test_a_stalled_log_reader_blocks_neither_tunnels_nor_a_stop(tmp_path: Path, 
     finally:
         os.close(reader)
 
-    assert standin.connections == 1
+    assert standin.accepted(1) == 1

@@ -32,7 +32,7 @@ from support.upstream import closed_port
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PAGE = DEPLOY.parent / "docs" / "monitoring.md"
 RULES = DEPLOY / "prometheus" / "licensegate.rules.yml"
-RULES_TESTS = DEPLOY / "prometheus" / "licensegate.rules.test.yml"
+RULES_TESTS = [DEPLOY / "prometheus" / f"licensegate.{part}.test.yml" for part in ("rules", "days")]
 EXAMPLE = DEPLOY / "prometheus" / "scrape.example.yml"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "licensegate.json").read_text())
 PANELS = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -181,14 +181,14 @@ def filled_in(query: str) -> str:
 
 
 def test_the_rules_pass_their_own_tests() -> None:
-    tested = run_within(100, require_command("promtool", "prometheus"), "test", "rules", RULES_TESTS)
+    tested = run_within(100, require_command("promtool", "prometheus"), "test", "rules", *RULES_TESTS)
 
     assert tested.returncode == 0, tested.stdout + tested.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_has_a_firing_and_a_silent_case(alert: str) -> None:
-    text = RULES_TESTS.read_text()
+    text = "".join(tests.read_text() for tests in RULES_TESTS)
     cases = re.split(r"(?=- expr: ALERTS|- alertname: )", text)
     about = [case for case in cases if re.match(rf'- (expr: ALERTS{{alertname="|alertname: ){alert}\b', case)]
 

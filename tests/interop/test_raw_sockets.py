@@ -35,7 +35,7 @@ def test_an_unusual_head_is_served(gate: Gate, standin: StandIn, head: str) -> N
 
     (record,) = gate.records(1)
     assert record["target"] == TARGET
-    assert standin.connections == 1
+    assert standin.accepted(1) == 1
 
 
 def test_the_200_has_no_field_that_could_end_the_connection(gate: Gate) -> None:

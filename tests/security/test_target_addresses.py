@@ -82,7 +82,7 @@ def test_a_rule_with_private_true_allows_a_private_address(tmp_path: Path) -> No
         (record,) = gate.records(1)
 
     assert record["target"] == f"localhost:{target.port}"
-    assert target.connections == 1
+    assert target.accepted(1) == 1
 
 
 def test_a_name_that_resolves_to_the_gate_is_not_dialled(tmp_path: Path) -> None:

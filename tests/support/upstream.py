@@ -5,6 +5,7 @@ import random
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -48,6 +49,13 @@ class Upstream:
             thread.join()
         if self._failures and error is None:
             raise self._failures[0]
+
+    def accepted(self, at_least: int) -> int:
+        """Wait for so many connections and return their number, which the gate may know earlier."""
+        deadline = time.monotonic() + SECONDS
+        while self.connections < at_least and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return self.connections
 
     def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)

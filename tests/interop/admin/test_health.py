@@ -52,7 +52,7 @@ def test_upstreamz_does_not_dial_a_target_that_a_tunnel_reached(tmp_path: Path) 
             shown = get_page(gate, "/upstreamz")
 
             assert (shown.status, shown.json["status"]) == (200, "reached")
-            assert upstream.connections == 1, "the tunnel"
+            assert upstream.accepted(1) == 1, "the tunnel"
 
 
 def test_with_probe_every_a_gate_without_targets_can_be_unready(

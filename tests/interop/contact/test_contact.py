@@ -31,7 +31,7 @@ DOMAIN = "contact.test"
 RULE = f'[[allowlist.rule]]\nhost = "*.{DOMAIN}"\n'
 TLS_1_2 = ("openssl12", "jsse12")
 SILENT = (Break.SILENT_AFTER_HELLO, Break.SILENT_BEHIND_HANDSHAKE)
-SLOW = ("one-ticket", "no-ticket", "gnutls", "nginx", "jsse12")
+SLOW = ("one-ticket", "no-ticket", "gnutls", "nginx", "jsse12", "jsse13")
 """Left out where each client waits for a while before it gives up."""
 
 Run = Callable[[Sequence[str], Trust, Sequence[Post]], list[str]]
@@ -161,7 +161,7 @@ def contacts(
     names = [name for name in ports for _ in range(times)]
     with Gate(folder, gate_settings(*targets, more=RULE)) as gate:
         posts = [Post(f"https://{name}.{DOMAIN}{path}", gate.url) for name in names]
-        inside = ("timeout", "--foreground", "60" if client.startswith("java") else "4")
+        inside = ("timeout", "--foreground", "60" if client.startswith("java") else "6")
         shown = RUNS[client](inside, trust, posts)
         seen = {name: Seen([], []) for name in ports}
         for name, text in zip(names, shown, strict=True):

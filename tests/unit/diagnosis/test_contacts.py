@@ -13,6 +13,7 @@ from licensegate.records.tcp_account import TcpAccount
 from support.diagnosed import failed, found, look
 
 LOST = TcpAccount(unsent=6000, unacknowledged=5, retransmitted=3)
+LAST_MOMENT = TcpAccount(unsent=40, retransmitted=1)
 UNREAD = TcpAccount(unacknowledged=1)
 QUIET = TcpAccount()
 PARENT: dict[str, Any] = {"parent": "http://proxy.example:8080", "parent_status": 200}
@@ -53,6 +54,8 @@ def test_what_followed_the_hello(made: TunnelRecord, code: tuple[str, str]) -> N
         (70, "1.1", ("client_too_old", "certain")),
         (70, "1.3", ("server_too_old", "likely")),
         (40, "1.0", ("client_too_old", "likely")),
+        (80, "1.0", ("client_too_old", "likely")),
+        (112, "1.0", ("server_refused_hello", "certain")),
         (40, "1.2", ("no_common_cipher", "likely")),
         (71, "1.3", ("no_common_cipher", "likely")),
         (112, "1.3", ("server_refused_hello", "certain")),
@@ -103,6 +106,9 @@ def test_who_cut_a_handshake_and_where(made: TunnelRecord, code: str) -> None:
     [
         pytest.param(silent(Contact.REQUEST_UNANSWERED), "no_answer_to_request", id="silent"),
         pytest.param(silent(Contact.REQUEST_UNANSWERED, upstream_tcp=LOST), "upload_stalled", id="packets lost"),
+        pytest.param(
+            failed(Contact.REQUEST_UNANSWERED, upstream_tcp=LAST_MOMENT), "cut_in_use", id="unsent at the end"
+        ),
         pytest.param(silent(Contact.REQUEST_UNANSWERED, upstream_tcp=QUIET), "no_answer_to_request", id="none lost"),
         pytest.param(silent(Contact.REQUEST_UNANSWERED, outcome=Outcome.IDLE_TIMEOUT), "idle_limit", id="short limit"),
         pytest.param(

@@ -205,6 +205,27 @@ async def test_a_wrong_certificate_gets_no_request(tmp_path: Path, how: str) -> 
     assert [request for request in axl.requests if request] == []
 
 
+@pytest.mark.parametrize("how", ["another CA", "another fingerprint"])
+@pytest.mark.parametrize("order", [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"]], ids=["first", "last"])
+@in_a_loop
+async def test_a_wrong_certificate_is_told_though_another_address_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, order: list[str]
+) -> None:
+    async def resolve(_self: object, host: str, port: int, family: int) -> list[dict[str, Any]]:
+        return [
+            {"hostname": host, "host": each, "port": port, "family": family, "proto": 0, "flags": 0} for each in order
+        ]
+
+    others: dict[str, Any] = {"another CA": {"ca": Authority(tmp_path, "another CA").root}}
+    others["another fingerprint"] = {"ca": None, "fingerprint": "0" * 64}
+    with StandInAxl(tmp_path) as axl:
+        monkeypatch.setattr("aiohttp.resolver.ThreadedResolver.resolve", resolve)
+        asking = Asking(product(axl, tmp_path, **others[how]))
+        await asking.ask()
+
+    assert failure_of(asking) is NoAnswerReason.CERTIFICATE
+
+
 @in_a_loop
 async def test_a_pinned_certificate_is_taken_under_any_name(tmp_path: Path) -> None:
     with StandInAxl(tmp_path) as axl:
