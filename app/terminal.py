@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from licensegate.language.language import ENGLISH, Language, language_of
+
 STANDARD_OUTPUT: Final = 1
 STANDARD_ERROR: Final = 2
 
@@ -51,6 +53,16 @@ def complain(text: str) -> int:
         priority = "<4>" if text.startswith("warning: ") else "<3>"
     print(f"{priority}licensegate: {escaped(text)}", file=sys.stderr, flush=True)
     return 2
+
+
+def readers_language(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> Language:
+    """The language of the locale; English if standard output, or this encoding, cannot show its letters."""
+    language = language_of(environ)
+    try:
+        language.name.encode(encoding or sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ENGLISH
+    return language
 
 
 def escaped(text: str) -> str:

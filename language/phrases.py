@@ -72,19 +72,24 @@ class _Rewording:
 
     def whole(self, text: str, depth: int = 0) -> str:
         """The translation of a text of several phrases; what is not recognised stays."""
+        parts = text.split(SEPARATOR)
+        if len(parts) > 1:
+            sentence = self._one(text, depth, self._with_separator)
+            if sentence is not None:
+                return sentence
         said = ""
-        for number, part in enumerate(text.split(SEPARATOR)):
-            translated = self._one(part, depth)
+        for number, part in enumerate(parts):
+            translated = self._one(part, depth, self._templates)
             if number:
                 said = said + SEPARATOR if translated is None else said.removesuffix(_END) + _END
             said += part if translated is None else translated
         return said
 
-    def _one(self, text: str, depth: int) -> str | None:
+    def _one(self, text: str, depth: int, templates: tuple[_Template, ...]) -> str | None:
         """The translation of a text of one message, that with the most letters; None if none made it."""
         if depth > _DEEPEST:
             return None
-        for template in self._templates:
+        for template in templates:
             values = template.values_in(text)
             if values is not None:
                 said: dict[str, str] = {}
@@ -99,7 +104,7 @@ class _Rewording:
         if others:
             for place in range(len(value)):
                 if any(value.startswith(template.literals[0], place) for template in self._suffixes):
-                    rest = self._one(value[place:], depth)
+                    rest = self._one(value[place:], depth, self._suffixes)
                     if rest is not None:
                         return {first: self.whole(value[:place], depth), others[0]: rest} | dict.fromkeys(
                             others[1:], ""
@@ -107,9 +112,14 @@ class _Rewording:
         return {first: self.whole(value, depth)} | dict.fromkeys(others, "")
 
     @cached_property
+    def _with_separator(self) -> tuple[_Template, ...]:
+        """The sentences that have a semicolon themselves."""
+        return tuple(each for each in self._templates if any(SEPARATOR in literal for literal in each.literals))
+
+    @cached_property
     def _suffixes(self) -> tuple[_Template, ...]:
         """The messages that follow another text: they begin with a blank or a comma."""
-        return tuple(template for template in self._templates if template.literals[0][:1] in (" ", ","))
+        return tuple(each for each in self._templates if each.literals[0][:1] in (" ", ","))
 
 
 @cache
@@ -118,9 +128,15 @@ def _rewording(catalog: Path) -> _Rewording:
     found = [
         _template(message.removeprefix(_CONTEXT), translation)
         for message, translation in _messages(catalog.read_bytes())
-        if message.startswith(_CONTEXT) or ("\x04" not in message and message.endswith("."))
+        if message.startswith(_CONTEXT) or _is_sentence(message)
     ]
     return _Rewording(tuple(sorted(found, key=lambda template: -sum(map(len, template.literals)))))
+
+
+def _is_sentence(message: str) -> bool:
+    """Whether this is a whole sentence: a frame such as `{text}.` would recognise everything."""
+    words = "".join(literal for literal, *_ in Formatter().parse(message))
+    return "\x04" not in message and words.endswith(".") and len(words.split()) > 2
 
 
 def _template(message: str, translation: str) -> _Template:

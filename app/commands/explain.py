@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import SettingsError
-from licensegate.app.terminal import complain, say, say_json
+from licensegate.app.terminal import complain, readers_language, say, say_json
+from licensegate.language.language import ENGLISH, Language
 from licensegate.records.log_reader import LogEntry, LogReader, read_record
 from licensegate.records.record import SCHEMA
 
@@ -80,12 +81,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the failures."""
     since = None if arguments.since is None else datetime.now(UTC) - arguments.since
+    language = ENGLISH if arguments.json else readers_language()
     try:
         if arguments.log is None:
             entries: Iterable[LogEntry] = ask_gate(arguments.url, arguments.config)
-            failures = judged(entries, arguments.client, since)
+            failures = judged(entries, arguments.client, since, language)
         else:
-            failures = _read(arguments.log, arguments.client, since)
+            failures = _read(arguments.log, arguments.client, since, language)
     except ExplainError as error:
         return complain(str(error))
     found = failures.newest_first
@@ -127,11 +129,11 @@ def _get(url: str, token: str) -> bytes:
     return body
 
 
-def _read(log: str, client: Network | None, since: datetime | None) -> Failures:
+def _read(log: str, client: Network | None, since: datetime | None, language: Language) -> Failures:
     try:
         with sys.stdin.buffer if log == "-" else Path(log).open("rb") as lines:
             reader = LogReader(lines)
-            failures = Failures(client, since)
+            failures = Failures(client, since, language)
             for number, entry in reader:
                 try:
                     failures.add(entry)

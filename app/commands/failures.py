@@ -1,7 +1,6 @@
 """Groups the failed connections of a log: what is the same client, target and finding is one failure. Pure."""
 
 import ipaddress
-import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
@@ -11,15 +10,22 @@ from msgspec import Struct
 from licensegate.diagnosis.codes import PROBLEMS, Code
 from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.diagnosis.wording import code_of, finding_of
+from licensegate.language.language import ENGLISH, N_, Language
 from licensegate.records.finding import Certainty
 from licensegate.records.log_reader import LogEntry
 from licensegate.records.record import LoginResult, TunnelRecord
 from licensegate.records.summary import RecordSummary
 
-from .layout import counted
+from .columns import filled, padded
 
 _WIDTH: Final = 120
 _INDENT: Final = 4
+_TITLE_WIDTH: Final = 16
+_CERTAINTIES: Final = {
+    Certainty.CERTAIN: N_("certain"),
+    Certainty.LIKELY: N_("likely"),
+    Certainty.POSSIBLE: N_("possible"),
+}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -45,13 +51,16 @@ class Failure(Struct):
 class Failures:
     """The failures in a log, read from its beginning to its end.
 
-    `client` leaves out other clients, `since` what was before. `connections` counts what was judged, `answered` those
-    whose target answered.
+    `client` leaves out other clients, `since` what was before; the words are in `language`. `connections` counts what
+    was judged, `answered` those whose target answered.
     """
 
-    def __init__(self, client: Network | None = None, since: datetime | None = None) -> None:
+    def __init__(
+        self, client: Network | None = None, since: datetime | None = None, language: Language = ENGLISH
+    ) -> None:
         self._client = client
         self._since = since
+        self.language = language
         self._diagnosis = Diagnosis()
         self._found: dict[tuple[str, str, str], Failure] = {}
         self._newest: datetime | None = None
@@ -83,7 +92,7 @@ class Failures:
         if self._newest is None:
             return
         code = Code.NEVER_ARRIVED
-        for client, finding in self._diagnosis.silent(self._newest):
+        for client, finding in self._diagnosis.silent(self._newest, self.language):
             if self._is_of_client(client):
                 yield Failure(
                     client, "", code.label, finding.certainty, finding.sentence, finding.evidence, finding.remedy,
@@ -91,7 +100,7 @@ class Failures:
                 )  # fmt: skip
 
     def _note(self, record: TunnelRecord, count: int) -> None:
-        finding = finding_of(record)
+        finding = finding_of(record, self.language)
         if finding is None:
             return
         key = record.client, record.target, finding.code
@@ -150,61 +159,72 @@ def _as_record(summary: RecordSummary) -> TunnelRecord:
 
 def in_text(failures: Failures) -> str:
     """The failures for an administrator, the newest first."""
-    found = failures.newest_first
+    found, language = failures.newest_first, failures.language
     if not found:
-        return f"{_connections(failures)}. Nothing failed."
-    blocks = [_block(failure) for failure in found]
-    return "\n\n".join([*blocks, f"{_connections(failures)}; {counted(len(found), 'failure')}."])
+        return language.gettext("{connections}. Nothing failed.").format(connections=_connections(failures))
+    blocks = [_block(failure, language) for failure in found]
+    number = language.ngettext("{n} failure", "{n} failures", len(found)).format(n=len(found))
+    last = language.gettext("{connections}; {failures}.").format(connections=_connections(failures), failures=number)
+    return "\n\n".join([*blocks, last])
 
 
 def _connections(failures: Failures) -> str:
-    return f"{counted(failures.connections, 'connection')}, {failures.answered} of them answered"
-
-
-def _block(failure: Failure) -> str:
-    client, target = failure.client or "a client", f" to {failure.target}" if failure.target else ""
-    when = f"at {_utc(failure.last)}"
-    if failure.times > 1:
-        when = f"{failure.times} times, from {_utc(failure.first)} to {_utc(failure.last)}"
-    if failure.answered is not None:
-        when += f"; answered again at {_utc(failure.answered)}"
-    lines = [f"{client}{target}: {failure.finding}, {failure.certainty}", f"    {when}"]
-    rows = (
-        ("What happened", failure.sentence),
-        ("What was seen", _seen(failure)),
-        ("What to change", failure.remedy),
-        ("CUCM shows", " or ".join(failure.cucm)),
+    number = failures.connections
+    words = failures.language.ngettext(
+        "{n} connection, {answered} of them answered", "{n} connections, {answered} of them answered", number
     )
-    return "\n".join([*lines, *(_row(name, text) for name, text in rows if text)])
+    return words.format(n=number, answered=failures.answered)
 
 
-def _seen(failure: Failure) -> str:
+def _block(failure: Failure, language: Language) -> str:
+    certainty = language.gettext(_CERTAINTIES[failure.certainty])
+    head = language.gettext("{client} to {target}") if failure.target else "{client}"
+    who = head.format(client=failure.client or language.gettext("a client"), target=failure.target)
+    rows = (
+        (language.gettext("What happened"), failure.sentence),
+        (language.gettext("What was seen"), _seen(failure, language)),
+        (language.gettext("What to change"), failure.remedy),
+        (language.gettext("CUCM shows"), language.gettext(" or ").join(map(language.gettext, failure.cucm))),
+    )
+    lines = [f"{who}: {failure.finding}, {certainty}", f"{' ' * _INDENT}{_when(failure, language)}"]
+    return "\n".join([*lines, *(_row(name, text, language) for name, text in rows if text)])
+
+
+def _when(failure: Failure, language: Language) -> str:
+    when = language.gettext("at {last}")
+    if failure.times > 1:
+        when = language.gettext("{n} times, from {first} to {last}")
+    said = when.format(n=failure.times, first=_utc(failure.first), last=_utc(failure.last))
+    if failure.answered is None:
+        return said
+    return said + language.gettext("; answered again at {time}").format(time=_utc(failure.answered))
+
+
+def _seen(failure: Failure, language: Language) -> str:
     """The evidence as a sentence; empty if what happened says it already, as the words of an outcome do."""
     evidence = failure.evidence
     if evidence.lower() in failure.sentence.lower():
         return ""
-    return f"{evidence[0].upper()}{evidence[1:]}."
+    return language.gettext("{evidence}.").format(evidence=evidence[0].upper() + evidence[1:])
 
 
-def _row(name: str, text: str) -> str:
-    first = f"{' ' * _INDENT}{name + ':':<16}"
-    return textwrap.fill(
-        text,
-        _WIDTH,
-        initial_indent=first,
-        subsequent_indent=" " * len(first),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _row(name: str, text: str, language: Language) -> str:
+    title = language.gettext("{title}:").format(title=name)
+    return filled(text, _WIDTH, " " * _INDENT + padded(title, _TITLE_WIDTH))
 
 
 def _utc(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def judged(entries: Iterable[LogEntry], client: Network | None = None, since: datetime | None = None) -> Failures:
+def judged(
+    entries: Iterable[LogEntry],
+    client: Network | None = None,
+    since: datetime | None = None,
+    language: Language = ENGLISH,
+) -> Failures:
     """The failures of these entries."""
-    failures = Failures(client, since)
+    failures = Failures(client, since, language)
     for entry in entries:
         failures.add(entry)
     return failures

@@ -6,12 +6,18 @@ from typing import Final
 
 from msgspec import Struct, to_builtins
 
+from licensegate.language.language import ENGLISH, N_, Language
+
+from .columns import padded
+
 _TITLE_WIDTH: Final = 14
+_NOTHING: Final = N_("none")
 
 
-def sections(lines: Mapping[str, Iterable[str]]) -> str:
+def sections(lines: Mapping[str, Iterable[str]], language: Language = ENGLISH) -> str:
     """Put each title beside its lines, or beside "none" if it has no lines."""
-    return "\n".join(_section(title, list(beside)) for title, beside in lines.items())
+    nothing = language.gettext(_NOTHING)
+    return "\n".join(_section(title, list(beside) or [nothing]) for title, beside in lines.items())
 
 
 def json_text(value: Struct) -> str:
@@ -25,5 +31,5 @@ def counted(number: int, thing: str) -> str:
 
 
 def _section(title: str, lines: list[str]) -> str:
-    first, *others = lines or ["none"]
-    return "\n".join([f"{title:{_TITLE_WIDTH}}{first}", *(f"{'':{_TITLE_WIDTH}}{line}" for line in others)])
+    first, *others = lines
+    return "\n".join([f"{padded(title, _TITLE_WIDTH)}{first}", *(f"{'':{_TITLE_WIDTH}}{line}" for line in others)])

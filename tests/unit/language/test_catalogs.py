@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[3]
 FILES = sorted((ROOT / "language").glob("*/LC_MESSAGES/licensegate.po"))
 # {name}, {name:>8}, %(name)s
 PLACEHOLDER = re.compile(r"\{\w*(?:[!:][^{}]*)?\}|%\(\w+\)[sd]")
-# Kana, kanji, full-width forms.
-LETTERS = re.compile("[\u3040-\u30ff\u4e00-\u9fff\uff00-\uffef]")
+# Japanese punctuation, kana, kanji, full-width forms.
+LETTERS = re.compile("[\u3001-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 
 
 def _script() -> ModuleType:

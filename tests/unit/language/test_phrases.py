@@ -24,6 +24,10 @@ CASES = {
         "10.1.2.3 is not in the networks that may use the gate.",
         "10.1.2.3は、ゲートの使用を許可されたネットワークに含まれていません。",
     ),
+    "a sentence with a semicolon": (
+        "Check the URL configured in the product; to allow this target, add an allowlist.rule for it.",
+        "製品に設定されたURLを確認してください。この接続先を許可するには、allowlist.ruleを追加してください。",
+    ),
     "a value of a peer between phrases": (
         "it said 'a; b'; it sends no User-Agent",
         "受信した内容：'a; b'。User-Agentを送信していません",

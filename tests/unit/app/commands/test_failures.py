@@ -4,6 +4,7 @@ import ipaddress
 from typing import Any
 
 from licensegate.app.commands.failures import Failure, in_text, judged
+from licensegate.language.language import JAPANESE
 from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
 from licensegate.records.log_reader import LogEntry
@@ -111,3 +112,12 @@ def test_the_text_says_what_was_seen_and_what_to_change() -> None:
 
 def test_a_log_without_failures_says_so() -> None:
     assert in_text(judged([tunnel(**ANSWERED)])) == "1 connection, 1 of them answered. Nothing failed."
+
+
+def test_text_is_in_the_language_of_its_reader() -> None:
+    text = in_text(judged([cut(), cut(after=60)], language=JAPANESE))
+
+    assert text.startswith(f"10.1.2.3から{TARGETS[0]}: reset_in_handshake, 可能性が高い\n    2回（2026-")
+    assert f"    発生した事象：  {TARGETS[0]}への接続は、TLSハンドシェイクの途中で切断されました。\n" in text
+    assert "    CUCMの表示：    通信送信エラー（communication send error）" in text
+    assert text.endswith("\n\n接続2件、うち応答あり0件、失敗1件。")
