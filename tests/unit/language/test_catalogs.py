@@ -91,6 +91,17 @@ def test_translations_are_in_japanese(catalog: object) -> None:
     assert wrong == []
 
 
+def test_no_blank_separates_an_ascii_word_from_japanese(catalog: object) -> None:
+    spaced = [
+        text
+        for _, translations in _pairs(catalog)
+        for text in translations
+        for run in re.findall("(?<=[^ -~])[ -~]+(?=[^ -~])", text)
+        if run != run.strip() and " " not in run.strip()
+    ]
+    assert spaced == []
+
+
 def test_a_marked_message_is_found(tmp_path: Path) -> None:
     code = tmp_path / "code.py"
     code.write_text("# Translators: a day\nngettext('{n} day', '{n} days', n), gettext('One ' 'text.'), N_('Two')\n")
