@@ -37,6 +37,19 @@ class ClientKey(Struct, frozen=True, order=True):
     name: str
 
 
+def key_text(key: ClientKey) -> str:
+    """A key as one text, such as `address:10.1.2.3`, for links and commands."""
+    return f"{key.kind.value}:{key.name}"
+
+
+def key_of(text: str) -> ClientKey | None:
+    """The key that this is the text of, None if it is of none."""
+    kind, separator, name = text.partition(":")
+    if not separator or not name or kind not in (each.value for each in ClientKind):
+        return None
+    return ClientKey(ClientKind(kind), name)
+
+
 class NamedClient(Struct, frozen=True):
     """A client that the settings name.
 
@@ -68,6 +81,14 @@ class NamedClient(Struct, frozen=True):
         if self.users and user not in self.users:
             return False
         return not self.certificates or not _folded(self.certificates).isdisjoint(_folded(certificates))
+
+
+def is_taken_over(key: ClientKey, named: Sequence[NamedClient]) -> bool:
+    """Whether the records of this client go to a client of the settings by now, so that nothing more comes under it."""
+    address = key.name if key.kind is ClientKind.ADDRESS else ""
+    user = key.name if key.kind is ClientKind.LOGIN else ""
+    certificates = (key.name,) if key.kind is ClientKind.CERTIFICATE else ()
+    return any(each.matches(address, user, certificates) for each in named)
 
 
 class ClientNames:

@@ -2,7 +2,7 @@
 
 import enum
 from datetime import date, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta, Struct
 
@@ -10,6 +10,9 @@ from .clients import ClientKey
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+
+LONGEST_TEXT: Final = 1_000_000
+"""The longest text that is kept beside a client, in bytes as it came. `show license tech support` has 20 KB."""
 
 
 class ContactEntry(
@@ -104,14 +107,44 @@ class AskEntry(Struct, kw_only=True, tag="ask", tag_field="kind", omit_defaults=
     refused: str = ""
 
 
-LedgerEntry: TypeAlias = ContactEntry | DayEntry | HourEntry | ManualEntry | ProductEntry | AskEntry
+class NameEntry(Struct, kw_only=True, tag="name", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
+    """The name that somebody gave a client which the settings do not name, and its product as in a `[[client]]`.
+
+    An empty `name` takes the name away again.
+    """
+
+    client: ClientKey
+    name: str
+    product: str = ""
+    on_prem: bool = False
+    reserved: bool = False
+    named: Moment
+    named_by: str
+
+
+class TextEntry(Struct, kw_only=True, tag="text", tag_field="kind", forbid_unknown_fields=True):
+    """What the product of a client printed (`show license …`), who brought it, and when."""
+
+    client: ClientKey
+    kept: Moment
+    kept_by: str
+    text: Annotated[str, Meta(max_length=LONGEST_TEXT)]
+
+
+LedgerEntry: TypeAlias = (
+    ContactEntry | DayEntry | HourEntry | ManualEntry | ProductEntry | AskEntry | NameEntry | TextEntry
+)
 
 
 class ClientHistory(Struct, frozen=True):
-    """What the ledger has of one client: targets, contacts, what was done by hand, what its product said and when."""
+    """What the ledger has of one client: targets, contacts, what was done by hand, what its product said and when.
+
+    `name` is the one given by hand.
+    """
 
     contacts: tuple[ContactEntry, ...] = ()
     times: tuple[datetime, ...] = ()
     manual: tuple[ManualEntry, ...] = ()
     product: ProductEntry | None = None
     ask: AskEntry | None = None
+    name: NameEntry | None = None

@@ -43,6 +43,13 @@ STEPS: Final = (
         f"""CREATE TABLE ledger_asks ({_CLIENT}, settings TEXT NOT NULL, again BIGINT NOT NULL, refused TEXT NOT NULL,
             PRIMARY KEY (client_kind, client))""",
     ),
+    (
+        f"""CREATE TABLE ledger_names ({_CLIENT}, name TEXT NOT NULL, product TEXT NOT NULL, on_prem BOOLEAN NOT NULL,
+            reserved BOOLEAN NOT NULL, named BIGINT NOT NULL, named_by TEXT NOT NULL,
+            PRIMARY KEY (client_kind, client))""",
+        f"""CREATE TABLE ledger_texts ({_CLIENT}, kept BIGINT NOT NULL, kept_by TEXT NOT NULL, size BIGINT NOT NULL,
+            text TEXT NOT NULL, PRIMARY KEY (client_kind, client, kept, kept_by))""",
+    ),
 )
 """STEPS[0] makes schema 1 out of an empty database, STEPS[1] makes schema 2 of that, and so on."""
 
@@ -55,21 +62,39 @@ class NewerSchemaError(Exception):
     """A newer release wrote this ledger. It is left as it is."""
 
 
+class OlderSchemaError(Exception):
+    """An earlier release wrote this ledger, and nobody has brought it up to date yet."""
+
+
+def check(connection: Connection) -> None:
+    """See that the database has the schema of this release. Raises NewerSchemaError or OlderSchemaError."""
+    number = 0
+    if inspect(connection).has_table(schema_table.name):
+        number = connection.execute(select(schema_table.c.number)).scalar() or 0
+    _refuse_newer(number)
+    if number < SCHEMA:
+        raise OlderSchemaError(f"it has schema {number}; a gate of this release brings it up to date when it starts")
+
+
 def migrate(connection: Connection, until: int = SCHEMA) -> None:
     """Bring the database up to a schema, within the connection's transaction. Raises NewerSchemaError."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
     number = _schema_of(connection)
-    if number > SCHEMA:
-        raise NewerSchemaError(
-            f"it has schema {number}, and this release knows none above {SCHEMA}: use the newer release"
-        )
+    _refuse_newer(number)
     for step in STEPS[number:until]:
         for statement in step:
             connection.exec_driver_sql(_for(statement, connection.dialect.name))
     if number < until:
         connection.execute(schema_table.delete())
         connection.execute(schema_table.insert(), {"number": until})
+
+
+def _refuse_newer(number: int) -> None:
+    if number > SCHEMA:
+        raise NewerSchemaError(
+            f"it has schema {number}, and this release knows none above {SCHEMA}: use the newer release"
+        )
 
 
 def _schema_of(connection: Connection) -> int:

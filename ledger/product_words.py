@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from licensegate.licensing.clocks import KnownOfClient, Level, clocks
-from licensegate.licensing.meaning import said_by
+from licensegate.licensing.meaning import printed_at, said_by
 from licensegate.licensing.report import Reading
 from licensegate.licensing.states import override_of, state_of
 
@@ -44,6 +44,15 @@ def product_entry(client: ClientKey, reading: Reading, at: datetime) -> ProductE
         registration_ends=known.printed_certificate_expiry,
         evaluation_ends=None if evaluation is None else evaluation.at,
     )
+
+
+def entry_of_text(client: ClientKey, reading: Reading, kept: datetime) -> ProductEntry | None:
+    """The entry of what a text says that was brought at this time; None if it names neither a state nor a date.
+
+    The product said it when it printed the text, if its clock tells, and at the latest when the text was brought.
+    """
+    entry = product_entry(client, reading, min(printed_at(reading) or kept, kept))
+    return None if entry == ProductEntry(client=client, said=entry.said) else entry
 
 
 def contact_named(entry: ProductEntry, now: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What a named client's contacts mean: its deadlines, how urgent they are, and how long it is usually silent.
+"""What a client's contacts mean: its deadlines, how urgent they are, and how long it is usually silent.
 
 Pure. The clocks are `licensing.clocks`; contacts recorded by hand count as contacts. What the product itself said
 (`product_words`) replaces what follows from contacts.
@@ -6,23 +6,38 @@ Pure. The clocks are `licensing.clocks`; contacts recorded by hand count as cont
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from licensegate.licensing.clocks import ClockModel, Clocks, Due, KnownOfClient, Level, clocks
 from licensegate.licensing.limits import family_named
-from licensegate.licensing.rhythm import longest_silence, silence
+from licensegate.licensing.rhythm import LEAST_SILENCE, longest_silence, silence_since
 
-from .clients import NamedClient
 from .entries import ClientHistory, ManualKind
 from .product_words import AHEAD, certificate_with, contact_named, is_current, known_with, level_of
 
 _ONE_CONTACT: Final = timedelta(hours=1)
 
 
+class ClientProduct(Protocol):
+    """What the clocks of a client depend on, apart from its history."""
+
+    @property
+    def product(self) -> str:
+        """The product's family, empty for the general clocks."""
+
+    @property
+    def on_prem(self) -> bool:
+        """Whether it is registered with an SSM On-Prem."""
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it need never contact anybody."""
+
+
 class ClientStanding(Struct, frozen=True):
-    """How a named client stands at one time.
+    """How a client stands at one time.
 
     `by_hand` if the last contact was recorded by hand. `deadlines` are by the name of their limit; each tells whether
     the product printed it or it is an estimate. `enforced` is the earliest date of a block. `longest_silence` is by the
@@ -41,7 +56,7 @@ class ClientStanding(Struct, frozen=True):
     said: datetime | None = None
 
 
-def model_of(client: NamedClient) -> ClockModel:
+def model_of(client: ClientProduct) -> ClockModel:
     """Which clocks a client has."""
     if client.reserved:
         return "reserved"
@@ -51,7 +66,7 @@ def model_of(client: NamedClient) -> ClockModel:
     return "classic_on_prem" if client.on_prem else "classic"
 
 
-def standing(client: NamedClient, history: ClientHistory, now: datetime) -> ClientStanding:
+def standing(client: ClientProduct, history: ClientHistory, now: datetime) -> ClientStanding:
     """How this client stands, from what the ledger has of it."""
     seen = [time for time in history.times if time - now <= AHEAD]
     seen += [
@@ -77,7 +92,7 @@ def standing(client: NamedClient, history: ClientHistory, now: datetime) -> Clie
     if known.model != "reserved":
         rhythm = one_contact_each((*seen, *by_hand))
         usual = longest_silence(rhythm)
-        level = max(level, silence(rhythm, now))
+        level = max(level, silence_since(max(rhythm, default=None), usual, now))
     deadlines = {due.rule.name: due for due in _deadlines(known, running, now)}
     last = max((*seen, *by_hand), default=None)
     return ClientStanding(
@@ -91,6 +106,13 @@ def standing(client: NamedClient, history: ClientHistory, now: datetime) -> Clie
         level,
         answer.said if answer and (current or any(due.printed for due in deadlines.values())) else None,
     )
+
+
+def needs_rhythm(stands: ClientStanding, now: datetime) -> bool:
+    """Whether the times of its contacts may change the level of a client that was judged without them."""
+    if stands.last_contact is None or stands.model == "reserved" or stands.level >= Level.WARNING:
+        return False
+    return now - stands.last_contact > LEAST_SILENCE
 
 
 def one_contact_each(times: Iterable[datetime]) -> list[datetime]:

@@ -6,42 +6,31 @@ a call that raised has been written. One thread at a time may use a store.
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Select, Table, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from licensegate.records.bounded import BoundedDict
 
 from . import tables
 from .clients import ClientKey, ClientKind
 from .engine import LedgerCorruptError, LedgerUnavailableError, make_file, open_engine, transaction
-from .entries import (
-    AskEntry,
-    ClientHistory,
-    ContactEntry,
-    DayEntry,
-    HourEntry,
-    LedgerEntry,
-    ManualEntry,
-    ManualKind,
-    ProductEntry,
-)
-from .migrations import NewerSchemaError, migrate
+from .entries import ClientHistory, DayEntry, LedgerEntry, ManualEntry, TextEntry
+from .forgetting import forget, forget_texts
+from .migrations import NewerSchemaError, OlderSchemaError, check, migrate
 from .place import LedgerPlace
+from .rows import entries_of, histories, page_rows, row_of
 
-MOST_HOURS: Final = 64
-"""The contacts of a client from which its rhythm is learned."""
+T = TypeVar("T")
 
 MOST_CLIENTS: Final = 10_000
 """Clients without a name of the settings. Further ones are not kept: any client of the gate could make them up."""
 
-_PAGE_ROWS: Final = 500
-
 
 class Store:
-    """The database at a place. `open` comes first; it may be called again after an error."""
+    """The database at a place. `open` or `join` comes first; it may be called again after an error."""
 
     def __init__(self, place: LedgerPlace, *, wait_seconds: float = 1.0, reads_only: bool = False) -> None:
         self.place = place
@@ -64,6 +53,16 @@ class Store:
             raise LedgerUnavailableError(str(error)) from None
         self._file = self._identity()
 
+    def join(self) -> None:
+        """Use a ledger that its writer has opened: nothing is made, looked over or brought up to date."""
+        if self.place.file is not None and not os.path.exists(self.place.file):
+            raise LedgerUnavailableError(f"{self.place.file} does not exist; a gate makes it when it starts")
+        try:
+            self.read(check)
+        except (NewerSchemaError, OlderSchemaError) as error:
+            raise LedgerUnavailableError(str(error)) from None
+        self._file = self._identity()
+
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
@@ -81,78 +80,52 @@ class Store:
         self._merge(entries, adding=False)
 
     def histories(self, clients: Iterable[ClientKey]) -> dict[ClientKey, ClientHistory]:
-        """What is known of these clients, all of the kind NAMED."""
-        names = [client.name for client in clients]
-        found: Mapping[type, dict[ClientKey, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        """What is known of these clients."""
+        return self.read(lambda connection: histories(connection, clients))
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns, in one transaction."""
         with transaction(self._engine) as connection:
-            for table in (tables.contacts, tables.hours, tables.manual, tables.products, tables.asks):
-                for start in range(0, len(names), _PAGE_ROWS):
-                    wanted = table.c.client.in_(names[start : start + _PAGE_ROWS])
-                    chosen = select(table).where(table.c.client_kind == ClientKind.NAMED.value, wanted)
-                    for entry in _entries(connection, table, chosen):
-                        found[type(entry)][entry.client].append(entry)
-        return {
-            client: ClientHistory(
-                tuple(found[ContactEntry][client]),
-                tuple(sorted(entry.time for entry in found[HourEntry][client])),
-                tuple(sorted(found[ManualEntry][client], key=lambda entry: entry.time)),
-                next(iter(found[ProductEntry][client]), None),
-                next(iter(found[AskEntry][client]), None),
-            )
-            for client in (ClientKey(ClientKind.NAMED, name) for name in names)
-        }
+            return work(connection)
 
     def entries(self) -> Iterator[LedgerEntry]:
         """Every entry, as of one moment, ordered by kind and key."""
         with transaction(self._engine) as connection:
             for table in tables.ALL:
-                yield from _entries(connection, table, select(table).order_by(*table.primary_key.columns))
+                yield from entries_of(connection, table, select(table).order_by(*table.primary_key.columns))
 
     def manual_entries(self) -> list[ManualEntry]:
         """What was recorded by hand, oldest first."""
         chosen = select(tables.manual).order_by(tables.manual.c.time)
         with transaction(self._engine) as connection:
-            return [entry for entry in _entries(connection, tables.manual, chosen) if isinstance(entry, ManualEntry)]
+            return [entry for entry in entries_of(connection, tables.manual, chosen) if isinstance(entry, ManualEntry)]
 
     def forget(self, now: datetime, days: int) -> None:
-        """Forget the oldest day, if it is older than `days`, and what clients no longer need for their rhythm.
-
-        One day at a call: a clock that is wrong for an hour must not cost the whole ledger.
-        """
-        before = now - timedelta(days=days)
+        """Forget what is older than `days`, one day at a call, and what no rhythm needs."""
         with transaction(self._engine) as connection:
-            oldest = connection.execute(select(func.min(tables.days.c.day))).scalar()
-            if oldest is not None and oldest < before.date():
-                connection.execute(tables.days.delete().where(tables.days.c.day == oldest))
-            for table, time in (
-                (tables.contacts, tables.later(tables.contacts.c.last_success, tables.contacts.c.last_failure)),
-                (tables.hours, tables.hours.c.time),
-                (tables.manual, tables.manual.c.time),
-                (tables.products, tables.products.c.said),
-                (tables.asks, tables.asks.c.again),
-            ):
-                first = connection.execute(select(func.min(time))).scalar()
-                if first is not None and first < before:
-                    until = min(before, first + timedelta(days=1))
-                    connection.execute(table.delete().where(time < until))
-            _forget_hours(connection)
+            forget(connection, now, days)
             self._strangers.count(connection)
 
     def _merge(self, entries: Iterable[LedgerEntry], *, adding: bool) -> int:
         rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        with_texts: set[ClientKey] = set()
         homeless = 0
         with transaction(self._engine) as connection:
             for entry in entries:
-                table, row = _row(entry)
+                table, row = row_of(entry)
                 if adding and not self._strangers.admits(connection, entry.client):
                     homeless += isinstance(entry, DayEntry)
                     continue
                 rows[table.name].append(row)
-                if not adding and len(rows[table.name]) == _PAGE_ROWS:  # an import has no bound
+                if isinstance(entry, TextEntry):
+                    with_texts.add(entry.client)
+                if not adding and len(rows[table.name]) == page_rows(table):  # an import has no bound
                     self._write(connection, table, rows.pop(table.name), adding)
             for table in tables.ALL:
                 if table.name in rows:
                     self._write(connection, table, rows[table.name], adding)
+            if with_texts:
+                forget_texts(connection, with_texts)
         return homeless
 
     def _write(self, connection: Connection, table: Table, rows: list[dict[str, Any]], adding: bool) -> None:
@@ -206,56 +179,6 @@ def _damage(connection: Connection) -> str:
     """What SQLite finds wrong with the file; empty if it is whole."""
     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     return "" if found == "ok" else str(found)
-
-
-def _forget_hours(connection: Connection) -> None:
-    hours = tables.hours
-    crowded = (
-        select(hours.c.client_kind, hours.c.client)
-        .group_by(hours.c.client_kind, hours.c.client)
-        .having(func.count() > MOST_HOURS)
-    )
-    for kind, client in connection.execute(crowded).all():
-        mine = (hours.c.client_kind == kind) & (hours.c.client == client)
-        newest = select(hours.c.hour).where(mine).order_by(hours.c.hour.desc()).offset(MOST_HOURS - 1).limit(1)
-        oldest_kept = connection.execute(newest).scalar()
-        connection.execute(hours.delete().where(mine, hours.c.hour < oldest_kept))
-
-
-def _row(entry: LedgerEntry) -> tuple[Table, dict[str, Any]]:
-    row: dict[str, Any] = {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "client"}
-    row |= {"client_kind": entry.client.kind.value, "client": entry.client.name}
-    match entry:
-        case ContactEntry():
-            return tables.contacts, row
-        case DayEntry():
-            return tables.days, row
-        case HourEntry():
-            return tables.hours, row | {"hour": tables.hour_of(entry.time)}
-        case ManualEntry():
-            return tables.manual, row | {"what": entry.what.value}
-        case ProductEntry():
-            return tables.products, row
-        case AskEntry():
-            return tables.asks, row
-
-
-def _entries(connection: Connection, table: Table, chosen: Select[Any]) -> Iterator[LedgerEntry]:
-    for row in connection.execution_options(yield_per=_PAGE_ROWS).execute(chosen):
-        fields = dict(row._mapping)
-        client = ClientKey(ClientKind(fields.pop("client_kind")), fields.pop("client"))
-        if table is tables.contacts:
-            yield ContactEntry(client=client, **fields)
-        elif table is tables.days:
-            yield DayEntry(client=client, **fields)
-        elif table is tables.hours:
-            yield HourEntry(client=client, time=fields["time"])
-        elif table is tables.products:
-            yield ProductEntry(client=client, **fields)
-        elif table is tables.asks:
-            yield AskEntry(client=client, **fields)
-        else:
-            yield ManualEntry(client=client, **fields | {"what": ManualKind(fields["what"])})
 
 
 def set_aside(place: LedgerPlace, now: datetime | None = None) -> str:

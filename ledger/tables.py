@@ -130,7 +130,31 @@ asks: Final = Table(
     Column("refused", Text),
 )
 
-ALL: Final = (contacts, days, hours, manual, products, asks)
+names: Final = Table(
+    "ledger_names",
+    _metadata,
+    Column("client_kind", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    Column("name", Text),
+    Column("product", Text),
+    Column("on_prem", Boolean),
+    Column("reserved", Boolean),
+    Column("named", Microseconds),
+    Column("named_by", Text),
+)
+
+texts: Final = Table(
+    "ledger_texts",
+    _metadata,
+    Column("client_kind", Text, primary_key=True),
+    Column("client", Text, primary_key=True),
+    Column("kept", Microseconds, primary_key=True),
+    Column("kept_by", Text, primary_key=True),
+    Column("size", BigInteger),  # bytes
+    Column("text", Text),
+)
+
+ALL: Final = (contacts, days, hours, manual, products, asks, names, texts)
 
 
 def hour_of(time: datetime) -> int:
@@ -173,6 +197,8 @@ def merge(table: Table, dialect: str, *, adding: bool) -> Any:
         changes = _whole(table, new, newer)
     elif table is asks:
         changes = _whole(table, new, true() if adding else new.again > table.c.again)
+    elif table is names:
+        changes = _whole(table, new, true() if adding else new.named > table.c.named)
     if not changes:
         return insert.on_conflict_do_nothing(index_elements=keys)
     return insert.on_conflict_do_update(index_elements=keys, set_=changes)

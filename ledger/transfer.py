@@ -9,12 +9,12 @@ from typing import BinaryIO, Final, Literal
 import msgspec
 from msgspec import Struct
 
-from .entries import LedgerEntry
+from .entries import LONGEST_TEXT, LedgerEntry
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Raised by one when a line changes its meaning; a new kind of line or key raises it, too."""
 
-_LONGEST_LINE: Final = 65_536
+_LONGEST_LINE: Final = 65_536 + 6 * LONGEST_TEXT  # each character of a text may be escaped: \\u001b
 
 
 class ExportHeader(Struct, forbid_unknown_fields=True):
@@ -45,12 +45,18 @@ def imported_entries(stream: BinaryIO) -> Iterator[LedgerEntry]:
         number += 1
         if not line.endswith(b"\n"):
             raise TransferError(f"line {number} is cut off: export the ledger again")
-        if b"\\u0000" in line:
-            raise TransferError(f"line {number} has a character that no ledger keeps, \\u0000")
         try:
-            yield decode(line)
+            entry = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             raise TransferError(f"line {number} is not an entry of a ledger: {error}") from None
+        if b"\\u0000" in line and _has_null(entry):
+            raise TransferError(f"line {number} has a character that no ledger keeps, \\u0000")
+        yield entry
+
+
+def _has_null(entry: LedgerEntry) -> bool:
+    values = (entry.client.name, *(getattr(entry, name) for name in entry.__struct_fields__))
+    return any(isinstance(value, str) and "\0" in value for value in values)
 
 
 def _read_header(line: bytes) -> None:

@@ -94,6 +94,10 @@ class LedgerWriter:
         """Use other settings and names from now on."""
         self._settings = settings
         self._intake.names = names
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the histories of named clients again soon: somebody wrote to the ledger."""
         self._refresh_at = 0.0
         self._wake.set()
 

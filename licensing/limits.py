@@ -1,7 +1,7 @@
 """Cisco's time limits and how product families differ, from `clocks.toml`: the data behind `clocks`."""
 
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -71,6 +71,7 @@ def all_families() -> tuple[Family, ...]:
     return _content().family
 
 
+@lru_cache(256)
 def limit(name: str, model: str = "classic") -> Limit:
     """The limit of this name; that of the classic model where the model has none of its own. Raises KeyError."""
     for wanted in (model, "classic"):
@@ -80,6 +81,7 @@ def limit(name: str, model: str = "classic") -> Limit:
     raise KeyError(name)
 
 
+@lru_cache(256)
 def family_named(name: str) -> Family | None:
     """The family of this name, in any case; None for one without rules of its own."""
     return next((each for each in all_families() if each.name.lower() == name.lower()), None)

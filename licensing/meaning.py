@@ -95,6 +95,11 @@ def said_by(reading: Reading, now: datetime) -> KnownOfClient:
     return _known(reading.report, ZoneRule(_dates(to_builtins(reading.report)), None), "", now)
 
 
+def printed_at(reading: Reading) -> datetime | None:
+    """When the product printed the text, by its own synchronised clock; None if the text does not tell."""
+    return ZoneRule(_dates(to_builtins(reading.report)), None).instant(reading.captured_at)
+
+
 def _dates(value: object) -> Iterator[str]:
     """Every date of a report: they decide together what an abbreviation such as IST means."""
     if isinstance(value, dict):

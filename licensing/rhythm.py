@@ -29,14 +29,17 @@ def longest_silence(contacts: Sequence[datetime]) -> timedelta | None:
 
 def silence(contacts: Sequence[datetime], now: datetime) -> Level:
     """The level of the silence since the last contact, by the client's rhythm and by the days of `SILENT_DAYS`."""
-    if not contacts:
+    return silence_since(max(contacts, default=None), longest_silence(contacts), now)
+
+
+def silence_since(last: datetime | None, longest: timedelta | None, now: datetime) -> Level:
+    """The level of the silence since the last contact, with the longest usual one at hand."""
+    if last is None:
         return Level.UNKNOWN
-    last = max(contacts)
     days = days_until(now, last)
     if days < -1:
         return Level.UNKNOWN  # a machine's clock has jumped
     if days >= SILENT_DAYS[2]:
         return Level.CRITICAL
-    longest = longest_silence(contacts)
     is_unusual = longest is not None and now - last > longest
     return Level.WARNING if days >= SILENT_DAYS[0] or is_unusual else Level.OK

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames
+from licensegate.ledger.desk import LedgerDesk
 from licensegate.ledger.entries import AskEntry
 from licensegate.ledger.intake import is_counted
 from licensegate.ledger.place import LedgerSettings
@@ -17,18 +18,23 @@ from .observer import Observer
 
 
 class Ledger(Observer):
-    """Keeps the contacts of clients, if `is_kept`. `writer` is None until the settings have a place for a ledger."""
+    """Keeps the contacts of clients, if `is_kept`. `writer` is None until the settings have a place for a ledger.
+
+    People read and write what is kept at the `desk`.
+    """
 
     def __init__(self, settings: LedgerSettings, names: ClientNames) -> None:
         self.names = names
         self.is_kept = False
         self.writer: LedgerWriter | None = None
+        self.desk = LedgerDesk(settings, names.named, self._refresh)
         self.adopt(settings, names)
 
     def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
         """Use other settings and names for the records from now on."""
         self.names = names
         self.is_kept = settings.place.is_kept
+        self.desk.adopt(settings, names.named)
         if self.writer is not None:
             self.writer.adopt(settings, names)
         elif settings.place.is_kept:
@@ -62,6 +68,10 @@ class Ledger(Observer):
         if self.writer is not None:
             key = ClientKey(ClientKind.NAMED, client)
             self.writer.hear(AskEntry(client=key, settings=ask.settings, again=ask.again, refused=ask.refused))
+
+    def _refresh(self) -> None:
+        if self.writer is not None:
+            self.writer.refresh()
 
     def close(self) -> None:
         """Write what waits."""

@@ -14,7 +14,9 @@ from licensegate.ledger.entries import (
     LedgerEntry,
     ManualEntry,
     ManualKind,
+    NameEntry,
     ProductEntry,
+    TextEntry,
 )
 
 TOKYO = ClientKey(ClientKind.NAMED, "CUCM-PUB Tokyo")
@@ -73,6 +75,16 @@ def answer_of_product(hours: float = 0, client: ClientKey = TOKYO, **more: Any) 
     return ProductEntry(client=client, said=at(hours), **said | more)
 
 
+def named(name: str, client: ClientKey = STRANGER, hours: float = 0, **more: Any) -> NameEntry:
+    """A name given by hand."""
+    return NameEntry(client=client, name=name, named=at(hours), named_by="ann", **more)
+
+
+def kept_text(text: str = "Smart Licensing is ENABLED", client: ClientKey = TOKYO, hours: float = 0) -> TextEntry:
+    """A text of a product."""
+    return TextEntry(client=client, kept=at(hours), kept_by="ann", text=text)
+
+
 _times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(lambda time: time.replace(tzinfo=UTC))
 _maybe = st.none() | _times
 _names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
@@ -103,6 +115,23 @@ any_entry: st.SearchStrategy[LedgerEntry] = st.one_of(
     ),
     st.builds(AskEntry, client=_clients, settings=_names, again=_times, refused=_names | st.just("")),
     st.builds(HourEntry, client=_clients, time=_times),
+    st.builds(
+        NameEntry,
+        client=_clients,
+        name=_names | st.just(""),
+        product=_names | st.just(""),
+        on_prem=st.booleans(),
+        reserved=st.booleans(),
+        named=_times,
+        named_by=_names,
+    ),
+    st.builds(
+        TextEntry,
+        client=_clients,
+        kept=_times,
+        kept_by=_names,
+        text=st.text(st.characters(codec="utf-8", blacklist_characters="\0"), max_size=300),
+    ),
     st.builds(
         ManualEntry,
         client=_clients,

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from licensegate.ledger import forgetting
 from licensegate.ledger import store as store_module
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.engine import LedgerUnavailableError, open_engine, transaction
@@ -18,10 +19,13 @@ from licensegate.ledger.entries import (
     HourEntry,
     LedgerEntry,
     ManualKind,
+    NameEntry,
+    TextEntry,
 )
+from licensegate.ledger.forgetting import MOST_HOURS, MOST_TEXTS
 from licensegate.ledger.migrations import SCHEMA, migrate
 from licensegate.ledger.place import LedgerPlace
-from licensegate.ledger.store import MOST_HOURS, Store
+from licensegate.ledger.store import Store
 from licensegate.ledger.tables import schema_table
 from support.ledger_entries import (
     NOON,
@@ -33,6 +37,8 @@ from support.ledger_entries import (
     at,
     by_hand,
     failed,
+    kept_text,
+    named,
     success,
 )
 
@@ -56,9 +62,15 @@ def contact(store: Store) -> ContactEntry:
 
 def test_entries_come_back_as_they_were(store: Store) -> None:
     by_stick, answer = by_hand(note="carried on a stick"), answer_of_product(contact_failed=True, registered=at(-5000))
-    store.add([*success(), by_stick, answer])
+    others: list[LedgerEntry] = [
+        by_stick,
+        answer,
+        named("CUCM Osaka", reserved=True),
+        kept_text("a\r\n\x1b[7m--More--\x1b[m 東京"),
+    ]
+    store.add([*success(), *others])
 
-    assert list(store.entries()) == [success()[1], success()[0], success()[2], by_stick, answer]
+    assert list(store.entries()) == [success()[1], success()[0], success()[2], *others]
 
 
 def test_counts_are_added(store: Store) -> None:
@@ -156,6 +168,40 @@ def test_an_import_never_replaces_a_later_answer(store: Store) -> None:
     assert store.histories([TOKYO])[TOKYO].product == answer_of_product(24 * 30)
 
 
+def test_the_last_name_that_was_given_counts(store: Store) -> None:
+    store.add([named("Osaka", hours=5)])
+    store.merge([named("Tokyo", hours=3)])
+    assert [entry.name for entry in store.entries() if isinstance(entry, NameEntry)] == ["Osaka"]
+
+    store.add([named("Kobe", hours=1)])  # typed while the clock went back
+
+    assert [entry.name for entry in store.entries() if isinstance(entry, NameEntry)] == ["Kobe"]
+
+
+def test_the_newest_texts_of_a_client_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    for hours in range(MOST_TEXTS + 2):
+        store.merge([kept_text("x" * 1000, hours=hours), kept_text("other", STRANGER, hours=-hours)])
+
+    kept = [entry for entry in store.entries() if isinstance(entry, TextEntry)]
+    assert [entry.kept for entry in kept if entry.client == TOKYO] == [at(hours) for hours in (2, 3, 4, 5, 6)]
+    assert len(kept) == 2 * MOST_TEXTS
+
+    monkeypatch.setattr(forgetting, "MOST_TEXT_BYTES", 2500)
+    store.merge([kept_text("x" * 1000, hours=9)])
+
+    assert [entry.kept for entry in store.entries() if isinstance(entry, TextEntry)] == [at(6), at(9)]
+
+
+def test_a_name_goes_with_its_client_only(store: Store) -> None:
+    gone = ClientKey(ClientKind.LOGIN, "gone")
+    store.add([named("Stays"), *success(STRANGER, hours=9000), named("Goes", gone), kept_text()])
+
+    store.forget(at(24 * 500), days=400)
+
+    assert {entry.client for entry in store.entries()} == {STRANGER}
+    assert [entry.name for entry in store.entries() if isinstance(entry, NameEntry)] == ["Stays"]
+
+
 def test_names_outside_ascii_are_kept(store: Store) -> None:
     name = ClientKey(ClientKind.NAMED, "CUCM 東京 'x\"; --")
     store.add(success(name))
@@ -234,7 +280,7 @@ def test_every_earlier_schema_is_migrated_without_loss(place: LedgerPlace, earli
 
     store = Store(place)
     store.open()
-    store.add([*success(hours=5), by_hand(), answer_of_product()])
+    store.add([*success(hours=5), by_hand(), answer_of_product(), kept_text(), named("Osaka")])
 
     history = store.histories([TOKYO])[TOKYO]
     assert [entry.last_success for entry in history.contacts] == [at(5)]
@@ -242,6 +288,7 @@ def test_every_earlier_schema_is_migrated_without_loss(place: LedgerPlace, earli
     assert len(history.times) == (2 if earlier == 1 else 1)
     assert len(history.manual) == 1
     assert history.product == answer_of_product()
+    assert list(store.entries())[-2:] == [named("Osaka"), kept_text()]
     store.close()
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.ledger.entries import LedgerEntry
+from licensegate.ledger.entries import LONGEST_TEXT, LedgerEntry
 from licensegate.ledger.transfer import TransferError, export_lines, imported_entries
-from support.ledger_entries import any_entry, by_hand, success
+from support.ledger_entries import any_entry, by_hand, kept_text, success
 
-HEADER = b'{"ledger":"licensegate","schema":2}\n'
+HEADER = b'{"ledger":"licensegate","schema":3}\n'
 
 
 def imported(*lines: bytes) -> list[LedgerEntry]:
@@ -33,10 +33,23 @@ def test_an_export_is_for_people_too() -> None:
     assert hour.startswith(b'{"kind":"hour"')
 
 
-def test_an_export_of_an_earlier_release_is_imported() -> None:
+@pytest.mark.parametrize("schema", [1, 2])
+def test_an_export_of_an_earlier_release_is_imported(schema: int) -> None:
     lines = list(export_lines(success()))[1:]
 
-    assert imported(b'{"ledger":"licensegate","schema":1}\n', *lines) == success()
+    assert imported(b'{"ledger":"licensegate","schema":%d}\n' % schema, *lines) == success()
+
+
+def test_the_longest_text_is_imported() -> None:
+    text = kept_text("\x1b" * LONGEST_TEXT)
+
+    assert imported(*export_lines([text])) == [text]
+
+
+def test_a_null_that_is_only_spelled_is_no_null() -> None:
+    spelled: list[LedgerEntry] = [by_hand(note="\\u0000"), kept_text("\\u0000 \\\\u0000")]
+
+    assert imported(*export_lines(spelled)) == spelled
 
 
 @pytest.mark.parametrize(
@@ -45,7 +58,7 @@ def test_an_export_of_an_earlier_release_is_imported() -> None:
         pytest.param([], "line 1 is not the beginning", id="nothing"),
         pytest.param([b"SQLite format 3\0"], "line 1 is not the beginning", id="a database"),
         pytest.param([b'{"kind":"day"}\n'], "line 1 is not the beginning", id="no header"),
-        pytest.param([b'{"ledger":"licensegate","schema":3}\n'], "a newer release wrote it, with schema 3", id="newer"),
+        pytest.param([b'{"ledger":"licensegate","schema":4}\n'], "a newer release wrote it, with schema 4", id="newer"),
         pytest.param(
             [HEADER, b'{"kind":"week"}\n'], "line 2 is not an entry of a ledger: Invalid value 'week'", id="kind"
         ),

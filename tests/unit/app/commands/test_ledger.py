@@ -84,7 +84,7 @@ def test_an_export_goes_to_standard_output(settings: Path, tmp_path: Path, capsy
     assert ledger(settings, "export") == 0
 
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == {"ledger": "licensegate", "schema": 2}
+    assert lines[0] == {"ledger": "licensegate", "schema": 3}
     assert [line["kind"] for line in lines[1:]] == ["contact", "day", "hour", "manual", "product"]
 
 
