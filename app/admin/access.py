@@ -1,7 +1,8 @@
-"""Who may see which admin page. Pure: it sees values, never a socket or the server.
+"""Who may see which admin page, and change what. Pure: it sees values, never a socket or the server.
 
-Metrics and health name no client and are open to networks. The other pages name clients: they need the token, or a
-program on this host.
+Metrics and health name no client and are open to networks. The other pages name clients: they need the token, a session
+that began with it, or a program on this host. What changes something needs the token or such a session from everywhere,
+and no form of another site is obeyed.
 """
 
 import enum
@@ -17,10 +18,19 @@ from licensegate.allowlist.client_networks import ClientNetworks, Network
 from licensegate.allowlist.target import is_address
 from licensegate.app.settings import SettingsError
 from licensegate.files.read import read_whole
+from licensegate.language.language import ENGLISH, N_, Language
 
 _LOOPBACK: Final = ClientNetworks((ip_network("127.0.0.0/8"), ip_network("::1/128")))
 _MIN_TOKEN_CHARACTERS: Final = 16
 _MAX_FILE_BYTES: Final = 4096
+
+_NEEDS_TOKEN: Final = N_("This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
+_NO_CHANGES: Final = N_("Nothing can be changed here without a token: set admin.token_file.")
+_NOT_IN_NETWORKS: Final = N_("{source} may not read this page; add it to admin.networks.")
+_THIS_HOST_ONLY: Final = N_(
+    "This page is for programs on this host that name it by address or localhost; for others, set admin.token_file."
+)
+_OTHER_SITE: Final = N_("This form was sent from another site.")
 
 
 class Audience(enum.Enum):
@@ -32,25 +42,47 @@ class Audience(enum.Enum):
     TRUSTED = "trusted"
     """It may name clients: this host, and anybody with the token."""
 
+    ANYBODY = "anybody"
+    """It names nobody and nothing: the login form and the files of the pages' looks."""
+
+    CHANGES = "changes"
+    """It changes something: anybody with the token, on this host, too."""
+
 
 class AccessRequest(Struct, frozen=True):
     """The parts of a request that access depends on.
 
     `source` is the address the connection comes from; `host` and `authorization` are the header fields of these names.
-    `by_proxy`: another proxy forwarded the request, so `source` is that proxy's address.
+    `by_proxy`: another proxy forwarded the request, so `source` is that proxy's address. `signed_in` if it belongs to a
+    session. `origin` and `fetch_site` are the header fields Origin (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata),
+    `scheme` is that of the connection.
     """
 
     source: str
     host: str = ""
     authorization: str = ""
     by_proxy: bool = False
+    signed_in: bool = False
+    origin: str = ""
+    fetch_site: str = ""
+    scheme: str = "http"
 
 
 class AccessDenied(Struct, frozen=True):
-    """The status of the response and the sentence in its body."""
+    """The status of the response and the sentence in its body, which may name the `source`."""
 
     status: int
-    sentence: str
+    message: str
+    source: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The sentence in English."""
+        return self.in_language(ENGLISH)
+
+    def in_language(self, language: Language) -> str:
+        """The sentence in this language."""
+        return language.gettext(self.message).format(source=self.source)
 
 
 class Access:
@@ -62,24 +94,42 @@ class Access:
 
     def denied(self, request: AccessRequest, audience: Audience) -> AccessDenied | None:
         """Why the request may not see a page for this audience; None if it may."""
-        if self._has_token(request.authorization) or _is_from_this_host(request):
+        if audience is Audience.ANYBODY or self.may_change(request):
+            return None
+        if audience is Audience.CHANGES:
+            if self._token:
+                return AccessDenied(401, _NEEDS_TOKEN)
+            return AccessDenied(403, _NO_CHANGES)
+        if _is_from_this_host(request):
             return None
         if audience is Audience.OPEN:
             if self._networks.admits(request.source):
                 return None
-            return AccessDenied(403, f"{request.source} may not read this page; add it to admin.networks.")
-        if self._token:
-            return AccessDenied(401, "This page needs the token of admin.token_file: Authorization: Bearer TOKEN.")
-        return AccessDenied(
-            403,
-            "This page is for programs on this host that name it by address or localhost; for others, set "
-            "admin.token_file.",
-        )
+            return AccessDenied(403, _NOT_IN_NETWORKS, request.source)
+        return AccessDenied(401, _NEEDS_TOKEN) if self._token else AccessDenied(403, _THIS_HOST_ONLY)
 
-    def _has_token(self, authorization: str) -> bool:
+    def may_change(self, request: AccessRequest) -> bool:
+        """Whether it has the token, or a session that began with it."""
+        return request.signed_in or self.has_token(request.authorization)
+
+    def has_token(self, authorization: str) -> bool:
+        """Whether an Authorization field has the token."""
         scheme, _, given = authorization.partition(" ")
         is_bearer = scheme.lower() == "bearer" and bool(self._token)
         return is_bearer and hmac.compare_digest(given.strip().encode(errors="surrogateescape"), self._token)
+
+
+def sent_by_another_site(request: AccessRequest) -> AccessDenied | None:
+    """Refuse a form that a page of another site has sent; None if none has, or the browser does not tell.
+
+    Our pages tell no site that they link to where they are (Referrer-Policy), so browsers write `Origin: null`.
+    """
+    if request.fetch_site not in ("", "same-origin"):
+        return AccessDenied(403, _OTHER_SITE)
+    if request.origin in ("", "null"):
+        return None
+    own = f"{request.scheme}://{request.host}"
+    return None if request.origin.lower() == own.lower() else AccessDenied(403, _OTHER_SITE)
 
 
 def read_token(file: Path) -> str:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import socket
 import struct
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -27,7 +27,7 @@ class AdminConnection(web.RequestHandler):
     `answering`: a request is being answered. A malformed request gets the server's own fields, without aiohttp's name.
     """
 
-    __slots__ = ("_ended", "_stall", "_wire", "answering", "sock")
+    __slots__ = ("_beginning", "_ended", "_stall", "_wire", "answering", "sock")
 
     def __init__(self, server: web.Server, sock: socket.socket, ended: Callable[["AdminConnection"], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -35,17 +35,25 @@ class AdminConnection(web.RequestHandler):
         self.sock = sock
         self.answering = False
         self._ended = ended
+        self._beginning: asyncio.Task[object] | None = None
         self._wire: asyncio.Transport | None = None  # aiohttp forgets its own before the last byte is sent
         self._stall: asyncio.TimerHandle | None = None
 
-    @property
-    def is_made(self) -> bool:
-        """Whether the connection has begun; only then can it be cut off."""
-        return self._wire is not None
+    def begin(self, beginning: Coroutine[Any, Any, object]) -> None:
+        """Wait for the transport, and over TLS for the handshake. One that fails has ended the connection."""
+        self._beginning = asyncio.get_running_loop().create_task(beginning)
+        self._beginning.add_done_callback(self._begun)
+
+    def _begun(self, beginning: "asyncio.Task[object]") -> None:
+        self._beginning = None
+        if beginning.cancelled() or beginning.exception() is not None:
+            self._ended(self)
 
     def cut_off(self) -> None:
         """End the connection at once. If its reader is behind, reset it: the kernel then drops its bytes."""
         if self._wire is None:
+            if self._beginning is not None:
+                self._beginning.cancel()
             return
         if self.writing_paused:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

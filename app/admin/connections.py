@@ -8,7 +8,9 @@ import asyncio
 import errno
 import logging
 import socket
+import ssl
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -24,6 +26,8 @@ _ACCEPTS_AT_ONCE: Final = 16
 _BACKLOG: Final = 128  # connections the kernel queues meanwhile
 _SEND_BUFFER: Final = 1 << 16  # bytes of a page that wait in the kernel for one reader
 _PAUSE_SECONDS: Final = 0.5
+_HANDSHAKE_SECONDS: Final = 10.0
+_SHUTDOWN_SECONDS: Final = 1.0
 _OUT_OF_DESCRIPTORS: Final = frozenset({errno.EMFILE, errno.ENFILE})
 _OUT_OF_RESOURCES: Final = _OUT_OF_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
 
@@ -37,16 +41,25 @@ class AdminConnections:
         self._server = server
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
+        self._tls: Callable[[], ssl.SSLContext] | None = None
         self._pause: asyncio.TimerHandle | None = None
         self._sources: dict[AdminConnection, str] = {}  # of each open connection, the oldest first
-        self._beginning: set[asyncio.Future[tuple[asyncio.Transport, AdminConnection]]] = set()
         self._spare = SpareDescriptors()
 
     def __len__(self) -> int:
         return len(self._sources)
 
-    def listen(self, sock: socket.socket | None) -> None:
-        """Accept on this listening socket instead of the previous one, which is closed; None accepts no more."""
+    @property
+    def port(self) -> int:
+        """The port of the listening socket; 0 without one."""
+        return 0 if self._listening is None else int(self._listening.getsockname()[1])
+
+    def listen(self, sock: socket.socket | None, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+        """Accept on this listening socket instead of the previous one, which is closed; None accepts no more.
+
+        `tls` returns the context for each new connection; without it they are not encrypted.
+        """
+        self._tls = tls
         if self._pause is not None:
             self._pause.cancel()
         if self._listening is not None:
@@ -87,9 +100,16 @@ class AdminConnections:
             return
         connection = AdminConnection(self._server, sock, self._ended)
         self._sources[connection] = source
-        beginning = asyncio.ensure_future(self._loop.connect_accepted_socket(lambda: connection, sock))
-        self._beginning.add(beginning)
-        beginning.add_done_callback(self._beginning.discard)
+        context = None if self._tls is None else self._tls()
+        connection.begin(
+            self._loop.connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=context,
+                ssl_handshake_timeout=None if context is None else _HANDSHAKE_SECONDS,
+                ssl_shutdown_timeout=None if context is None else _SHUTDOWN_SECONDS,
+            )
+        )
 
     def _ended(self, connection: AdminConnection) -> None:
         self._sources.pop(connection, None)
@@ -99,7 +119,7 @@ class AdminConnections:
         """Cut off the oldest connection of the source that has most. Returns False if there is none to cut off."""
         connections = Counter(self._sources.values())
         most = max(connections.values(), default=0)
-        candidates = [one for one, source in self._sources.items() if connections[source] == most and one.is_made]
+        candidates = [one for one, source in self._sources.items() if connections[source] == most]
         if not candidates:
             return False
         oldest = next((one for one in candidates if not one.answering), candidates[0])

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from licensegate.app.overview.upstreams import Upstream, Upstreams
 from licensegate.proxy.net.listener import Listener
 
-from .upstreams import Upstream, Upstreams
+from .page import PageAnswer
 
 
 class GateState(Protocol):
@@ -57,25 +58,24 @@ class Health:
         self._upstreams = upstreams
         self.ready_needs_upstream = ready_needs_upstream
 
-    def healthz(self) -> tuple[int, Healthz]:
+    def healthz(self) -> PageAnswer:
         """Always 200."""
-        return 200, Healthz()
+        return PageAnswer(Healthz())
 
-    async def readyz(self) -> tuple[int, Readyz]:
+    async def readyz(self) -> PageAnswer:
         """200 if a client that connects now is served, else 503."""
         status = await self._readiness()
         listeners = [listener.name for listener in self._gate.listeners if listener.accepts]
-        return 200 if status == "ready" else 503, Readyz(status, listeners)
+        return PageAnswer(Readyz(status, listeners), 200 if status == "ready" else 503)
 
-    async def upstreamz(self) -> tuple[int, Upstreamz]:
+    async def upstreamz(self) -> PageAnswer:
         """200 if every target can be reached, else 503. A target that is not known yet counts as not reached."""
         self._upstreams.want_looks()
         targets = await self._upstreams.check()
         if all(target.reached for target in targets):
-            return 200, Upstreamz("reached", targets)
-        return 503, Upstreamz(
-            "not_reached" if any(target.reached is False for target in targets) else "unknown", targets
-        )
+            return PageAnswer(Upstreamz("reached", targets))
+        status = "not_reached" if any(target.reached is False for target in targets) else "unknown"
+        return PageAnswer(Upstreamz(status, targets), 503)
 
     async def _readiness(self) -> str:
         if self._gate.draining:

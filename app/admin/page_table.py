@@ -10,12 +10,15 @@ from msgspec import Struct
 
 from licensegate.app.observers.metrics import CONTENT_TYPE, Metrics
 from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.app.overview.view import GateView
 from licensegate.proxy.gate import Gate
 
+from . import paths
 from .access import Audience
 from .health import Health
-from .page import Page, PageResult
+from .page import Page, PageAnswer, PageRequest
 from .pages import clients_page, index_page, refusals_page, tunnels_page
+from .sessions import Sessions
 
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
@@ -30,55 +33,115 @@ class PageSources(Struct, frozen=True):
     health: Health
     refusals: Refusals
     clients: Clients
+    view: GateView
+    sessions: Sessions
 
 
-async def _index(sources: PageSources) -> PageResult:
-    links = {page.path: page.purpose for page in PAGES if page.handler is not _index}
-    return 200, index_page(sources.version, links).encode()
+async def _index(sources: PageSources, request: PageRequest) -> PageAnswer:
+    links = {page.path: page.purpose for page in PAGES if page.method == "GET" and page.handler is not _index}
+    return PageAnswer(index_page(sources.version, links).encode())
 
 
-async def _metrics(sources: PageSources) -> PageResult:
-    return 200, sources.metrics.pieces()
+async def _metrics(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(sources.metrics.pieces())
 
 
-async def _healthz(sources: PageSources) -> PageResult:
+async def _healthz(sources: PageSources, request: PageRequest) -> PageAnswer:
     return sources.health.healthz()
 
 
-async def _readyz(sources: PageSources) -> PageResult:
+async def _readyz(sources: PageSources, request: PageRequest) -> PageAnswer:
     return await sources.health.readyz()
 
 
-async def _upstreamz(sources: PageSources) -> PageResult:
+async def _upstreamz(sources: PageSources, request: PageRequest) -> PageAnswer:
     return await sources.health.upstreamz()
 
 
-async def _tunnels(sources: PageSources) -> PageResult:
-    return 200, tunnels_page(sources.gate)
+async def _tunnels(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(tunnels_page(sources.gate))
 
 
-async def _refusals(sources: PageSources) -> PageResult:
-    return 200, refusals_page(sources.refusals, sources.gate.diagnosis)
+async def _refusals(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(refusals_page(sources.refusals, sources.gate.diagnosis))
 
 
-async def _clients(sources: PageSources) -> PageResult:
-    return 200, clients_page(sources.clients, sources.gate.diagnosis, datetime.now(UTC))
+async def _clients(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(clients_page(sources.clients, sources.gate.diagnosis, datetime.now(UTC)))
 
 
-PAGES: Final = (
-    Page("/", Audience.TRUSTED, _HTML, _index, "this index"),
-    Page("/metrics", Audience.OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),
-    Page("/healthz", Audience.OPEN, _JSON, _healthz, "is the process alive?"),
-    Page("/readyz", Audience.OPEN, _JSON, _readyz, "does it accept clients?"),
-    Page("/upstreamz", Audience.OPEN, _JSON, _upstreamz, "can the targets be reached? May dial them"),
-    Page("/tunnels", Audience.TRUSTED, _JSON, _tunnels, "the open connections", is_shared=True),
+async def _api_overview(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.overview(request.language))
+
+
+async def _api_targets(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.targets(request.language))
+
+
+async def _api_clients(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.clients(request.language, request.query.get("q", ""), request.page))
+
+
+async def _api_refusals(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.refusals(request.language))
+
+
+async def _api_tunnels(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.tunnels(request.language, request.page))
+
+
+_OPEN: Final = Audience.OPEN
+_TRUSTED: Final = Audience.TRUSTED
+
+PAGES: Final[tuple[Page[PageSources], ...]] = (
+    Page(paths.OVERVIEW, _TRUSTED, _HTML, _index, "this index"),
+    Page(paths.METRICS, _OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),
+    Page(paths.HEALTHZ, _OPEN, _JSON, _healthz, "is the process alive?"),
+    Page(paths.READYZ, _OPEN, _JSON, _readyz, "does it accept clients?"),
+    Page(paths.UPSTREAMZ, _OPEN, _JSON, _upstreamz, "can the targets be reached? May dial them"),
+    Page(paths.TUNNELS, _TRUSTED, _JSON, _tunnels, "the open connections", is_shared=True),
     Page(
-        "/refusals",
-        Audience.TRUSTED,
+        paths.REFUSALS,
+        _TRUSTED,
         _JSON,
         _refusals,
         "the last connections that failed, each with its cause and remedy",
         is_shared=True,
     ),
-    Page("/clients", Audience.TRUSTED, _JSON, _clients, "the most recent clients and their programs", is_shared=True),
+    Page(paths.CLIENTS, _TRUSTED, _JSON, _clients, "the most recent clients and their programs", is_shared=True),
+    Page(paths.API_OVERVIEW, _TRUSTED, _JSON, _api_overview, "everything in short", is_shared=True),
+    Page(
+        paths.API_TARGETS,
+        _TRUSTED,
+        _JSON,
+        _api_targets,
+        "reachability, certificate and clock of each target",
+        is_shared=True,
+    ),
+    Page(
+        paths.API_CLIENTS,
+        _TRUSTED,
+        _JSON,
+        _api_clients,
+        "the clients, the most urgent first; ?q= searches, ?page= turns pages",
+        ("q", "page"),
+        is_shared=True,
+    ),
+    Page(
+        paths.API_REFUSALS,
+        _TRUSTED,
+        _JSON,
+        _api_refusals,
+        "the last connections that failed, each with its cause and remedy",
+        is_shared=True,
+    ),
+    Page(
+        paths.API_TUNNELS,
+        _TRUSTED,
+        _JSON,
+        _api_tunnels,
+        "the open connections, the oldest first; ?page= turns pages",
+        ("page",),
+        is_shared=True,
+    ),
 )

@@ -4,12 +4,13 @@ These pages name clients. Text sent by clients is printable in them, and escaped
 """
 
 import heapq
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from html import escape
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from licensegate.app.observers.recent import Client, ClientProgram, Clients, ConnectFingerprint, Refusals
@@ -20,8 +21,6 @@ from licensegate.proxy.tunnel.context import ClientConnection
 from licensegate.records.finding import Certainty, Finding
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
-
-from .rendering import json_pieces
 
 _MAX_TUNNELS: Final = 500
 
@@ -78,6 +77,18 @@ class ClientEntry(Struct, frozen=True):
     first_seen: datetime
     last_seen: datetime
     programs: list[ProgramEntry]
+
+
+def json_pieces(name: str, entries: Iterable[Struct], **numbers: int) -> Iterator[bytes]:
+    """A line of JSON, an entry in each piece: an object with these numbers, and under `name` the list of entries."""
+    encode = msgspec.json.Encoder().encode
+    yield b"{" + b"".join(b'"%s":%d,' % (key.encode(), number) for key, number in numbers.items())
+    yield b'"%s":[' % name.encode()
+    comma = b""
+    for entry in entries:
+        yield comma + encode(entry)
+        comma = b","
+    yield b"]}\n"
 
 
 def tunnels_page(gate: HasConnections) -> Iterator[bytes]:

@@ -1,9 +1,12 @@
 """The responses of the admin server, and how a page is sent: in pieces, as fast as its reader takes them."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
+
+NO_FIELDS: Final[Mapping[str, str]] = {}
 
 _PIECE: Final = 1 << 14
 """Bytes of a page that wait in memory for one reader."""
@@ -13,7 +16,8 @@ _SEND_SECONDS: Final = 30.0
 
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "Server": "LicenseGate",
@@ -22,20 +26,19 @@ _HEADERS: Final = {
 }
 _FIELDS_BY_STATUS: Final = {
     401: {"WWW-Authenticate": 'Bearer realm="licensegate"'},
-    405: {"Allow": "GET, HEAD"},
 }
 
 
-def sentence(status: int, text: str) -> web.Response:
-    """A response of one sentence."""
-    headers = _headers(status, "text/plain; charset=utf-8")
+def sentence(status: int, text: str, fields: Mapping[str, str] = NO_FIELDS) -> web.Response:
+    """A response of one sentence, with these header fields."""
+    headers = _headers(status, "text/plain; charset=utf-8", fields)
     return web.Response(status=status, body=f"{text}\n".encode(), headers=headers)
 
 
-def page_response(status: int, content_type: str, body: bytes) -> web.StreamResponse:
-    """A response for `send_body`."""
-    response = web.StreamResponse(status=status, headers=_headers(status, content_type))
-    response.content_length = len(body)
+def page_response(status: int, content_type: str, length: int, fields: Mapping[str, str]) -> web.StreamResponse:
+    """A response for `send_body`, of so many bytes, with these header fields."""
+    response = web.StreamResponse(status=status, headers=_headers(status, content_type, fields))
+    response.content_length = length
     return response
 
 
@@ -55,5 +58,5 @@ async def send_body(request: web.BaseRequest, response: web.StreamResponse, body
         await request.writer.drain()
 
 
-def _headers(status: int, content_type: str) -> dict[str, str]:
-    return {**_HEADERS, "Content-Type": content_type, **_FIELDS_BY_STATUS.get(status, {})}
+def _headers(status: int, content_type: str, fields: Mapping[str, str]) -> dict[str, str]:
+    return {**_HEADERS, "Content-Type": content_type, **_FIELDS_BY_STATUS.get(status, {}), **fields}

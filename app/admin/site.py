@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
@@ -15,7 +16,10 @@ from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
-from licensegate.app.settings import Admin
+from licensegate.app.overview.gate_summary import GateFacts
+from licensegate.app.overview.upstreams import Upstreams
+from licensegate.app.overview.view import GateView
+from licensegate.app.settings import Admin, Settings
 from licensegate.app.version import full_version, revision, version
 from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
@@ -26,7 +30,7 @@ from .access import Access
 from .health import Health
 from .page_table import PAGES, PageSources
 from .server import AdminServer
-from .upstreams import Upstreams
+from .sessions import Sessions
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +39,8 @@ class AdminSite:
     """Shows a gate as `adopting` says.
 
     `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets, and
-    `want_look` asks for the first one at a target. `products` are those that the gate asks itself.
+    `want_look` asks for the first one at a target. `products` are those that the gate asks itself. `settings` returns
+    those in force.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class AdminSite:
         reports: TargetReports,
         want_look: Callable[[str], None],
         products: ProductPoller,
+        settings: Callable[[], Settings],
     ) -> None:
         observers.start_admin(gate)
         target_health = observers.get(TargetHealth)
@@ -54,6 +60,8 @@ class AdminSite:
         self._health = Health(gate, self._upstreams)
         clients = ClientStandings(observers.get(Ledger))
         asks = ProductAsks(products, clients)
+        facts = GateFacts(full_version(), datetime.now(UTC), dropped, lambda: settings().source)
+        self._sessions = Sessions()
         sources = PageSources(
             full_version(),
             gate,
@@ -63,8 +71,10 @@ class AdminSite:
             self._health,
             observers.get(Refusals),
             observers.get(Clients),
+            GateView(gate, observers, self._upstreams, reports, facts),
+            self._sessions,
         )
-        self._server = AdminServer(Access(()), PAGES, sources)
+        self._server = AdminServer(Access(()), PAGES, sources, self._sessions)
         self._listen: ListenAddress | None = None  # as it was set
         self._bound: tuple[str, int] | None = None
         self._socket: socket.socket | None = None
@@ -96,6 +106,7 @@ class AdminSite:
                 sock.close()
             raise
         self._server.access = access
+        self._sessions.adopt(token)
         self._health.ready_needs_upstream = admin.ready_needs_upstream
         if not keeps:
             self._serve(sock)

@@ -29,10 +29,17 @@ class SpareDescriptors:
         return True
 
     def take_back(self, sock: socket.socket) -> None:
-        """Close a connection. If a spare one is missing, keep its descriptor: at no moment is it free for others."""
-        if len(self._spare) < self._wanted and sock.fileno() >= 0:
-            os.dup2(self._null, sock.fileno(), inheritable=False)
-            self._spare.append(sock.detach())
+        """Close a connection. If a spare one is missing, keep its descriptor: at no moment is it free for others.
+
+        A connection with TLS is closed already when it has ended.
+        """
+        if len(self._spare) < self._wanted:
+            if sock.fileno() >= 0:
+                os.dup2(self._null, sock.fileno(), inheritable=False)
+                self._spare.append(sock.detach())
+            else:
+                with contextlib.suppress(OSError):
+                    self._spare.append(os.dup(self._null))
         sock.close()
 
     def close(self) -> None:

@@ -20,11 +20,13 @@ from .observer import Observer
 class Ledger(Observer):
     """Keeps the contacts of clients, if `is_kept`. `writer` is None until the settings have a place for a ledger.
 
-    People read and write what is kept at the `desk`.
+    `names` finds the client of a record, `place` is where the ledger is. People read and write what is kept at the
+    `desk`.
     """
 
     def __init__(self, settings: LedgerSettings, names: ClientNames) -> None:
         self.names = names
+        self.place = settings.place
         self.is_kept = False
         self.writer: LedgerWriter | None = None
         self.desk = LedgerDesk(settings, names.named, self._refresh)
@@ -33,6 +35,7 @@ class Ledger(Observer):
     def adopt(self, settings: LedgerSettings, names: ClientNames) -> None:
         """Use other settings and names for the records from now on."""
         self.names = names
+        self.place = settings.place
         self.is_kept = settings.place.is_kept
         self.desk.adopt(settings, names.named)
         if self.writer is not None:

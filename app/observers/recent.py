@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.records.bounded import BoundedDict
+from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
 from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import HostForm, RefusalTaken, TunnelRecord
@@ -95,10 +96,15 @@ class ClientProgram(Struct):
 
 
 class Client:
-    """One client address and the programs behind it. A ninth program replaces the least recent one."""
+    """One client address and the programs behind it. A ninth program replaces the least recent one.
 
-    def __init__(self, first: datetime) -> None:
-        self.first = self.last = first
+    `newest` is its latest record. `failure` is its latest one with a problem, None once a contact was answered.
+    """
+
+    def __init__(self, first: TunnelRecord) -> None:
+        self.first = self.last = first.time
+        self.newest = first
+        self.failure: TunnelRecord | None = None
         self.connections = 0
         self.outcome: Outcome | None = None
         self.finding = ""
@@ -109,9 +115,14 @@ class Client:
     def update(self, record: TunnelRecord) -> None:
         """Add one more record."""
         self.last = record.time
+        self.newest = record
         if record.outcome is not None:
             self.connections += 1
             self.outcome = record.outcome
+            if record.contact is Contact.ANSWERED:
+                self.failure = None
+            elif record.finding in PROBLEMS:
+                self.failure = record
             if record.finding:
                 self.finding, self.certainty, self.evidence = record.finding, record.certainty, record.evidence
         if record.method or record.tls_version:
@@ -132,6 +143,6 @@ class Clients(Observer):
         for record in records:
             if record.outcome in PROBES or record.event == "probe":
                 continue
-            client = self.by_address.get(record.client) or Client(record.time)
+            client = self.by_address.get(record.client) or Client(record)
             client.update(record)
             self.by_address.put(record.client, client)

@@ -1,12 +1,24 @@
 """What needs attention: one row for each thing that is wrong or soon will be, the most urgent first."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-LevelName: TypeAlias = Literal["ok", "unknown", "warning", "critical"]
-"""How urgent it is. `unknown` is no alarm and not all right either. The labels of `licensing.clocks.Level`."""
+from licensegate.certs.identity import SOON
+from licensegate.language.language import N_, Language
+from licensegate.licensing.clocks import Level
+
+from .clients import ClientRow
+from .gate_summary import GateSummary
+from .targets import TargetRow
+from .words import LEVEL_NAMED, NAME_OF_LEVEL, LevelName, level_word
+
+MOST_ATTENTION: Final = 30
+"""Rows in an overview. The first are the most urgent."""
+
+_NEARLY_FULL: Final = 0.8
 
 About: TypeAlias = Literal["gate", "target", "client", "ledger", "log", "settings"]
 """What a row is about."""
@@ -29,3 +41,216 @@ class Attention(Struct, frozen=True, kw_only=True):
     remedy: str
     key: str = ""
     until: datetime | None = None
+
+
+class Trouble(Struct, frozen=True):
+    """One kind of trouble with the gate itself: how urgent it is, what is wrong, what to change."""
+
+    code: str
+    about: About
+    level: Level
+    sentence: str
+    remedy: str
+
+
+NOT_ACCEPTING: Final = Trouble(
+    "gate_not_accepting",
+    "gate",
+    Level.CRITICAL,
+    N_("The gate accepts no clients: no listener can take a connection."),
+    N_("Look in the service log for descriptors, memory or addresses that are missing."),
+)
+DRAINING: Final = Trouble(
+    "gate_draining",
+    "gate",
+    Level.WARNING,
+    N_("The gate is stopping: it takes no more clients and waits for {tunnels} open tunnels."),
+    N_("Nothing, if somebody stopped it; otherwise start it again."),
+)
+FULL: Final = Trouble(
+    "gate_full",
+    "gate",
+    Level.CRITICAL,
+    N_("All {limit} places for tunnels are taken: further clients are refused."),
+    N_("Look which clients have so many connections, or raise limits.tunnels and the limit on open files."),
+)
+NEARLY_FULL: Final = Trouble(
+    "gate_nearly_full",
+    "gate",
+    Level.WARNING,
+    N_("{tunnels} of {limit} places for tunnels are taken."),
+    N_("Look which clients have so many connections, or raise limits.tunnels and the limit on open files."),
+)
+CERTIFICATE_EXPIRED: Final = Trouble(
+    "gate_certificate_expired",
+    "gate",
+    Level.CRITICAL,
+    N_("The gate's own certificate expired on {date}: clients that use TLS to the proxy reject it."),
+    N_("Replace the files of tls.certificate and tls.key; the gate reads them again by itself."),
+)
+CERTIFICATE_ENDS: Final = Trouble(
+    "gate_certificate_expires",
+    "gate",
+    Level.WARNING,
+    N_("The gate's own certificate expires on {date}."),
+    N_("Replace the files of tls.certificate and tls.key; the gate reads them again by itself."),
+)
+REPORT_ONLY: Final = Trouble(
+    "allowlist_reports",
+    "settings",
+    Level.WARNING,
+    N_("The allowlist only reports: targets that are not allowed pass."),
+    N_("Set allowlist.mode to enforce once the list is complete."),
+)
+NO_TARGETS: Final = Trouble(
+    "no_targets",
+    "settings",
+    Level.CRITICAL,
+    N_("No target is allowed, so every client is refused."),
+    N_("Name a preset in allowlist.presets, or add an allowlist.rule."),
+)
+LOG_LOSES: Final = Trouble(
+    "log_lines_lost",
+    "log",
+    Level.WARNING,
+    N_("{count} lines of the {name} log are lost: it had no reader, or could not be written."),
+    N_("Check the reader of the log, the disk and the rights of its file."),
+)
+LEDGER_FAILS: Final = Trouble(
+    "ledger_fails",
+    "ledger",
+    Level.CRITICAL,
+    N_("The ledger in {place} cannot be used: contacts wait in memory and are lost if the gate stops."),
+    N_("The service log has the reason: check the disk, the rights of the file, or the database."),
+)
+LEDGER_LOSES: Final = Trouble(
+    "ledger_loses",
+    "ledger",
+    Level.WARNING,
+    N_("{count} records have found no place in the ledger."),
+    N_("The service log has the reason; contacts of that time may be missing."),
+)
+NO_LEDGER: Final = Trouble(
+    "no_ledger",
+    "ledger",
+    Level.UNKNOWN,
+    N_("Contacts are not kept: after a restart nobody knows who has been silent for how long."),
+    N_("Set state.directory or ledger.url for a ledger."),
+)
+SETTINGS: Final = Trouble(
+    "settings", "settings", Level.WARNING, N_("{sentence}"), N_("Change the settings, then reload them.")
+)
+
+
+def attention(
+    gate: GateSummary,
+    targets: Sequence[TargetRow],
+    clients: Iterable[ClientRow],
+    warnings: Sequence[str],
+    language: Language,
+    now: datetime,
+) -> list[Attention]:
+    """Everything that needs attention, the most urgent first. `warnings` are those of the settings, in English."""
+    found = [
+        *_gate(gate, language, now),
+        *_logs(gate, language),
+        *_ledger(gate, language),
+        *_targets(targets),
+        *_clients(clients),
+        *(_row(SETTINGS, language, sentence=f"{warning[:1].upper()}{warning[1:]}.") for warning in warnings),
+    ]
+    return sorted(found, key=_urgency)
+
+
+def _urgency(row: Attention) -> tuple[int, bool, float]:
+    """The most urgent first, then those with a date, the earliest first, then in the order in which they were found."""
+    return -LEVEL_NAMED[row.level], row.until is None, 0.0 if row.until is None else row.until.timestamp()
+
+
+def _row(
+    trouble: Trouble, language: Language, *, until: datetime | None = None, name: str = "", **known: object
+) -> Attention:
+    level = NAME_OF_LEVEL[trouble.level]
+    known["name"] = name
+    return Attention(
+        level=level,
+        level_word=level_word(level, language),
+        about=trouble.about,
+        code=trouble.code,
+        name=name,
+        sentence=language.gettext(trouble.sentence).format(**known),
+        remedy=language.gettext(trouble.remedy).format(**known),
+        until=until,
+    )
+
+
+def _gate(gate: GateSummary, language: Language, now: datetime) -> Iterator[Attention]:
+    if gate.state == "draining":
+        yield _row(DRAINING, language, tunnels=gate.tunnels)
+    elif gate.state == "not_accepting":
+        yield _row(NOT_ACCEPTING, language)
+    if gate.tunnels >= gate.connections_limit:
+        yield _row(FULL, language, limit=gate.connections_limit)
+    elif gate.tunnels > _NEARLY_FULL * gate.connections_limit:
+        yield _row(NEARLY_FULL, language, tunnels=gate.tunnels, limit=gate.connections_limit)
+    ends = gate.certificate_ends
+    if ends is not None and ends - now < SOON:
+        trouble = CERTIFICATE_EXPIRED if ends <= now else CERTIFICATE_ENDS
+        yield _row(trouble, language, until=ends, date=f"{ends:%Y-%m-%d}")
+    if gate.mode == "report":
+        yield _row(REPORT_ONLY, language)
+    elif not gate.rules:
+        yield _row(NO_TARGETS, language)
+
+
+def _logs(gate: GateSummary, language: Language) -> Iterator[Attention]:
+    for name, count in gate.log_lines_dropped.items():
+        if count:
+            yield _row(LOG_LOSES, language, name=name, count=count)
+
+
+def _ledger(gate: GateSummary, language: Language) -> Iterator[Attention]:
+    ledger = gate.ledger
+    if ledger.state == "failing":
+        yield _row(LEDGER_FAILS, language, place=ledger.place)
+    elif ledger.state == "off":
+        yield _row(NO_LEDGER, language)
+    if ledger.dropped:
+        yield _row(LEDGER_LOSES, language, count=ledger.dropped)
+
+
+def _targets(targets: Iterable[TargetRow]) -> Iterator[Attention]:
+    for target in targets:
+        if LEVEL_NAMED[target.level] > Level.UNKNOWN:
+            yield Attention(
+                level=target.level,
+                level_word=target.level_word,
+                about="target",
+                code="target_not_reached" if target.reached is False else f"target_{target.verdict}",
+                name=target.target,
+                sentence=target.sentence,
+                remedy=target.remedy,
+                until=target.certificate_ends,
+            )
+
+
+def _clients(clients: Iterable[ClientRow]) -> Iterator[Attention]:
+    for client in clients:
+        if LEVEL_NAMED[client.level] > Level.UNKNOWN or (client.kind == "named" and client.level == "unknown"):
+            yield Attention(
+                level=client.level,
+                level_word=client.level_word,
+                about="client",
+                code=_client_code(client),
+                name=client.name,
+                sentence=client.sentence,
+                remedy=client.remedy,
+                key=client.key,
+                until=client.enforced or min((due.at for due in client.deadlines), default=None),
+            )
+
+
+def _client_code(client: ClientRow) -> str:
+    if client.finding_sentence and client.finding:
+        return client.finding
+    return "client_never_seen" if client.last_contact is None else "client_silent"

@@ -1,15 +1,13 @@
 """The clients: who has reached Cisco and when, which deadline comes next, and why the last contact failed."""
 
 from datetime import date, datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from msgspec import Struct
 
-from .attention import LevelName
+from .answer import Answer
 from .refusals import RefusalRow
-
-KindName: TypeAlias = Literal["named", "login", "certificate", "address"]
-"""What a client is known by: a `[[client]]` of the settings, its login, its certificate, or its address."""
+from .words import KindName, LevelName
 
 
 class DeadlineRow(Struct, frozen=True, kw_only=True):
@@ -44,8 +42,9 @@ class ClientRow(Struct, frozen=True, kw_only=True):
     first, and `enforced` is the earliest date at which something may be blocked.
 
     `level` is how it stands; `sentence` says why in one sentence and `remedy` what to change, which may be empty.
-    `finding` is the label of what is known about its last connection, `certainty` how sure that is, `finding_sentence`
-    and `finding_remedy` say it in words, and `evidence` what was seen; all are empty if nothing is known.
+    `finding` is the label of what is known about its last connection, `certainty` and `certainty_word` how sure that is
+    and `evidence` what was seen. `finding_sentence` and `finding_remedy` say why its last contact failed, and are empty
+    if it did not.
     """
 
     key: str
@@ -68,12 +67,13 @@ class ClientRow(Struct, frozen=True, kw_only=True):
     enforced: datetime | None = None
     finding: str = ""
     certainty: str = ""
+    certainty_word: str = ""
     finding_sentence: str = ""
     finding_remedy: str = ""
     evidence: str = ""
 
 
-class ClientList(Struct, frozen=True, kw_only=True):
+class ClientList(Answer, frozen=True, kw_only=True):
     """One page of the clients that `query` finds, the most urgent first.
 
     `page` counts from 1 and is at most `pages`; `total` are the clients on all pages. `by_level` has the number of all
@@ -81,9 +81,6 @@ class ClientList(Struct, frozen=True, kw_only=True):
     are known then.
     """
 
-    schema: int
-    language: str
-    made_at: datetime
     query: str
     page: int
     pages: int
@@ -191,7 +188,7 @@ class ProgramRow(Struct, frozen=True, kw_only=True):
     last_seen: datetime
 
 
-class ClientDetail(Struct, frozen=True, kw_only=True):
+class ClientDetail(Answer, frozen=True, kw_only=True):
     """Everything that is known of one client.
 
     `days` are the days of the last year with a connection, the oldest first; `manual` and `refusals` have the newest
@@ -199,9 +196,6 @@ class ClientDetail(Struct, frozen=True, kw_only=True):
     ledger cannot be read.
     """
 
-    schema: int
-    language: str
-    made_at: datetime
     complete: bool
     client: ClientRow
     days: list[DayRow]
@@ -213,7 +207,7 @@ class ClientDetail(Struct, frozen=True, kw_only=True):
     refusals: list[RefusalRow]
 
 
-class EvidenceSheet(Struct, frozen=True, kw_only=True):
+class EvidenceSheet(Answer, frozen=True, kw_only=True):
     """What one client did in one month, for an auditor.
 
     `month` is its first day. `days` has every day of the month until today, also those without a connection; `manual`
@@ -222,9 +216,6 @@ class EvidenceSheet(Struct, frozen=True, kw_only=True):
     where the numbers come from.
     """
 
-    schema: int
-    language: str
-    made_at: datetime
     client: ClientRow
     month: date
     days: list[DayRow]

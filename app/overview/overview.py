@@ -1,70 +1,32 @@
 """The gate at a glance: what the first page and `licensegate status` show."""
 
-from datetime import datetime
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
-from msgspec import Struct
+from licensegate.language.language import N_, Language
+from licensegate.licensing.clocks import Level
 
-from .attention import Attention, LevelName
+from .answer import Answer
+from .attention import Attention
 from .clients import ClientRow
+from .gate_summary import GateSummary
 from .refusals import RefusalRow
 from .targets import TargetRow
 from .tunnels import TunnelRow
+from .words import LEVEL_NAMED, LevelName
 
-SCHEMA: Final = 1
-"""Raised by one when a field of an answer changes its name or its meaning; a new field does not raise it."""
-
-
-class LedgerSummary(Struct, frozen=True, kw_only=True):
-    """Whether clients' contacts are kept.
-
-    `state` is `off` without a place for a ledger, `starting` until the first attempt to write; `state_word` is the same
-    for people. `dropped` are the records that found no place. `place` names the file or the database, without password.
-    """
-
-    state: Literal["off", "starting", "working", "failing"]
-    state_word: str
-    place: str = ""
-    dropped: int = 0
+_WELL: Final = N_("Everything is all right.")
+_NOTES: Final = N_("Nothing is wrong; something is not known.")
 
 
-class GateSummary(Struct, frozen=True, kw_only=True):
-    """The gate itself.
-
-    `state` is that of /readyz: `ready`, `draining` or `not_accepting`. `listeners` are the addresses that accept
-    clients. `connections` are open now, of at most `connections_limit`; `waiting` of them have not sent a whole
-    request, `tunnels` are the others. `mode` is the allowlist's, `enforce` or `report`. `certificate_ends` is the end
-    of the gate's own certificate, None if that cannot be read. `settings` names the file and the variables in force.
-    `log_lines_dropped` counts the lost lines of each log.
-    """
-
-    version: str
-    state: Literal["ready", "draining", "not_accepting"]
-    state_word: str
-    started: datetime
-    listeners: list[str]
-    connections: int
-    connections_limit: int
-    waiting: int
-    tunnels: int
-    mode: Literal["enforce", "report"]
-    certificate_ends: datetime | None
-    settings: str
-    log_lines_dropped: dict[str, int]
-    ledger: LedgerSummary
-
-
-class Overview(Struct, frozen=True, kw_only=True):
-    """Everything in short, in one language; `made_at` is the time of this answer.
+class Overview(Answer, frozen=True, kw_only=True):
+    """Everything in short, in one language.
 
     `level` is the worst of `attention`, `ok` if nothing needs any; `headline` says it in one sentence. `attention` has
     the most urgent first, and at most some of `attention_total`. `clients_by_level` counts all `clients_total`;
     `clients`, `refusals` and `tunnels` are the first rows of each list.
     """
 
-    schema: int
-    language: str
-    made_at: datetime
     level: LevelName
     level_word: str
     headline: str
@@ -78,3 +40,17 @@ class Overview(Struct, frozen=True, kw_only=True):
     refusals: list[RefusalRow]
     refusals_total: int
     tunnels: list[TunnelRow]
+
+
+def worst_level(attention: Sequence[Attention]) -> LevelName:
+    """The level of the gate as a whole; `ok` if nothing needs attention."""
+    return max((row.level for row in attention), key=LEVEL_NAMED.__getitem__, default="ok")
+
+
+def headline(attention: Sequence[Attention], language: Language) -> str:
+    """How things stand, in one sentence."""
+    urgent = sum(LEVEL_NAMED[row.level] > Level.UNKNOWN for row in attention)
+    if urgent:
+        text = language.ngettext("{n} thing needs attention.", "{n} things need attention.", urgent)
+        return text.format(n=urgent)
+    return language.gettext(_NOTES if attention else _WELL)

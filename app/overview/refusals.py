@@ -4,7 +4,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from licensegate.diagnosis.diagnosis import Diagnosis
+from licensegate.language.language import Language
 from licensegate.records.record import TunnelRecord
+
+from .answer import Answer
+from .causes import cause_of
+from .identities import ClientIdentity
+from .words import certainty_word
 
 
 class RefusalRow(Struct, frozen=True, kw_only=True):
@@ -36,10 +43,34 @@ class RefusalRow(Struct, frozen=True, kw_only=True):
     record: TunnelRecord | None = None
 
 
-class RefusalList(Struct, frozen=True, kw_only=True):
+class RefusalList(Answer, frozen=True, kw_only=True):
     """The last refusals and failed tunnels, the newest first."""
 
-    schema: int
-    language: str
-    made_at: datetime
     refusals: list[RefusalRow]
+
+
+def refusal_row(
+    record: TunnelRecord, identity: ClientIdentity, diagnosis: Diagnosis, language: Language, *, whole: bool
+) -> RefusalRow:
+    """The row of a connection that failed, judged by what is known now; with its record if `whole`."""
+    diagnosis.review(record)
+    cause = cause_of(record, language)
+    return RefusalRow(
+        id=record.id,
+        time=record.time,
+        client=record.client,
+        client_name=identity.name,
+        client_key=identity.key,
+        target=record.target or record.requested,
+        outcome="" if record.outcome is None else record.outcome.label,
+        sentence=cause.sentence,
+        remedy=cause.remedy,
+        finding=record.finding,
+        certainty=record.certainty or "",
+        certainty_word=certainty_word(record.certainty, language),
+        evidence=record.evidence,
+        cucm=cause.cucm,
+        program=record.user_agent,
+        repeated=record.repeated,
+        record=record if whole else None,
+    )

@@ -1,10 +1,22 @@
 """The open connections, the oldest first."""
 
+import heapq
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from msgspec import Struct
 
-from licensegate.records.record import TunnelRecord
+from licensegate.language.language import Language
+from licensegate.proxy.tunnel.context import ClientConnection
+from licensegate.records.record import DIRECT, TunnelRecord
+
+from .answer import Answer
+from .identities import ClientIdentity
+from .words import state_word
+
+_SORTED_AT_ONCE: Final = 500
 
 
 class TunnelRow(Struct, frozen=True, kw_only=True):
@@ -34,13 +46,48 @@ class TunnelRow(Struct, frozen=True, kw_only=True):
     record: TunnelRecord | None = None
 
 
-class TunnelList(Struct, frozen=True, kw_only=True):
+class TunnelList(Answer, frozen=True, kw_only=True):
     """One page of the open connections. `open` are all of them, `page` counts from 1 and is at most `pages`."""
 
-    schema: int
-    language: str
-    made_at: datetime
     page: int
     pages: int
     open: int
     tunnels: list[TunnelRow]
+
+
+def oldest_first(connections: Iterable[ClientConnection]) -> Iterator[ClientConnection | None]:
+    """The connections by age. Yields None after each part of the sorting, so that the loop can run."""
+    waiting, parts = iter(list(connections)), []
+    while part := list(islice(waiting, _SORTED_AT_ONCE)):
+        parts.append(sorted(part, key=_accepted))
+        yield None
+    yield from heapq.merge(*parts, key=_accepted)
+
+
+def tunnel_row(
+    connection: ClientConnection, identity: ClientIdentity, language: Language, now: datetime, *, whole: bool
+) -> TunnelRow:
+    """The row of an open connection; with its record if `whole`."""
+    record, state = connection.so_far(), connection.conversation.state
+    return TunnelRow(
+        id=record.id,
+        client=record.client,
+        client_port=record.client_port,
+        client_name=identity.name,
+        client_key=identity.key,
+        target=record.target or record.requested,
+        state=state.value,
+        state_word=state_word(state, language),
+        since=record.time,
+        seconds=max(0, int((now - record.time).total_seconds())),
+        bytes_from_client=record.client_read,
+        bytes_to_client=record.client_written,
+        program=record.user_agent,
+        user=record.user,
+        parent="" if record.parent == DIRECT else record.parent,
+        record=record if whole else None,
+    )
+
+
+def _accepted(connection: ClientConnection) -> datetime:
+    return connection.conversation.record.time

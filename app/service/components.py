@@ -123,7 +123,13 @@ class Components:
 
             dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self.service_log.dropped}
             self._admin_site = AdminSite(
-                self.gate, self._observers, dropped, self.looks.reports, self.looks.want_first, self.products
+                self.gate,
+                self._observers,
+                dropped,
+                self.looks.reports,
+                self.looks.want_first,
+                self.products,
+                lambda: self.settings,
             )
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)

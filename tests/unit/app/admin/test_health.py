@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from licensegate.app.admin.health import Health
-from licensegate.app.admin.upstreams import Upstream, Upstreams
+from licensegate.app.admin.page import PageAnswer
+from licensegate.app.overview.upstreams import Upstream, Upstreams
 from licensegate.proxy.net.listener import Listener
 from support.sockets import run
 
@@ -47,6 +48,11 @@ class FakeUpstreams:
         return not self.known or any(one.reached for one in await self.check())
 
 
+def said(answer: PageAnswer) -> tuple[int, Any]:
+    """The status and the body of an answer."""
+    return answer.status, answer.body
+
+
 LISTENERS = FakeListener("0.0.0.0:3128"), FakeListener("[::]:3128")
 
 
@@ -58,7 +64,7 @@ def test_healthz_is_always_200() -> None:
     gate = FakeGate()
     gate.draining = True
 
-    status, body = health(gate, FakeUpstreams(False)).healthz()
+    status, body = said(health(gate, FakeUpstreams(False)).healthz())
 
     assert (status, msgspec.json.encode(body)) == (200, b'{"status":"ok"}')
 
@@ -66,7 +72,7 @@ def test_healthz_is_always_200() -> None:
 def test_a_listening_gate_is_ready_even_if_its_targets_fail() -> None:
     upstreams = FakeUpstreams(False, None)
 
-    status, body = run(health(FakeGate(*LISTENERS), upstreams).readyz())
+    status, body = said(run(health(FakeGate(*LISTENERS), upstreams).readyz()))
 
     assert (status, body.status, body.listeners) == (200, "ready", ["0.0.0.0:3128", "[::]:3128"])
     assert upstreams.asked == 0, "readyz does not ask for targets"
@@ -76,17 +82,17 @@ def test_a_draining_gate_is_not_ready() -> None:
     gate = FakeGate()
     gate.draining = True
 
-    assert run(health(gate, FakeUpstreams()).readyz())[0] == 503
-    assert run(health(gate, FakeUpstreams()).readyz())[1].status == "draining"
+    assert said(run(health(gate, FakeUpstreams()).readyz()))[0] == 503
+    assert said(run(health(gate, FakeUpstreams()).readyz()))[1].status == "draining"
 
 
 def test_a_listener_waiting_for_descriptors_is_not_ready() -> None:
     paused = FakeListener("0.0.0.0:3128", accepts=False)
 
-    status, body = run(health(FakeGate(paused), FakeUpstreams()).readyz())
+    status, body = said(run(health(FakeGate(paused), FakeUpstreams()).readyz()))
     assert (status, body.status, body.listeners) == (503, "not_accepting", [])
 
-    status, body = run(health(FakeGate(paused, LISTENERS[1]), FakeUpstreams()).readyz())
+    status, body = said(run(health(FakeGate(paused, LISTENERS[1]), FakeUpstreams()).readyz()))
     assert (status, body.status, body.listeners) == (200, "ready", ["[::]:3128"])
 
 
@@ -101,14 +107,14 @@ def test_a_listener_waiting_for_descriptors_is_not_ready() -> None:
     ],
 )
 def test_ready_needs_upstream_needs_one_reached_target(reached: tuple[bool | None, ...], ready: bool) -> None:
-    status, body = run(health(FakeGate(*LISTENERS), FakeUpstreams(*reached), needs_upstream=True).readyz())
+    status, body = said(run(health(FakeGate(*LISTENERS), FakeUpstreams(*reached), needs_upstream=True).readyz()))
 
     assert (status, body.status) == ((200, "ready") if ready else (503, "no_upstream"))
     assert body.listeners, "it listens all the same"
 
 
 @pytest.mark.parametrize(
-    ("reached", "status", "said"),
+    ("reached", "status", "state"),
     [
         pytest.param((True, True), 200, "reached", id="all are reached"),
         pytest.param((True, False), 503, "not_reached", id="one is not reached"),
@@ -117,10 +123,10 @@ def test_ready_needs_upstream_needs_one_reached_target(reached: tuple[bool | Non
         pytest.param((), 200, "reached", id="there are none"),
     ],
 )
-def test_upstreamz_is_200_if_every_target_is_reached(reached: tuple[bool | None, ...], status: int, said: str) -> None:
+def test_upstreamz_is_200_if_every_target_is_reached(reached: tuple[bool | None, ...], status: int, state: str) -> None:
     upstreams = FakeUpstreams(*reached)
 
-    given, body = run(health(FakeGate(), upstreams).upstreamz())
+    given, body = said(run(health(FakeGate(), upstreams).upstreamz()))
 
-    assert (given, body.status, body.targets) == (status, said, upstreams.known)
+    assert (given, body.status, body.targets) == (status, state, upstreams.known)
     assert upstreams.looks_wanted == 1

@@ -1,20 +1,19 @@
 """Pages rendered bit by bit, and shared by their readers."""
 
 import asyncio
-import json
 import time
 from collections.abc import Iterator
 
 import pytest
-from msgspec import Struct
 
 from licensegate.app.admin import rendering as module
-from licensegate.app.admin.rendering import SharedRenderings, joined, json_pieces
+from licensegate.app.admin.page import PageAnswer
+from licensegate.app.admin.rendering import Rendered, SharedRenderings, joined
+from licensegate.app.overview import slices
 from support.sockets import run, turns
 
-
-class Entry(Struct):
-    name: str
+ANSWER = PageAnswer(b"")
+KEY = ("/page", "en")
 
 
 class Page:
@@ -24,11 +23,11 @@ class Page:
         self.rendered = 0
         self.finish = asyncio.Event()
 
-    async def render(self) -> tuple[int, bytes]:
+    async def render(self) -> Rendered:
         self.rendered += 1
         number = self.rendered
         await self.finish.wait()
-        return 200, str(number).encode()
+        return ANSWER, str(number).encode()
 
 
 def test_the_loop_runs_between_slow_pieces() -> None:
@@ -44,7 +43,7 @@ def test_the_loop_runs_between_slow_pieces() -> None:
         def pieces() -> Iterator[bytes]:
             for number in range(20):
                 seen.append(ticks)
-                time.sleep(2 * module._SLICE_SECONDS)
+                time.sleep(2 * slices._SLICE_SECONDS)
                 yield b"%d," % number
 
         seen: list[int] = []
@@ -58,27 +57,18 @@ def test_the_loop_runs_between_slow_pieces() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("names", [[], ["a"], ['"', "\u2028", "c"]], ids=["none", "one", "three"])
-def test_entries_and_numbers_are_one_line_of_json(names: list[str]) -> None:
-    line = b"".join(json_pieces("entries", map(Entry, names), open=7))
-
-    assert json.loads(line) == {"open": 7, "entries": [{"name": name} for name in names]}
-    assert line.endswith(b"\n")
-    assert line.count(b"\n") == 1
-
-
 def test_requests_share_a_rendering_until_the_last_has_been_sent() -> None:
     async def main() -> None:
         page, renderings = Page(), SharedRenderings()
-        with renderings.rendering("/page", page.render) as first:
-            with renderings.rendering("/page", page.render) as second:
+        with renderings.rendering(KEY, page.render) as first:
+            with renderings.rendering(KEY, page.render) as second:
                 assert second is first
             page.finish.set()
-            assert await first.result == (200, b"1")
-            with renderings.rendering("/page", page.render) as third:
+            assert await first.result == (ANSWER, b"1")
+            with renderings.rendering(KEY, page.render) as third:
                 assert third is first
-        with renderings.rendering("/page", page.render) as later:
-            assert await later.result == (200, b"2")
+        with renderings.rendering(KEY, page.render) as later:
+            assert await later.result == (ANSWER, b"2")
 
     run(main())
 
@@ -89,8 +79,8 @@ def test_an_old_rendering_is_not_shared(monkeypatch: pytest.MonkeyPatch) -> None
     async def main() -> None:
         page, renderings = Page(), SharedRenderings()
         page.finish.set()
-        with renderings.rendering("/page", page.render) as old, renderings.rendering("/page", page.render) as new:
-            assert (await old.result, await new.result) == ((200, b"1"), (200, b"2"))
+        with renderings.rendering(KEY, page.render) as old, renderings.rendering(KEY, page.render) as new:
+            assert (await old.result, await new.result) == ((ANSWER, b"1"), (ANSWER, b"2"))
 
     run(main())
 
@@ -99,8 +89,8 @@ def test_a_request_that_leaves_does_not_stop_the_rendering_of_others() -> None:
     async def main() -> None:
         page, renderings = Page(), SharedRenderings()
 
-        async def ask() -> tuple[int, bytes]:
-            with renderings.rendering("/page", page.render) as rendering:
+        async def ask() -> Rendered:
+            with renderings.rendering(KEY, page.render) as rendering:
                 return await asyncio.shield(rendering.result)
 
         leaving, staying = asyncio.create_task(ask()), asyncio.create_task(ask())
@@ -108,7 +98,7 @@ def test_a_request_that_leaves_does_not_stop_the_rendering_of_others() -> None:
         leaving.cancel()
         await turns(5)
         page.finish.set()
-        assert await staying == (200, b"1")
+        assert await staying == (ANSWER, b"1")
         assert page.rendered == 1
 
     run(main())

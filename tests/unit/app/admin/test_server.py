@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from licensegate.app.admin import connection, responses
 from licensegate.app.admin.access import Access, Audience
-from licensegate.app.admin.page import Page, PageResult
+from licensegate.app.admin.page import Page, PageAnswer, PageRequest
 from licensegate.app.admin.server import AdminServer
 from support.sockets import run, turns, until
 
@@ -54,23 +54,23 @@ class Served:
         self.server.serve(sock)
         return int(sock.getsockname()[1])
 
-    async def page(self) -> PageResult:
-        return 200, b"here\n"
+    async def page(self, request: PageRequest) -> PageAnswer:
+        return PageAnswer(b"here\n")
 
-    async def line(self) -> PageResult:
-        return 200, Line(7)
+    async def line(self, request: PageRequest) -> PageAnswer:
+        return PageAnswer(Line(7))
 
-    async def long(self) -> PageResult:
+    async def long(self, request: PageRequest) -> PageAnswer:
         self.rendered += 1
-        return 200, iter([b"x" * 1000] * (LONG // 1000))
+        return PageAnswer(iter([b"x" * 1000] * (LONG // 1000)))
 
-    async def fail(self) -> PageResult:
+    async def fail(self, request: PageRequest) -> PageAnswer:
         raise ZeroDivisionError("secret")
 
-    async def wait(self) -> PageResult:
+    async def wait(self, request: PageRequest) -> PageAnswer:
         self.waiting += 1
         await self.proceed.wait()
-        return 503, b"no\n"
+        return PageAnswer(b"no\n", 503)
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection("127.0.0.1", self.port)

@@ -10,10 +10,10 @@ from msgspec import structs
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.admin.upstreams import FRESH_SECONDS, Upstream, UpstreamLook, Upstreams
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.observers.target_reports import TargetReports
+from licensegate.app.overview.upstreams import FRESH_SECONDS, Upstream, UpstreamLook, Upstreams
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.outcome import Outcome

@@ -1,0 +1,246 @@
+"""From what the ledger and the last connections tell of a client to its row: how it stands, and why."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec import Struct
+
+from licensegate.app.observers.recent import Client
+from licensegate.diagnosis.codes import PROBLEMS
+from licensegate.language.language import N_, Language
+from licensegate.ledger.clients import ClientKey
+from licensegate.ledger.entries import ContactEntry
+from licensegate.ledger.standing import ClientStanding
+from licensegate.licensing.clocks import CRITICAL_DAYS, WARNING_DAYS, Due, Level, days_until
+from licensegate.records.finding import Finding
+
+from .causes import CauseWords, cause_named, cause_of
+from .clients import ClientRow, DeadlineRow
+from .identities import key_text
+from .words import NAME_OF_KIND, NAME_OF_LEVEL, certainty_word, deadline_word, kind_word, level_word
+
+_APPOINTMENTS: Final = frozenset(
+    {"contact", "certificate_renewal", "report", "synchronisation", "out_of_compliance_retry"}
+)
+"""Dates at which a product does something by itself: late is a warning, near is not."""
+
+_SILENT_WARNING_DAYS: Final = 60
+_MOST_ADDRESSES: Final = 8
+_FORGOTTEN: Final = timedelta(days=120)
+"""A client without a name that has been silent for so long has probably left."""
+
+_SENTENCES: Final = {
+    "authorization": N_("{client} has made no contact since {since}: its authorization ends on {date}."),
+    "overage": N_("The overage of {client} ends on {date}: no users or devices can be added any more."),
+    "certificate_expiry": N_("The registration of {client} ends on {date}."),
+    "evaluation": N_("The evaluation of {client} ends on {date}."),
+    "acknowledgement": N_("Cisco must have acknowledged a usage report of {client} by {date}."),
+    "removal": N_("{client} has not synchronised since {since}: Cisco removes it from the account on {date}."),
+    "access_token": N_("The access token of {client} ends on {date}: log in there by hand before."),
+}
+_OTHER_DATE: Final = N_("A time limit of {client} ends on {date}.")
+_ENFORCED: Final = N_("{client} has made no contact since {since}: something may be blocked on it since {date}.")
+_LATE: Final = N_("{client} should have made contact by {date}, and has not.")
+_SILENT: Final = N_("{client} is silent for longer than usual: its last contact was on {since}.")
+_NEVER: Final = N_("No contact of {client} has been seen yet.")
+_SAID_SO: Final = N_("The product of {client} says that its licences need attention.")
+_FIND_OUT: Final = N_(
+    "Check the proxy's address in the product and the path to the gate, then renew the authorization on the product."
+)
+_LOOK: Final = N_("Look at the client's page: it says what the product reported.")
+
+
+class KnownClient(Struct, frozen=True, kw_only=True):
+    """Everything that the gate knows of one client.
+
+    `given_name` is the name that somebody gave it, empty if nobody did. `recent` are the addresses that it came from
+    lately, the newest first. `failed` is its contact with the newest failure. `silent` is the finding of its silence.
+    """
+
+    key: ClientKey
+    given_name: str = ""
+    product: str = ""
+    standing: ClientStanding | None = None
+    failed: ContactEntry | None = None
+    recent: tuple[tuple[str, Client], ...] = ()
+    silent: Finding | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name for people."""
+        return self.given_name or self.key.name
+
+    @property
+    def last_contact(self) -> datetime | None:
+        """Its last successful contact, by hand or on its own."""
+        return None if self.standing is None else self.standing.last_contact
+
+    @property
+    def last_failure(self) -> datetime | None:
+        """Its last failed contact."""
+        times = [client.failure.time for _, client in self.recent if client.failure is not None]
+        if self.standing is not None and self.standing.last_failure is not None:
+            times.append(self.standing.last_failure)
+        return max(times, default=None)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it failed after its last successful contact."""
+        failure, contact = self.last_failure, self.last_contact
+        return failure is not None and (contact is None or failure > contact)
+
+    def level(self, now: datetime) -> Level:
+        """How it stands. One without a name is never critical: its product is not known."""
+        level = Level.UNKNOWN if self.standing is None else self.standing.level
+        if self.standing is None and any(
+            client.finding and client.finding not in PROBLEMS for _, client in self.recent
+        ):
+            level = Level.OK
+        if self.is_failing or self.silent is not None:
+            level = max(level, Level.WARNING)
+        if self.key.kind == "named":
+            return level
+        last = max(filter(None, (self.last_contact, self.last_failure)), default=None)
+        if last is not None and now - last > _FORGOTTEN:
+            return Level.UNKNOWN
+        return min(level, Level.WARNING)
+
+
+def client_row(known: KnownClient, language: Language, now: datetime) -> ClientRow:
+    """The row of a client."""
+    kind, level = NAME_OF_KIND[known.key.kind], NAME_OF_LEVEL[known.level(now)]
+    standing, failure = known.standing, failure_words(known, language)
+    deadlines = list(_deadlines(standing, language, now)) if standing is not None else []
+    reason = _reason(known, failure, language, now) if level != "ok" else CauseWords()
+    newest = known.recent[0][1] if known.recent else None
+    finding, certainty, evidence = _finding(known)
+    return ClientRow(
+        key=key_text(known.key),
+        kind=kind,
+        kind_word=kind_word(kind, language),
+        name=known.name,
+        level=level,
+        level_word=level_word(level, language),
+        sentence=reason.sentence,
+        remedy=reason.remedy,
+        product=known.product,
+        model="" if standing is None else standing.model,
+        addresses=[address for address, _ in known.recent[:_MOST_ADDRESSES]],
+        program="" if newest is None else newest.newest.user_agent,
+        last_contact=known.last_contact,
+        by_hand=standing is not None and standing.by_hand,
+        last_seen=None if newest is None else newest.last,
+        last_failure=known.last_failure,
+        deadlines=deadlines,
+        enforced=None if standing is None else standing.enforced,
+        finding=finding,
+        certainty=certainty,
+        certainty_word=certainty_word(certainty or None, language),
+        finding_sentence=failure.sentence,
+        finding_remedy=failure.remedy,
+        evidence=evidence,
+    )
+
+
+def failure_words(known: KnownClient, language: Language) -> CauseWords:
+    """Why its last contact failed; empty if it did not."""
+    if not known.is_failing:
+        return CauseWords()
+    for _, client in known.recent:
+        if client.failure is not None and client.failure.time == known.last_failure:
+            return cause_of(client.failure, language, client=known.name)
+    entry = known.failed
+    if entry is None:
+        return CauseWords()
+    return cause_named(entry.finding, entry.outcome, language, known.name, entry.target)
+
+
+def deadline_level(name: str, due: Due, now: datetime) -> Level:
+    """How urgent one date is."""
+    days = days_until(due.at, now)
+    if name in _APPOINTMENTS:
+        return Level.WARNING if days < 0 else Level.OK
+    if days < CRITICAL_DAYS:
+        return Level.CRITICAL
+    soon = _SILENT_WARNING_DAYS if name == "authorization" else WARNING_DAYS
+    return Level.WARNING if days < soon else Level.OK
+
+
+def _deadlines(standing: ClientStanding, language: Language, now: datetime) -> Iterator[DeadlineRow]:
+    for name, due in sorted(standing.deadlines.items(), key=lambda item: item[1].at):
+        length = due.rule.length
+        yield DeadlineRow(
+            name=name,
+            word=deadline_word(name, language),
+            meaning=language.gettext(due.rule.meaning),
+            at=due.at,
+            printed=due.printed,
+            days_left=days_until(due.at, now),
+            level=NAME_OF_LEVEL[deadline_level(name, due, now)],
+            starts=due.at - length if length else None,
+        )
+
+
+def _finding(known: KnownClient) -> tuple[str, str, str]:
+    """The label, the certainty and the evidence of what is known about its last connection."""
+    if known.silent is not None:
+        return known.silent.code, known.silent.certainty, known.silent.evidence
+    for _, client in known.recent:
+        if client.finding:
+            return client.finding, client.certainty or "", client.evidence
+    if known.is_failing and known.failed is not None:
+        return known.failed.finding, "", ""
+    return "", "", ""
+
+
+def _reason(known: KnownClient, failure: CauseWords, language: Language, now: datetime) -> CauseWords:
+    """Why it does not stand well. If its last contact failed, what to change is what made it fail."""
+    sentence, remedy = _worst(known, now) or ("", "")
+    if not sentence and failure.sentence:
+        return failure
+    if not sentence:
+        sentence, remedy = (_NEVER, _FIND_OUT) if known.last_contact is None else (_SAID_SO, _LOOK)
+    return CauseWords(_filled(sentence, known, language, now), failure.remedy or language.gettext(remedy))
+
+
+def _worst(known: KnownClient, now: datetime) -> tuple[str, str] | None:
+    """The sentence and the remedy of the most urgent date or silence; None if neither is."""
+    standing = known.standing
+    if standing is None or standing.level <= Level.UNKNOWN:
+        return (_SILENT, _FIND_OUT) if known.silent is not None else None
+    if standing.enforced is not None and standing.enforced <= now:
+        return _ENFORCED, _FIND_OUT
+    due = _most_urgent(standing, now)
+    if due is not None and due[0] in _APPOINTMENTS:
+        return _LATE, _FIND_OUT
+    if due is not None:
+        return _SENTENCES.get(due[0], _OTHER_DATE), _FIND_OUT
+    usual, last = standing.longest_silence, standing.last_contact
+    if usual is not None and last is not None and now - last > usual:
+        return _SILENT, _FIND_OUT
+    return None
+
+
+def _most_urgent(standing: ClientStanding, now: datetime) -> tuple[str, Due] | None:
+    """The date of the highest level, of several the earliest; None if none is urgent."""
+    ranked = [(deadline_level(name, due, now), name, due) for name, due in standing.deadlines.items()]
+    urgent = [each for each in ranked if each[0] > Level.UNKNOWN]
+    if not urgent:
+        return None
+    _, name, due = min(urgent, key=lambda each: (-each[0], each[2].at))
+    return name, due
+
+
+def _filled(sentence: str, known: KnownClient, language: Language, now: datetime) -> str:
+    standing, date = known.standing, None
+    if standing is not None:
+        due = _most_urgent(standing, now)
+        enforced = standing.enforced
+        date = enforced if enforced is not None and enforced <= now else None if due is None else due[1].at
+    since = known.last_contact
+    return language.gettext(sentence).format(
+        client=known.name,
+        date="" if date is None else f"{date:%Y-%m-%d}",
+        since=language.gettext("the beginning of the ledger") if since is None else f"{since:%Y-%m-%d}",
+    )
