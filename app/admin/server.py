@@ -114,7 +114,7 @@ class AdminServer(Generic[Source]):
         )
         denied = self._denied(asked, page)
         if denied is not None:
-            if denied.status == 401 and page is not None and page.is_html:
+            if denied.status == 401 and page is not None and page.is_html and _is_browser(request):
                 return _to_sign_in(request)
             return sentence(denied.status, denied.in_language(language))
         if page is None:
@@ -202,6 +202,11 @@ def _method_not_allowed(methods: Iterable[str]) -> web.Response:
     allowed = [name for name, method in _METHODS.items() if method in (set(methods) or {"GET"})]
     verb = "are" if len(allowed) > 1 else "is"
     return sentence(405, f"Only {' and '.join(allowed)} {verb} served here.", {"Allow": ", ".join(allowed)})
+
+
+def _is_browser(request: web.BaseRequest) -> bool:
+    """Whether a person looks at the answer."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _to_sign_in(request: web.BaseRequest) -> web.Response:

@@ -137,9 +137,7 @@ NO_LEDGER: Final = Trouble(
     N_("Contacts are not kept: after a restart nobody knows who has been silent for how long."),
     N_("Set state.directory or ledger.url for a ledger."),
 )
-SETTINGS: Final = Trouble(
-    "settings", "settings", Level.WARNING, N_("{sentence}"), N_("Change the settings, then reload them.")
-)
+_CHANGE_SETTINGS: Final = N_("Change the settings, then reload them.")
 
 
 def attention(
@@ -157,7 +155,7 @@ def attention(
         *_ledger(gate, language),
         *_targets(targets),
         *_clients(clients),
-        *(_row(SETTINGS, language, sentence=f"{warning[:1].upper()}{warning[1:]}.") for warning in warnings),
+        *(_warned(warning, language) for warning in warnings),
     ]
     return sorted(found, key=_urgency)
 
@@ -181,6 +179,19 @@ def _row(
         sentence=language.gettext(trouble.sentence).format(**known),
         remedy=language.gettext(trouble.remedy).format(**known),
         until=until,
+    )
+
+
+def _warned(warning: str, language: Language) -> Attention:
+    """A warning of the settings: one line that begins in lower case and has no full stop."""
+    return Attention(
+        level="warning",
+        level_word=level_word("warning", language),
+        about="settings",
+        code="settings",
+        name="",
+        sentence=f"{warning[:1].upper()}{warning[1:]}.",
+        remedy=language.gettext(_CHANGE_SETTINGS),
     )
 
 
