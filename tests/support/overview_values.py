@@ -18,7 +18,8 @@ from licensegate.app.overview.clients import (
     ProductTextRow,
     ProgramRow,
 )
-from licensegate.app.overview.overview import GateSummary, LedgerSummary, Overview
+from licensegate.app.overview.gate_summary import GateSummary, LedgerSummary
+from licensegate.app.overview.overview import Overview
 from licensegate.app.overview.refusals import RefusalList, RefusalRow
 from licensegate.app.overview.targets import TargetList, TargetRow
 from licensegate.app.overview.tunnels import TunnelList, TunnelRow
@@ -137,6 +138,7 @@ def overview(name: str = "CUCM Osaka") -> Overview:
             waiting=0,
             tunnels=1,
             mode="enforce",
+            rules=3,
             certificate_ends=None,
             settings="/etc/licensegate.toml",
             log_lines_dropped={},
