@@ -3,6 +3,8 @@
 #   ARGS='...'                arguments for the command: make serve ARGS='--config gate.toml', make test ARGS='-k head'
 #   AT_ONCE=''                one test after the other, in one process: make test AT_ONCE='' ARGS='-x -k head'
 export PYTHON
+# Where this is set, as in some containers, each of the tests' many gates would compile the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
 AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
