@@ -3,8 +3,8 @@
 Jinja2 is loaded when the first page is asked for. Every value is escaped, also inside a translated sentence.
 """
 
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,12 +17,14 @@ from licensegate.language.language import LANGUAGES, Language, language_named
 
 from . import drawing
 from .moments import from_now, lasting, size
+from .page import PageAnswer, PageRequest
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 _TEMPLATES: Final = Path(__file__).with_name("templates")
+_STATIC: Final = Path(__file__).with_name("static")
 _PIECE: Final = 8192
 """Characters of a page in one piece: rendered in well under a millisecond."""
 
@@ -31,8 +33,8 @@ class Frame(Struct, frozen=True, kw_only=True):
     """What a page has around its content.
 
     `path` and `query` are those of the request; links keep the language if it was `chosen` in the query. Forms are
-    shown if `csrf`, the token of a session, is not empty; `can_sign_in` if there is a token to sign in with. `notice`
-    says what the last form did, or why it did nothing: `failed`.
+    shown with `form_token`, that of the session; without one, a link to sign in is if one `can_sign_in`. `notice` says
+    what the last form did, or why it did nothing: `failed`.
     """
 
     language: Language
@@ -41,10 +43,43 @@ class Frame(Struct, frozen=True, kw_only=True):
     made_at: datetime
     query: dict[str, str] = {}
     chosen: bool = False
-    csrf: str = ""
+    form_token: str = ""
     can_sign_in: bool = False
     notice: str = ""
     failed: bool = False
+
+
+def html_answer(
+    template: str,
+    request: PageRequest,
+    version: str,
+    shown: Mapping[str, object],
+    *,
+    can_sign_in: bool,
+    status: int = 200,
+    notice: str = "",
+    failed: bool = False,
+) -> PageAnswer:
+    """A page as the answer to a request. `shown` are the values that the template names."""
+    session = request.session
+    frame = Frame(
+        language=request.language,
+        path=request.path,
+        query=dict(request.query),
+        chosen=request.chosen,
+        version=version,
+        made_at=datetime.now(UTC),
+        form_token="" if session is None else session.form_token,
+        can_sign_in=can_sign_in,
+        notice=notice,
+        failed=failed,
+    )
+    return PageAnswer(page_pieces(template, frame, **shown), status)
+
+
+def static_file(name: str) -> bytes:
+    """A file beside the pages."""
+    return (_STATIC / name).read_bytes()
 
 
 def page_pieces(template: str, frame: Frame, **shown: object) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 To add a page, write a handler and add a row to PAGES.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
 
@@ -16,8 +17,9 @@ from licensegate.proxy.gate import Gate
 from . import paths
 from .access import Audience
 from .health import Health
+from .html import html_answer, static_file
 from .page import Page, PageAnswer, PageRequest
-from .pages import clients_page, index_page, refusals_page, tunnels_page
+from .pages import clients_page, refusals_page, tunnels_page
 from .sessions import Sessions
 
 _JSON: Final = "application/json"
@@ -37,9 +39,8 @@ class PageSources(Struct, frozen=True):
     sessions: Sessions
 
 
-async def _index(sources: PageSources, request: PageRequest) -> PageAnswer:
-    links = {page.path: page.purpose for page in PAGES if page.method == "GET" and page.handler is not _index}
-    return PageAnswer(index_page(sources.version, links).encode())
+async def _overview(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return _html("overview.html", sources, request, overview=await sources.view.overview(request.language))
 
 
 async def _metrics(sources: PageSources, request: PageRequest) -> PageAnswer:
@@ -70,6 +71,17 @@ async def _clients(sources: PageSources, request: PageRequest) -> PageAnswer:
     return PageAnswer(clients_page(sources.clients, sources.gate.diagnosis, datetime.now(UTC)))
 
 
+def _html(template: str, sources: PageSources, request: PageRequest, **shown: object) -> PageAnswer:
+    return html_answer(template, request, sources.version, shown, can_sign_in=sources.sessions.has_token)
+
+
+def _static(name: str) -> Callable[[PageSources, PageRequest], Awaitable[PageAnswer]]:
+    async def answer(sources: PageSources, request: PageRequest) -> PageAnswer:
+        return PageAnswer(static_file(name))
+
+    return answer
+
+
 async def _api_overview(sources: PageSources, request: PageRequest) -> PageAnswer:
     return PageAnswer(await sources.view.overview(request.language))
 
@@ -94,7 +106,7 @@ _OPEN: Final = Audience.OPEN
 _TRUSTED: Final = Audience.TRUSTED
 
 PAGES: Final[tuple[Page[PageSources], ...]] = (
-    Page(paths.OVERVIEW, _TRUSTED, _HTML, _index, "this index"),
+    Page(paths.OVERVIEW, _TRUSTED, _HTML, _overview, "everything in short, for people", is_shared=True),
     Page(paths.METRICS, _OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),
     Page(paths.HEALTHZ, _OPEN, _JSON, _healthz, "is the process alive?"),
     Page(paths.READYZ, _OPEN, _JSON, _readyz, "does it accept clients?"),
@@ -109,6 +121,9 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         is_shared=True,
     ),
     Page(paths.CLIENTS, _TRUSTED, _JSON, _clients, "the most recent clients and their programs", is_shared=True),
+    Page("/static/style.css", _OPEN, "text/css; charset=utf-8", _static("style.css"), "the pages' style sheet"),
+    Page("/static/refresh.js", _OPEN, "text/javascript; charset=utf-8", _static("refresh.js"), "the pages' script"),
+    Page("/static/icon.svg", _OPEN, "image/svg+xml", _static("icon.svg"), "the pages' icon"),
     Page(paths.API_OVERVIEW, _TRUSTED, _JSON, _api_overview, "everything in short", is_shared=True),
     Page(
         paths.API_TARGETS,

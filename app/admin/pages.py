@@ -4,10 +4,9 @@ These pages name clients. Text sent by clients is printable in them, and escaped
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from functools import partial
-from html import escape
 from typing import Final, Protocol
 
 import msgspec
@@ -156,19 +155,3 @@ def _program(fingerprint: ConnectFingerprint, program: ClientProgram) -> Program
         first_seen=program.first,
         last_seen=program.last,
     )
-
-
-def index_page(version: str, purposes: Mapping[str, str]) -> str:
-    """Links to the pages with these paths and purposes, as HTML."""
-    rows = "\n".join(
-        f'<li><a href="{escape(path)}">{escape(path)}</a>: {escape(purpose)}' for path, purpose in purposes.items()
-    )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<title>LicenseGate</title>
-<h1>LicenseGate {escape(version)}</h1>
-<ul>
-{rows}
-</ul>
-</html>
-"""

@@ -5,6 +5,7 @@ from typing import Final
 from xdist.scheduler import LoadScopeScheduling
 
 _FOLDERS: Final = {
+    "tests/browser/": "browser",  # they share a browser and a gate
     "tests/diagnosis/": "matrix",  # each file starts more programs at a time than a small machine can carry twice
     "tests/host/": "build",  # both build in this checkout
     "tests/image/": "build",

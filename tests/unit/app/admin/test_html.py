@@ -43,7 +43,7 @@ class Elements(HTMLParser):
 
 
 def frame(language: Language = ENGLISH, **more: object) -> Frame:
-    values = {"path": "/clients", "version": "0.1.0", "made_at": NOON, "csrf": "word"} | more
+    values = {"path": "/clients", "version": "0.1.0", "made_at": NOON, "form_token": "word"} | more
     return Frame(language=language, **values)  # type: ignore[arg-type]
 
 
@@ -100,9 +100,9 @@ def test_the_other_language_is_offered_for_the_same_list() -> None:
     assert 'href="/clients?q=a+b&amp;page=2&amp;lang=ja" lang="ja"' in shown.replace("%20", "+")
 
 
-@pytest.mark.parametrize(("csrf", "forms"), [("word", 3), ("", 0)])
-def test_a_client_has_forms_only_in_a_session(csrf: str, forms: int) -> None:
-    assert page("client.html", csrf=csrf).count('action="/client/') == forms
+@pytest.mark.parametrize(("form_token", "forms"), [("word", 3), ("", 0)])
+def test_a_client_has_forms_only_in_a_session(form_token: str, forms: int) -> None:
+    assert page("client.html", form_token=form_token).count('action="/client/') == forms
 
 
 def test_the_style_sheet_has_each_class_of_the_templates() -> None:

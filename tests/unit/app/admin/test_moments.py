@@ -21,8 +21,8 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
         (47 * 3600, ENGLISH, "in 47 hours"),
         (-48 * 3600, ENGLISH, "2 days ago"),
         (90 * 86400, ENGLISH, "in 90 days"),
-        (-5 * 86400, JAPANESE, "5 日前"),
-        (3600, JAPANESE, "1 時間後"),
+        (-5 * 86400, JAPANESE, "5日前"),
+        (3600, JAPANESE, "1時間後"),
     ],
 )
 def test_a_distance_is_told_in_whole_units(seconds: int, language: Language, words: str) -> None:
