@@ -11,8 +11,8 @@ RUN packages=$(command -v python3 >/dev/null || echo python3); \
         case $extra in \
             ca-certificates) packages="$packages ca-certificates" ;; \
             kerberos) packages="$packages libgssapi-krb5-2" ;; \
-            postgresql) ;; \
-            *) echo "Unknown in EXTRAS: $extra. Known: kerberos, postgresql, ca-certificates." >&2; exit 1 ;; \
+            demo | postgresql) ;; \
+            *) echo "Unknown in EXTRAS: $extra. Known: demo, kerberos, postgresql, ca-certificates." >&2; exit 1 ;; \
         esac; \
     done; \
     if [ -n "$packages" ]; then \

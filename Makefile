@@ -9,11 +9,16 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve test lint format catalogs bench wheels image lock clean help
+.PHONY: serve demo test lint format catalogs bench wheels image lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
 	@.venv/bin/licensegate serve $(ARGS)
+
+demo: ## show a gate at work, with stand-ins for Cisco, on this host alone
+	@scripts/environment.sh run
+	@scripts/environment.sh demo
+	@.venv/bin/licensegate demo $(ARGS)
 
 test: ## install what the tests need and run them; COVERAGE=--cov counts what ran and holds the floor
 	@scripts/environment.sh test

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .venv or brings it up to date: "run" for the gate itself; "test", "lint" or "lock" for what these need on top.
-# A stamp names what its part was made from. It is written last, so a part without one was not finished. If a part was
+# Makes .venv or brings it up to date: "run" for the gate itself; "demo", "test", "lint" or "lock" for what these need on
+# top. A stamp names what its part was made from. It is written last, so a part without one was not finished. If a part was
 # made from something else, the whole environment is made again.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -19,6 +19,7 @@ print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], s
 # One environment holds all parts, so each keeps to the versions of the parts before it.
 compile test --group test --constraint requirements/run.txt "$@"
 compile lint --group lint --constraint requirements/run.txt --constraint requirements/test.txt "$@"
+compile demo --group demo --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile kerberos --group kerberos --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile postgresql --group postgresql --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile lock --group lock "$@"

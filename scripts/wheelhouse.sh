@@ -3,7 +3,7 @@
 # and the project's own wheel. They are for the image's Python and processor, not for this machine's:
 #   PYTHON_VERSION=3.13   the Python of the base image; by default that of the Dockerfile
 #   ARCH=aarch64          as `uname -m` says it there; by default this machine's
-#   EXTRAS='kerberos postgresql'   gathers their locks too: the source of gssapi and what builds it, and psycopg
+#   EXTRAS='demo kerberos postgresql'   gathers their locks too: proxy.py, the source of gssapi and what builds it, psycopg
 # With --for-host gssapi is compiled as well, for a host without a compiler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,10 +15,10 @@ locks=(run image)
 
 for extra in ${EXTRAS:-}; do
     case $extra in
-        kerberos | postgresql) locks+=("$extra") ;;
+        demo | kerberos | postgresql) locks+=("$extra") ;;
         ca-certificates) ;; # a package of the image's distribution
         *)
-            echo "Unknown in EXTRAS: $extra. Known: kerberos, postgresql, ca-certificates." >&2
+            echo "Unknown in EXTRAS: $extra. Known: demo, kerberos, postgresql, ca-certificates." >&2
             exit 1
             ;;
     esac

@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "reload": "make the running gate read its settings again",
     "check": "check the settings and show what would be in force",
     "test-rule": "show what the gate decides about a target, and by which rule",
+    "demo": "show a gate at work, with stand-ins for Cisco, on this host alone",
     "doctor": "examine this host and the way to each target, and say what to change",
     "explain": "say what failed, why, and what to change: from an access log or the running gate",
     "health": "ask a running gate for its health",

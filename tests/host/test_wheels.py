@@ -48,7 +48,7 @@ def test_without_extras_nothing_of_kerberos_is_gathered() -> None:
 
 def test_an_unknown_extra_is_named_with_those_that_exist() -> None:
     with pytest.raises(
-        AssertionError, match=r"Unknown in EXTRAS: kerberbos\. Known: kerberos, postgresql, ca-certificates\."
+        AssertionError, match=r"Unknown in EXTRAS: kerberbos\. Known: demo, kerberos, postgresql, ca-certificates\."
     ):
         gather_wheels(THIS_PYTHON, "kerberbos")
 

@@ -111,6 +111,6 @@ def test_the_wrong_python_version_is_named_with_the_command(image: Image) -> Non
 
 def test_an_unknown_extra_ends_the_build_with_those_that_exist(image: Image) -> None:
     with pytest.raises(
-        AssertionError, match=r"Unknown in EXTRAS: kerberbos\. Known: kerberos, postgresql, ca-certificates\."
+        AssertionError, match=r"Unknown in EXTRAS: kerberbos\. Known: demo, kerberos, postgresql, ca-certificates\."
     ):
         image.build(EXTRAS="kerberbos")
