@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct, structs, to_builtins
 
+from licensegate.language.language import JAPANESE, N_, Language
+
 from .clocks import ClockModel, Clocks, Due, KnownOfClient, Level, clocks, days_until
 from .limits import Confidence, family_of_pid, limit
 from .report import Attempt, LicenseReport, Reading
@@ -21,6 +23,10 @@ _NOT_SMART_JA: Final = (
 _UNKNOWN_EN: Final = "The text does not say in which state the licences are."
 _WHOLE_EN: Final = "Copy the whole output of `show license all`."
 _WHOLE_JA: Final = "show license all の出力全体をコピーしてください。"
+_UNKNOWN_DAYS_EN: Final = "an unknown number of"
+_UNKNOWN_DAYS_JA: Final = "（不明）"
+_UNKNOWN_DATE_EN: Final = "an unknown date"
+_UNKNOWN_DATE_JA: Final = "不明な日時"
 _UNKNOWN_JA: Final = "この出力からはライセンスの状態を判断できません。"
 
 
@@ -50,6 +56,7 @@ class Meaning(Struct, frozen=True, kw_only=True):
     do: str
     do_ja: str
     effect: str | None = None
+    effect_ja: str | None = None
     alerts: tuple[str, ...] = ()
     source: str
     confidence: Confidence
@@ -57,6 +64,12 @@ class Meaning(Struct, frozen=True, kw_only=True):
     last_success: datetime | None = None
     now: datetime
     notes: tuple[str, ...] = ()
+
+    def words(self, language: Language) -> tuple[str, str, str | None]:
+        """The state, what to do, and what is blocked, in a language."""
+        if language is JAPANESE:
+            return self.text_ja, self.do_ja, self.effect_ja
+        return self.text, self.do, self.effect
 
 
 class Explained(Struct, frozen=True):
@@ -83,6 +96,7 @@ def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None =
     meaning = structs.replace(
         _meaning(report, known, running, at),
         effect=effect.en if effect is not None else None,
+        effect_ja=effect.ja if effect is not None else None,
         family=family or None,
         last_success=known.last_contact,
         notes=(*reading.notes, *rule.notes, *_notes(report)),
@@ -202,13 +216,15 @@ def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: 
     running_level = Level.OK if running.level is Level.UNKNOWN else running.level
     if chosen.level == "ok" and running_level is not Level.OK and known.model != "reserved":
         return _overdue(chosen.source, chosen.confidence, running, now)
-    fields = {"days": _days(row.clock, running, now), "date": _date(running)}
+    days = _days(row.clock, running, now)
     return Meaning(
         level=max(Level[chosen.level.upper()], running_level).label,
         enforced=enforced,
         enforced_at=None if enforced in ("now", "unknown") else running.enforced,
-        text=chosen.en.format(**fields),
-        text_ja=chosen.ja.format(**fields),
+        text=chosen.en.format(days=_UNKNOWN_DAYS_EN if days is None else days, date=_date(running)),
+        text_ja=chosen.ja.format(
+            days=_UNKNOWN_DAYS_JA if days is None else days, date=_date(running, _UNKNOWN_DATE_JA)
+        ),
         do=row.do_en,
         do_ja=row.do_ja,
         alerts=row.rtmt,
@@ -225,12 +241,13 @@ def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime
         text = (
             f"In order when it was printed, but its authorization ended on {_date(running)} unless a contact succeeded."
         )
-        ja = f"出力時点では正常ですが、その後の通信がなければ承認は{_date(running)}に失効しています。"
+        ja = f"出力時点では正常ですが、その後の通信がなければ承認は{_date(running, _UNKNOWN_DATE_JA)}に失効しています。"
         do = "Take a new output. If its dates are the same, restore the path to Cisco and renew the authorization."
         do_ja = "最新の出力を取得してください。日付が同じ場合は通信経路を復旧し、承認を更新してください。"
     else:
         text = f"Still in order, but a date has passed or comes near; the authorization lasts until {_date(running)}."
-        ja = f"現時点では正常ですが、予定日を過ぎたか期限が近づいています。承認の期限は{_date(running)}です。"
+        until = _date(running, _UNKNOWN_DATE_JA)
+        ja = f"現時点では正常ですが、予定日を過ぎたか期限が近づいています。承認の期限は{until}です。"
         do = "Find out why the product's contacts fail or are missing, then renew the authorization on the product."
         do_ja = "通信が失敗または途絶えている原因を調べ、製品で承認を更新してください。"
     return Meaning(
@@ -247,13 +264,13 @@ def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime
     )
 
 
-def _days(clock: str, running: Clocks, now: datetime) -> str:
+def _days(clock: str, running: Clocks, now: datetime) -> int | None:
     due = running.overage_end if clock == "overage" else running.evaluation_end
-    return "an unknown number of" if due is None else str(max(0, days_until(due.at, now)))
+    return None if due is None else max(0, days_until(due.at, now))
 
 
-def _date(running: Clocks) -> str:
-    return "an unknown date" if running.deadline is None else f"{running.deadline.at:%Y-%m-%d %H:%M} UTC"
+def _date(running: Clocks, unknown: str = _UNKNOWN_DATE_EN) -> str:
+    return unknown if running.deadline is None else f"{running.deadline.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _policy_meaning(known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
@@ -297,13 +314,13 @@ def _notes(report: LicenseReport) -> Iterator[str]:
     """Sentences about what is easily misread."""
     attempt = report.authorization.last_contact
     if attempt is not None and attempt.result == "failed":
-        yield (
+        yield N_(
             "The last contact failed, although the status is unchanged: its date is that of the failed attempt."
             " The last success is 90 days before the deadline."
         )
     if report.transport.type == "off":
-        yield "Its transport is off: no proxy will ever see it, and its reports are carried by hand."
+        yield N_("Its transport is off: no proxy will ever see it, and its reports are carried by hand.")
     if report.transport.type == "cslu" and report.transport.url is None:
-        yield "It reports to a CSLU, but no address of one is set: it reports to nobody."
+        yield N_("It reports to a CSLU, but no address of one is set: it reports to nobody.")
     if report.transport.url and report.transport.url.startswith("http://"):
-        yield "It reports by plain HTTP to a server of yours, not through an HTTPS proxy."
+        yield N_("It reports by plain HTTP to a server of yours, not through an HTTPS proxy.")

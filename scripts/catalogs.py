@@ -31,6 +31,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = [ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()]
 PHRASES = (
     *("diagnosis/[!c]*.py", "diagnosis/case.py", "diagnosis/certificates.py", "diagnosis/contacts.py"),
+    *("licensing/times.py", "app/commands/license_proxy.py"),
     *("doctor/examination.py", "doctor/plan.py", "doctor/step.py", "doctor/*/*.py"),
 )
 """The files whose strings are phrases."""
@@ -105,21 +106,21 @@ def phrases(file: Path, root: Path = ROOT) -> Iterator[Text]:
                 yield Text(message, name, context=CONTEXT)
 
 
-def _strings(tree: ast.AST, least: re.Pattern[str]) -> Iterator[tuple[ast.JoinedStr | ast.Constant, re.Pattern[str]]]:
+def _strings(node: ast.AST, least: re.Pattern[str]) -> Iterator[tuple[ast.JoinedStr | ast.Constant, re.Pattern[str]]]:
     """The strings of a program but for docstrings, and what makes each a phrase: inside an f-string, one word does."""
-    for node in ast.iter_child_nodes(tree):
-        match node:
-            case ast.Expr(value=ast.Constant()):
-                pass
-            case ast.Constant(value=str()):
-                yield node, least
-            case ast.JoinedStr():
-                yield node, least
-                for part in node.values:
-                    if isinstance(part, ast.FormattedValue):
-                        yield from _strings(part.value, _ONE_WORD)
-            case _:
-                yield from _strings(node, least)
+    match node:
+        case ast.Expr(value=ast.Constant()) | ast.Subscript(slice=ast.Constant()):
+            pass
+        case ast.Constant(value=str()):
+            yield node, least
+        case ast.JoinedStr():
+            yield node, least
+            for part in node.values:
+                if isinstance(part, ast.FormattedValue):
+                    yield from _strings(part.value, _ONE_WORD)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _strings(child, least)
 
 
 def _template(node: ast.JoinedStr | ast.Constant) -> str:

@@ -18,9 +18,10 @@ from msgspec import Struct, to_builtins
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.load import settings_file
-from licensegate.app.terminal import complain, say, say_json
+from licensegate.app.terminal import complain, readers_language, say, say_json
 from licensegate.certs.host_names import own_addresses
 from licensegate.files.read import read_whole
+from licensegate.language.language import ENGLISH, Language
 from licensegate.licensing.limits import all_families, family_named
 from licensegate.licensing.meaning import Explained, explain
 from licensegate.licensing.read import read
@@ -106,22 +107,23 @@ def run(arguments: argparse.Namespace) -> int:
             listeners = [(each.host, each.port) for each in settings.listen]
             reading.notes.append(compared(proxy, settings.announce, own_addresses(), listeners))
         outputs.append(NamedOutput(name, reading, explain(reading, now, zone, family)))
+    language = readers_language(encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names from the text, and Japanese
     form: PrintedForm = "json" if arguments.json else "prometheus" if arguments.prometheus else "table"
     printed_by = say_json if form == "json" else say
-    return printed_by(printed(outputs, form), end="")
+    return printed_by(printed(outputs, form, language), end="")
 
 
-def printed(outputs: Sequence[NamedOutput], form: PrintedForm) -> str:
-    """The outputs as they are printed."""
+def printed(outputs: Sequence[NamedOutput], form: PrintedForm, language: Language = ENGLISH) -> str:
+    """The outputs as they are printed: a table in a language, JSON with both."""
     if form == "json":
         values = [each.as_json() for each in outputs]
         encoded = msgspec.json.encode(values[0] if len(values) == 1 else values)
         return msgspec.json.format(encoded, indent=2).decode() + "\n"
     if form == "prometheus":
         return metrics([(each.name, each.reading.report, each.explained) for each in outputs])
-    return "\n".join(table(each.name, each.reading, each.explained) for each in outputs)
+    return "\n".join(table(each.name, each.reading, each.explained, language) for each in outputs)
 
 
 def _gate(config: Path | None) -> Settings | None:

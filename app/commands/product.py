@@ -11,7 +11,7 @@ from typing import Final
 
 from licensegate.app.settings import Settings
 from licensegate.app.settings.messages import did_you_mean, shown
-from licensegate.app.terminal import complain, say
+from licensegate.app.terminal import complain, readers_language, say
 from licensegate.app.version import version
 from licensegate.licensing.meaning import explain
 from licensegate.products.no_answer import NoAnswerError
@@ -53,9 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         return complain(str(error))
     outputs, failures = asyncio.run(_ask(products, settings))
+    language = readers_language(encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # Japanese
-    status = say(printed(outputs, "json" if arguments.json else "table"), end="") if outputs else 0
+    status = say(printed(outputs, "json" if arguments.json else "table", language), end="") if outputs else 0
     for failure in failures:
         complain(failure)
     return status or bool(failures)

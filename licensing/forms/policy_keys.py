@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from licensegate.language.language import N_
+
 from ..times import printed
 from ..words import value_of
 from .context import KeyReader, OutputContext, date_key
@@ -47,7 +49,9 @@ def _current_time(context: OutputContext, value: str, unfinished: bool) -> bool:
 def _clock(context: OutputContext, value: str, _unfinished: bool) -> bool:
     if value.lower() == "false":
         context.clock_is_trusted = False
-        context.reading.notes.append("The product's clock is not synchronised by NTP; Cisco accepts an hour at most.")
+        context.reading.notes.append(
+            N_("The product's clock is not synchronised by NTP; Cisco accepts an hour at most.")
+        )
     return True
 
 
@@ -61,13 +65,13 @@ def _attempts(context: OutputContext, value: str, _unfinished: bool) -> bool:
 def _acknowledged(context: OutputContext, value: str, unfinished: bool) -> bool:
     found = _WAITING.search(value)
     if found is not None and not unfinished and int(found[1]):
-        context.reading.notes.append(f"{found[1]} usage reports wait for an acknowledgement of Cisco.")
+        context.reading.notes.append(N_("{n} usage reports wait for an acknowledgement of Cisco.").format(n=found[1]))
     return True
 
 
 def _overall_state(context: OutputContext, value: str, unfinished: bool) -> bool:
     if not unfinished and (state := value_of(value)):
-        context.reading.notes.append(f"The product says of its communication: {state}.")
+        context.reading.notes.append(N_("The product says of its communication: {state}.").format(state=state))
     return True
 
 

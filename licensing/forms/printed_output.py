@@ -7,6 +7,8 @@ they stand; `Status`, `Type`, `URL` and `Count` mean what their last heading say
 from collections.abc import Mapping
 from typing import Final
 
+from licensegate.language.language import N_
+
 from ..report import Entitlement, Reading
 from ..text.lines import PrintedLine
 from ..text.vocabulary import ATTRIBUTES, FREE_TEXT, KEYS, OF_NO_INTEREST, heading_of, split_key
@@ -58,11 +60,11 @@ class OutputReader:
             self.context.reading.captured_at = None
         if self.context.failing_in_network:
             self.context.reading.notes.append(
-                "Some kinds of messages fail in the network: the other side is not reached."
+                N_("Some kinds of messages fail in the network: the other side is not reached.")
             )
         elif self.context.failing:
             self.context.reading.notes.append(
-                "Some kinds of messages fail, but not in the network: the other side answers."
+                N_("Some kinds of messages fail, but not in the network: the other side answers.")
             )
         return self.context.reading
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from licensegate.language.language import N_
+
 from ..report import Attempt, LicenseReport, Reading
 from .axl import date_of, free_text
 
@@ -100,10 +102,10 @@ def read_columns(columns: Mapping[str, str]) -> Reading:
     attempts = (report.registration.last_renewal, report.authorization.last_contact)
     report.failures = list(dict.fromkeys(each.reason for each in attempts if each is not None and each.reason))
     if columns.get("isprovisionallowed", "").lower() in ("f", "false"):
-        reading.notes.append("The product says that users and devices cannot be added now.")
+        reading.notes.append(N_("The product says that users and devices cannot be added now."))
     days = columns.get("overagedays", "")
     if days.isdecimal() and len(days) < 5 and int(days):
-        reading.notes.append(f"The product counts {int(days)} days of overage.")
+        reading.notes.append(N_("The product counts {n} days of overage.").format(n=int(days)))
     reading.unread = [f"{name}: {value}" for name, value in columns.items() if name not in _COLUMNS and value]
     return reading
 

@@ -10,6 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from licensegate.app.cli import main
+from licensegate.app.commands.license_table import NAMES
+from licensegate.licensing.limits import all_limits
 from support.licence_texts import FOLDER, expected_of, text_of
 
 NOW = "2026-03-10T00:00Z"
@@ -123,3 +125,19 @@ def test_a_broken_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
     assert run(str(file)) == 2
     assert f"{file}: it begins like JSON and is not" in capsys.readouterr().err
+
+
+def test_the_table_is_in_the_language_of_the_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "ja_JP.UTF-8")
+    assert run("--now", "2026-07-01", file_of("cucm-all")) == 0
+
+    table = capsys.readouterr().out
+    assert "\n状態          登録：登録済み, 承認：承認済み\n" in table
+    assert "\nレベル        重大（2026-07-01 00:00 UTC時点）\n" in table
+    assert "30日超過  承認（出力の日付）" in table
+
+
+def test_every_time_limit_has_a_name() -> None:
+    assert {each.name for each in all_limits()} == NAMES.keys()
