@@ -7,12 +7,21 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from licensegate.language.columns import padded
+from licensegate.language.language import ENGLISH, N_, Language
+from licensegate.language.phrases import reworded
 from licensegate.records.text import printable
 
 from .step import StepResult, StepVerdict, worst
 
 SCHEMA: Final = 1
 _VERDICT_WIDTH: Final = max(map(len, StepVerdict))
+_VERDICTS: Final = {
+    StepVerdict.OK: N_("ok"),
+    StepVerdict.SKIPPED: N_("skipped"),
+    StepVerdict.WARNING: N_("warning"),
+    StepVerdict.FAILED: N_("failed"),
+}
 
 
 class DoctorReport(Struct, frozen=True):
@@ -42,17 +51,22 @@ def as_json(report: DoctorReport) -> str:
 class TextReport:
     """Turns results into text as they come: a heading for each subject, and a line for each step and each cure."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = ENGLISH) -> None:
+        self._language = language
         self._subject = ""
 
     def lines(self, result: StepResult) -> str:
         """The lines of one step."""
         lines = [] if result.subject == self._subject else [result.subject]
         self._subject = result.subject
-        lines.append(f"  {result.verdict:{_VERDICT_WIDTH}}  {result.name}: {_one_line(result.seen)}")
+        verdict = self._language.gettext(_VERDICTS[result.verdict])
+        lines.append(f"  {padded(verdict, _VERDICT_WIDTH)}  {result.name}: {self._reworded(result.seen)}")
         if result.cure:
-            lines.append(f"  {'':{_VERDICT_WIDTH}}  -> {_one_line(result.cure)}")
+            lines.append(f"  {'':{_VERDICT_WIDTH}}  -> {self._reworded(result.cure)}")
         return "\n".join(lines)
+
+    def _reworded(self, text: str) -> str:
+        return reworded(_one_line(text), self._language)
 
 
 def as_text(report: DoctorReport) -> str:
@@ -63,12 +77,20 @@ def as_text(report: DoctorReport) -> str:
     return "\n".join([head, *steps, summary(report.steps, interrupted=report.interrupted), ""])
 
 
-def summary(steps: Iterable[StepResult], *, interrupted: bool) -> str:
+def summary(steps: Iterable[StepResult], *, interrupted: bool, language: Language = ENGLISH) -> str:
     """How many steps ended how, and what failed."""
     steps = tuple(steps)
-    counts = [f"{sum(each.verdict is verdict for each in steps)} {verdict}" for verdict in StepVerdict]
-    lines = [f"{'stopped; ' if interrupted else ''}{len(steps)} steps: {', '.join(counts)}"]
-    lines += [f"failed: {each.subject} {each.name}" for each in steps if each.verdict is StepVerdict.FAILED]
+    counted = language.gettext("{n} {verdict}")
+    counts = [
+        counted.format(n=sum(each.verdict is verdict for each in steps), verdict=language.gettext(word))
+        for verdict, word in _VERDICTS.items()
+    ]
+    all_steps = language.gettext("{n} steps: {counts}").format(n=len(steps), counts=", ".join(counts))
+    lines = [language.gettext("stopped; {steps}").format(steps=all_steps) if interrupted else all_steps]
+    failed = language.gettext("failed: {subject} {step}")
+    lines += [
+        failed.format(subject=each.subject, step=each.name) for each in steps if each.verdict is StepVerdict.FAILED
+    ]
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from licensegate.allowlist.target import Target, TargetError
 from licensegate.app.settings import Settings
-from licensegate.app.terminal import complain, say, say_json
+from licensegate.app.terminal import complain, readers_language, say, say_json
 from licensegate.app.version import full_version
 from licensegate.certs.host_names import host_name
 from licensegate.doctor.bundle import BundleError, BundleFile, pack
@@ -98,13 +98,14 @@ def _run(arguments: argparse.Namespace, settings: Settings, bundle: BundleFile |
         become(arguments.user, for_good=bundle is None)
         settings = load_or_exit(arguments.config)  # again: that user may not be able to
     patient = _patient(settings, targets, holders, login, chosen=arguments.user is not None)
-    text = TextReport()
+    language = readers_language()
+    text = TextReport(language)
     tell = _say_nothing if arguments.json else partial(_say, text)
     report, chains = _examine(patient, redactor, tell, bundled=bundle is not None)
     if arguments.json:
         say_json(as_json(report))
     else:
-        say(summary(report.steps, interrupted=report.interrupted))
+        say(summary(report.steps, interrupted=report.interrupted, language=language))
     if bundle is not None:
         content = pack(report, settings, os.environ, chains, redactor)  # with the rights of the user who looked
         return_to_root()

@@ -10,13 +10,12 @@ from msgspec import Struct
 from licensegate.diagnosis.codes import PROBLEMS, Code
 from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.diagnosis.wording import code_of, finding_of
+from licensegate.language.columns import filled, padded
 from licensegate.language.language import ENGLISH, N_, Language
 from licensegate.records.finding import Certainty
 from licensegate.records.log_reader import LogEntry
 from licensegate.records.record import LoginResult, TunnelRecord
 from licensegate.records.summary import RecordSummary
-
-from .columns import filled, padded
 
 _WIDTH: Final = 120
 _INDENT: Final = 4

@@ -6,9 +6,8 @@ from typing import Final
 
 from msgspec import Struct, to_builtins
 
+from licensegate.language.columns import padded
 from licensegate.language.language import ENGLISH, N_, Language
-
-from .columns import padded
 
 _TITLE_WIDTH: Final = 14
 _NOTHING: Final = N_("none")

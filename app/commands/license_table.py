@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from licensegate.language.columns import columns, padded
 from licensegate.language.language import ENGLISH, N_, Language
 from licensegate.language.phrases import reworded
 from licensegate.licensing.meaning import Explained, LicenseDeadline, Meaning
 from licensegate.licensing.report import Attempt, LicenseReport, Reading
 
-from .columns import columns, padded
 from .layout import sections
 
 _MOST_UNREAD: Final = 20

@@ -2,8 +2,8 @@
 
 import pytest
 
-from licensegate.app.commands.columns import columns, filled, padded
 from licensegate.app.commands.layout import sections
+from licensegate.language.columns import columns, filled, padded
 from licensegate.language.language import JAPANESE
 
 SENTENCE = "製品に設定されたURLを確認してください。この接続先を許可するには、allowlist.ruleを追加してください。"
