@@ -38,30 +38,47 @@ def reworded(text: str, language: Language) -> str:
 class _Template(Struct, frozen=True):
     """A message as the literals around its placeholders, the names of these, and its translation.
 
-    Placeholders without a literal between them have one value, so there are as many `names` as gaps.
+    Placeholders without a literal between them have one value, so there are as many `names` as gaps. A phrase grows at
+    its beginning, so its first value is the longest that is possible; a sentence ends with a detail of any text.
     """
 
     literals: tuple[str, ...]
     names: tuple[tuple[str, ...], ...]
     translation: str
+    is_phrase: bool
 
     def values_in(self, text: str) -> list[str] | None:
-        """What is in the gaps if the text is made of this message, else None. Each value is as short as can be."""
+        """What is in the gaps if the text is made of this message, else None."""
         first, *between = self.literals
         if not between:
             return [] if text == first else None
         last = between.pop()
-        end = len(text) - len(last)
-        if not text.startswith(first) or not text.endswith(last) or end < len(first):
+        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
             return None
-        values, start = [], len(first)
-        for literal in between:
-            found = text.find(literal, start, end)
-            if found < 0:
-                return None
-            values.append(text[start:found])
-            start = found + len(literal)
-        return [*values, text[start:end]]
+        rest = text[len(first) : len(text) - len(last)]
+        return _split_last(rest, between) if self.is_phrase else _split_first(rest, between)
+
+
+def _split_first(text: str, literals: list[str]) -> list[str] | None:
+    """What is between the literals, each taken where it is first; None if one is missing."""
+    parts = []
+    for literal in literals:
+        part, found, text = text.partition(literal)
+        if not found:
+            return None
+        parts.append(part)
+    return [*parts, text]
+
+
+def _split_last(text: str, literals: list[str]) -> list[str] | None:
+    """What is between the literals, each taken where it is last; None if one is missing."""
+    parts: list[str] = []
+    for literal in reversed(literals):
+        text, found, part = text.rpartition(literal)
+        if not found:
+            return None
+        parts.insert(0, part)
+    return [text, *parts]
 
 
 class _Rewording:
@@ -126,7 +143,7 @@ class _Rewording:
 def _rewording(catalog: Path) -> _Rewording:
     """The phrases and sentences of a catalog, those with the most letters first."""
     found = [
-        _template(message.removeprefix(_CONTEXT), translation)
+        _template(message, translation)
         for message, translation in _messages(catalog.read_bytes())
         if message.startswith(_CONTEXT) or _is_sentence(message)
     ]
@@ -141,14 +158,15 @@ def _is_sentence(message: str) -> bool:
 
 def _template(message: str, translation: str) -> _Template:
     literals, names = [""], list[list[str]]()
-    for literal, name, _, _ in Formatter().parse(message):
+    is_phrase = message.startswith(_CONTEXT)
+    for literal, name, _, _ in Formatter().parse(message.removeprefix(_CONTEXT)):
         literals[-1] += literal
         if name is not None and (literal or not names):
             names.append([name])
             literals.append("")
         elif name is not None:
             names[-1].append(name)
-    return _Template(tuple(literals), tuple(map(tuple, names)), translation)
+    return _Template(tuple(literals), tuple(map(tuple, names)), translation, is_phrase)
 
 
 def _messages(content: bytes) -> Iterator[tuple[str, str]]:

@@ -39,9 +39,9 @@ PHRASES = (
 CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
 _SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}")
 _ONE_WORD = re.compile(r"[a-z]{2,}")
-_NO_PHRASE = re.compile(
-    r"[\n\\]|^doctor: |^[a-z.]*(listen|source_address|access): 0(: 0)?$"
-)  # patterns, threads, keys of settings
+_NO_PHRASE = re.compile(r"[\n\\]|^doctor: |^[a-z.]*(listen|source_address|access): 0(: 0)?$")
+"""Patterns, names of threads, keys of settings."""
+
 COMMENT = """\
 # {language} texts of LicenseGate. Brought up to date by `make catalogs`; write the translations here.
 #"""

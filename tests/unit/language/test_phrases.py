@@ -44,6 +44,14 @@ CASES = {
         "a program listens on 127.0.0.1:3128",
         "あるプログラムが127.0.0.1:3128で待ち受けています",
     ),
+    "a colon in the first value of a phrase": (
+        "log.access: /var/log: 900 MB free",
+        "log.access: /var/log：空き容量900 MB",
+    ),
+    "a colon in the detail of a sentence": (
+        "The parent proxy refused tools.cisco.com:443: 403: no.",
+        "親プロキシがtools.cisco.com:443を拒否しました：403: no。",
+    ),
     "another text": ("ECONNREFUSED", "ECONNREFUSED"),
     "an empty text": ("", ""),
     "braces": ("it said {x}", "受信した内容：{x}"),
