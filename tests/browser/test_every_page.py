@@ -1,0 +1,33 @@
+"""Every page, in both languages, light and dark, on a phone and a desktop: pictures in build/pictures, and no fault."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from support.browser import WAYS, Way, visiting
+from support.past import Past
+
+PICTURES = Path(__file__).resolve().parents[2] / "build" / "pictures"
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_a_page_fits_its_window_and_has_no_fault(way: Way, past: Past, browser: Browser) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with visiting(browser, past.origin, way) as visit:
+        for name, path in past.pages.items():
+            visit.page.goto(path)
+            assert visit.page.get_attribute("html", "lang") == way.language
+            assert visit.overflow == 0, name
+            visit.page.screenshot(path=PICTURES / f"{name}-{way}.png", full_page=True)
+        assert visit.troubles == []
+
+
+@pytest.mark.parametrize("way", [WAYS[0], WAYS[-1]], ids=str)
+def test_axe_finds_no_violation(way: Way, past: Past, browser: Browser) -> None:
+    with visiting(browser, past.origin, way) as visit:
+        for name, path in past.pages.items():
+            visit.page.goto(path)
+            found = Axe().run(visit.page)
+            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
