@@ -85,6 +85,10 @@ class LedgerDesk:
         found = await self._run(self._fresh_summaries)
         return found if isinstance(found, NoLedger) else found.page(query, offset, limit)
 
+    async def summaries(self) -> ClientSummaries | NoLedger:
+        """All clients in short, as of a few seconds ago."""
+        return await self._run(self._fresh_summaries)
+
     async def client(self, key: ClientKey, days: int = DAYS_SHOWN) -> ClientDossier | NoLedger | None:
         """Everything of one client, with its days up to so many back; None if nobody knows it."""
         from .reading import read_dossier

@@ -247,7 +247,9 @@ def _targets(targets: Iterable[TargetRow]) -> Iterator[Attention]:
 
 def _clients(clients: Iterable[ClientRow]) -> Iterator[Attention]:
     for client in clients:
-        if LEVEL_NAMED[client.level] > Level.UNKNOWN or (client.kind == "named" and client.level == "unknown"):
+        if LEVEL_NAMED[client.level] > Level.UNKNOWN or (
+            client.level == "unknown" and (client.kind == "named" or client.given_name)
+        ):
             yield Attention(
                 level=client.level,
                 level_word=client.level_word,

@@ -9,9 +9,11 @@ from msgspec import Struct
 from licensegate.app.observers.recent import Client
 from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.language.language import N_, Language
-from licensegate.ledger.clients import ClientKey
+from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.entries import ContactEntry
+from licensegate.ledger.naming import NamedBy
 from licensegate.ledger.standing import ClientStanding
+from licensegate.ledger.summaries import ClientSummary
 from licensegate.licensing.clocks import CRITICAL_DAYS, WARNING_DAYS, Due, Level, days_until
 from licensegate.records.finding import Finding
 
@@ -67,6 +69,11 @@ class KnownClient(Struct, frozen=True, kw_only=True):
     silent: Finding | None = None
 
     @property
+    def is_named(self) -> bool:
+        """Whether somebody gave it a name, in the settings or by hand: then its product is known, too."""
+        return self.key.kind is ClientKind.NAMED or bool(self.given_name)
+
+    @property
     def name(self) -> str:
         """Its name for people."""
         return self.given_name or self.key.name
@@ -99,12 +106,28 @@ class KnownClient(Struct, frozen=True, kw_only=True):
             level = Level.OK
         if self.is_failing or self.silent is not None:
             level = max(level, Level.WARNING)
-        if self.key.kind == "named":
+        if self.is_named:
             return level
         last = max(filter(None, (self.last_contact, self.last_failure)), default=None)
         if last is not None and now - last > _FORGOTTEN:
             return Level.UNKNOWN
         return min(level, Level.WARNING)
+
+
+def known_client(
+    summary: ClientSummary, recent: tuple[tuple[str, Client], ...] = (), silent: Finding | None = None
+) -> KnownClient:
+    """What the ledger tells of a client, and its recent addresses."""
+    client = summary.client
+    return KnownClient(
+        key=client.key,
+        given_name=client.name if client.named_by is NamedBy.HAND else "",
+        product=client.product,
+        standing=summary.standing,
+        failed=summary.failure,
+        recent=recent,
+        silent=silent if client.settings is None else None,
+    )
 
 
 def client_row(known: KnownClient, language: Language, now: datetime) -> ClientRow:
@@ -120,6 +143,7 @@ def client_row(known: KnownClient, language: Language, now: datetime) -> ClientR
         kind=kind,
         kind_word=kind_word(kind, language),
         name=known.name,
+        given_name=known.given_name,
         level=level,
         level_word=level_word(level, language),
         sentence=reason.sentence,

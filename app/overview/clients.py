@@ -32,10 +32,10 @@ class DeadlineRow(Struct, frozen=True, kw_only=True):
 class ClientRow(Struct, frozen=True, kw_only=True):
     """One client.
 
-    `key` identifies it in requests for one client. `name` is what people call it: the name given on its page, else the
-    settings' name, login, certificate or address; `kind_word` says which of them. `addresses` are those it came from
-    lately, the newest first, `program` is the User-Agent of its newest connection, and `product` its product's family;
-    all may be empty. `model` is the kind of its clocks (`licensing.clocks`), empty if it has none.
+    `key` identifies it in requests for one client. `name` is what people call it: the settings' name, else the
+    `given_name` of its page, else its login, certificate or address, which `kind_word` tells apart. `addresses` are
+    those it came from lately, the newest first, `program` is the User-Agent of its newest connection, and `product` its
+    product's family; all may be empty. `model` is the kind of its clocks (`licensing.clocks`), empty if it has none.
 
     `last_contact` is the last successful contact, `by_hand` if it was recorded by hand; `last_seen` is its newest
     connection, whatever came of it; `last_failure` its last failed contact. `deadlines` are its dates, the earliest
@@ -53,6 +53,7 @@ class ClientRow(Struct, frozen=True, kw_only=True):
     name: str
     level: LevelName
     level_word: str
+    given_name: str = ""
     sentence: str = ""
     remedy: str = ""
     product: str = ""

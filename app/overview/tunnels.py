@@ -1,10 +1,6 @@
 """The open connections, the oldest first."""
 
-import heapq
-from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
-from typing import Final
 
 from msgspec import Struct
 
@@ -15,8 +11,6 @@ from licensegate.records.record import DIRECT, TunnelRecord
 from .answer import Answer
 from .identities import ClientIdentity
 from .words import state_word
-
-_SORTED_AT_ONCE: Final = 500
 
 
 class TunnelRow(Struct, frozen=True, kw_only=True):
@@ -55,13 +49,9 @@ class TunnelList(Answer, frozen=True, kw_only=True):
     tunnels: list[TunnelRow]
 
 
-def oldest_first(connections: Iterable[ClientConnection]) -> Iterator[ClientConnection | None]:
-    """The connections by age. Yields None after each part of the sorting, so that the loop can run."""
-    waiting, parts = iter(list(connections)), []
-    while part := list(islice(waiting, _SORTED_AT_ONCE)):
-        parts.append(sorted(part, key=_accepted))
-        yield None
-    yield from heapq.merge(*parts, key=_accepted)
+def accepted_at(connection: ClientConnection) -> datetime:
+    """When a connection was accepted."""
+    return connection.conversation.record.time
 
 
 def tunnel_row(
@@ -87,7 +77,3 @@ def tunnel_row(
         parent="" if record.parent == DIRECT else record.parent,
         record=record if whole else None,
     )
-
-
-def _accepted(connection: ClientConnection) -> datetime:
-    return connection.conversation.record.time

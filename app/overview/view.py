@@ -1,30 +1,47 @@
 """What people see of a running gate: every answer is built here, from the gate, its observers and its ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Final
 
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.recent import Client, Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
+from licensegate.files.off_loop import OffLoop
 from licensegate.language.language import Language
 from licensegate.ledger.clients import ClientKey
+from licensegate.ledger.desk import NoLedger
+from licensegate.ledger.dossier import ClientDossier, MonthEvidence
+from licensegate.ledger.summaries import ClientSummary
 from licensegate.licensing.clocks import Level
+from licensegate.licensing.read import read
+from licensegate.licensing.report import Reading
 from licensegate.proxy.gate import Gate
+from licensegate.records.finding import Finding
 from licensegate.records.record import TunnelRecord
 
 from .attention import MOST_ATTENTION, attention
-from .client_rows import KnownClient, client_row
-from .clients import ClientList
+from .client_detail import (
+    contact_rows,
+    day_rows,
+    evidence_sheet,
+    manual_rows,
+    program_rows,
+    state_row,
+    text_row,
+)
+from .client_rows import KnownClient, client_row, known_client
+from .clients import ClientDetail, ClientList, EvidenceSheet
 from .gate_summary import GateFacts, gate_summary
 from .identities import identity_of, key_text
 from .overview import Overview, headline, worst_level
 from .refusals import RefusalList, RefusalRow, refusal_row
-from .slices import gathered
+from .slices import gathered, in_order
 from .targets import TargetList, TargetRow, target_rows
-from .tunnels import TunnelList, TunnelRow, oldest_first, tunnel_row
+from .tunnels import TunnelList, TunnelRow, accepted_at, tunnel_row
 from .upstreams import FRESH_SECONDS, PATIENCE_SECONDS, Upstreams
 from .words import NAME_OF_LEVEL, LevelName, level_word
 
@@ -36,8 +53,6 @@ _FIRST_ROWS: Final = 10
 
 _OVERVIEW_PATIENCE: Final = 1.0
 """How long an overview waits for dials; the dials continue."""
-
-_Row = TypeVar("_Row")
 
 
 class GateView:
@@ -61,16 +76,17 @@ class GateView:
         self._reports = reports
         self._facts = facts
         self._warnings = warnings
+        self._readings = OffLoop()
 
     async def overview(self, language: Language) -> Overview:
         """Everything in short. Dials the targets that had no record of late, and hardly waits for them."""
         targets = await self._targets(language, _OVERVIEW_PATIENCE)
         now = datetime.now(UTC)
         gate = gate_summary(self._gate, self._ledger, self._facts, language)
-        known = await self._known(now)
-        clients = await gathered(client_row(each, language, now) for each in known if _needs_attention(each, now))
-        first = await gathered(client_row(each, language, now) for each in known[:_FIRST_ROWS])
-        found = attention(gate, targets, clients, self._warnings(), language, now)
+        known, _ = await self._known(now)
+        rows = await gathered(client_row(each, language, now) for each in known[:MOST_ATTENTION])
+        found = attention(gate, targets, rows, self._warnings(), language, now)
+        more = await gathered(needs_attention(each, now) for each in known[MOST_ATTENTION:])
         refusals = list(reversed(self._refusals.records))
         level = worst_level(found)
         return Overview(
@@ -80,12 +96,12 @@ class GateView:
             level_word=level_word(level, language),
             headline=headline(found, language),
             attention=found[:MOST_ATTENTION],
-            attention_total=len(found),
+            attention_total=len(found) + sum(more),
             gate=gate,
             targets=targets,
-            clients=first,
+            clients=rows[:_FIRST_ROWS],
             clients_total=len(known),
-            clients_by_level=_by_level(known, now),
+            clients_by_level=await _by_level(known, now),
             refusals=await gathered(self._refusal_rows(refusals[:_FIRST_ROWS], language, whole=False)),
             refusals_total=len(refusals),
             tunnels=await self._tunnel_rows(language, now, 1, _FIRST_ROWS, whole=False),
@@ -112,8 +128,8 @@ class GateView:
     async def clients(self, language: Language, query: str, page: int) -> ClientList:
         """One page of the clients that this text finds: part of a name, an address, a product or a program."""
         now = datetime.now(UTC)
-        known = await self._known(now)
-        found = [each for each in known if matches(each, query)]
+        known, is_complete = await self._known(now)
+        found = await gathered(each for each in known if matches(each, query)) if query.strip() else known
         page, pages = page_of(page, len(found), PAGE_ROWS)
         shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
         return ClientList(
@@ -123,40 +139,96 @@ class GateView:
             page=page,
             pages=pages,
             total=len(found),
-            by_level=_by_level(known, now),
-            complete=self._is_complete,
+            by_level=await _by_level(known, now),
+            complete=is_complete,
             clients=await gathered(client_row(each, language, now) for each in shown),
         )
 
-    @property
-    def _is_complete(self) -> bool:
+    async def client(self, language: Language, key: ClientKey) -> ClientDetail | None:
+        """Everything of one client; None if nobody knows it."""
+        now = datetime.now(UTC)
+        dossier = await self._ledger.desk.client(key) if self._ledger.is_kept else None
+        file = dossier if isinstance(dossier, ClientDossier) else None
+        known = self._known_one(key, file, now)
+        if known is None:
+            return None
+        history = None if file is None else file.history
+        text = None if file is None else file.text
+        reading = None if text is None else await self._read(text.text)
+        wanted = (each for each in reversed(self._refusals.records) if self._ledger.names.key(each) == key)
+        return ClientDetail(
+            language=language.code,
+            made_at=now,
+            complete=not isinstance(dossier, NoLedger),
+            client=client_row(known, language, now),
+            days=[] if file is None else day_rows(file.days),
+            targets=[] if history is None else contact_rows(history.contacts, known.name, language),
+            manual=[] if history is None else manual_rows(reversed(history.manual), language),
+            state=None
+            if file is None
+            else state_row(file.history.product, text, reading, file.client.product, file.standing, language, now),
+            text=text_row(text, reading),
+            programs=list(program_rows(known)),
+            refusals=await gathered(self._refusal_rows(list(wanted), language, whole=False)),
+        )
+
+    async def evidence(self, language: Language, key: ClientKey, month: date) -> EvidenceSheet | None:
+        """What a client did in the month of this day; None if nobody knows the client, or no ledger can be read."""
+        found = await self._ledger.desk.month(key, month) if self._ledger.is_kept else None
+        if not isinstance(found, MonthEvidence):
+            return None
+        known = known_client(ClientSummary(found.client, found.standing), self._recent().get(key, ()))
+        row = client_row(known, language, found.made)
+        return evidence_sheet(found, row, language, self._facts.version, str(self._ledger.place))
+
+    def _known_one(self, key: ClientKey, file: ClientDossier | None, now: datetime) -> KnownClient | None:
+        recent = self._recent().get(key, ())
+        if file is not None:
+            summary = ClientSummary(file.client, file.standing, file.history.contacts)
+            return known_client(summary, recent, self._silent(now, recent))
         writer = self._ledger.writer
-        return not self._ledger.is_kept or (writer is not None and writer.is_working is True)
+        for client, stands in () if writer is None else writer.standings:
+            if client.key == key:
+                return KnownClient(key=key, product=client.product, standing=stands, recent=recent)
+        return KnownClient(key=key, recent=recent, silent=self._silent(now, recent)) if recent else None
+
+    async def _read(self, text: str) -> Reading:
+        """Read what a product printed, off the event loop: a megabyte takes up to a second."""
+        return await self._readings.run(partial(read, text.encode()))
 
     async def _targets(self, language: Language, patience: float) -> list[TargetRow]:
         self._upstreams.want_looks()
         upstreams = await self._upstreams.check(FRESH_SECONDS, patience)
         return await gathered(target_rows(upstreams, self._health, self._reports, language, datetime.now(UTC)))
 
-    async def _known(self, now: datetime) -> list[KnownClient]:
-        """Every client, the most urgent first, then the latest."""
-        recent = self._recent()
-        silent = dict(self._gate.diagnosis.silent(now))
-        writer = self._ledger.writer
-        standings = () if writer is None or not self._ledger.is_kept else writer.standings
-        known = [
-            KnownClient(key=client.key, product=client.product, standing=stands, recent=recent.pop(client.key, ()))
-            for client, stands in standings
-        ]
-        known += [
-            KnownClient(
-                key=key,
-                recent=clients,
-                silent=next((silent[address] for address, _ in clients if address in silent), None),
+    async def _known(self, now: datetime) -> tuple[list[KnownClient], bool]:
+        """Every client, the most urgent first, and whether the ledger told of all."""
+        recent, silent = self._recent(), dict(self._gate.diagnosis.silent(now))
+        found = await self._ledger.desk.summaries() if self._ledger.is_kept else None
+        if found is None or isinstance(found, NoLedger):
+            known = self._named(recent)
+        else:
+            known = await gathered(
+                known_client(each, clients, _silence(clients, silent))
+                for each in found.clients
+                for clients in (recent.pop(each.client.key, ()),)
             )
-            for key, clients in recent.items()
+        known += [
+            KnownClient(key=key, recent=clients, silent=_silence(clients, silent)) for key, clients in recent.items()
         ]
-        return sorted(known, key=lambda each: _order(each, now))
+        ranked = await gathered((_order(each, now), each) for each in known)
+        return [each for _, each in await in_order(ranked, lambda pair: pair[0])], not isinstance(found, NoLedger)
+
+    def _named(self, recent: dict[ClientKey, tuple[tuple[str, Client], ...]]) -> list[KnownClient]:
+        """The clients of the settings as the ledger's thread knew them last. Takes theirs out of `recent`."""
+        writer = self._ledger.writer
+        return [
+            KnownClient(key=client.key, product=client.product, standing=stands, recent=recent.pop(client.key, ()))
+            for client, stands in (() if writer is None else writer.standings)
+        ]
+
+    def _silent(self, now: datetime, recent: tuple[tuple[str, Client], ...]) -> Finding | None:
+        return _silence(recent, dict(self._gate.diagnosis.silent(now)))
 
     def _recent(self) -> dict[ClientKey, tuple[tuple[str, Client], ...]]:
         """The recent addresses of each client, the newest first."""
@@ -178,23 +250,11 @@ class GateView:
         self, language: Language, now: datetime, page: int, rows: int, *, whole: bool
     ) -> list[TunnelRow]:
         names = self._ledger.names
-
-        def made() -> Iterator[TunnelRow | None]:
-            place = 0
-            for connection in oldest_first(self._gate.connections):
-                if connection is None:
-                    yield None
-                    continue
-                place += 1
-                if place > page * rows:
-                    return
-                if place > (page - 1) * rows:
-                    identity = identity_of(connection.conversation.record, names)
-                    yield tunnel_row(connection, identity, language, now, whole=whole)
-                else:
-                    yield None
-
-        return [row for row in await gathered(made()) if row is not None]
+        connections = await in_order(list(self._gate.connections), accepted_at)
+        return await gathered(
+            tunnel_row(each, identity_of(each.conversation.record, names), language, now, whole=whole)
+            for each in connections[(page - 1) * rows : page * rows]
+        )
 
 
 def page_of(wanted: int, rows: int, rows_per_page: int) -> tuple[int, int]:
@@ -213,18 +273,34 @@ def matches(known: KnownClient, query: str) -> bool:
     return any(wanted in text.lower() for text in texts)
 
 
-def _order(known: KnownClient, now: datetime) -> tuple[int, float, str]:
-    last = max(filter(None, (known.last_contact, known.last_failure)), default=None)
-    return -known.level(now), -last.timestamp() if last is not None else 0.0, key_text(known.key)
-
-
-def _needs_attention(known: KnownClient, now: datetime) -> bool:
+def needs_attention(known: KnownClient, now: datetime) -> bool:
+    """Whether somebody has to look at this client."""
     level = known.level(now)
-    return level > Level.UNKNOWN or (level is Level.UNKNOWN and known.key.kind == "named")
+    return level > Level.UNKNOWN or (level is Level.UNKNOWN and known.is_named)
 
 
-def _by_level(known: Sequence[KnownClient], now: datetime) -> dict[LevelName, int]:
+def _silence(recent: tuple[tuple[str, Client], ...], silent: Mapping[str, Finding]) -> Finding | None:
+    """The finding of the silence of these addresses; None while one of them is not silent."""
+    findings = [silent.get(address) for address, _ in recent]
+    return findings[0] if findings and all(findings) else None
+
+
+def _order(known: KnownClient, now: datetime) -> tuple[int, bool, float, float, str]:
+    """The most urgent first, named ones before others; then by the date of a block, then the latest contact."""
+    level = known.level(now)
+    enforced = None if known.standing is None else known.standing.enforced
+    last = max(filter(None, (known.last_contact, known.last_failure)), default=None)
+    return (
+        -level,
+        not known.is_named,
+        enforced.timestamp() if enforced is not None and level > Level.UNKNOWN else 0.0,
+        -last.timestamp() if last is not None else 0.0,
+        key_text(known.key),
+    )
+
+
+async def _by_level(known: Sequence[KnownClient], now: datetime) -> dict[LevelName, int]:
     counts: dict[LevelName, int] = dict.fromkeys(NAME_OF_LEVEL.values(), 0)
-    for each in known:
-        counts[NAME_OF_LEVEL[each.level(now)]] += 1
+    for level in await gathered(each.level(now) for each in known):
+        counts[NAME_OF_LEVEL[level]] += 1
     return counts
