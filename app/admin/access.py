@@ -54,8 +54,7 @@ class AccessRequest(Struct, frozen=True):
 
     `source` is the address the connection comes from; `host` and `authorization` are the header fields of these names.
     `by_proxy`: another proxy forwarded the request, so `source` is that proxy's address. `signed_in` if it belongs to a
-    session. `origin` and `fetch_site` are the header fields Origin (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata),
-    `scheme` is that of the connection.
+    session. `origin` and `fetch_site` are the header fields Origin (RFC 6454) and Sec-Fetch-Site (W3C Fetch Metadata).
     """
 
     source: str
@@ -65,7 +64,6 @@ class AccessRequest(Struct, frozen=True):
     signed_in: bool = False
     origin: str = ""
     fetch_site: str = ""
-    scheme: str = "http"
 
 
 class AccessDenied(Struct, frozen=True):
@@ -122,14 +120,15 @@ class Access:
 def sent_by_another_site(request: AccessRequest) -> AccessDenied | None:
     """Refuse a form that a page of another site has sent; None if none has, or the browser does not tell.
 
-    Our pages tell no site that they link to where they are (Referrer-Policy), so browsers write `Origin: null`.
+    Our pages tell nobody where a form was (Referrer-Policy), so browsers write `Origin: null`. The scheme may differ: a
+    proxy in front of the gate may speak TLS.
     """
     if request.fetch_site not in ("", "same-origin"):
         return AccessDenied(403, _OTHER_SITE)
     if request.origin in ("", "null"):
         return None
-    own = f"{request.scheme}://{request.host}"
-    return None if request.origin.lower() == own.lower() else AccessDenied(403, _OTHER_SITE)
+    is_own = request.origin.partition("://")[2].lower() == request.host.lower()
+    return None if is_own else AccessDenied(403, _OTHER_SITE)
 
 
 def read_token(file: Path) -> str:

@@ -54,12 +54,16 @@ class AdminConnections:
         """The port of the listening socket; 0 without one."""
         return 0 if self._listening is None else int(self._listening.getsockname()[1])
 
-    def listen(self, sock: socket.socket | None, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
-        """Accept on this listening socket instead of the previous one, which is closed; None accepts no more.
-
-        `tls` returns the context for each new connection; without it they are not encrypted.
-        """
+    def speak_tls(self, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        """Encrypt new connections, each with the context that this returns; None does not."""
+        changes = (tls is None) != (self._tls is None)
         self._tls = tls
+        for connection in list(self._sources) if changes else ():
+            if not connection.answering:
+                connection.cut_off()
+
+    def listen(self, sock: socket.socket | None) -> None:
+        """Accept on this listening socket instead of the previous one, which is closed; None accepts no more."""
         if self._pause is not None:
             self._pause.cancel()
         if self._listening is not None:

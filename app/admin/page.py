@@ -1,6 +1,7 @@
 """A page of the admin server: one row of the page table, the request that its handler gets, and the answer it gives."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Final, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -47,6 +48,14 @@ class PageRequest(Struct, frozen=True):
         """The page of a list that the query asks for, from 1 on."""
         text = self.query.get("page", "")
         return max(1, int(text)) if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS else 1
+
+    @property
+    def month(self) -> date:
+        """The first day of the month that the query asks for, like 2026-11; of this month (UTC) by default."""
+        try:
+            return datetime.strptime(self.query.get("month", ""), "%Y-%m").replace(tzinfo=UTC).date()
+        except ValueError:
+            return datetime.now(UTC).date().replace(day=1)
 
 
 class PageAnswer(Struct, frozen=True):

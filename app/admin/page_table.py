@@ -11,7 +11,9 @@ from msgspec import Struct
 
 from licensegate.app.observers.metrics import CONTENT_TYPE, Metrics
 from licensegate.app.observers.recent import Clients, Refusals
+from licensegate.app.overview.identities import key_of
 from licensegate.app.overview.view import GateView
+from licensegate.language.language import N_
 from licensegate.proxy.gate import Gate
 
 from . import paths
@@ -24,6 +26,15 @@ from .sessions import Sessions
 
 _JSON: Final = "application/json"
 _HTML: Final = "text/html; charset=utf-8"
+
+
+NO_CLIENT: Final = N_("No such client, or the ledger cannot be read.")
+
+
+class Problem(Struct, frozen=True):
+    """Why there is no answer, in the language of the request."""
+
+    error: str
 
 
 class PageSources(Struct, frozen=True):
@@ -94,6 +105,22 @@ async def _api_clients(sources: PageSources, request: PageRequest) -> PageAnswer
     return PageAnswer(await sources.view.clients(request.language, request.query.get("q", ""), request.page))
 
 
+async def _api_client(sources: PageSources, request: PageRequest) -> PageAnswer:
+    key = key_of(request.query.get("key", ""))
+    found = None if key is None else await sources.view.client(request.language, key)
+    return _no_client(request) if found is None else PageAnswer(found)
+
+
+async def _api_evidence(sources: PageSources, request: PageRequest) -> PageAnswer:
+    key, month = key_of(request.query.get("key", "")), request.month
+    found = None if key is None else await sources.view.evidence(request.language, key, month)
+    return _no_client(request) if found is None else PageAnswer(found)
+
+
+def _no_client(request: PageRequest) -> PageAnswer:
+    return PageAnswer(Problem(request.language.gettext(NO_CLIENT)), 404)
+
+
 async def _api_refusals(sources: PageSources, request: PageRequest) -> PageAnswer:
     return PageAnswer(await sources.view.refusals(request.language))
 
@@ -141,6 +168,22 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         "the clients, the most urgent first; ?q= searches, ?page= turns pages",
         ("q", "page"),
         is_shared=True,
+    ),
+    Page(
+        paths.API_CLIENT,
+        _TRUSTED,
+        _JSON,
+        _api_client,
+        "everything of one client: ?key= is that of a client in the list",
+        ("key",),
+    ),
+    Page(
+        paths.API_EVIDENCE,
+        _TRUSTED,
+        _JSON,
+        _api_evidence,
+        "the contacts of one client in a month: ?key=, ?month=2026-11",
+        ("key", "month"),
     ),
     Page(
         paths.API_REFUSALS,

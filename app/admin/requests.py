@@ -27,7 +27,6 @@ def access_request(request: web.BaseRequest, *, signed_in: bool) -> AccessReques
         signed_in=signed_in,
         origin=headers.get("Origin", ""),
         fetch_site=headers.get("Sec-Fetch-Site", ""),
-        scheme="https" if is_tls(request) else "http",
     )
 
 

@@ -55,10 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 class AdminServer(Generic[Source]):
-    """Serves `pages` from `source`, as far as `access` permits. The socket and `access` may be replaced.
-
-    With `tls`, which returns the context for each new connection, it speaks HTTPS.
-    """
+    """Serves `pages` from `source`, as far as `access` permits. The socket and `access` may be replaced."""
 
     def __init__(
         self, access: Access, pages: Iterable[Page[Source]], source: Source, sessions: Sessions | None = None
@@ -79,9 +76,16 @@ class AdminServer(Generic[Source]):
         """The number of open connections."""
         return len(self._connections)
 
-    def serve(self, sock: socket.socket | None, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+    def serve(self, sock: socket.socket | None) -> None:
         """Answer on this listening socket instead of the previous one; None stops serving."""
-        self._connections.listen(sock, tls)
+        self._connections.listen(sock)
+
+    def speak_tls(self, tls: Callable[[], ssl.SSLContext] | None) -> None:
+        """Speak HTTPS from now on, with the context that this returns for each new connection; None for HTTP.
+
+        Connections of the other kind end, but for those that are being answered.
+        """
+        self._connections.speak_tls(tls)
 
     async def stop(self) -> None:
         """Answer the requests in progress, and close."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -76,6 +77,7 @@ class AdminSite:
         )
         self._server = AdminServer(Access(()), PAGES, sources, self._sessions)
         self._listen: ListenAddress | None = None  # as it was set
+        self._speaks_tls = False
         self._bound: tuple[str, int] | None = None
         self._socket: socket.socket | None = None
         self._probing: asyncio.Task[None] | None = None
@@ -106,11 +108,15 @@ class AdminSite:
                 sock.close()
             raise
         self._server.access = access
+        self._server.speak_tls(self._tls_context if admin.tls else None)
         self._sessions.adopt(token)
         self._health.ready_needs_upstream = admin.ready_needs_upstream
         if not keeps:
             self._serve(sock)
             self._listen = admin.listen
+        if self._bound is not None and (not keeps or admin.tls is not self._speaks_tls):
+            _log.info("pages, metrics and health on %s://%s/", "https" if admin.tls else "http", self.address)
+        self._speaks_tls = admin.tls
         self._probe(probe_seconds)
 
     async def stop(self) -> None:
@@ -126,7 +132,13 @@ class AdminSite:
         self._bound = None if sock is None else sock.getsockname()[:2]
         if self._bound is not None:
             self._gate.loop_guard.add(*self._bound)
-            _log.info("metrics and health on http://%s/", ListenAddress(*self._bound))
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """The context of the gate's own certificate in force."""
+        identity = self._gate.snapshot.identity
+        if identity is None:
+            raise LookupError("the gate has no certificate")
+        return identity.context
 
     def _probe(self, seconds: int | None) -> None:
         if self._probing is not None:

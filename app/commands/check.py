@@ -168,7 +168,7 @@ def _admin(settings: Settings) -> list[str]:
     optional = "" if admin.listen.named else ", unless that cannot be bound"
     all_pages = "or the token" if admin.token_file else "only"
     return [
-        f"http://{admin.listen}/{optional}",
+        f"{admin.url}{optional}",
         f"metrics and health for {' and '.join(map(str, admin.networks))}",
         f"pages that name clients for programs on this host {all_pages}",
         f"ready_needs_upstream = {shown(admin.ready_needs_upstream)}",

@@ -80,7 +80,7 @@ def _open_or_useless_admin(settings: Settings) -> Iterator[str]:
     if not admin.listen:
         if settings.probe_seconds:
             yield "probe.every has no effect without admin.listen: no page shows the results"
-        if admin.ready_needs_upstream or admin.token_file:
+        if admin.ready_needs_upstream or admin.token_file or admin.tls:
             yield "admin.listen is empty, so the other keys of admin have no effect"
 
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from licensegate.app.admin.access import read_token
+from licensegate.app.admin.paths import API_REFUSALS
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, readers_language, say, say_json
 from licensegate.language.language import ENGLISH, Language
@@ -105,7 +106,7 @@ def ask_gate(url: str | None, config: Path | None) -> list[LogEntry]:
     try:
         if url is None:
             admin = load_or_exit(config).admin
-            url = url_of(admin.listen)
+            url = url_of(admin)
             token = read_token(admin.token_file) if admin.token_file else ""
     except (HealthError, SettingsError) as error:
         raise ExplainError(f"{error}; or name an access log") from None
@@ -114,18 +115,18 @@ def ask_gate(url: str | None, config: Path | None) -> list[LogEntry]:
         entries = msgspec.json.decode(page, type=_Page).refusals
         return [read_record(bytes(entry.record)) for entry in reversed(entries)]
     except (msgspec.MsgspecError, ValueError):
-        raise ExplainError(f"{url}/refusals is not the page of a gate of this release") from None
+        raise ExplainError(f"{url}{API_REFUSALS} is not the page of a gate of this release") from None
 
 
 def _get(url: str, token: str) -> bytes:
     try:
-        status, body = get_page(url, "refusals", _MOST_BYTES, token)
+        status, body = get_page(url, API_REFUSALS, _MOST_BYTES, token)
     except AdminUrlError as error:
         raise ExplainError(str(error)) from None
     except NoPageError as error:
         raise ExplainError(f"no gate answers at {url}: {error}; is it running? Or name an access log") from None
     if status != 200:
-        raise ExplainError(f"{url}/refusals: {status} {body[:300].decode(errors='replace').strip()}")
+        raise ExplainError(f"{url}{API_REFUSALS}: {status} {body[:300].decode(errors='replace').strip()}")
     return body
 
 

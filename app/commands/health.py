@@ -2,14 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from licensegate.app.admin import paths
 from licensegate.app.terminal import complain, say
 from licensegate.proxy.settings import ListenAddress
 
 from .admin_page import AdminUrlError, NoPageError, get_page
+
+if TYPE_CHECKING:
+    from licensegate.app.settings import Admin  # takes long to load
 
 NOTES: Final = """\
   healthz    is it running? (the default)
@@ -25,6 +29,7 @@ exit status:
 """
 
 _MOST_BYTES: Final = 65536
+_QUESTIONS: Final = tuple(path.removeprefix("/") for path in (paths.HEALTHZ, paths.READYZ, paths.UPSTREAMZ))
 _LOOPBACK_FOR: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
@@ -39,13 +44,15 @@ class HealthAnswer(Struct, frozen=True):
     text: str
 
 
-def url_of(listen: ListenAddress | None) -> str:
+def url_of(admin: "Admin") -> str:
     """The URL of the admin server of a gate on this host. Raises HealthError."""
+    listen = admin.listen
     if listen is None:
         raise HealthError("admin.listen is empty, so there is no admin server to ask; give --url")
     if not listen.port:
         raise HealthError("admin.listen has port 0, so the system chose the port; give it with --url")
-    return f"http://{ListenAddress(_LOOPBACK_FOR.get(listen.host, listen.host), listen.port)}"
+    scheme = "https" if admin.tls else "http"
+    return f"{scheme}://{ListenAddress(_LOOPBACK_FOR.get(listen.host, listen.host), listen.port)}"
 
 
 def ask(url: str, question: str) -> HealthAnswer:
@@ -66,8 +73,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "question",
         metavar="QUESTION",
         nargs="?",
-        choices=("healthz", "readyz", "upstreamz"),
-        default="healthz",
+        choices=_QUESTIONS,
+        default=_QUESTIONS[0],
         help="healthz, readyz or upstreamz",
     )
 
@@ -88,4 +95,4 @@ def run(arguments: argparse.Namespace) -> int:
 def _configured_url(file: Path | None) -> str:
     from .settings_file import load_or_exit  # with --url the settings are not needed
 
-    return url_of(load_or_exit(file).admin.listen)
+    return url_of(load_or_exit(file).admin)

@@ -260,7 +260,7 @@ def _admin(
     if token_file and (fault := missing(token_file)):
         place = source.place("admin.token_file")
         raise SettingsError(f"{place}: {token_file}: {fault}; make one with `openssl rand -hex 32`")
-    return Admin(listen, networks, token_file, table.ready_needs_upstream)
+    return Admin(listen, networks, token_file, table.ready_needs_upstream, table.tls)
 
 
 def _admin_address(text: str | None, source: SettingsSource, environ: Mapping[str, str]) -> ListenAddress | None:

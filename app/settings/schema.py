@@ -207,6 +207,7 @@ class AdminTable(Table, frozen=True):
     networks: tuple[str, ...] = ()
     token_file: str = ""
     ready_needs_upstream: bool = False
+    tls: bool = False
 
 
 class ProbeTable(Table, frozen=True):

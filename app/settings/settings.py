@@ -81,12 +81,19 @@ class Admin(Struct, frozen=True):
 
     `listen` is None without an admin server. Clients from `networks` may read the metrics and the health pages, clients
     with the token in `token_file` all pages. With `ready_needs_upstream`, a gate that reaches no target is not ready.
+    With `tls` it speaks HTTPS, with the gate's own certificate.
     """
 
     listen: ListenAddress | None
     networks: tuple[Network, ...]
     token_file: Path | None = None
     ready_needs_upstream: bool = False
+    tls: bool = False
+
+    @property
+    def url(self) -> str:
+        """The URL of the first page, with the address as it was set; empty without an admin server."""
+        return "" if self.listen is None else f"{'https' if self.tls else 'http'}://{self.listen}/"
 
 
 class Looks(Struct, frozen=True):

@@ -19,7 +19,7 @@ ANY_PORT = "127.0.0.1:0"
 ENDED_TOTAL = "licensegate_connections_ended_total"
 OPEN_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.OPEN)
 TRUSTED_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.TRUSTED)
-_ADDRESS = re.compile(r"metrics and health on http://(\S+):([0-9]+)/")
+_ADDRESS = re.compile(r"metrics and health on https?://(\S+):([0-9]+)/")
 
 
 class PageResponse(Struct, frozen=True):

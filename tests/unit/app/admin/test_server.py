@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 from ipaddress import ip_network
 
 import pytest
@@ -14,6 +16,8 @@ from licensegate.app.admin import connection, responses
 from licensegate.app.admin.access import Access, Audience
 from licensegate.app.admin.page import Page, PageAnswer, PageRequest
 from licensegate.app.admin.server import AdminServer
+from licensegate.certs.identity import load_key_pair, server_context
+from support.certificates import issue
 from support.sockets import run, turns, until
 
 ACCESS = Access([ip_network("127.0.0.0/8")], "0123456789abcdef")
@@ -420,3 +424,55 @@ def test_stopping_closes_every_connection_without_a_fault(caplog: pytest.LogCapt
 
     run(main())
     assert [line for line in caplog.records if line.levelno >= logging.WARNING] == []
+
+
+@cache
+def own_context() -> ssl.SSLContext:
+    """A context with a certificate, as a gate's."""
+    issued, context = issue(), server_context()
+    load_key_pair(context, [issued.pem], issued.key_pem())
+    return context
+
+
+def test_a_tls_handshake_that_fails_leaves_no_connection_behind() -> None:
+    async def main() -> None:
+        async with served() as here:
+            here.server.speak_tls(own_context)
+            for said in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""):
+                reader, writer = await here.connect()
+                writer.write(said)
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), PATIENCE)
+                writer.close()
+            await until(lambda: here.server.connections == 0)
+
+    run(main())
+
+
+def test_tls_handshakes_that_stand_still_keep_nobody_out() -> None:
+    async def main() -> None:
+        async with served() as here:
+            here.server.speak_tls(own_context)
+            held = [await here.connect() for _ in range(64)]
+            await until(lambda: here.server.connections == 64)
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            reader, writer = await asyncio.open_connection("127.0.0.1", here.port, ssl=context)
+            writer.write(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            assert Answer(await asyncio.wait_for(reader.read(), PATIENCE)).status == 200
+            for _, other in (*held, (None, writer)):
+                other.close()
+
+    run(main())
+
+
+def test_a_change_to_tls_ends_idle_connections_without_it() -> None:
+    async def main() -> None:
+        async with served() as here:
+            reader, writer = await here.connect()
+            await until(lambda: here.server.connections == 1)
+            here.server.speak_tls(own_context)
+            assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
+            writer.close()
+
+    run(main())

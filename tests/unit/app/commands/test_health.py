@@ -8,6 +8,7 @@ import pytest
 
 from licensegate.app.commands.admin_page import AdminUrlError
 from licensegate.app.commands.health import HealthAnswer, HealthError, ask, url_of
+from licensegate.app.settings import Admin
 from licensegate.proxy.settings import ListenAddress
 from support.upstream import Upstream, closed_port
 
@@ -24,13 +25,14 @@ from support.upstream import Upstream, closed_port
     ids=str,
 )
 def test_health_asks_a_local_gate_at_its_listen_address(listen: ListenAddress, url: str) -> None:
-    assert url_of(listen) == url
+    assert url_of(Admin(listen, ())) == url
+    assert url_of(Admin(listen, (), tls=True)) == url.replace("http:", "https:")
 
 
 @pytest.mark.parametrize("listen", [None, ListenAddress("127.0.0.1", 0)], ids=["nowhere", "a port of chance"])
 def test_without_an_admin_server_the_remedy_is_named(listen: ListenAddress | None) -> None:
     with pytest.raises(HealthError, match="--url"):
-        url_of(listen)
+        url_of(Admin(listen, ()))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,8 @@ def test_without_an_admin_server_the_remedy_is_named(listen: ListenAddress | Non
         "",
         "x",
         "127.0.0.1:9130",
-        "https://127.0.0.1:9130",
+        "ftp://127.0.0.1:9130",
+        "https://127.0.0.1:9130/x",
         "http://",
         "http://127.0.0.1:0x",
         "http://127.0.0.1:99999",
