@@ -31,7 +31,7 @@ _HTML: Final = "text/html; charset=utf-8"
 NO_CLIENT: Final = N_("No such client, or the ledger cannot be read.")
 
 
-class Problem(Struct, frozen=True):
+class NoAnswer(Struct, frozen=True):
     """Why there is no answer, in the language of the request."""
 
     error: str
@@ -118,7 +118,7 @@ async def _api_evidence(sources: PageSources, request: PageRequest) -> PageAnswe
 
 
 def _no_client(request: PageRequest) -> PageAnswer:
-    return PageAnswer(Problem(request.language.gettext(NO_CLIENT)), 404)
+    return PageAnswer(NoAnswer(request.language.gettext(NO_CLIENT)), 404)
 
 
 async def _api_refusals(sources: PageSources, request: PageRequest) -> PageAnswer:
