@@ -31,16 +31,25 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = [ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()]
 PHRASES = (
     *("diagnosis/[!c]*.py", "diagnosis/case.py", "diagnosis/certificates.py", "diagnosis/contacts.py"),
-    *("licensing/times.py", "app/commands/license_proxy.py"),
     *("doctor/examination.py", "doctor/plan.py", "doctor/step.py", "doctor/*/*.py"),
+    *("licensing/times.py", "app/commands/license_proxy.py", "products/no_answer.py"),
+    *("allowlist/target.py", "certs/chain.py", "probe/tunnel.py", "probe/verdict.py"),
+    *(f"proxy/auth/{name}.py" for name in ("authenticator", "basic", "credentials", "digest", "result")),
+    *(f"proxy/parent/{name}.py" for name in ("connect_attempt", "connection", "logins", "negotiate", "protocol/*")),
+    *(f"proxy/protocol/{name}.py" for name in ("conversation", "inner_hello", "refusals", "state_machine")),
+    *(f"proxy/wire/{name}.py" for name in ("client_hello", "http1", "proxy_protocol", "tls_layer")),
+    *("proxy/dial/dual_stack.py", "proxy/dial/resolver.py"),
 )
 """The files whose strings are phrases."""
 
 CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
 _SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}")
 _ONE_WORD = re.compile(r"[a-z]{2,}")
-_NO_PHRASE = re.compile(r"[\n\\]|^doctor: |^[a-z.]*(listen|source_address|access): 0(: 0)?$")
-"""Patterns, names of threads, keys of settings."""
+_NO_PHRASE = re.compile(
+    r"[\n\\|\[]|%[sdg]|^doctor: |realm=|^look-up |^0 of 0$|^(Basic|Digest) 0|^[a-z.]*(listen|source_address|access): 0(: 0)?$|"
+    r"^(realm|latin-1|parent login|IP Address)$"
+)
+"""Patterns and types, log messages, names of threads, header fields, keys, encodings."""
 
 COMMENT = """\
 # {language} texts of LicenseGate. Brought up to date by `make catalogs`; write the translations here.
@@ -112,6 +121,8 @@ def _strings(node: ast.AST, least: re.Pattern[str]) -> Iterator[tuple[ast.Joined
     """The strings of a program but for docstrings, and what makes each a phrase: inside an f-string, one word does."""
     match node:
         case ast.Expr(value=ast.Constant()) | ast.Subscript(slice=ast.Constant()):
+            pass
+        case ast.Raise(exc=ast.Call(func=ast.Name(id="RuntimeError"))):
             pass
         case ast.Constant(value=str()):
             yield node, least
