@@ -46,8 +46,8 @@ CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2),
 _SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}")
 _ONE_WORD = re.compile(r"[a-z]{2,}")
 _NO_PHRASE = re.compile(
-    r"[\n\\|\[]|%[sdg]|^doctor: |realm=|^look-up |^0 of 0$|^(Basic|Digest) 0|^[a-z.]*(listen|source_address|access): 0(: 0)?$|"
-    r"^(realm|latin-1|parent login|IP Address)$"
+    r"[\n\\|\[]|%[sdg]|realm=|^(doctor: |look-up |Basic 0|Digest 0)|^0 of 0$|"
+    r"^[a-z.]*(listen|source_address|access): 0(: 0)?$|^(realm|latin-1|parent login|IP Address)$"
 )
 """Patterns and types, log messages, names of threads, header fields, keys, encodings."""
 
