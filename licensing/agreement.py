@@ -1,4 +1,4 @@
-"""What two readings of one text agree on."""
+"""What two readings agree on: of one text, or of two outputs of one device."""
 
 import re
 from collections.abc import Sequence
@@ -33,6 +33,46 @@ def agreed(one: Read, other: Read) -> Read:
         else:
             changes[name] = None
     return structs.replace(one, **changes)
+
+
+def is_empty(report: Struct) -> bool:
+    """Whether nothing is known: every value is missing."""
+    return all(_is_missing(getattr(report, name)) for name in report.__struct_fields__)
+
+
+def completed(one: Read, other: Read) -> Read | None:
+    """The values of both, if no value of one contradicts the other; None if one does.
+
+    Of two lists, the one that says more counts: a summary cuts the tags that another output has whole.
+    """
+    changes: dict[str, object] = {}
+    for name in one.__struct_fields__:
+        mine, theirs = getattr(one, name), getattr(other, name)
+        if mine == theirs or _is_missing(theirs):
+            continue
+        if _is_missing(mine):
+            changes[name] = theirs
+        elif isinstance(mine, list):
+            changes[name] = max(mine, theirs, key=_values)
+        elif isinstance(mine, Struct) and type(mine) is type(theirs):
+            changes[name] = completed(mine, theirs)
+            if changes[name] is None:
+                return None
+        else:
+            return None
+    return structs.replace(one, **changes)
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value == [] or (isinstance(value, Struct) and is_empty(value))
+
+
+def _values(items: Sequence[object]) -> int:
+    return sum(
+        not _is_missing(getattr(item, name)) if isinstance(item, Struct) else 1
+        for item in items
+        for name in (item.__struct_fields__ if isinstance(item, Struct) else ("",))
+    )
 
 
 def _proves_itself(name: str, value: object) -> bool:

@@ -124,7 +124,7 @@ class Reading(Struct):
     """A report, with what the text says beside it.
 
     `unread` are the lines that have no place in the report. `captured_at` is the product's own time when it printed the
-    text, if its clock was synchronised. `notes` are sentences for people.
+    text, if its clock was synchronised. `notes` are sentences for people. `device` is the prompt before the command.
     """
 
     report: LicenseReport
@@ -132,3 +132,4 @@ class Reading(Struct):
     captured_at: str | None = None
     notes: list[str] = []
     form: str = "text"
+    device: str = ""

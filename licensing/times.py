@@ -25,6 +25,7 @@ _MONTH: Final = r"(?P<month>[A-Za-z]{3})"
 _YEAR: Final = r"(?P<year>\d{4})"
 _TIME: Final = r"(?P<time>\d{1,2}:\d\d:\d\d)(?:\.\d{1,6})?"
 _ZONE: Final = r"(?P<zone>[A-Za-z]{1,7}(?:[+-]\d{1,2}(?::?\d\d)?)?|[+-]\d\d:?\d\d)"
+_ISO_ZONE: Final = r"(?P<zone>[A-Z]{1,5}|[+-]\d\d:?\d\d)(?![\w:])"
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -32,7 +33,8 @@ _PATTERNS: Final = tuple(
         rf"{_MONTH} {_DAY},? {_YEAR} {_TIME} {_ZONE}(?![\w:])",
         rf"{_MONTH} {_DAY} {_TIME} {_ZONE} {_YEAR}(?!\d)",  # Java's Date.toString
         rf"{_TIME} {_ZONE} [A-Za-z]{{3}} {_MONTH} {_DAY} {_YEAR}(?!\d)",  # IOS: Time source is NTP
-        rf"{_YEAR}-(?P<number>\d\d)-{_DAY}[T ]{_TIME} ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)(?!\w)",
+        # ISO 8601, and as Japanese pages write it
+        rf"{_YEAR}[-/年](?P<number>\d{{1,2}})[-/月]{_DAY}日?[T ]{_TIME} ?{_ISO_ZONE}",
         # AsyncOS' pages
         rf"(?<!\d){_DAY} {_MONTH} {_YEAR} (?P<time>\d{{1,2}}:\d\d(?::\d\d)?)(?: (?P<zone>[A-Z]{{3,4}})\b)?(?![\d:])",
     )
@@ -183,14 +185,16 @@ def _numeric(name: str) -> tzinfo | None:
 
 
 _UNITS: Final = {"day": 86400, "hour": 3600, "hr": 3600, "minute": 60, "min": 60, "second": 1, "sec": 1}
-_AMOUNT: Final = re.compile(r"(\d{1,6})\s*([A-Za-z]{3,7}|hr)\b")
+_AMOUNT: Final = re.compile(r"(\d{1,6})\s*([A-Za-z]{3,7}|hr)\b", re.IGNORECASE)
 
 
 def seconds_in(text: str, unfinished: bool = False) -> int | None:
     """Return the length of `71 days, 22 hours, 1 minutes, 59 seconds` or `87 days 1 hr 41 min 0 sec` in seconds.
 
-    None if anything else is there. An unfinished text must end with its seconds.
+    None if anything else is there, or if a comma says that more was. An unfinished text must end with its seconds.
     """
+    if text.rstrip().endswith(","):
+        return None
     if _AMOUNT.sub("", text).strip(" ,."):
         return None
     found = [(int(number), unit.lower().removesuffix("s")) for number, unit in _AMOUNT.findall(text)]

@@ -112,6 +112,7 @@ RESULTS: Final[Mapping[str, Result]] = {
 EXPORT: Final = {"allowed": True, "not allowed": False}
 EVALUATION_MODE: Final = {"in use": True, "not in use": False}
 
+_ON: Final = re.compile(r"\s+on\s+|\s+as\s+of\s+|\s+-\s+on\s+", re.IGNORECASE)
 _NOTHING: Final = {"", "none", "never", "<none>", "<empty>", "null", "n/a", "-"}
 _SQUEEZED: Final = re.compile(r"[\s_-]+")
 _CODE: Final = re.compile(r"\(\d{1,4}\)$")
@@ -120,6 +121,12 @@ _CODE: Final = re.compile(r"\(\d{1,4}\)$")
 def squeezed(word: str) -> str:
     """A word without case, blanks, hyphens and underscores, and without the number that tech support puts behind."""
     return _SQUEEZED.sub("", _CODE.sub("", word.strip()).lower().rstrip("."))
+
+
+def before_date(text: str) -> tuple[str, bool]:
+    """What stands before ` on DATE` or ` as of DATE`, and whether there was one."""
+    parts = _ON.split(text, maxsplit=1)
+    return parts[0], len(parts) > 1
 
 
 def value_of(text: str) -> str | None:
@@ -153,9 +160,8 @@ class Vocabulary(Generic[Value]):
 
     def find_state(self, text: str, unfinished: bool = False) -> Value | None:
         """The value of a state such as `REGISTERED - SPECIFIC LICENSE RESERVATION on DATE`: whole, or up to a dash."""
-        state, _, dated = text.partition(" on ")
-        state, _, as_of = state.partition(" as of ")
-        cut = unfinished and not dated and not as_of
+        state, is_dated = before_date(text)
+        cut = unfinished and not is_dated
         if (value := self.find(state, cut)) is not None or cut:
             return value
         return self.find(state.partition(" - ")[0])

@@ -30,10 +30,14 @@ FMC, Catalyst Center and CML, the XML of CUCM's AXL call `getSmartLicenseStatus`
 select … from slminfo`, or AXL's `executeSQLQuery`), and the status page of AsyncOS. Output of licence files and
 activation keys is recognised: that is not Smart Licensing.
 
-A paste may be damaged: byte-order marks, carriage returns, prompts and commands, pager lines, `>` of mails, colours,
-tabs, wrapped lines and lost indentation do no harm. Where several come together, nothing may tell whether a blank stood
-at the end of a wrapped line: free text that has two readings is then `null`. A value that may have been cut is `null`,
-too, and lines without a place in the report are listed under `unread`.
+A paste may be damaged: byte-order marks, UTF-16, carriage returns, prompts and commands, pager lines, `>` of mails,
+colours, tabs, wrapped lines and lost indentation do no harm; nor do times, numbers or bars before every line, what a
+web page or a mail escaped, and outputs in the JSON of Ansible. Where several come together, nothing may tell whether a
+blank stood at the end of a wrapped line: free text that has two readings is then `null`. A value that may have been
+cut is `null`, too, and lines without a place in the report are listed under `unread`.
+
+A text may hold several outputs, as the log of a terminal does. Those behind the same prompt that do not contradict each
+other are one report, all others are reports of their own, named by the prompt or a number: `session.log:sw-2`.
 
 ## What to know when reading it
 
@@ -52,7 +56,7 @@ too, and lines without a place in the report are listed under `unread`.
 
 ## JSON
 
-`--json` prints one object, or a list of one per file. A key that the text does not have is `null`. Dates are the
+`--json` prints one object, or a list of one per output. A key that the text does not have is `null`. Dates are the
 product's local time with the zone as printed (`2018-01-26T15:11:23 IST`), without one if none is printed. `meaning` and
 `deadlines` have their times in UTC.
 

@@ -24,7 +24,7 @@ from licensegate.files.read import read_whole
 from licensegate.language.language import ENGLISH, Language
 from licensegate.licensing.limits import all_families, family_named
 from licensegate.licensing.meaning import Explained, explain
-from licensegate.licensing.read import read
+from licensegate.licensing.read import read_all
 from licensegate.licensing.report import Reading
 from licensegate.licensing.text.clean import LARGEST, UnreadableTextError
 
@@ -58,7 +58,7 @@ PrintedForm: TypeAlias = Literal["table", "json", "prometheus"]
 
 
 class NamedOutput(Struct, frozen=True):
-    """One file, what it says, and what that means."""
+    """One output, what it says, and what that means."""
 
     name: str
     reading: Reading
@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="settings of the gate to compare the proxy with")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of one per file")
+    form.add_argument("--json", action="store_true", help="print JSON: an object, or a list of one per output")
     form.add_argument("--prometheus", action="store_true", help="print metrics for node_exporter's textfile collector")
     parser.add_argument("--now", metavar="TIME", help="count the days from this time, such as 2026-11-30T12:00Z")
     parser.add_argument("--timezone", metavar="ZONE", help="the product's time zone, such as Asia/Tokyo")
@@ -98,15 +98,16 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = []
     for name in arguments.file:
         try:
-            reading = read(_content(name))
+            readings = read_all(_content(name))
         except OSError as error:
             return complain(f"{name}: {error.strerror}; name a file that can be read")
         except UnreadableTextError as error:
             return complain(f"{name}: {error}")
-        if settings is not None and (proxy := reading.report.proxy) is not None:
-            listeners = [(each.host, each.port) for each in settings.listen]
-            reading.notes.append(compared(proxy, settings.announce, own_addresses(), listeners))
-        outputs.append(NamedOutput(name, reading, explain(reading, now, zone, family)))
+        for label, reading in zip(_labels(name, readings), readings, strict=True):
+            if settings is not None and (proxy := reading.report.proxy) is not None:
+                listeners = [(each.host, each.port) for each in settings.listen]
+                reading.notes.append(compared(proxy, settings.announce, own_addresses(), listeners))
+            outputs.append(NamedOutput(label, reading, explain(reading, now, zone, family)))
     language = readers_language(encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # names from the text, and Japanese
@@ -124,6 +125,16 @@ def printed(outputs: Sequence[NamedOutput], form: PrintedForm, language: Languag
     if form == "prometheus":
         return metrics([(each.name, each.reading.report, each.explained) for each in outputs])
     return "\n".join(table(each.name, each.reading, each.explained, language) for each in outputs)
+
+
+def _labels(name: str, readings: Sequence[Reading]) -> list[str]:
+    """A name for each output of a file: the file's, with the device or a number if there are several."""
+    if len(readings) == 1:
+        return [name]
+    devices = [reading.device for reading in readings]
+    if len(set(devices)) == len(devices) and all(devices):
+        return [f"{name}:{device}" for device in devices]
+    return [f"{name}:{number}" for number in range(1, len(readings) + 1)]
 
 
 def _gate(config: Path | None) -> Settings | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..report import Attempt
 from ..times import printed, seconds_in
-from ..words import AUTHORIZATION, EVALUATION_MODE, EXPORT, REGISTRATION, RESULTS, Vocabulary, value_of
+from ..words import AUTHORIZATION, EVALUATION_MODE, EXPORT, REGISTRATION, RESULTS, Vocabulary, before_date, value_of
 from .context import KeyReader, OutputContext, date_key
 
 _REGISTRATION: Final = Vocabulary(REGISTRATION)
@@ -33,18 +33,18 @@ def authorization_status(context: OutputContext, value: str, unfinished: bool) -
         report.authorization.at = printed(value, unfinished)
         if report.authorization.status == "evaluation_expired" and report.evaluation.expired_at is None:
             report.evaluation.expired_at = report.authorization.at
-    return report.authorization.status is not None
+    return report.authorization.status is not None and _has_its_date(value, unfinished)
 
 
 def _smart_account(context: OutputContext, value: str, unfinished: bool) -> bool:
-    account, as_of, _ = value.partition(" As of ")
+    account, as_of = before_date(value)
     if context.reading.report.registration.smart_account is None and (as_of or not unfinished):
         context.reading.report.registration.smart_account = value_of(account)
     return True
 
 
 def _virtual_account(context: OutputContext, value: str, unfinished: bool) -> bool:
-    account, as_of, _ = value.partition(" As of ")
+    account, as_of = before_date(value)
     if context.reading.report.registration.virtual_account is None and (as_of or not unfinished):
         context.reading.report.registration.virtual_account = value_of(account)
     return True
@@ -59,24 +59,32 @@ def _export(context: OutputContext, value: str, unfinished: bool) -> bool:
 
 def _initial(context: OutputContext, value: str, unfinished: bool) -> bool:
     registration = context.reading.report.registration
-    registration.initial = registration.initial or _begin_attempt(context, value, unfinished)
-    return registration.initial is not None
+    attempt = _begin_attempt(context, value, unfinished)
+    registration.initial = registration.initial or attempt
+    return attempt is not None and _has_its_date(value, unfinished)
 
 
 def _last_renewal(context: OutputContext, value: str, unfinished: bool) -> bool:
     registration = context.reading.report.registration
-    registration.last_renewal = registration.last_renewal or _begin_attempt(context, value, unfinished)
-    return registration.last_renewal is not None
+    attempt = _begin_attempt(context, value, unfinished)
+    registration.last_renewal = registration.last_renewal or attempt
+    return attempt is not None and _has_its_date(value, unfinished)
 
 
 def _last_contact(context: OutputContext, value: str, unfinished: bool) -> bool:
     authorization = context.reading.report.authorization
-    authorization.last_contact = authorization.last_contact or _begin_attempt(context, value, unfinished)
-    return authorization.last_contact is not None
+    attempt = _begin_attempt(context, value, unfinished)
+    authorization.last_contact = authorization.last_contact or attempt
+    return attempt is not None and _has_its_date(value, unfinished)
+
+
+def _has_its_date(value: str, unfinished: bool) -> bool:
+    """Whether nothing is lost of `… on DATE`: a date in a form that no product is known to print cannot be placed."""
+    return unfinished or not before_date(value)[1] or printed(value) is not None
 
 
 def _begin_attempt(context: OutputContext, value: str, unfinished: bool) -> Attempt | None:
-    word, _, _ = value.partition(" on ")
+    word, _ = before_date(value)
     result = _RESULTS.find(word, unfinished)
     context.attempt = None if result is None else Attempt(result, printed(value, unfinished))
     return context.attempt

@@ -21,6 +21,7 @@ _ENTITLEMENT: Final = Vocabulary(ENTITLEMENT)
 _RESULTS: Final = Vocabulary(RESULTS)
 _MILLISECONDS: Final = 100_000_000_000  # above it a time stamp is in milliseconds: in seconds it would be the year 5138
 _DEEPEST: Final = 6
+_LEAST_LINES: Final = 3
 _BRACKETS: Final = {"{": "}", "[": "]"}
 _MARK: Final = re.compile(r'\\.?|[",{}\[\]]', re.DOTALL)
 _DEEPEST_CUT: Final = 32
@@ -48,6 +49,29 @@ def read_json(text: str) -> Reading:
             if keys <= found.keys():
                 return Reading(reader(found), form=form)
     raise UnreadableTextError("it is JSON, but not that of FMC, Catalyst Center or CML about their licences")
+
+
+def printed_in(text: str) -> list[str]:
+    """The whole outputs that the JSON of an automation holds: strings of several lines, or else lists of lines.
+
+    None in JSON that cannot be read.
+    """
+    try:
+        content = msgspec.json.decode(whole_part(text))
+    except (msgspec.MsgspecError, RecursionError):
+        return []
+    values = list(_values(content, _DEEPEST))
+    texts = [value for value in values if isinstance(value, str) and value.count("\n") >= _LEAST_LINES]
+    lists = [value for value in values if isinstance(value, list) and all(isinstance(line, str) for line in value)]
+    outputs = texts or ["\n".join(value) for value in lists if len(value) >= _LEAST_LINES]
+    return [f"{output}\n" for output in outputs]
+
+
+def _values(value: object, depth: int) -> Iterator[object]:
+    yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in list(inner)[:100] if depth else ():
+        yield from _values(each, depth - 1)
 
 
 def whole_part(text: str) -> str:

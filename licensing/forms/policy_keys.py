@@ -10,7 +10,7 @@ from ..times import printed
 from ..words import value_of
 from .context import KeyReader, OutputContext, date_key
 
-_DAYS: Final = re.compile(r"(\d{1,4})(?:\s+days?\b|\s*\(|$)")
+_DAYS: Final = re.compile(r"(\d{1,4})(?:\s+days?\b|\s*\(|$)", re.IGNORECASE)
 _ONGOING: Final = re.compile(r"Overall=(\d{1,9}) Communication=(\d{1,9})")
 _WAITING: Final = re.compile(r"Waiting for Ack: (\d{1,9})")
 _WHOLE_SENTENCE: Final = "Merged from multiple sources."
@@ -30,7 +30,7 @@ def _policy_name(context: OutputContext, value: str, unfinished: bool) -> bool:
 
 def _interval(context: OutputContext, value: str, unfinished: bool) -> bool:
     found = _DAYS.match(value)
-    if found is not None and not (unfinished and found.end() == len(value) and "day" not in value):
+    if found is not None and not (unfinished and found.end() == len(value) and "day" not in value.lower()):
         context.reading.report.policy.push_interval_days = int(found[1])
     return found is not None or unfinished
 
@@ -38,7 +38,7 @@ def _interval(context: OutputContext, value: str, unfinished: bool) -> bool:
 def _trust_code(context: OutputContext, value: str, unfinished: bool) -> bool:
     context.begin_section("trust code installed")
     context.reading.report.policy.trust_code_at = printed(value, unfinished)
-    return True
+    return unfinished or value_of(value) is None or printed(value) is not None
 
 
 def _current_time(context: OutputContext, value: str, unfinished: bool) -> bool:

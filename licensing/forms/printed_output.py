@@ -101,6 +101,7 @@ class OutputReader:
             self.context.is_disabled |= "disabled" in lower
         elif lower.startswith("evaluation period expired on"):
             report.evaluation.expired_at = printed(text, unfinished)
+            return unfinished or report.evaluation.expired_at is not None
         elif lower.startswith("installed on "):
             if self.context.section == "trust code installed" and report.policy.trust_code_at is None:
                 report.policy.trust_code_at = printed(text, unfinished)

@@ -77,9 +77,14 @@ def _without_last(columns: Mapping[str, str]) -> dict[str, str]:
     return {name: columns[name] for name in names[:-1]}
 
 
+def is_rows(text: str) -> bool:
+    """Whether a text is an answer of AXL to a query."""
+    return "<" in text and "executeSQLQueryResponse" in text
+
+
 def columns_of_rows(text: str) -> dict[str, str] | None:
     """Return the first row of AXL's answer to such a query, or None if it is none."""
-    if "executeSQLQueryResponse" not in text:
+    if not is_rows(text):
         return None
     columns: dict[str, str] = {}
     for name, value, closed in _ELEMENT.findall(text.partition("</row>")[0]):

@@ -6,7 +6,7 @@ from typing import Final
 from ..report import LicensedProduct, StackMember
 from ..words import value_of
 
-_LABEL: Final = re.compile(r"(PID|SN|UUID|HOSTID|VID|(?<![A-Za-z])[PSU]):")
+_LABEL: Final = re.compile(r"(PID|SN|UUID|HOSTID|VID|(?<![A-Za-z])[PSU]):", re.IGNORECASE)
 _NAMES: Final = {"P": "PID", "S": "SN", "U": "UUID"}
 _WHOLE_SERIAL: Final = re.compile(r"[A-Z0-9]{11}")
 _WHOLE_UUID: Final = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -19,10 +19,10 @@ def parse_udi(text: str, unfinished: bool = False) -> LicensedProduct:
     values: dict[str, str | None] = {}
     for label, value in zip(parts[1::2], parts[2::2], strict=True):
         found = value_of(value.strip(" ,;"))
-        values.setdefault(_NAMES.get(label, label), None if found is None or " " in found else found)
+        values.setdefault(_NAMES.get(label.upper(), label.upper()), None if found is None or " " in found else found)
     product = LicensedProduct(values.get("PID"), values.get("SN"), values.get("UUID"))
     if unfinished:
-        last = _NAMES.get(parts[-2], parts[-2]) if len(parts) > 1 else ""
+        last = _NAMES.get(parts[-2].upper(), parts[-2].upper()) if len(parts) > 1 else ""
         if last == "PID":
             product.pid = None
         if last == "SN" and not ("," in text and _WHOLE_SERIAL.fullmatch(product.serial or "")):

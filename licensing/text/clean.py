@@ -1,8 +1,8 @@
 """Removes what terminals, pagers and mail programs add to a pasted text. Its work is linear in the text's length.
 
 Removed are byte-order marks, carriage returns, ANSI sequences, characters struck over, pager prompts, quote marks of
-mails, and the prompts and commands of the session. Leading and trailing blanks of lines stay, unless every line has
-them: `lines` needs them to join what a terminal wrapped.
+mails, what stands before every line (`decoration`), and the prompts and commands of the session (`session`). Leading
+and trailing blanks of lines stay, unless every line has them: `lines` needs them to join what a terminal wrapped.
 """
 
 import codecs
@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+
+from .decoration import without_prefixes
+from .session import RawLine, session_parts
 
 LARGEST: Final = 8 * 1024 * 1024
 """The largest text that is read, in bytes; a long `show license tech support` has 20 KB."""
@@ -24,18 +27,16 @@ class UnreadableTextError(ValueError):
     """A text that is not one: too large, or binary. The message says what to give instead."""
 
 
-class RawLine(Struct, frozen=True):
-    """One line as the product printed it. `pasted` is its length before anything was removed: wrapping counts that."""
-
-    text: str
-    pasted: int
-
-
 class PrintedLines(Struct, frozen=True):
-    """The lines that the product printed. `unfinished` is true if the last one has no end: it may have been cut."""
+    """The lines that a product printed. `unfinished` is true if the last one has no end: it may have been cut.
+
+    `device` is the prompt before the command, empty if none was seen. `is_other` if it was not about licences.
+    """
 
     lines: list[RawLine]
     unfinished: bool
+    device: str = ""
+    is_other: bool = False
 
 
 def decode(data: bytes) -> str:
@@ -46,36 +47,43 @@ def decode(data: bytes) -> str:
     if len(data) > LARGEST:
         raise UnreadableTextError(f"it is larger than {LARGEST // 1024 // 1024} MiB; give the output of one command")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    return data.decode("utf-8-sig", errors="replace")
+        return data.decode("utf-16", errors="replace").rstrip(_CUT)
+    return data.decode("utf-8-sig", errors="replace").rstrip(_CUT)
 
 
+_CUT: Final = "\ufffd"  # a letter that lost its end, if it is the last one
 _DELETED: Final = dict.fromkeys((*range(32), 127, 8203, 8206, 8207, 8288, 173, 65279))
 _TRANSLATED: Final = _DELETED | {
-    0x1B: "\x1b",
+    0x1B: "\x1b", 0x07: "\a",
     0x08: "\b", 0x09: "\t", 0x0A: "\n", 0x0D: "\r", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n",
-    0xA0: " ", 0x2007: " ", 0x202F: " ", 0x3000: " ",
+    0xA0: " ", 0x2007: " ", 0x202F: " ", 0x3000: " ", 0xFF1A: ": ",
+    0x2010: "-", 0x2011: "-", 0x2012: "-", 0x2013: "-", 0x2212: "-",
 }  # fmt: skip
 _LINE_END: Final = re.compile(r"\r{0,9}\n")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
 _JOINT: Final = "\x1f"  # where an ANSI sequence was wrapped
 _CUT_ANSI: Final = re.compile(r"(\x1b(?:\[[0-9;]{0,16})?)\n(\[?[0-9;]{0,16}[mK])")
-_PAGER: Final = re.compile(r" ?<?-{2,4} ?More ?(?:\(\d{1,3}%\))? ?-{2,4}>?(?:(?:[ \t]{0,80}\x08)+| )?", re.IGNORECASE)
-_PAGER_LINE: Final = re.compile(r"(?:Press <(?:enter|space|any key)|lines \d+-\d+|\(END\))", re.IGNORECASE)
-_QUOTE: Final = re.compile(r"[ \t]*(?:> ?)+")
-_PROMPT: Final = r"[\w.@/:()~\[\]-]{0,64}"
-_BARE_PROMPT: Final = re.compile(rf"(?:{_PROMPT}[#>$%]|admin:)\s*")
-_COMMAND: Final = re.compile(
-    rf"(?:(?:{_PROMPT}[#>$%]|admin:)\s*)?(?:do )?(?:sho?w?|xstatus)\s+(?!:).{{0,100}}lic.{{0,100}}", re.IGNORECASE
+_SHOWN_ANSI: Final = re.compile(r"(?:\^\[|\u241b)\[[0-9;]{0,16}[A-Za-z]")
+_PAGER: Final = re.compile(
+    r" ?<?-{2,4} ?More ?(?:[(\[]\d{1,3}%[)\]])? ?-{2,4}>?(?: {0,2}[(\[][^()\[\]]{1,40}[)\]]| {1,2}or \(q\)uit)?"
+    r"(?:(?:[ \t]{0,80}\x08)+| )?",
+    re.IGNORECASE,
 )
+_PAGER_LINE: Final = re.compile(
+    r"(?:-+ ?)?(?:Press|Hit|Type|Strike) (?:<(?:enter|return|space|any key)|any key|enter|return|space)\b"
+    r"|lines \d+-\d+|\(END\)",
+    re.IGNORECASE,
+)
+_FENCE: Final = re.compile(r"\s*(?:`{3}|~{3})\w{0,20}\s*")
+_QUOTE: Final = re.compile(r"[ \t]*(?:> ?)+")
 
 
-def printed_lines(text: str) -> PrintedLines:
-    """Return the lines that the product printed, without trailing carriage returns and with tabs expanded.
+def printed_outputs(text: str) -> list[PrintedLines]:
+    """Return the lines that each command printed, without trailing carriage returns and with tabs expanded.
 
-    Raises UnreadableTextError if there are more than `MOST_LINES`.
+    There is at least one, perhaps without lines. Raises UnreadableTextError if there are more than `MOST_LINES`.
     """
-    text = text.translate(_TRANSLATED)
+    text = text.translate(_TRANSLATED).replace("REGID.", "regid.")
     if "\n" not in text:
         text = text.replace("\r", "\n")  # lines of old Macs
     text = _CUT_ANSI.sub(rf"\1{_JOINT}\2", _LINE_END.sub("\n", text))
@@ -84,35 +92,37 @@ def printed_lines(text: str) -> PrintedLines:
         raise UnreadableTextError(f"it has more than {MOST_LINES} lines; give the output of one command")
     unfinished = bool(raw[-1].strip())
     lines: list[RawLine] = []
-    for number, line in enumerate(raw):
+    for number, line in enumerate(without_prefixes(raw), 1):
         pasted = len(line) - line.rfind(_JOINT) - 1
         kept = [RawLine(text, pasted) for text in _kept(line.replace(_JOINT, ""))]
-        if number == len(raw) - 1 and not kept:
-            unfinished = False  # the session's prompt, behind a whole line
+        unfinished = unfinished and (bool(kept) or number < len(raw))  # a pager's prompt, behind a whole line
         lines += kept
-    return PrintedLines(_without_margins(lines), unfinished)
+    parts, unfinished = session_parts(lines, unfinished)
+    last = parts[-1] if parts else None
+    return [
+        PrintedLines(_without_margins(part.lines), unfinished and part is last, part.device, part.is_other)
+        for part in parts
+    ] or [PrintedLines([], False)]
 
 
 def _kept(line: str) -> list[str]:
     """What is left of one line: usually itself; nothing if it was added; several if a carriage return parted it."""
     if "\x1b" in line:
         line = _ANSI.sub("", line).replace("\x1b", "")
+    line = line.replace("\a", "")
+    if "^[" in line or "\u241b" in line:
+        line = _SHOWN_ANSI.sub("", line)
     had_pager = "ore" in line.lower() and _PAGER.search(line) is not None
     if had_pager:
         line = _PAGER.sub("", line)
     if "\b" in line:
         line = _struck_over(line)
     parts = [_unquoted(part).expandtabs() for part in line.rstrip("\r").split("\r")]
-    if not line.strip():
+    if not line.strip() or _FENCE.fullmatch(line):
         return [] if had_pager else [""]
-    return [part for part in parts if (stripped := part.strip()) and not _was_added(stripped)] or (
+    return [part for part in parts if part.strip() and not _PAGER_LINE.match(part.strip())] or (
         [""] if len(parts) == 1 and not parts[0].strip() else []
     )
-
-
-def _was_added(stripped: str) -> bool:
-    """Whether a line is a pager's, or a prompt with or without a command."""
-    return any((_PAGER_LINE.match(stripped), _BARE_PROMPT.fullmatch(stripped), _COMMAND.fullmatch(stripped)))
 
 
 def _unquoted(line: str) -> str:

@@ -10,12 +10,14 @@ text has two readings, and only what both say is known.
 """
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct, structs
 
 from ..times import ISO_DATE
-from .clean import PrintedLines, RawLine
+from .clean import PrintedLines
+from .session import RawLine
 from .vocabulary import FREE_TEXT, KEYS, RULER, WORDS, begins, ends_row, heading_of, is_named, may_begin, split_key
 
 _MOST_PARTS: Final = 30  # one thing fills no more lines; bounds the work of joining
@@ -36,13 +38,14 @@ class PrintedLine(Struct):
     """One thing that the product printed, with single blanks.
 
     `unfinished` is true for a line that may have been cut, `headless` for one whose beginning may be missing; `ruled`
-    if a ruler follows.
+    if a ruler follows, `parted` if an empty line stands before it in a text where not every line has one.
     """
 
     text: str
     unfinished: bool = False
     ruled: bool = False
     headless: bool = False
+    parted: bool = False
 
 
 class JoinedLines(Struct, frozen=True):
@@ -105,14 +108,15 @@ def joined(printed: PrintedLines) -> JoinedLines:
 def mark_neighbours(lines: list[PrintedLine], strays: list[int]) -> bool:
     """Mark the lines beside those at `strays`, which have neither a place nor a key: they may be parts of one line.
 
-    Returns False if there are none to mark.
+    Returns False if there are none to mark. A wrapped line goes on before the next empty one.
     """
+    marked = False
     for number in strays:
-        if number:
-            lines[number - 1].unfinished = True
-        if number + 1 < len(lines):
-            lines[number + 1].headless = True
-    return bool(strays)
+        if number and not lines[number].parted:
+            marked = lines[number - 1].unfinished = True
+        if number + 1 < len(lines) and not lines[number + 1].parted:
+            marked = lines[number + 1].headless = True
+    return marked
 
 
 def _may_begin_at_end(before: str, text: str) -> bool:
@@ -124,6 +128,7 @@ def _may_begin_at_end(before: str, text: str) -> bool:
 
 def _joined(raw: list[RawLine], wrapped: set[int], shape: _Shape, otherwise: bool) -> list[PrintedLine]:
     result: list[PrintedLine] = []
+    has_paragraphs = any(one.text.strip() and other.text.strip() for one, other in pairwise(raw))
     for number, line in enumerate(raw):
         stripped = line.text.strip()
         if number in wrapped:
@@ -132,7 +137,8 @@ def _joined(raw: list[RawLine], wrapped: set[int], shape: _Shape, otherwise: boo
             if result:
                 result[-1].ruled = True
         elif stripped:
-            result.append(PrintedLine(stripped))
+            is_parted = has_paragraphs and number > 0 and not raw[number - 1].text.strip()
+            result.append(PrintedLine(stripped, parted=is_parted))
     for each in result:
         each.text = " ".join(each.text.split())
     return result
@@ -218,7 +224,7 @@ def _may_be_name(text: str) -> bool:
 
 def _is_dated_row(text: str) -> bool:
     """Whether this begins a row of a table with dates, as AsyncOS prints: a name, a state, a date, a count."""
-    found = ISO_DATE.search(text)
+    found = ISO_DATE.search(" ".join(text.split()))
     return found is not None and found.start() > 0
 
 
@@ -266,6 +272,7 @@ def _join(start: str, before: RawLine, line: RawLine, shape: _Shape, otherwise: 
         is_wrapped_at_blank = shape.keeps_edges and not shape.terminal and shape.has_no_room(before, text)
         is_certain = (
             is_cut_tag
+            or is_hyphen  # nobody prints a blank behind a hyphen within a word
             or (has_blank and is_wrapped_at_blank and not shape.may_be_full(before))
             or (is_cut_word and _are_one_word(last, first))
         )

@@ -94,7 +94,7 @@ SENTENCES: Final = re.compile(
     r"|time source is |no time source|load for five secs",
     re.IGNORECASE,
 )
-_KEY: Final = re.compile(r"([A-Za-z*][\w ./()#+'\-*]{0,70}?) ?:(?=\s|:|$|P(?:ID)?:|https?:)")
+_KEY: Final = re.compile(r"([A-Za-z*][\w ./()#+'\-*]{0,70}?) ?:(?=\s|:|$|[Pp](?:[Ii][Dd])?:|https?:)")
 _GUID_TAG: Final = re.compile(r"\(?(?:[^:(]{0,80}\s)?(?:[0-9a-fA-F-]{36})?regid\.")
 
 

@@ -1,5 +1,8 @@
 """What happens to an output between the product and the reader, as functions of text."""
 
+import html
+import json
+import quopri
 import re
 import textwrap
 from collections.abc import Callable
@@ -56,4 +59,28 @@ DAMAGES: dict[str, Callable[[str], str]] = {
     "wrapped, without empty lines": lambda text: wrapped_at_blanks(76)(re.sub("\n+", "\n", text)),
     "wrapped by a terminal, 80": wrapped_anywhere(80),
     "wrapped by a terminal, 100": wrapped_anywhere(100),
+    "pager that wants any key": with_pager("-- Press any key to continue (Q to quit) --", True),
+    "pager with its place": with_pager("--More-- (42%)", True),
+    "prompt behind the last letter": lambda text: f"SW-1#show license all\n{text.rstrip()}SW-1#",
+    "other commands around it": lambda text: (
+        f"SW-1# terminal length 0\nSW-1# show clock\n*16:31:02.123 UTC Mon Nov 30 2026\n"
+        f"SW-1# show license all\n{text.rstrip()}\nSW-1# exit\n"
+    ),
+    "a mail around it": lambda text: f"Hello,\nsee below.\n```\n{text.rstrip()}\n```\n\nRegards,\nKenji\n",
+    "escaped for the web": lambda text: html.escape(text).replace("  ", "&nbsp; "),
+    "a page's source": lambda text: f"<pre>{html.escape(text)}</pre>",
+    "quoted-printable": lambda text: quopri.encodestring(text.encode()).decode(),
+    "a string of a program": lambda text: json.dumps(text),
+    "lines of Ansible": lambda text: json.dumps({"changed": False, "stdout_lines": [text.splitlines()]}),
+    "syslog": each_line(lambda line: f"Nov  3 16:32:56 jump script[2112]: {line}"),
+    "syslog of RFC 5424": each_line(lambda line: f"<134>1 2026-11-30T16:32:56.003Z jump script 2112 - - {line}"),
+    "a terminal's clock": each_line(lambda line: f"[2026-11-30 16:32:56] {line}"),
+    "line numbers": lambda text: "".join(
+        f"{number:4d}  {line}" for number, line in enumerate(text.splitlines(True), 1)
+    ),
+    "a box": each_line(lambda line: f"| {line:100} |"),
+    "escapes that are shown": each_line(lambda line: f"^[[1m{line}^[[0m"),
+    "title of a terminal": lambda text: f"\x1b]0;ssh\a{text}",
+    "only no-break spaces": lambda text: text.replace(" ", "\u00a0"),
+    "wide colons": lambda text: text.replace(": ", "\uff1a"),
 }

@@ -28,6 +28,15 @@ HOSTILE = {
     "headings": "(tag)\nCount: 1\n",
     "members": "Active: PID:a,SN:b\n",
     "tags of XML": "<LicenseDetails><a>",
+    "commands": "sw-1#show license all\nsw-1#x\n",
+    "prompts": "sw-1#\n",
+    "first sentences": "Smart Licensing is ENABLED\n",
+    "entities": "&lt;&#1;",
+    "escaped line ends": "\\n",
+    "soft breaks": "=3D=3D=3D=\n",
+    "times before lines": "16:32:56 \n",
+    "numbers before lines": "1 x\n",
+    "lists of lists": '[["',
 }
 
 
