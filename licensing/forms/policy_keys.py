@@ -10,6 +10,7 @@ from ..times import printed
 from ..words import value_of
 from .context import KeyReader, OutputContext, date_key
 
+_DIGIT: Final = re.compile(r"\d")
 _DAYS: Final = re.compile(r"(\d{1,4})(?:\s+days?\b|\s*\(|$)", re.IGNORECASE)
 _ONGOING: Final = re.compile(r"Overall=(\d{1,9}) Communication=(\d{1,9})")
 _WAITING: Final = re.compile(r"Waiting for Ack: (\d{1,9})")
@@ -38,7 +39,7 @@ def _interval(context: OutputContext, value: str, unfinished: bool) -> bool:
 def _trust_code(context: OutputContext, value: str, unfinished: bool) -> bool:
     context.begin_section("trust code installed")
     context.reading.report.policy.trust_code_at = printed(value, unfinished)
-    return unfinished or value_of(value) is None or printed(value) is not None
+    return unfinished or _DIGIT.search(value) is None or printed(value) is not None
 
 
 def _current_time(context: OutputContext, value: str, unfinished: bool) -> bool:
