@@ -32,6 +32,9 @@ from .tunnel.tunnel import Tunnel
 Observe = Callable[[Sequence[TunnelRecord]], None]
 """Takes the finished records of one batch."""
 
+Bind = Callable[[ListenAddress, Iterable[socket.socket]], socket.socket]
+"""Returns a listening socket. The second argument are sockets of the program that close next. Raises ListenError."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ class Gate:
     """Serves clients from `listen` to `close`. Calls each of `observers` once per batch, with the finished records.
 
     No tunnel may lead to an address in `loop_guard`: those of the listeners, and what else the program serves on.
+    `bind` makes the sockets of the listeners.
     """
 
     def __init__(
@@ -48,11 +52,15 @@ class Gate:
         dns: DnsSettings,
         parents: ParentSettings,
         observers: Iterable[Observe] = (),
+        bind: Bind = bind,
     ) -> None:
         self._loop = loop = asyncio.get_running_loop()
+        self._bind_address = bind
         self.diagnosis = Diagnosis()
         self._observers = [self.diagnosis.observe, *observers]  # first: the others read its findings
         self._finished: list[TunnelRecord] = []
+        self.draining = False
+        """Whether the gate takes no more clients because it stops."""
         self._drained = asyncio.Event()
         self.loop_guard = LoopGuard()
         self._poller = Poller(loop, self._observe)
@@ -142,7 +150,7 @@ class Gate:
         served = {(sock.family, sock.getsockname()[1]) for sock in left}
         for address in addresses:
             try:
-                bound.append((address, bind(address, (*left, *leaving))))
+                bound.append((address, self._bind_address(address, (*left, *leaving))))
             except ListenError as error:
                 if address.named or (family_of(address), address.port) in served:
                     for _, sock in bound:
@@ -157,11 +165,27 @@ class Gate:
         tunnel = Tunnel(self._context, snapshot, sock, record, behind_balancer=behind_balancer)
         self._poller.run(tunnel, tunnel.begin)
 
-    async def drain(self, seconds: float) -> int:
-        """Stop accepting, wait `seconds` for open tunnels, then cut them. Returns how many were cut."""
-        self._context.counter.draining = True
+    def pause_accepting(self) -> None:
+        """Accept no client until `resume_accepting`. They wait in the kernel's queue."""
+        for listener in self.listeners:
+            listener.pause()
+
+    def resume_accepting(self) -> None:
+        """Accept clients again."""
+        for listener in self.listeners:
+            listener.resume()
+
+    def stop_accepting(self, *, serve_accepted: bool = False) -> None:
+        """Close the listeners. Requests on open connections are refused from now on, unless `serve_accepted`."""
+        self.draining = True
+        self._context.counter.draining = not serve_accepted
         self._stop_listening()
         self._poller.finish_batch()
+
+    async def drain(self, seconds: float) -> int:
+        """Stop accepting, wait `seconds` for open tunnels, then cut them. Returns how many were cut."""
+        if not self.draining:
+            self.stop_accepting()
         if self._context.connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._drained.wait(), seconds)
@@ -197,11 +221,6 @@ class Gate:
     def waiting(self) -> int:
         """The number of open connections without a complete request."""
         return self._context.waiting.total
-
-    @property
-    def draining(self) -> bool:
-        """Whether the gate takes no more clients because it stops."""
-        return self._context.counter.draining
 
     @property
     def look_ups(self) -> Mapping[Outcome | None, int]:
@@ -254,5 +273,5 @@ class Gate:
                 except Exception:
                     _log.exception("a fault in the gate kept %d records from an observer", len(finished))
             finished.clear()
-            if self._context.counter.draining and not self._context.connections:
+            if self.draining and not self._context.connections:
                 self._drained.set()

@@ -23,7 +23,7 @@ from licensegate.app.overview.view import GateView
 from licensegate.app.settings import Admin, Settings
 from licensegate.app.version import full_version, revision, version
 from licensegate.products.poller import ProductPoller
-from licensegate.proxy.gate import Gate
+from licensegate.proxy.gate import Bind, Gate
 from licensegate.proxy.net.listener import ListenError, bind
 from licensegate.proxy.settings import ListenAddress
 
@@ -41,7 +41,7 @@ class AdminSite:
 
     `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets, and
     `want_look` asks for the first one at a target. `products` are those that the gate asks itself. `settings` returns
-    those in force.
+    those in force. `bind` makes the listening socket.
     """
 
     def __init__(
@@ -53,8 +53,10 @@ class AdminSite:
         want_look: Callable[[str], None],
         products: ProductPoller,
         settings: Callable[[], Settings],
+        bind: Bind = bind,
     ) -> None:
         observers.start_admin(gate)
+        self._bind_address = bind
         target_health = observers.get(TargetHealth)
         self._gate = gate
         self._upstreams = Upstreams(observers.targets, target_health, gate.probe, reports, want_look)
@@ -87,6 +89,11 @@ class AdminSite:
         """The address that the server listens on; empty if it does not."""
         return "" if self._bound is None else str(ListenAddress(*self._bound))
 
+    @property
+    def sock(self) -> socket.socket | None:
+        """The listening socket; None without one."""
+        return self._socket
+
     @contextlib.contextmanager
     def adopting(
         self, admin: Admin, token: str, probe_seconds: int | None, leaving: Sequence[socket.socket] = ()
@@ -100,7 +107,7 @@ class AdminSite:
         access = Access(admin.networks, token)
         keeps = self._bound is not None and admin.listen == self._listen
         old = [] if keeps or self._socket is None else [self._socket]
-        sock = None if keeps or admin.listen is None else _bind(admin.listen, (*old, *leaving), must=bool(old))
+        sock = None if keeps or admin.listen is None else self._bind(admin.listen, (*old, *leaving), must=bool(old))
         try:
             yield old
         except BaseException:
@@ -140,21 +147,20 @@ class AdminSite:
             raise LookupError("the gate has no certificate")
         return identity.context
 
+    def _bind(self, address: ListenAddress, leaving: Iterable[socket.socket], *, must: bool) -> socket.socket | None:
+        """A listening socket; None if a default address cannot be bound.
+
+        Raises ListenError for a named address, and for any that `must` be bound.
+        """
+        try:
+            return self._bind_address(address, leaving)
+        except ListenError as error:
+            if address.named or must:
+                raise
+            _log.warning("%s (the default of admin.listen; the gate runs without an admin server)", error)
+            return None
+
     def _probe(self, seconds: int | None) -> None:
         if self._probing is not None:
             self._probing.cancel()
         self._probing = None if seconds is None else asyncio.create_task(self._upstreams.keep_probing(seconds))
-
-
-def _bind(address: ListenAddress, leaving: Iterable[socket.socket], *, must: bool) -> socket.socket | None:
-    """A listening socket; None if a default address cannot be bound.
-
-    Raises ListenError for a named address, and for any that `must` be bound.
-    """
-    try:
-        return bind(address, leaving)
-    except ListenError as error:
-        if address.named or must:
-            raise
-        _log.warning("%s (the default of admin.listen; the gate runs without an admin server)", error)
-        return None

@@ -9,6 +9,7 @@ from typing import Final
 COMMANDS: Final = {
     "serve": "serve until stopped by SIGTERM or SIGINT",
     "reload": "make the running gate read its settings again",
+    "handover": "hand the running gate over to a new process, such as a new release",
     "check": "check the settings and show what would be in force",
     "test-rule": "show what the gate decides about a target, and by which rule",
     "demo": "show a gate at work, with stand-ins for Cisco, on this host alone",

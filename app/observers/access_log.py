@@ -89,6 +89,10 @@ class AccessLog(Observer):
         self._writer.write_to(opened)
         self._limit.lines_per_client = settings.lines_per_client
 
+    def share(self, shared: bool) -> None:
+        """Whether another process writes this log, too: then whole lines are written at a time."""
+        self._writer.shared = shared
+
     def close(self) -> None:
         """Write the waiting lines; give up if the reader has stalled."""
         if self._summary_timer is not None:

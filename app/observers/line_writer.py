@@ -5,6 +5,7 @@ Lines wait in a bounded queue. Lines that do not fit or cannot be written are co
 
 import contextlib
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -22,9 +23,13 @@ _STANDARD_STREAMS: Final = range(3)
 
 
 class LineWriter:
-    """Lines end with a newline. `report` is called, from any thread, with a sentence for the operator."""
+    """Lines end with a newline. `report` is called, from any thread, with a sentence for the operator.
+
+    While another process writes to the same place, `shared` keeps each line of up to PIPE_BUF bytes whole.
+    """
 
     def __init__(self, descriptor: int, name: str, report: Callable[[str], None] = lambda sentence: None) -> None:
+        self.shared = False
         self._descriptor = descriptor
         self._name = name
         self._report = report
@@ -114,7 +119,8 @@ class LineWriter:
         done = 0
         try:
             while done < len(text):
-                done += os.write(self._descriptor, memoryview(text)[done:])
+                until = _end_of_lines(text, done) if self.shared else len(text)
+                done += os.write(self._descriptor, memoryview(text)[done:until])
         except OSError as error:
             self._lost += text.count(b"\n", max(done, self._cut_short))
             self._report(f"cannot write the {self._name}: {error.strerror}")
@@ -128,3 +134,8 @@ class LineWriter:
         if self.dropped > self._reported:
             self._reported = self.dropped
             self._report(f"the {self._name} has lost {self._reported} lines so far")
+
+
+def _end_of_lines(text: bytes, start: int) -> int:
+    """The end of the lines from `start` on that a pipe takes as a whole (PIPE_BUF, pipe(7)); at least one line."""
+    return text.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or text.find(b"\n", start) + 1

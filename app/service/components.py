@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,11 @@ from licensegate.app.settings.ledger import client_notes
 from licensegate.app.version import version
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.ledger.clients import ClientNames
+from licensegate.ledger.place import LedgerSettings
 from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError
+from licensegate.proxy.net.passed_sockets import PassedSocket, PassedSockets
 from licensegate.proxy.protocol.snapshot import Snapshot
 from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.records.contact import Contact
@@ -31,6 +33,7 @@ from .host import limits_within_descriptors
 from .logs import ServiceLog
 from .parts import Parts, settings_hash
 from .probe_process import run_look
+from .socket_activation import warn_of_unused
 from .target_looks import TargetLooks
 
 if TYPE_CHECKING:
@@ -42,12 +45,25 @@ _log = logging.getLogger(__name__)
 class Components:
     """The gate with its certificate, authenticator, access log, admin site and looks at targets, and the settings.
 
-    `opened_log` is the descriptor of the access log. Needs a running event loop. Raises ListenError if the gate cannot
-    serve.
+    `opened_log` is the descriptor of the access log, `passed` are listening sockets that it need not bind. On
+    `standby`, while another process serves, it accepts no client and leaves the ledger alone until `take_turn`.
+
+    Needs a running event loop. Raises ListenError if the gate cannot serve.
     """
 
-    def __init__(self, parts: Parts, opened_log: int, service_log: ServiceLog) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        opened_log: int,
+        service_log: ServiceLog,
+        passed: PassedSockets | None = None,
+        *,
+        standby: bool = False,
+    ) -> None:
         self.parts = parts
+        self.passed = passed = passed or PassedSockets()
+        self.successor: int | None = None
+        """The process that serves instead of this one, after a handover."""
         settings = parts.settings
         self.service_log = service_log
         self._admin_site: AdminSite | None = None
@@ -55,12 +71,12 @@ class Components:
             settings.log,
             lambda: self.gate.snapshot.policy,
             opened_log,
-            settings.ledger,
+            LedgerSettings() if standby else settings.ledger,
             ClientNames(settings.named_clients),
         )
         self.access_log = self._observers.get(AccessLog)
         self.ledger = self._observers.get(Ledger)
-        self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents)
+        self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents, bind=passed.bind)
         self.looks = TargetLooks(
             partial(run_look, self.gate), self._observers.targets, TargetReports(), lambda: self.settings.looks
         )
@@ -77,7 +93,11 @@ class Components:
         except ListenError:
             self.close()
             raise
+        if standby:
+            self.gate.pause_accepting()
+            self.share_logs(True)
         log_notable_settings(settings)
+        self.warn_of_unused()
 
     @property
     def settings(self) -> Settings:
@@ -100,10 +120,50 @@ class Components:
             f"listening on {listening}{admin}; settings from {self.settings.source}; hash {settings_hash(self.parts)}"
         )
 
+    def take_turn(self) -> None:
+        """Accept clients and write the ledger: the process that served before does not any more."""
+        settings = self.settings
+        self.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
+        self.gate.resume_accepting()
+        self.passed.let_go()
+
+    def passable_sockets(self) -> list[PassedSocket]:
+        """The listening sockets, for another process: those of the service manager, clients' and the admin server's."""
+        own = [listener.sock for listener in self.gate.listeners]
+        if self._admin_site is not None and self._admin_site.sock is not None:
+            own.append(self._admin_site.sock)
+        lasting = self.passed.lasting
+        addresses = {one.sock.getsockname() for one in lasting}
+        return [*lasting, *(PassedSocket(sock) for sock in own if sock.getsockname() not in addresses)]
+
+    def leave_to(self, successor: int, taken: Collection[socket.socket]) -> None:
+        """Stop accepting for good, because another process serves on the sockets that it has `taken`.
+
+        Clients that wait at the others are accepted first. All that are accepted are served.
+        """
+        self.successor = successor
+        addresses = {sock.getsockname() for sock in taken}
+        for listener in self.gate.listeners:
+            if listener.sock.getsockname() not in addresses:
+                listener.accept_waiting()
+        self.gate.stop_accepting(serve_accepted=True)
+        self.share_logs(True)
+
+    def share_logs(self, shared: bool) -> None:
+        """Write the logs in whole lines while another process writes them, too."""
+        self.access_log.share(shared)
+        self.service_log.share(shared)
+
+    def warn_of_unused(self) -> None:
+        """Log which sockets of the service manager the settings in force do not use."""
+        admin = self.settings.admin.listen
+        warn_of_unused(self.passed, [*self.settings.listen, *([] if admin is None else [admin])])
+
     def close(self) -> None:
         """Cut the open connections and write the waiting log lines."""
         self.gate.close()
         self._observers.close()
+        self.passed.close()
 
     async def stop_admin(self) -> None:
         """Answer the requests in progress on the admin pages, and close them."""
@@ -130,6 +190,7 @@ class Components:
                 self.looks.want_first,
                 self.products,
                 lambda: self.settings,
+                self.passed.bind,
             )
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)

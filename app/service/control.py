@@ -10,10 +10,11 @@ import logging
 import os
 import socket
 import struct
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,9 @@ _IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
 _REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
+_LEAVE_FILE: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+"""asyncio would remove the file, also from under another process that serves it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,12 +43,17 @@ class Request(Struct, frozen=True):
     """A command for the gate.
 
     `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
-    returns the names of the targets.
+    returns the names of the targets. A handover starts the interpreter `program`, with the settings file `config` if
+    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`.
     """
 
     command: str
     defaults: bool = False
     target: str = ""
+    program: str = ""
+    config: str = ""
+    ready_seconds: float = 30.0
+    drain_seconds: float = 600.0
 
 
 class Reply(Struct, frozen=True):
@@ -75,23 +84,35 @@ class Control:
         self._path: Path | None = None
         self._files = OffLoop()
         self._server: asyncio.Task[None] | None = None
+        self.sock: socket.socket | None = None
+        """The listening socket; None if there is none."""
 
-    async def serve_at(self, path: Path | None) -> None:
+    async def serve_at(self, path: Path | None, passed: socket.socket | None = None) -> None:
         """Move the socket to this path, or make it again if it was removed; None closes it.
 
-        Raises ControlError; the socket then stays where it was. One on a mount that hangs counts as not removed.
+        `passed` is a socket that listens there already. Raises ControlError; the socket then stays where it was. One on
+        a mount that hangs counts as not removed.
         """
         if path == self._path and (path is None or await self._files.run_briefly(path.exists, True)):
             return
-        sock = None if path is None else await self._files.run_briefly(partial(_bind, path), None)
+        sock = passed
+        if passed is None and path is not None:
+            sock = await self._files.run_briefly(partial(_bind, path), None)
         if path is not None and sock is None:
             raise ControlError(f"cannot make the control socket {path}: it takes too long; does a network mount hang?")
         if path != self._path:
             await self.close()
         elif self._server is not None:
             self._server.cancel()
-        self._path = path
+        self._path, self.sock = path, sock
         self._server = None if sock is None else asyncio.create_task(self._run(sock))
+
+    def leave(self) -> None:
+        """Stop serving, but let the socket's file stand: another process serves it."""
+        if self._server is not None:
+            self._server.cancel()
+            self._server = None
+        self._path = self.sock = None
 
     async def close(self) -> None:
         """Remove the socket."""
@@ -103,7 +124,7 @@ class Control:
                 await self._files.run_briefly(self._path.unlink, None)
 
     async def _run(self, sock: socket.socket) -> None:
-        server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_MAX_LINE_BYTES)
+        server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_MAX_LINE_BYTES, **_LEAVE_FILE)
         try:
             await server.serve_forever()
         finally:

@@ -96,6 +96,10 @@ class ServiceLog(logging.Handler):
             line = f"a log line cannot be formatted, {error}: {record.msg!r}"
         self._writer.put(line.encode(errors="backslashreplace") + b"\n")
 
+    def share(self, shared: bool) -> None:
+        """Whether another process writes this log, too: then whole lines are written at a time."""
+        self._writer.shared = shared
+
     def stop(self) -> None:
         """Write the waiting lines; give up if the reader has stalled."""
         logging.getLogger().removeHandler(self)

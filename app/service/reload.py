@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class _StoppingError(Exception):
-    """The gate stops."""
+    """The gate stops. Says why."""
 
 
 class Reloader:
@@ -60,10 +60,13 @@ class Reloader:
                 opened_log = await self._logs.run(partial(open_log, parts.settings.log), close_log)
             with components.access_log.adopting(parts.settings.log, opened_log):
                 if gate.draining:  # adopting would make it listen again
-                    raise _StoppingError
+                    successor = components.successor
+                    raise _StoppingError(
+                        "the gate is stopping" if successor is None else f"process {successor} serves now; ask again"
+                    )
                 self._adopt(parts)
-        except _StoppingError:
-            return await self._refuse(requester, "the gate is stopping")
+        except _StoppingError as error:
+            return await self._refuse(requester, str(error))
         except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
             return await self._refuse(requester, f"the settings in force stay: {error}")
         except TimeoutError:
@@ -76,6 +79,7 @@ class Reloader:
         message = f"{changed}; {components.status}"
         _log.info("reload requested by %s: %s", requester, message)
         log_notable_settings(parts.settings)
+        components.warn_of_unused()
         return Reply(True, message)
 
     def certificate_check(self) -> FileCheck:

@@ -32,6 +32,11 @@ class ReloadQueue:
         self._next.defaults |= defaults
         return asyncio.shield(self._next.task)  # one requester who leaves does not cancel it for the others
 
+    async def alone(self, work: Callable[[], Awaitable[Reply]]) -> Reply:
+        """Do other work while no reload runs. Reloads that are requested meanwhile begin after it."""
+        async with self._one_at_a_time:
+            return await work()
+
     async def _carry_out(self, run: "_Run") -> Reply:
         async with self._one_at_a_time:
             self._next = None  # a request from now on may be for a file that has been read already

@@ -7,8 +7,10 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
+from pathlib import Path
 from typing import Final, TypeVar
 
 from licensegate.app.observers.access_log import AccessLogError, NoReaderError, open_log
@@ -17,21 +19,24 @@ from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
-from licensegate.proxy.gate import Gate
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
 from .components import Components
 from .control import Control, ControlError, Reply, control_path
 from .cucm_instructions import cucm_instructions, reach
+from .handover import Handover
+from .handover_line import HandoverError
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
 from .parts import read_parts
 from .probe_requests import answer_probe
 from .reload import Reloader
 from .reload_queue import ReloadQueue
+from .socket_activation import activated_sockets
 from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
+from .takeover import Takeover
 
-_STARTS_LATER: Final = (ListenError, NoReaderError)
+_STARTS_LATER: Final = (HandoverError, ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
 _NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError, UnbindableAddressError)
 """Somebody must change a file or a privilege first: the packaged unit does not try again."""
@@ -43,18 +48,26 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, read_settings: Callable[[], Settings]) -> int:
+def run(
+    settings: Settings,
+    read_settings: Callable[[], Settings],
+    config: Path | None = None,
+    takeover: Takeover | None = None,
+) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a stop, 1 or 2 as `licensegate serve` says.
 
-    `read_settings` reads the settings again for a reload; it raises SettingsError.
+    `read_settings` reads the settings again for a reload; it raises SettingsError. `config` is the settings file that
+    the command line named. `takeover` leads to the gate that serves now, whose place this one takes.
     """
     open_standard_streams()
     faulthandler.enable(_STANDARD_ERROR)  # the service manager ends a frozen gate by SIGABRT: write down where it froze
     service_log = start_service_log(settings.log.level, settings.log.format)
     try:
-        asyncio.run(_serve(settings, read_settings, service_log))
+        asyncio.run(_serve(settings, read_settings, service_log, config, takeover))
     except (*_STARTS_LATER, *_NEVER_STARTS) as error:
         status, problem = exit_status(error), str(error)
+        if takeover is not None:
+            takeover.failed(problem)
     else:
         status, problem = 0, ""
     finally:
@@ -70,17 +83,34 @@ def exit_status(error: Exception) -> int:
     return 1 if kind in _STARTS_LATER else 2
 
 
-async def _serve(settings: Settings, read_settings: Callable[[], Settings], service_log: ServiceLog) -> None:
+async def _serve(
+    settings: Settings,
+    read_settings: Callable[[], Settings],
+    service_log: ServiceLog,
+    config: Path | None,
+    takeover: Takeover | None,
+) -> None:
     stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
-    parts = await _read_unless(stop, partial(read_parts, settings))
-    opened_log = None if parts is None else await _read_unless(stop, partial(open_log, settings.log))
-    if parts is None or opened_log is None:
+    parts = await _unless(stop, run_in_thread(partial(read_parts, settings), "reading files"))
+    if parts is None:
         return
-    components = Components(parts, opened_log, service_log)
-    reloader = Reloader(components, read_settings)
-    tasks = [asyncio.ensure_future(_feed_watchdog())]
+    opened_log = await _unless(stop, run_in_thread(partial(open_log, settings.log), "opening the access log"))
+    if opened_log is None:
+        return
+    if takeover is None:
+        passed = activated_sockets(os.environ)
+    elif (asked := await _unless(stop, takeover.ask(os.getpid(), _control_path(settings)))) is None:
+        return
+    else:
+        passed = asked
+    components = Components(parts, opened_log, service_log, passed, standby=takeover is not None)
+    tasks: list[asyncio.Future[None]] = []
     try:
-        async with _open_control(reloader) as reloads:
+        if takeover is not None and await _unless(stop, _take_over(takeover, components)) is None:
+            return
+        tasks.append(asyncio.ensure_future(_feed_watchdog()))
+        reloader = Reloader(components, read_settings)
+        async with _open_control(reloader, config, takeover) as (reloads, handover):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, "SIGHUP")
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
@@ -89,9 +119,14 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
             tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]
             components.looks.start()
             tasks.append(asyncio.ensure_future(components.products.run()))
-            await stop.acquire()
+            await _first_of(stop.acquire(), handover.done.wait())
+            await handover.stop()
+            if handover.done.is_set():
+                for task in tasks:
+                    task.cancel()
+                await components.stop_admin()
             await components.looks.stop()  # or its tunnel would hold up the drain
-            await _drain(components.gate, components.settings.limits.drain_seconds, stop)
+            await _drain(components, handover, takeover, stop)
     finally:
         for task in tasks:
             task.cancel()
@@ -100,39 +135,68 @@ async def _serve(settings: Settings, read_settings: Callable[[], Settings], serv
         components.close()
 
 
-async def _read_unless(stop: asyncio.Semaphore, read: Callable[[], _T]) -> _T | None:
-    """Return what `read` returns, or raise what it raises, off the event loop; None if the gate is stopped first."""
-    reading = asyncio.ensure_future(run_in_thread(read, "reading files"))
+async def _take_over(takeover: Takeover, components: Components) -> bool:
+    """Take the place of the gate that serves. Raises HandoverError if it goes on instead."""
+    await takeover.await_turn()
+    components.take_turn()
+    await takeover.confirm(partial(components.share_logs, False))
+    return True
+
+
+async def _unless(stop: asyncio.Semaphore, work: Awaitable[_T]) -> _T | None:
+    """Return what `work` returns, or raise what it raises; None if the gate is stopped first."""
+    working = asyncio.ensure_future(work)
     stopping = asyncio.ensure_future(stop.acquire())
-    await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if stopping.done():
-        reading.cancel()
+        working.cancel()
         return None
     stopping.cancel()
-    return reading.result()
+    return working.result()
+
+
+async def _first_of(*works: Awaitable[object]) -> None:
+    """Wait for the first of these, and cancel the others."""
+    waiting = {asyncio.ensure_future(work) for work in works}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
-async def _open_control(reloader: Reloader) -> AsyncIterator[ReloadQueue]:
-    """Serve the control socket, if the settings have a directory for it, and yield the queue of its reloads."""
+async def _open_control(
+    reloader: Reloader, config: Path | None, takeover: Takeover | None
+) -> AsyncIterator[tuple[ReloadQueue, Handover]]:
+    """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
     reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
     control = Control(
         {
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
             "probe": lambda requester, request: answer_probe(reloader.components, request.target),
+            "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         }
     )
-    await _place(control, reloader.components.settings)
+    handover = Handover(reloader.components, control, config)
+    await _place(control, reloader.components.settings, None if takeover is None else takeover.control)
     try:
-        yield reloads
+        yield reloads, handover
     finally:
         await control.close()
 
 
-async def _place(control: Control, settings: Settings) -> None:
-    """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads."""
+def _control_path(settings: Settings) -> Path | None:
+    """Where the settings want the control socket."""
+    return control_path(settings.state_directory, os.environ)
+
+
+async def _place(control: Control, settings: Settings, passed: socket.socket | None = None) -> None:
+    """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads.
+
+    `passed` is a socket that listens there already.
+    """
     try:
-        await control.serve_at(control_path(settings.state_directory, os.environ))
+        await control.serve_at(_control_path(settings), passed)
     except ControlError as error:
         _log.error("%s; only SIGHUP reloads", error)
 
@@ -174,20 +238,33 @@ async def _feed_watchdog() -> None:
         await asyncio.sleep(interval)
 
 
-async def _drain(gate: Gate, seconds: float, stop: asyncio.Semaphore) -> None:
-    notify_stopping(os.environ, seconds)
-    _log.info("stopping: %d connections open, draining for up to %g s", len(gate.connections), seconds)
+async def _drain(
+    components: Components, handover: Handover, takeover: Takeover | None, stop: asyncio.Semaphore
+) -> None:
+    """Wait for open tunnels: as long as the settings say before a stop, or as was asked for after a handover.
+
+    Cut them earlier at another signal, or if the gate that took over is stopped, too.
+    """
+    gate = components.gate
+    if handover.done.is_set():
+        seconds = handover.drain_seconds
+        _log.info("handed over: %d connections open, draining for up to %g s", len(gate.connections), seconds)
+    else:
+        seconds = components.settings.limits.drain_seconds
+        notify_stopping(os.environ, seconds)
+        _log.info("stopping: %d connections open, draining for up to %g s", len(gate.connections), seconds)
+        if takeover is not None:
+            takeover.stop_other(seconds)
+        gate.stop_accepting(serve_accepted=bool(components.passed.lasting))
     draining = asyncio.ensure_future(gate.drain(seconds))
-    again = asyncio.ensure_future(stop.acquire())
-    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    await _first_of(asyncio.shield(draining), stop.acquire(), handover.cut_short())
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
+        draining.cancel()
         _log.info("stopped at once: %d tunnels were cut", gate.cut())
-    for task in (draining, again):
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+    if takeover is not None:
+        await takeover.await_other()
 
 
 def _stop_signals() -> asyncio.Semaphore:

@@ -33,6 +33,11 @@ def notify_stopping(environ: Mapping[str, str], drain_seconds: float) -> None:
     _notify(environ, "STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 
 
+def notify_main_process(environ: Mapping[str, str], pid: int) -> None:
+    """Tell that another process is the service's main one from now on. Only that one may notify then."""
+    _notify(environ, f"MAINPID={pid}")
+
+
 def notify_alive(environ: Mapping[str, str]) -> None:
     """The gate is not frozen: sent in each `watchdog_interval`, from the event loop."""
     _notify(environ, "WATCHDOG=1")

@@ -14,7 +14,9 @@ from ..settings import ListenAddress
 from .poller import READ, Poller
 from .socket_options import notice_vanished_peer, send_at_once
 
-_BACKLOG: Final = 1024
+BACKLOG: Final = 1024
+"""Connections that the kernel queues for a listener."""
+
 _ACCEPTS_AT_ONCE: Final = 64
 _PAUSE_SECONDS: Final = 0.5
 _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -77,7 +79,7 @@ def try_to_bind(address: ListenAddress) -> None:
 def _listen(address: ListenAddress, *, shared: bool = False) -> socket.socket:
     sock = _bound(address, shared=shared)
     try:
-        sock.listen(_BACKLOG)
+        sock.listen(BACKLOG)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
     except OSError:
         sock.close()
@@ -192,13 +194,23 @@ class Listener:
 
     def accept_waiting(self) -> None:
         """Accept what has connected so far, before `close`."""
-        for _ in range(_BACKLOG // _ACCEPTS_AT_ONCE):
+        for _ in range(BACKLOG // _ACCEPTS_AT_ONCE):
             self.ready(self._sock.fileno(), READ)
+
+    def pause(self) -> None:
+        """Accept nothing until `resume`. Clients wait in the kernel's queue."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        self._poller.forget(self._sock.fileno())
+
+    def resume(self) -> None:
+        """Accept again."""
+        self._poller.watch(self._sock.fileno(), READ, self)
 
     def close(self) -> None:
         """Stop accepting and close the socket."""
-        if self._pause is not None:
-            self._pause.cancel()
+        self.pause()  # epoll would go on reporting a socket that another process has, too
         self._poller.close(self._sock)
 
     def _wait_for_resources(self, error: OSError) -> None:

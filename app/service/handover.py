@@ -1,0 +1,156 @@
+"""Hands the gate over to a new process, or goes on serving as if nothing had happened.
+
+The serving gate's side of `handover_line`. The listening sockets themselves change hands, so no client is refused and
+none that waits in a queue is lost. Who owns what when: docs/decisions/0022-handover.md.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from .components import Components
+from .control import Control, Reply, Request
+from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, Message, Passed, Purpose, Step
+from .successor import Successor, check_replaceable, start_successor
+from .systemd import notify_main_process
+
+_SERVING_SECONDS: Final = 5.0
+"""How long clients may wait between two gates, before the old one accepts again."""
+
+_log = logging.getLogger(__name__)
+
+
+class Handover:
+    """Hands over on request. `done` is set once another process serves: then this one drains for `drain_seconds`.
+
+    `config` is the settings file that this gate was started with, if it was named.
+    """
+
+    def __init__(self, components: Components, control: Control, config: Path | None) -> None:
+        self.done = asyncio.Event()
+        self.drain_seconds = 0.0
+        self._components = components
+        self._control = control
+        self._config = config
+        self._line: HandoverLine | None = None
+        self._running: asyncio.Task[Reply] | None = None
+        self._stopping = False
+
+    async def hand_over(self, requester: str, request: Request) -> Reply:
+        """Start a new gate as requested, and hand over to it. If that fails, nothing has changed."""
+        if self._stopping or self.done.is_set():
+            return self._refuse(requester, "the gate is stopping")
+        self._running = asyncio.ensure_future(self._hand_over(requester, request))
+        try:
+            return await self._running
+        except asyncio.CancelledError:
+            return self._refuse(requester, "the gate is stopping")
+        finally:
+            self._running = None
+
+    async def stop(self) -> None:
+        """End a handover that has not come to its end, and begin no other."""
+        self._stopping = True
+        if self._running is not None and not self.done.is_set():
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+    async def cut_short(self) -> None:
+        """Wait until the new gate is stopped, and then as long as it drains itself. For ever without a new gate."""
+        if self._line is not None:
+            try:
+                told = await self._line.receive(Step.STOP)
+            except HandoverError:
+                _log.warning("the gate that took over has ended; the open tunnels of this one go on")
+            else:
+                await asyncio.sleep(told.seconds)
+                return
+        await asyncio.Event().wait()
+
+    async def _hand_over(self, requester: str, request: Request) -> Reply:
+        _log.info("handover requested by %s, to %s", requester, request.program)
+        successor: Successor | None = None
+        try:
+            check_replaceable()
+            config = Path(request.config) if request.config else self._config
+            async with asyncio.timeout(request.ready_seconds):
+                successor = await start_successor(request.program, config, os.environ)
+                passed = self._passed()
+                pid, ready = await self._prepare(successor.line, passed)
+            await self._commit(successor.line, pid)
+        except HandoverError as error:
+            reason = str(error)
+        except TimeoutError:
+            reason = f"it was not ready within {request.ready_seconds:g} s"
+        except BaseException:
+            if successor is not None:
+                successor.end()
+            raise
+        else:
+            self._leave(successor.line, pid, [passed[place] for place in ready.used])
+            self.drain_seconds = request.drain_seconds
+            return self._report(requester, pid, ready.release)
+        if successor is not None:
+            successor.end()
+        return self._refuse(requester, f"the new gate does not start: {reason}")
+
+    def _passed(self) -> list[tuple[Passed, socket.socket]]:
+        """What is handed over. No reload changes it meanwhile."""
+        passed = [
+            (Passed(Purpose.LISTENER, one.name, one.lasting), one.sock) for one in self._components.passable_sockets()
+        ]
+        if self._control.sock is not None:
+            passed.append((Passed(Purpose.CONTROL), self._control.sock))
+        if len(passed) > MOST_SOCKETS:
+            raise HandoverError(f"{len(passed)} sockets cannot be handed over, only {MOST_SOCKETS}; restart the gate")
+        return passed
+
+    async def _prepare(self, line: HandoverLine, passed: Sequence[tuple[Passed, socket.socket]]) -> tuple[int, Message]:
+        """Pass the sockets, and wait until the new gate is ready. Returns its process id, and what it said then."""
+        asked = await line.receive(Step.ASK)
+        said, sockets = zip(*passed, strict=True)
+        line.send(Message(Step.SOCKETS, passed=said), sockets)
+        return asked.pid, await line.receive(Step.READY)
+
+    async def _commit(self, line: HandoverLine, pid: int) -> None:
+        """Stop accepting, and wait until the new gate accepts. Otherwise accept again."""
+        gate = self._components.gate
+        gate.pause_accepting()
+        try:
+            line.send(Message(Step.YOURS))
+            async with asyncio.timeout(_SERVING_SECONDS):
+                await line.receive(Step.SERVING)
+        except BaseException as error:
+            gate.resume_accepting()
+            if isinstance(error, TimeoutError):
+                raise HandoverError(f"process {pid} was ready, and then did not serve") from None
+            raise
+
+    def _leave(self, line: HandoverLine, pid: int, taken: Sequence[tuple[Passed, socket.socket]]) -> None:
+        """Stop accepting for good: process `pid` serves on the sockets that it has `taken`."""
+        notify_main_process(os.environ, pid)
+        self._line = line
+        try:
+            line.send(Message(Step.MAIN))
+        except HandoverError as error:
+            _log.error("process %d took over, and then: %s", pid, error)
+        self._components.leave_to(pid, [sock for said, sock in taken if said.purpose is Purpose.LISTENER])
+        if any(said.purpose is Purpose.CONTROL for said, _ in taken):
+            self._control.leave()
+        self.done.set()
+
+    def _report(self, requester: str, pid: int, release: str) -> Reply:
+        message = (
+            f"process {pid} serves now, LicenseGate {release}; process {os.getpid()} drains its "
+            f"{len(self._components.gate.connections)} open connections for up to {self.drain_seconds:g} s"
+        )
+        _log.info("handover requested by %s: %s", requester, message)
+        return Reply(True, message)
+
+    def _refuse(self, requester: str, reason: str) -> Reply:
+        _log.error("handover requested by %s refused: %s; this gate goes on serving", requester, reason)
+        return Reply(False, f"refused: {reason}; the gate goes on serving as before")
