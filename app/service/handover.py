@@ -14,7 +14,7 @@ from typing import Final
 
 from .components import Components
 from .control import Control, Reply, Request
-from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, Message, Passed, Purpose, Step
+from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
 from .successor import Successor, check_replaceable, start_successor
 from .systemd import notify_main_process
 
@@ -63,7 +63,7 @@ class Handover:
         """Wait until the new gate is stopped, and then as long as it drains itself. For ever without a new gate."""
         if self._line is not None:
             try:
-                told = await self._line.receive(Step.STOP)
+                told = await self._line.receive(HandoverStep.STOP)
             except HandoverError:
                 _log.warning("the gate that took over has ended; the open tunnels of this one go on")
             else:
@@ -81,6 +81,7 @@ class Handover:
                 successor = await start_successor(request.program, config, os.environ)
                 passed = self._passed()
                 pid, ready = await self._prepare(successor.line, passed)
+                taken = [one for place, one in enumerate(passed) if place in ready.used]
             await self._commit(successor.line, pid)
         except HandoverError as error:
             reason = str(error)
@@ -91,7 +92,7 @@ class Handover:
                 successor.end()
             raise
         else:
-            self._leave(successor.line, pid, [passed[place] for place in ready.used])
+            self._leave(successor.line, pid, taken)
             self.drain_seconds = request.drain_seconds
             return self._report(requester, pid, ready.release)
         if successor is not None:
@@ -111,31 +112,33 @@ class Handover:
 
     async def _prepare(self, line: HandoverLine, passed: Sequence[tuple[Passed, socket.socket]]) -> tuple[int, Message]:
         """Pass the sockets, and wait until the new gate is ready. Returns its process id, and what it said then."""
-        asked = await line.receive(Step.ASK)
+        asked = await line.receive(HandoverStep.ASK)
         said, sockets = zip(*passed, strict=True)
-        line.send(Message(Step.SOCKETS, passed=said), sockets)
-        return asked.pid, await line.receive(Step.READY)
+        line.send(Message(HandoverStep.SOCKETS, passed=said), sockets)
+        return asked.pid, await line.receive(HandoverStep.READY)
 
     async def _commit(self, line: HandoverLine, pid: int) -> None:
-        """Stop accepting, and wait until the new gate accepts. Otherwise accept again."""
+        """Stop accepting, and wait until the new gate accepts and the service follows it. Otherwise accept again."""
         gate = self._components.gate
         gate.pause_accepting()
         try:
-            line.send(Message(Step.YOURS))
+            line.send(Message(HandoverStep.YOURS))
             async with asyncio.timeout(_SERVING_SECONDS):
-                await line.receive(Step.SERVING)
+                await line.receive(HandoverStep.SERVING)
+            await notify_main_process(os.environ, pid)
         except BaseException as error:
             gate.resume_accepting()
             if isinstance(error, TimeoutError):
-                raise HandoverError(f"process {pid} was ready, and then did not serve") from None
+                raise HandoverError(f"process {pid} was ready, and then did not serve in time") from None
+            if isinstance(error, OSError):
+                raise HandoverError(f"the service manager cannot be told: {error.strerror}") from None
             raise
 
     def _leave(self, line: HandoverLine, pid: int, taken: Sequence[tuple[Passed, socket.socket]]) -> None:
         """Stop accepting for good: process `pid` serves on the sockets that it has `taken`."""
-        notify_main_process(os.environ, pid)
         self._line = line
         try:
-            line.send(Message(Step.MAIN))
+            line.send(Message(HandoverStep.MAIN))
         except HandoverError as error:
             _log.error("process %d took over, and then: %s", pid, error)
         self._components.leave_to(pid, [sock for said, sock in taken if said.purpose is Purpose.LISTENER])
@@ -152,5 +155,7 @@ class Handover:
         return Reply(True, message)
 
     def _refuse(self, requester: str, reason: str) -> Reply:
-        _log.error("handover requested by %s refused: %s; this gate goes on serving", requester, reason)
-        return Reply(False, f"refused: {reason}; the gate goes on serving as before")
+        if not self._stopping and not self.done.is_set():
+            reason = f"{reason}; the gate goes on serving as before"
+        _log.error("handover requested by %s refused: %s", requester, reason)
+        return Reply(False, f"refused: {reason}")

@@ -31,7 +31,7 @@ class HandoverError(Exception):
     """The handover has failed, or it cannot begin. Says why."""
 
 
-class Step(Enum):
+class HandoverStep(Enum):
     """What a message says."""
 
     ASK = "ask"
@@ -66,7 +66,7 @@ class Message(Struct, frozen=True, omit_defaults=True):
     the `release`; STOP has the `seconds` that the old gate may still drain; FAILED has the `reason`.
     """
 
-    step: Step
+    step: HandoverStep
     pid: int = 0
     passed: tuple[Passed, ...] = ()
     used: tuple[int, ...] = ()
@@ -100,26 +100,26 @@ class HandoverLine:
         except OSError as error:
             raise HandoverError(f"the other process cannot be told: {error.strerror}") from None
 
-    async def receive(self, *steps: Step) -> Message:
+    async def receive(self, *steps: HandoverStep) -> Message:
         """Wait for a message of one of these steps. Raises HandoverError for any other, and at the other's end."""
         message, sockets = await self.receive_sockets(*steps)
         for sock in sockets:
             sock.close()
         return message
 
-    async def receive_sockets(self, *steps: Step) -> tuple[Message, list[socket.socket]]:
+    async def receive_sockets(self, *steps: HandoverStep) -> tuple[Message, list[socket.socket]]:
         """Like `receive`, with the descriptors that came with the message."""
         while True:
             try:
-                data, descriptors, _, _ = socket.recv_fds(
-                    self._sock, _MOST_BYTES, MOST_SOCKETS, socket.MSG_CMSG_CLOEXEC
-                )
+                data, descriptors, _, _ = socket.recv_fds(self._sock, _MOST_BYTES, MOST_SOCKETS)
                 break
             except BlockingIOError:
                 await self._readable()
             except OSError as error:
                 raise HandoverError(f"the other process cannot be heard: {error.strerror}") from None
         sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        for sock in sockets:
+            sock.set_inheritable(False)
         try:
             return _expected(data, steps), sockets
         except HandoverError:
@@ -146,7 +146,7 @@ def line_pair() -> tuple[HandoverLine, socket.socket]:
     return HandoverLine(ours), theirs
 
 
-def _expected(data: bytes, steps: Sequence[Step]) -> Message:
+def _expected(data: bytes, steps: Sequence[HandoverStep]) -> Message:
     if not data:
         raise HandoverError(f"it ended before it said {steps[0].value!r}")
     try:
@@ -155,7 +155,7 @@ def _expected(data: bytes, steps: Sequence[Step]) -> Message:
         raise HandoverError(
             f"it said something else than {steps[0].value!r}; are the two releases too far apart?"
         ) from None
-    if message.step is Step.FAILED:
+    if message.step is HandoverStep.FAILED:
         raise HandoverError(message.reason)
     if message.step not in steps:
         raise HandoverError(f"it said {message.step.value!r} instead of {steps[0].value!r}")

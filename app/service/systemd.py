@@ -3,6 +3,7 @@
 A failed notification is logged and otherwise ignored: the gate serves with or without a manager.
 """
 
+import asyncio
 import logging
 import os
 import socket
@@ -13,6 +14,9 @@ from typing import Final
 _SOCKET: Final = "NOTIFY_SOCKET"
 _AFTER_DRAIN_SECONDS: Final = 5
 """Time for closing and for writing the last log lines."""
+
+_MAIN_PROCESS_SECONDS: Final = 5
+_AGAIN_SECONDS: Final = 0.02
 
 _log = logging.getLogger(__name__)
 
@@ -33,9 +37,19 @@ def notify_stopping(environ: Mapping[str, str], drain_seconds: float) -> None:
     _notify(environ, "STOPPING=1", f"EXTEND_TIMEOUT_USEC={microseconds}")
 
 
-def notify_main_process(environ: Mapping[str, str], pid: int) -> None:
-    """Tell that another process is the service's main one from now on. Only that one may notify then."""
-    _notify(environ, f"MAINPID={pid}")
+async def notify_main_process(environ: Mapping[str, str], pid: int) -> None:
+    """Tell that another process is the service's main one from now on. Only that one may notify then.
+
+    Tries again while the service manager is too busy: it would end the service with this process. Raises OSError.
+    """
+    async with asyncio.timeout(_MAIN_PROCESS_SECONDS):
+        while True:
+            try:
+                _send(environ, f"MAINPID={pid}")
+            except BlockingIOError:
+                await asyncio.sleep(_AGAIN_SECONDS)
+            else:
+                return
 
 
 def notify_alive(environ: Mapping[str, str]) -> None:
@@ -55,15 +69,19 @@ def watchdog_interval(environ: Mapping[str, str]) -> float | None:
 
 
 def _notify(environ: Mapping[str, str], *lines: str) -> None:
+    try:
+        _send(environ, *lines)
+    except OSError as error:
+        _log.warning("cannot send %s to the service manager: %s", lines[0], error.strerror or error)
+
+
+def _send(environ: Mapping[str, str], *lines: str) -> None:
     address = environ.get(_SOCKET)
     if not address:
         return
     if address.startswith("@"):  # an abstract socket address (unix(7))
         address = "\0" + address[1:]
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
-            connection.setblocking(False)  # a service manager that hangs may not stop the gate
-            connection.connect(address)
-            connection.send("\n".join(lines).encode(errors="backslashreplace"))  # a path need not be valid UTF-8
-    except OSError as error:
-        _log.warning("cannot send %s to the service manager: %s", lines[0], error.strerror or error)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as connection:
+        connection.setblocking(False)  # a service manager that hangs may not stop the gate
+        connection.connect(address)
+        connection.send("\n".join(lines).encode(errors="backslashreplace"))  # a path need not be valid UTF-8

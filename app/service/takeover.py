@@ -15,7 +15,7 @@ from typing import Final
 from licensegate.app.version import full_version
 from licensegate.proxy.net.passed_sockets import PassedSocket, PassedSockets
 
-from .handover_line import HandoverError, HandoverLine, Message, Purpose, Step
+from .handover_line import HandoverError, HandoverLine, HandoverStep, Message, Purpose
 
 _MAIN_SECONDS: Final = 5.0
 _AFTER_DRAIN_SECONDS: Final = 2.0
@@ -36,8 +36,8 @@ class Takeover:
 
     async def ask(self, pid: int, control: Path | None) -> PassedSockets:
         """Ask for the sockets; `control` is where this gate wants its control socket. Raises HandoverError."""
-        self._line.send(Message(Step.ASK, pid=pid))
-        message, sockets = await self._line.receive_sockets(Step.SOCKETS)
+        self._line.send(Message(HandoverStep.ASK, pid=pid))
+        message, sockets = await self._line.receive_sockets(HandoverStep.SOCKETS)
         listeners = []
         for place, (said, sock) in enumerate(zip(message.passed, sockets, strict=True)):
             if said.purpose is Purpose.LISTENER:
@@ -53,30 +53,30 @@ class Takeover:
     async def await_turn(self) -> None:
         """Say that everything is ready, and wait until the other gate has stopped accepting. Raises HandoverError."""
         used = (*(self._places[one] for one in sorted(self._passed.used)), *self._control_place)
-        self._line.send(Message(Step.READY, used=used, release=full_version()))
-        await self._line.receive(Step.YOURS)
+        self._line.send(Message(HandoverStep.READY, used=used, release=full_version()))
+        await self._line.receive(HandoverStep.YOURS)
 
     async def confirm(self, other_ended: Callable[[], None]) -> None:
         """Say that this gate serves, and wait until the service manager follows it.
 
         Calls `other_ended` at the end of the other gate.
         """
-        self._line.send(Message(Step.SERVING))
+        self._line.send(Message(HandoverStep.SERVING))
         with contextlib.suppress(TimeoutError, HandoverError):  # then the other gate has a fault, and this one serves
             async with asyncio.timeout(_MAIN_SECONDS):
-                await self._line.receive(Step.MAIN)
+                await self._line.receive(HandoverStep.MAIN)
         self._watching = asyncio.create_task(self._await_end(other_ended))
 
     def failed(self, reason: str) -> None:
         """Tell the other gate why this one does not start."""
         with contextlib.suppress(HandoverError):
-            self._line.send(Message(Step.FAILED, reason=reason))
+            self._line.send(Message(HandoverStep.FAILED, reason=reason))
 
     def stop_other(self, seconds: float) -> None:
         """Let the other gate drain for no more than so long from now on: this one stops too."""
         if self._watching is not None and not self._watching.done():
             with contextlib.suppress(HandoverError):
-                self._line.send(Message(Step.STOP, seconds=seconds))
+                self._line.send(Message(HandoverStep.STOP, seconds=seconds))
 
     async def await_other(self) -> None:
         """After `stop_other`: wait for the end of the other gate, for a limited time."""
@@ -86,7 +86,7 @@ class Takeover:
 
     async def _await_end(self, other_ended: Callable[[], None]) -> None:
         with contextlib.suppress(HandoverError):
-            await self._line.receive(Step.MAIN)
+            await self._line.receive(HandoverStep.MAIN)
         self._line.close()
         _log.info("the gate that served before has ended")
         other_ended()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -69,6 +69,8 @@ class GateEndedError(AssertionError):
 class Gate:
     """A `licensegate serve` process with these settings; `prefix` is a command to start it with.
 
+    `descriptors` are inherited by it, with their numbers.
+
     A context manager. On entry the gate is ready: `listeners` are the addresses of its ready line, `stderr` its lines
     so far. On exit it is stopped with SIGTERM and must end with status 0.
     """
@@ -80,6 +82,7 @@ class Gate:
         *,
         environment: Mapping[str, str] | None = None,
         prefix: Sequence[str] = (),
+        descriptors: Collection[int] = (),
     ) -> None:
         self.folder = folder
         self.settings = folder / "licensegate.toml"
@@ -89,6 +92,7 @@ class Gate:
         self.listeners: list[tuple[str, int]] = []
         self._environment = environment or {}
         self._prefix = prefix
+        self._descriptors = descriptors
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._skipped = 0
 
@@ -103,6 +107,7 @@ class Gate:
                 text=True,
                 cwd=self.folder,
                 env={**inherited, **self._environment},
+                pass_fds=self._descriptors,
             )
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
         self._reader.start()

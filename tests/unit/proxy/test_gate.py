@@ -24,7 +24,7 @@ from support.resolver_harness import once
 from support.running_gate import LOOPBACK, RunningGate, run_gate
 from support.sockets import descriptors, is_closed, receive, run, turns, until
 from support.tls_client import IDENTITY
-from support.tunnel_harness import HELLO, HOST, LoopUpstream, connect_head, one_target_snapshot
+from support.tunnel_harness import ESTABLISHED, HELLO, HOST, LoopUpstream, connect_head, one_target_snapshot
 
 LOOPBACK_2 = ListenAddress("127.0.0.2", 0)
 
@@ -197,6 +197,25 @@ def test_a_connect_during_a_drain_is_refused() -> None:
             assert answer.startswith(b"HTTP/1.1 503 draining")
             assert b"\r\nRetry-After: " in answer
             client.close()
+            assert await draining == 0
+
+    run(main())
+
+
+def test_a_drain_may_serve_clients_that_were_accepted() -> None:
+    async def main() -> None:
+        async with run_gate() as running:
+            client = running.connect()
+            await until(lambda: running.gate.connections)
+            running.gate.stop_accepting(serve_accepted=True)
+            draining = asyncio.ensure_future(running.gate.drain(3600))
+            await turns(5)
+            client.send(connect_head(443))
+            far = await running.upstream.accept()
+            assert await receive(client, len(ESTABLISHED)) == ESTABLISHED
+            assert running.gate.draining
+            client.close()
+            far.close()
             assert await draining == 0
 
     run(main())

@@ -192,3 +192,22 @@ def test_a_command_by_hand_finds_the_packaged_services_socket(tmp_path: Path, mo
     assert control_path(Path("/s"), {}, Path("/etc/other.toml")) == Path("/s/control.sock")
     monkeypatch.setattr(packaged, "_RUNTIME", tmp_path / "missing")
     assert control_path(Path("/s"), {}, packaged.SETTINGS) == Path("/s/control.sock")
+
+
+def test_a_passed_socket_is_served_and_left_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def main() -> None:
+        before, after = control(), control()
+        await before.serve_at(path)
+        assert before.sock is not None
+        passed, number = before.sock.dup(), path.stat().st_ino
+        before.leave()
+        await after.serve_at(path, passed)
+        await before.close()
+        assert (await asyncio.to_thread(ask, path, Request("reload"))).ok
+        assert path.stat().st_ino == number
+        await after.close()
+        assert not path.exists()
+
+    asyncio.run(main())

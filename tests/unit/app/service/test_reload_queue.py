@@ -92,3 +92,30 @@ def test_a_fault_in_a_reload_is_a_refusal_and_the_next_one_runs(caplog: pytest.L
     run(story)
 
     assert "IndexError: of ours" in caplog.text
+
+
+def test_other_work_runs_while_no_reload_does() -> None:
+    async def story(reloads: Reloads, queue: ReloadQueue) -> None:
+        first = queue.request("uid 0")
+        await reloads.have_begun(1)
+        working = asyncio.Event()
+
+        async def work() -> Reply:
+            working.set()
+            second = queue.request("SIGHUP")
+            await asyncio.sleep(0)
+            assert len(reloads.begun) == 1
+            seconds.append(second)
+            return Reply(True, "worked")
+
+        seconds: list[asyncio.Future[Reply]] = []
+        other = asyncio.ensure_future(queue.alone(work))
+        await asyncio.sleep(0)
+        assert not working.is_set()
+        reloads.end()
+        assert (await first, await other) == (Reply(True, "reload 1"), Reply(True, "worked"))
+        await reloads.have_begun(2)
+        reloads.end()
+        assert await seconds[0] == Reply(True, "reload 2")
+
+    run(story)

@@ -1,5 +1,7 @@
 """Notifications to the service manager."""
 
+import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Iterator
@@ -9,11 +11,13 @@ import pytest
 
 from licensegate.app.service.systemd import (
     notify_alive,
+    notify_main_process,
     notify_ready,
     notify_reloading,
     notify_stopping,
     watchdog_interval,
 )
+from support.sockets import run, turns
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -111,3 +115,31 @@ OWN = str(os.getpid())
 )
 def test_the_watchdog_is_fed_twice_in_its_time(environment: dict[str, str], seconds: float | None) -> None:
     assert watchdog_interval(environment) == seconds
+
+
+def test_the_new_main_process_is_told_even_if_the_manager_is_busy(
+    manager: tuple[socket.socket, dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    listening, environment = manager
+    while not caplog.messages:
+        notify_alive(environment)
+
+    async def main() -> None:
+        telling = asyncio.ensure_future(notify_main_process(environment, 7))
+        await turns()
+        assert not telling.done()
+        listening.recv(1000)
+        await telling
+
+    run(main())
+    listening.setblocking(False)
+    said = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            said.append(listening.recv(1000))
+    assert said[-1] == b"MAINPID=7"
+
+
+def test_a_manager_that_cannot_be_told_of_the_new_process_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        run(notify_main_process({"NOTIFY_SOCKET": str(tmp_path / "gone")}, 7))

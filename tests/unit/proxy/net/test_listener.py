@@ -273,3 +273,33 @@ def test_any_other_refusal_is_one_line_and_leaves_nothing_open(
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert descriptors() == before
+
+
+def test_a_paused_listener_leaves_clients_in_the_queue() -> None:
+    async def main() -> None:
+        with entrance() as here:
+            here.listener.pause()
+            here.knock()
+            before = here.poller.wake_ups
+            await turns()
+            assert here.came == []
+            assert here.poller.wake_ups == before
+            here.listener.resume()
+            await until(lambda: here.came)
+
+    run(main())
+
+
+def test_a_closed_listener_is_not_called_for_a_socket_that_others_have() -> None:
+    """epoll goes on watching a socket that is open elsewhere (epoll(7))."""
+
+    async def main() -> None:
+        with entrance() as here, here.sock.dup():
+            here.listener.close()
+            here.poller.finish_batch()
+            here.knock()
+            before = here.poller.wake_ups
+            await turns()
+            assert here.poller.wake_ups == before
+
+    run(main())
