@@ -17,6 +17,7 @@ from .control import Control, Reply, Request
 from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
 from .successor import Successor, check_replaceable, start_successor
 from .systemd import notify_main_process
+from .takeover import Takeover
 
 _SERVING_SECONDS: Final = 5.0
 """How long clients may wait between two gates, before the old one accepts again."""
@@ -59,14 +60,19 @@ class Handover:
             self._running.cancel()
             await asyncio.wait({self._running})
 
-    async def cut_short(self) -> None:
-        """Wait until the new gate is stopped, and then as long as it drains itself. For ever without a new gate."""
+    async def cut_short(self, takeover: Takeover | None) -> None:
+        """Wait until the new gate is stopped, and then as long as it drains itself. For ever without a new gate.
+
+        `takeover` leads to the gate before this one, which is told, too.
+        """
         if self._line is not None:
             try:
                 told = await self._line.receive(HandoverStep.STOP)
             except HandoverError:
                 _log.warning("the gate that took over has ended; the open tunnels of this one go on")
             else:
+                if takeover is not None:
+                    takeover.stop_other(told.seconds)
                 await asyncio.sleep(told.seconds)
                 return
         await asyncio.Event().wait()

@@ -257,13 +257,13 @@ async def _drain(
             takeover.stop_other(seconds)
         gate.stop_accepting(serve_accepted=bool(components.passed.lasting))
     draining = asyncio.ensure_future(gate.drain(seconds))
-    await _first_of(asyncio.shield(draining), stop.acquire(), handover.cut_short())
+    await _first_of(asyncio.shield(draining), stop.acquire(), handover.cut_short(takeover))
     if draining.done():
         _log.info("stopped: %d tunnels were cut", draining.result())
     else:
         draining.cancel()
         _log.info("stopped at once: %d tunnels were cut", gate.cut())
-    if takeover is not None:
+    if takeover is not None and not handover.done.is_set():
         await takeover.await_other()
 
 

@@ -17,7 +17,7 @@ from licensegate.proxy.net.passed_sockets import PassedSocket, PassedSockets
 
 from .handover_line import HandoverError, HandoverLine, HandoverStep, Message, Purpose
 
-_MAIN_SECONDS: Final = 5.0
+_MAIN_SECONDS: Final = 10.0  # more than the other gate tries to tell the service manager
 _AFTER_DRAIN_SECONDS: Final = 2.0
 
 _log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Takeover:
                 self._line.send(Message(HandoverStep.STOP, seconds=seconds))
 
     async def await_other(self) -> None:
-        """After `stop_other`: wait for the end of the other gate, for a limited time."""
+        """Wait for the end of the other gate, which was told to stop, for a limited time."""
         if self._watching is not None:
             await asyncio.wait({self._watching}, timeout=_AFTER_DRAIN_SECONDS)
             self._watching.cancel()

@@ -16,8 +16,11 @@ from support.programs import run, run_within
 from support.requirements import require_command
 from support.upstream import SECONDS
 
-INSTALL, RESTART, GO_BACK = commands_under("On a host")
-"""The commands of docs/operations.md: to install and upgrade, to restart after an upgrade, and to go back."""
+INSTALL, HAND_OVER, GO_BACK = commands_under("On a host")
+"""The commands of docs/operations.md: to install and upgrade, to hand over to an upgrade, and to go back."""
+
+(ACTIVATE,) = commands_under("Socket activation")
+"""The commands of that page to have systemd hold the listening sockets."""
 
 _INSTALL_SECONDS = 300
 

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from licensegate.app.observers.access_log import AccessLogError, NoReaderError
+from licensegate.app.service.handover_line import HandoverError
 from licensegate.app.service.run import exit_status
 from licensegate.app.settings import SettingsError
 from licensegate.certs.pem import CertificateError
@@ -17,6 +18,7 @@ from licensegate.proxy.settings import ListenAddress
 @pytest.mark.parametrize(
     ("error", "status"),
     [
+        (HandoverError(), 1),
         (ListenError(), 1),
         (NoReaderError(), 1),
         (UnbindableAddressError(), 2),
