@@ -9,7 +9,7 @@ import pytest
 
 from support import namespace_clients
 from support.authority import Authority
-from support.host import GO_BACK, RESTART, Host
+from support.host import ACTIVATE, GO_BACK, HAND_OVER, Host
 from support.licensing_exchange import TARGET
 from support.namespace_clients import curl, get_through, stand_in, tunnel
 from support.operations_page import PAGE
@@ -66,8 +66,9 @@ def test_it_runs_on_every_port_and_not_as_root(host: Host) -> None:
     assert "warning" not in host.do(COMMAND, "check", SETTINGS).lower()
 
 
-def test_systemd_verifies_the_unit(host: Host) -> None:
-    done = host.run("systemd-analyze", "verify", "/etc/systemd/system/licensegate.service")
+def test_systemd_verifies_the_units(host: Host) -> None:
+    units = [f"/etc/systemd/system/licensegate.{kind}" for kind in ("service", "socket")]
+    done = host.run("systemd-analyze", "verify", *units)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -210,7 +211,7 @@ def test_an_open_tunnel_can_end_during_a_stop(host: Host, authority: Authority) 
     assert namespace_clients.PAGE in page
 
 
-def test_an_upgrade_waits_for_the_restart_and_can_be_undone(host: Host, authority: Authority) -> None:
+def test_an_upgrade_waits_for_the_handover_and_can_be_undone(host: Host, authority: Authority) -> None:
     inside = host.inside()
     older = host.do("readlink", "/opt/licensegate").strip()
     with settings(host, LAB), stand_in(inside, authority):
@@ -218,18 +219,68 @@ def test_an_upgrade_waits_for_the_restart_and_can_be_undone(host: Host, authorit
         with tunnel(inside, "127.0.0.1:443", authority) as client:
             host.install()
             host.do("systemctl", "reload", "licensegate")
-            page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")
-        assert namespace_clients.PAGE in page
-        assert (host.show("MainPID"), release(host)) == (process, older)
+            assert (host.show("MainPID"), release(host)) == (process, older)
 
-        newer = host.do("readlink", "/opt/licensegate").strip()
-        host.do("sh", "-ec", RESTART)
-        assert release(host) == newer != older
-        upgraded = get_through(inside, "http://127.0.0.1:443", authority)
+            newer = host.do("readlink", "/opt/licensegate").strip()
+            host.do("sh", "-ec", HAND_OVER)
+            assert release(host) == newer != older
+            assert (host.show("ActiveState"), host.show("NRestarts")) == ("active", "0")
+            upgraded = get_through(inside, "http://127.0.0.1:443", authority)
+            page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")  # through the process that served before
+        assert namespace_clients.PAGE in page
+        spin_until(lambda: host.run("test", "-e", f"/proc/{process}").returncode)
 
         host.do("sh", "-ec", re.sub(r"/opt/licensegate-[\d-]+", older, GO_BACK))
         assert release(host) == older
         undone = get_through(inside, "http://127.0.0.1:443", authority)
+        host.do("systemctl", "reload", "licensegate")
 
     assert namespace_clients.PAGE in upgraded.stdout, upgraded.stderr
     assert namespace_clients.PAGE in undone.stdout, undone.stderr
+
+
+def test_a_gate_that_took_over_is_started_again_when_it_is_killed(host: Host) -> None:
+    """systemd follows it: its end is noticed, its watchdog is fed."""
+    with impatient_watchdog(host):
+        host.do("sh", "-ec", HAND_OVER)
+        successor = host.show("MainPID")
+        host.do("kill", "-KILL", successor)
+        spin_until(lambda: host.show("NRestarts") == "1" and host.show("ActiveState") == "active")
+        host.await_logged("ready: listening on")
+
+        assert host.show("MainPID") != successor
+        refuse(host)
+
+
+def test_a_failed_handover_leaves_the_service_as_it_was(host: Host) -> None:
+    with settings(host, ""):
+        process = host.show("MainPID")
+        write(host, "unusable")
+        refused = host.run("sh", "-ec", HAND_OVER)
+
+        assert refused.returncode == 1
+        assert "the gate goes on serving as before" in refused.stderr
+        assert (host.show("ActiveState"), host.show("MainPID")) == ("active", process)
+        refuse(host)
+
+
+def test_with_sockets_of_systemd_a_stopped_gate_refuses_nobody(host: Host, authority: Authority) -> None:
+    """A client that connects meanwhile starts it."""
+    inside = host.inside()
+    with settings(host, LAB), stand_in(inside, authority):
+        host.do("sh", "-ec", ACTIVATE)
+        try:
+            assert "service manager's socket" not in host.do(
+                "journalctl", "--output=cat", "--no-pager", "-b", "--unit=licensegate"
+            )
+            host.do("systemctl", "stop", "licensegate")
+            assert host.show("ActiveState") == "inactive"
+            started = get_through(inside, "http://127.0.0.1:443", authority)
+            host.do("systemctl", "restart", "licensegate")
+            host.do("sh", "-ec", HAND_OVER)
+            handed_over = get_through(inside, "http://127.0.0.1:443", authority)
+        finally:
+            host.do("systemctl", "disable", "--now", "licensegate.socket")
+
+    assert namespace_clients.PAGE in started.stdout, started.stderr
+    assert namespace_clients.PAGE in handed_over.stdout, handed_over.stderr
