@@ -14,10 +14,12 @@ from msgspec import Struct
 
 from licensegate.app.overview.clients import ClientRow, DayRow
 from licensegate.language.language import LANGUAGES, Language, language_named
+from licensegate.licensing.limits import all_families
 
 from . import drawing
 from .moments import from_now, lasting, size
 from .page import PageAnswer, PageRequest
+from .paths import CLIENT
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -62,10 +64,11 @@ def html_answer(
 ) -> PageAnswer:
     """A page as the answer to a request. `shown` are the values that the template names."""
     session = request.session
+    of_client = request.path.startswith(f"{CLIENT}/")  # the answer to a form shows its client's page
     frame = Frame(
         language=request.language,
-        path=request.path,
-        query=dict(request.query),
+        path=CLIENT if of_client else request.path,
+        query={"key": request.form.fields.get("key", "")} if of_client else dict(request.query),
         chosen=request.chosen,
         version=version,
         made_at=datetime.now(UTC),
@@ -130,6 +133,7 @@ def _environment(code: str) -> "Environment":
         axis=drawing.axis(),
         weeks=drawing.WEEKS,
         calendar=_calendar,
+        families=[family.name for family in all_families()],
         clock_bar=_clock_bar,
     )
     environment.filters.update(

@@ -100,8 +100,11 @@ class Past(Struct):
 
 
 @contextlib.contextmanager
-def gate_with_past(folder: Path, authority: Authority, standin: StandIn) -> Iterator[Past]:
-    """Such a gate. Its targets lead to the stand-in, except api.cisco.com, which refuses."""
+def gate_with_past(folder: Path, authority: Authority, standin: StandIn, *, crowd: bool = True) -> Iterator[Past]:
+    """Such a gate. Its targets lead to the stand-in, except api.cisco.com, which refuses.
+
+    With `crowd` there are also 120 clients without a name, and some that choose their names to do harm.
+    """
     hosts = {"tools": standin.port, "cloudsso": standin.port, "api": closed_port()}
     (folder / "state").mkdir(mode=0o700)
     (folder / "admin.token").write_text(TOKEN)
@@ -113,12 +116,12 @@ def gate_with_past(folder: Path, authority: Authority, standin: StandIn) -> Iter
     settings = settings.replace("[[listen]]", '[[listen]]\nproxy_protocol_from = ["127.0.0.1"]')
     settings = settings.replace("[admin]", '[admin]\ntoken_file = "admin.token"')
     (folder / "licensegate.toml").write_text(settings)
-    past = b"".join(export_lines(_entries(datetime.now(UTC))))
+    past = b"".join(export_lines(_entries(datetime.now(UTC), crowd=crowd)))
     imported = run(COMMAND, "ledger", "--config", folder / "licensegate.toml", "import", stdin=past)
     assert imported.returncode == 0, imported.stderr
     with Gate(folder, settings) as gate:
         known = Past(gate, f"http://127.0.0.1:{admin_port(gate)}", [])
-        _live(known)
+        _live(known, crowd=crowd)
         yield known
         for connection in known.opened:
             connection.close()
@@ -129,32 +132,25 @@ def _named(name: str) -> str:
     return f"[[client]]\nname = {json.dumps(name, ensure_ascii=False)}\n{keys}"
 
 
-def _live(past: Past) -> None:
+def _live(past: Past, *, crowd: bool) -> None:
     """What happened today."""
     get_page_until(past.gate, "/upstreamz", lambda page: page.body.count('"look"') >= 2)
     past.fail("10.20.30.41")
     past.refuse("smartreceiver.cisco.com:443", _CUCM, "10.20.31.7")
-    past.refuse("example.com:443", HOSTILE, "10.20.99.66")
-    past.refuse("example.com:443", "q" * 2000, "10.20.99.67")
+    for number, program in enumerate((HOSTILE, "q" * 2000) if crowd else ()):
+        past.refuse("example.com:443", program, f"10.20.99.{66 + number}")
     past.refuse("example.com:443")
     past.open_tunnel("10.20.30.40")
     past.open_tunnel("10.20.30.9", "Ruby")
-    get_page_until(past.gate, "/api/refusals", lambda page: len(page.json["refusals"]) >= 5)
+    get_page_until(past.gate, "/api/refusals", lambda page: len(page.json["refusals"]) >= (5 if crowd else 3))
 
 
-def _entries(now: datetime) -> Iterator[LedgerEntry]:
+def _entries(now: datetime, *, crowd: bool) -> Iterator[LedgerEntry]:
     chance = random.Random(7)
     yield from _year(ClientKey(ClientKind.NAMED, "CUCM Tokyo"), now, 0, 1.0, chance)
     yield from _year(ClientKey(ClientKind.NAMED, "CUCM Osaka"), now, 82, 0.8, chance)
     yield from _year(ClientKey(ClientKind.NAMED, "CUC Nagoya"), now, 41, 0.2, chance)
     yield from _year(ClientKey(ClientKind.NAMED, "UCCX Sapporo"), now, 3, 0.4, chance)
-    yield from _year(ClientKey(ClientKind.LOGIN, HOSTILE), now, 4, 0.1, chance)
-    yield from _year(ClientKey(ClientKind.LOGIN, RIGHT_TO_LEFT), now, 5, 0.1, chance)
-    yield from _year(ClientKey(ClientKind.CERTIFICATE, LONG), now, 6, 0.1, chance)
-    for number in range(120):
-        yield from _contact(
-            ClientKey(ClientKind.ADDRESS, f"10.21.{number // 100}.{number % 100 + 1}"), now, 1 + number % 9
-        )
     for days in (12, 42, 73):
         yield ManualEntry(
             client=ClientKey(ClientKind.NAMED, "SSM On-Prem"),
@@ -164,6 +160,17 @@ def _entries(now: datetime) -> Iterator[LedgerEntry]:
             recorded_by="sato (uid 1000)",
             note="synchronisation file carried by hand",
         )
+    if crowd:
+        yield from _crowd(now, chance)
+
+
+def _crowd(now: datetime, chance: random.Random) -> Iterator[LedgerEntry]:
+    yield from _year(ClientKey(ClientKind.LOGIN, HOSTILE), now, 4, 0.1, chance)
+    yield from _year(ClientKey(ClientKind.LOGIN, RIGHT_TO_LEFT), now, 5, 0.1, chance)
+    yield from _year(ClientKey(ClientKind.CERTIFICATE, LONG), now, 6, 0.1, chance)
+    for number in range(120):
+        address = f"10.21.{number // 100}.{number % 100 + 1}"
+        yield from _contact(ClientKey(ClientKind.ADDRESS, address), now, 1 + number % 9)
 
 
 def _year(client: ClientKey, now: datetime, silent: int, often: float, chance: random.Random) -> Iterator[LedgerEntry]:
