@@ -5,12 +5,14 @@ Pure. Named clients are few and chosen by the operator, so that they may become 
 
 import enum
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from msgspec import Struct
 
-from licensegate.allowlist.clients import Network, network_of
+from licensegate.allowlist.clients import Network, client_address, network_of
 from licensegate.records.bounded import BoundedDict
 from licensegate.records.record import LoginResult, TunnelRecord
 
@@ -83,12 +85,38 @@ class NamedClient(Struct, frozen=True):
         return not self.certificates or not _folded(self.certificates).isdisjoint(_folded(certificates))
 
 
-def is_taken_over(key: ClientKey, named: Sequence[NamedClient]) -> bool:
-    """Whether the records of this client go to a client of the settings by now, so that nothing more comes under it."""
-    address = key.name if key.kind is ClientKind.ADDRESS else ""
-    user = key.name if key.kind is ClientKind.LOGIN else ""
-    certificates = (key.name,) if key.kind is ClientKind.CERTIFICATE else ()
-    return any(each.matches(address, user, certificates) for each in named)
+class TakenOver:
+    """The clients whose records go to a client of the settings by now, so that nothing more comes under their keys.
+
+    An entry that asks for more than an address, a login or a certificate takes no client over.
+    """
+
+    def __init__(self, named: Iterable[NamedClient]) -> None:
+        self._users: set[str] = set()
+        self._certificates: set[tuple[str, bool]] = set()
+        self._networks: dict[tuple[int, int], set[int]] = defaultdict(set)
+        for client in named:
+            if not (client.users or client.certificates):
+                for network in client.networks:
+                    self._networks[network.version, network.prefixlen].add(_prefix(network[0], network.prefixlen))
+            elif not (client.networks or client.certificates):
+                self._users.update(client.users)
+            elif not (client.networks or client.users):
+                self._certificates |= _folded(client.certificates)
+
+    def has(self, key: ClientKey) -> bool:
+        """Whether it was taken over."""
+        match key.kind:
+            case ClientKind.LOGIN:
+                return key.name in self._users
+            case ClientKind.CERTIFICATE:
+                return not self._certificates.isdisjoint(_folded([key.name]))
+            case ClientKind.ADDRESS if (address := client_address(key.name)) is not None:
+                return any(
+                    version == address.version and _prefix(address, length) in prefixes
+                    for (version, length), prefixes in self._networks.items()
+                )
+        return False
 
 
 class ClientNames:
@@ -123,3 +151,7 @@ class ClientNames:
 def _folded(names: Sequence[str]) -> set[tuple[str, bool]]:
     """Fold case for comparison, ASCII names with ASCII names only, as the allowlist's rules do."""
     return {(name.lower(), name.isascii()) for name in names}
+
+
+def _prefix(address: IPv4Address | IPv6Address, length: int) -> int:
+    return int(address) >> (address.max_prefixlen - length)

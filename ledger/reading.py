@@ -14,13 +14,13 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from licensegate.licensing.read import read
 
 from . import tables
-from .clients import ClientKey, ClientKind, NamedClient, is_taken_over
+from .clients import ClientKey, ClientKind, NamedClient, TakenOver
 from .dossier import ClientDossier, KeptText, LedgerDay
 from .entries import ClientHistory, ProductEntry, TextEntry
 from .naming import LedgerClient, ledger_client
 from .product_words import entry_of_text
-from .rows import HISTORY, all_histories, entries_of, histories
-from .standing import needs_rhythm, standing
+from .rows import all_histories, contact_hours, entries_of, histories
+from .standing import needs_rhythm, standing, standing_without_rhythm, with_rhythm
 from .summaries import ClientSummaries, ClientSummary
 
 _SLICE_SECONDS: Final = 0.001
@@ -42,24 +42,23 @@ class _Pauses:
 
 def read_summaries(connection: Connection, named: Sequence[NamedClient], now: datetime) -> ClientSummaries:
     """All clients in short: those of the settings, and those that the ledger has a contact, a name or a word of."""
-    pauses = _Pauses()
+    pauses, taken_over = _Pauses(), TakenOver(named)
     by_name = {client.name: client for client in named}
     found: dict[ClientKey, tuple[LedgerClient, ClientHistory]] = {
         client.key: (ledger_client(client.key, by_name, None), ClientHistory()) for client in named
     }
     for key, history in all_histories(connection, _SHORT, pauses.pause):
-        if not is_taken_over(key, named):
+        if not taken_over.has(key):
             found[key] = ledger_client(key, by_name, history.name), history
     summaries = {}
     for key, (client, history) in found.items():
-        summaries[key] = ClientSummary(client, standing(client, history, now), history.contacts)
+        summaries[key] = ClientSummary(client, standing_without_rhythm(client, history, now), history.contacts)
         pauses.pause()
     unsure = [key for key, summary in summaries.items() if needs_rhythm(summary.standing, now)]
-    for key, rhythm in histories(connection, unsure, (tables.hours,), pauses.pause).items():
+    for key, hours in contact_hours(connection, unsure, pauses.pause):
         client, history = found[key]
-        whole = ClientHistory(history.contacts, rhythm.times, history.manual, history.product)
-        summaries[key] = ClientSummary(client, standing(client, whole, now), history.contacts)
-        pauses.pause()
+        stands = with_rhythm(summaries[key].standing, (hour / 1e6 for hour in hours), history, now)
+        summaries[key] = ClientSummary(client, stands, history.contacts)
     return ClientSummaries(summaries.values(), now)
 
 
@@ -73,7 +72,8 @@ def read_clients(connection: Connection, named: Sequence[NamedClient]) -> list[L
         for kind, name in connection.execute(select(table.c.client_kind, table.c.client).distinct()):
             key = ClientKey(ClientKind(kind), name)
             found.setdefault(key, ledger_client(key, by_name, None))
-    return [client for key, client in found.items() if not is_taken_over(key, named)]
+    taken_over = TakenOver(named)
+    return [client for key, client in found.items() if not taken_over.has(key)]
 
 
 def read_dossier(
@@ -117,7 +117,7 @@ def read_text(connection: Connection, key: ClientKey, kept: datetime) -> TextEnt
 
 
 def _client(connection: Connection, key: ClientKey, named: Sequence[NamedClient]) -> tuple[LedgerClient, ClientHistory]:
-    history = histories(connection, [key], HISTORY)[key]
+    history = histories(connection, [key])[key]
     return ledger_client(key, {client.name: client for client in named}, history.name), history
 
 

@@ -4,20 +4,21 @@ Pure. The clocks are `licensing.clocks`; contacts recorded by hand count as cont
 (`product_words`) replaces what follows from contacts.
 """
 
+import math
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from licensegate.licensing.clocks import ClockModel, Clocks, Due, KnownOfClient, Level, clocks
 from licensegate.licensing.limits import family_named
-from licensegate.licensing.rhythm import LEAST_SILENCE, longest_silence, silence_since
+from licensegate.licensing.rhythm import LEAST_SILENCE, longest_silence_of, silence_since
 
 from .entries import ClientHistory, ManualKind
 from .product_words import AHEAD, certificate_with, contact_named, is_current, known_with, level_of
 
-_ONE_CONTACT: Final = timedelta(hours=1)
+_ONE_CONTACT: Final = 3600.0
 
 
 class ClientProduct(Protocol):
@@ -68,6 +69,12 @@ def model_of(client: ClientProduct) -> ClockModel:
 
 def standing(client: ClientProduct, history: ClientHistory, now: datetime) -> ClientStanding:
     """How this client stands, from what the ledger has of it."""
+    stands = standing_without_rhythm(client, history, now)
+    return with_rhythm(stands, (time.timestamp() for time in history.times), history, now)
+
+
+def standing_without_rhythm(client: ClientProduct, history: ClientHistory, now: datetime) -> ClientStanding:
+    """How this client stands, apart from its rhythm: `history` need not have its times."""
     seen = [time for time in history.times if time - now <= AHEAD]
     seen += [
         entry.last_success for entry in history.contacts if entry.last_success and entry.last_success - now <= AHEAD
@@ -84,17 +91,14 @@ def standing(client: ClientProduct, history: ClientHistory, now: datetime) -> Cl
     if answer is not None and current:
         known, state = known_with(known, answer, now), level_of(answer, client.product)
         named = contact_named(answer, now)
-        seen += [] if named is None else [named]
+        last = max((time for time in (last, named) if time is not None), default=None)
     elif answer is not None:
         known = certificate_with(known, answer, now)
     running = clocks(known, now)
-    usual, level = None, max(running.level, state)
+    level = max(running.level, state)
     if known.model != "reserved":
-        rhythm = one_contact_each((*seen, *by_hand))
-        usual = longest_silence(rhythm)
-        level = max(level, silence_since(max(rhythm, default=None), usual, now))
+        level = max(level, silence_since(last, None, now))
     deadlines = {due.rule.name: due for due in _deadlines(known, running, now)}
-    last = max((*seen, *by_hand), default=None)
     return ClientStanding(
         known.model,
         last,
@@ -102,25 +106,46 @@ def standing(client: ClientProduct, history: ClientHistory, now: datetime) -> Cl
         max((entry.last_failure for entry in history.contacts if entry.last_failure), default=None),
         deadlines,
         running.enforced,
-        usual,
+        None,
         level,
         answer.said if answer and (current or any(due.printed for due in deadlines.values())) else None,
     )
 
 
 def needs_rhythm(stands: ClientStanding, now: datetime) -> bool:
-    """Whether the times of its contacts may change the level of a client that was judged without them."""
+    """Whether the rhythm of a client may change its level."""
     if stands.last_contact is None or stands.model == "reserved" or stands.level >= Level.WARNING:
         return False
     return now - stands.last_contact > LEAST_SILENCE
 
 
-def one_contact_each(times: Iterable[datetime]) -> list[datetime]:
-    """The times, those within an hour of the one before left out: a contact may take several connections."""
-    kept: list[datetime] = []
-    for time in sorted(times):
-        if not kept or time - kept[-1] >= _ONE_CONTACT:
-            kept.append(time)
+def with_rhythm(
+    stands: ClientStanding, hours: Iterable[float], history: ClientHistory, now: datetime
+) -> ClientStanding:
+    """How a client stands that was judged without its rhythm, with it.
+
+    `hours` has the last contact of each hour, in seconds since 1970.
+    """
+    if stands.model == "reserved":
+        return stands
+    latest = now.timestamp() + AHEAD.total_seconds()
+    times = [entry.last_success for entry in history.contacts if entry.last_success]
+    times += [entry.time for entry in history.manual if entry.what is ManualKind.CONTACT]
+    times += [] if stands.last_contact is None else [stands.last_contact]
+    moments = [*hours, *(time.timestamp() for time in times)]
+    usual = longest_silence_of(one_contact_each(moment for moment in moments if moment <= latest))
+    level = max(stands.level, silence_since(stands.last_contact, usual, now))
+    return structs.replace(stands, longest_silence=usual, level=level)
+
+
+def one_contact_each(moments: Iterable[float]) -> list[float]:
+    """The moments, those within an hour of the one before left out: a contact may take several connections."""
+    kept: list[float] = []
+    last = -math.inf
+    for moment in sorted(moments):
+        if moment - last >= _ONE_CONTACT:
+            kept.append(moment)
+            last = moment
     return kept
 
 

@@ -32,6 +32,11 @@ HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1) // _MICROSECOND
 
 
+def time_of(microseconds: int) -> datetime:
+    """The time so many microseconds after 1970. Raises ValueError, TypeError or OverflowError for what is no time."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 class Microseconds(TypeDecorator[datetime]):
     """An aware datetime, kept as microseconds since 1970."""
 
@@ -44,7 +49,7 @@ class Microseconds(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         """From the database. Raises ValueError, TypeError or OverflowError for what is no time."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        return None if value is None else time_of(value)
 
 
 _metadata: Final = MetaData()

@@ -1,6 +1,6 @@
 """A client's own rhythm: how often it makes contact, and how long a silence may last before it means something."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
@@ -20,10 +20,14 @@ def longest_silence(contacts: Sequence[datetime]) -> timedelta | None:
 
     None until there are five contacts. Their order does not matter; contacts of one moment count once.
     """
-    times = sorted(set(contacts))
-    if len(times) < LEAST_CONTACTS:
+    return longest_silence_of(contact.timestamp() for contact in contacts)
+
+
+def longest_silence_of(moments: Iterable[float]) -> timedelta | None:
+    """The same of contacts in seconds since any moment."""
+    gaps = [later - earlier for earlier, later in pairwise(sorted(moments)) if later > earlier]
+    if len(gaps) < LEAST_CONTACTS - 1:
         return None
-    gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
     return max(LEAST_SILENCE, timedelta(seconds=median(gaps) * FACTOR))
 
 

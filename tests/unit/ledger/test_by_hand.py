@@ -7,7 +7,7 @@ from ipaddress import ip_network
 import pytest
 
 from licensegate.ledger.by_hand import EntryRefusedError, manual_entry, name_entry, text_entry
-from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames, NamedClient, is_taken_over, key_of, key_text
+from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames, NamedClient, TakenOver, key_of, key_text
 from licensegate.ledger.entries import LONGEST_TEXT, ManualKind, NameEntry
 from licensegate.ledger.naming import LedgerClient, NamedBy, ledger_client
 from licensegate.records.record import LoginResult, TunnelRecord
@@ -113,10 +113,13 @@ def test_a_null_in_a_text_is_left_out() -> None:
         (ClientKey(ClientKind.LOGIN, "sub"), NamedClient("A", users=("pub",))),
         (ClientKey(ClientKind.NAMED, "pub"), NamedClient("A", users=("pub",))),
         (STRANGER, NamedClient("A")),
+        (STRANGER, NamedClient("A", networks=(ip_network("10.1.2.0/24"),), users=("pub",))),
+        (STRANGER, NamedClient("A", networks=(ip_network("::/0"), ip_network("10.1.2.4/32")))),
+        (ClientKey(ClientKind.ADDRESS, "unix"), NamedClient("A", networks=(ip_network("0.0.0.0/0"),))),
     ],
 )
 def test_what_no_client_of_the_settings_takes_over_stays(key: ClientKey, client: NamedClient) -> None:
-    assert not is_taken_over(key, [client])
+    assert not TakenOver([client]).has(key)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_a_client_that_got_a_client_in_the_settings_is_taken_over(record: Tunnel
     ]
     before = ClientNames().key(record)
 
-    assert is_taken_over(before, named_clients)
+    assert TakenOver(named_clients).has(before)
 
 
 def test_a_key_is_one_text() -> None:
