@@ -7,14 +7,14 @@ is not recognised stays: names, numbers, the words of peers.
 
 import struct
 from collections.abc import Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Final
 
 from msgspec import Struct
 
-from .language import Language
+from .language import ENGLISH, Language
 
 CONTEXT: Final = "phrase"
 """The context (msgctxt) of such a text in a catalog. Whole sentences are recognised without it."""
@@ -25,14 +25,20 @@ SEPARATOR: Final = "; "
 _CONTEXT: Final = f"{CONTEXT}\x04"
 _END: Final = "。"
 _LONGEST: Final = 4000
+_MOST_PARTS: Final = 16
 _DEEPEST: Final = 4
 
 
 def reworded(text: str, language: Language) -> str:
     """Translate a text that is one phrase, or several between semicolons."""
-    if language.catalog is None or len(text) > _LONGEST:
+    if language is ENGLISH or len(text) > _LONGEST or text.count(SEPARATOR) >= _MOST_PARTS:
         return text
-    return _rewording(language.catalog).whole(text)
+    return _said_again(text, language)
+
+
+@lru_cache(maxsize=512)  # pages show the same texts again and again
+def _said_again(text: str, language: Language) -> str:
+    return text if language.catalog is None else _rewording(language.catalog).whole(text)
 
 
 class _Template(Struct, frozen=True):
@@ -53,7 +59,7 @@ class _Template(Struct, frozen=True):
         if not between:
             return [] if text == first else None
         last = between.pop()
-        if len(text) < len(first) + len(last) or not (text.startswith(first) and text.endswith(last)):
+        if not (text.startswith(first) and text.endswith(last)) or len(text) < len(first) + len(last):
             return None
         rest = text[len(first) : len(text) - len(last)]
         return _split_last(rest, between) if self.is_phrase else _split_first(rest, between)
@@ -86,6 +92,7 @@ class _Rewording:
 
     def __init__(self, templates: tuple[_Template, ...]) -> None:
         self._templates = templates
+        self._beginning: dict[str, tuple[_Template, ...]] = {}
 
     def whole(self, text: str, depth: int = 0) -> str:
         """The translation of a text of several phrases; what is not recognised stays."""
@@ -96,7 +103,7 @@ class _Rewording:
                 return sentence
         said = ""
         for number, part in enumerate(parts):
-            translated = self._one(part, depth, self._templates)
+            translated = self._one(part, depth, self._candidates(part[:1]))
             if number:
                 said = said + SEPARATOR if translated is None else said.removesuffix(_END) + _END
             said += part if translated is None else translated
@@ -127,6 +134,14 @@ class _Rewording:
                             others[1:], ""
                         )
         return {first: self.whole(value, depth)} | dict.fromkeys(others, "")
+
+    def _candidates(self, letter: str) -> tuple[_Template, ...]:
+        """The messages that a text with this first letter may be made of."""
+        if not letter.isascii():
+            return self._templates
+        if letter not in self._beginning:
+            self._beginning[letter] = tuple(each for each in self._templates if each.literals[0][:1] in ("", letter))
+        return self._beginning[letter]
 
     @cached_property
     def _with_separator(self) -> tuple[_Template, ...]:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from licensegate.language.language import JAPANESE, N_, Language
+from licensegate.language.phrases import reworded
 from licensegate.ledger.dossier import LedgerDay, MonthEvidence
 from licensegate.ledger.entries import ContactEntry, ManualEntry, ProductEntry, TextEntry
 from licensegate.ledger.standing import ClientStanding
@@ -118,11 +119,11 @@ def state_row(
     return _printed(text, reading, family, language, now)
 
 
-def text_row(text: TextEntry | None, reading: Reading | None) -> ProductTextRow | None:
+def text_row(text: TextEntry | None, reading: Reading | None, language: Language) -> ProductTextRow | None:
     """A text that somebody brought."""
     if text is None:
         return None
-    notes = [] if reading is None else reading.notes
+    notes = [] if reading is None else [reworded(note, language) for note in reading.notes]
     return ProductTextRow(received=text.kept, recorded_by=text.kept_by, text=text.text, notes=notes)
 
 

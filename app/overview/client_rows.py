@@ -9,6 +9,7 @@ from msgspec import Struct
 from licensegate.app.observers.recent import Client
 from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.language.language import N_, Language
+from licensegate.language.phrases import reworded
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.ledger.entries import ContactEntry
 from licensegate.ledger.naming import NamedBy
@@ -163,7 +164,7 @@ def client_row(known: KnownClient, language: Language, now: datetime) -> ClientR
         certainty_word=certainty_word(certainty or None, language),
         finding_sentence=failure.sentence,
         finding_remedy=failure.remedy,
-        evidence=evidence,
+        evidence=reworded(evidence, language),
     )
 
 

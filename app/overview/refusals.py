@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.language.language import Language
+from licensegate.language.phrases import reworded
 from licensegate.records.record import TunnelRecord
 
 from .answer import Answer
@@ -68,7 +69,7 @@ def refusal_row(
         finding=record.finding,
         certainty=record.certainty or "",
         certainty_word=certainty_word(record.certainty, language),
-        evidence=record.evidence,
+        evidence=reworded(record.evidence, language),
         cucm=cause.cucm,
         program=record.user_agent,
         repeated=record.repeated,

@@ -10,6 +10,7 @@ from licensegate.app.observers.target_health import TargetHealth, TargetStatus
 from licensegate.app.observers.target_reports import GOOD, TargetReports
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.language.language import N_, Language
+from licensegate.language.phrases import reworded
 from licensegate.licensing.clocks import Level
 
 from .answer import Answer
@@ -111,7 +112,7 @@ def target_row(
         row,
         verdict=report.verdict.value,
         verdict_text=language.gettext(WORDS[report.verdict].short),
-        verdict_detail=report.detail,
+        verdict_detail=reworded(report.detail, language),
         looked_at=report.time,
         issuer=report.chain[0].issuer if report.chain else "",
         certificate_ends=report.chain_ends,

@@ -167,7 +167,7 @@ class GateView:
             state=None
             if file is None
             else state_row(file.history.product, text, reading, file.client.product, file.standing, language, now),
-            text=text_row(text, reading),
+            text=text_row(text, reading, language),
             programs=list(program_rows(known)),
             refusals=await gathered(self._refusal_rows(list(wanted), language, whole=False)),
         )
