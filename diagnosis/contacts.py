@@ -10,7 +10,7 @@ from typing import Final
 from licensegate.records.alert import ABOUT_A_CERTIFICATE, Alert, alert_name
 from licensegate.records.contact import Contact
 from licensegate.records.finding import Certainty
-from licensegate.records.outcome import Outcome
+from licensegate.records.outcome import Outcome, Party
 from licensegate.records.record import TunnelRecord
 from licensegate.records.target_verdict import TargetVerdict
 
@@ -195,7 +195,7 @@ def _of_alert(case: Case) -> Conclusion | None:
         if theirs == Alert.PROTOCOL_VERSION or theirs in _NO_COMMON_GROUND:
             return of_refused_hello(case)
         return Conclusion(Code.SERVER_REFUSED_AFTER_HANDSHAKE, _LIKELY, _said(theirs))
-    if ours is None or ours in _NO_FAULT:
+    if ours is None or ours in _NO_FAULT or _is_of_a_cut(record):
         return None
     said = f"the client sent alert {ours} ({alert_name(ours)})"
     if ours == Alert.PROTOCOL_VERSION:
@@ -205,6 +205,11 @@ def _of_alert(case: Case) -> Conclusion | None:
     if ours in _NO_COMMON_GROUND:
         return Conclusion(Code.NO_COMMON_CIPHER, _POSSIBLE, said)
     return Conclusion(Code.UNKNOWN, _POSSIBLE, said)
+
+
+def _is_of_a_cut(record: TunnelRecord) -> bool:
+    """Whether the client's alert only answers the end of the connection within a message, as OpenSSL 3.5 does."""
+    return record.client_alert == Alert.DECODE_ERROR and record.ended_first is Party.UPSTREAM
 
 
 def of_unused_handshake(case: Case) -> Conclusion:
@@ -254,10 +259,13 @@ def of_unanswered_request(case: Case) -> Conclusion:
 
 
 def _client_gave_up(record: TunnelRecord) -> bool:
-    """Whether the target ended TLS only after the client had: many answer a close_notify with their own."""
-    if not (ends_in_alert(record.client_records) and ends_in_alert(record.upstream_records)):
+    """Whether the target ended TLS only after the client had: many answer a close_notify, or an end, with their own."""
+    if not ends_in_alert(record.upstream_records):
         return False
-    return (record.client_last_ms or 0.0) <= (record.upstream_last_ms or 0.0)
+    silent = (record.upstream_last_ms or 0.0) - (record.client_last_ms or 0.0)
+    if not ends_in_alert(record.client_records):
+        return record.ended_first is Party.CLIENT and silent >= SILENCE_MS
+    return silent >= 0
 
 
 def _unanswered_ms(record: TunnelRecord) -> float:

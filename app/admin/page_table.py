@@ -125,6 +125,10 @@ async def _api_refusals(sources: PageSources, request: PageRequest) -> PageAnswe
     return PageAnswer(await sources.view.refusals(request.language))
 
 
+async def _api_rules(sources: PageSources, request: PageRequest) -> PageAnswer:
+    return PageAnswer(await sources.view.rules(request.language))
+
+
 async def _api_tunnels(sources: PageSources, request: PageRequest) -> PageAnswer:
     return PageAnswer(await sources.view.tunnels(request.language, request.page))
 
@@ -200,6 +204,14 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         _api_tunnels,
         "the open connections, the oldest first; ?page= turns pages",
         ("page",),
+        is_shared=True,
+    ),
+    Page(
+        paths.API_RULES,
+        _TRUSTED,
+        _JSON,
+        _api_rules,
+        "the rules of the allowlist, and how often each applied",
         is_shared=True,
     ),
 )

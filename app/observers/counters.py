@@ -12,7 +12,7 @@ from licensegate.records.outcome import Outcome
 from licensegate.records.record import DialAttempt, ServerNameCheck, TunnelRecord
 
 from .observer import Observer
-from .target_names import TargetNames
+from .target_names import NO_TARGET, TargetNames
 
 _SETUP_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 """Seconds, up to the limit on dialling. A cached name takes less than the first, a distant target about 0.1."""
@@ -85,6 +85,15 @@ class Counters(Observer):
                 ended = self._targets.name(record.rule), outcome.label
                 self.ended[ended] = self.ended.get(ended, 0) + 1
                 self._add(record)
+
+    @property
+    def hits(self) -> dict[str, int]:
+        """How many ended connections each rule applied to, by its host and port. One that was never used is missing."""
+        hits: dict[str, int] = {}
+        for (target, _), count in list(self.ended.items()):
+            hits[target] = hits.get(target, 0) + count
+        hits.pop(NO_TARGET, None)
+        return hits
 
     def _add(self, record: TunnelRecord) -> None:
         if record.finding and record.certainty is not None:

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from licensegate.allowlist.target import Target
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.protocol.snapshot import Snapshot
@@ -145,6 +146,14 @@ class Metrics:
             "Ended tunnels and refusals, by the rule's host and port, the stage they reached, and the outcome.",
             ("target", "stage", "outcome"),
             (((name, _STAGE_OF[label], label), n) for (name, label), n in list(counters.ended.items())),
+        )
+        hits = counters.hits
+        names = {str(Target(rule.host, rule.port)): rule.preset for rule in gate.snapshot.policy.rules}
+        yield from _counters(
+            "licensegate_rule_hits",
+            "Ended connections that a rule of the allowlist applied to; 0 for a rule that nobody has used.",
+            ("rule", "preset"),
+            [((name, preset), hits.get(name, 0)) for name, preset in names.items()],
         )
         yield from _counters(
             "licensegate_reported",

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 
+from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.recent import Client, Clients, Refusals
 from licensegate.app.observers.registry import Observers
@@ -39,6 +40,7 @@ from .gate_summary import GateFacts, gate_summary
 from .identities import identity_of, key_text
 from .overview import Overview, headline, worst_level
 from .refusals import RefusalList, RefusalRow, refusal_row
+from .rules import RuleList, rule_rows
 from .slices import gathered, in_order
 from .targets import TargetList, TargetRow, target_rows
 from .tunnels import TunnelList, TunnelRow, accepted_at, tunnel_row
@@ -68,6 +70,7 @@ class GateView:
         warnings: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._gate = gate
+        self._counters = observers.get(Counters)
         self._ledger = observers.get(Ledger)
         self._refusals = observers.get(Refusals)
         self._clients = observers.get(Clients)
@@ -111,6 +114,14 @@ class GateView:
         """Each target. Dials those without a record of late, and waits a few seconds for them."""
         rows = await self._targets(language, PATIENCE_SECONDS)
         return TargetList(language=language.code, made_at=datetime.now(UTC), targets=rows)
+
+    async def rules(self, language: Language) -> RuleList:
+        """The rules in force, and how much each is used."""
+        policy = self._gate.snapshot.policy
+        rows = rule_rows(policy.rules, self._counters.hits)
+        return RuleList(
+            language=language.code, made_at=datetime.now(UTC), mode=policy.mode.value, policy=policy.hash, rules=rows
+        )
 
     async def refusals(self, language: Language) -> RefusalList:
         """The last connections that failed, the newest first, with their records."""

@@ -75,9 +75,12 @@ def issue(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    for extension in extra:
+    for extension in (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), *extra):
         builder = builder.add_extension(extension, critical=False)
     signer = issuer.key if issuer else key
+    if issuer:  # Python 3.13 asks for it
+        by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        builder = builder.add_extension(by, critical=False)
     return Issued(builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()), key)
 
 

@@ -83,6 +83,11 @@ def test_a_hello_that_the_gates_is_refused_like_is_no_matter_of_ciphers() -> Non
         pytest.param(failed(Contact.HANDSHAKE_CUT, upstream_tcp=LOST), "stalled_in_handshake", id="target neither"),
         pytest.param(failed(Contact.HANDSHAKE_CUT, client_alert=70), "server_too_old", id="client's 70"),
         pytest.param(failed(Contact.HANDSHAKE_CUT, client_alert=40), "no_common_cipher", id="client's 40"),
+        pytest.param(
+            failed(Contact.HANDSHAKE_CUT, client_alert=50, ended_first=Party.UPSTREAM),
+            "reset_in_handshake",
+            id="OpenSSL's 50 at a cut",
+        ),
         pytest.param(failed(Contact.HANDSHAKE_CUT, client_alert=47), "unknown", id="client's 47"),
         pytest.param(
             failed(Contact.HANDSHAKE_CUT, tls_negotiated="1.2", client_records=[(22, 7), (22, 37)], upstream_alert=40),
@@ -167,6 +172,17 @@ def test_who_said_goodbye_first_tells_silence_from_a_refusal(
     )  # fmt: skip
 
     assert found(made) == (code, "likely")
+
+
+def test_a_goodbye_after_the_clients_silent_end_is_no_refusal() -> None:
+    """A client that gives up need not say so in TLS, and the target then says goodbye."""
+    made = failed(
+        Contact.REQUEST_UNANSWERED, client_records=[(20, 1), (23, 69), (23, 200)], total_ms=2013.3, relay_ms=1990.0,
+        upstream_records=[(22, 122), (20, 1), (23, 23), (23, 843), (23, 69), (23, 250), (23, 250), (23, 19)],
+        client_last_ms=42.8, upstream_last_ms=2013.2, ended_first=Party.CLIENT,
+    )  # fmt: skip
+
+    assert found(made) == ("no_answer_to_request", "likely")
 
 
 def test_the_wait_for_an_answer_ends_when_its_client_gives_up() -> None:

@@ -26,6 +26,16 @@ def test_ends_are_counted_by_target_and_outcome() -> None:
     }
 
 
+def test_hits_are_by_rule_whatever_the_outcome() -> None:
+    counters = make_counters()
+    assert counters.hits == {}
+
+    counters.observe([tunnel(), failure(Outcome.DNS_TIMEOUT)])
+    counters.observe([record(Outcome.TARGET_NOT_ALLOWED, target="evil.example:443")])
+
+    assert counters.hits == {"tools.cisco.com:443": 2}
+
+
 def test_the_start_of_a_long_tunnel_is_not_counted() -> None:
     counters = make_counters()
     before = vars(make_counters()).keys()

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
+from licensegate.allowlist.target import Target
 from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
@@ -142,6 +143,14 @@ def test_a_series_appears_with_its_first_count() -> None:
     assert not [sample.name for sample in after.samples if sample.name.endswith("_created")]
 
 
+def test_a_rule_that_nobody_used_has_no_hit() -> None:
+    scraped = Scraped([tunnel(), tunnel()])
+    name = "licensegate_rule_hits_total"
+
+    assert scraped.value(name, rule="tools.cisco.com:443", preset="cisco-licensing") == 2
+    assert scraped.value(name, rule="api.cisco.com:443", preset="cisco-licensing") == 0
+
+
 def test_open_connections_are_counted_at_the_scrape() -> None:
     gate = WatchedGate()
     gate.connections = cast(list[ClientConnection], [OpenConnection(state) for state in (State.RELAYING, State.HEAD)])
@@ -257,6 +266,8 @@ ALL_TRAFFIC = [
 ]
 LABELS: dict[str, set[str]] = {
     "target": {*TARGETS, NO_TARGET},
+    "rule": {str(Target(rule.host, rule.port)) for rule in SNAPSHOT.policy.rules},
+    "preset": {rule.preset for rule in SNAPSHOT.policy.rules},
     "stage": set(Stage),
     "outcome": {outcome.label for outcome in Outcome},
     "finding": {code.label for code in Code},
