@@ -62,7 +62,7 @@ PURE = (
     "records",
     "language",
 )
-PICTURES = {".png", ".webp"}
+NO_TEXTS = {".png", ".webp", ".pyc"}
 WAITING = {"asyncio", "select", "selectors", "socket", "ssl", "threading"}
 # The one exception: TLS between two buffers in memory waits for nothing.
 IN_MEMORY = {"licensegate.proxy.wire.tls_layer": {"ssl"}}
@@ -262,7 +262,7 @@ def test_no_text_installs_licensegate_from_a_package_index() -> None:
     # Nobody of ours holds the name there. An install uses the wheelhouse, with --no-index, or the checkout.
     files = [*MODULES.values(), *ROOT.glob("*file"), *ROOT.glob("*.md")]
     for folder in ("docs", "scripts", "deploy"):
-        files += [file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix not in PICTURES]
+        files += [file for file in (ROOT / folder).rglob("*") if file.is_file() and file.suffix not in NO_TEXTS]
     named = []
     for file in files:
         text = file.read_text(encoding="utf-8").replace("\\\n", "")
