@@ -11,6 +11,7 @@ from licensegate.language.language import N_, Language
 from licensegate.licensing.clocks import Level
 
 from .clients import ClientRow
+from .deadlines import OTHER_THAN_SILENCE
 from .gate_summary import GateSummary
 from .targets import TargetRow
 from .words import LEVEL_NAMED, NAME_OF_LEVEL, LevelName, level_word
@@ -266,4 +267,8 @@ def _clients(clients: Iterable[ClientRow]) -> Iterator[Attention]:
 def _client_code(client: ClientRow) -> str:
     if client.finding_sentence and client.finding:
         return client.finding
-    return "client_never_seen" if client.last_contact is None else "client_silent"
+    if client.last_contact is None:
+        return "client_never_seen"
+    urgent = [due for due in client.deadlines if LEVEL_NAMED[due.level] > Level.UNKNOWN]
+    worst = max(urgent, key=lambda due: LEVEL_NAMED[due.level], default=None)
+    return f"client_{worst.name}" if worst is not None and worst.name in OTHER_THAN_SILENCE else "client_silent"

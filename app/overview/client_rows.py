@@ -15,42 +15,24 @@ from licensegate.ledger.entries import ContactEntry
 from licensegate.ledger.naming import NamedBy
 from licensegate.ledger.standing import ClientStanding
 from licensegate.ledger.summaries import ClientSummary
-from licensegate.licensing.clocks import CRITICAL_DAYS, WARNING_DAYS, Due, Level, days_until
+from licensegate.licensing.clocks import Level, days_until
 from licensegate.records.finding import Finding
+from licensegate.records.record import TunnelRecord
 
 from .causes import CauseWords, cause_named, cause_of
 from .clients import ClientRow, DeadlineRow
+from .deadlines import FIND_OUT, LATE, date_words, deadline_level, most_urgent
 from .identities import key_text
 from .words import NAME_OF_KIND, NAME_OF_LEVEL, certainty_word, deadline_word, kind_word, level_word
 
-_APPOINTMENTS: Final = frozenset(
-    {"contact", "certificate_renewal", "report", "synchronisation", "out_of_compliance_retry"}
-)
-"""Dates at which a product does something by itself: late is a warning, near is not."""
-
-_SILENT_WARNING_DAYS: Final = 60
 _MOST_ADDRESSES: Final = 8
 _FORGOTTEN: Final = timedelta(days=120)
 """A client without a name that has been silent for so long has probably left."""
 
-_SENTENCES: Final = {
-    "authorization": N_("{client} has made no contact since {since}: its authorization ends on {date}."),
-    "overage": N_("The overage of {client} ends on {date}: no users or devices can be added any more."),
-    "certificate_expiry": N_("The registration of {client} ends on {date}."),
-    "evaluation": N_("The evaluation of {client} ends on {date}."),
-    "acknowledgement": N_("Cisco must have acknowledged a usage report of {client} by {date}."),
-    "removal": N_("{client} has not synchronised since {since}: Cisco removes it from the account on {date}."),
-    "access_token": N_("The access token of {client} ends on {date}: log in there by hand before."),
-}
-_OTHER_DATE: Final = N_("A time limit of {client} ends on {date}.")
 _ENFORCED: Final = N_("{client} has made no contact since {since}: something may be blocked on it since {date}.")
-_LATE: Final = N_("{client} should have made contact by {date}, and has not.")
 _SILENT: Final = N_("{client} is silent for longer than usual: its last contact was on {since}.")
 _NEVER: Final = N_("No contact of {client} has been seen yet.")
 _SAID_SO: Final = N_("The product of {client} says that its licences need attention.")
-_FIND_OUT: Final = N_(
-    "Check the proxy's address in the product and the path to the gate, then renew the authorization on the product."
-)
 _LOOK: Final = N_("Look at the client's page: it says what the product reported.")
 
 
@@ -85,9 +67,15 @@ class KnownClient(Struct, frozen=True, kw_only=True):
         return None if self.standing is None else self.standing.last_contact
 
     @property
+    def failure(self) -> TunnelRecord | None:
+        """The record of its newest failure among its last connections."""
+        found = [client.failure for _, client in self.recent if client.failure is not None]
+        return max(found, key=ended, default=None)
+
+    @property
     def last_failure(self) -> datetime | None:
         """Its last failed contact."""
-        times = [client.failure.time for _, client in self.recent if client.failure is not None]
+        times = [] if self.failure is None else [ended(self.failure)]
         if self.standing is not None and self.standing.last_failure is not None:
             times.append(self.standing.last_failure)
         return max(times, default=None)
@@ -131,6 +119,11 @@ def known_client(
     )
 
 
+def ended(record: TunnelRecord) -> datetime:
+    """When a connection ended: the time of a failure, in the ledger too."""
+    return record.time + timedelta(milliseconds=record.total_ms or 0.0)
+
+
 def client_row(known: KnownClient, language: Language, now: datetime) -> ClientRow:
     """The row of a client."""
     kind, level = NAME_OF_KIND[known.key.kind], NAME_OF_LEVEL[known.level(now)]
@@ -172,24 +165,12 @@ def failure_words(known: KnownClient, language: Language) -> CauseWords:
     """Why its last contact failed; empty if it did not."""
     if not known.is_failing:
         return CauseWords()
-    for _, client in known.recent:
-        if client.failure is not None and client.failure.time == known.last_failure:
-            return cause_of(client.failure, language, client=known.name)
+    if known.failure is not None and ended(known.failure) == known.last_failure:
+        return cause_of(known.failure, language, client=known.name)
     entry = known.failed
     if entry is None:
         return CauseWords()
     return cause_named(entry.finding, entry.outcome, language, known.name, entry.target)
-
-
-def deadline_level(name: str, due: Due, now: datetime) -> Level:
-    """How urgent one date is."""
-    days = days_until(due.at, now)
-    if name in _APPOINTMENTS:
-        return Level.WARNING if days < 0 else Level.OK
-    if days < CRITICAL_DAYS:
-        return Level.CRITICAL
-    soon = _SILENT_WARNING_DAYS if name == "authorization" else WARNING_DAYS
-    return Level.WARNING if days < soon else Level.OK
 
 
 def _deadlines(standing: ClientStanding, language: Language, now: datetime) -> Iterator[DeadlineRow]:
@@ -220,12 +201,15 @@ def _finding(known: KnownClient) -> tuple[str, str, str]:
 
 
 def _reason(known: KnownClient, failure: CauseWords, language: Language, now: datetime) -> CauseWords:
-    """Why it does not stand well. If its last contact failed, what to change is what made it fail."""
+    """Why it does not stand well. If its last contact failed, what to change is what made it fail.
+
+    A failure explains a silence, but not a date that has come near.
+    """
     sentence, remedy = _worst(known, now) or ("", "")
-    if not sentence and failure.sentence:
+    if failure.sentence and sentence in ("", LATE, _SILENT):
         return failure
     if not sentence:
-        sentence, remedy = (_NEVER, _FIND_OUT) if known.last_contact is None else (_SAID_SO, _LOOK)
+        sentence, remedy = (_NEVER, FIND_OUT) if known.last_contact is None else (_SAID_SO, _LOOK)
     return CauseWords(_filled(sentence, known, language, now), failure.remedy or language.gettext(remedy))
 
 
@@ -233,34 +217,21 @@ def _worst(known: KnownClient, now: datetime) -> tuple[str, str] | None:
     """The sentence and the remedy of the most urgent date or silence; None if neither is."""
     standing = known.standing
     if standing is None or standing.level <= Level.UNKNOWN:
-        return (_SILENT, _FIND_OUT) if known.silent is not None else None
+        return (_SILENT, FIND_OUT) if known.silent is not None else None
     if standing.enforced is not None and standing.enforced <= now:
-        return _ENFORCED, _FIND_OUT
-    due = _most_urgent(standing, now)
-    if due is not None and due[0] in _APPOINTMENTS:
-        return _LATE, _FIND_OUT
-    if due is not None:
-        return _SENTENCES.get(due[0], _OTHER_DATE), _FIND_OUT
+        return _ENFORCED, FIND_OUT
+    if (words := date_words(standing, now)) is not None:
+        return words
     usual, last = standing.longest_silence, standing.last_contact
     if usual is not None and last is not None and now - last > usual:
-        return _SILENT, _FIND_OUT
+        return _SILENT, FIND_OUT
     return None
-
-
-def _most_urgent(standing: ClientStanding, now: datetime) -> tuple[str, Due] | None:
-    """The date of the highest level, of several the earliest; None if none is urgent."""
-    ranked = [(deadline_level(name, due, now), name, due) for name, due in standing.deadlines.items()]
-    urgent = [each for each in ranked if each[0] > Level.UNKNOWN]
-    if not urgent:
-        return None
-    _, name, due = min(urgent, key=lambda each: (-each[0], each[2].at))
-    return name, due
 
 
 def _filled(sentence: str, known: KnownClient, language: Language, now: datetime) -> str:
     standing, date = known.standing, None
     if standing is not None:
-        due = _most_urgent(standing, now)
+        due = most_urgent(standing, now)
         enforced = standing.enforced
         date = enforced if enforced is not None and enforced <= now else None if due is None else due[1].at
     since = known.last_contact

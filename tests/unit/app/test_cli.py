@@ -71,6 +71,7 @@ def test_the_version_loads_nothing_else() -> None:
         pytest.param([], ["serve", "reload", "check", "test-rule", "suggest-rules", "cert", "version"], id="all"),
         pytest.param(["serve"], ["--config FILE", "  0  ", "  1  ", "  2  "], id="serve"),
         pytest.param(["check"], ["--config FILE", "[FILE]", "--user NAME", "  0  ", "  2  "], id="check"),
+        pytest.param(["demo"], ["--once | --seconds N", "  0  ", "  1  "], id="demo"),
         pytest.param(["doctor"], ["[TARGET ...]", "--user NAME", "--bundle FILE", "  0  ", "  130"], id="doctor"),
         pytest.param(["test-rule"], ["CLIENT HOST:PORT", "  0  ", "  1  ", "  2  "], id="test-rule"),
         pytest.param(["suggest-rules"], ["--config FILE", "LOG", "| patch", "  0  ", "  2  "], id="suggest-rules"),
