@@ -162,7 +162,7 @@ def _policy(known: KnownOfClient) -> Clocks:
 
 
 def _classic(known: KnownOfClient) -> Clocks:
-    contact = _latest(known.last_contact, known.registered, known.out_of_compliance_since)
+    contact = _latest(known.last_contact, known.registered, known.out_of_compliance_since) or _before_printed(known)
     deadline = _printed(known.printed_deadline, limit("authorization")) or _deadline(known, contact)
     evaluation = _evaluation(known)
     overage = _overage(known, deadline)
@@ -180,6 +180,16 @@ def _classic(known: KnownOfClient) -> Clocks:
         if known.no_licences_in_use
         else _earliest(_at(deadline), _at(evaluation), None if known.out_of_compliance_since is None else _at(overage)),
     )
+
+
+def _before_printed(known: KnownOfClient) -> datetime | None:
+    """The last contact by the next one that the product printed, after a success: summaries have no other date."""
+    if known.printed_contact is None or known.contact_failed or known.authorization_expired is not None:
+        return None
+    try:
+        return known.printed_contact - limit("contact").length
+    except OverflowError:
+        return None
 
 
 def _deadline(known: KnownOfClient, contact: datetime | None) -> Due | None:

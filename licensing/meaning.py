@@ -23,6 +23,7 @@ _NOT_SMART_JA: Final = (
 _UNKNOWN_EN: Final = "The text does not say in which state the licences are."
 _WHOLE_EN: Final = "Copy the whole output of `show license all`."
 _WHOLE_JA: Final = "show license all の出力全体をコピーしてください。"
+_FAMILY_OF_FORM: Final = {"FMC": "FMC", "AXL": "CUCM", "slminfo": "CUCM"}
 _UNKNOWN_DAYS_EN: Final = "an unknown number of"
 _UNKNOWN_DAYS_JA: Final = "（不明）"
 _UNKNOWN_DATE_EN: Final = "an unknown date"
@@ -88,20 +89,28 @@ def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None =
     rule = ZoneRule(_dates(to_builtins(report)), zone)
     at = now or rule.instant(reading.captured_at) or datetime.now(UTC)
     found = family_of_pid(report.product.pid)
-    family = family or (found.name if found else "FMC" if reading.form == "FMC" else "")
+    family = family or (found.name if found else _FAMILY_OF_FORM.get(reading.form) or _family_of_licences(report))
     known = _known(report, rule, family, at)
     running = clocks(known, at)
     deadlines = tuple(_deadlines(running, at))
     effect = effect_of(family)
     meaning = structs.replace(
-        _meaning(report, known, running, at),
+        _meaning(reading, known, running, at),
         effect=effect.en if effect is not None else None,
         effect_ja=effect.ja if effect is not None else None,
         family=family or None,
         last_success=known.last_contact,
-        notes=(*reading.notes, *rule.notes, *_notes(report)),
+        notes=(*reading.notes, *rule.notes, *_notes(report), *_notes_of_family(report, known, running, at)),
     )
     return Explained(meaning, deadlines)
+
+
+def _family_of_licences(report: LicenseReport) -> str:
+    """The family that the names of its licences tell, where its product ID is not there."""
+    names = [f"{each.name} {each.tag}".upper() for each in report.entitlements]
+    if any("CUBE_" in name for name in names):
+        return "CUBE"
+    return "CUCM" if any(".UCM_" in name for name in names) else ""
 
 
 def said_by(reading: Reading, now: datetime) -> KnownOfClient:
@@ -196,11 +205,12 @@ def _deadlines(running: Clocks, now: datetime) -> Iterator[LicenseDeadline]:
         yield LicenseDeadline(rule.name, due.at, days, due.printed, rule.meaning, rule.source, rule.confidence)
 
 
-def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+def _meaning(reading: Reading, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+    report = reading.report
     if report.model == "traditional":
         return _plain(_NOT_SMART_EN, _NOT_SMART_JA, "ok", known, running, now)
     if report.model == "policy":
-        return _policy_meaning(known, running, now)
+        return _policy_meaning(reading, known, running, now)
     registration, authorization = report.registration.status, report.authorization.status
     if registration is None and authorization == "evaluation":
         registration = "unregistered"
@@ -216,18 +226,17 @@ def _meaning(report: LicenseReport, known: KnownOfClient, running: Clocks, now: 
     running_level = Level.OK if running.level is Level.UNKNOWN else running.level
     if chosen.level == "ok" and running_level is not Level.OK and known.model != "reserved":
         return _overdue(chosen.source, chosen.confidence, running, now)
-    days = _days(row.clock, running, now)
+    days, is_over = _days(row.clock, running, now), _is_over(row.clock, running, now)
+    english, japanese = (row.en_over, row.ja_over) if is_over and row.en_over else (chosen.en, chosen.ja)
     return Meaning(
         level=max(Level[chosen.level.upper()], running_level).label,
         enforced=enforced,
         enforced_at=None if enforced in ("now", "unknown") else running.enforced,
-        text=chosen.en.format(days=_UNKNOWN_DAYS_EN if days is None else days, date=_date(running)),
-        text_ja=chosen.ja.format(
-            days=_UNKNOWN_DAYS_JA if days is None else days, date=_date(running, _UNKNOWN_DATE_JA)
-        ),
+        text=english.format(days=_UNKNOWN_DAYS_EN if days is None else days, date=_date(running)),
+        text_ja=japanese.format(days=_UNKNOWN_DAYS_JA if days is None else days, date=_date(running, _UNKNOWN_DATE_JA)),
         do=row.do_en,
         do_ja=row.do_ja,
-        alerts=row.rtmt,
+        alerts=row.rtmt if known.family == "CUCM" else (),
         source=chosen.source,
         confidence=chosen.confidence,
         now=now,
@@ -244,6 +253,13 @@ def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime
         ja = f"出力時点では正常ですが、その後の通信がなければ承認は{_date(running, _UNKNOWN_DATE_JA)}に失効しています。"
         do = "Take a new output. If its dates are the same, restore the path to Cisco and renew the authorization."
         do_ja = "最新の出力を取得してください。日付が同じ場合は通信経路を復旧し、承認を更新してください。"
+    elif running.deadline is None:
+        text = (
+            "In order when it was printed, but a date has passed since, and the text does not say until when it lasts."
+        )
+        ja = "出力時点では正常ですが、その後に予定日を過ぎています。承認の期限はこの出力にはありません。"
+        do = "Take a new output, of `show license all`. If its dates are the same, find out why contacts fail."
+        do_ja = "show license all の最新の出力を取得してください。日付が同じ場合は通信が失敗する原因を調べてください。"
     else:
         text = f"Still in order, but a date has passed or comes near; the authorization lasts until {_date(running)}."
         until = _date(running, _UNKNOWN_DATE_JA)
@@ -264,8 +280,17 @@ def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime
     )
 
 
+def _due(clock: str, running: Clocks) -> Due | None:
+    return running.overage_end if clock == "overage" else running.evaluation_end
+
+
+def _is_over(clock: str, running: Clocks, now: datetime) -> bool:
+    due = _due(clock, running)
+    return due is not None and due.at <= now
+
+
 def _days(clock: str, running: Clocks, now: datetime) -> int | None:
-    due = running.overage_end if clock == "overage" else running.evaluation_end
+    due = _due(clock, running)
     return None if due is None else max(0, days_until(due.at, now))
 
 
@@ -273,7 +298,7 @@ def _date(running: Clocks, unknown: str = _UNKNOWN_DATE_EN) -> str:
     return unknown if running.deadline is None else f"{running.deadline.at:%Y-%m-%d %H:%M} UTC"
 
 
-def _policy_meaning(known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
+def _policy_meaning(reading: Reading, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
     if known.reports_nothing:
         text = "Smart Licensing Using Policy: no report is due (push interval 0). That is normal, not an error."
         ja = "ポリシー型のスマートライセンスです。レポートの送信は不要です(送信間隔0)。正常な状態です。"
@@ -286,12 +311,41 @@ def _policy_meaning(known: KnownOfClient, running: Clocks, now: datetime) -> Mea
     else:
         text = f"Smart Licensing Using Policy: Cisco must acknowledge a report by {_date(running)}."
         ja = f"ポリシー型のスマートライセンスです。{_date(running)}までにレポートの確認が必要です。"
-    return _plain(text, ja, running.level.label, known, running, now)
+    plain = _plain(text, ja, running.level.label, known, running, now)
+    do, do_ja = _policy_remedy(reading, running)
+    return structs.replace(plain, do=do, do_ja=do_ja)
+
+
+def _policy_remedy(reading: Reading, running: Clocks) -> tuple[str, str]:
+    """What to do, in English and Japanese: what stops the reports, if the text tells."""
+    transport, level = reading.report.transport, running.level
+    if level is Level.OK:
+        return "Nothing.", "対応不要です。"
+    if level is Level.UNKNOWN:
+        return _WHOLE_EN, _WHOLE_JA
+    if transport.type == "off":
+        return (
+            "Carry a usage report to Cisco by hand and install the acknowledgement, or set a transport.",
+            "使用状況レポートを手動でシスコにアップロードし、確認応答をインストールするか、トランスポートを設定してください。",
+        )
+    if transport.type == "cslu" and transport.url is None:
+        return (
+            "Set the address of a CSLU, or another transport: now it reports to nobody.",
+            "CSLUのアドレスまたは別のトランスポートを設定してください。現在はどこにもレポートが送信されません。",
+        )
+    if reading.fails == "answered":
+        return (
+            "The path is fine, since the other side answers: act on the failure below, such as by a new trust code.",
+            "相手側から応答があるため、通信経路は正常です。下記の失敗理由に対処してください（信頼コードの再取得など）。",
+        )
+    return (
+        "Check that the product can send its reports: path, proxy and trust.",
+        "製品がレポートを送信できるか(経路、プロキシ、信頼)を確認してください。",
+    )
 
 
 def _plain(text: str, ja: str, level: str, known: KnownOfClient, running: Clocks, now: datetime) -> Meaning:
     """A meaning that comes from no row of the table. Unenforced licences of the policy model are never blocked."""
-    is_late = level in ("warning", "critical")
     stops = running.enforced
     enforced: Enforced = "unknown" if known.model == "classic" else "no" if stops is None else "after"
     if stops is not None and stops <= now:
@@ -302,12 +356,20 @@ def _plain(text: str, ja: str, level: str, known: KnownOfClient, running: Clocks
         enforced_at=running.enforced,
         text=text,
         text_ja=ja,
-        do="Check that the product can send its reports: path, proxy and trust." if is_late else "Nothing.",
-        do_ja="製品がレポートを送信できるか(経路、プロキシ、信頼)を確認してください。" if is_late else "対応不要です。",
+        do="Nothing.",
+        do_ja="対応不要です。",
         source=limit("acknowledgement", "policy").source if known.model == "policy" else "",
         confidence="high" if known.model != "classic" else "low",
         now=now,
     )
+
+
+def _notes_of_family(report: LicenseReport, known: KnownOfClient, running: Clocks, now: datetime) -> Iterator[str]:
+    """What an output without a product ID may also mean."""
+    is_late = running.deadline is not None and running.deadline.at <= now and not known.reports_nothing
+    is_untold = not known.family and report.product.pid is None and not report.members
+    if known.model == "policy" and is_late and is_untold:
+        yield N_("A CUBE with IOS XE 17.3.2 to 17.6.1a stops calls now: if it is one, say --family CUBE.")
 
 
 def _notes(report: LicenseReport) -> Iterator[str]:

@@ -125,6 +125,7 @@ class Reading(Struct):
 
     `unread` are the lines that have no place in the report. `captured_at` is the product's own time when it printed the
     text, if its clock was synchronised. `notes` are sentences for people. `device` is the prompt before the command.
+    `fails` says whether messages of the policy model fail: in the network, or although the other side answers.
     """
 
     report: LicenseReport
@@ -133,3 +134,4 @@ class Reading(Struct):
     notes: list[str] = []
     form: str = "text"
     device: str = ""
+    fails: Literal["", "in_network", "answered"] = ""

@@ -19,7 +19,10 @@ Enforced = Literal["no", "now", "after", "unknown"]
 
 
 class LicenseState(Struct, frozen=True, forbid_unknown_fields=True):
-    """A combination of states: what it means and what to do, in English and Japanese, and CUCM's alerts for it."""
+    """A combination of states: what it means and what to do, in English and Japanese, and CUCM's alerts for it.
+
+    `en_over` and `ja_over` are what it means once its clock has run out; empty if that changes nothing.
+    """
 
     registration: _Texts
     authorization: _Texts
@@ -32,6 +35,8 @@ class LicenseState(Struct, frozen=True, forbid_unknown_fields=True):
     source: _Text
     confidence: Confidence
     clock: str = ""
+    en_over: str = ""
+    ja_over: str = ""
     rtmt: tuple[str, ...] = ()
 
 

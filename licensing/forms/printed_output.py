@@ -58,6 +58,8 @@ class OutputReader:
                     self.strays.append(number)
         if not self.context.clock_is_trusted:
             self.context.reading.captured_at = None
+        if self.context.failing:
+            self.context.reading.fails = "in_network" if self.context.failing_in_network else "answered"
         if self.context.failing_in_network:
             self.context.reading.notes.append(
                 N_("Some kinds of messages fail in the network: the other side is not reached.")

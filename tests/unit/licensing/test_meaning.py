@@ -73,6 +73,85 @@ License Authorization:
     assert [each.name for each in found.deadlines] == ["evaluation"]
 
 
+def test_a_summary_without_a_deadline_is_judged_by_its_next_contact() -> None:
+    found = explain(read(SUMMARY.encode()), datetime(2026, 5, 1, tzinfo=UTC))
+
+    assert [(each.name, str(each.due.date()), each.printed) for each in found.deadlines] == [
+        ("contact", "2026-03-01", True),
+        ("authorization", "2026-04-30", False),
+        ("overage", "2026-07-29", False),
+    ]
+    assert found.meaning.level == "critical"
+    assert found.meaning.last_success is None
+
+
+SUMMARY = """Smart Licensing is ENABLED
+Registration:
+  Status: REGISTERED
+License Authorization:
+  Status: AUTHORIZED
+  Last Communication Attempt: SUCCEEDED
+  Next Communication Attempt: Mar 01 10:00:00 2026 UTC
+"""
+
+
+def test_the_next_try_after_a_failure_tells_no_contact() -> None:
+    failed = SUMMARY.replace("SUCCEEDED", "FAILED").encode()
+
+    assert [each.name for each in explain(read(failed), datetime(2026, 5, 1, tzinfo=UTC)).deadlines] == ["contact"]
+
+
+def test_alerts_of_rtmt_are_named_for_cucm_alone() -> None:
+    states = "Registration:\n  Status: REGISTERED\nLicense Authorization:\n  Status: OUT OF COMPLIANCE\n"
+    found = [explain(read((states + udi).encode())).meaning.alerts for udi in ("UDI: PID:UCM,SN:1\n", "")]
+
+    assert [len(alerts) for alerts in found] == [2, 0]
+
+
+@pytest.mark.parametrize(("now", "word"), [("2025-12-01", "In 20 days"), ("2026-02-01", "time for that is over")])
+def test_an_overage_that_is_over_is_said(now: str, word: str) -> None:
+    assert word in meaning_of("ios-out-of-compliance", now).meaning.text
+
+
+POLICY = """Smart Licensing Using Policy:
+  Status: ENABLED
+Transport:
+  Type: {transport}
+Policy:
+Usage Reporting:
+  Next ACK deadline: Jan 12 12:10:01 2026 UTC
+  Reporting push interval: 30 days
+{more}"""
+STATISTICS = "  Attempts: Total=2, Success=0, Fail=2  Ongoing Failure: Overall=2 Communication={}\n"
+
+
+@pytest.mark.parametrize(
+    ("transport", "more", "remedy"),
+    [
+        ("Transport Off", "", "by hand"),
+        ("cslu", "", "address of a CSLU"),
+        ("Smart", STATISTICS.format(0), "The path is fine"),
+        ("Smart", STATISTICS.format(2), "path, proxy and trust"),
+        ("Smart", "", "path, proxy and trust"),
+    ],
+)
+def test_late_reports_have_a_remedy_for_what_stops_them(transport: str, more: str, remedy: str) -> None:
+    text = POLICY.format(transport=transport, more=more).encode()
+
+    assert remedy in explain(read(text), datetime(2026, 2, 1, tzinfo=UTC)).meaning.do
+    assert explain(read(text), datetime(2025, 11, 1, tzinfo=UTC)).meaning.do == "Nothing."
+
+
+def test_a_late_report_of_a_cube_stops_calls() -> None:
+    late, cube = POLICY.format(transport="Smart", more="").encode(), b"License Usage:\n  cube (CUBE_T_STD) 1 IN USE\n"
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    unknown, told = explain(read(late), now).meaning, explain(read(late + cube), now).meaning
+
+    assert (unknown.enforced, told.enforced, told.family) == ("no", "now", "CUBE")
+    assert ["CUBE" in note for note in unknown.notes] == [True]
+    assert told.notes == ()
+
+
 def test_not_smart_licensing_is_said() -> None:
     assert "not Smart Licensing" in meaning_of("nxos-traditional", "2026-01-01").meaning.text
 
