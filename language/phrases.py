@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from string import Formatter
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -38,7 +38,7 @@ def reworded(text: str, language: Language) -> str:
 
 @lru_cache(maxsize=512)  # pages show the same texts again and again
 def _said_again(text: str, language: Language) -> str:
-    return text if language.catalog is None else _rewording(language.catalog).whole(text)
+    return text if language.catalog is None else _rewording(language.catalog).whole(text).text
 
 
 class _Template(Struct, frozen=True):
@@ -87,6 +87,18 @@ def _split_last(text: str, literals: list[str]) -> list[str] | None:
     return [text, *parts]
 
 
+class _Said(NamedTuple):
+    """A translation. Of several, that counts for which most is known.
+
+    `letters` of the English are in messages, `own` of them in the outermost, which `goes_on` after another phrase or not.
+    """
+
+    letters: int
+    goes_on: bool
+    own: int
+    text: str
+
+
 class _Rewording:
     """Finds the messages that a text was made of. `depth` counts phrases within phrases."""
 
@@ -94,46 +106,49 @@ class _Rewording:
         self._templates = templates
         self._beginning: dict[str, tuple[_Template, ...]] = {}
 
-    def whole(self, text: str, depth: int = 0) -> str:
+    def whole(self, text: str, depth: int = 0) -> _Said:
         """The translation of a text of several phrases; what is not recognised stays."""
         parts = text.split(SEPARATOR)
         if len(parts) > 1:
             sentence = self._one(text, depth, self._with_separator)
             if sentence is not None:
                 return sentence
-        said = ""
+        said, letters = "", 0
         for number, part in enumerate(parts):
-            translated = self._one(part, depth, self._candidates(part[:1]))
+            found = self._one(part, depth, self._candidates(part[:1]))
             if number:
-                said = said + SEPARATOR if translated is None else said.removesuffix(_END) + _END
-            said += part if translated is None else translated
-        return said
+                said = said + SEPARATOR if found is None else said.removesuffix(_END) + _END
+            said += part if found is None else found.text
+            letters += 0 if found is None else found.letters
+        return _Said(letters, False, 0, said)
 
-    def _one(self, text: str, depth: int, templates: tuple[_Template, ...]) -> str | None:
-        """The translation of a text of one message, that with the most letters; None if none made it."""
+    def _one(self, text: str, depth: int, templates: tuple[_Template, ...]) -> _Said | None:
+        """The translation of a text of one message, by which most of it is known; None if none made it."""
         if depth > _DEEPEST:
             return None
-        for template in templates:
-            values = template.values_in(text)
-            if values is not None:
-                said: dict[str, str] = {}
-                for names, value in zip(template.names, values, strict=True):
-                    said |= self._named(names, value, depth + 1)
-                return template.translation.format(**said)
-        return None
+        matching = ((each, values) for each in templates if (values := each.values_in(text)) is not None)
+        return max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
 
-    def _named(self, names: tuple[str, ...], value: str, depth: int) -> dict[str, str]:
+    def _filled(self, template: _Template, values: list[str], depth: int) -> _Said:
+        said: dict[str, _Said] = {}
+        for names, value in zip(template.names, values, strict=True):
+            said |= self._named(names, value, depth)
+        own = sum(map(len, template.literals))
+        letters = own + sum(each.letters for each in said.values())
+        text = template.translation.format(**{name: each.text for name, each in said.items()})
+        return _Said(letters, template.is_phrase and not template.literals[0], own, text)
+
+    def _named(self, names: tuple[str, ...], value: str, depth: int) -> dict[str, _Said]:
         """The values of placeholders that stand side by side: each but the first is a phrase, or empty."""
         first, *others = names
+        nothing = dict.fromkeys(others, _Said(0, False, 0, ""))
         if others:
             for place in range(len(value)):
                 if any(value.startswith(template.literals[0], place) for template in self._suffixes):
                     rest = self._one(value[place:], depth, self._suffixes)
                     if rest is not None:
-                        return {first: self.whole(value[:place], depth), others[0]: rest} | dict.fromkeys(
-                            others[1:], ""
-                        )
-        return {first: self.whole(value, depth)} | dict.fromkeys(others, "")
+                        return nothing | {first: self.whole(value[:place], depth), others[0]: rest}
+        return nothing | {first: self.whole(value, depth)}
 
     def _candidates(self, letter: str) -> tuple[_Template, ...]:
         """The messages that a text with this first letter may be made of."""
@@ -156,13 +171,13 @@ class _Rewording:
 
 @cache
 def _rewording(catalog: Path) -> _Rewording:
-    """The phrases and sentences of a catalog, those with the most letters first."""
-    found = [
+    """The phrases and sentences of a catalog."""
+    found = (
         _template(message, translation)
         for message, translation in _messages(catalog.read_bytes())
         if message.startswith(_CONTEXT) or _is_sentence(message)
-    ]
-    return _Rewording(tuple(sorted(found, key=lambda template: -sum(map(len, template.literals)))))
+    )
+    return _Rewording(tuple(found))
 
 
 def _is_sentence(message: str) -> bool:

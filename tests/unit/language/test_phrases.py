@@ -44,6 +44,10 @@ CASES = {
         "a program listens on 127.0.0.1:3128",
         "あるプログラムが127.0.0.1:3128で待ち受けています",
     ),
+    "a phrase that goes on after another": (
+        "the gate's own look at 12:00:00 met a certificate signed by CN=Example",
+        "ゲート自身による12:00:00の確認の結果：CN=Exampleが署名した証明書",
+    ),
     "a colon in the first value of a phrase": (
         "log.access: /var/log: 900 MB free",
         "log.access: /var/log：空き容量900 MB",
