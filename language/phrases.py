@@ -90,7 +90,7 @@ def _split_last(text: str, literals: list[str]) -> list[str] | None:
 class _Said(NamedTuple):
     """A translation. Of several, that counts for which most is known.
 
-    `letters` of the English are in messages, `own` of them in the outermost, which `goes_on` after another phrase or not.
+    `letters` of the English are in messages, `own` of them in the outermost; that one `goes_on` after another or not.
     """
 
     letters: int
