@@ -12,6 +12,9 @@ from .access import AccessRequest
 LANGUAGE: Final = "lang"
 """The parameter that picks a language."""
 
+NEXT: Final = "next"
+"""The parameter and field of the login form that says which page was asked for."""
+
 _LONGEST_VALUE: Final = 1000
 _FORWARDING_FIELDS: Final = ("Forwarded", "X-Forwarded-For", "Via")  # RFC 7239, RFC 9110 section 7.6.3
 

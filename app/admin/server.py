@@ -27,6 +27,7 @@ from .paths import SIGN_IN
 from .rendering import Rendered, SharedRenderings, joined
 from .requests import (
     LANGUAGE,
+    NEXT,
     access_request,
     cookie_field,
     cookie_name,
@@ -40,9 +41,6 @@ from .sessions import Session, Sessions
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105  a name
 """The field of a form with the session's token."""
-
-NEXT: Final = "next"
-"""The parameter of the login form that says which page was asked for."""
 
 _SHUTDOWN_SECONDS: Final = 1.0
 _FORMS_AT_ONCE: Final = 4

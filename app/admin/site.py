@@ -13,7 +13,6 @@ from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.observers.product_metrics import ProductAsks
-from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
@@ -29,9 +28,10 @@ from licensegate.proxy.settings import ListenAddress
 
 from .access import Access
 from .health import Health
-from .page_table import PAGES, PageSources
+from .page_table import PAGES
 from .server import AdminServer
 from .sessions import Sessions
+from .sources import PageSources
 
 _log = logging.getLogger(__name__)
 
@@ -67,14 +67,12 @@ class AdminSite:
         self._sessions = Sessions()
         sources = PageSources(
             full_version(),
-            gate,
             Metrics(
                 version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients, asks
             ),
             self._health,
-            observers.get(Refusals),
-            observers.get(Clients),
             GateView(gate, observers, self._upstreams, reports, facts),
+            observers.get(Ledger).desk,
             self._sessions,
         )
         self._server = AdminServer(Access(()), PAGES, sources, self._sessions)

@@ -183,6 +183,12 @@ class GateView:
             refusals=await gathered(self._refusal_rows(list(wanted), language, whole=False)),
         )
 
+    async def knows(self, key: ClientKey) -> bool:
+        """Whether the ledger, the settings or a recent connection knows this client."""
+        if key in self._recent() or not self._ledger.is_kept:
+            return key in self._recent()
+        return isinstance(await self._ledger.desk.client(key, days=1), ClientDossier | NoLedger)
+
     async def evidence(self, language: Language, key: ClientKey, month: date) -> EvidenceSheet | None:
         """What a client did in the month of this day; None if nobody knows the client, or no ledger can be read."""
         found = await self._ledger.desk.month(key, month) if self._ledger.is_kept else None

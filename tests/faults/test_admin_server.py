@@ -63,7 +63,7 @@ def slow_readers(gate: Gate, path: str, number: int = READERS) -> Iterator[None]
         yield
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/tunnels", "/clients", "/healthz"])
+@pytest.mark.parametrize("path", ["/metrics", "/api/tunnels", "/", "/healthz"])
 def test_slow_readers_hold_few_descriptors_and_little_memory(gate: Gate, path: str) -> None:
     tunnels = [open_tunnel(gate) for _ in range(TUNNELS)]
     before, memory = descriptors(gate), gate.resident_bytes()
@@ -72,7 +72,7 @@ def test_slow_readers_hold_few_descriptors_and_little_memory(gate: Gate, path: s
         assert get_page(gate, "/healthz").status == 200
         assert descriptors(gate) <= before + PLACES
         assert gate.resident_bytes() < memory + 24 * MIB
-        assert get_page(gate, "/tunnels").json["open"] == TUNNELS
+        assert get_page(gate, "/api/tunnels").json["open"] == TUNNELS
         break_off(open_tunnel(gate))
 
     await_descriptors(gate, before)
@@ -86,10 +86,10 @@ def test_readers_that_read_nothing_are_cut_off_while_they_stay(gate: Gate) -> No
     tunnels = [open_tunnel(gate) for _ in range(TUNNELS)]
     before = descriptors(gate)
 
-    with slow_readers(gate, "/tunnels", 20):
+    with slow_readers(gate, "/api/tunnels", 20):
         assert get_page(gate, "/healthz").status == 200  # by then the gate has accepted them
         await_descriptors(gate, before)
-        assert get_page(gate, "/tunnels").json["open"] == TUNNELS
+        assert get_page(gate, "/api/tunnels").json["open"] == TUNNELS
 
     for tunnel in tunnels:
         break_off(tunnel)

@@ -28,7 +28,7 @@ def test_a_login_in_the_wrong_place_is_not_logged(tmp_path: Path, request_with_l
     with Gate(tmp_path, settings) as gate:
         ask(gate, request_with_login)
         gate.records(1)
-        get_page_until(gate, "/refusals", lambda page: page.json["refusals"])
+        get_page_until(gate, "/api/refusals", lambda page: page.json["refusals"])
         pages = [get_page(gate, page).body for page in TRUSTED_PAGES]
 
     shown = "\n".join([(tmp_path / "access.jsonl").read_text(), *gate.stderr, *pages])

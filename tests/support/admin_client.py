@@ -17,8 +17,10 @@ from support.upstream import SECONDS
 
 ANY_PORT = "127.0.0.1:0"
 ENDED_TOTAL = "licensegate_connections_ended_total"
-OPEN_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.OPEN)
-TRUSTED_PAGES = tuple(page.path for page in PAGES if page.audience is Audience.TRUSTED)
+_SHOWN = [page for page in PAGES if page.method == "GET" and "key" not in page.parameters]
+OPEN_PAGES = tuple(page.path for page in _SHOWN if page.audience is Audience.OPEN)
+TRUSTED_PAGES = tuple(page.path for page in _SHOWN if page.audience is Audience.TRUSTED)
+CHANGES = tuple(page.path for page in PAGES if page.audience is Audience.CHANGES)
 _ADDRESS = re.compile(r"metrics and health on https?://(\S+):([0-9]+)/")
 
 

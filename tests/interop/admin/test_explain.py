@@ -50,10 +50,10 @@ def test_pages_and_metrics_count_the_findings(watched: Gate) -> None:
     reject_certificate(watched)
     watched.records(1)
 
-    (entry,) = get_page(watched, "/refusals").json["refusals"]
+    (entry,) = get_page(watched, "/api/refusals").json["refusals"]
     assert entry["record"]["contact"] == "certificate_rejected"
     assert (entry["record"]["finding"], entry["cucm"]) == ("certificate_rejected", ["invalid trust chain pool"])
-    (client,) = get_page(watched, "/clients").json["clients"]
+    (client,) = get_page(watched, "/api/clients").json["clients"]
     assert (client["finding"], client["certainty"]) == ("certificate_rejected", "likely")
     counted = scrape(watched).value("licensegate_findings_total", finding="certificate_rejected", certainty="likely")
     assert counted == 1

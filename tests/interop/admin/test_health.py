@@ -107,7 +107,7 @@ def test_healthz_on_a_proxy_port_is_counted_and_not_logged(watched: Gate) -> Non
     )
     assert series.value(ENDED_TOTAL) == 0
     assert watched.records() == []
-    assert get_page(watched, "/clients").json == {"clients": []}
+    assert get_page(watched, "/api/clients").json["clients"] == []
 
 
 def test_the_health_command_checks_a_running_gate(watched: Gate) -> None:

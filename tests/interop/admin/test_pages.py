@@ -75,6 +75,8 @@ def test_promtool_accepts_the_metrics(watched: Gate, authority: Authority) -> No
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
+THIS_CLIENT = "/api/client?key=address:127.0.0.1"
+
 INJECTIONS = [
     b'CONNECT a".evil.example:443 HTTP/1.1\r\n\r\n',
     b'CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: <script>alert(1)</script>"} 1\\n\r\n\r\n',
@@ -99,14 +101,14 @@ def test_client_input_reaches_no_label_and_stays_text(watched: Gate) -> None:
         assert shown.status == 200
         assert shown.fields["x-content-type-options"] == "nosniff"
         assert shown.fields["content-security-policy"].startswith("default-src 'none'")
-        if page == "/":
-            assert shown.fields["content-type"] == "text/html; charset=utf-8"
-            assert "<script>alert" not in shown.body
-        else:
+        if page.startswith("/api/"):
             assert shown.fields["content-type"] == "application/json"
-            assert shown.body.isascii()
             assert shown.json
-    agents = [program["user_agent"] for program in get_page(watched, "/clients").json["clients"][0]["programs"]]
+            assert shown.body.isascii()
+        else:
+            assert shown.fields["content-type"] == "text/html; charset=utf-8"
+            assert all(markup not in shown.body for markup in ("<script>", "<b>evil", "<img", "\u202e"))
+    agents = [program["user_agent"] for program in get_page(watched, THIS_CLIENT).json["programs"]]
     assert '<script>alert(1)</script>"} 1\\n' in agents
     assert r"\xff\xfe\xe2\x80\xae" in agents
 
@@ -117,7 +119,7 @@ def test_open_pages_name_no_client(watched: Gate) -> None:
         connection.sendall(f"CONNECT {REFUSING_HOST}:443 HTTP/1.1\r\nHost: {REFUSING_HOST}\r\n\r\n".encode())
         assert read_to_end(connection).startswith(b"HTTP/1.1 502 ")
 
-    get_page_until(watched, "/clients", lambda page: client in page.body)
+    get_page_until(watched, "/api/clients", lambda page: client in page.body)
     for page in OPEN_PAGES:
         assert client not in get_page(watched, page).body
 
@@ -139,16 +141,16 @@ def test_an_open_tunnel_is_shown_with_its_bytes_so_far(tmp_path: Path) -> None:
     ):
         with open_tunnel(gate) as tunnel:
             tunnel.sendall(b"x" * 1000)
-            shown = get_page_until(gate, "/tunnels", lambda page: '"upstream_written":1000' in page.body).json
+            shown = get_page_until(gate, "/api/tunnels", lambda page: '"upstream_written":1000' in page.body).json
             assert shown["open"] == 1
             assert shown["tunnels"][0]["state"] == "relaying"
             assert shown["tunnels"][0]["record"]["target"] == TARGET
             assert scrape(gate).value("licensegate_tunnels_open") == 1
-        get_page_until(gate, "/tunnels", lambda page: page.json["open"] == 0)
+        get_page_until(gate, "/api/tunnels", lambda page: page.json["open"] == 0)
 
 
 @pytest.mark.parametrize("taken", ["closed", "reset", "stayed"])
-def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate, taken: str) -> None:
+def test_a_client_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate, taken: str) -> None:
     with dial(watched) as connection:
         connection.sendall(REFUSED)
         read_answer(connection)
@@ -157,24 +159,23 @@ def test_clients_shows_the_fingerprint_and_the_reaction_to_refusal(watched: Gate
             end_well(connection)
         elif taken == "reset":
             break_off(connection)
-        (client,) = get_page_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+        shown = get_page_until(watched, THIS_CLIENT, lambda page: page.status == 200).json
 
-    assert client["client"] == "127.0.0.1"
-    assert client["last_outcome"] == "target_not_allowed"
-    (program,) = client["programs"]
+    assert shown["client"]["addresses"] == ["127.0.0.1"]
+    assert shown["client"]["finding"] == "target_not_allowed"
+    (program,) = shown["programs"]
     assert (program["user_agent"], program["http_version"]) == ("probe/1", "1.1")
     assert (program["fields"], program["host_form"]) == (["Host", "user-agent", "X-Odd"], "host")
     assert (program["server_name_sent"], program["refusal_taken"]) == (None, taken)
-    (refusal,) = get_page(watched, "/refusals").json["refusals"]
+    (refusal,) = get_page(watched, "/api/refusals").json["refusals"]
     assert refusal["sentence"] == "evil.example:443 is not in the allowlist."
     assert refusal["record"]["refusal_taken"] == taken
 
 
-def test_the_clients_page_shows_the_client_hellos_offers(watched: Gate, authority: Authority) -> None:
+def test_a_client_shows_what_its_client_hello_offers(watched: Gate, authority: Authority) -> None:
     post(watched, authority)
 
-    (client,) = get_page_until(watched, "/clients", lambda page: page.json["clients"]).json["clients"]
+    (program,) = get_page_until(watched, THIS_CLIENT, lambda page: page.status == 200).json["programs"]
 
-    (program,) = client["programs"]
     assert program["user_agent"] == "test/1"
     assert (program["server_name_sent"], program["tls_version"]) == (True, "1.3")

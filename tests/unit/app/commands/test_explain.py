@@ -13,13 +13,15 @@ import msgspec
 import pytest
 
 from licensegate.app import cli
-from licensegate.app.admin.pages import refusals_page
-from licensegate.app.observers.recent import Refusals
+from licensegate.app.overview.identities import ClientIdentity
+from licensegate.app.overview.refusals import RefusalList, refusal_row
 from licensegate.diagnosis.diagnosis import Diagnosis
+from licensegate.language.language import ENGLISH
 from licensegate.records.contact import Contact
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 from support.diagnosed import failed, refused
+from support.records import NOON
 
 
 def log_of(folder: Path, *records: TunnelRecord, more: bytes = b"") -> str:
@@ -124,16 +126,16 @@ def test_a_running_gate_is_asked_for_its_failures(
     page: tuple[type[_Page], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, url = page
-    diagnosis, refusals = Diagnosis(), Refusals()
-    records = [failed(Contact.HELLO_CUT), refused(Outcome.CLIENT_NOT_ALLOWED, after=5)]
+    diagnosis = Diagnosis()
+    records = [refused(Outcome.CLIENT_NOT_ALLOWED, after=5), failed(Contact.HELLO_CUT)]
     diagnosis.observe(records)
-    refusals.observe(records)
-    server.body = b"".join(refusals_page(refusals, diagnosis))
+    rows = [refusal_row(each, ClientIdentity("", ""), diagnosis, ENGLISH, whole=True) for each in records]
+    server.body = msgspec.json.encode(RefusalList(language="en", made_at=NOON, refusals=rows))
 
     assert cli.main(["explain", "--url", url]) == 1
     said = capsys.readouterr().out
     assert said.index("source_not_allowed") < said.index("server_closed_on_hello")
-    assert server.asked[0] == "/refusals"
+    assert server.asked[0] == "/api/refusals"
 
 
 def test_the_token_of_the_settings_opens_the_page(tmp_path: Path, page: tuple[type[_Page], str]) -> None:
@@ -144,7 +146,7 @@ def test_the_token_of_the_settings_opens_the_page(tmp_path: Path, page: tuple[ty
     settings.write_text(f'[admin]\nlisten = "{url.removeprefix("http://")}"\ntoken_file = "{tmp_path}/token"\n')
 
     assert cli.main(["explain", "--config", str(settings)]) == 0
-    assert server.asked == ("/refusals", "Bearer 0123456789abcdef")
+    assert server.asked == ("/api/refusals", "Bearer 0123456789abcdef")
 
 
 @pytest.mark.parametrize(("status", "body"), [(401, b"needs the token"), (200, b"[]"), (200, b'{"refusals":[{}]}')])

@@ -1,0 +1,179 @@
+"""What people do on the pages: sign in, sign out, keep a text of a product, name a client, record a contact by hand.
+
+The server has checked who may do it, and that the form is one of ours.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from licensegate.app.overview.identities import key_of
+from licensegate.language.language import N_
+from licensegate.ledger.by_hand import EntryRefusedError
+from licensegate.ledger.clients import ClientKey
+from licensegate.ledger.desk import NoLedger
+from licensegate.ledger.entries import LONGEST_TEXT, ManualKind
+
+from . import paths
+from .page import PageAnswer, PageRequest
+from .requests import LANGUAGE, NEXT
+from .screens import DONE, client_screen, problem, screen
+from .sessions import SignInRefusedError
+from .sources import PageSources
+
+TOKEN_BYTES: Final = 4096
+"""The most bytes of a form without a text."""
+
+TEXT_BYTES: Final = 3 * LONGEST_TEXT + (1 << 16)
+"""The most bytes of a form with a text: a browser may write a byte of a pasted text as three."""
+
+_PAGES: Final = (paths.OVERVIEW, paths.TUNNELS, paths.REFUSALS, paths.CLIENTS, paths.CLIENT, paths.EVIDENCE)
+_WRONG_TOKEN: Final = N_("This is not the token in admin.token_file.")
+_WAIT: Final = N_("Too many wrong tokens came from your address. Try again in {seconds} seconds.")
+_NO_TOKEN: Final = N_("Nobody can sign in without a token: set admin.token_file.")
+_NO_TEXT: Final = N_("Paste a text, or choose a file.")
+_NOT_KEPT: Final = N_("Nothing was kept: {reason}.")
+_NO_TIME: Final = N_("Give the time in UTC, like 2026-11-30 14:05.")
+
+_log = logging.getLogger(__name__)
+
+
+class _RefusedError(Exception):
+    """A form cannot be obeyed. `str()` is a sentence for its page, in the language of the request."""
+
+
+async def sign_in_form(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The form to sign in with; who has signed in already is led on."""
+    page = page_to_open(request.query.get(NEXT, ""))
+    if request.session is not None:
+        return PageAnswer(b"", 303, {"Location": page})
+    return screen("login.html", sources, request, can_sign_in=sources.sessions.has_token, next=page)
+
+
+async def sign_in(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """Begin a session for somebody who knows the token."""
+    gettext, page = request.language.gettext, page_to_open(request.form.fields.get(NEXT, ""))
+    try:
+        session = sources.sessions.sign_in(request.form.fields.get("token", ""), request.source)
+    except SignInRefusedError as refused:
+        _log.warning("a wrong token was sent to the admin pages from %s", request.source)
+        message = _NO_TOKEN if not sources.sessions.has_token else _WAIT if refused.wait_seconds else _WRONG_TOKEN
+        answer = screen(
+            "login.html",
+            sources,
+            request,
+            status=429 if refused.wait_seconds else 403,
+            notice=gettext(message).format(seconds=refused.wait_seconds),
+            failed=True,
+            can_sign_in=sources.sessions.has_token,
+            next=page,
+        )
+        wait = {"Retry-After": str(refused.wait_seconds)} if refused.wait_seconds else {}
+        return PageAnswer(answer.body, answer.status, wait)
+    _log.info("somebody signed in to the admin pages from %s", request.source)
+    return PageAnswer(b"", 303, {"Location": page}, begins=session)
+
+
+async def sign_out(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """End the session."""
+    if request.session is not None:
+        sources.sessions.sign_out(request.session)
+    return PageAnswer(b"", 303, {"Location": paths.OVERVIEW}, ends_session=True)
+
+
+async def keep_text(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """Keep the output of `show license …`, uploaded or pasted, beside its client."""
+
+    async def keep(key: ClientKey) -> object:
+        data = request.form.files.get("file", b"") or request.form.fields.get("text", "").encode()
+        if not data.strip():
+            raise _RefusedError(request.language.gettext(_NO_TEXT))
+        return await sources.desk.keep_text(key, data, by=_who(request))
+
+    return await _act(sources, request, "text", keep)
+
+
+async def name_client(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """Give a client a name, or take it away."""
+
+    async def name(key: ClientKey) -> object:
+        fields = request.form.fields
+        return await sources.desk.give_name(
+            key,
+            fields.get("name", ""),
+            product=fields.get("product", ""),
+            on_prem=bool(fields.get("on_prem")),
+            reserved=bool(fields.get("reserved")),
+            by=_who(request),
+        )
+
+    return await _act(sources, request, "name", name)
+
+
+async def record_contact(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """Write down what was done by hand."""
+
+    async def record(key: ClientKey) -> object:
+        fields = request.form.fields
+        is_login = fields.get("what") == ManualKind.LOGIN.value
+        return await sources.desk.record(
+            key,
+            ManualKind.LOGIN if is_login else ManualKind.CONTACT,
+            at=_time(request),
+            note=fields.get("note", ""),
+            by=_who(request),
+        )
+
+    return await _act(sources, request, "contact", record)
+
+
+async def _act(
+    sources: PageSources, request: PageRequest, done: str, act: Callable[[ClientKey], Awaitable[object]]
+) -> PageAnswer:
+    """Do it for the client of the form, and lead to its page; else show the page with what to change."""
+    key = key_of(request.form.fields.get("key", ""))
+    if key is None or not await sources.view.knows(key):
+        return problem(sources, request)
+    try:
+        answer = await act(key)
+    except _RefusedError as refused:
+        return await client_screen(sources, request, status=422, notice=str(refused), failed=True)
+    except EntryRefusedError as refused:
+        return await client_screen(sources, request, status=422, notice=_not_kept(request, str(refused)), failed=True)
+    if isinstance(answer, NoLedger):
+        return await client_screen(sources, request, status=503, notice=_not_kept(request, answer.reason), failed=True)
+    _log.info("%s: kept a %s from %s", key.name, done, _who(request))
+    language = {LANGUAGE: request.language.code} if request.chosen else {}
+    query = urlencode({"key": request.form.fields["key"], DONE: done, **language})
+    return PageAnswer(b"", 303, {"Location": f"{paths.CLIENT}?{query}"})
+
+
+def page_to_open(wanted: str) -> str:
+    """The page to lead to after the login: the wanted one if it is one of ours, else the first."""
+    try:
+        parts = urlsplit(wanted)
+    except ValueError:
+        return paths.OVERVIEW
+    is_ours = not parts.scheme and not parts.netloc and parts.path in _PAGES
+    return f"{parts.path}?{parts.query}" if is_ours and parts.query else parts.path if is_ours else paths.OVERVIEW
+
+
+def _time(request: PageRequest) -> datetime | None:
+    text = request.form.fields.get("at", "").strip()
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise _RefusedError(request.language.gettext(_NO_TIME)) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _who(request: PageRequest) -> str:
+    return f"the admin pages, from {request.source}"
+
+
+def _not_kept(request: PageRequest, reason: str) -> str:
+    return request.language.gettext(_NOT_KEPT).format(reason=reason)

@@ -1,0 +1,119 @@
+"""The pages for people: each shows a value of `app.overview` in a template (`html`)."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date
+from typing import Final
+
+from licensegate.app.overview.identities import key_of
+from licensegate.language.language import N_
+
+from .api import NO_CLIENT
+from .html import html_answer, static_file
+from .page import PageAnswer, PageRequest
+from .sources import PageSources
+
+DONE: Final = "done"
+"""The parameter of a client's page that says what a form of it has done."""
+
+NOTICES: Final = {
+    "text": N_("The text is kept beside the client."),
+    "name": N_("The name is changed."),
+    "contact": N_("The contact is written down."),
+}
+"""What a form has done, by the value of DONE."""
+
+_MONTHS: Final = 12
+_NOT_FOUND: Final = N_("Not found")
+
+
+def screen(
+    template: str,
+    sources: PageSources,
+    request: PageRequest,
+    *,
+    status: int = 200,
+    notice: str = "",
+    failed: bool = False,
+    **shown: object,
+) -> PageAnswer:
+    """A page with these values, and a notice above them, which is a message without its translation."""
+    return html_answer(
+        template,
+        request,
+        sources.version,
+        shown,
+        can_sign_in=sources.sessions.has_token,
+        status=status,
+        notice=notice,
+        failed=failed,
+    )
+
+
+async def overview(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The gate at a glance."""
+    return screen("overview.html", sources, request, overview=await sources.view.overview(request.language))
+
+
+async def tunnels(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The open connections."""
+    return screen("tunnels.html", sources, request, shown=await sources.view.tunnels(request.language, request.page))
+
+
+async def refusals(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The last connections that failed."""
+    return screen("refusals.html", sources, request, shown=await sources.view.refusals(request.language))
+
+
+async def clients(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The clients that a text finds."""
+    found = await sources.view.clients(request.language, request.query.get("q", ""), request.page)
+    return screen("clients.html", sources, request, shown=found)
+
+
+async def client(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """One client, after one of its forms with what that has done."""
+    notice = NOTICES.get(request.query.get(DONE, ""), "")
+    return await client_screen(sources, request, notice=request.language.gettext(notice))
+
+
+async def client_screen(
+    sources: PageSources, request: PageRequest, *, status: int = 200, notice: str = "", failed: bool = False
+) -> PageAnswer:
+    """The page of the client that the query or the form names."""
+    key = key_of(request.query.get("key") or request.form.fields.get("key", ""))
+    found = None if key is None else await sources.view.client(request.language, key)
+    if found is None:
+        return problem(sources, request)
+    return screen("client.html", sources, request, status=status, notice=notice, failed=failed, shown=found)
+
+
+async def evidence(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The evidence sheet of one client and month."""
+    key = key_of(request.query.get("key", ""))
+    found = None if key is None else await sources.view.evidence(request.language, key, request.month)
+    if found is None:
+        return problem(sources, request)
+    return screen("evidence.html", sources, request, shown=found, months=months_until(found.made_at.date()))
+
+
+def problem(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """The page for a client that nobody knows."""
+    gettext = request.language.gettext
+    return screen(
+        "problem.html", sources, request, status=404, heading=gettext(_NOT_FOUND), sentence=gettext(NO_CLIENT)
+    )
+
+
+def file_beside_pages(name: str) -> Callable[[PageSources, PageRequest], Awaitable[PageAnswer]]:
+    """The handler of a file that the pages load."""
+
+    async def answer(sources: PageSources, request: PageRequest) -> PageAnswer:
+        return PageAnswer(static_file(name))
+
+    return answer
+
+
+def months_until(today: date) -> list[str]:
+    """The last twelve months as `2026-11`, the oldest first."""
+    number = today.year * 12 + today.month - 1
+    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(number - _MONTHS + 1, number + 1)]
