@@ -1,4 +1,5 @@
-"""The admin server: metrics, health, and recent activity (`docs/monitoring.md`).
+"""The admin server: pages for people, their forms, the API, metrics and health (`docs/monitoring.md`).
 
-It changes nothing. Only a gate with an admin address imports `site`, and with it aiohttp and prometheus_client.
+`page_table` lists everything. What is shown comes from `app.overview`; the only thing that forms change is the ledger.
+Only a gate with an admin address imports `site`, and with it aiohttp and prometheus_client.
 """

@@ -102,7 +102,7 @@ def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     [
         (["/nonexistent/log"], "/nonexistent/log: No such file or directory; name an access log that can be read"),
         (["--url", "http://127.0.0.1:9"], "no gate answers at http://127.0.0.1:9: Connection refused"),
-        (["--url", "https://gate"], "'https://gate' is not the URL of a gate"),
+        (["--url", "ftp://gate"], "'ftp://gate' is not the URL of a gate"),
         ([__file__], "no line is a record of a gate of this release; name the file of log.access"),
     ],
 )
