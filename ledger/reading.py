@@ -116,6 +116,14 @@ def read_text(connection: Connection, key: ClientKey, kept: datetime) -> TextEnt
     return next((entry for entry in entries_of(connection, texts, chosen) if isinstance(entry, TextEntry)), None)
 
 
+def read_text_heads(connection: Connection) -> list[tuple[ClientKey, KeptText]]:
+    """The texts of all clients, without their content, by client and then the newest first."""
+    texts = tables.texts
+    columns = texts.c.client_kind, texts.c.client, texts.c.kept, texts.c.kept_by, texts.c.size
+    rows = connection.execute(select(*columns).order_by(texts.c.client_kind, texts.c.client, texts.c.kept.desc()))
+    return [(ClientKey(ClientKind(kind), client), KeptText(*head)) for kind, client, *head in rows]
+
+
 def _client(connection: Connection, key: ClientKey, named: Sequence[NamedClient]) -> tuple[LedgerClient, ClientHistory]:
     history = histories(connection, [key])[key]
     return ledger_client(key, {client.name: client for client in named}, history.name), history

@@ -46,6 +46,7 @@ class PolledProduct:
         self.schedule = AskSchedule(settings.every, now, chance)
         self.password = PasswordOnFile(settings.password_file, settings.login)
         self.was_recalled = False
+        self.last_ask: LastAsk | None = None
         self.answer: ProductAnswer | None = None
         self.failure: NoAnswerReason | None = None
         self.answered = 0
@@ -137,7 +138,7 @@ class ProductPoller:
 
     async def _ask_once(self, product: PolledProduct) -> None:
         settings = product.settings
-        if not product.was_recalled and await self._is_held(product):
+        if await self._is_held(product):
             return
         if await product.password.is_refused():
             self._note_locked(product)
@@ -160,14 +161,15 @@ class ProductPoller:
         self._keep(product)
 
     async def _is_held(self, product: PolledProduct) -> bool:
-        """Recall the last ask before this start, once; tell whether the product is to be left alone because of it."""
-        if not self._memory.is_ready:
+        """Tell whether to leave the product alone because another asked it: a gate before this start, or a person."""
+        if not (product.was_recalled or self._memory.is_ready):
             product.schedule.due = self._clock() + LOCKED_SECONDS
             return True
         product.was_recalled = True
         last = self._memory.last_ask(product.settings.client)
-        if last is None:
+        if last is None or last == product.last_ask:
             return False
+        product.last_ask = last
         if last.refused:
             await product.password.recall_refused(last.refused)
             return False
@@ -182,7 +184,8 @@ class ProductPoller:
     def _keep(self, product: PolledProduct) -> None:
         refused = product.password.refused_file if product.failure is NoAnswerReason.LOGIN_REFUSED else ""
         again = datetime.now(UTC) + timedelta(seconds=product.schedule.due - self._clock())
-        self._memory.keep_ask(product.settings.client, LastAsk(settings_digest(product.settings), again, refused))
+        product.last_ask = LastAsk(settings_digest(product.settings), again, refused)
+        self._memory.keep_ask(product.settings.client, product.last_ask)
 
     def _note_failure(self, product: PolledProduct, error: NoAnswerError) -> None:
         settings = product.settings

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "suggest-rules": "suggest rules for the targets that were refused",
     "license": "say what a product's `show license` means: state, deadlines, what to do",
     "ledger": "write the ledger of contacts out, or merge a file into it",
-    "contact": "write down a contact by hand, for a client that is not connected",
+    "contact": "write down what the gate cannot see: a contact by hand, a name, a text of a product",
     "product": "ask a product itself for the state of its licences",
     "passwd": "add, check or remove a user who logs in to the gate",
     "version": "print the version",

@@ -48,8 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Export or import."""
     settings = load_or_exit(arguments.config)
     try:
-        with open_store(settings, must_exist=arguments.action == "export") as store:
-            if arguments.action == "export":
+        exports = arguments.action == "export"
+        with open_store(settings, must_exist=exports, reads_only=exports) as store:
+            if exports:
                 return _export(store, arguments.file)
             return _import(store, arguments.file)
     except LedgerUnavailableError as error:
@@ -57,14 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def open_store(settings: Settings, *, must_exist: bool = False) -> Iterator[Store]:
+def open_store(settings: Settings, *, must_exist: bool = False, reads_only: bool = False) -> Iterator[Store]:
     """The store of the settings' ledger. Raises SystemExit without one, LedgerUnavailableError if it cannot be used."""
     place = settings.ledger.place
     if not place.is_kept:
         raise SystemExit(complain("the settings have no place for a ledger: set state.directory or ledger.url"))
     if must_exist and place.file is not None and not os.path.exists(place.file):
         raise SystemExit(complain(f"there is no ledger {place.file} yet; a gate makes it when it starts"))
-    store = Store(place, wait_seconds=_WAIT_SECONDS, reads_only=must_exist)
+    store = Store(place, wait_seconds=_WAIT_SECONDS, reads_only=reads_only)
     try:
         store.open()
         yield store

@@ -5,20 +5,27 @@ import asyncio
 import io
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from licensegate.app.observers.ledger import ask_entry, last_ask_of
 from licensegate.app.settings import Settings
 from licensegate.app.settings.messages import did_you_mean, shown
 from licensegate.app.terminal import complain, readers_language, say
 from licensegate.app.version import version
+from licensegate.ledger.clients import ClientKey, ClientKind
+from licensegate.ledger.engine import LedgerUnavailableError
+from licensegate.ledger.product_words import product_entry
+from licensegate.ledger.store import Store
 from licensegate.licensing.meaning import explain
+from licensegate.products.by_hand import ask_by_hand
+from licensegate.products.memory import LastAsk, ShortMemory
 from licensegate.products.no_answer import NoAnswerError
-from licensegate.products.password import PasswordOnFile
-from licensegate.products.poller import ask
 from licensegate.products.settings import AskedProduct
 
+from .ledger import open_store
 from .license import NamedOutput, printed
 from .settings_file import load_or_exit
 
@@ -27,12 +34,15 @@ NOTES: Final = """\
   that only reads, AXL's getSmartLicenseStatus, and prints what `licensegate license` prints. docs/products.md has the
   account that the product needs.
 
+  Where a ledger is kept, the answer is kept beside the client and counts as if the gate had asked: the gate waits as
+  after a question of its own, and a password that the product refused is not sent again until its file changes.
+
     licensegate product ask "CUCM-PUB Tokyo"
 
 exit status:
   0  every product answered
   1  one did not; the error says why
-  2  the command line or the settings cannot be used
+  2  the command line, the settings or the ledger cannot be used
 """
 
 
@@ -52,7 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
         products = _wanted(settings, arguments.name)
     except ValueError as error:
         return complain(str(error))
-    outputs, failures = asyncio.run(_ask(products, settings))
+    try:
+        with open_store(settings) if settings.ledger.place.is_kept else nullcontext() as store:
+            outputs, failures = asyncio.run(_ask(products, settings, store))
+    except LedgerUnavailableError as error:
+        return complain(
+            f"the ledger in {settings.ledger.place}, which knows what products were asked, cannot be used: {error}"
+        )
     language = readers_language(encoding="utf-8")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # Japanese
@@ -74,18 +90,39 @@ def _wanted(settings: Settings, name: str | None) -> Sequence[AskedProduct]:
     return found
 
 
-async def _ask(products: Sequence[AskedProduct], settings: Settings) -> tuple[list[NamedOutput], list[str]]:
+async def _ask(
+    products: Sequence[AskedProduct], settings: Settings, store: Store | None
+) -> tuple[list[NamedOutput], list[str]]:
     families = {client.name: client.product for client in settings.named_clients}
+    memory = ShortMemory() if store is None else _StoreMemory(store)
     outputs: list[NamedOutput] = []
     failures: list[str] = []
     for product in products:
         now = datetime.now(UTC)
         try:
-            password = PasswordOnFile(product.password_file, product.login)
-            reading = await ask(product, password, f"LicenseGate/{version()}", now)
+            reading = await ask_by_hand(product, f"LicenseGate/{version()}", memory, now)
         except NoAnswerError as error:
             failures.append(f"{product.client} at {product.address}: {error}")
         else:
+            if store is not None:
+                store.add([product_entry(ClientKey(ClientKind.NAMED, product.client), reading, now)])
             explained = explain(reading, now, family=families[product.client])
             outputs.append(NamedOutput(product.client, reading, explained))
     return outputs, failures
+
+
+class _StoreMemory:
+    """Keeps the last asks in the ledger, as a gate does."""
+
+    is_ready = True
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def last_ask(self, client: str) -> LastAsk | None:
+        key = ClientKey(ClientKind.NAMED, client)
+        found = self._store.histories([key])[key].ask
+        return None if found is None else last_ask_of(found)
+
+    def keep_ask(self, client: str, ask: LastAsk) -> None:
+        self._store.add([ask_entry(client, ask)])

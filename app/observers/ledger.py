@@ -17,6 +17,17 @@ from licensegate.records.record import TunnelRecord
 from .observer import Observer
 
 
+def ask_entry(client: str, ask: LastAsk) -> AskEntry:
+    """The last ask of a named client's product, as the ledger keeps it."""
+    key = ClientKey(ClientKind.NAMED, client)
+    return AskEntry(client=key, settings=ask.settings, again=ask.again, refused=ask.refused)
+
+
+def last_ask_of(entry: AskEntry) -> LastAsk:
+    """The last ask that the ledger kept."""
+    return LastAsk(entry.settings, entry.again, entry.refused)
+
+
 class Ledger(Observer):
     """Keeps the contacts of clients, if `is_kept`. `writer` is None until the settings have a place for a ledger.
 
@@ -64,13 +75,12 @@ class Ledger(Observer):
     def last_ask(self, client: str) -> LastAsk | None:
         """When the product of this client was last asked; None without a ledger, or if it was not."""
         found = self.writer.asks.get(client) if self.writer is not None and self.is_kept else None
-        return None if found is None else LastAsk(found.settings, found.again, found.refused)
+        return None if found is None else last_ask_of(found)
 
     def keep_ask(self, client: str, ask: LastAsk) -> None:
         """Queue that the product of this client was asked."""
         if self.writer is not None:
-            key = ClientKey(ClientKind.NAMED, client)
-            self.writer.hear(AskEntry(client=key, settings=ask.settings, again=ask.again, refused=ask.refused))
+            self.writer.hear(ask_entry(client, ask))
 
     def _refresh(self) -> None:
         if self.writer is not None:

@@ -13,6 +13,7 @@ import pytest
 from msgspec import structs
 
 from licensegate.licensing.report import Reading
+from licensegate.products.by_hand import ask_by_hand
 from licensegate.products.client import fetch
 from licensegate.products.memory import AskMemory, LastAsk, settings_digest
 from licensegate.products.no_answer import NoAnswerError, NoAnswerReason
@@ -342,6 +343,27 @@ async def test_a_restart_keeps_the_time_between_two_questions(tmp_path: Path, sa
 
     assert LEAST_SECONDS - 300 < left <= LEAST_SECONDS
     assert axl.connections == 2
+
+
+@in_a_loop
+async def test_an_ask_by_hand_counts_for_a_gate_that_runs(tmp_path: Path) -> None:
+    memory = Remembered()
+    with StandInAxl(tmp_path, [answer(), answer(), answer(status="401 Unauthorized")]) as axl:
+        asked = product(axl, tmp_path)
+        asking = Asking(asked, memory=memory)
+        await asking.ask()
+
+        await ask_by_hand(asked, "LicenseGate/test", memory, datetime.now(UTC))
+        await asking.ask()
+        assert axl.connections == 2
+        assert asking.jump() > LEAST_SECONDS - 300
+
+        with pytest.raises(NoAnswerError):
+            await ask_by_hand(asked, "LicenseGate/test", memory, datetime.now(UTC))
+        await asking.ask()
+
+    assert axl.connections == 3
+    assert failure_of(asking) is NoAnswerReason.LOGIN_REFUSED
 
 
 @in_a_loop
