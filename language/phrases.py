@@ -27,6 +27,8 @@ _END: Final = "。"
 _LONGEST: Final = 4000
 _MOST_PARTS: Final = 16
 _DEEPEST: Final = 4
+_UNIT: Final = 3
+"""Letters of ` ms`: a unit belongs to the value before it, not to all that comes before it."""
 
 
 def reworded(text: str, language: Language) -> str:
@@ -136,7 +138,8 @@ class _Rewording:
         own = sum(map(len, template.literals))
         letters = own + sum(each.letters for each in said.values())
         text = template.translation.format(**{name: each.text for name, each in said.items()})
-        return _Said(letters, template.is_phrase and not template.literals[0], own, text)
+        goes_on = template.is_phrase and not template.literals[0] and own > _UNIT
+        return _Said(letters, goes_on, own, text)
 
     def _named(self, names: tuple[str, ...], value: str, depth: int) -> dict[str, _Said]:
         """The values of placeholders that stand side by side: each but the first is a phrase, or empty."""

@@ -43,7 +43,7 @@ PHRASES = (
 """The files whose strings are phrases."""
 
 CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
-_SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}")
+_SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}|^0 m?s$")
 _ONE_WORD = re.compile(r"[a-z]{2,}")
 _NO_PHRASE = re.compile(
     r"[\n\\|\[]|%[sdg]|realm=|^(doctor: |look-up |Basic 0|Digest 0)|^0 of 0$|"

@@ -7,14 +7,14 @@ from licensegate.language.phrases import reworded
 
 CASES = {
     "a phrase without values": ("it sends no User-Agent", "User-Agentを送信していません"),
-    "a phrase with a value": ("it left after 3.2 s", "3.2 s後に切断しました"),
+    "a phrase with a value": ("it left after 3.2 s", "3.2秒後に切断しました"),
     "several phrases": (
         "it was asked 3 times; offered: basic, digest; it calls itself curl/8.5.0",
         "認証要求は3回です。提示した方式：basic, digest。User-Agentはcurl/8.5.0です",
     ),
     "a phrase within a phrase": (
         "no byte came for 20 s, and then the connection was reset (ECONNRESET)",
-        "20 sの間1バイトも届かず、その後接続がリセットされました（ECONNRESET）",
+        "20秒の間1バイトも届かず、その後接続がリセットされました（ECONNRESET）",
     ),
     "a phrase that may be absent within a phrase": (
         "the server has an address of your own",
@@ -34,7 +34,7 @@ CASES = {
     ),
     "the longest of several messages": (
         "it left after 3 s; tried until then: 192.0.2.1",
-        "3 s後に切断しました。それまでに接続を試みたアドレス：192.0.2.1",
+        "3秒後に切断しました。それまでに接続を試みたアドレス：192.0.2.1",
     ),
     "a phrase beside another value": (
         "a program listens on 127.0.0.1:3128 as uid 991",
