@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test lint format catalogs bench wheels image lock clean help
+.PHONY: serve demo test lint format catalogs command-line bench wheels image lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run

@@ -3,7 +3,7 @@
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
@@ -22,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # prints a path that is not valid text
     typed = sys.argv[1:] if argv is None else argv
-    arguments = _parser(typed).parse_args(typed)
+    chosen = next((word for word in typed if not word.startswith("-")), "")
+    arguments = command_line({chosen}).parse_args(typed)
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
@@ -41,8 +42,8 @@ class _Version(argparse.Action):
         raise SystemExit(_load("version").run(namespace))
 
 
-def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
-    """Make the parser of all commands. Only the typed command's module is loaded, so only its arguments are known."""
+def command_line(loaded: Collection[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Make the parser of all commands. It knows the arguments of those in `loaded`, whose modules it loads."""
     parser = _Parser(
         prog="licensegate",
         description=_DESCRIPTION,
@@ -51,10 +52,9 @@ def _parser(typed: Sequence[str]) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help=COMMANDS["version"])
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((word for word in typed if not word.startswith("-")), "")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
     for name, purpose in COMMANDS.items():
-        if name == chosen:
+        if name in loaded:
             command = _load(name)
             subparser = subparsers.add_parser(name, **help_texts(purpose, command.NOTES))
             command.add_arguments(subparser)

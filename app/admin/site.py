@@ -6,7 +6,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
@@ -16,10 +15,9 @@ from licensegate.app.observers.product_metrics import ProductAsks
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
-from licensegate.app.overview.gate_summary import GateFacts
 from licensegate.app.overview.upstreams import Upstreams
 from licensegate.app.overview.view import GateView
-from licensegate.app.settings import Admin, Settings
+from licensegate.app.settings import Admin
 from licensegate.app.version import full_version, revision, version
 from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Bind, Gate
@@ -39,9 +37,9 @@ _log = logging.getLogger(__name__)
 class AdminSite:
     """Shows a gate as `adopting` says.
 
-    `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets, and
-    `want_look` asks for the first one at a target. `products` are those that the gate asks itself. `settings` returns
-    those in force. `bind` makes the listening socket.
+    `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets and
+    `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself.
+    `bind` makes the listening socket.
     """
 
     def __init__(
@@ -50,20 +48,18 @@ class AdminSite:
         observers: Observers,
         dropped: Mapping[str, Callable[[], int]],
         reports: TargetReports,
-        want_look: Callable[[str], None],
+        upstreams: Upstreams,
+        view: GateView,
         products: ProductPoller,
-        settings: Callable[[], Settings],
         bind: Bind = bind,
     ) -> None:
-        observers.start_admin(gate)
         self._bind_address = bind
         target_health = observers.get(TargetHealth)
         self._gate = gate
-        self._upstreams = Upstreams(observers.targets, target_health, gate.probe, reports, want_look)
+        self._upstreams = upstreams
         self._health = Health(gate, self._upstreams)
         clients = ClientStandings(observers.get(Ledger))
         asks = ProductAsks(products, clients)
-        facts = GateFacts(full_version(), datetime.now(UTC), dropped, lambda: settings().source)
         self._sessions = Sessions()
         sources = PageSources(
             full_version(),
@@ -71,7 +67,7 @@ class AdminSite:
                 version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients, asks
             ),
             self._health,
-            GateView(gate, observers, self._upstreams, reports, facts),
+            view,
             observers.get(Ledger).desk,
             self._sessions,
         )

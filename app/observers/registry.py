@@ -40,25 +40,27 @@ class Setup(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """How to make one observer. One that only the admin pages read starts with the admin server."""
+    """How to make one observer. One that only the view of the gate reads starts with the admin server or the control
+    socket.
+    """
 
     make: Callable[[Setup], Observer]
-    needs_admin: bool = False
+    for_view: bool = False
 
 
 OBSERVERS: Final = (
     Entry(lambda setup: AccessLog(setup.log, setup.opened_log)),
     Entry(lambda setup: LoginLog()),
     Entry(lambda setup: Ledger(setup.ledger, setup.clients)),
-    Entry(lambda setup: Counters(setup.targets), needs_admin=True),
-    Entry(lambda setup: TargetHealth(setup.targets), needs_admin=True),
-    Entry(lambda setup: Refusals(), needs_admin=True),
-    Entry(lambda setup: Clients(), needs_admin=True),
+    Entry(lambda setup: TargetHealth(setup.targets), for_view=True),
+    Entry(lambda setup: Refusals(), for_view=True),
+    Entry(lambda setup: Clients(), for_view=True),
+    Entry(lambda setup: Counters(setup.targets), for_view=True),
 )
 
 
 class Observers:
-    """The observers of one gate, those without `needs_admin` first. `policy` returns the policy in force.
+    """The observers of one gate, those that always run first. `policy` returns the policy in force.
 
     `opened_log` is the descriptor of the access log if it is open already. Raises AccessLogError.
     """
@@ -73,17 +75,21 @@ class Observers:
     ) -> None:
         self.targets = TargetNames(policy)
         self._setup = Setup(log, opened_log, self.targets, ledger, clients)
-        self._running: list[Observer] = [entry.make(self._setup) for entry in OBSERVERS if not entry.needs_admin]
+        self._is_viewed = False
+        self._running = [entry.make(self._setup) for entry in OBSERVERS if not entry.for_view]
 
     def attach(self, gate: Gate) -> None:
         """Pass the gate's records to the running observers."""
         for observer in self._running:
             gate.add_observer(observer.observe)
 
-    def start_admin(self, gate: Gate) -> None:
-        """Start those that need the admin server. They see the records from now on, until `close`."""
+    def start_view(self, gate: Gate) -> None:
+        """Start those for the view, unless they run. They see the records from now on, until `close`."""
+        if self._is_viewed:
+            return
+        self._is_viewed = True
         for entry in OBSERVERS:
-            if entry.needs_admin:
+            if entry.for_view:
                 observer = entry.make(self._setup)
                 self._running.append(observer)
                 gate.add_observer(observer.observe)

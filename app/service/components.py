@@ -4,6 +4,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.ledger import Ledger
 from licensegate.app.observers.registry import Observers
+from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.observers.target_reports import TargetReports
+from licensegate.app.overview.gate_summary import GateFacts
+from licensegate.app.overview.upstreams import Upstreams
+from licensegate.app.overview.view import GateView
 from licensegate.app.settings import Settings
 from licensegate.app.settings.ledger import client_notes
-from licensegate.app.version import version
+from licensegate.app.version import full_version, version
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.ledger.clients import ClientNames
 from licensegate.ledger.place import LedgerSettings
@@ -67,6 +72,7 @@ class Components:
         settings = parts.settings
         self.service_log = service_log
         self._admin_site: AdminSite | None = None
+        self._view: GateView | None = None
         self._observers = Observers(
             settings.log,
             lambda: self.gate.snapshot.policy,
@@ -75,6 +81,7 @@ class Components:
             ClientNames(settings.named_clients),
         )
         self.access_log = self._observers.get(AccessLog)
+        self._dropped = {"access": lambda: self.access_log.dropped, "service": lambda: service_log.dropped}
         self.ledger = self._observers.get(Ledger)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents, bind=passed.bind)
         self.looks = TargetLooks(
@@ -181,20 +188,32 @@ class Components:
                 return contextlib.nullcontext([])
             from licensegate.app.admin.site import AdminSite  # aiohttp takes 0.1 s and 12 MB
 
-            dropped = {"access": lambda: self.access_log.dropped, "service": lambda: self.service_log.dropped}
+            view = self.view()
             self._admin_site = AdminSite(
                 self.gate,
                 self._observers,
-                dropped,
+                self._dropped,
                 self.looks.reports,
-                self.looks.want_first,
+                self._upstreams,
+                view,
                 self.products,
-                lambda: self.settings,
                 self.passed.bind,
             )
         return self._admin_site.adopting(
             settings.admin, parts.admin_token, settings.probe_seconds, self.gate.left_by(settings.listen)
         )
+
+    def view(self) -> GateView:
+        """What people see of the gate. From the first call on, the gate remembers refusals and clients for it."""
+        if self._view is None:
+            self._observers.start_view(self.gate)
+            facts = GateFacts(full_version(), datetime.now(UTC), self._dropped, lambda: self.settings.source)
+            reports = self.looks.reports
+            self._upstreams = Upstreams(
+                self.targets, self._observers.get(TargetHealth), self.gate.probe, reports, self.looks.want_first
+            )
+            self._view = GateView(self.gate, self._observers, self._upstreams, reports, facts)
+        return self._view
 
     def _want_looks(self, records: Sequence[TunnelRecord]) -> None:
         """Look at the targets of tunnels that ended suspiciously."""

@@ -1,6 +1,7 @@
 """The control socket: a Unix socket that takes commands for a running gate, from its own user and root only.
 
-One line of JSON each way: `{"command": "reload"}` is answered by `{"ok": true, "message": "…"}`.
+One line of JSON each way: `{"command": "reload"}` is answered by `{"ok": true, "message": "…"}`. An answer of the API,
+as `show` asks for it, follows its line in as many bytes as `answer_bytes` says.
 """
 
 import asyncio
@@ -25,6 +26,9 @@ from licensegate.files.off_loop import OffLoop
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
 _MAX_LINE_BYTES: Final = 4096
+MOST_ANSWER_BYTES: Final = 1 << 24
+"""Many times the longest page of the API."""
+
 _IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
 _REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
@@ -44,7 +48,8 @@ class Request(Struct, frozen=True):
 
     `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
     returns the names of the targets. A handover starts the interpreter `program`, with the settings file `config` if
-    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`.
+    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`. `answer` is the answer of
+    the API to show, by its name below `/api/`, with these `parameters`.
     """
 
     command: str
@@ -54,17 +59,20 @@ class Request(Struct, frozen=True):
     config: str = ""
     ready_seconds: float = 30.0
     drain_seconds: float = 600.0
+    answer: str = ""
+    parameters: dict[str, str] = {}
 
 
 class Reply(Struct, frozen=True):
-    """Whether the command was carried out, and a sentence for the requester."""
+    """Whether the command was carried out, and a sentence for the requester. So many bytes of an answer follow it."""
 
     ok: bool
     message: str
+    answer_bytes: int = 0
 
 
-CommandHandler = Callable[[str, Request], Awaitable[Reply]]
-"""Carries out a command. Takes the requester, such as `uid 0`, and the request."""
+CommandHandler = Callable[[str, Request], Awaitable[Reply | bytes]]
+"""Carries out a command. Takes the requester, such as `uid 0`, and the request; returns a reply, or a long answer."""
 
 
 def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
@@ -136,9 +144,7 @@ class Control:
                 line = await reader.readline()
             reply = await self.answer(line, _uid_of(writer.get_extra_info("socket")))
             async with asyncio.timeout(_IDLE_SECONDS):
-                # A path in the message need not be valid UTF-8.
-                message = reply.message.encode(errors="backslashreplace").decode()
-                writer.write(msgspec.json.encode(Reply(reply.ok, message)) + b"\n")
+                writer.write(_encoded(reply))
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
             _log.warning("a request on the control socket was aborted")
@@ -147,7 +153,7 @@ class Control:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def answer(self, line: bytes, uid: int) -> Reply:
+    async def answer(self, line: bytes, uid: int) -> Reply | bytes:
         """Carry out the command in this line if its sender, the user `uid`, may give it."""
         if uid not in (0, os.getuid()):
             return Reply(False, f"uid {uid} may not send commands: only the gate's own user and root may")
@@ -163,13 +169,29 @@ class Control:
 
 def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:
     """Send a request to the gate that serves this socket, and wait so long for the reply. Raises ControlError."""
+    return _ask(path, request, seconds)[0]
+
+
+def ask_for_answer(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> bytes:
+    """Send a request that is answered at length, and return the answer. Raises ControlError."""
+    reply, answer = _ask(path, request, seconds)
+    if not reply.ok:
+        raise ControlError(reply.message)
+    return answer
+
+
+def _ask(path: Path, request: Request, seconds: float) -> tuple[Reply, bytes]:
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(seconds)
             connection.connect(os.fspath(path))
             connection.sendall(msgspec.json.encode(request) + b"\n")
-            with connection.makefile("rb") as answer:
-                return msgspec.json.decode(answer.readline(), type=Reply)
+            with connection.makefile("rb") as received:
+                reply = msgspec.json.decode(received.readline(), type=Reply)
+                answer = received.read(min(reply.answer_bytes, MOST_ANSWER_BYTES))
+            if len(answer) < reply.answer_bytes:
+                raise ControlError(f"the gate at {path} did not send its whole answer; see its log")
+            return reply, answer
     except msgspec.MsgspecError:
         raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
     except TimeoutError:
@@ -179,6 +201,16 @@ def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:
         raise ControlError(
             f"no gate answers on {path}: {why}; is it running? If state.directory has changed, send it SIGHUP instead"
         ) from error
+
+
+def _encoded(reply: Reply | bytes) -> bytes:
+    """The bytes of a reply; an answer that is too long is refused."""
+    if isinstance(reply, bytes):
+        if len(reply) <= MOST_ANSWER_BYTES:
+            return msgspec.json.encode(Reply(True, "", len(reply))) + b"\n" + reply
+        reply = Reply(False, f"the answer is longer than {MOST_ANSWER_BYTES} bytes")
+    message = reply.message.encode(errors="backslashreplace").decode()  # a path in it need not be valid UTF-8
+    return msgspec.json.encode(Reply(reply.ok, message)) + b"\n"
 
 
 def _bind(path: Path) -> socket.socket:

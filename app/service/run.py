@@ -21,6 +21,7 @@ from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
+from .answers import show
 from .components import Components
 from .control import Control, ControlError, Reply, control_path
 from .cucm_instructions import cucm_instructions, reach
@@ -174,11 +175,12 @@ async def _open_control(
         {
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
             "probe": lambda requester, request: answer_probe(reloader.components, request.target),
+            "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         }
     )
     handover = Handover(reloader.components, control, config)
-    await _place(control, reloader.components.settings, None if takeover is None else takeover.control)
+    await _place(control, reloader.components, None if takeover is None else takeover.control)
     try:
         yield reloads, handover
     finally:
@@ -190,13 +192,16 @@ def _control_path(settings: Settings) -> Path | None:
     return control_path(settings.state_directory, os.environ)
 
 
-async def _place(control: Control, settings: Settings, passed: socket.socket | None = None) -> None:
+async def _place(control: Control, components: Components, passed: socket.socket | None = None) -> None:
     """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads.
 
     `passed` is a socket that listens there already.
     """
+    path = _control_path(components.settings)
+    if path is not None:
+        components.view()  # so that it knows what happens from now on
     try:
-        await control.serve_at(_control_path(settings), passed)
+        await control.serve_at(path, passed)
     except ControlError as error:
         _log.error("%s; only SIGHUP reloads", error)
 
@@ -211,7 +216,7 @@ async def _reload(reloader: Reloader, control: Control, requester: str, *, defau
     if not gate.draining:
         if (new_instructions := _instructions(reloader.components)) != instructions:
             _log.info("%s", new_instructions)
-        await _place(control, reloader.components.settings)
+        await _place(control, reloader.components)
         notify_ready(os.environ, reloader.components.status)
     return reply
 

@@ -19,6 +19,7 @@ FLOORS = (
     "app.__main__",
     "app.cli",
     "app.commands",
+    "app.screen",
     "demo",
     "doctor",
     "app.service",

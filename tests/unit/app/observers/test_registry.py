@@ -60,43 +60,45 @@ def attached(access_log: Path) -> tuple[Observers, FakeGate]:
 def test_an_entry_is_made_attached_and_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     notes: list[str] = []
     entries = (
-        Entry(lambda setup: Noted("admin's", notes), needs_admin=True),
+        Entry(lambda setup: Noted("view's", notes), for_view=True),
         Entry(lambda setup: Noted("plain", notes)),
     )
     monkeypatch.setattr(registry, "OBSERVERS", entries)
     observers, gate = attached(tmp_path / "unused")
 
     gate.publish(tunnel())
-    observers.start_admin(cast(Gate, gate))
+    observers.start_view(cast(Gate, gate))
     gate.publish(tunnel(), tunnel())
     observers.close()
 
     assert notes == [
         "plain made",
         "plain saw 1",
-        "admin's made",
+        "view's made",
         "plain saw 2",
-        "admin's saw 2",
-        "admin's closed",
+        "view's saw 2",
+        "view's closed",
         "plain closed",
     ]
 
 
 @pytest.mark.parametrize("kind", [Counters, TargetHealth, Refusals, Clients])
-def test_admin_observers_run_only_with_the_admin_server(kind: type[Observer], tmp_path: Path) -> None:
+def test_observers_for_the_view_start_once_with_it(kind: type[Observer], tmp_path: Path) -> None:
     observers, gate = attached(tmp_path / "access.jsonl")
     with pytest.raises(LookupError, match=kind.__name__):
         observers.get(kind)
 
-    observers.start_admin(cast(Gate, gate))
+    observers.start_view(cast(Gate, gate))
+    running = observers.get(kind)
+    observers.start_view(cast(Gate, gate))
 
-    assert isinstance(observers.get(kind), kind)
+    assert observers.get(kind) is running, "a second start makes no second one"
     observers.close()
 
 
 def test_only_target_health_uses_a_probe(tmp_path: Path) -> None:
     observers, gate = attached(tmp_path / "access.jsonl")
-    observers.start_admin(cast(Gate, gate))
+    observers.start_view(cast(Gate, gate))
     probe = failure(Outcome.DNS_TIMEOUT, event="probe", client="", method="")
 
     gate.publish(probe, tunnel(None, event="probe", client="", method="", after=-60))

@@ -6,11 +6,13 @@ import os
 import socket
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, control_path
+from licensegate.app.service import control as control_module
+from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, ask_for_answer, control_path
 from licensegate.app.settings import packaged
 
 RELOAD = b'{"command": "reload"}\n'
@@ -25,7 +27,9 @@ def control() -> Control:
 
 
 def answer(line: bytes, uid: int = 0) -> Reply:
-    return asyncio.run(control().answer(line, uid))
+    reply = asyncio.run(control().answer(line, uid))
+    assert isinstance(reply, Reply)
+    return reply
 
 
 def while_serving(path: Path, do: Callable[[], Reply]) -> Reply:
@@ -211,3 +215,58 @@ def test_a_passed_socket_is_served_and_left_with_its_file(tmp_path: Path) -> Non
         assert not path.exists()
 
     asyncio.run(main())
+
+
+def shown(path: Path, reply: Reply | bytes) -> bytes:
+    """What a command gets that asks to be shown this."""
+
+    async def main() -> bytes:
+        async def show(requester: str, request: Request) -> Reply | bytes:
+            assert (request.answer, request.parameters) == ("tunnels", {"page": "2"})
+            return reply
+
+        served = Control({"show": show})
+        await served.serve_at(path)
+        try:
+            request = Request("show", answer="tunnels", parameters={"page": "2"})
+            return await asyncio.to_thread(ask_for_answer, path, request)
+        finally:
+            await served.close()
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("body", [b"", b"{}\n", b"line\nline\n" * 300_000], ids=["empty", "short", "long"])
+def test_an_answer_of_any_length_arrives_whole(tmp_path: Path, body: bytes) -> None:
+    assert shown(tmp_path / "control.sock", body) == body
+
+
+def test_a_refused_answer_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ControlError, match="unknown answer"):
+        shown(tmp_path / "control.sock", Reply(False, "unknown answer 'tunnels'"))
+
+
+def test_an_answer_over_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_module, "MOST_ANSWER_BYTES", 1000)
+    with pytest.raises(ControlError, match="the answer is longer than 1000 bytes"):
+        shown(tmp_path / "control.sock", b"x" * 1001)
+
+
+@pytest.mark.parametrize("line", [b'{"ok":true,"message":"","answer_bytes":100}\nshort', b"nonsense\n", b""])
+def test_a_gate_that_breaks_off_is_an_error(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "control.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.fspath(path))
+        listener.listen()
+
+        def break_off() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(line)
+
+        with ThreadPoolExecutor(1) as pool:
+            breaking = pool.submit(break_off)
+            with pytest.raises(ControlError, match="see its log"):
+                ask_for_answer(path, Request("show", answer="overview"))
+            breaking.result()
