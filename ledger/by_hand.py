@@ -67,7 +67,7 @@ def name_entry(
     """
     name, product = name.strip(), product.strip()
     if client.settings is not None:
-        raise EntryRefusedError(f"{client.name} has its name from the settings; change its [[client]] there")
+        raise EntryRefusedError(f"{client.name} has its name from the settings; change it there")
     for text in (name, product):
         if len(text) > LONGEST_NAME or not text.isprintable():
             raise EntryRefusedError(f"write a name of at most {LONGEST_NAME} printable characters")

@@ -39,6 +39,7 @@ PHRASES = (
     *(f"proxy/protocol/{name}.py" for name in ("conversation", "inner_hello", "refusals", "state_machine")),
     *(f"proxy/wire/{name}.py" for name in ("client_hello", "http1", "proxy_protocol", "tls_layer")),
     *("proxy/dial/dual_stack.py", "proxy/dial/resolver.py"),
+    *("ledger/by_hand.py", "ledger/desk.py", "ledger/keeping.py"),
 )
 """The files whose strings are phrases."""
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from licensegate.app.overview.identities import key_of
 from licensegate.language.language import N_
+from licensegate.language.phrases import reworded
 from licensegate.ledger.by_hand import EntryRefusedError
 from licensegate.ledger.clients import ClientKey
 from licensegate.ledger.desk import NoLedger
@@ -176,4 +177,4 @@ def _who(request: PageRequest) -> str:
 
 
 def _not_kept(request: PageRequest, reason: str) -> str:
-    return request.language.gettext(_NOT_KEPT).format(reason=reason)
+    return request.language.gettext(_NOT_KEPT).format(reason=reworded(reason, request.language))

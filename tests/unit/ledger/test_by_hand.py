@@ -56,7 +56,7 @@ def test_a_name_that_was_taken_away_leaves_the_key() -> None:
         pytest.param(lambda: contact(note="a\nb"), "a note of at most 500 printable characters", id="a line end"),
         pytest.param(lambda: contact(note="x" * 501), "a note of at most 500 printable characters", id="a long note"),
         pytest.param(lambda: contact(what=ManualKind.LOGIN), "10.1.2.3 is not an SSM On-Prem", id="a login"),
-        pytest.param(lambda: name(IN_SETTINGS, "Kobe"), "change its [[client]] there", id="of the settings"),
+        pytest.param(lambda: name(IN_SETTINGS, "Kobe"), "change it there", id="of the settings"),
         pytest.param(lambda: name(UNNAMED, "PUB"), "pub is the name of another client", id="of another client"),
         pytest.param(lambda: name(UNNAMED, "cucm-pub tokyo"), "name of another client", id="of a [[client]]"),
         pytest.param(lambda: name(UNNAMED, "x" * 101), "a name of at most 100 printable", id="a long name"),
