@@ -19,7 +19,7 @@ CRITICAL_DAYS: Final = 10
 _SILENT_DAYS: Final = 60  # fewer days left: the contact of day 30 was missed
 _EVALUATION_CRITICAL_DAYS: Final = 14
 _OVERAGE_CRITICAL_DAYS: Final = 30
-_AHEAD: Final = timedelta(days=1)  # a contact further in the future: one of the two clocks is wrong
+_AHEAD: Final = timedelta(days=1)  # what happened further in the future: one of the two clocks is wrong
 
 
 class Level(IntEnum):
@@ -39,7 +39,8 @@ class Level(IntEnum):
 class KnownOfClient(Struct, frozen=True, kw_only=True):
     """What is known of a product. Fields named `printed_…` are its own words; None is unknown.
 
-    `evaluation_left` counts from `evaluation_at`. `reports_nothing` is a push interval of 0.
+    `evaluation_left` counts from `evaluation_at`. `reports_nothing` is a push interval of 0. With `no_licences_in_use`
+    there is nothing to authorize: only the registration has to be renewed.
     """
 
     model: ClockModel = "classic"
@@ -163,6 +164,8 @@ def _policy(known: KnownOfClient) -> Clocks:
 
 def _classic(known: KnownOfClient) -> Clocks:
     contact = _latest(known.last_contact, known.registered, known.out_of_compliance_since) or _before_printed(known)
+    if known.no_licences_in_use:
+        contact = None
     deadline = _printed(known.printed_deadline, limit("authorization")) or _deadline(known, contact)
     evaluation = _evaluation(known)
     overage = _overage(known, deadline)
@@ -233,7 +236,15 @@ def _level(known: KnownOfClient, running: Clocks, now: datetime) -> Level:
     """The worst of what the clocks say. A product that reports nothing has nothing due and never alarms."""
     if known.reports_nothing:
         return Level.OK
-    if known.last_contact is not None and known.last_contact - now > _AHEAD:
+    happened = _latest(
+        known.last_contact,
+        known.registered,
+        known.out_of_compliance_since,
+        known.authorization_expired,
+        known.evaluation_expired,
+        known.last_login,
+    )
+    if happened is not None and happened - now > _AHEAD:
         return Level.UNKNOWN
     levels = [
         *_deadline_levels(known, running, now),
@@ -252,7 +263,7 @@ def _level(known: KnownOfClient, running: Clocks, now: datetime) -> Level:
 
 def _deadline_levels(known: KnownOfClient, running: Clocks, now: datetime) -> list[Level]:
     """The level of the deadline. In the policy model it is near by nature, and warns if no report comes before it."""
-    if running.deadline is None:
+    if running.deadline is None or known.no_licences_in_use:
         return []
     soon = WARNING_DAYS
     if known.model in ("classic", "classic_on_prem"):

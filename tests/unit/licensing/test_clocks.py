@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from licensegate.licensing.clocks import Clocks, Due, KnownOfClient, Level, clocks, days_until
 from licensegate.licensing.limits import all_families, all_limits, family_of_pid, limit
@@ -183,6 +184,63 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str | None, ...], int | None, 
     "nothing is known": ({}, FIRST, NOTHING, None, Level.UNKNOWN),
     "not Smart Licensing": ({"model": "traditional", **CONTACT}, FIRST, NOTHING, None, Level.UNKNOWN),
     "a clock jumped back": (CONTACT, "2025-06-01", AUTHORIZED, 304, Level.UNKNOWN),
+    "a clock jumped back behind the registration": (
+        {"registered": moment(FIRST)},
+        "2025-06-01",
+        ("2026-01-31", "2026-04-01", "2026-06-30", "2027-01-01", "2026-06-30", None, "2026-04-01"),
+        304,
+        Level.UNKNOWN,
+    ),
+    "a clock jumped back behind the overage": (
+        {"out_of_compliance_since": moment(FIRST)}, "2025-06-01", SHORT, 304, Level.UNKNOWN,
+    ),
+    "a clock is wrong by less than a day": (CONTACT, "2025-12-31T12:00:00", AUTHORIZED, 90, Level.OK),
+    "a contact on a leap day": (
+        {"last_contact": moment("2028-02-29")},
+        "2028-03-01",
+        ("2028-03-30", "2028-05-29", None, None, "2028-08-27", None, "2028-05-29"),
+        89,
+        Level.OK,
+    ),
+    "a contact while out of compliance ends no overage": (
+        {"out_of_compliance_since": moment(FIRST), "last_contact": moment("2026-03-20")},
+        "2026-03-21",
+        ("2026-03-20T12:00:00", "2026-06-18", None, None, "2026-04-01", None, "2026-04-01"),
+        89,
+        Level.CRITICAL,
+    ),
+    "no licence is used, no contact for 104 days": (
+        {"no_licences_in_use": True, "registered": moment(FIRST), **CONTACT},
+        "2026-04-15",
+        (None, None, "2026-06-30", "2027-01-01", None, None, None),
+        None,
+        Level.OK,
+    ),
+    "an evaluation that has ended": (
+        {"evaluation_expired": moment(FIRST)},
+        "2026-03-01",
+        (None, None, None, None, None, "2026-01-01", "2026-01-01"),
+        None,
+        Level.CRITICAL,
+    ),
+    "a family without rules of its own": ({"family": "ISE", **CONTACT}, "2026-02-05", AUTHORIZED, 55, Level.WARNING),
+    "an On-Prem whose token ended before its synchronisation is late": (
+        {"model": "on_prem", "last_login": moment("2025-06-01"), **CONTACT},
+        "2026-01-05",
+        ("2026-01-31", "2025-11-28", None, None, None, None, None),
+        -38,
+        Level.CRITICAL,
+    ),
+    "registered with an On-Prem": (
+        {"model": "classic_on_prem", "registered": moment(FIRST)},
+        "2026-01-05",
+        ("2026-01-31", "2026-04-01", "2026-02-01", "2026-04-04", "2026-06-30", None, "2026-04-01"),
+        86,
+        Level.OK,
+    ),
+    "only the next contact was printed": (
+        {"printed_contact": moment("2026-01-31")}, "2026-02-05", AUTHORIZED, 55, Level.WARNING,
+    ),
     "CUBE stops at its ACK deadline": (
         {"model": "policy", "family": "CUBE", "printed_deadline": moment("2026-06-01")},
         FIRST,
@@ -233,6 +291,53 @@ def test_zones_change_no_clock(contact: datetime, now: datetime, minutes: int) -
     there = clocks(KnownOfClient(last_contact=contact.astimezone(zone)), now.astimezone(zone))
 
     assert (here.days_left, here.level, here.enforced) == (there.days_left, there.level, there.enforced)
+
+
+EVENTS = ("last_contact", "registered", "out_of_compliance_since", "authorization_expired", "last_login")
+PRINTABLE = {
+    "printed_contact": "contact",
+    "printed_deadline": "deadline",
+    "printed_certificate_renewal": "certificate_renewal",
+    "printed_certificate_expiry": "certificate_expiry",
+}
+SOME: dict[str, Any] = {name: st.none() | TIMES for name in (*EVENTS, *PRINTABLE)}
+KNOWN = st.builds(
+    KnownOfClient,
+    model=st.sampled_from(["classic", "classic_on_prem"]),
+    family=FAMILIES,
+    **SOME,
+)
+
+
+@given(KNOWN, TIMES)
+def test_a_printed_date_replaces_every_estimate_of_its_kind(known: KnownOfClient, now: datetime) -> None:
+    found = clocks(known, now)
+
+    for name, clock in PRINTABLE.items():
+        at, due = getattr(known, name), getattr(found, clock)
+        assert due is None if at is None and due is None else (due.at == at and due.printed) == (at is not None)
+
+
+@given(KNOWN, TIMES)
+def test_nothing_is_enforced_before_a_date_that_is_shown(known: KnownOfClient, now: datetime) -> None:
+    found = clocks(known, now)
+    shown = [due.at for due in (found.deadline, found.overage_end, found.evaluation_end) if due is not None]
+
+    assert found.enforced is None or found.enforced in shown
+
+
+@pytest.mark.parametrize("model", ["classic", "classic_on_prem", "policy", "on_prem", "reserved"])
+@given(st.sampled_from(EVENTS), TIMES, st.timedeltas(timedelta(days=2), timedelta(days=4000)))
+def test_a_clock_that_went_back_raises_no_alarm(model: Any, event: str, at: datetime, back: timedelta) -> None:
+    happened: dict[str, Any] = {event: at}
+    known = KnownOfClient(model=model, **happened)
+
+    assert clocks(known, at - back).level in (Level.OK if model == "reserved" else Level.UNKNOWN, Level.UNKNOWN)
+
+
+@given(st.sampled_from(["reserved", "traditional"]), KNOWN, TIMES)
+def test_a_reservation_has_no_clocks_whatever_is_known(model: Any, known: KnownOfClient, now: datetime) -> None:
+    assert dates(clocks(structs.replace(known, model=model), now)) == NOTHING
 
 
 @given(TIMES, st.timedeltas(timedelta(days=-400), timedelta(days=400)))

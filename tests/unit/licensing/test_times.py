@@ -73,6 +73,14 @@ def test_a_zone_is_told_by_the_season_of_its_dates(dates: list[str], instant: st
     assert (f"{found:%H:%M:%S}", found.tzinfo, len(rule.notes)) == (instant, UTC, notes)
 
 
+def test_an_hour_that_comes_twice_is_the_first_one() -> None:
+    """Clocks are set back at 2:00 on 1 November 2026: the earlier of two deadlines counts."""
+    rule = ZoneRule([], ZoneInfo("America/New_York"))
+
+    assert rule.instant("2026-11-01T01:30:00 EST") == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    assert rule.instant("2026-03-08T02:30:00 EST") == datetime(2026, 3, 8, 7, 30, tzinfo=UTC)
+
+
 def test_a_named_zone_counts_more_than_the_abbreviation() -> None:
     rule = ZoneRule(["2024-08-03T09:03:25 est"], ZoneInfo("America/New_York"))
 
