@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import secrets
+import site
 import sys
 from typing import Final
 
@@ -43,7 +44,11 @@ def start_parent(processes: Processes) -> CorporateProxy:
         PACKAGE,
         *(sys.executable, "-P", "-c", _PROGRAM),  # without -P a checkout's own folder `proxy` would be loaded
         *(*_OPTIONS, "--port-file", port_file, "--data-dir", processes.folder / "proxy.py"),
-        environment={_LOGIN: f"{USER}:{password}"},
+        environment={
+            _LOGIN: f"{USER}:{password}",
+            "HOME": str(processes.folder),  # it makes ~/.proxy
+            "PYTHONUSERBASE": site.getuserbase(),  # where it may be installed
+        },
     )
 
     def port() -> int | None:

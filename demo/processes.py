@@ -69,15 +69,20 @@ class Processes:
         self._stop = stop
         self._running: list[Process] = []
         heard, self._to_keeper = os.pipe()
-        self._keeper = subprocess.Popen(  # noqa: S603 - a fixed command
-            [*PYTHON, "licensegate.demo.keeper", self.folder],
-            stdin=heard,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-        )
-        os.close(heard)
+        try:
+            self._keeper = subprocess.Popen(  # noqa: S603 - a fixed command
+                [*PYTHON, "licensegate.demo.keeper", self.folder],
+                stdin=heard,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError:
+            self.folder.rmdir()
+            raise
+        finally:
+            os.close(heard)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from .gate import DemoGate
 from .parent import PACKAGE
 from .stories import STORIES, Story
 
-STARTING: Final = N_("Starting stand-ins for Cisco, a company's proxy and a gate, on this host's loopback alone …")
+STARTING: Final = N_("Starting stand-ins for Cisco, a company's proxy and a gate, on the loopback of this host alone.")
 _PAGE: Final = N_("Open in a browser: {url}")
 _LOOK: Final = N_("What to look at:")
 _LEFT_OUT: Final = N_(

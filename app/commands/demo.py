@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         play(readers_language(), say, once=arguments.once, seconds=arguments.seconds)
-    except DemoError as error:
+    except (DemoError, OSError) as error:  # the latter: no process, no descriptor or no room in the temporary folder
         complain(str(error))
         return 1
     return 0

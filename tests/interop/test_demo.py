@@ -44,7 +44,7 @@ class Demo:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=inherited | {"TMPDIR": str(self.folder), "LANG": "C.UTF-8"} | environment,
+            env=inherited | {"TMPDIR": str(self.folder), "HOME": str(self.folder), "LANG": "C.UTF-8"} | environment,
         )
         self.printed: list[str] = []
         self._more = threading.Condition()
@@ -121,14 +121,19 @@ def playing() -> Iterator[Demo]:
         yield demo
 
 
-def asked(demo: Demo, path: str) -> Any:
-    """What the gate of a demo answers."""
+def page(demo: Demo, path: str) -> str:
+    """A page of the gate of a demo."""
     connection = HTTPConnection(demo.await_line(PAGE)[1], timeout=SECONDS)
     with contextlib.closing(connection):
         connection.request("GET", path)
         response = connection.getresponse()
         assert response.status == 200, path
-        return json.load(response)
+        return response.read().decode()
+
+
+def asked(demo: Demo, path: str) -> Any:
+    """What the gate of a demo answers in JSON."""
+    return json.loads(page(demo, path))
 
 
 def row_of(demo: Demo, story: Story) -> tuple[str, str]:
@@ -143,6 +148,7 @@ def test_the_gate_says_what_a_story_tells(playing: Demo, story: Story) -> None:
 
     attention = [row["name"] for row in asked(playing, "/api/overview")["attention"] if row["about"] == "client"]
     assert (story.client.name in attention) is (story.level != "ok")
+    assert page(playing, story.path)
     if story.path == "/refusals":
         refusals = asked(playing, "/api/refusals")["refusals"]
         assert story.label in [row["finding"] for row in refusals if row["client"] == story.client.address]

@@ -1,8 +1,13 @@
-"""Where the demo's folder is."""
+"""The folder of the demo, and its processes, which may be missing."""
 
+import subprocess
 from pathlib import Path
 
-from licensegate.demo.processes import new_folder
+import pytest
+
+from licensegate.demo import processes
+from licensegate.demo.processes import Processes, new_folder
+from licensegate.demo.stop_signals import StopSignals
 
 
 def test_the_folder_is_for_its_user_alone(tmp_path: Path) -> None:
@@ -21,3 +26,17 @@ def test_a_path_too_long_for_a_socket_is_left(tmp_path: Path) -> None:
     made.rmdir()
 
     assert made.parent == Path("/tmp")
+
+
+def test_without_a_keeper_no_folder_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError("no more processes")
+
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    monkeypatch.setattr(processes, "new_folder", lambda parent: folder)
+    monkeypatch.setattr(subprocess, "Popen", refused)
+
+    with pytest.raises(BlockingIOError):
+        Processes(StopSignals())
+    assert not folder.exists()
