@@ -5,16 +5,16 @@ recognised: the catalog has the texts of the rooms that make them, each with the
 is not recognised stays: names, numbers, the words of peers.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
-from pathlib import Path
 from string import Formatter
 from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from .language import ENGLISH, Language
+from .language import ENGLISH, N_, Language
 
 CONTEXT: Final = "phrase"
 """The context (msgctxt) of such a text in a catalog. Whole sentences are recognised without it."""
@@ -22,6 +22,10 @@ CONTEXT: Final = "phrase"
 SEPARATOR: Final = "; "
 """Between phrases of one text. No phrase has one inside."""
 
+OR: Final = N_(" or ")
+"""Between the last words of a list, and here between all."""
+
+_WORDS: Final = re.compile(rf"\S+(?:{OR}\S+)+")
 _CONTEXT: Final = f"{CONTEXT}\x04"
 _END: Final = "。"
 _LONGEST: Final = 4000
@@ -40,7 +44,7 @@ def reworded(text: str, language: Language) -> str:
 
 @lru_cache(maxsize=512)  # pages show the same texts again and again
 def _said_again(text: str, language: Language) -> str:
-    return text if language.catalog is None else _rewording(language.catalog).whole(text).text
+    return _rewording(language).whole(text).text
 
 
 class _Template(Struct, frozen=True):
@@ -104,8 +108,9 @@ class _Said(NamedTuple):
 class _Rewording:
     """Finds the messages that a text was made of. `depth` counts phrases within phrases."""
 
-    def __init__(self, templates: tuple[_Template, ...]) -> None:
+    def __init__(self, templates: tuple[_Template, ...], either: str) -> None:
         self._templates = templates
+        self._either = either
         self._beginning: dict[str, tuple[_Template, ...]] = {}
 
     def whole(self, text: str, depth: int = 0) -> _Said:
@@ -129,7 +134,10 @@ class _Rewording:
         if depth > _DEEPEST:
             return None
         matching = ((each, values) for each in templates if (values := each.values_in(text)) is not None)
-        return max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
+        best = max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
+        if best is None and _WORDS.fullmatch(text):
+            return _Said(len(OR), False, len(OR), text.replace(OR, self._either))
+        return best
 
     def _filled(self, template: _Template, values: list[str], depth: int) -> _Said:
         said: dict[str, _Said] = {}
@@ -173,14 +181,15 @@ class _Rewording:
 
 
 @cache
-def _rewording(catalog: Path) -> _Rewording:
-    """The phrases and sentences of a catalog."""
-    found = (
+def _rewording(language: Language) -> _Rewording:
+    """What recognises the phrases and sentences of a language's catalog."""
+    messages = () if language.catalog is None else _messages(language.catalog.read_bytes())
+    found = [
         _template(message, translation)
-        for message, translation in _messages(catalog.read_bytes())
+        for message, translation in messages
         if message.startswith(_CONTEXT) or _is_sentence(message)
-    )
-    return _Rewording(tuple(found))
+    ]
+    return _Rewording(tuple(found), language.gettext(OR))
 
 
 def _is_sentence(message: str) -> bool:

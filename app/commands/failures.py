@@ -12,6 +12,7 @@ from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.diagnosis.wording import code_of, finding_of
 from licensegate.language.columns import filled, padded
 from licensegate.language.language import ENGLISH, N_, Language
+from licensegate.language.phrases import OR
 from licensegate.records.finding import Certainty
 from licensegate.records.log_reader import LogEntry
 from licensegate.records.record import LoginResult, TunnelRecord
@@ -183,7 +184,7 @@ def _block(failure: Failure, language: Language) -> str:
         (language.gettext("What happened"), failure.sentence),
         (language.gettext("What was seen"), _seen(failure, language)),
         (language.gettext("What to change"), failure.remedy),
-        (language.gettext("CUCM shows"), language.gettext(" or ").join(map(language.gettext, failure.cucm))),
+        (language.gettext("CUCM shows"), language.gettext(OR).join(map(language.gettext, failure.cucm))),
     )
     lines = [f"{who}: {failure.finding}, {certainty}", f"{' ' * _INDENT}{_when(failure, language)}"]
     return "\n".join([*lines, *(_row(name, text, language) for name, text in rows if text)])

@@ -56,6 +56,10 @@ CASES = {
         "The parent proxy refused tools.cisco.com:443: 403: no.",
         "親プロキシがtools.cisco.com:443を拒否しました：403: no。",
     ),
+    "words to choose from, in a sentence": (
+        "x.example:443 is not in the allowlist, but the preset cucm or smart-transport would allow it.",
+        "x.example:443は許可リストにありませんが、プリセットcucmまたはsmart-transportで許可されます。",
+    ),
     "another text": ("ECONNREFUSED", "ECONNREFUSED"),
     "an empty text": ("", ""),
     "braces": ("it said {x}", "受信した内容：{x}"),
