@@ -12,6 +12,7 @@ from aiohttp import web
 from .responses import sentence
 
 _KEEPALIVE_SECONDS: Final = 75  # a scrape interval of a minute keeps its connection
+_LINGER_SECONDS: Final = 2.0  # for the rest of a form that is refused
 _STALL_SECONDS: Final = 10.0
 """How long a reader may leave waiting bytes untouched, in seconds."""
 
@@ -31,7 +32,14 @@ class AdminConnection(web.RequestHandler):
 
     def __init__(self, server: web.Server, sock: socket.socket, ended: Callable[["AdminConnection"], None]) -> None:
         loop = asyncio.get_running_loop()
-        super().__init__(server, loop=loop, access_log=_log, logger=_log, keepalive_timeout=_KEEPALIVE_SECONDS)
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=_log,
+            logger=_log,
+            keepalive_timeout=_KEEPALIVE_SECONDS,
+            lingering_time=_LINGER_SECONDS,
+        )
         self.sock = sock
         self.answering = False
         self._ended = ended

@@ -51,11 +51,15 @@ class PageRequest(Struct, frozen=True):
 
     @property
     def month(self) -> date:
-        """The first day of the month that the query asks for, like 2026-11; of this month (UTC) by default."""
+        """The first day of the month that the query asks for, like 2026-11; of this month (UTC) by default.
+
+        No month that is still to come is shown.
+        """
+        this = datetime.now(UTC).date().replace(day=1)
         try:
-            return datetime.strptime(self.query.get("month", ""), "%Y-%m").replace(tzinfo=UTC).date()
+            return min(this, datetime.strptime(self.query.get("month", ""), "%Y-%m").replace(tzinfo=UTC).date())
         except ValueError:
-            return datetime.now(UTC).date().replace(day=1)
+            return this
 
 
 class PageAnswer(Struct, frozen=True):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.admin.access import Access, AccessRequest, Audience, read_token
+from licensegate.app.admin.access import Access, AccessRequest, Audience, read_token, sent_by_another_site
 from licensegate.app.settings import SettingsError
+from licensegate.language.language import JAPANESE
 
 TOKEN = "b7f0c1d2e3a4958677889900aabbccdd"
 INSIDE, OUTSIDE = "10.1.2.3", "203.0.113.9"
@@ -143,3 +144,52 @@ def test_an_invalid_token_file_error_says_how_to_make_one(tmp_path: Path, conten
 def test_an_unreadable_token_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"admin\.token_file: cannot read .*gone: No such file"):
         read_token(tmp_path / "gone")
+
+
+@pytest.mark.parametrize("token", ["", TOKEN], ids=["without a token", "with a token"])
+@pytest.mark.parametrize("source", [INSIDE, OUTSIDE, "127.0.0.1"])
+def test_only_the_token_or_its_session_may_change_something(source: str, token: str) -> None:
+    assert status(AccessRequest(source), Audience.CHANGES, token) == (WANTS_TOKEN if token else FORBIDDEN)
+    assert status(AccessRequest(source, signed_in=True), Audience.CHANGES, token) == ALLOWED
+
+
+@pytest.mark.parametrize("source", [INSIDE, OUTSIDE, "127.0.0.1", ""])
+def test_anybody_sees_the_login_form(source: str) -> None:
+    assert status(AccessRequest(source, host="evil.example", by_proxy=True), Audience.ANYBODY) == ALLOWED
+
+
+def test_a_session_opens_every_page_from_everywhere() -> None:
+    for audience in Audience:
+        assert status(AccessRequest(OUTSIDE, by_proxy=True, signed_in=True), audience, TOKEN) == ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("host", "origin", "fetch_site", "is_ours"),
+    [
+        pytest.param("gate:9130", "", "", True, id="no browser"),
+        pytest.param("gate:9130", "http://gate:9130", "same-origin", True, id="our page"),
+        pytest.param("gate:9130", "null", "same-origin", True, id="our page, which tells nobody where it is"),
+        pytest.param("gate:9130", "null", "", True, id="the same in an old browser"),
+        pytest.param("gate", "https://gate", "same-origin", True, id="behind a proxy that speaks TLS"),
+        pytest.param("Gate:9130", "http://gate:9130", "", True, id="in capitals"),
+        pytest.param("gate:9130", "http://gate:9131", "", False, id="another port"),
+        pytest.param("gate:9130", "http://evil.example", "", False, id="another host"),
+        pytest.param("gate:9130", "http://gate:9130", "cross-site", False, id="from another site"),
+        pytest.param("gate:9130", "http://gate:9130", "same-site", False, id="from a neighbour"),
+        pytest.param("gate:9130", "null", "none", False, id="from nowhere"),
+        pytest.param("", "http://gate:9130", "", False, id="without a Host"),
+        pytest.param("gate:9130", "gate:9130", "", False, id="an origin without a scheme"),
+    ],
+)
+def test_a_form_counts_only_from_our_own_page(host: str, origin: str, fetch_site: str, is_ours: bool) -> None:
+    refused = sent_by_another_site(AccessRequest(OUTSIDE, host=host, origin=origin, fetch_site=fetch_site))
+
+    assert (refused is None) == is_ours
+
+
+def test_a_refusal_is_said_in_the_language_of_the_request() -> None:
+    denied = Access(NETWORKS).denied(AccessRequest(OUTSIDE), Audience.OPEN)
+
+    assert denied is not None
+    assert denied.in_language(JAPANESE) != denied.sentence
+    assert OUTSIDE in denied.in_language(JAPANESE)
