@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from support.browser import WAYS, visiting
-from support.past import Past
+from support.past import TOKEN, Past
 
 _CONTROLS = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
     .filter(each => each.type !== "hidden" && each.checkVisibility()).length"""
@@ -34,9 +34,9 @@ def reached(page: Page) -> int:
     return int(page.evaluate("document.querySelectorAll('[data-reached]').length"))
 
 
-@pytest.mark.parametrize("name", ["overview"])
+@pytest.mark.parametrize("name", ["overview", "client", "clients"])
 def test_tab_reaches_every_control_and_shows_where_it_is(name: str, past: Past, browser: Browser) -> None:
-    with visiting(browser, past.origin, WAYS[1]) as visit:
+    with visiting(browser, past.origin, WAYS[1], token=TOKEN) as visit:
         visit.page.goto(past.pages[name])
         controls = visit.page.evaluate(_CONTROLS)
         assert controls > 5

@@ -28,7 +28,8 @@ from support.upstream import SECONDS, closed_port
 TOKEN: Final = "a-token-for-the-tests-of-the-pages"
 HOSTILE: Final = "<script>document.title='taken'</script><img src=x onerror=alert(1)>\"'{{7*7}}"
 RIGHT_TO_LEFT: Final = "\u202egnp.exe\u202c עברית"
-LONG: Final = "x" * 10_000
+LONG: Final = "x" * 900
+VERY_LONG: Final = "y" * 10_000
 
 _TARGET: Final = "tools.cisco.com:443"
 _SETTINGS: Final = """
@@ -68,8 +69,17 @@ class Past(Struct):
 
     @property
     def pages(self) -> dict[str, str]:
-        """The path of each page for people, by a name for its picture."""
-        return {"overview": "/"}
+        """The path of each page for people, by a name for its picture; the form to sign in with comes first."""
+        osaka = "key=named%3ACUCM+Osaka"
+        return {
+            "login": "/login",
+            "overview": "/",
+            "clients": "/clients?page=2",
+            "client": f"/client?{osaka}",
+            "evidence": f"/evidence?{osaka}&month={datetime.now(UTC) - timedelta(days=100):%Y-%m}",
+            "refusals": "/refusals",
+            "tunnels": "/tunnels",
+        }
 
     def refuse(self, target: str, program: str = "curl/8.5.0", client: str = "10.20.99.14") -> None:
         """Have a target refused."""
@@ -167,7 +177,8 @@ def _entries(now: datetime, *, crowd: bool) -> Iterator[LedgerEntry]:
 def _crowd(now: datetime, chance: random.Random) -> Iterator[LedgerEntry]:
     yield from _year(ClientKey(ClientKind.LOGIN, HOSTILE), now, 4, 0.1, chance)
     yield from _year(ClientKey(ClientKind.LOGIN, RIGHT_TO_LEFT), now, 5, 0.1, chance)
-    yield from _year(ClientKey(ClientKind.CERTIFICATE, LONG), now, 6, 0.1, chance)
+    yield from _year(ClientKey(ClientKind.LOGIN, LONG), now, 6, 0.1, chance)
+    yield from _contact(ClientKey(ClientKind.CERTIFICATE, VERY_LONG), now, 6)
     for number in range(120):
         address = f"10.21.{number // 100}.{number % 100 + 1}"
         yield from _contact(ClientKey(ClientKind.ADDRESS, address), now, 1 + number % 9)
