@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from licensegate.language.language import ENGLISH, Language, language_of
+if TYPE_CHECKING:
+    from licensegate.language.language import Language
 
 STANDARD_OUTPUT: Final = 1
 STANDARD_ERROR: Final = 2
@@ -55,8 +56,10 @@ def complain(text: str) -> int:
     return 2
 
 
-def readers_language(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> Language:
+def readers_language(environ: Mapping[str, str] = os.environ, encoding: str | None = None) -> "Language":
     """The language of the locale; English if standard output, or this encoding, cannot show its letters."""
+    from licensegate.language.language import ENGLISH, language_of  # few commands need it
+
     language = language_of(environ)
     try:
         language.name.encode(encoding or sys.stdout.encoding or "ascii")

@@ -445,6 +445,7 @@ def test_a_tls_handshake_that_fails_leaves_no_connection_behind() -> None:
                 await asyncio.wait_for(reader.read(), PATIENCE)
                 writer.close()
             await until(lambda: here.server.connections == 0)
+            assert here.server.connections == 0
 
     run(main())
 
