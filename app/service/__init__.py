@@ -2,6 +2,10 @@
 
 `run` starts and stops it, `components` builds its parts, `reload` puts new settings, certificates and users in force,
 in the order of `reload_queue`, and `changes` says what is different. `parts` reads the files of a start or a reload,
-`file_check` looks for changed ones. `control` is the socket that takes reload requests, `systemd` talks to the service
-manager, `host` knows its descriptors, `cucm_instructions` what to type into CUCM, and `logs` writes the service log.
+`file_check` looks for changed ones.
+
+`handover` puts a new process in this one's place: `successor` starts it, `takeover` is its side, and `handover_line`
+what they say to each other. `socket_activation` takes sockets from the service manager, `systemd` talks to it.
+`control` is the socket that takes commands, `host` knows the gate's descriptors, `cucm_instructions` what to type into
+CUCM, and `logs` writes the service log.
 """

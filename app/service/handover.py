@@ -78,10 +78,13 @@ class Handover:
         await asyncio.Event().wait()
 
     async def _hand_over(self, requester: str, request: Request) -> Reply:
+        try:
+            check_replaceable()
+        except HandoverError as error:
+            return self._refuse(requester, str(error))
         _log.info("handover requested by %s, to %s", requester, request.program)
         successor: Successor | None = None
         try:
-            check_replaceable()
             config = Path(request.config) if request.config else self._config
             async with asyncio.timeout(request.ready_seconds):
                 successor = await start_successor(request.program, config, os.environ)
@@ -98,8 +101,8 @@ class Handover:
                 successor.end()
             raise
         else:
-            self._leave(successor.line, pid, taken)
             self.drain_seconds = request.drain_seconds
+            self._leave(successor.line, pid, taken)
             return self._report(requester, pid, ready.release)
         if successor is not None:
             successor.end()

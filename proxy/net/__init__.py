@@ -1,1 +1,1 @@
-"""Sockets, independent of the protocol on them: poller, listener, TLS channel, deadline, options, and their heap."""
+"""Sockets, independent of the protocol on them: poller, listener, passed sockets, TLS channel, deadline, heap."""
