@@ -31,6 +31,7 @@ MOST_ANSWER_BYTES: Final = 1 << 24
 
 _IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
 _REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
+_LAST_REPLY_SECONDS: Final = 2
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
 _LEAVE_FILE: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
@@ -94,6 +95,7 @@ class Control:
         self._server: asyncio.Task[None] | None = None
         self.sock: socket.socket | None = None
         """The listening socket; None if there is none."""
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def serve_at(self, path: Path | None, passed: socket.socket | None = None) -> None:
         """Move the socket to this path, or make it again if it was removed; None closes it.
@@ -131,6 +133,11 @@ class Control:
             with contextlib.suppress(OSError):  # its folder may have been removed or made read-only
                 await self._files.run_briefly(self._path.unlink, None)
 
+    async def finish(self) -> None:
+        """Send the replies to what was asked, for a limited time, before the program ends."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=_LAST_REPLY_SECONDS)
+
     async def _run(self, sock: socket.socket) -> None:
         server = await asyncio.start_unix_server(self._serve, sock=sock, limit=_MAX_LINE_BYTES, **_LEAVE_FILE)
         try:
@@ -142,16 +149,22 @@ class Control:
         try:
             async with asyncio.timeout(_IDLE_SECONDS):
                 line = await reader.readline()
-            reply = await self.answer(line, _uid_of(writer.get_extra_info("socket")))
-            async with asyncio.timeout(_IDLE_SECONDS):
-                writer.write(_encoded(reply))
-                await writer.drain()
+            answering = asyncio.create_task(self._reply(line, writer))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+            await answering
         except (OSError, TimeoutError, ValueError):
             _log.warning("a request on the control socket was aborted")
         finally:
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+    async def _reply(self, line: bytes, writer: asyncio.StreamWriter) -> None:
+        reply = await self.answer(line, _uid_of(writer.get_extra_info("socket")))
+        async with asyncio.timeout(_IDLE_SECONDS):
+            writer.write(_encoded(reply))
+            await writer.drain()
 
     async def answer(self, line: bytes, uid: int) -> Reply | bytes:
         """Carry out the command in this line if its sender, the user `uid`, may give it."""

@@ -185,6 +185,7 @@ async def _open_control(
         yield reloads, handover
     finally:
         await control.close()
+        await control.finish()
 
 
 def _control_path(settings: Settings) -> Path | None:

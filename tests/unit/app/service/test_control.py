@@ -270,3 +270,29 @@ def test_a_gate_that_breaks_off_is_an_error(tmp_path: Path, line: bytes) -> None
             with pytest.raises(ControlError, match="see its log"):
                 ask_for_answer(path, Request("show", answer="overview"))
             breaking.result()
+
+
+def test_a_reply_is_sent_before_the_program_ends(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+
+    async def main() -> Reply:
+        begun, end = asyncio.Event(), asyncio.Event()
+
+        async def slow(requester: str, request: Request) -> Reply:
+            begun.set()
+            await end.wait()
+            return Reply(True, "at last")
+
+        served = Control({"reload": slow})
+        await served.serve_at(path)
+        asking = asyncio.ensure_future(asyncio.to_thread(ask, path, Request("reload")))
+        await begun.wait()
+        await served.close()
+        finishing = asyncio.ensure_future(served.finish())
+        await asyncio.sleep(0)
+        assert not finishing.done()
+        end.set()
+        await finishing
+        return await asking
+
+    assert asyncio.run(main()).message == "at last"
