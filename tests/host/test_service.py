@@ -9,9 +9,10 @@ import pytest
 
 from support import namespace_clients
 from support.authority import Authority
+from support.gate import ANYTHING
 from support.host import ACTIVATE, GO_BACK, HAND_OVER, Host
 from support.licensing_exchange import TARGET
-from support.namespace_clients import curl, get_through, stand_in, tunnel
+from support.namespace_clients import curl, get_through, many_tunnels, stand_in, tunnel
 from support.operations_page import PAGE
 from support.sockets import spin_until
 
@@ -225,9 +226,9 @@ def test_an_upgrade_waits_for_the_handover_and_can_be_undone(host: Host, authori
             host.do("sh", "-ec", HAND_OVER)
             assert release(host) == newer != older
             assert (host.show("ActiveState"), host.show("NRestarts")) == ("active", "0")
-            upgraded = get_through(inside, "http://127.0.0.1:443", authority)
             page, _ = client.communicate("GET / HTTP/1.0\r\n\r\n")  # through the process that served before
         assert namespace_clients.PAGE in page
+        upgraded = get_through(inside, "http://127.0.0.1:443", authority)
         spin_until(lambda: host.run("test", "-e", f"/proc/{process}").returncode)
 
         host.do("sh", "-ec", re.sub(r"/opt/licensegate-[\d-]+", older, GO_BACK))
@@ -244,7 +245,7 @@ def test_a_gate_that_took_over_is_started_again_when_it_is_killed(host: Host) ->
     with impatient_watchdog(host):
         host.do("sh", "-ec", HAND_OVER)
         successor = host.show("MainPID")
-        host.do("kill", "-KILL", successor)
+        host.do("systemctl", "kill", "--signal=KILL", "--kill-whom=main", "licensegate")
         spin_until(lambda: host.show("NRestarts") == "1" and host.show("ActiveState") == "active")
         host.await_logged("ready: listening on")
 
@@ -252,16 +253,25 @@ def test_a_gate_that_took_over_is_started_again_when_it_is_killed(host: Host) ->
         refuse(host)
 
 
-def test_a_failed_handover_leaves_the_service_as_it_was(host: Host) -> None:
-    with settings(host, ""):
-        process = host.show("MainPID")
-        write(host, "unusable")
-        refused = host.run("sh", "-ec", HAND_OVER)
+def test_tunnels_and_newcomers_notice_neither_reloads_nor_a_handover(host: Host) -> None:
+    with settings(host, LAB + ANYTHING), many_tunnels(host.inside(), 443, 200):
+        before = host.show("MainPID")
+        for _ in range(3):
+            host.do("systemctl", "reload", "licensegate")
+        host.do("sh", "-ec", HAND_OVER)
+        assert host.show("MainPID") != before
 
-        assert refused.returncode == 1
-        assert "the gate goes on serving as before" in refused.stderr
-        assert (host.show("ActiveState"), host.show("MainPID")) == ("active", process)
-        refuse(host)
+
+def test_a_failed_handover_leaves_the_service_as_it_was(host: Host) -> None:
+    in_force, process = host.do("cat", SETTINGS), host.show("MainPID")
+    write(host, "unusable")
+    refused = host.run("sh", "-ec", HAND_OVER)
+    write(host, in_force)
+
+    assert refused.returncode == 1
+    assert "the gate goes on serving as before" in refused.stderr
+    assert (host.show("ActiveState"), host.show("MainPID")) == ("active", process)
+    refuse(host)
 
 
 def test_with_sockets_of_systemd_a_stopped_gate_refuses_nobody(host: Host, authority: Authority) -> None:

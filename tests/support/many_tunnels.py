@@ -1,8 +1,13 @@
-"""Many tunnels through a gate, data flowing in all of them, and newcomers beside them, in one event loop."""
+"""Many tunnels through a gate, data flowing in all of them, and newcomers beside them, in one event loop.
+
+As a program, for another network: `many_tunnels.py GATE_PORT TARGET_PORT COUNT` prints a line when data flow, and ends
+at the end of its standard input, with status 0 if nothing was lost and nobody refused.
+"""
 
 import asyncio
 import contextlib
 import socket
+import sys
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
@@ -139,3 +144,18 @@ class ManyTunnels:
             await tunnel.receive()
             await tunnel.close()
             self.newcomers += 1
+            await asyncio.sleep(_PAUSE_SECONDS / 5)
+
+
+async def main(gate_port: int, target_port: int, count: int) -> None:
+    """Run the target and the tunnels until standard input ends."""
+    with socket.create_server(("127.0.0.1", target_port)) as listening:
+        async with echoing(listening), ManyTunnels(gate_port, count) as tunnels:
+            await tunnels.more(rounds=1, newcomers=1)
+            print("data flow", flush=True)
+            await asyncio.to_thread(sys.stdin.read)
+            await tunnels.more(rounds=1, newcomers=1)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*map(int, sys.argv[1:])))

@@ -4,13 +4,18 @@ They are programs of this machine, run with `inside`, the command prefix that en
 """
 
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+import support
+from support import many_tunnels as many_tunnels_program
 from support.authority import Authority
 from support.licensing_exchange import HOST, TARGET
 from support.programs import run
 from support.requirements import require_command
+from support.upstream import SECONDS
 
 LISTENING = "127.0.0.1:9443"
 """The address of the stand-in in that namespace."""
@@ -62,6 +67,22 @@ def tunnel(inside: Sequence[str], proxy: str, authority: Authority) -> Iterator[
         assert client.stderr is not None
         _await(client, client.stderr, "verify return:1")
         yield client
+
+
+@contextmanager
+def many_tunnels(inside: Sequence[str], proxy_port: int, count: int) -> Iterator[None]:
+    """Run clients with tunnels in which data flow, newcomers beside them, and their target, until the block ends.
+
+    Raises AssertionError if a byte was lost, a tunnel broken off or a newcomer refused.
+    """
+    ports = (str(proxy_port), LISTENING.rpartition(":")[2], str(count))
+    search = f"PYTHONPATH={Path(support.__file__).parents[1]}"
+    with _started([*inside, "env", search, sys.executable, many_tunnels_program.__file__, *ports]) as clients:
+        assert clients.stdout is not None
+        _await(clients, clients.stdout, "data flow")
+        yield
+        _, errors = clients.communicate(timeout=SECONDS)
+        assert clients.returncode == 0, errors
 
 
 @contextmanager
