@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from licensegate.app.admin import paths
 from licensegate.app.overview.clients import ClientList, ClientRow
 
 from .gate import DemoGate
@@ -19,7 +20,7 @@ def client_row(gate: DemoGate, name: str) -> ClientRow | None:
     """How the gate says that this client stands; None if it does not know it yet. Raises DemoError."""
     with closing(HTTPConnection(gate.admin, timeout=_SECONDS)) as connection:
         try:
-            connection.request("GET", "/api/clients?" + urlencode({"q": name}))
+            connection.request("GET", f"{paths.API_CLIENTS}?{urlencode({'q': name})}")
             body = connection.getresponse().read()
             found = msgspec.json.decode(body, type=ClientList)
         except (OSError, HTTPException, msgspec.DecodeError) as error:

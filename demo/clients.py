@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+from http import HTTPStatus
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Final
@@ -30,22 +31,28 @@ class DemoClient(Struct, frozen=True):
         return f"licensegate-demo/{self.product}"
 
 
-def post(client: DemoClient, proxy: int, host: str, root: Path | None) -> int:
-    """Post to a host through the proxy on this port, without a login. Returns the last status, 0 if there was none.
+def post(client: DemoClient, proxy: int, host: str, root: Path | None) -> ssl.SSLSocket | None:
+    """Post to a host through the proxy on this port, without a login. Returns the tunnel, still open after the answer.
 
     The client trusts certificates of `root` alone, without it none, and refuses others with the alert that products
-    send. That a contact fails is what most stories tell, so it is no error.
+    send. None if the contact failed: most stories tell of one that does.
     """
-    status = 0
-    with (
-        contextlib.suppress(OSError, HTTPException, ValueError),
-        socket.create_connection((LOOPBACK, proxy), _SECONDS, (client.address, 0)) as tunnel,
-    ):
-        status = _open_tunnel(tunnel, client, host)
-        if status == 200:
-            with _trusting(client, root).wrap_socket(tunnel, server_hostname=host) as secure:
-                status = _request(secure, client, host)
-    return status
+    with contextlib.suppress(OSError, HTTPException, ValueError), contextlib.ExitStack() as opened:
+        tunnel = opened.enter_context(
+            socket.create_connection((LOOPBACK, proxy), _SECONDS, (client.address, 0)),
+        )
+        if _open_tunnel(tunnel, client, host) == HTTPStatus.OK:
+            secure = opened.enter_context(_trusting(client, root).wrap_socket(tunnel, server_hostname=host))
+            _request(secure, client, host)
+            opened.pop_all()
+            return secure
+    return None
+
+
+def close(tunnel: ssl.SSLSocket) -> None:
+    """Close a tunnel as TLS clients do, with close_notify."""
+    with tunnel, contextlib.suppress(OSError):
+        tunnel.unwrap()
 
 
 def _open_tunnel(tunnel: socket.socket, client: DemoClient, host: str) -> int:
@@ -57,8 +64,8 @@ def _open_tunnel(tunnel: socket.socket, client: DemoClient, host: str) -> int:
     return int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.") else 0
 
 
-def _request(secure: ssl.SSLSocket, client: DemoClient, host: str) -> int:
-    """Post a request inside the tunnel and return the status of the answer."""
+def _request(secure: ssl.SSLSocket, client: DemoClient, host: str) -> None:
+    """Post a request inside the tunnel and read the answer."""
     secure.sendall(
         f"POST {_PATH} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {client.program}\r\nContent-Type: text/xml\r\n"
         f"Content-Length: {len(_BODY)}\r\n\r\n".encode()
@@ -67,9 +74,6 @@ def _request(secure: ssl.SSLSocket, client: DemoClient, host: str) -> int:
     answer = HTTPResponse(secure)
     answer.begin()
     answer.read()
-    with contextlib.suppress(OSError):
-        secure.unwrap()
-    return answer.status
 
 
 def _trusting(client: DemoClient, root: Path | None) -> ssl.SSLContext:

@@ -1,6 +1,7 @@
 """Plays the stories: starts everything, says what to look at, and lets the clients call until it is stopped."""
 
 import itertools
+import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from licensegate.language.language import Language
 from licensegate.ledger.entries import LedgerEntry
 
 from .admin import client_row
+from .clients import close
 from .gate import LOOKED
 from .lab import Lab, open_lab
 from .parent import is_installed
@@ -59,29 +61,38 @@ def _play_each(lab: Lab, stories: Sequence[Story], processes: Processes) -> None
     """Play each story once: those about certificates when the gate has looked at its targets."""
     for story in stories:
         if not story.needs_look:
-            _act(lab, story)
+            _end(_act(lab, story))
     if processes.finish(lab.looks) not in LOOKED:
         raise DemoError(f"the gate does not look at its targets: {lab.looks.last_line()}")
     for story in stories:
         if story.needs_look:
-            _act(lab, story)
+            _end(_act(lab, story))
 
 
-def _act(lab: Lab, story: Story) -> None:
-    if story.act is not None:
-        story.act(lab, story.client)
+def _act(lab: Lab, story: Story) -> ssl.SSLSocket | None:
+    return None if story.act is None else story.act(lab, story.client)
+
+
+def _end(tunnel: ssl.SSLSocket | None) -> None:
+    if tunnel is not None:
+        close(tunnel)
 
 
 def _go_on(lab: Lab, stories: Sequence[Story], processes: Processes, stop: StopSignals, seconds: float | None) -> None:
-    """Let one client after the other call, for some seconds or for ever."""
+    """Let one client after the other call, for some seconds or for ever. Each keeps its tunnel until the next one's."""
     end = None if seconds is None else time.monotonic() + seconds
-    for story in itertools.cycle(story for story in stories if story.act is not None):
-        left = _PAUSE if end is None else end - time.monotonic()
-        stop.pause(min(_PAUSE, left))
-        if left <= _PAUSE and end is not None:
-            return
-        processes.check()
-        _act(lab, story)
+    tunnel = None
+    try:
+        for story in itertools.cycle(story for story in stories if story.act is not None):
+            left = _PAUSE if end is None else end - time.monotonic()
+            stop.pause(min(_PAUSE, left))
+            if end is not None and left <= _PAUSE:
+                return
+            processes.check()
+            _end(tunnel)
+            tunnel = _act(lab, story)
+    finally:
+        _end(tunnel)
 
 
 def _hold_to(lab: Lab, stories: Sequence[Story], processes: Processes, stop: StopSignals) -> None:

@@ -11,16 +11,19 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from licensegate.app.admin import paths
+from licensegate.app.overview.identities import key_text
 from licensegate.app.overview.words import LevelName
 from licensegate.diagnosis.codes import Code
 from licensegate.language.language import N_
+from licensegate.ledger.clients import ClientKey, ClientKind
 
 from .clients import DemoClient, post
 from .lab import CALL_HOME, INTERCEPTED, SMART_TRANSPORT, Lab
 from .past import Past, daily_contacts, nothing, out_of_compliance
 
-Act: TypeAlias = Callable[[Lab, DemoClient], None]
-"""What a client does, once."""
+Act: TypeAlias = Callable[[Lab, DemoClient], ssl.SSLSocket | None]
+"""What a client does, once. Returns its tunnel if it got an answer."""
 
 SILENT_DAYS: Final = 75
 WRONG_HOST: Final = "tool.cisco.com"
@@ -52,28 +55,28 @@ class Story(Struct, frozen=True, kw_only=True):
 
 
 def _page_of(client: str) -> str:
-    return "/clients?" + urlencode({"q": client})
+    return f"{paths.CLIENT}?{urlencode({'key': key_text(ClientKey(ClientKind.NAMED, client))})}"
 
 
 def _posts_to(host: str) -> Act:
     """Post to this host through the gate."""
 
-    def act(lab: Lab, client: DemoClient) -> None:
-        post(client, lab.gate.port, host, lab.root)
+    def act(lab: Lab, client: DemoClient) -> ssl.SSLSocket | None:
+        return post(client, lab.gate.port, host, lab.root)
 
     return act
 
 
-def _post_without_root(lab: Lab, client: DemoClient) -> None:
+def _post_without_root(lab: Lab, client: DemoClient) -> ssl.SSLSocket | None:
     """Post through the gate, and trust no certificate."""
-    post(client, lab.gate.port, CALL_HOME, None)
+    return post(client, lab.gate.port, CALL_HOME, None)
 
 
-def _post_past_the_gate_first(lab: Lab, client: DemoClient) -> None:
+def _post_past_the_gate_first(lab: Lab, client: DemoClient) -> ssl.SSLSocket | None:
     """Post through the company's proxy, which wants a login, then through the gate."""
     if lab.parent is not None:
         post(client, lab.parent.port, CALL_HOME, lab.root)
-    post(client, lab.gate.port, CALL_HOME, lab.root)
+    return post(client, lab.gate.port, CALL_HOME, lab.root)
 
 
 STORIES: Final = (
@@ -119,7 +122,7 @@ STORIES: Final = (
         client=DemoClient("CUCM Fukuoka", "127.0.0.15"),
         happens=N_("A typing error in its URL: it asks for tool.cisco.com."),
         says=N_("Refused with the reason, before any name is looked up."),
-        path="/refusals",
+        path=paths.REFUSALS,
         level="warning",
         finding=Code.TARGET_NOT_ALLOWED,
         act=_posts_to(WRONG_HOST),
@@ -128,7 +131,7 @@ STORIES: Final = (
         client=DemoClient("CUCM Sendai", "127.0.0.16"),
         happens=N_("A new release uses Smart Transport: it asks for smartreceiver.cisco.com."),
         says=N_("Refused: the host is in the preset cucm. Add it to the settings, and the client is served."),
-        path="/refusals",
+        path=paths.REFUSALS,
         level="warning",
         finding=Code.TARGET_IN_PRESET,
         act=_posts_to(SMART_TRANSPORT),
@@ -137,7 +140,7 @@ STORIES: Final = (
         client=DemoClient("SSM Kobe", "127.0.0.17", product="SSM"),
         happens=N_("A device on its way to api.cisco.com breaks TLS open and shows a certificate of its own."),
         says=N_("Intercepted: the evidence names who signed. Exempt the host from inspection there."),
-        path="/refusals",
+        path=paths.REFUSALS,
         level="warning",
         finding=Code.INTERCEPTED,
         past=daily_contacts(INTERCEPTED, last=2),
@@ -148,7 +151,7 @@ STORIES: Final = (
         client=DemoClient("CUCM Naha", "127.0.0.18"),
         happens=N_("It lacks the root that signed Cisco's certificate (field notice FN72318)."),
         says=N_("The certificate is good: update the roots of the product."),
-        path="/refusals",
+        path=paths.REFUSALS,
         level="warning",
         finding=Code.MISSING_ROOT,
         past=daily_contacts(CALL_HOME, last=20),

@@ -148,7 +148,7 @@ def test_the_gate_says_what_a_story_tells(playing: Demo, story: Story) -> None:
 
     attention = [row["name"] for row in asked(playing, "/api/overview")["attention"] if row["about"] == "client"]
     assert (story.client.name in attention) is (story.level != "ok")
-    assert page(playing, story.path)
+    assert story.client.name in page(playing, story.path)
     if story.path == "/refusals":
         refusals = asked(playing, "/api/refusals")["refusals"]
         assert story.label in [row["finding"] for row in refusals if row["client"] == story.client.address]
