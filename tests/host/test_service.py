@@ -177,6 +177,22 @@ def test_a_frozen_gate_is_ended_by_the_watchdog_and_started_again(host: Host) ->
         refuse(host)
 
 
+def test_manual_and_completions_are_where_man_and_the_shells_look(host: Host) -> None:
+    for file in (
+        "man/man1/licensegate.1",
+        "bash-completion/completions/licensegate",
+        "zsh/site-functions/_licensegate",
+    ):
+        assert "licensegate" in host.do("cat", f"/usr/local/share/{file}")
+
+
+def test_status_asks_the_service_over_its_control_socket(host: Host) -> None:
+    host.await_logged("ready: listening on")
+    shown = host.run("licensegate", "status", "--json")
+    assert shown.returncode in (0, 1), shown.stderr
+    assert json.loads(shown.stdout)["gate"]["state"] == "ready"
+
+
 def test_the_journal_has_the_priority_and_no_second_time(host: Host) -> None:
     host.await_logged("ready: listening on")
     log = host.do("journalctl", "--output=json", "--no-pager", "--unit=licensegate")

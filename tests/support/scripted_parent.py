@@ -127,7 +127,7 @@ class ScriptedParent:
             yield self
         finally:
             server.close()
-            self.end()
+            self.close_notify()
         assert self.failures == []
 
     def end(self) -> None:

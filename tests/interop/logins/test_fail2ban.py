@@ -48,7 +48,9 @@ def test_fail2ban_finds_each_wrong_password_and_nothing_else(
 def test_the_line_on_the_page_and_its_form_in_a_journal_are_found(tmp_path: Path, filter_file: Path) -> None:
     (line,) = re.findall(r"```text\n(.*)\n```", PAGE)
     log = tmp_path / "service.log"
-    lines = [line, f"Mar 02 08:15:50 gate licensegate[4711]: {line}", line.replace("192.0.2.7", "2001:db8::7")]
-    log.write_text("\n".join([*lines, f"x {line}", line.replace("failed", "is fine")]) + "\n")
+    message = line.partition("WARNING ")[2]
+    lines = [line, f"Mar 02 08:15:50 gate licensegate[4711]: {message}", line.replace("192.0.2.7", "2001:db8::7")]
+    others = [f"x {line}", f"Mar 02 08:15:50 gate licensegate[4711]: x {message}", line.replace("failed", "is fine")]
+    log.write_text("\n".join([*lines, *others]) + "\n")
 
     assert matched(log, filter_file) == lines
