@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test lint format catalogs command-line bench wheels image lock clean help
+.PHONY: serve demo test lint format catalogs pictures command-line bench wheels image lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -47,6 +47,11 @@ format: ## format the code and fix what ruff can fix
 catalogs: ## bring the translations in language/ up to date with the texts, and list what has none
 	@scripts/environment.sh test
 	@.venv/bin/python scripts/catalogs.py
+
+pictures: ## take the pictures of the pages in docs/pictures/ again
+	@scripts/environment.sh test
+	@scripts/debian-packages.sh chromium fonts-inter fonts-noto-cjk openssl pngquant
+	@.venv/bin/python scripts/pictures.py
 
 bench: ## measure the gate beside squid and tinyproxy
 	@scripts/environment.sh test

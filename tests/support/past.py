@@ -147,12 +147,11 @@ def _live(past: Past, *, crowd: bool) -> None:
     get_page_until(past.gate, "/upstreamz", lambda page: page.body.count('"look"') >= 2)
     past.fail("10.20.30.41")
     past.refuse("smartreceiver.cisco.com:443", _CUCM, "10.20.31.7")
-    for number, program in enumerate((HOSTILE, "q" * 2000) if crowd else ()):
+    for number, program in enumerate((HOSTILE, "q" * 2000, "curl/8.5.0") if crowd else ()):
         past.refuse("example.com:443", program, f"10.20.99.{66 + number}")
-    past.refuse("example.com:443")
     past.open_tunnel("10.20.30.40")
     past.open_tunnel("10.20.30.9", "Ruby")
-    get_page_until(past.gate, "/api/refusals", lambda page: len(page.json["refusals"]) >= (5 if crowd else 3))
+    get_page_until(past.gate, "/api/refusals", lambda page: len(page.json["refusals"]) >= (5 if crowd else 2))
 
 
 def _entries(now: datetime, *, crowd: bool) -> Iterator[LedgerEntry]:
