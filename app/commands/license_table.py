@@ -8,6 +8,7 @@ from licensegate.language.language import ENGLISH, N_, Language
 from licensegate.language.phrases import reworded
 from licensegate.licensing.meaning import Explained, LicenseDeadline, Meaning
 from licensegate.licensing.report import Attempt, LicenseReport, Reading
+from licensegate.licensing.state_words import state_word
 
 from .layout import sections
 
@@ -43,21 +44,6 @@ NAMES: Final = {
     "removal": N_("removal"),
     "out_of_compliance_retry": N_("out of compliance retry"),
     "access_token": N_("access token"),
-}
-_STATES: Final = {
-    "unregistered": N_("unregistered"),
-    "registered": N_("registered"),
-    "registration_expired": N_("registration expired"),
-    "reserved": N_("reserved"),
-    "reservation_in_progress": N_("reservation in progress"),
-    "no_licenses_in_use": N_("no licenses in use"),
-    "evaluation": N_("evaluation"),
-    "evaluation_expired": N_("evaluation expired"),
-    "authorized": N_("authorized"),
-    "not_authorized": N_("not authorized"),
-    "authorization_expired": N_("authorization expired"),
-    "out_of_compliance": N_("out of compliance"),
-    "in_compliance": N_("in compliance"),
 }
 _CONFIDENCE: Final = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 
@@ -113,14 +99,10 @@ def _states(report: LicenseReport, language: Language) -> Iterator[str]:
         (language.gettext("authorization {state}"), authorization.status),
     )
     if any(state for _, state in words):
-        yield ", ".join(word.format(state=_state(state, language)) for word, state in words if state)
+        yield ", ".join(word.format(state=state_word(state, language)) for word, state in words if state)
     accounts = [each for each in (registration.smart_account, registration.virtual_account) if each]
     if accounts:
         yield language.gettext("account {names}").format(names=" / ".join(accounts))
-
-
-def _state(state: str, language: Language) -> str:
-    return language.gettext(_STATES.get(state) or state.replace("_", " "))
 
 
 def _blocked(meaning: Meaning, language: Language) -> Iterator[str]:
@@ -173,7 +155,7 @@ def _attempt(attempt: Attempt) -> str:
 def _licences(report: LicenseReport, language: Language) -> Iterator[str]:
     for each in report.entitlements:
         count = "?" if each.count is None else str(each.count)
-        yield f"{count:>5}  {padded(_state(each.status or '?', language), 20)}  {each.name or each.tag or '?'}"
+        yield f"{count:>5}  {padded(state_word(each.status or '?', language), 20)}  {each.name or each.tag or '?'}"
 
 
 def _transport(report: LicenseReport, language: Language) -> Iterator[str]:

@@ -12,6 +12,7 @@ from licensegate.ledger.standing import ClientStanding
 from licensegate.licensing.clocks import Level, days_until
 from licensegate.licensing.meaning import explain
 from licensegate.licensing.report import Reading
+from licensegate.licensing.state_words import state_word
 from licensegate.licensing.states import effect_of, override_of, state_of
 
 from .causes import cause_named
@@ -182,6 +183,8 @@ def _asked(
         by="product",
         registration=registration,
         authorization=authorization,
+        registration_word=state_word(registration, language),
+        authorization_word=state_word(authorization, language),
         level=level,
         level_word=level_word(level, language),
         meaning=(chosen.ja if is_japanese else chosen.en).format(**fields),
@@ -195,13 +198,17 @@ def _asked(
 def _printed(text: TextEntry, reading: Reading, family: str, language: Language, now: datetime) -> LicenseStateRow:
     """What a text says, as of now."""
     meaning = explain(reading, now, family=family).meaning
+    registration = reading.report.registration.status or ""
+    authorization = reading.report.authorization.status or ""
     level = NAME_OF_LEVEL[Level[meaning.level.upper()]]
     is_japanese = language is JAPANESE
     return LicenseStateRow(
         said=text.kept,
         by="text",
-        registration=reading.report.registration.status or "",
-        authorization=reading.report.authorization.status or "",
+        registration=registration,
+        authorization=authorization,
+        registration_word=state_word(registration, language),
+        authorization_word=state_word(authorization, language),
         level=level,
         level_word=level_word(level, language),
         meaning=meaning.text_ja if is_japanese else meaning.text,

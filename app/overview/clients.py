@@ -139,15 +139,18 @@ class EntitlementRow(Struct, frozen=True, kw_only=True):
 class LicenseStateRow(Struct, frozen=True, kw_only=True):
     """What a product said about its licences, and what it means.
 
-    `registration` and `authorization` are labels (`docs/licensing.md`). `meaning` says what they mean together,
-    `remedy` what to do, `blocked` what enforcement blocks on this product; empty if that is not known. `source` is the
-    document behind it. `said` is when the product said it; `by` is `product` if the gate asked it, else `text`.
+    `registration` and `authorization` are labels (`docs/licensing.md`), with a word for each. `meaning` says what they
+    mean together, `remedy` what to do, `blocked` what enforcement blocks on this product; empty if that is not known.
+    `source` is the document behind it. `said` is when the product said it; `by` is `product` if the gate asked it, else
+    `text`.
     """
 
     said: datetime
     by: Literal["product", "text"]
     registration: str
     authorization: str
+    registration_word: str = ""
+    authorization_word: str = ""
     level: LevelName
     level_word: str
     meaning: str
