@@ -18,8 +18,15 @@ _STATES: Final = {
     "authorization_expired": N_("authorization expired"),
     "out_of_compliance": N_("out of compliance"),
     "in_compliance": N_("in compliance"),
-    "not_applicable": N_("not applicable"),
+    "reserved_in_compliance": N_("reserved in compliance"),
+    "in_use": N_("in use"),
+    "not_in_use": N_("not in use"),
+    "init": N_("init"),
+    "invalid": N_("invalid"),
+    "invalid_tag": N_("invalid tag"),
+    "disabled": N_("disabled"),
     "waiting": N_("waiting"),
+    "not_applicable": N_("not applicable"),
 }
 
 

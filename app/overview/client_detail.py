@@ -116,7 +116,7 @@ def state_row(
     if text is None or reading is None:
         return None if product is None else _asked(product, family, standing, language, now)
     if product is not None and product.said - text.kept > _ASKED_LATER:
-        return _asked(product, family, standing, language, now, _entitlements(reading))
+        return _asked(product, family, standing, language, now, _entitlements(reading, language))
     return _printed(text, reading, family, language, now)
 
 
@@ -215,7 +215,7 @@ def _printed(text: TextEntry, reading: Reading, family: str, language: Language,
         remedy=meaning.do_ja if is_japanese else meaning.do,
         blocked=_blocked(meaning.family or family, language),
         source=meaning.source,
-        entitlements=_entitlements(reading),
+        entitlements=_entitlements(reading, language),
     )
 
 
@@ -226,8 +226,13 @@ def _blocked(family: str, language: Language) -> str:
     return effect.ja if language is JAPANESE else effect.en
 
 
-def _entitlements(reading: Reading) -> list[EntitlementRow]:
+def _entitlements(reading: Reading, language: Language) -> list[EntitlementRow]:
     return [
-        EntitlementRow(name=each.name or each.tag or "", count=each.count, status=each.status or "")
+        EntitlementRow(
+            name=each.name or each.tag or "",
+            count=each.count,
+            status=each.status or "",
+            status_word=state_word(each.status or "", language),
+        )
         for each in reading.report.entitlements
     ]

@@ -129,11 +129,12 @@ class ManualRow(Struct, frozen=True, kw_only=True):
 
 
 class EntitlementRow(Struct, frozen=True, kw_only=True):
-    """One licence that a product uses. `count` is None if the product did not print it; `status` are its own words."""
+    """One licence that a product uses. `count` is None if the product did not print it. `status` is a label."""
 
     name: str
     count: int | None = None
     status: str = ""
+    status_word: str = ""
 
 
 class LicenseStateRow(Struct, frozen=True, kw_only=True):

@@ -218,7 +218,7 @@ def client_detail(name: str = "CUCM Osaka") -> ClientDetail:
             remedy="Nothing.",
             blocked="",
             source="Cisco document 212883",
-            entitlements=[EntitlementRow(name=name, count=1240, status=name)],
+            entitlements=[EntitlementRow(name=name, count=1240, status=name, status_word=name)],
         ),
         text=ProductTextRow(received=days(-80), recorded_by=name, text=name, notes=["A line could not be read."]),
         programs=[

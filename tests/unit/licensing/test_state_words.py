@@ -4,9 +4,9 @@ import pytest
 
 from licensegate.language.language import ENGLISH, JAPANESE
 from licensegate.licensing.state_words import state_word
-from licensegate.licensing.words import AUTHORIZATION, REGISTRATION
+from licensegate.licensing.words import AUTHORIZATION, ENTITLEMENT, REGISTRATION
 
-STATES = sorted({*REGISTRATION.values(), *AUTHORIZATION.values()})
+STATES = sorted({*REGISTRATION.values(), *AUTHORIZATION.values(), *ENTITLEMENT.values()})
 
 
 @pytest.mark.parametrize("state", STATES)
