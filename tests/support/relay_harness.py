@@ -34,10 +34,10 @@ class RelayHarness:
         self.upstream_side, self.upstream = socket_pair(buffer=buffer)
         self.pipes = Pipes(pipes)
         self.relay = Relay(poller, self.deadlines, self.pipes, near, self.upstream_side, command, self)
-        self.last_record: list[tuple[Outcome, str]] = []
+        self.ended: list[tuple[Outcome, str]] = []
 
     def relay_ended(self, outcome: Outcome, detail: str) -> None:
-        self.last_record.append((outcome, detail))
+        self.ended.append((outcome, detail))
         self.relay.close()
         for sock in (self.client_side, self.upstream_side):
             self.poller.close(sock)

@@ -127,7 +127,7 @@ class ScriptedParent:
             yield self
         finally:
             server.close()
-            self.close_notify()
+            self.end()
         assert self.failures == []
 
     def end(self) -> None:

@@ -179,7 +179,7 @@ class TunnelHarness:
 
     async def resolve(self, name: str) -> None:
         """Put a name into the resolver's cache."""
-        self.resolver.resolve(name, CLIENT, lambda answer: None)
+        self.resolver.look_up(name, CLIENT, lambda answer: None)
         await until(lambda: not self.resolver._shares.taken)
 
     def sweep(self, later: float) -> None:

@@ -252,7 +252,7 @@ def test_a_busy_tunnel_gives_both_pipes_back() -> None:
                 send_and_receive(harness.client, [BLOB], [0]), send_and_receive(harness.upstream, [BLOB], [0])
             )  # fmt: skip
             await until(lambda: harness.ended)
-            taken = [harness.pipes.take_ciphertext() for _ in range(3)]
+            taken = [harness.pipes.take() for _ in range(3)]
             assert [pipe is not None for pipe in taken] == [True, True, False]
             for pipe in taken:
                 if pipe is not None:

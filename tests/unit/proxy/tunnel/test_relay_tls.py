@@ -250,7 +250,7 @@ def test_tls_is_never_spliced() -> None:
                     talk(client, [BLOB], [0]), send_and_receive(harness.upstream, [BLOB[::-1]], [0])
                 )
                 assert (at_client, at_upstream) == (BLOB[::-1], BLOB)
-                taken = [pipe for pipe in (harness.pipes.take_ciphertext(), harness.pipes.take_ciphertext()) if pipe]
+                taken = [pipe for pipe in (harness.pipes.take(), harness.pipes.take()) if pipe]
                 assert len(taken) == 2
                 for pipe in taken:
                     harness.pipes.give_back(pipe, empty=True)

@@ -237,7 +237,7 @@ def test_few_strangers_behind_a_balancer_may_stay(said: bytes) -> None:
 
 
 def test_a_fault_while_one_is_closed_does_not_harm_the_new_one(caplog: pytest.LogCaptureFixture) -> None:
-    ended, faults = Conversation.last_record, iter([ZeroDivisionError()])
+    ended, faults = Conversation.ended, iter([ZeroDivisionError()])
 
     def fail_once(conversation: Conversation, outcome: Outcome, detail: str = "") -> Command:
         for fault in faults:

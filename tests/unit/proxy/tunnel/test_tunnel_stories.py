@@ -149,5 +149,5 @@ def is_fault(logged: logging.LogRecord) -> bool:
 def is_over(*parents: ScriptedParent) -> bool:
     """Whether no dial continues after the parents hung up; a waiting one may try once more."""
     for parent in parents:
-        parent.close_notify()
+        parent.end()
     return not any("ParentDial" in task or "ConnectAttempt" in task for task in map(repr, asyncio.all_tasks()))

@@ -42,7 +42,7 @@ def ended(outcome: Outcome, detail: str = "", *, target: str = "tools.cisco.com:
     record = open_record("10.1.2.3", 40000, "0.0.0.0:3128")
     record.target = target
     record.method = method
-    record.close_notify(outcome, detail)
+    record.end(outcome, detail)
     return record
 
 
