@@ -47,11 +47,11 @@ class GateAnswers:
         except SettingsError as error:
             raise GateAnswerError(str(error)) from None
         except HealthError:
-            raise GateAnswerError(f"{without_socket}; there is no admin server to ask, either") from None
+            raise GateAnswerError(_both(without_socket, "there is no admin server to ask, either")) from None
         try:
             return self._of_server(url, self._token_file or admin.token_file, name, parameters)
         except _NoServerError as error:
-            raise GateAnswerError(f"{without_socket}; {error}") from None
+            raise GateAnswerError(_both(without_socket, error)) from None
 
     def _of_socket(self, name: str, parameters: Mapping[str, str]) -> bytes:
         """Raises ControlError if the socket cannot be used by this user, or no gate serves it."""
@@ -79,6 +79,12 @@ class GateAnswers:
         said = body[:_SHOWN_OF_ERROR].decode(errors="replace").strip()
         remedy = "; name its file with --token-file" if status == _STATUS_OF_TOKEN else ""
         raise GateAnswerError(f"{url}/{page}: {status} {said}{remedy}")
+
+
+def _both(socket: object, server: object) -> str:
+    """Why neither the socket nor the server gave an answer, in one line."""
+    first = str(socket)
+    return f"{first} Also, {server}" if first.endswith("?") else f"{first}; {server}"
 
 
 class _NoServerError(GateAnswerError):

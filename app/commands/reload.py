@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import ControlError, Request, ask
+from licensegate.app.service.control import ControlError, NobodyServesError, Request, ask
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say
 
@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
         return complain(f"{NO_SOCKET}, or send the gate SIGHUP")
     try:
         reply = ask(path, Request("reload", defaults=arguments.defaults))
+    except NobodyServesError as error:
+        return complain(f"{error} If state.directory has changed, send it SIGHUP instead")
     except ControlError as error:
         return complain(str(error))
     if not reply.ok:

@@ -129,7 +129,7 @@ def close_log(opened: int) -> None:
 
 def _encoder(settings: Log, opened: int, environ: Mapping[str, str]) -> Callable[[LogEntry], bytes]:
     """How a line looks there: by `log.format`; with `auto`, text on a terminal and JSON everywhere else."""
-    is_terminal = opened == STANDARD_OUTPUT and os.isatty(opened)
+    is_terminal = os.isatty(opened)
     if settings.format == "json" or (settings.format == "auto" and not is_terminal):
         return msgspec.json.Encoder().encode
     if is_terminal:

@@ -44,6 +44,10 @@ class ControlError(Exception):
     """No gate answers, or the socket cannot be made. Says why, and what to change."""
 
 
+class NobodyServesError(ControlError):
+    """No gate serves the socket."""
+
+
 class Request(Struct, frozen=True):
     """A command for the gate.
 
@@ -209,11 +213,10 @@ def _ask(path: Path, request: Request, seconds: float) -> tuple[Reply, bytes]:
         raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
     except TimeoutError:
         raise ControlError(f"the gate at {path} has not answered for {seconds:g} s; see its log") from None
+    except PermissionError:
+        raise ControlError(f"only the gate's user and root may use {path}: run this as one of them") from None
     except OSError as error:
-        why = error.strerror or error
-        raise ControlError(
-            f"no gate answers on {path}: {why}; is it running? If state.directory has changed, send it SIGHUP instead"
-        ) from error
+        raise NobodyServesError(f"no gate answers on {path}: {error.strerror or error}; is it running?") from error
 
 
 def _encoded(reply: Reply | bytes) -> bytes:

@@ -30,3 +30,27 @@ def test_a_terminal_is_shown_what_would_act_on_it(function: str, text: str, show
     assert (status, on_terminal.replace("        Japanese", "\tJapanese")) == (0, f"{shown}\n")
     piped = subprocess.run([sys.executable, "-c", program], capture_output=True, env=environ, check=True).stdout
     assert piped.decode() == f"{text}\n"
+
+
+COMPLAIN = """
+from licensegate.app.terminal import complain
+complain("warning: this may be wrong")
+complain("this is wrong")
+"""
+
+
+def test_an_error_in_the_journal_has_its_priority() -> None:
+    reading, writing = os.pipe()
+    status = os.fstat(writing)
+    environ = {**os.environ, "JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"}
+    with os.fdopen(reading) as journal:
+        subprocess.run([sys.executable, "-c", COMPLAIN], stderr=writing, env=environ, check=True)
+        os.close(writing)
+        assert journal.read() == "<4>licensegate: warning: this may be wrong\n<3>licensegate: this is wrong\n"
+
+
+@pytest.mark.parametrize("named", ["", "1", "nonsense", "0:0"])
+def test_without_the_journal_an_error_has_none(named: str) -> None:
+    environ = {**os.environ, "JOURNAL_STREAM": named}
+    done = subprocess.run([sys.executable, "-c", COMPLAIN], capture_output=True, env=environ, check=True)
+    assert done.stderr.startswith(b"licensegate: warning: ")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -296,3 +297,13 @@ def test_a_reply_is_sent_before_the_program_ends(tmp_path: Path) -> None:
         return await asking
 
     assert asyncio.run(main()).message == "at last"
+
+
+def test_another_user_is_told_who_may_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path = tmp_path / "control.sock"
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(ControlError, match=f"only the gate's user and root may use {path}: run this as one of them"):
+        ask(path, Request("reload"))
