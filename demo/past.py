@@ -8,7 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from licensegate.ledger.clients import ClientKey, ClientKind
-from licensegate.ledger.entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, ProductEntry
+from licensegate.ledger.entries import ContactEntry, DayEntry, HourEntry, LedgerEntry, TextEntry
+from licensegate.ledger.product_words import entry_of_text
+from licensegate.licensing.read import read
+
+from .printed import show_license_all
 
 Past: TypeAlias = Callable[[str, datetime], Iterator[LedgerEntry]]
 """The entries of a client of this name, at this time."""
@@ -51,22 +55,15 @@ def daily_contacts(host: str, *, first: int = _YEAR, last: int = 1) -> Past:
 
 
 def out_of_compliance(host: str) -> Past:
-    """Daily contacts, and what the product printed an hour ago: it uses more licences than its account has."""
+    """Daily contacts, and an output that somebody kept an hour ago: it uses more licences than its account has."""
 
     def past(client: str, now: datetime) -> Iterator[LedgerEntry]:
         yield from daily_contacts(host)(client, now)
-        yield ProductEntry(
-            client=ClientKey(ClientKind.NAMED, client),
-            said=now - timedelta(hours=1),
-            registration_status="registered",
-            authorization_status="out_of_compliance",
-            last_contact=now - timedelta(hours=2),
-            registered=now - 210 * _DAY,
-            out_of_compliance_since=now - 66 * _DAY,
-            contact_due=now + timedelta(hours=10),
-            authorization_ends=now + 89 * _DAY,
-            renewal_due=now + 40 * _DAY,
-            registration_ends=now + 155 * _DAY,
-        )
+        key, kept = ClientKey(ClientKind.NAMED, client), now - timedelta(hours=1)
+        text = show_license_all(kept)
+        yield TextEntry(client=key, kept=kept, kept_by="the demo", text=text)
+        said = entry_of_text(key, read(text.encode()), kept)
+        if said is not None:
+            yield said
 
     return past

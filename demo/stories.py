@@ -100,7 +100,7 @@ STORIES: Final = (
     ),
     Story(
         client=DemoClient("CUCM Nagoya", "127.0.0.13"),
-        happens=N_("It uses more licences than its account has, and printed the dates that follow."),
+        happens=N_("It uses more licences than its account has; somebody kept its `show license all` on its page."),
         says=N_("The overage ends in three weeks: after that no user and no device can be added."),
         path=_page_of("CUCM Nagoya"),
         level="critical",
