@@ -34,11 +34,12 @@ def client_table(
         Column(gettext("Client")),
         Column(gettext("Last contact")),
         Column(gettext("Next date"), gives_way=1),
+        Column(gettext("What is due"), gives_way=3),
         Column(gettext("Blocked from"), gives_way=2),
-        Column(gettext("Last failure"), gives_way=3),
-        Column(gettext("Product"), gives_way=4),
-        Column(gettext("Address"), gives_way=5),
-        Column(gettext("Program"), gives_way=6),
+        Column(gettext("Last failure"), gives_way=4),
+        Column(gettext("Product"), gives_way=5),
+        Column(gettext("Address"), gives_way=6),
+        Column(gettext("Program"), gives_way=7),
         Column(gettext("What is known"), below=True),
         Column(gettext("What to change"), below=True),
     )
@@ -52,7 +53,7 @@ def _row(each: ClientRow, values: Values, *, is_known: bool) -> TableRow:
             each.level_word if values.for_people else each.level,
             each.name,
             values.ago(each.last_contact),
-            _next_date(each.deadlines, values),
+            *_next_date(each.deadlines, values),
             values.day(each.enforced),
             values.ago(each.last_failure),
             each.product,
@@ -65,11 +66,9 @@ def _row(each: ClientRow, values: Values, *, is_known: bool) -> TableRow:
     )
 
 
-def _next_date(deadlines: Sequence[DeadlineRow], values: Values) -> str:
-    """The earliest date that is still to come, else the last one that has passed."""
+def _next_date(deadlines: Sequence[DeadlineRow], values: Values) -> tuple[str, str]:
+    """The earliest date that is still to come, else the last one that has passed; and what is due then."""
     if not deadlines:
-        return NOTHING
+        return NOTHING, NOTHING
     due = next((each for each in deadlines if each.days_left >= 0), deadlines[-1])
-    if not values.for_people:
-        return f"{due.name}={values.day(due.at)}"
-    return f"{due.word}, {values.ago(due.at)}"
+    return (values.ago(due.at), due.word) if values.for_people else (values.day(due.at), due.name)

@@ -46,8 +46,8 @@ def test_values_are_those_that_programs_read() -> None:
     _, refused = plain_text(LISTS["refusals"]).splitlines()
     assert refused.startswith("2026-03-02T11:55:00Z  CUCM ship  smartreceiver.cisco.com:443  target_in_preset  certain")
     _, first, _ = plain_text(LISTS["clients"]).splitlines()
-    assert columns(first)[:5] == [
-        "warning", "CUCM ship", "2025-12-17T09:00:00Z", "authorization=2026-03-17", "2026-06-15",
+    assert columns(first)[:6] == [
+        "warning", "CUCM ship", "2025-12-17T09:00:00Z", "2026-03-17", "authorization", "2026-06-15",
     ]  # fmt: skip
 
 
