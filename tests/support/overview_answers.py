@@ -9,6 +9,7 @@ from msgspec import Struct
 from licensegate.app.overview.clients import ClientList
 from licensegate.app.overview.overview import Overview
 from licensegate.app.overview.refusals import RefusalList
+from licensegate.app.overview.rules import RuleList, RuleRow
 from licensegate.app.overview.tunnels import TunnelList
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -186,6 +187,20 @@ def client_list(**fields: Any) -> ClientList:
     return answer_of(ClientList, **(usual | {"clients": CLIENTS} | fields))
 
 
+RULES = [
+    RuleRow(rule="tools.cisco.com:443", preset="cisco-licensing", hits=12),
+    RuleRow(
+        rule="ssm.example.net:8443",
+        preset="",
+        hits=0,
+        report=True,
+        users=("svc",),
+        networks=("10.1.0.0/16",),
+        certificates=("ssm",),
+    ),
+]
+
+
 def refusal_list(**fields: Any) -> RefusalList:
     """The last connections that failed."""
     return answer_of(RefusalList, **({"refusals": REFUSALS} | fields))
@@ -194,3 +209,8 @@ def refusal_list(**fields: Any) -> RefusalList:
 def tunnel_list(**fields: Any) -> TunnelList:
     """The open connections."""
     return answer_of(TunnelList, **({"page": 1, "pages": 1, "open": 12, "tunnels": TUNNELS} | fields))
+
+
+def rule_list(**fields: Any) -> RuleList:
+    """The rules of the allowlist."""
+    return answer_of(RuleList, **({"mode": "enforce", "policy": "080c5adf07d2", "rules": RULES} | fields))

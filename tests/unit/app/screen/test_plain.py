@@ -8,6 +8,7 @@ from rich.cells import cell_len
 from licensegate.app.screen.clients import client_list
 from licensegate.app.screen.plain import plain_text
 from licensegate.app.screen.refusals import refusal_list
+from licensegate.app.screen.rules import rule_list
 from licensegate.app.screen.status import status
 from licensegate.app.screen.tables import Block, TextTable
 from licensegate.app.screen.tunnels import tunnel_list
@@ -19,6 +20,7 @@ STABLE = Values(ENGLISH, answers.NOW, for_people=False)
 LISTS: dict[str, list[Block]] = {
     "clients": client_list(answers.client_list(), STABLE),
     "refusals": refusal_list(answers.refusal_list(), STABLE),
+    "rules": rule_list(answers.rule_list(), STABLE),
     "tunnels": tunnel_list(answers.tunnel_list(), STABLE),
 }
 
@@ -38,6 +40,9 @@ def test_every_line_has_every_column(name: str) -> None:
 
 
 def test_values_are_those_that_programs_read() -> None:
+    _, first, second = plain_text(LISTS["rules"]).splitlines()
+    assert columns(first) == ["tools.cisco.com:443", "12", "cisco-licensing", "-"]
+    assert columns(second) == ["ssm.example.net:8443", "0", "-", "user svc, 10.1.0.0/16, certificate ssm, report-only mode"]
     _, tunnel = plain_text(LISTS["tunnels"]).splitlines()
     assert columns(tunnel) == [
         "2001:db8::7", "tools.cisco.com:443", "relaying", "192", "6122", "1234567", "[2001:db8::7]:40112", "-",
