@@ -42,7 +42,12 @@ def test_every_line_has_every_column(name: str) -> None:
 def test_values_are_those_that_programs_read() -> None:
     _, first, second = plain_text(LISTS["rules"]).splitlines()
     assert columns(first) == ["tools.cisco.com:443", "12", "cisco-licensing", "-"]
-    assert columns(second) == ["ssm.example.net:8443", "0", "-", "user svc, 10.1.0.0/16, certificate ssm, report-only mode"]
+    assert columns(second) == [
+        "ssm.example.net:8443",
+        "0",
+        "-",
+        "user svc, 10.1.0.0/16, certificate ssm, report-only mode",
+    ]
     _, tunnel = plain_text(LISTS["tunnels"]).splitlines()
     assert columns(tunnel) == [
         "2001:db8::7", "tools.cisco.com:443", "relaying", "192", "6122", "1234567", "[2001:db8::7]:40112", "-",
