@@ -1,4 +1,4 @@
-"""What `status`, `tunnels`, `refusals`, `clients` and `rules` have in common: their options, and how an answer is shown."""
+"""What `status`, `tunnels`, `refusals`, `clients` and `rules` share: options, and how an answer is shown."""
 
 import argparse
 import os
