@@ -53,6 +53,10 @@ pictures: ## take the pictures of the pages in docs/pictures/ again
 	@scripts/debian-packages.sh chromium fonts-inter fonts-noto-cjk openssl pngquant
 	@.venv/bin/python scripts/pictures.py
 
+command-line: ## write the manual page and the shell completions again
+	@scripts/environment.sh test
+	@.venv/bin/python scripts/command_line.py
+
 bench: ## measure the gate beside squid and tinyproxy
 	@scripts/environment.sh test
 	@scripts/debian-packages.sh openssl squid tinyproxy-bin
@@ -76,4 +80,4 @@ clean: ## remove everything these commands made
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\): ## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
