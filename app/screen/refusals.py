@@ -1,6 +1,6 @@
 """The last connections that failed as a table, each with what happened and what to change."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from licensegate.app.overview.refusals import RefusalList, RefusalRow
 
@@ -13,8 +13,10 @@ def refusal_list(answer: RefusalList, values: Values) -> list[Block]:
     return [refusal_table("", answer.refusals, "", values)]
 
 
-def refusal_table(title: str, rows: Sequence[RefusalRow], note: str, values: Values) -> TextTable:
-    """Failed connections, the newest first."""
+def refusal_table(
+    title: str, rows: Sequence[RefusalRow], note: str, values: Values, known: Collection[str] = ()
+) -> TextTable:
+    """Failed connections, the newest first. For the clients in `known`, what is wrong has been said already."""
     gettext = values.language.gettext
     columns = (
         Column(gettext("Time")),
@@ -27,10 +29,12 @@ def refusal_table(title: str, rows: Sequence[RefusalRow], note: str, values: Val
         Column(gettext("What to change"), below=True),
     )
     empty = gettext("Nothing has failed since the gate started.")
-    return TextTable(title, columns, [_row(each, values) for each in rows], empty, note)
+    return TextTable(
+        title, columns, [_row(each, values, is_known=each.client_name in known) for each in rows], empty, note
+    )
 
 
-def _row(each: RefusalRow, values: Values) -> TableRow:
+def _row(each: RefusalRow, values: Values, *, is_known: bool) -> TableRow:
     return TableRow(
         (
             values.moment(each.time),
@@ -39,7 +43,7 @@ def _row(each: RefusalRow, values: Values) -> TableRow:
             each.finding or each.outcome,
             each.certainty_word if values.for_people else each.certainty,
             each.outcome,
-            each.sentence,
-            each.remedy,
+            "" if is_known else each.sentence,
+            "" if is_known else each.remedy,
         )
     )

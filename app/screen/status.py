@@ -31,7 +31,7 @@ def status(answer: Overview, values: Values) -> list[Block]:
     more_clients = _more(answer.clients_total - len(answer.clients), values)
     blocks.append(client_table(gettext("Clients"), answer.clients, no_client, more_clients, values, known))
     more_refusals = _more(answer.refusals_total - len(answer.refusals), values)
-    blocks.append(refusal_table(gettext("Last refusals and failures"), answer.refusals, more_refusals, values))
+    blocks.append(refusal_table(gettext("Last refusals and failures"), answer.refusals, more_refusals, values, known))
     more_tunnels = _more(answer.gate.connections - len(answer.tunnels), values)
     blocks.append(tunnel_table(gettext("Live tunnels"), answer.tunnels, more_tunnels, values))
     return blocks
