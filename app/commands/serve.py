@@ -3,11 +3,16 @@
 import argparse
 import os
 import signal
+import socket
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from licensegate.app.terminal import complain
+
+if TYPE_CHECKING:
+    from licensegate.app.settings import Settings  # takes long to load
 
 NOTES: Final = """\
   Uses the listening sockets of a service manager that passes some (LISTEN_FDS), as licensegate.socket does.
@@ -50,4 +55,11 @@ def run(arguments: argparse.Namespace) -> int:
         return complain(str(error))
     from licensegate.app.service.run import run as run_gate  # after the settings: an error in them shows at once
 
-    return run_gate(settings, read_settings, arguments.config, takeover)
+    return run_gate(settings, read_settings, arguments.config, takeover, _warnings)
+
+
+def _warnings(settings: "Settings") -> Iterable[str]:
+    """What `licensegate check` warns of, for the pages."""
+    from .check_warnings import warnings
+
+    return warnings(settings, os.environ, socket.gethostname())

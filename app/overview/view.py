@@ -1,6 +1,6 @@
 """What people see of a running gate: every answer is built here, from the gate, its observers and its ledger."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
@@ -67,7 +67,7 @@ class GateView:
         upstreams: Upstreams,
         reports: TargetReports,
         facts: GateFacts,
-        warnings: Callable[[], Sequence[str]] = tuple,
+        warnings: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._gate = gate
         self._counters = observers.get(Counters)
@@ -88,7 +88,7 @@ class GateView:
         gate = gate_summary(self._gate, self._ledger, self._facts, language)
         known, _ = await self._known(now)
         rows = await gathered(client_row(each, language, now) for each in known[:MOST_ATTENTION])
-        found = attention(gate, targets, rows, self._warnings(), language, now)
+        found = attention(gate, targets, rows, await self._warnings(), language, now)
         more = await gathered(needs_attention(each, now) for each in known[MOST_ATTENTION:])
         refusals = list(reversed(self._refusals.records))
         level = worst_level(found)

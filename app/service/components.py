@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
 from licensegate.app.observers.target_reports import TargetReports
 from licensegate.app.overview.gate_summary import GateFacts
+from licensegate.app.overview.settings_warnings import SettingsWarnings
 from licensegate.app.overview.upstreams import Upstreams
 from licensegate.app.overview.view import GateView
 from licensegate.app.settings import Settings
@@ -47,11 +48,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+WarningsOf = Callable[[Settings], Iterable[str]]
+"""Finds the warnings of settings; may read files."""
+
+
+def no_warnings(settings: Settings) -> Iterable[str]:
+    """Finds none."""
+    return ()
+
+
 class Components:
     """The gate with its certificate, authenticator, access log, admin site and looks at targets, and the settings.
 
     `opened_log` is the descriptor of the access log, `passed` are listening sockets that it need not bind. On
     `standby`, while another process serves, it accepts no client and leaves the ledger alone until `take_turn`.
+    `warnings_of` finds those of the settings.
 
     Needs a running event loop. Raises ListenError if the gate cannot serve.
     """
@@ -64,8 +75,10 @@ class Components:
         passed: PassedSockets | None = None,
         *,
         standby: bool = False,
+        warnings_of: WarningsOf = no_warnings,
     ) -> None:
         self.parts = parts
+        self._warnings_of = warnings_of
         self.passed = passed = passed or PassedSockets()
         self.successor: int | None = None
         """The process that serves instead of this one, after a handover."""
@@ -212,7 +225,8 @@ class Components:
             self._upstreams = Upstreams(
                 self.targets, self._observers.get(TargetHealth), self.gate.probe, reports, self.looks.want_first
             )
-            self._view = GateView(self.gate, self._observers, self._upstreams, reports, facts)
+            warnings = SettingsWarnings(lambda: self.settings, self._warnings_of)
+            self._view = GateView(self.gate, self._observers, self._upstreams, reports, facts, warnings.found)
         return self._view
 
     def _want_looks(self, records: Sequence[TunnelRecord]) -> None:

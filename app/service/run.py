@@ -22,7 +22,7 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
 from .answers import show
-from .components import Components
+from .components import Components, WarningsOf, no_warnings
 from .control import Control, ControlError, Reply, control_path
 from .cucm_instructions import cucm_instructions, reach
 from .handover import Handover
@@ -54,17 +54,19 @@ def run(
     read_settings: Callable[[], Settings],
     config: Path | None = None,
     takeover: Takeover | None = None,
+    warnings_of: WarningsOf = no_warnings,
 ) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 0 after a stop, 1 or 2 as `licensegate serve` says.
 
     `read_settings` reads the settings again for a reload; it raises SettingsError. `config` is the settings file that
-    the command line named. `takeover` leads to the gate that serves now, whose place this one takes.
+    the command line named. `takeover` leads to the gate that serves now, whose place this one takes. `warnings_of`
+    finds the warnings of settings, for the pages.
     """
     open_standard_streams()
     faulthandler.enable(_STANDARD_ERROR)  # the service manager ends a frozen gate by SIGABRT: write down where it froze
     service_log = start_service_log(settings.log.level, settings.log.format)
     try:
-        asyncio.run(_serve(settings, read_settings, service_log, config, takeover))
+        asyncio.run(_serve(settings, read_settings, service_log, config, takeover, warnings_of))
     except (*_STARTS_LATER, *_NEVER_STARTS) as error:
         status, problem = exit_status(error), str(error)
         if takeover is not None:
@@ -90,6 +92,7 @@ async def _serve(
     service_log: ServiceLog,
     config: Path | None,
     takeover: Takeover | None,
+    warnings_of: WarningsOf,
 ) -> None:
     stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
     parts = await _unless(stop, run_in_thread(partial(read_parts, settings), "reading files"))
@@ -104,7 +107,9 @@ async def _serve(
         return
     else:
         passed = asked
-    components = Components(parts, opened_log, service_log, passed, standby=takeover is not None)
+    components = Components(
+        parts, opened_log, service_log, passed, standby=takeover is not None, warnings_of=warnings_of
+    )
     tasks: list[asyncio.Future[None]] = []
     try:
         if takeover is not None and await _unless(stop, _take_over(takeover, components)) is None:
