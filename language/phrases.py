@@ -5,7 +5,6 @@ recognised: the catalog has the texts of the rooms that make them, each with the
 is not recognised stays: names, numbers, the words of peers.
 """
 
-import re
 import struct
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
@@ -25,7 +24,6 @@ SEPARATOR: Final = "; "
 OR: Final = N_(" or ")
 """Between the last words of a list, and here between all."""
 
-_WORDS: Final = re.compile(rf"\S+(?:{OR}\S+)+")
 _CONTEXT: Final = f"{CONTEXT}\x04"
 _END: Final = "。"
 _LONGEST: Final = 4000
@@ -135,9 +133,19 @@ class _Rewording:
             return None
         matching = ((each, values) for each in templates if (values := each.values_in(text)) is not None)
         best = max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
-        if best is None and _WORDS.fullmatch(text):
-            return _Said(len(OR), False, len(OR), text.replace(OR, self._either))
-        return best
+        return self._alternatives(text, depth) if best is None else best
+
+    def _alternatives(self, text: str, depth: int) -> _Said | None:
+        """The translation of several words or phrases with "or" between them; None if it is another text."""
+        said = []
+        for part in text.split(OR):
+            found = self._one(part, depth + 1, self._candidates(part[:1])) if " " in part else _Said(0, False, 0, part)
+            if found is None:
+                return None
+            said.append(found)
+        letters = len(OR) * (len(said) - 1)
+        joined = self._either.join(each.text for each in said)
+        return _Said(letters + sum(each.letters for each in said), False, letters, joined) if letters else None
 
     def _filled(self, template: _Template, values: list[str], depth: int) -> _Said:
         said: dict[str, _Said] = {}

@@ -32,7 +32,7 @@ FOLDERS = [ROOT / folder for folder in PYPROJECT["tool"]["setuptools"]["package-
 PHRASES = (
     *("diagnosis/[!c]*.py", "diagnosis/case.py", "diagnosis/certificates.py", "diagnosis/contacts.py"),
     *("doctor/examination.py", "doctor/plan.py", "doctor/step.py", "doctor/*/*.py"),
-    *("licensing/times.py", "app/commands/license_proxy.py", "products/no_answer.py"),
+    *("licensing/times.py", "products/no_answer.py", "app/commands/license_proxy.py", "app/commands/not_looked_at.py"),
     *("allowlist/target.py", "certs/chain.py", "probe/tunnel.py", "probe/verdict.py"),
     *(f"proxy/auth/{name}.py" for name in ("authenticator", "basic", "credentials", "digest", "result")),
     *(f"proxy/parent/{name}.py" for name in ("connect_attempt", "connection", "logins", "negotiate", "protocol/*")),

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -11,9 +10,11 @@ from msgspec import Struct
 
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.clients import NOBODY, Identity
-from licensegate.allowlist.target import authority, is_address
+from licensegate.allowlist.target import is_address
 from licensegate.app.settings import Settings
-from licensegate.app.terminal import complain, say, say_json
+from licensegate.app.terminal import complain, readers_language, say, say_json
+from licensegate.language.language import ENGLISH, Language
+from licensegate.language.phrases import reworded
 from licensegate.proxy.auth.authenticator import Authenticator
 from licensegate.proxy.auth.nonces import Nonces
 from licensegate.proxy.auth.request import AuthRequest
@@ -34,6 +35,7 @@ from licensegate.records.record import open_record
 from licensegate.records.secret import Secret
 
 from .layout import json_text
+from .not_looked_at import not_looked_at
 from .settings_file import load_or_exit
 
 NOTES: Final = """\
@@ -76,16 +78,25 @@ class RuleTest(Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
+        """The decision in English, in several lines."""
+        return self.in_words(ENGLISH)
+
+    def in_words(self, language: Language) -> str:
         """The decision for people, in several lines."""
         if not self.allowed:
-            return f"refused: {self.outcome} ({self.status})\n{self.sentence}\n{self.remedy}"
+            refused = language.gettext("refused: {outcome} ({status})")
+            said = (reworded(self.sentence, language), reworded(self.remedy, language))
+            return "\n".join([refused.format(outcome=self.outcome, status=self.status), *said])
         if self.reported:
-            decision = (
-                f"passes\ntarget  {self.target} would be refused ({self.reported}), but report-only mode lets it pass"
+            decision = language.gettext(
+                "passes\ntarget  {target} would be refused ({reported}), but report-only mode lets it pass"
             )
         else:
-            decision = f"allowed\nclient  {self.client} is in {self.network}\ntarget  {self.target} by {self.rule}"
-        return f"{decision}\nnot looked at: {', '.join(self.not_looked_at)}"
+            decision = language.gettext("allowed\nclient  {client} is in {network}\ntarget  {target} by {rule}")
+        known = {"client": self.client, "network": self.network, "target": self.target, "rule": self.rule}
+        rest = ", ".join(reworded(each, language) for each in self.not_looked_at)
+        not_seen = language.gettext("not looked at: {things}").format(things=rest)
+        return f"{decision.format(**known, reported=self.reported)}\n{not_seen}"
 
 
 class _AssumedLogin(Authenticator):
@@ -125,7 +136,7 @@ def judge(settings: Settings, client: str, target: str, identity: Identity = NOB
                 rule="" if record.reported else str(command.rule),
                 preset=record.preset,
                 reported=record.reported,
-                not_looked_at=tuple(_not_looked_at(settings, command)),
+                not_looked_at=tuple(not_looked_at(settings.parents, settings.dial, command)),
             )
         record.end(*refusal)
     outcome = record.outcome
@@ -183,26 +194,6 @@ def _loop_guard(settings: Settings) -> LoopGuard:
     return loop_guard
 
 
-def _not_looked_at(settings: Settings, dial: Dial) -> Iterator[str]:
-    """The other things that decide whether the tunnel works."""
-    parent = next(iter(settings.parents.proxies), None)
-    known = known_address(dial.target, dial.rule, settings.dial.address_of_target)
-    if known is None and (parent is None or parent.target is not ParentTarget.NAME):
-        yield f"the addresses of {dial.target.host}"
-    dialled = authority(known.address, known.port) if known else str(dial.target)
-    yield " or ".join(_ways(settings.parents)) or f"the connection to {dialled}"
-    yield "the limits of connections"
-    yield "what the client sends through the tunnel"
-
-
-def _ways(parents: ParentSettings) -> Iterator[str]:
-    """The parents, in the order in which they are tried, and the direct connection if it is the last resort."""
-    for parent in parents.proxies:
-        yield f"the parent proxy {parent}"
-    if parents.proxies and parents.direct:
-        yield "the direct connection"
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file")
@@ -230,5 +221,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json(json_text(result))
     else:
-        say(result.text)
+        say(result.in_words(readers_language()))
     return 0 if result.allowed else 1

@@ -60,6 +60,10 @@ CASES = {
         "x.example:443 is not in the allowlist, but the preset cucm or smart-transport would allow it.",
         "x.example:443は許可リストにありませんが、プリセットcucmまたはsmart-transportで許可されます。",
     ),
+    "phrases to choose from": (
+        "the parent proxy http://p:1 or the parent proxy http://q:2 or the direct connection",
+        "親プロキシhttp://p:1または親プロキシhttp://q:2または直接接続",
+    ),
     "another text": ("ECONNREFUSED", "ECONNREFUSED"),
     "an empty text": ("", ""),
     "braces": ("it said {x}", "受信した内容：{x}"),
@@ -77,6 +81,6 @@ def test_a_text_too_long_for_a_phrase_stays() -> None:
     assert reworded(text, JAPANESE) is text
 
 
-@pytest.mark.parametrize("text", ["; " * 50, "(" * 500, "it left after " * 40, "\0; \x04", "a" * 3900])
+@pytest.mark.parametrize("text", ["; " * 50, "(" * 500, "it left after " * 40, "\0; \x04", "a" * 3900, " or " * 900])
 def test_hostile_text_neither_fails_nor_disappears(text: str) -> None:
     assert reworded(text, JAPANESE)

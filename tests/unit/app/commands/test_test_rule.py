@@ -5,6 +5,7 @@ import pytest
 from licensegate.allowlist.clients import Identity
 from licensegate.app.commands.test_rule import RuleTest, RuleTestError, judge
 from licensegate.app.settings import Settings, load
+from licensegate.language.language import JAPANESE
 
 
 @pytest.fixture
@@ -255,3 +256,14 @@ def test_every_way_to_the_target_is_named_as_not_looked_at(tmp_path: Path, more:
 
     assert verdict.allowed
     assert f"the parent proxy http://127.0.0.1:3128 or {unseen}, the limits" in verdict.text
+
+
+def test_the_decision_is_said_in_the_readers_language() -> None:
+    settings = load(None, {})
+    allowed = judge(settings, "10.1.2.3", "tools.cisco.com:443").in_words(JAPANESE).split("\n")
+    assert allowed[:2] == ["許可", "クライアント：10.1.2.3は10.0.0.0/8に含まれます"]
+    assert allowed[2].startswith("接続先：tools.cisco.com:443はルール")
+    unseen = "tools.cisco.comのアドレス, tools.cisco.com:443への接続, 接続数の上限"
+    assert allowed[3] == f"未確認：{unseen}, クライアントがトンネルで送信する内容"
+    refused = judge(settings, "10.1.2.3", "example.com:443").in_words(JAPANESE)
+    assert refused.startswith("拒否：target_not_allowed（403）\nexample.com:443は許可リストにありません。\n製品に")
