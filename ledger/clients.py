@@ -119,6 +119,14 @@ class TakenOver:
         return False
 
 
+def identity_of(record: TunnelRecord) -> tuple[str, str, str]:
+    """What tells the client of a record: its address, its user, its certificate. A login counts if it was accepted."""
+    user = record.user
+    if user and (record.login_result is not LoginResult.ACCEPTED or record.login == _CERTIFICATE):
+        user = ""
+    return record.client, user, record.client_certificate
+
+
 class ClientNames:
     """Finds the client of a record. Of several named clients that match, the first in the settings counts."""
 
@@ -127,9 +135,8 @@ class ClientNames:
         self._known: BoundedDict[tuple[str, str, str], ClientKey] = BoundedDict(_REMEMBERED)
 
     def key(self, record: TunnelRecord) -> ClientKey:
-        """The client of a record. A login counts only if it was accepted."""
-        user = record.user if record.login_result is LoginResult.ACCEPTED and record.login != _CERTIFICATE else ""
-        identity = (record.client, user, record.client_certificate)
+        """The client of a record."""
+        identity = identity_of(record)
         key = self._known.get(identity)
         if key is None:
             key = self._find(*identity)

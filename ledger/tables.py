@@ -4,6 +4,7 @@ Times are microseconds since 1970 in UTC. A merge never moves a last contact bac
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -167,6 +168,7 @@ def hour_of(time: datetime) -> int:
     return (time - _EPOCH) // HOUR
 
 
+@cache  # building one takes longer than running it
 def merge(table: Table, dialect: str, *, adding: bool) -> Any:
     """The statement that inserts a row of this table, or merges it into the one with its key.
 

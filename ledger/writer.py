@@ -76,12 +76,13 @@ class LedgerWriter:
         """The number of records that are in no ledger."""
         return self._overflowed + self._intake.dropped + self._lost
 
-    def put(self, record: TunnelRecord) -> None:
-        """Queue a record. Called from one thread only."""
-        if len(self._queue) < _MOST_RECORDS:
-            self._queue.append(record)
-        else:
-            self._overflowed += 1
+    def put(self, records: Sequence[TunnelRecord]) -> None:
+        """Queue records. Called from one thread only."""
+        room = _MOST_RECORDS - len(self._queue)
+        if len(records) > room:
+            self._overflowed += len(records) - room
+            records = records[:room]
+        self._queue.extend(records)
         if not self._wake.is_set():
             self._wake.set()
 

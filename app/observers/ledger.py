@@ -56,11 +56,8 @@ class Ledger(Observer):
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Queue the records that say something about a client's contacts."""
-        writer = self.writer
-        if writer is not None:
-            for record in records:
-                if is_counted(record):
-                    writer.put(record)
+        if self.writer is not None and (counted := [record for record in records if is_counted(record)]):
+            self.writer.put(counted)
 
     def hear(self, client: str, reading: Reading, at: datetime) -> None:
         """Queue what the product of a named client said at this time (aware, UTC)."""

@@ -37,13 +37,13 @@ def test_contacts_wait_while_postgresql_is_away(
     with PostgreSql() as server:
         url = server.new_database()
         running = LedgerWriter(LedgerSettings(LedgerPlace(url=Secret(url.encode()))), ClientNames())
-        running.put(answered())
+        running.put([answered()])
         wait_for(lambda: running.is_working)
         server.stop()
-        running.put(answered())
+        running.put([answered()])
         wait_for(lambda: running.is_working is False)
 
-        running.put(answered())
+        running.put([answered()])
         server.start()
 
         wait_for(lambda: running.is_working)

@@ -75,7 +75,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 def test_records_are_written(writer: LedgerWriter, file: Path) -> None:
     for number in range(3):
-        writer.put(answered(f"10.0.0.{number}"))
+        writer.put([answered(f"10.0.0.{number}")])
 
     wait_for(lambda: file.exists() and answers(file) == 3)
     assert writer.dropped == 0
@@ -84,7 +84,7 @@ def test_records_are_written(writer: LedgerWriter, file: Path) -> None:
 def test_closing_writes_what_waits(file: Path) -> None:
     running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
     for _ in range(1000):
-        running.put(answered())
+        running.put([answered()])
 
     running.close()
 
@@ -130,10 +130,10 @@ def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixtur
     wait_for(lambda: running.is_working)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
-    running.put(answered())
+    running.put([answered()])
     wait_for(lambda: running.is_working is False)
 
-    running.put(answered())
+    running.put([answered()])
     other.rollback()
     other.close()
 
@@ -156,7 +156,7 @@ def test_what_has_no_room_while_the_file_is_locked_is_counted(file: Path, monkey
     running._thread.join()
 
     for _ in range(9):
-        running.put(answered())
+        running.put([answered()])
 
     assert running.dropped == 4
     running.close()
@@ -180,7 +180,7 @@ def test_a_corrupt_file_is_set_aside(file: Path, offset: int, caplog: pytest.Log
     file.write_bytes(content)
 
     running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
-    running.put(answered())
+    running.put([answered()])
 
     wait_for(lambda: list(file.parent.glob(f"{FILE_NAME}.corrupt-*")) and answers(file) == 1)
     running.close()
@@ -193,7 +193,7 @@ def test_a_corrupt_file_is_set_aside(file: Path, offset: int, caplog: pytest.Log
 def test_a_file_that_is_no_database_is_set_aside(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
-    running.put(answered())
+    running.put([answered()])
 
     wait_for(lambda: running.is_working)
     running.close()
@@ -211,7 +211,7 @@ def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(file: Path) -> Non
         damaged.write(b"\xa5" * (file.stat().st_size - 4096))
 
     for number in range(200):
-        running.put(answered(f"10.0.{number}.9"))
+        running.put([answered(f"10.0.{number}.9")])
 
     wait_for(lambda: list(file.parent.glob(f"{FILE_NAME}.corrupt-*")))
     running.close()
@@ -219,12 +219,12 @@ def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(file: Path) -> Non
 
 
 def test_a_file_that_was_removed_is_made_again(file: Path, writer: LedgerWriter) -> None:
-    writer.put(answered())
+    writer.put([answered()])
     wait_for(lambda: file.exists() and answers(file) == 1)
     for leftover in file.parent.glob(f"{FILE_NAME}*"):
         leftover.unlink()
 
-    writer.put(answered())
+    writer.put([answered()])
 
     wait_for(lambda: file.exists() and answers(file) == 1)
     assert writer.dropped == 0
@@ -233,7 +233,7 @@ def test_a_file_that_was_removed_is_made_again(file: Path, writer: LedgerWriter)
 def test_a_folder_that_is_missing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "later" / FILE_NAME
     running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
-    running.put(answered())
+    running.put([answered()])
     wait_for(lambda: running.is_working is False)
 
     file.parent.mkdir()
@@ -247,12 +247,12 @@ def test_a_folder_that_is_missing_is_waited_for(tmp_path: Path, caplog: pytest.L
 
 
 def test_other_settings_move_the_ledger(file: Path, writer: LedgerWriter, tmp_path: Path) -> None:
-    writer.put(answered())
+    writer.put([answered()])
     wait_for(lambda: file.exists() and answers(file) == 1)
     second = tmp_path / "second.sqlite3"
 
     writer.adopt(LedgerSettings(LedgerPlace(second)), ClientNames())
-    writer.put(answered())
+    writer.put([answered()])
 
     wait_for(lambda: second.exists() and answers(second) == 1)
     assert answers(file) == 1
@@ -263,7 +263,7 @@ def test_settings_without_a_ledger_end_it(file: Path, writer: LedgerWriter) -> N
 
     writer.adopt(LedgerSettings(), ClientNames())
     wait_for(lambda: writer._store is None)
-    writer.put(answered())
+    writer.put([answered()])
     wait_for(lambda: not writer._queue)
 
     assert answers(file) == 0
@@ -275,7 +275,7 @@ def test_a_hundred_thousand_records_are_all_counted(file: Path) -> None:
     for number in range(100_000):
         while len(running._queue) > 10_000:
             time.sleep(0.001)
-        running.put(answered(f"10.0.{number % 4}.{number % 100}"))
+        running.put([answered(f"10.0.{number % 4}.{number % 100}")])
 
     running.close()
 
