@@ -119,12 +119,10 @@ class TakenOver:
         return False
 
 
-def identity_of(record: TunnelRecord) -> tuple[str, str, str]:
-    """What tells the client of a record: its address, its user, its certificate. A login counts if it was accepted."""
-    user = record.user
-    if user and (record.login_result is not LoginResult.ACCEPTED or record.login == _CERTIFICATE):
-        user = ""
-    return record.client, user, record.client_certificate
+def accepted_user(record: TunnelRecord) -> str:
+    """The user that a record belongs to: a login counts only if it was accepted, and not as a certificate."""
+    is_user = record.login_result is LoginResult.ACCEPTED and record.login != _CERTIFICATE
+    return record.user if is_user else ""
 
 
 class ClientNames:
@@ -136,7 +134,7 @@ class ClientNames:
 
     def key(self, record: TunnelRecord) -> ClientKey:
         """The client of a record."""
-        identity = identity_of(record)
+        identity = (record.client, accepted_user(record), record.client_certificate)
         key = self._known.get(identity)
         if key is None:
             key = self._find(*identity)

@@ -16,7 +16,7 @@ from licensegate.records.contact import Contact
 from licensegate.records.outcome import ONCE_AN_HOUR, PROBES, Outcome
 from licensegate.records.record import TunnelRecord
 
-from .clients import ClientKey, ClientNames, identity_of
+from .clients import ClientKey, ClientNames, accepted_user
 from .entries import AskEntry, ContactEntry, DayEntry, HourEntry, LedgerEntry, ProductEntry
 
 NO_TARGET: Final = "none"
@@ -173,7 +173,8 @@ class Intake:
     def _tally(self, record: TunnelRecord) -> Tally | None:
         """The tally of a record's client, target and day; None if there is no place for another one."""
         time = record.time
-        identity = (*identity_of(record), record.rule, time.toordinal())
+        user = record.user and accepted_user(record)
+        identity = (record.client, user, record.client_certificate, record.rule, time.toordinal())
         tally = self._found.get(identity)
         if tally is None:
             key = (self.names.key(record), record.rule.partition(" ")[0] or NO_TARGET, time.date())

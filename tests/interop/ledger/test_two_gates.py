@@ -1,5 +1,6 @@
 """Two gates behind one name: `max by (client)` over their metrics is right, with one ledger and with two."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -99,6 +100,21 @@ def test_both_gates_count_into_the_shared_ledger(sharing: tuple[Gate, Gate, str]
 
     assert postgresql.psql("SELECT sum(connections), sum(failed) FROM ledger_days", url.rpartition("/")[2]) == "3|3"
     assert not [line for gate in (one, other) for line in gate.stderr if "ledger-p" in line]
+
+
+def test_a_reload_names_a_client_in_the_shared_ledger(sharing: tuple[Gate, Gate, str], postgresql: PostgreSql) -> None:
+    one, _, url = sharing
+    assert ask(one, b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n").status == 403
+    one.settings.write_text(one.settings.read_text() + '[[client]]\nname = "Loopback"\nnetworks = ["127.0.0.0/8"]\n')
+
+    one.send(signal.SIGHUP)
+    assert "Loopback" in one.await_line("reload requested by SIGHUP")
+    assert ask(one, b"CONNECT evil.example:443 HTTP/1.1\r\n\r\n").status == 403
+
+    assert value(one, "licensegate_client_last_failure_timestamp_seconds", client="Loopback") > LATE.timestamp()
+    assert value(one, CONTACT, client="CUCM") == LATE.timestamp()
+    clients = postgresql.psql("SELECT client FROM ledger_days ORDER BY client", url.rpartition("/")[2])
+    assert clients.split() == ["127.0.0.1", "Loopback"]
 
 
 def test_of_two_ledgers_the_later_contact_and_the_better_standing_count(apart: tuple[Gate, Gate]) -> None:
