@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
+from unicodedata import category
 
 if TYPE_CHECKING:
     from licensegate.language.language import Language
@@ -32,7 +33,7 @@ def say_json(text: str, end: str = "\n") -> int:
 def _safe(text: str, escape: Callable[[str], str]) -> str:
     if not sys.stdout.isatty():
         return text
-    return "".join(each if each.isprintable() or each in "\n\t" else escape(each) for each in text)
+    return "".join(each if _is_harmless(each) or each in "\n\t" else escape(each) for each in text)
 
 
 def _print(text: str, end: str) -> int:
@@ -72,7 +73,12 @@ def escaped(text: str) -> str:
     """The text as one line that is safe on a terminal: control and bidirectional characters become escapes."""
     if text.isprintable():
         return text
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
+    return "".join(character if _is_harmless(character) else ascii(character)[1:-1] for character in text)
+
+
+def _is_harmless(character: str) -> bool:
+    """Whether it only shows a sign or a blank, such as the wide one of Japanese, which counts as not printable."""
+    return character.isprintable() or category(character) == "Zs"
 
 
 def is_journal(descriptor: int, environ: Mapping[str, str]) -> bool:

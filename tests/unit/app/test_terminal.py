@@ -17,7 +17,7 @@ ESCAPED = "red \\x1b[31m, \\x9b, reversed \\u202e, tagged \\U000e0001"
 @pytest.mark.parametrize(
     ("function", "text", "shown"),
     [
-        pytest.param("say", f"{HOSTILE}\n\tJapanese: 日本語", f"{ESCAPED}\n\tJapanese: 日本語", id="text"),
+        pytest.param("say", f"{HOSTILE}\n\tJapanese: 日本\u3000語", f"{ESCAPED}\n\tJapanese: 日本\u3000語", id="text"),
         pytest.param("say_json", json.dumps(HOSTILE, ensure_ascii=False), json.dumps(HOSTILE), id="JSON"),
     ],
 )
