@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 _STEP: Final = 0.02
 _PATIENCE: Final = 5.0
-"""Seconds for the processes to end by SIGTERM; then they are killed."""
+"""Seconds for the processes to end by SIGTERM, and then by SIGKILL."""
 
 
 def keep(folder: str, groups: BinaryIO) -> None:
@@ -29,14 +29,14 @@ def keep(folder: str, groups: BinaryIO) -> None:
 
 
 def end(groups: Iterable[int]) -> None:
-    """Ask the process groups to end, and kill what does not."""
-    left = [group for group in groups if _send(group, signal.SIGTERM)]
-    deadline = time.monotonic() + _PATIENCE
-    while left and time.monotonic() < deadline:
-        time.sleep(_STEP)
-        left = [group for group in left if _send(group, None)]
-    for group in left:
-        _send(group, signal.SIGKILL)
+    """Ask the process groups to end, kill what does not, and wait until nothing of them is left."""
+    left = list(groups)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left = [group for group in left if _send(group, number)]
+        deadline = time.monotonic() + _PATIENCE
+        while left and time.monotonic() < deadline:
+            time.sleep(_STEP)
+            left = [group for group in left if _send(group, None)]
 
 
 def _send(group: int, number: signal.Signals | None) -> bool:
