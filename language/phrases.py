@@ -46,30 +46,35 @@ def _said_again(text: str, language: Language) -> str:
 
 
 class _Template(Struct, frozen=True):
-    """A message as the literals around its placeholders, the names of these, and its translation.
+    """A message as the literals around and between its placeholders, the names of these, and its translation.
 
     Placeholders without a literal between them have one value, so there are as many `names` as gaps. A phrase grows at
     its beginning, so its first value is the longest that is possible; a sentence ends with a detail of any text.
     """
 
-    literals: tuple[str, ...]
+    first: str
+    between: tuple[str, ...]
+    last: str
     names: tuple[tuple[str, ...], ...]
     translation: str
     is_phrase: bool
 
     def values_in(self, text: str) -> list[str] | None:
-        """What is in the gaps if the text is made of this message, else None."""
-        first, *between = self.literals
-        if not between:
-            return [] if text == first else None
-        last = between.pop()
-        if not (text.startswith(first) and text.endswith(last)) or len(text) < len(first) + len(last):
+        """What is in the gaps if the text, which begins and ends as this message does, is made of it; else None."""
+        if not self.names:
+            return [] if text == self.first else None
+        if len(text) < len(self.first) + len(self.last):
             return None
-        rest = text[len(first) : len(text) - len(last)]
-        return _split_last(rest, between) if self.is_phrase else _split_first(rest, between)
+        rest = text[len(self.first) : len(text) - len(self.last)]
+        return _split_last(rest, self.between) if self.is_phrase else _split_first(rest, self.between)
+
+    @property
+    def letters(self) -> int:
+        """How many letters it has but for its values."""
+        return len(self.first) + sum(map(len, self.between)) + (len(self.last) if self.names else 0)
 
 
-def _split_first(text: str, literals: list[str]) -> list[str] | None:
+def _split_first(text: str, literals: tuple[str, ...]) -> list[str] | None:
     """What is between the literals, each taken where it is first; None if one is missing."""
     parts = []
     for literal in literals:
@@ -80,7 +85,7 @@ def _split_first(text: str, literals: list[str]) -> list[str] | None:
     return [*parts, text]
 
 
-def _split_last(text: str, literals: list[str]) -> list[str] | None:
+def _split_last(text: str, literals: tuple[str, ...]) -> list[str] | None:
     """What is between the literals, each taken where it is last; None if one is missing."""
     parts: list[str] = []
     for literal in reversed(literals):
@@ -131,7 +136,8 @@ class _Rewording:
         """The translation of a text of one message, by which most of it is known; None if none made it."""
         if depth > _DEEPEST:
             return None
-        matching = ((each, values) for each in templates if (values := each.values_in(text)) is not None)
+        begun = (each for each in templates if text.endswith(each.last) and text.startswith(each.first))
+        matching = ((each, values) for each in begun if (values := each.values_in(text)) is not None)
         best = max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
         return self._alternatives(text, depth) if best is None else best
 
@@ -151,10 +157,10 @@ class _Rewording:
         said: dict[str, _Said] = {}
         for names, value in zip(template.names, values, strict=True):
             said |= self._named(names, value, depth)
-        own = sum(map(len, template.literals))
+        own = template.letters
         letters = own + sum(each.letters for each in said.values())
         text = template.translation.format(**{name: each.text for name, each in said.items()})
-        goes_on = template.is_phrase and not template.literals[0] and own > _UNIT
+        goes_on = template.is_phrase and not template.first and own > _UNIT
         return _Said(letters, goes_on, own, text)
 
     def _named(self, names: tuple[str, ...], value: str, depth: int) -> dict[str, _Said]:
@@ -163,7 +169,7 @@ class _Rewording:
         nothing = dict.fromkeys(others, _Said(0, False, 0, ""))
         if others:
             for place in range(len(value)):
-                if any(value.startswith(template.literals[0], place) for template in self._suffixes):
+                if any(value.startswith(template.first, place) for template in self._suffixes):
                     rest = self._one(value[place:], depth, self._suffixes)
                     if rest is not None:
                         return nothing | {first: self.whole(value[:place], depth), others[0]: rest}
@@ -174,18 +180,22 @@ class _Rewording:
         if not letter.isascii():
             return self._templates
         if letter not in self._beginning:
-            self._beginning[letter] = tuple(each for each in self._templates if each.literals[0][:1] in ("", letter))
+            self._beginning[letter] = tuple(each for each in self._templates if each.first[:1] in ("", letter))
         return self._beginning[letter]
 
     @cached_property
     def _with_separator(self) -> tuple[_Template, ...]:
         """The sentences that have a semicolon themselves."""
-        return tuple(each for each in self._templates if any(SEPARATOR in literal for literal in each.literals))
+        return tuple(
+            each
+            for each in self._templates
+            if any(SEPARATOR in literal for literal in (each.first, *each.between, each.last))
+        )
 
     @cached_property
     def _suffixes(self) -> tuple[_Template, ...]:
         """The messages that follow another text: they begin with a blank or a comma."""
-        return tuple(each for each in self._templates if each.literals[0][:1] in (" ", ","))
+        return tuple(each for each in self._templates if each.first[:1] in (" ", ","))
 
 
 @cache
@@ -216,7 +226,8 @@ def _template(message: str, translation: str) -> _Template:
             literals.append("")
         elif name is not None:
             names[-1].append(name)
-    return _Template(tuple(literals), tuple(map(tuple, names)), translation, is_phrase)
+    gaps = tuple(map(tuple, names))
+    return _Template(literals[0], tuple(literals[1:-1]), literals[-1], gaps, translation, is_phrase)
 
 
 def _messages(content: bytes) -> Iterator[tuple[str, str]]:
