@@ -12,7 +12,7 @@ from msgspec import Struct
 from licensegate.licensing.limits import family_named
 from licensegate.licensing.read import read
 from licensegate.licensing.report import LicenseReport
-from licensegate.licensing.text.clean import UnreadableTextError, decode
+from licensegate.licensing.text.decode import UnreadableTextError, decode
 
 from .entries import LONGEST_TEXT, ManualEntry, ManualKind, NameEntry, ProductEntry, TextEntry
 from .naming import LedgerClient

@@ -11,7 +11,7 @@ from msgspec import structs
 from licensegate.licensing.clocks import KnownOfClient, Level, clocks
 from licensegate.licensing.meaning import printed_at, said_by
 from licensegate.licensing.report import Reading
-from licensegate.licensing.states import override_of, state_of
+from licensegate.licensing.states import LicenseState, Override, override_of, state_of
 
 from .clients import ClientKey
 from .entries import ProductEntry
@@ -117,8 +117,18 @@ def certificate_with(known: KnownOfClient, entry: ProductEntry, now: datetime) -
 
 def level_of(entry: ProductEntry, family: str) -> Level:
     """How urgent the state is that the product names, apart from its dates; OK if that is not known."""
+    row = _row_of(entry, family)
+    return Level.OK if row is None or row.level == "unknown" else Level[row.level.upper()]
+
+
+def blocked_since(entry: ProductEntry, family: str) -> datetime | None:
+    """When the product named a state in which something is blocked; None for other states."""
+    row = _row_of(entry, family)
+    return entry.said if row is not None and row.enforced == "now" else None
+
+
+def _row_of(entry: ProductEntry, family: str) -> LicenseState | Override | None:
     registration, authorization = entry.registration_status, entry.authorization_status
     if not registration or not authorization:
-        return Level.OK
-    row = override_of(family, registration, authorization) or state_of(registration, authorization)
-    return Level.OK if row.level == "unknown" else Level[row.level.upper()]
+        return None
+    return override_of(family, registration, authorization) or state_of(registration, authorization)

@@ -16,7 +16,7 @@ from licensegate.licensing.limits import family_named
 from licensegate.licensing.rhythm import LEAST_SILENCE, longest_silence_of, silence_since
 
 from .entries import ClientHistory, ManualKind
-from .product_words import AHEAD, certificate_with, contact_named, is_current, known_with, level_of
+from .product_words import AHEAD, blocked_since, certificate_with, contact_named, is_current, known_with, level_of
 
 _ONE_CONTACT: Final = 3600.0
 
@@ -87,9 +87,10 @@ def standing_without_rhythm(client: ClientProduct, history: ClientHistory, now: 
     )
     answer = None if history.product is None or history.product.said - now > AHEAD else history.product
     current = answer is not None and is_current(answer, last)
-    state = Level.OK
+    state, blocked = Level.OK, None
     if answer is not None and current:
         known, state = known_with(known, answer, now), level_of(answer, client.product)
+        blocked = blocked_since(answer, client.product)
         named = contact_named(answer, now)
         last = max((time for time in (last, named) if time is not None), default=None)
     elif answer is not None:
@@ -105,7 +106,7 @@ def standing_without_rhythm(client: ClientProduct, history: ClientHistory, now: 
         bool(by_hand) and last == max(by_hand),
         max((entry.last_failure for entry in history.contacts if entry.last_failure), default=None),
         deadlines,
-        running.enforced,
+        min((time for time in (running.enforced, blocked) if time is not None), default=None),
         None,
         level,
         answer.said if answer and (current or any(due.printed for due in deadlines.values())) else None,

@@ -26,7 +26,7 @@ from licensegate.licensing.limits import all_families, family_named
 from licensegate.licensing.meaning import Explained, explain
 from licensegate.licensing.read import read_all
 from licensegate.licensing.report import Reading
-from licensegate.licensing.text.clean import LARGEST, UnreadableTextError
+from licensegate.licensing.text.decode import LARGEST, UnreadableTextError
 
 from .license_metrics import metrics
 from .license_proxy import compared

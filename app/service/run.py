@@ -19,6 +19,7 @@ from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
+from licensegate.proxy.net.heap import give_back_memory
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
 from .answers import show
@@ -120,6 +121,8 @@ async def _serve(
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, "SIGHUP")
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
+            gc.collect()
+            give_back_memory()  # what reading settings and modules took
             gc.freeze()  # objects that exist now live as long as the program
             checks = (reloader.certificate_check(), reloader.user_check())
             tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]

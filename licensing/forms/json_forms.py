@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from ..report import Attempt, ConfiguredProxy, Entitlement, LicenseReport, Reading
-from ..text.clean import UnreadableTextError
+from ..text.decode import UnreadableTextError
 from ..times import printed
 from ..words import AUTHORIZATION, ENTITLEMENT, REGISTRATION, RESULTS, Vocabulary, value_of
 

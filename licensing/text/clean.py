@@ -5,26 +5,18 @@ mails, what stands before every line (`decoration`), and the prompts and command
 and trailing blanks of lines stay, unless every line has them: `lines` needs them to join what a terminal wrapped.
 """
 
-import codecs
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from .decode import UnreadableTextError
 from .decoration import without_prefixes
 from .session import RawLine, session_parts
 
-LARGEST: Final = 8 * 1024 * 1024
-"""The largest text that is read, in bytes; a long `show license tech support` has 20 KB."""
-
-
 MOST_LINES: Final = 100_000
 """The most lines that are read, in about a second; a long `show license tech support` has 500."""
-
-
-class UnreadableTextError(ValueError):
-    """A text that is not one: too large, or binary. The message says what to give instead."""
 
 
 class PrintedLines(Struct, frozen=True):
@@ -39,19 +31,6 @@ class PrintedLines(Struct, frozen=True):
     is_other: bool = False
 
 
-def decode(data: bytes) -> str:
-    """Decode UTF-8 or UTF-16 (as PowerShell writes it); bytes of other encodings are replaced.
-
-    Raises UnreadableTextError if there are more than `LARGEST` bytes.
-    """
-    if len(data) > LARGEST:
-        raise UnreadableTextError(f"it is larger than {LARGEST // 1024 // 1024} MiB; give the output of one command")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace").rstrip(_CUT)
-    return data.decode("utf-8-sig", errors="replace").rstrip(_CUT)
-
-
-_CUT: Final = "\ufffd"  # a letter that lost its end, if it is the last one
 _DELETED: Final = dict.fromkeys((*range(32), 127, 8203, 8206, 8207, 8288, 173, 65279))
 _TRANSLATED: Final = _DELETED | {
     0x1B: "\x1b", 0x07: "\a",

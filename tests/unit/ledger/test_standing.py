@@ -251,6 +251,15 @@ def test_the_state_that_the_product_names_counts(said: dict[str, Any], level: Le
     assert bool(names) or not found.deadlines
 
 
+def test_a_state_that_blocks_has_a_date_even_without_one_of_its_own() -> None:
+    states = {"registration_status": "unregistered", "authorization_status": "evaluation_expired"}
+    dates = dict.fromkeys(("last_contact", "contact_due", "authorization_ends", "registration_ends"))
+    answer = asked(0, **dates, **states)
+
+    assert answer.product is not None
+    assert after(1, answer).enforced == answer.product.said
+
+
 def test_an_answer_from_the_future_is_passed_over() -> None:
     found = after(1, asked(0, hours=400 * DAY))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from licensegate.licensing.agreement import agreed
 from licensegate.licensing.read import read
 from licensegate.licensing.report import Entitlement, LicenseReport
-from licensegate.licensing.text.clean import UnreadableTextError
+from licensegate.licensing.text.decode import UnreadableTextError
 from support.licence_damages import DAMAGES
 from support.licence_texts import NAMES, PRINTED, expected_of, text_of, wrong_values
 

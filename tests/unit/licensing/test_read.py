@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.licensing.read import read
-from licensegate.licensing.text.clean import LARGEST, MOST_LINES, UnreadableTextError
+from licensegate.licensing.text.clean import MOST_LINES
+from licensegate.licensing.text.decode import LARGEST, UnreadableTextError
 from support.licence_damages import DAMAGES
 from support.licence_texts import NAMES, PRINTED, expected_of, leaves, text_of, wrong_values
 
