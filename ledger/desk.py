@@ -74,6 +74,8 @@ class LedgerDesk:
         self._stale_at = 0.0
         self._failure: NoLedger | None = None
         self._retry_at = 0.0
+        self._is_late = False  # the last call was given up
+        self._is_working = False  # a thread is at work
 
     def adopt(self, settings: LedgerSettings, named: Sequence[NamedClient]) -> None:
         """Use other settings from now on."""
@@ -162,15 +164,20 @@ class LedgerDesk:
         return done
 
     async def _run(self, work: Callable[[], T]) -> T | NoLedger:
-        """What `work` returns, run in a thread. A failure is answered again for a while without another attempt."""
+        """What `work` returns, run in a thread.
+
+        A failure is answered again without another attempt for a while, and as long as a call that was given up runs.
+        """
         if not self._settings.place.is_kept:
             return NoLedger("no ledger is kept: set state.directory or ledger.url in the settings")
-        if self._failure is not None and time.monotonic() < self._retry_at:
+        if self._failure is not None and (time.monotonic() < self._retry_at or (self._is_late and self._is_working)):
             return self._failure
+        self._is_late = False
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 done = await self._off_loop.run(lambda: self._tried(work))
         except TimeoutError:
+            self._is_late = True
             done = NoLedger(f"the ledger in {self._settings.place} has not answered for {_ANSWER_SECONDS:g} s")
         self._failure = done if isinstance(done, NoLedger) else None
         self._retry_at = time.monotonic() + _RETRY_SECONDS
@@ -180,6 +187,7 @@ class LedgerDesk:
         from .engine import LedgerCorruptError, LedgerUnavailableError
 
         place = self._settings.place
+        self._is_working = True
         try:
             return work()
         except LedgerCorruptError as error:
@@ -191,6 +199,8 @@ class LedgerDesk:
         except Exception:
             _log.exception("a fault in reading the ledger for people")
             reason = f"a fault of the gate prevented reading the ledger in {place}; see its log"
+        finally:
+            self._is_working = False
         self._close_reader()
         return NoLedger(reason)
 

@@ -1,10 +1,5 @@
-"""Reads the ledger for people, in one transaction: all clients in short, or everything of one.
+"""Reads the ledger for people, in one transaction: all clients in short, or everything of one."""
 
-The event loop shares Python's interpreter lock with the thread that reads, so a long reading pauses after each
-millisecond: tunnels are served meanwhile.
-"""
-
-import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Final
@@ -18,31 +13,19 @@ from .clients import ClientKey, ClientKind, NamedClient, TakenOver
 from .dossier import ClientDossier, KeptText, LedgerDay
 from .entries import ClientHistory, ProductEntry, TextEntry
 from .naming import LedgerClient, ledger_client
+from .pauses import Pauses
 from .product_words import entry_of_text
 from .rows import all_histories, contact_hours, entries_of, histories
 from .standing import needs_rhythm, standing, standing_without_rhythm, with_rhythm
 from .summaries import ClientSummaries, ClientSummary
 
-_SLICE_SECONDS: Final = 0.001
 _SHORT: Final = (tables.contacts, tables.manual, tables.products, tables.names)
 """What all clients are judged by first: their hours are by far the most rows, and few need them."""
 
 
-class _Pauses:
-    """Lets other threads run after each slice of work."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-
-    def pause(self) -> None:
-        if time.monotonic() - self._since > _SLICE_SECONDS:
-            time.sleep(_SLICE_SECONDS)
-            self._since = time.monotonic()
-
-
 def read_summaries(connection: Connection, named: Sequence[NamedClient], now: datetime) -> ClientSummaries:
     """All clients in short: those of the settings, and those that the ledger has a contact, a name or a word of."""
-    pauses, taken_over = _Pauses(), TakenOver(named)
+    pauses, taken_over = Pauses(), TakenOver(named)
     by_name = {client.name: client for client in named}
     found: dict[ClientKey, tuple[LedgerClient, ClientHistory]] = {
         client.key: (ledger_client(client.key, by_name, None), ClientHistory()) for client in named

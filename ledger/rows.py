@@ -73,14 +73,18 @@ def entries_of(connection: Connection, table: Table, chosen: Select[Any]) -> Ite
         yield entry(client=ClientKey(_KINDS[kind], client), **fields)
 
 
-def histories(connection: Connection, clients: Iterable[ClientKey]) -> dict[ClientKey, ClientHistory]:
-    """The histories of these clients."""
+def histories(
+    connection: Connection, clients: Iterable[ClientKey], pause: Callable[[], None] = lambda: None
+) -> dict[ClientKey, ClientHistory]:
+    """The histories of these clients. Calls `pause` after each row."""
     wanted = list(clients)
-    found = _Histories()
+    found = _Histories(pause)
     for table in (tables.contacts, tables.manual, tables.products, tables.asks, tables.names):
         for mine in _chosen(table, wanted):
             found.add(entries_of(connection, table, select(table).where(mine)))
-    times = {client: tuple(sorted(map(tables.time_of, hours))) for client, hours in contact_hours(connection, wanted)}
+    times = {
+        client: tuple(sorted(map(tables.time_of, hours))) for client, hours in contact_hours(connection, wanted, pause)
+    }
     return {client: structs.replace(found.of(client), times=times.get(client, ())) for client in wanted}
 
 

@@ -79,9 +79,11 @@ class Store:
         """Merge the entries of another ledger. Merging them twice changes nothing."""
         self._merge(entries, adding=False)
 
-    def histories(self, clients: Iterable[ClientKey]) -> dict[ClientKey, ClientHistory]:
-        """What is known of these clients."""
-        return self.read(lambda connection: histories(connection, clients))
+    def histories(
+        self, clients: Iterable[ClientKey], pause: Callable[[], None] = lambda: None
+    ) -> dict[ClientKey, ClientHistory]:
+        """What is known of these clients. Calls `pause` after each row."""
+        return self.read(lambda connection: histories(connection, clients, pause))
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, in one transaction."""

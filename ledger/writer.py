@@ -17,6 +17,7 @@ from licensegate.records.record import TunnelRecord
 from .clients import ClientNames, NamedClient
 from .entries import AskEntry, ProductEntry
 from .intake import Intake
+from .pauses import Pauses
 from .place import LedgerSettings
 from .standing import ClientStanding, standing
 
@@ -169,9 +170,14 @@ class LedgerWriter:
             self._intake.clear()
         named = self._intake.names.named
         if now >= self._refresh_at or any(client.key in touched for client in named):
-            histories = store.histories([client.key for client in named]) if named else {}
+            pauses = Pauses()
+            histories = store.histories([client.key for client in named], pauses.pause) if named else {}
             wall_clock = self._now()
-            self.standings = [(client, standing(client, histories[client.key], wall_clock)) for client in named]
+            standings = []
+            for client in named:
+                standings.append((client, standing(client, histories[client.key], wall_clock)))
+                pauses.pause()
+            self.standings = standings
             self.asks = {client.name: ask for client, history in histories.items() if (ask := history.ask) is not None}
             self._refresh_at = now + _REFRESH_SECONDS
         if now >= self._forget_at:

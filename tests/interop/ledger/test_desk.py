@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -19,6 +20,7 @@ from licensegate.ledger.place import FILE_NAME, LedgerPlace, LedgerSettings
 from licensegate.ledger.store import Store
 from licensegate.ledger.summaries import SummaryPage
 from licensegate.licensing.clocks import Level
+from licensegate.records.secret import Secret
 from support.ledger_entries import (
     NOON,
     STRANGER,
@@ -32,6 +34,7 @@ from support.ledger_entries import (
     success,
 )
 from support.licence_texts import text_of
+from support.upstream import closed_port
 
 T = TypeVar("T")
 NAMED = (NamedClient(TOKYO.name, product="CUCM", users=("pub",)), NamedClient("Ship"))
@@ -210,6 +213,41 @@ def test_without_a_place_the_settings_to_change_are_named() -> None:
     desk = LedgerDesk(LedgerSettings(), ())
 
     assert reason(run(desk, desk.clients)) == "no ledger is kept: set state.directory or ledger.url in the settings"
+
+
+def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
+    url = f"postgresql://gate:s3cret@127.0.0.1:{closed_port()}/ledger"
+    desk = LedgerDesk(LedgerSettings(LedgerPlace(url=Secret(url.encode()))), NAMED)
+
+    said = reason(run(desk, desk.clients))
+
+    assert "Connection refused" in said
+    assert "s3cret" not in said
+
+
+def test_while_a_call_hangs_others_are_answered_at_once(
+    desk: LedgerDesk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("licensegate.ledger.desk._ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr("licensegate.ledger.desk._RETRY_SECONDS", 0.0)
+    released = threading.Event()
+    usual = desk._opened
+    monkeypatch.setattr(desk, "_opened", lambda: (released.wait(), usual())[1])
+
+    async def calls() -> tuple[object, object]:
+        late = [await desk.client(SHIP), await desk.client(SHIP)]
+        monkeypatch.setattr("licensegate.ledger.desk._ANSWER_SECONDS", 30)
+        at_once = await desk.client(SHIP)
+        released.set()
+        while desk._is_working:
+            await asyncio.sleep(0.01)
+        return [*late, at_once], await desk.client(SHIP)
+
+    unanswered, answered = run(desk, calls)
+
+    assert isinstance(unanswered, list)
+    assert all("has not answered for 0.05 s" in reason(each) for each in unanswered)
+    assert isinstance(answered, ClientDossier)
 
 
 def test_a_file_that_no_gate_has_made_is_not_made(tmp_path: Path) -> None:
