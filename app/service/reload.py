@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class _StoppingError(Exception):
-    """The gate stops. Says why."""
+    """The gate stops."""
 
 
 class Reloader:
@@ -60,13 +60,10 @@ class Reloader:
                 opened_log = await self._logs.run(partial(open_log, parts.settings.log), close_log)
             with components.access_log.adopting(parts.settings.log, opened_log):
                 if gate.draining:  # adopting would make it listen again
-                    successor = components.successor
-                    raise _StoppingError(
-                        "the gate is stopping" if successor is None else f"process {successor} serves now; ask again"
-                    )
+                    raise _StoppingError
                 self._adopt(parts)
-        except _StoppingError as error:
-            return await self._refuse(requester, str(error))
+        except _StoppingError:
+            return await self._refuse(requester, "the gate is stopping")
         except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
             return await self._refuse(requester, f"the settings in force stay: {error}")
         except TimeoutError:

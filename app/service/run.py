@@ -24,7 +24,7 @@ from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 
 from .answers import show
 from .components import Components, WarningsOf, no_warnings
-from .control import Control, ControlError, Reply, control_path
+from .control import Control, ControlError, Reply, Request, ask, control_path
 from .cucm_instructions import cucm_instructions, reach
 from .handover import Handover
 from .handover_line import HandoverError
@@ -216,7 +216,12 @@ async def _place(control: Control, components: Components, passed: socket.socket
 
 
 async def _reload(reloader: Reloader, control: Control, requester: str, *, defaults: bool) -> Reply:
-    """Reload, and tell the service manager, unless it knows already that the gate stops."""
+    """Reload, and tell the service manager, unless it knows already that the gate stops.
+
+    A request that came during a handover is passed on to the process that serves now.
+    """
+    if reloader.components.successor is not None:
+        return await _pass_on(reloader.components, Request("reload", defaults=defaults))
     gate = reloader.components.gate
     instructions = _instructions(reloader.components)
     if not gate.draining:
@@ -228,6 +233,16 @@ async def _reload(reloader: Reloader, control: Control, requester: str, *, defau
         await _place(control, reloader.components)
         notify_ready(os.environ, reloader.components.status)
     return reply
+
+
+async def _pass_on(components: Components, request: Request) -> Reply:
+    path = _control_path(components.settings)
+    try:
+        if path is None:
+            raise ControlError("there is no control socket")
+        return await run_in_thread(partial(ask, path, request), "asking the gate that serves")
+    except ControlError as error:
+        return Reply(False, f"refused: process {components.successor} serves now: {error}")
 
 
 def _announce_ready(components: Components) -> None:

@@ -126,6 +126,23 @@ def test_a_drain_after_a_handover_is_bounded(gate: HandedOver) -> None:
     assert [record["outcome"] for record in gate.records()].count("cut_by_stop") == 1
 
 
+def test_a_reload_during_a_handover_reaches_the_new_gate(gate: HandedOver) -> None:
+    """So that a log rotation at that moment has its log reopened."""
+    log, replies = gate.folder / "access.jsonl", []
+    asking = threading.Thread(target=lambda: replies.append(gate.hand_over()))
+    asking.start()
+    gate.await_line("handover requested by")
+    log.rename(gate.folder / "access.jsonl.1")
+    said = gate.ask("reload")
+    asking.join()
+    gate.await_old_end()
+
+    assert said.ok, said.message
+    assert replies[0].ok
+    assert ask(gate, b"GET / HTTP/1.1\r\n\r\n").status
+    assert gate.records(1)
+
+
 def test_a_gate_that_does_not_become_ready_changes_nothing(tmp_path: Path, upstream: Upstream) -> None:
     """Whatever goes wrong before the new gate serves, the old one goes on, and a later handover succeeds."""
     in_force = settings(upstream, closed_port())
@@ -158,16 +175,19 @@ def test_a_gate_that_does_not_become_ready_changes_nothing(tmp_path: Path, upstr
         gate.await_old_end()
 
 
-def test_a_stop_ends_both_gates_and_records_what_was_cut(tmp_path: Path, upstream: Upstream) -> None:
+def test_a_stop_ends_all_gates_and_records_what_was_cut(tmp_path: Path, upstream: Upstream) -> None:
+    """Also one that drains since the handover before the last."""
     more = "[limits]\ndrain_seconds = 0.2\n"
     with HandedOver(tmp_path, settings(upstream, closed_port(), more)) as gate, open_tunnel(gate) as old:
         assert gate.hand_over(drain_seconds=3600).ok
-        with open_tunnel(gate) as new:
-            gate.stop()
-            assert read_to_break(old) == read_to_break(new) == b""
-        cut = gate.records(2)
+        with open_tunnel(gate) as newer:
+            assert gate.hand_over(drain_seconds=3600).ok
+            with open_tunnel(gate) as newest:
+                gate.stop()
+                assert read_to_break(old) == read_to_break(newer) == read_to_break(newest) == b""
+        cut = gate.records(3)
 
-    assert [record["outcome"] for record in cut] == ["cut_by_stop"] * 2
+    assert [record["outcome"] for record in cut] == ["cut_by_stop"] * 3
 
 
 def test_a_stop_during_a_handover_wins(tmp_path: Path, upstream: Upstream) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from support.admin_client import get_page
 from support.gate import ANYTHING, Gate, cisco_at
-from support.handed_over import STATE, HandedOver
+from support.handed_over import STATE, HandedOver, open_things
 from support.raw_client import CONNECT, assert_carries, dial, open_tunnel, read_answer
+from support.sockets import spin_until
 from support.upstream import SECONDS, Upstream, closed_port, echo
 
 # Gives the descriptors in its first argument the numbers that a service gets, and becomes the command in the others.
@@ -92,6 +93,7 @@ def test_a_socket_that_is_not_used_is_named_in_one_line(tmp_path: Path) -> None:
         ]
         assert "in no listen or admin.listen" in warnings_of(gate)[-1]
 
+        base = gate.settled()
         waiting = socket.create_connection(others.getsockname(), SECONDS)
         gate.settings.write_text(settings(upstream, clients, f'[[listen]]\naddress = "{address_of(others)}"\n'))
         assert gate.ask("reload").ok
@@ -100,6 +102,7 @@ def test_a_socket_that_is_not_used_is_named_in_one_line(tmp_path: Path) -> None:
         gate.settings.write_text(settings(upstream, clients))
         assert gate.ask("reload").ok
         waiting.close()
+        spin_until(lambda: open_things(gate.pid) == base)
 
         waiting = socket.create_connection(others.getsockname(), SECONDS)
         gate.settings.write_text(settings(upstream, others))
