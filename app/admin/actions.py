@@ -59,7 +59,8 @@ async def sign_in(sources: PageSources, request: PageRequest) -> PageAnswer:
     try:
         session = sources.sessions.sign_in(request.form.fields.get("token", ""), request.source)
     except SignInRefusedError as refused:
-        _log.warning("a wrong token was sent to the admin pages from %s", request.source)
+        if sources.sessions.has_token and not refused.wait_seconds:  # so an address has a few lines at most
+            _log.warning("a wrong token was sent to the admin pages from %s", request.source)
         message = _NO_TOKEN if not sources.sessions.has_token else _WAIT if refused.wait_seconds else _WRONG_TOKEN
         answer = screen(
             "login.html",

@@ -1,6 +1,6 @@
 """What needs attention: one row for each thing that is wrong or soon will be, the most urgent first."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -8,11 +8,15 @@ from msgspec import Struct
 
 from licensegate.certs.identity import SOON
 from licensegate.language.language import N_, Language
+from licensegate.language.phrases import reworded
+from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.licensing.clocks import Level
+from licensegate.products.no_answer import NoAnswerReason
 
 from .clients import ClientRow
 from .deadlines import OTHER_THAN_SILENCE
 from .gate_summary import GateSummary
+from .identities import key_text
 from .targets import TargetRow
 from .words import LEVEL_NAMED, NAME_OF_LEVEL, LevelName, level_word
 
@@ -138,6 +142,7 @@ NO_LEDGER: Final = Trouble(
     N_("Contacts are not kept: after a restart nobody knows who has been silent for how long."),
     N_("Set state.directory or ledger.url for a ledger."),
 )
+_NO_ANSWER: Final = N_("The product of {name} did not answer the gate when it was last asked.")
 _CHANGE_SETTINGS: Final = N_("Change the settings, then reload them.")
 
 
@@ -145,17 +150,23 @@ def attention(
     gate: GateSummary,
     targets: Sequence[TargetRow],
     clients: Iterable[ClientRow],
+    silent_products: Mapping[str, NoAnswerReason],
     warnings: Sequence[str],
     language: Language,
     now: datetime,
 ) -> list[Attention]:
-    """Everything that needs attention, the most urgent first. `warnings` are those of the settings, in English."""
+    """Everything that needs attention, the most urgent first.
+
+    `silent_products` say why a client's product did not answer when the gate asked it. `warnings` are those of the
+    settings, in English.
+    """
     found = [
         *_gate(gate, language, now),
         *_logs(gate, language),
         *_ledger(gate, language),
         *_targets(targets),
         *_clients(clients),
+        *(_unanswered(client, reason, language) for client, reason in silent_products.items()),
         *(_warned(warning, language) for warning in warnings),
     ]
     return sorted(found, key=_urgency)
@@ -180,6 +191,21 @@ def _row(
         sentence=language.gettext(trouble.sentence).format(**known),
         remedy=language.gettext(trouble.remedy).format(**known),
         until=until,
+    )
+
+
+def _unanswered(client: str, reason: NoAnswerReason, language: Language) -> Attention:
+    remedy = reworded(reason.remedy, language)
+    ending = "" if remedy.endswith(("?", "？", "。")) else "." if remedy.isascii() else "。"
+    return Attention(
+        level="warning",
+        level_word=level_word("warning", language),
+        about="client",
+        code=f"product_{reason.label}",
+        name=client,
+        sentence=language.gettext(_NO_ANSWER).format(name=client),
+        remedy=f"{remedy[:1].upper()}{remedy[1:]}{ending}",
+        key=key_text(ClientKey(ClientKind.NAMED, client)),
     )
 
 

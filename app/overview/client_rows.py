@@ -10,7 +10,7 @@ from licensegate.app.observers.recent import Client
 from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.language.language import N_, Language
 from licensegate.language.phrases import reworded
-from licensegate.ledger.clients import ClientKey, ClientKind
+from licensegate.ledger.clients import ClientKey, ClientKind, NamedClient
 from licensegate.ledger.entries import ContactEntry
 from licensegate.ledger.naming import NamedBy
 from licensegate.ledger.standing import ClientStanding
@@ -40,7 +40,8 @@ class KnownClient(Struct, frozen=True, kw_only=True):
     """Everything that the gate knows of one client.
 
     `given_name` is the name that somebody gave it, empty if nobody did. `recent` are the addresses that it came from
-    lately, the newest first. `failed` is its contact with the newest failure. `silent` is the finding of its silence.
+    lately, the newest first. `failed` is its contact with the newest failure. `silent` is the finding of its silence,
+    `settings` its `[[client]]` there.
     """
 
     key: ClientKey
@@ -50,6 +51,7 @@ class KnownClient(Struct, frozen=True, kw_only=True):
     failed: ContactEntry | None = None
     recent: tuple[tuple[str, Client], ...] = ()
     silent: Finding | None = None
+    settings: NamedClient | None = None
 
     @property
     def is_named(self) -> bool:
@@ -116,6 +118,7 @@ def known_client(
         failed=summary.failure,
         recent=recent,
         silent=silent if client.settings is None else None,
+        settings=client.settings,
     )
 
 

@@ -1,13 +1,13 @@
 """What people see of a running gate: every answer is built here, from the gate, its observers and its ledger."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Final
 
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
-from licensegate.app.observers.recent import Client, Clients, Refusals
+from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_reports import TargetReports
@@ -17,11 +17,10 @@ from licensegate.ledger.clients import ClientKey
 from licensegate.ledger.desk import NoLedger
 from licensegate.ledger.dossier import ClientDossier, MonthEvidence
 from licensegate.ledger.summaries import ClientSummary
-from licensegate.licensing.clocks import Level
 from licensegate.licensing.read import read
 from licensegate.licensing.report import Reading
+from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
-from licensegate.records.finding import Finding
 from licensegate.records.record import TunnelRecord
 
 from .attention import MOST_ATTENTION, attention
@@ -34,10 +33,11 @@ from .client_detail import (
     state_row,
     text_row,
 )
-from .client_rows import KnownClient, client_row, known_client
+from .client_rows import client_row, known_client
 from .clients import ClientDetail, ClientList, EvidenceSheet
 from .gate_summary import GateFacts, gate_summary
-from .identities import identity_of, key_text
+from .identities import identity_of
+from .known_clients import KnownClients, by_level, matches, needs_attention
 from .overview import Overview, headline, worst_level
 from .refusals import RefusalList, RefusalRow, refusal_row
 from .rules import RuleList, rule_rows
@@ -45,7 +45,7 @@ from .slices import gathered, in_order
 from .targets import TargetList, TargetRow, target_rows
 from .tunnels import TunnelList, TunnelRow, accepted_at, tunnel_row
 from .upstreams import FRESH_SECONDS, PATIENCE_SECONDS, Upstreams
-from .words import NAME_OF_LEVEL, LevelName, level_word
+from .words import level_word
 
 PAGE_ROWS: Final = 100
 """Rows on one page of a list: many readers of many pages hold little memory."""
@@ -58,7 +58,10 @@ _OVERVIEW_PATIENCE: Final = 1.0
 
 
 class GateView:
-    """Answers what people ask about a gate, in their language. `warnings` returns those of the settings in force."""
+    """Answers what people ask about a gate, in their language.
+
+    `products` asks the products of clients, `warnings` returns those of the settings in force.
+    """
 
     def __init__(
         self,
@@ -67,17 +70,19 @@ class GateView:
         upstreams: Upstreams,
         reports: TargetReports,
         facts: GateFacts,
+        products: ProductPoller,
         warnings: Callable[[], Awaitable[Sequence[str]]],
     ) -> None:
         self._gate = gate
         self._counters = observers.get(Counters)
         self._ledger = observers.get(Ledger)
         self._refusals = observers.get(Refusals)
-        self._clients = observers.get(Clients)
+        self._known = KnownClients(self._ledger, observers.get(Clients), gate.diagnosis)
         self._health = observers.get(TargetHealth)
         self._upstreams = upstreams
         self._reports = reports
         self._facts = facts
+        self._products = products
         self._warnings = warnings
         self._readings = OffLoop()
 
@@ -86,9 +91,11 @@ class GateView:
         targets = await self._targets(language, _OVERVIEW_PATIENCE)
         now = datetime.now(UTC)
         gate = gate_summary(self._gate, self._ledger, self._facts, language)
-        known, _ = await self._known(now)
+        known, _ = await self._known.all(now)
         rows = await gathered(client_row(each, language, now) for each in known[:MOST_ATTENTION])
-        found = attention(gate, targets, rows, await self._warnings(), language, now)
+        asked = self._products.products.items()
+        unanswered = {client: product.failure for client, product in asked if product.failure is not None}
+        found = attention(gate, targets, rows, unanswered, await self._warnings(), language, now)
         more = await gathered(needs_attention(each, now) for each in known[MOST_ATTENTION:])
         refusals = list(reversed(self._refusals.records))
         level = worst_level(found)
@@ -104,7 +111,7 @@ class GateView:
             targets=targets,
             clients=rows[:_FIRST_ROWS],
             clients_total=len(known),
-            clients_by_level=await _by_level(known, now),
+            clients_by_level=await by_level(known, now),
             refusals=await gathered(self._refusal_rows(refusals[:_FIRST_ROWS], language, whole=False)),
             refusals_total=len(refusals),
             tunnels=await self._tunnel_rows(language, now, 1, _FIRST_ROWS, whole=False),
@@ -139,7 +146,7 @@ class GateView:
     async def clients(self, language: Language, query: str, page: int) -> ClientList:
         """One page of the clients that this text finds: part of a name, an address, a product or a program."""
         now = datetime.now(UTC)
-        known, is_complete = await self._known(now)
+        known, is_complete = await self._known.all(now)
         found = await gathered(each for each in known if matches(each, query)) if query.strip() else known
         page, pages = page_of(page, len(found), PAGE_ROWS)
         shown = found[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
@@ -150,7 +157,7 @@ class GateView:
             page=page,
             pages=pages,
             total=len(found),
-            by_level=await _by_level(known, now),
+            by_level=await by_level(known, now),
             complete=is_complete,
             clients=await gathered(client_row(each, language, now) for each in shown),
         )
@@ -160,7 +167,7 @@ class GateView:
         now = datetime.now(UTC)
         dossier = await self._ledger.desk.client(key) if self._ledger.is_kept else None
         file = dossier if isinstance(dossier, ClientDossier) else None
-        known = self._known_one(key, file, now)
+        known = self._known.one(key, file, now)
         if known is None:
             return None
         history = None if file is None else file.history
@@ -185,29 +192,16 @@ class GateView:
 
     async def knows(self, key: ClientKey) -> bool:
         """Whether the ledger, the settings or a recent connection knows this client."""
-        if key in self._recent() or not self._ledger.is_kept:
-            return key in self._recent()
-        return isinstance(await self._ledger.desk.client(key, days=1), ClientDossier | NoLedger)
+        return await self._known.knows(key)
 
     async def evidence(self, language: Language, key: ClientKey, month: date) -> EvidenceSheet | None:
         """What a client did in the month of this day; None if nobody knows the client, or no ledger can be read."""
         found = await self._ledger.desk.month(key, month) if self._ledger.is_kept else None
         if not isinstance(found, MonthEvidence):
             return None
-        known = known_client(ClientSummary(found.client, found.standing), self._recent().get(key, ()))
+        known = known_client(ClientSummary(found.client, found.standing), self._known.recent().get(key, ()))
         row = client_row(known, language, found.made)
         return evidence_sheet(found, row, language, self._facts.version, str(self._ledger.place))
-
-    def _known_one(self, key: ClientKey, file: ClientDossier | None, now: datetime) -> KnownClient | None:
-        recent = self._recent().get(key, ())
-        if file is not None:
-            summary = ClientSummary(file.client, file.standing, file.history.contacts)
-            return known_client(summary, recent, self._silent(now, recent))
-        writer = self._ledger.writer
-        for client, stands in () if writer is None else writer.standings:
-            if client.key == key:
-                return KnownClient(key=key, product=client.product, standing=stands, recent=recent)
-        return KnownClient(key=key, recent=recent, silent=self._silent(now, recent)) if recent else None
 
     async def _read(self, text: str) -> Reading:
         """Read what a product printed, off the event loop: a megabyte takes up to a second."""
@@ -217,43 +211,6 @@ class GateView:
         self._upstreams.want_looks()
         upstreams = await self._upstreams.check(FRESH_SECONDS, patience)
         return await gathered(target_rows(upstreams, self._health, self._reports, language, datetime.now(UTC)))
-
-    async def _known(self, now: datetime) -> tuple[list[KnownClient], bool]:
-        """Every client, the most urgent first, and whether the ledger told of all."""
-        recent, silent = self._recent(), dict(self._gate.diagnosis.silent(now))
-        found = await self._ledger.desk.summaries() if self._ledger.is_kept else None
-        if found is None or isinstance(found, NoLedger):
-            known = self._named(recent)
-        else:
-            known = await gathered(
-                known_client(each, clients, _silence(clients, silent))
-                for each in found.clients
-                for clients in (recent.pop(each.client.key, ()),)
-            )
-        known += [
-            KnownClient(key=key, recent=clients, silent=_silence(clients, silent)) for key, clients in recent.items()
-        ]
-        ranked = await gathered((_order(each, now), each) for each in known)
-        return [each for _, each in await in_order(ranked, lambda pair: pair[0])], not isinstance(found, NoLedger)
-
-    def _named(self, recent: dict[ClientKey, tuple[tuple[str, Client], ...]]) -> list[KnownClient]:
-        """The clients of the settings as the ledger's thread knew them last. Takes theirs out of `recent`."""
-        writer = self._ledger.writer
-        return [
-            KnownClient(key=client.key, product=client.product, standing=stands, recent=recent.pop(client.key, ()))
-            for client, stands in (() if writer is None else writer.standings)
-        ]
-
-    def _silent(self, now: datetime, recent: tuple[tuple[str, Client], ...]) -> Finding | None:
-        return _silence(recent, dict(self._gate.diagnosis.silent(now)))
-
-    def _recent(self) -> dict[ClientKey, tuple[tuple[str, Client], ...]]:
-        """The recent addresses of each client, the newest first."""
-        found: dict[ClientKey, tuple[tuple[str, Client], ...]] = {}
-        for address, client in reversed(list(self._clients.by_address.items())):
-            key = self._ledger.names.key(client.newest)
-            found[key] = (*found.get(key, ()), (address, client))
-        return found
 
     def _refusal_rows(
         self, records: Sequence[TunnelRecord], language: Language, *, whole: bool
@@ -278,46 +235,3 @@ def page_of(wanted: int, rows: int, rows_per_page: int) -> tuple[int, int]:
     """The page that is shown for the wanted one, and how many there are: at least one."""
     pages = max(1, -(-rows // rows_per_page))
     return min(max(wanted, 1), pages), pages
-
-
-def matches(known: KnownClient, query: str) -> bool:
-    """Whether a text finds this client."""
-    wanted = query.strip().lower()
-    if not wanted:
-        return True
-    texts = [known.name, known.key.name, known.product, *(address for address, _ in known.recent)]
-    texts += [client.newest.user_agent for _, client in known.recent]
-    return any(wanted in text.lower() for text in texts)
-
-
-def needs_attention(known: KnownClient, now: datetime) -> bool:
-    """Whether somebody has to look at this client."""
-    level = known.level(now)
-    return level > Level.UNKNOWN or (level is Level.UNKNOWN and known.is_named)
-
-
-def _silence(recent: tuple[tuple[str, Client], ...], silent: Mapping[str, Finding]) -> Finding | None:
-    """The finding of the silence of these addresses; None while one of them is not silent."""
-    findings = [silent.get(address) for address, _ in recent]
-    return findings[0] if findings and all(findings) else None
-
-
-def _order(known: KnownClient, now: datetime) -> tuple[int, bool, float, float, str]:
-    """The most urgent first, named ones before others; then by the date of a block, then the latest contact."""
-    level = known.level(now)
-    enforced = None if known.standing is None else known.standing.enforced
-    last = max(filter(None, (known.last_contact, known.last_failure)), default=None)
-    return (
-        -level,
-        not known.is_named,
-        enforced.timestamp() if enforced is not None and level > Level.UNKNOWN else 0.0,
-        -last.timestamp() if last is not None else 0.0,
-        key_text(known.key),
-    )
-
-
-async def _by_level(known: Sequence[KnownClient], now: datetime) -> dict[LevelName, int]:
-    counts: dict[LevelName, int] = dict.fromkeys(NAME_OF_LEVEL.values(), 0)
-    for level in await gathered(each.level(now) for each in known):
-        counts[NAME_OF_LEVEL[level]] += 1
-    return counts

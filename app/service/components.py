@@ -226,7 +226,9 @@ class Components:
                 self.targets, self._observers.get(TargetHealth), self.gate.probe, reports, self.looks.want_first
             )
             warnings = SettingsWarnings(lambda: self.settings, self._warnings_of)
-            self._view = GateView(self.gate, self._observers, self._upstreams, reports, facts, warnings.found)
+            self._view = GateView(
+                self.gate, self._observers, self._upstreams, reports, facts, self.products, warnings.found
+            )
         return self._view
 
     def _want_looks(self, records: Sequence[TunnelRecord]) -> None:

@@ -98,3 +98,14 @@ def test_a_browser_that_leaves_in_the_middle_is_no_fault(caplog: pytest.LogCaptu
 
     run(main())
     assert "fault" not in caplog.text
+
+
+def test_a_path_for_forms_alone_names_their_method() -> None:
+    async def main() -> None:
+        async with served() as port:
+            said = await answer(*await send(port, b"GET /form HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n"))
+            assert said.startswith(b"HTTP/1.1 405 ")
+            assert b"\r\nAllow: POST\r\n" in said
+            assert said.endswith(b"Only POST is served here.\n")
+
+    run(main())

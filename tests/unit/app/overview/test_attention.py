@@ -12,6 +12,7 @@ from licensegate.app.overview.overview import headline, worst_level
 from licensegate.app.overview.targets import TargetRow
 from licensegate.app.overview.words import LevelName
 from licensegate.language.language import ENGLISH, JAPANESE
+from licensegate.products.no_answer import NoAnswerReason
 from support.records import NOON
 
 LEDGER = LedgerSummary(state="working", state_word="", place="/ledger")
@@ -49,11 +50,13 @@ def client(name: str, level: LevelName, *, days: int | None = None, named: bool 
 
 
 def codes(gate: GateSummary) -> list[str]:
-    return [row.code for row in attention(gate, [], [], [], ENGLISH, NOON)]
+    return [row.code for row in attention(gate, [], [], {}, [], ENGLISH, NOON)]
 
 
 def test_a_healthy_gate_needs_no_attention() -> None:
-    found = attention(GATE, [structs.replace(TARGET, level="ok", reached=True)], [client("a", "ok")], [], ENGLISH, NOON)
+    found = attention(
+        GATE, [structs.replace(TARGET, level="ok", reached=True)], [client("a", "ok")], {}, [], ENGLISH, NOON
+    )
 
     assert (found, worst_level(found), headline(found, ENGLISH)) == ([], "ok", "Everything is all right.")
 
@@ -80,7 +83,7 @@ def test_each_trouble_of_the_gate_has_its_row(changes: dict[str, object], code: 
 
     assert codes(gate) == [code]
     for language in (ENGLISH, JAPANESE):
-        (row,) = attention(gate, [], [], [], language, NOON)
+        (row,) = attention(gate, [], [], {}, [], language, NOON)
         assert row.sentence
         assert row.remedy
         assert "{" not in row.sentence + row.remedy
@@ -89,20 +92,28 @@ def test_each_trouble_of_the_gate_has_its_row(changes: dict[str, object], code: 
 def test_the_most_urgent_comes_first_then_the_earliest_date() -> None:
     clients = [client("b", "warning"), client("c", "critical", days=9), client("d", "critical", days=2)]
 
-    found = attention(GATE, [TARGET], clients, ["tls.key is old"], ENGLISH, NOON)
+    found = attention(GATE, [TARGET], clients, {}, ["tls.key is old"], ENGLISH, NOON)
 
     assert [row.name or row.sentence for row in found] == ["d", "c", "a.example:443", "b", "Tls.key is old."]
     assert headline(found, ENGLISH) == "5 things need attention."
 
 
 def test_a_client_leads_to_its_page_and_a_target_does_not() -> None:
-    about_target, about_client = attention(GATE, [TARGET], [client("b", "warning")], [], ENGLISH, NOON)
+    about_target, about_client = attention(GATE, [TARGET], [client("b", "warning")], {}, [], ENGLISH, NOON)
 
     assert (about_target.key, about_client.key) == ("", "named:b")
 
 
 def test_only_a_named_client_that_is_not_known_is_mentioned() -> None:
-    found = attention(GATE, [], [client("a", "unknown"), client("b", "unknown", named=False)], [], ENGLISH, NOON)
+    found = attention(GATE, [], [client("a", "unknown"), client("b", "unknown", named=False)], {}, [], ENGLISH, NOON)
 
     assert [(row.name, row.code) for row in found] == [("a", "client_never_seen")]
     assert headline(found, ENGLISH) == "Nothing is wrong; something is not known."
+
+
+def test_a_product_that_does_not_answer_is_told_with_its_remedy() -> None:
+    for language in (ENGLISH, JAPANESE):
+        (row,) = attention(GATE, [], [], {"cucm": NoAnswerReason.LOGIN_REFUSED}, [], language, NOON)
+        assert (row.level, row.code, row.key) == ("warning", "product_login_refused", "named:cucm")
+        assert "cucm" in row.sentence
+        assert row.remedy

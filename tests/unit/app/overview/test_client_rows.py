@@ -47,7 +47,7 @@ def row(standing: ClientStanding, records: Sequence[TunnelRecord] = ()) -> Clien
 
 def code(of: ClientRow) -> str:
     """The code of what needs attention about a client."""
-    (found,) = attention(GATE, [], [of], [], ENGLISH, NOON)
+    (found,) = attention(GATE, [], [of], {}, [], ENGLISH, NOON)
     return found.code
 
 

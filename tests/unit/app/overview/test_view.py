@@ -7,7 +7,8 @@ import pytest
 from licensegate.app.observers.recent import Client
 from licensegate.app.overview.client_rows import KnownClient
 from licensegate.app.overview.identities import key_of, key_text
-from licensegate.app.overview.view import matches, needs_attention, page_of
+from licensegate.app.overview.known_clients import matches, needs_attention
+from licensegate.app.overview.view import page_of
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.records.outcome import Outcome
 from support.records import NOON, tunnel
