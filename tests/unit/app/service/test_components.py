@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from licensegate.ledger.standing import ClientStanding
 from licensegate.ledger.store import Store
 from support.axl import StandInAxl
 from support.settings_file import settings_of
+from support.sockets import run, turns, until
 from support.upstream import SECONDS
 
 
@@ -73,3 +75,25 @@ def test_what_a_product_answers_reaches_the_ledger(tmp_path: Path) -> None:
     assert kept.client.name == ask.client.name == "CUCM-PUB"
     assert isinstance(ask, AskEntry)
     assert ask.again > datetime.now(UTC) + timedelta(hours=5)
+
+
+def test_a_gate_on_standby_accepts_nobody_and_leaves_the_ledger_alone(tmp_path: Path) -> None:
+    """Another process serves, perhaps of an older release, which could not use a ledger that was migrated."""
+    text = '[[listen]]\naddress = "127.0.0.1:0"\n[state]\ndirectory = "."\n'
+
+    async def main() -> None:
+        log, opened_log = ServiceLog(), os.open(os.devnull, os.O_WRONLY)
+        components = Components(read_parts(settings_of(tmp_path, text)), opened_log, log, standby=True)
+        listener = components.gate.listeners[0]
+        with socket.create_connection((listener.host, listener.port)):
+            await turns()
+            assert not components.gate.connections
+            assert not components.ledger.is_kept
+            components.take_turn()
+            await until(lambda: components.gate.connections and components.ledger.is_ready)
+        components.close()
+        log.stop()
+        os.close(opened_log)
+
+    run(main())
+    assert (tmp_path / FILE_NAME).exists()
