@@ -23,6 +23,9 @@ _INDENT: Final = 4
 _LEAST: Final = 8
 """The least width that a column is cut to."""
 
+_LEAST_BESIDE: Final = 16
+"""The least room for a value beside its name."""
+
 _MOST: Final = 48
 """The most that a column takes, whatever stands in it."""
 
@@ -68,7 +71,7 @@ def _parts(block: Block, console: Console) -> Iterator[RenderableType]:
             yield Text(escaped(text), style=f"bold {_COLOURS[level]}")
         case FactList(title=title, facts=facts):
             yield from _title(title)
-            yield from _facts(facts)
+            yield from _facts(facts, console)
         case TextTable(title=title):
             yield from _title(title)
             yield from _table(block, console)
@@ -79,13 +82,19 @@ def _title(title: str) -> Iterator[RenderableType]:
         yield Text(escaped(title), style="bold")
 
 
-def _facts(facts: Sequence[tuple[str, str]]) -> Iterator[RenderableType]:
+def _facts(facts: Sequence[tuple[str, str]], console: Console) -> Iterator[RenderableType]:
+    """Each value beside its name, or below it where there is little room."""
     widest = max((cell_len(escaped(name)) for name, _ in facts), default=0)
     for name, value in facts:
+        shown_name, shown_value = Text(escaped(name), style="dim"), escaped(value)
+        if console.width - widest - _GAP < _LEAST_BESIDE:
+            yield shown_name
+            yield Text(filled(shown_value, console.width, " " * _GAP))
+            continue
         line = Table.grid(padding=(0, _GAP, 0, 0))
         line.add_column(width=widest, no_wrap=True)
         line.add_column(overflow="fold")
-        line.add_row(Text(escaped(name), style="dim"), Text(escaped(value)))
+        line.add_row(shown_name, Text(shown_value))
         yield line
 
 

@@ -34,10 +34,17 @@ def drawn(blocks: list[Block], width: int, *, coloured: bool = False, encoding: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=repr)
-@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int, language: Language) -> None:
     blocks = status(answers.overview(), Values(language, answers.NOW, for_people=True))
     assert max(map(cell_len, drawn(blocks, width).splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_facts_can_be_read_at_any_width(width: int) -> None:
+    words = drawn(status(answers.overview(), FOR_PEOPLE), width).split()
+    assert "enforced" in words
+    assert "0.0.0.0:3128" in words
 
 
 @pytest.mark.parametrize(("width", "places"), [(70, [0, 1, 2]), (50, [0, 1]), (30, [0]), (12, [0])])
