@@ -8,7 +8,7 @@ from typing import Final
 
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
-from licensegate.app.settings import Settings
+from licensegate.app.settings import Log, Settings
 from licensegate.app.settings.ledger import client_notes
 from licensegate.certs.pem import read_chain
 from licensegate.proxy.protocol.tunnel_checks import overlay
@@ -35,6 +35,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)
     yield from _refused_connect_to(settings)
+    yield from _unread_log(settings.log)
     _read_roots(settings)
     yield from check_environment.warnings(settings, environ)
     token_file = settings.admin.token_file
@@ -54,6 +55,14 @@ def _name_too_long(host_name: str) -> Iterator[str]:
         yield (
             f"this machine's name, {host_name}, is longer than the {LONGEST_HOST_NAME} characters that FMC accepts "
             "for a proxy; give it a shorter alias to type there"
+        )
+
+
+def _unread_log(log: Log) -> Iterator[str]:
+    if log.format == "text" and log.access != "-":
+        yield (
+            'log.format = "text" also applies to log.access, and then licensegate explain, suggest-rules and doctor '
+            "cannot read it; leave log.format out for JSON"
         )
 
 

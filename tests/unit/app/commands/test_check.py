@@ -303,6 +303,11 @@ def test_a_variable_that_is_not_used_deserves_a_warning(environ: dict[str, str],
             "the rule for a.example:443 requires a server name but not TLS",
             id="name without TLS by a rule",
         ),
+        pytest.param(
+            "[log]\naccess = 'access.jsonl'\nformat = 'text'",
+            "licensegate explain, suggest-rules and doctor",
+            id="text log",
+        ),
     ],
 )
 def test_probable_mistake_is_a_warning(tmp_path: Path, text: str, words: str) -> None:
@@ -325,6 +330,7 @@ def test_probable_mistake_is_a_warning(tmp_path: Path, text: str, words: str) ->
             id="a parent sent elsewhere, and all the time for it",
         ),
         pytest.param("[tunnel]\nrequire_tls = false", id="no TLS and no name"),
+        pytest.param("[log]\nformat = 'text'", id="text on standard output"),
     ],
 )
 def test_plausible_settings_are_not_warned_of(tmp_path: Path, text: str) -> None:
