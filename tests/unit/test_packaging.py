@@ -193,14 +193,26 @@ def test_the_import_check_finds_upward_imports(name: str, source: str, upwards: 
     assert all(_may_import(name, imported) for imported in _imports(name, source)) is not upwards
 
 
-def test_only_suggest_rules_imports_tomlkit() -> None:
-    importers = defaultdict(set)
+def _importers() -> dict[str, set[str]]:
+    """The modules that import each module of ours, and each package of others."""
+    importers: dict[str, set[str]] = defaultdict(set)
     for name, file in MODULES.items():
         for imported in _imports(name, file.read_text(encoding="utf-8")):
             importers[imported if imported in MODULES else imported.partition(".")[0]].add(name)
+    return importers
+
+
+def test_only_suggest_rules_imports_tomlkit() -> None:
+    importers = _importers()
     assert importers["tomlkit"] == {"licensegate.app.settings.edit"}
     assert importers["licensegate.app.settings.edit"] == {"licensegate.app.commands.suggest_rules"}
     assert importers["licensegate.app.commands.suggest_rules"] == set(), "cli.py loads it when it is typed"
+
+
+def test_only_the_drawing_on_a_terminal_imports_rich() -> None:
+    importers = _importers()
+    assert importers["rich"] == {"licensegate.app.screen.drawn"}
+    assert importers["licensegate.app.screen.drawn"] == {"licensegate.app.commands.showing"}
 
 
 def test_the_top_level_package_proxy_is_not_ours() -> None:
