@@ -43,8 +43,12 @@ PHRASES = (
 )
 """The files whose strings are phrases."""
 
+WARNINGS = "app/commands/check_[!r]*.py"
+"""Files with warnings of the settings beside the words of a table, which stays English."""
+
 CALLS: dict[str, tuple[int, ...] | None] = {"gettext": None, "ngettext": (1, 2), "N_": None, "_": None}
 _SEVERAL_WORDS = re.compile(r"[A-Za-z]{2,}.* \S|^ .*[A-Za-z]{2,}|^0 m?s$")
+_WARNING = re.compile(r"^(add|give|lower|name|run|set|use|write) |(\S+ ){4}")
 _ONE_WORD = re.compile(r"[a-z]{2,}")
 _NO_PHRASE = re.compile(
     r"[\n\\|\[]|%[sdg]|realm=|^(doctor: |look-up |Basic 0|Digest 0)|^0 of 0$|"
@@ -89,6 +93,8 @@ def texts() -> Iterator[Text]:
     for pattern in PHRASES:
         for file in sorted(ROOT.glob(pattern)):
             yield from phrases(file)
+    for file in sorted(ROOT.glob(WARNINGS)):
+        yield from (text for text in phrases(file) if _WARNING.search(str(text.message)))
     for file in sorted((ROOT / "app" / "admin" / "templates").rglob("*.html")):
         yield from marked(file, "jinja2")
     for message, name, note in _tables():

@@ -195,8 +195,6 @@ def _row(
 
 
 def _unanswered(client: str, reason: NoAnswerReason, language: Language) -> Attention:
-    remedy = reworded(reason.remedy, language)
-    ending = "" if remedy.endswith(("?", "？", "。")) else "." if remedy.isascii() else "。"
     return Attention(
         level="warning",
         level_word=level_word("warning", language),
@@ -204,7 +202,7 @@ def _unanswered(client: str, reason: NoAnswerReason, language: Language) -> Atte
         code=f"product_{reason.label}",
         name=client,
         sentence=language.gettext(_NO_ANSWER).format(name=client),
-        remedy=f"{remedy[:1].upper()}{remedy[1:]}{ending}",
+        remedy=_sentence(reason.remedy, language),
         key=key_text(ClientKey(ClientKind.NAMED, client)),
     )
 
@@ -217,7 +215,7 @@ def _warned(warning: str, language: Language) -> Attention:
         about="settings",
         code="settings",
         name="",
-        sentence=f"{warning[:1].upper()}{warning[1:]}.",
+        sentence=_sentence(warning, language),
         remedy=language.gettext(_CHANGE_SETTINGS),
     )
 
@@ -298,3 +296,10 @@ def _client_code(client: ClientRow) -> str:
     urgent = [due for due in client.deadlines if LEVEL_NAMED[due.level] > Level.UNKNOWN]
     worst = max(urgent, key=lambda due: LEVEL_NAMED[due.level], default=None)
     return f"client_{worst.name}" if worst is not None and worst.name in OTHER_THAN_SILENCE else "client_silent"
+
+
+def _sentence(text: str, language: Language) -> str:
+    """A text that begins in lower case and has no full stop, as a sentence."""
+    said = reworded(text, language)
+    whole = "{text}" if said.endswith("?") else language.gettext("{text}.")
+    return whole.format(text=f"{said[:1].upper()}{said[1:]}")
