@@ -20,7 +20,7 @@ from licensegate.licensing.limits import all_families
 from . import drawing
 from .moments import from_now, lasting, size
 from .page import PageAnswer, PageRequest
-from .paths import CLIENT
+from .paths import CLIENT, OVERVIEW, SIGN_IN
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,9 +36,9 @@ _PIECE: Final = 8192
 class Frame(Struct, frozen=True, kw_only=True):
     """What a page has around its content.
 
-    `path` and `query` are those of the request; links keep the language if it was `chosen` in the query. Forms are
-    shown with `form_token`, that of the session; without one, a link to sign in is if one `can_sign_in`. `notice` says
-    what the last form did, or why it did nothing: `failed`.
+    `path` and `query` are those of the page, `path` is empty if it has no URL of its own; links keep the language if
+    it was `chosen` in the query. Forms are shown with `form_token`, that of the session; without one, a link to sign in
+    is if one `can_sign_in`. `notice` says what the last form did, or why it did nothing: `failed`.
     """
 
     language: Language
@@ -51,6 +51,13 @@ class Frame(Struct, frozen=True, kw_only=True):
     can_sign_in: bool = False
     notice: str = ""
     failed: bool = False
+
+    @property
+    def here(self) -> str:
+        """The URL to come back to after signing in; empty for the first page."""
+        if self.path in ("", OVERVIEW, SIGN_IN):
+            return ""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
 def html_answer(

@@ -35,6 +35,11 @@ def sentence(status: int, text: str, fields: Mapping[str, str] = NO_FIELDS) -> w
     return web.Response(status=status, body=f"{text}\n".encode(), headers=headers)
 
 
+def problem_page(status: int, body: bytes, fields: Mapping[str, str] = NO_FIELDS) -> web.Response:
+    """A response of one short page for people, with these header fields."""
+    return web.Response(status=status, body=body, headers=_headers(status, "text/html; charset=utf-8", fields))
+
+
 def page_response(status: int, content_type: str, length: int, fields: Mapping[str, str]) -> web.StreamResponse:
     """A response for `send_body`, of so many bytes, with these header fields."""
     response = web.StreamResponse(status=status, headers=_headers(status, content_type, fields))

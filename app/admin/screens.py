@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Final
 
+from msgspec import structs
+
 from licensegate.app.overview.identities import key_of
 from licensegate.language.language import N_
 
@@ -24,6 +26,8 @@ NOTICES: Final = {
 
 _MONTHS: Final = 12
 _NOT_FOUND: Final = N_("Not found")
+_HEADINGS: Final = {401: N_("Not allowed"), 403: N_("Not allowed"), 404: _NOT_FOUND}
+_OTHER_HEADING: Final = N_("That did not work")
 
 
 def screen(
@@ -98,10 +102,14 @@ async def evidence(sources: PageSources, request: PageRequest) -> PageAnswer:
 
 def problem(sources: PageSources, request: PageRequest) -> PageAnswer:
     """The page for a client that nobody knows."""
-    gettext = request.language.gettext
-    return screen(
-        "problem.html", sources, request, status=404, heading=gettext(_NOT_FOUND), sentence=gettext(NO_CLIENT)
-    )
+    return refusal(sources, request, 404, request.language.gettext(NO_CLIENT))
+
+
+def refusal(sources: PageSources, request: PageRequest, status: int, sentence: str) -> PageAnswer:
+    """The page that says why a request is not answered. Its own URL may be anything, so no link leads there."""
+    heading = request.language.gettext(_HEADINGS.get(status, _OTHER_HEADING))
+    nowhere = structs.replace(request, path="", query={})
+    return screen("problem.html", sources, nowhere, status=status, heading=heading, sentence=sentence)
 
 
 def file_beside_pages(name: str) -> Callable[[PageSources, PageRequest], Awaitable[PageAnswer]]:

@@ -22,7 +22,7 @@ from .access import Access, AccessDenied, AccessRequest, Audience, sent_by_anoth
 from .connection import AdminConnection
 from .connections import AdminConnections
 from .forms import FormRefusedError, read_form
-from .page import Page, PageRequest, Source
+from .page import Page, PageAnswer, PageRequest, Source
 from .paths import SIGN_IN
 from .rendering import Rendered, SharedRenderings, joined
 from .requests import (
@@ -36,7 +36,7 @@ from .requests import (
     language_of_request,
     parameters_of,
 )
-from .responses import page_response, send_body, sentence
+from .responses import page_response, problem_page, send_body, sentence
 from .sessions import Session, Sessions
 
 FORM_TOKEN: Final = "form_token"  # noqa: S105  a name
@@ -53,12 +53,21 @@ _log = logging.getLogger(__name__)
 
 
 class AdminServer(Generic[Source]):
-    """Serves `pages` from `source`, as far as `access` permits. The socket and `access` may be replaced."""
+    """Serves `pages` from `source`, as far as `access` permits. The socket and `access` may be replaced.
+
+    `refusal` makes the page that tells a browser why its request is not answered; others get the bare sentence.
+    """
 
     def __init__(
-        self, access: Access, pages: Iterable[Page[Source]], source: Source, sessions: Sessions | None = None
+        self,
+        access: Access,
+        pages: Iterable[Page[Source]],
+        source: Source,
+        sessions: Sessions | None = None,
+        refusal: Callable[[Source, PageRequest, int, str], PageAnswer] | None = None,
     ) -> None:
         self.access = access
+        self._refusal = refusal
         self._pages: dict[str, dict[str, Page[Source]]] = {}
         for page in pages:
             self._pages.setdefault(page.path, {})[page.method] = page
@@ -118,10 +127,10 @@ class AdminServer(Generic[Source]):
         if denied is not None:
             if denied.status == 401 and page is not None and page.is_html and _is_browser(request):
                 return _to_sign_in(request)
-            return sentence(denied.status, denied.in_language(language))
+            return await self._refuse(request, wanted, denied.status, denied.in_language(language))
         if page is None:
             names = ", ".join(path for path, rows in self._pages.items() if "GET" in rows)
-            return sentence(404, language.gettext(_NO_SUCH_PAGE).format(pages=names))
+            return await self._refuse(request, wanted, 404, language.gettext(_NO_SUCH_PAGE).format(pages=names))
         if page.method == "POST":
             return await self._obey(request, connection, page, wanted)
         if not page.is_shared:
@@ -144,7 +153,7 @@ class AdminServer(Generic[Source]):
             async with self._forms:
                 form = await read_form(request, page.most_bytes)
         except FormRefusedError as refused:
-            response = sentence(refused.status, wanted.language.gettext(refused.message))
+            response = await self._refuse(request, wanted, refused.status, wanted.language.gettext(refused.message))
             response.force_close()
             return response
         except ConnectionError:
@@ -153,9 +162,16 @@ class AdminServer(Generic[Source]):
         session = wanted.session
         by_token = self.access.has_token(request.headers.get("Authorization", ""))
         if session is not None and not by_token and not session.owns_form(form.fields.get(FORM_TOKEN, "")):
-            return sentence(403, wanted.language.gettext(_STALE_FORM))
+            return await self._refuse(request, wanted, 403, wanted.language.gettext(_STALE_FORM))
         wanted = msgspec.structs.replace(wanted, form=form)
         return await self._show(request, connection, page, wanted, self._render(page, wanted))
+
+    async def _refuse(self, request: web.BaseRequest, wanted: PageRequest, status: int, text: str) -> web.Response:
+        """Say why there is no answer: in a page to a browser, in a sentence to others."""
+        if self._refusal is None or not _is_browser(request):
+            return sentence(status, text)
+        _, body = await self._body(self._refusal(self._source, wanted, status, text))
+        return problem_page(status, body, {"Content-Language": wanted.language.code})
 
     async def _show(
         self,
@@ -185,7 +201,9 @@ class AdminServer(Generic[Source]):
         return response
 
     async def _render(self, page: Page[Source], wanted: PageRequest) -> Rendered:
-        answer = await page.handler(self._source, wanted)
+        return await self._body(await page.handler(self._source, wanted))
+
+    async def _body(self, answer: PageAnswer) -> Rendered:
         body = answer.body
         if isinstance(body, bytes):
             return answer, body

@@ -27,6 +27,7 @@ from licensegate.proxy.settings import ListenAddress
 from .access import Access
 from .health import Health
 from .page_table import PAGES
+from .screens import refusal
 from .server import AdminServer
 from .sessions import Sessions
 from .sources import PageSources
@@ -71,7 +72,7 @@ class AdminSite:
             observers.get(Ledger).desk,
             self._sessions,
         )
-        self._server = AdminServer(Access(()), PAGES, sources, self._sessions)
+        self._server = AdminServer(Access(()), PAGES, sources, self._sessions, refusal)
         self._listen: ListenAddress | None = None  # as it was set
         self._speaks_tls = False
         self._bound: tuple[str, int] | None = None

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Browser
 
-from support.browser import visiting
+from support.browser import WAYS, visiting
 from support.licence_texts import text_of
 from support.past import TOKEN, Past
 
@@ -18,6 +18,12 @@ def test_lists_search_and_language_work_without_script(past: Past, browser: Brow
         assert page.get_attribute("html", "lang") == "ja"
         assert page.locator("tbody tr").count() == 1
         page.get_by_role("link", name="概要").click()
+        assert page.get_attribute("html", "lang") == "ja"
+        page.goto("/client?key=address:10.21.0.7&lang=ja")
+        page.get_by_role("link", name="サインイン").first.click()
+        page.fill("#token", TOKEN)
+        page.press("#token", "Enter")
+        assert page.url.endswith("/client?key=address%3A10.21.0.7&lang=ja")
         assert page.get_attribute("html", "lang") == "ja"
         assert visit.troubles == []
 
@@ -46,3 +52,10 @@ def test_signing_in_naming_a_client_and_signing_out_work_without_script(past: Pa
         page.goto("/client?key=address:10.21.0.7")
         assert page.locator("#name-field").count() == 0
         assert visit.troubles == []
+
+
+def test_an_unknown_page_says_so_in_a_page(past: Past, browser: Browser) -> None:
+    with visiting(browser, past.origin, WAYS[-1], scripts=False) as visit:
+        visit.page.goto(f"{past.origin}//evil.example/%3Cb%3E?lang=ja")
+        assert visit.page.get_by_role("heading", name="見つかりません").is_visible()
+        assert not visit.page.locator("[href*=evil]").count()

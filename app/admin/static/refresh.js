@@ -47,7 +47,7 @@ function replace(old, fresh) {
 async function refresh() {
   if (document.hidden || isInUse()) return;
   const answer = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE * 1000) });
-  if (!answer.ok || isInUse()) return;
+  if (!answer.ok || answer.redirected || isInUse()) return; // redirected: the session has ended
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const [x, y] = [scrollX, scrollY];
   for (const section of live()) {
