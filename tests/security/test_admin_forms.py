@@ -215,6 +215,18 @@ def test_a_form_that_cannot_be_read_changes_nothing(gate: Gate, body: bytes, kin
     assert get_page(gate, paths.HEALTHZ).status == 200
 
 
+def test_a_refused_form_says_why_in_the_language_of_its_page(gate: Gate) -> None:
+    form = {"key": KEY, "name": "x"}
+
+    english = post(gate, paths.NAME_CLIENT, form, Authorization=BEARER)
+    japanese = post(gate, f"{paths.NAME_CLIENT}?lang=ja", form, Authorization=BEARER)
+
+    assert (english.status, japanese.status) == (422, 422)
+    assert "Nothing was kept: cucm has its name from the settings" in english.body
+    assert "保存できませんでした：" in japanese.body
+    assert "has its name" not in japanese.body
+
+
 def test_a_chunked_body_without_end_is_cut_off_at_the_limit(gate: Gate) -> None:
     with socket.create_connection(("127.0.0.1", admin_port(gate)), SECONDS) as connection:
         connection.sendall(
