@@ -43,8 +43,7 @@ def manual_entry(
         raise EntryRefusedError(
             f'{client.name} is not an SSM On-Prem: only a client with product = "SSM" has such logins'
         )
-    if at is not None and at - now > _AHEAD:
-        raise EntryRefusedError("that time is in the future")
+    _refuse_future(at, now)
     if len(note) > LONGEST_NOTE or not note.isprintable():
         raise EntryRefusedError(f"write a note of at most {LONGEST_NOTE} printable characters")
     return ManualEntry(client=client.key, what=what, time=at or now, recorded=now, recorded_by=by, note=note)
@@ -90,11 +89,13 @@ def name_entry(
     )
 
 
-def text_entry(client: LedgerClient, data: bytes, *, by: str, now: datetime) -> TextWithWord:
+def text_entry(client: LedgerClient, data: bytes, *, printed: datetime | None, by: str, now: datetime) -> TextWithWord:
     """A text of this client's product, as it came, and what it says. Raises EntryRefusedError.
 
+    It was `printed` at this time; None if only the text tells, or else just now.
     Reading a megabyte takes up to a second.
     """
+    _refuse_future(printed, now)
     if len(data) > LONGEST_TEXT:
         raise EntryRefusedError("the text is larger than 1 MB; give the output of one command")
     try:
@@ -104,5 +105,10 @@ def text_entry(client: LedgerClient, data: bytes, *, by: str, now: datetime) -> 
         raise EntryRefusedError(f"the text cannot be read: {error}") from None
     if reading.report == LicenseReport():
         raise EntryRefusedError("nothing in the text is about licences; give the output of `show license all`")
-    entry = TextEntry(client=client.key, kept=now, kept_by=by, text=text)
-    return TextWithWord(entry, entry_of_text(client.key, reading, now))
+    entry = TextEntry(client=client.key, kept=now, kept_by=by, printed=printed, text=text)
+    return TextWithWord(entry, entry_of_text(client.key, reading, now, printed))
+
+
+def _refuse_future(time: datetime | None, now: datetime) -> None:
+    if time is not None and time - now > _AHEAD:
+        raise EntryRefusedError("that time is in the future")

@@ -142,11 +142,17 @@ class LedgerDesk:
         given = partial(keep_name, product=product, on_prem=on_prem, reserved=reserved, by=by)
         return await self._write(lambda store: given(store, self._named, key, name, now=self._now()))
 
-    async def keep_text(self, key: ClientKey, data: bytes, *, by: str) -> TextWithWord | NoLedger:
-        """Keep what a product printed beside its client, and what it says of its licences. Raises EntryRefusedError."""
+    async def keep_text(
+        self, key: ClientKey, data: bytes, *, printed: datetime | None = None, by: str
+    ) -> TextWithWord | NoLedger:
+        """Keep what a product printed beside its client, and what it says of its licences. Raises EntryRefusedError.
+
+        It counts from when it was `printed`: by default what the text tells, else now.
+        """
         from .keeping import keep_text
 
-        return await self._write(lambda store: keep_text(store, self._named, key, data, by=by, now=self._now()))
+        kept = partial(keep_text, printed=printed, by=by)
+        return await self._write(lambda store: kept(store, self._named, key, data, now=self._now()))
 
     async def close(self) -> None:
         """Close the database."""

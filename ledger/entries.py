@@ -122,12 +122,16 @@ class NameEntry(Struct, kw_only=True, tag="name", tag_field="kind", omit_default
     named_by: str
 
 
-class TextEntry(Struct, kw_only=True, tag="text", tag_field="kind", forbid_unknown_fields=True):
-    """What the product of a client printed (`show license …`), who brought it, and when."""
+class TextEntry(Struct, kw_only=True, tag="text", tag_field="kind", omit_defaults=True, forbid_unknown_fields=True):
+    """What the product of a client printed (`show license …`), who brought it, and when.
+
+    `printed` is when it was printed, if somebody said so.
+    """
 
     client: ClientKey
     kept: Moment
     kept_by: str
+    printed: Moment | None = None
     text: Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 

@@ -61,10 +61,17 @@ def keep_name(
 
 
 def keep_text(
-    store: Store, named: Sequence[NamedClient], key: ClientKey, data: bytes, *, by: str, now: datetime
+    store: Store,
+    named: Sequence[NamedClient],
+    key: ClientKey,
+    data: bytes,
+    *,
+    printed: datetime | None,
+    by: str,
+    now: datetime,
 ) -> TextWithWord:
     """Keep what the product of a client printed, and what it says about its licences."""
-    kept = text_entry(_client(store, named, key), data, by=by, now=now)
+    kept = text_entry(_client(store, named, key), data, printed=printed, by=by, now=now)
     store.merge([kept.text] if kept.word is None else [kept.text, kept.word])
     return kept
 

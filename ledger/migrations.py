@@ -47,8 +47,8 @@ STEPS: Final = (
         f"""CREATE TABLE ledger_names ({_CLIENT}, name TEXT NOT NULL, product TEXT NOT NULL, on_prem BOOLEAN NOT NULL,
             reserved BOOLEAN NOT NULL, named BIGINT NOT NULL, named_by TEXT NOT NULL,
             PRIMARY KEY (client_kind, client))""",
-        f"""CREATE TABLE ledger_texts ({_CLIENT}, kept BIGINT NOT NULL, kept_by TEXT NOT NULL, size BIGINT NOT NULL,
-            text TEXT NOT NULL, PRIMARY KEY (client_kind, client, kept, kept_by))""",
+        f"""CREATE TABLE ledger_texts ({_CLIENT}, kept BIGINT NOT NULL, kept_by TEXT NOT NULL, printed BIGINT,
+            size BIGINT NOT NULL, text TEXT NOT NULL, PRIMARY KEY (client_kind, client, kept, kept_by))""",
     ),
 )
 """STEPS[0] makes schema 1 out of an empty database, STEPS[1] makes schema 2 of that, and so on."""

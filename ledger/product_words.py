@@ -46,12 +46,15 @@ def product_entry(client: ClientKey, reading: Reading, at: datetime) -> ProductE
     )
 
 
-def entry_of_text(client: ClientKey, reading: Reading, kept: datetime) -> ProductEntry | None:
+def entry_of_text(
+    client: ClientKey, reading: Reading, kept: datetime, printed: datetime | None = None
+) -> ProductEntry | None:
     """The entry of what a text says that was brought at this time; None if it names neither a state nor a date.
 
-    The product said it when it printed the text, if its clock tells, and at the latest when the text was brought.
+    The product said it when the text was `printed`: if nobody tells, then by its own clock, and at the latest when the
+    text was brought.
     """
-    entry = product_entry(client, reading, min(printed_at(reading) or kept, kept))
+    entry = product_entry(client, reading, min(printed or printed_at(reading) or kept, kept))
     return None if entry == ProductEntry(client=client, said=entry.said) else entry
 
 

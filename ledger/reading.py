@@ -82,12 +82,12 @@ def read_month(
     """What the evidence of a month needs: client, history, days, and the product's words."""
     client, history = _client(connection, key, named)
     texts = tables.texts
-    begin, end = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in (first, until))
-    brought = select(texts).where(_is_of(texts, key), texts.c.kept >= begin, texts.c.kept < end)
+    begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    brought = select(texts).where(_is_of(texts, key), texts.c.kept >= begin)  # perhaps later than it was printed
     words = [] if history.product is None else [history.product]
     for entry in entries_of(connection, texts, brought):
         if isinstance(entry, TextEntry):
-            word = entry_of_text(key, read(entry.text.encode()), entry.kept)
+            word = entry_of_text(key, read(entry.text.encode()), entry.kept, entry.printed)
             words += [] if word is None else [word]
     return client, history, _days(connection, key, first, until), words
 

@@ -156,6 +156,7 @@ texts: Final = Table(
     Column("client", Text, primary_key=True),
     Column("kept", Microseconds, primary_key=True),
     Column("kept_by", Text, primary_key=True),
+    Column("printed", Microseconds),
     Column("size", BigInteger),  # bytes
     Column("text", Text),
 )

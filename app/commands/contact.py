@@ -70,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = actions.add_parser("text", help="keep what a product printed")
     text.add_argument("client", metavar="CLIENT", help="a client of the settings or the ledger")
     text.add_argument("file", metavar="FILE", nargs="?", default=_STANDARD_INPUT, help="- (default): standard input")
+    text.add_argument("--at", metavar="TIME", help="when it was printed; by default what the text tells, else now")
     listing = actions.add_parser("list", help="list what was written down, and what products said")
     listing.add_argument("client", metavar="CLIENT", nargs="?", help="this client's only")
     listing.add_argument("--json", action="store_true", help="print JSON lines")
@@ -125,7 +126,13 @@ def _name(settings: Settings, arguments: argparse.Namespace) -> int:
 def _text(settings: Settings, arguments: argparse.Namespace) -> int:
     client = _client(settings, arguments.client)
     try:
-        kept = text_entry(client, _content(arguments.file), by=recorder(os.environ), now=datetime.now(UTC))
+        kept = text_entry(
+            client,
+            _content(arguments.file),
+            printed=read_time(arguments.at),
+            by=recorder(os.environ),
+            now=datetime.now(UTC),
+        )
     except OSError as error:
         return complain(f"{arguments.file}: {error.strerror}; name a file that can be read")
     except EntryRefusedError as error:

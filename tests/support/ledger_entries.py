@@ -130,6 +130,7 @@ any_entry: st.SearchStrategy[LedgerEntry] = st.one_of(
         client=_clients,
         kept=_times,
         kept_by=_names,
+        printed=_maybe,
         text=st.text(st.characters(codec="utf-8", blacklist_characters="\0"), max_size=300),
     ),
     st.builds(

@@ -192,14 +192,15 @@ def test_nothing_is_kept_for_a_client_that_nobody_knows(desk: LedgerDesk, writte
 
 def test_a_month_has_what_an_auditor_asks_for(desk: LedgerDesk, store: Store) -> None:
     store.merge([by_hand(hours=24 * 9), by_hand(hours=-72), answer_of_product()])
-    store.merge([TextEntry(client=TOKYO, kept=at(24 * 4), kept_by="ann", text=text_of("cucm-all"))])
+    text = TextEntry(client=TOKYO, kept=at(24 * 35), kept_by="ann", printed=at(24), text=text_of("cucm-all"))
+    store.merge([text])
 
     found = run(desk, lambda: desk.month(TOKYO, date(2026, 3, 20)))
 
     assert isinstance(found, MonthEvidence)
     assert [each.day.day for each in found.days if each.answered] == [2, 5]
     assert found.manual == (by_hand(hours=24 * 9),)
-    assert len(found.words) == 2
+    assert [word.said for word in found.words] == [answer_of_product().said, at(24)]
     assert [entry.outcome for entry in found.failures] == ["dns_timeout"]
     assert (len(found.days), found.days_with_contact, found.longest_gap_days) == (31, 3, 20)
 

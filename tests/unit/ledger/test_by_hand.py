@@ -1,17 +1,17 @@
 """What people add to the ledger: what is kept of it, and what is refused."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from ipaddress import ip_network
 
 import pytest
 
-from licensegate.ledger.by_hand import EntryRefusedError, manual_entry, name_entry, text_entry
+from licensegate.ledger.by_hand import EntryRefusedError, TextWithWord, manual_entry, name_entry, text_entry
 from licensegate.ledger.clients import ClientKey, ClientKind, ClientNames, NamedClient, TakenOver, key_of, key_text
 from licensegate.ledger.entries import LONGEST_TEXT, ManualKind, NameEntry
 from licensegate.ledger.naming import LedgerClient, NamedBy, ledger_client
 from licensegate.records.record import LoginResult, TunnelRecord
-from support.ledger_entries import NOON, STRANGER, TOKYO, named
+from support.ledger_entries import NOON, STRANGER, TOKYO, at, named
 from support.licence_texts import text_of
 from support.records import tunnel
 
@@ -64,6 +64,7 @@ def test_a_name_that_was_taken_away_leaves_the_key() -> None:
         pytest.param(lambda: name(UNNAMED, "S", "ssm", on_prem=True), "SSM is the SSM On-Prem itself", id="itself"),
         pytest.param(lambda: text(b"x" * (LONGEST_TEXT + 1)), "larger than 1 MB", id="a large text"),
         pytest.param(lambda: text(b"Good morning"), "nothing in the text is about licences", id="a greeting"),
+        pytest.param(lambda: text(b"", at(1)), "that time is in the future", id="a text of tomorrow"),
         pytest.param(lambda: text(b""), "nothing in the text is about licences", id="nothing"),
         pytest.param(lambda: text(b"\xff\xfe\x00"), "nothing in the text is about licences", id="half a character"),
         pytest.param(lambda: text(b'{"a": 1}'), "the text cannot be read", id="other JSON"),
@@ -75,8 +76,8 @@ def test_what_cannot_be_kept_is_refused(add: Callable[[], object], words: str) -
     assert words in str(raised.value)
 
 
-def text(data: bytes) -> object:
-    return text_entry(IN_SETTINGS, data, by="ann", now=NOON)
+def text(data: bytes, printed: datetime | None = None) -> TextWithWord:
+    return text_entry(IN_SETTINGS, data, printed=printed, by="ann", now=NOON)
 
 
 def test_a_login_is_kept_for_a_satellite() -> None:
@@ -89,19 +90,27 @@ def test_a_login_is_kept_for_a_satellite() -> None:
 def test_a_text_is_kept_as_it_was_printed(encoding: str) -> None:
     printed = text_of("cucm-all")
 
-    kept = text_entry(IN_SETTINGS, printed.encode(encoding), by="ann", now=NOON)
+    kept = text(printed.encode(encoding))
 
     assert (kept.text.text, kept.text.kept, kept.text.kept_by) == (printed, NOON, "ann")
 
 
 def test_a_text_without_a_state_or_a_date_is_no_word_of_the_product() -> None:
-    kept = text_entry(IN_SETTINGS, b"Product Information\n====\nUDI: PID:UCM,SN:0123456,UUID:1\n", by="ann", now=NOON)
+    kept = text(b"Product Information\n====\nUDI: PID:UCM,SN:0123456,UUID:1\n")
 
     assert kept.word is None
 
 
+@pytest.mark.parametrize(("printed", "said"), [(None, NOON), (at(-48), at(-48))], ids=["now", "when somebody says"])
+def test_a_text_counts_from_when_it_was_printed(printed: datetime | None, said: datetime) -> None:
+    kept = text(text_of("cucm-all").encode(), printed)
+
+    assert kept.word is not None
+    assert kept.word.said == said
+
+
 def test_a_null_in_a_text_is_left_out() -> None:
-    kept = text_entry(IN_SETTINGS, b"\0" + text_of("cucm-all").encode(), by="ann", now=NOON)
+    kept = text(b"\0" + text_of("cucm-all").encode())
 
     assert "\0" not in kept.text.text
 
