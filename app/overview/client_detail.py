@@ -115,7 +115,7 @@ def state_row(
     """What the product said last: the gate's question to it, or a text. `reading` is that of the text."""
     if text is None or reading is None:
         return None if product is None else _asked(product, family, standing, language, now)
-    if product is not None and product.said - text.kept > _ASKED_LATER:
+    if product is not None and product.said - (text.printed or text.kept) > _ASKED_LATER:
         return _asked(product, family, standing, language, now, _entitlements(reading, language))
     return _printed(text, reading, family, language, now)
 
@@ -203,7 +203,7 @@ def _printed(text: TextEntry, reading: Reading, family: str, language: Language,
     level = NAME_OF_LEVEL[Level[meaning.level.upper()]]
     is_japanese = language is JAPANESE
     return LicenseStateRow(
-        said=text.kept,
+        said=text.printed or text.kept,
         by="text",
         registration=registration,
         authorization=authorization,
