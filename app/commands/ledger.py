@@ -38,10 +38,15 @@ _WAIT_SECONDS: Final = 15.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("--config", metavar="FILE", type=Path, help="the settings file of the gate")
-    parser.add_argument("action", choices=("export", "import"), help="write the ledger out, or merge a file into it")
-    parser.add_argument(
-        "file", nargs="?", default=_STANDARD_STREAM, metavar="FILE", help="- (default): standard output or input"
-    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, purpose in (("export", "write the ledger out"), ("import", "merge a file into the ledger")):
+        action = actions.add_parser(name, help=purpose)
+        action.add_argument(
+            "--config", metavar="FILE", type=Path, default=argparse.SUPPRESS, help="the settings file of the gate"
+        )
+        action.add_argument(
+            "file", nargs="?", default=_STANDARD_STREAM, metavar="FILE", help="- (default): standard output or input"
+        )
 
 
 def run(arguments: argparse.Namespace) -> int:

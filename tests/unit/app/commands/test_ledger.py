@@ -80,6 +80,16 @@ def test_an_export_moves_a_ledger(settings: Path, tmp_path: Path) -> None:
     moved.close()
 
 
+@pytest.mark.parametrize("place", [0, 1, 2], ids=["before the action", "behind it", "behind the file"])
+def test_the_settings_may_be_named_anywhere(place: int, settings: Path, tmp_path: Path) -> None:
+    filled(tmp_path).close()
+    words = ["export", str(tmp_path / "out.jsonl")]
+    words[place:place] = ["--config", str(settings)]
+
+    assert main(["ledger", *words]) == 0
+    assert tmp_path.joinpath("out.jsonl").exists()
+
+
 def test_an_export_goes_to_standard_output(settings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     filled(tmp_path).close()
 
