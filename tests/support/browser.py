@@ -11,6 +11,7 @@ from support.requirements import require_command
 
 _FLAGS: Final = (
     "--no-sandbox",  # a root user's Chromium has none
+    "--disable-dev-shm-usage",  # a chroot may have no /dev/shm
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-domain-reliability",
