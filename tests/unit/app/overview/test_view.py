@@ -58,7 +58,7 @@ def test_a_search_finds_nothing_else(query: str) -> None:
     assert not matches(known(name="CUCM Osaka"), query)
 
 
-def test_a_failing_client_needs_attention_and_an_unknown_one_only_with_a_name() -> None:
+def test_a_failing_client_needs_attention_an_unknown_one_only_if_named() -> None:
     assert needs_attention(known(failure=True), NOON)
     assert not needs_attention(known(), NOON)
     assert needs_attention(known(named=True), NOON)
