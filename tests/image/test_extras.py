@@ -1,4 +1,4 @@
-"""The image with Kerberos and root certificates: make image EXTRAS='kerberos ca-certificates'."""
+"""The image with all extras of the gate: make image EXTRAS='kerberos postgresql ca-certificates'."""
 
 import os
 import shutil
@@ -26,8 +26,8 @@ PYTHON = "/opt/licensegate/bin/python3"
 
 @pytest.fixture(scope="module")
 def image_with_extras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    """The image with both extras."""
-    with Image(tmp_path_factory.mktemp("extras"), "kerberos ca-certificates") as built:
+    """The image with the extras."""
+    with Image(tmp_path_factory.mktemp("extras"), "kerberos postgresql ca-certificates") as built:
         yield built
 
 
@@ -67,6 +67,12 @@ def test_the_systems_root_certificates_are_found(container: Container) -> None:
     done = container.execute(PYTHON, "-c", COUNT_ROOTS)
 
     assert int(done.stdout) > 100, done.stderr
+
+
+def test_the_ledger_finds_its_driver_for_postgresql(container: Container) -> None:
+    done = container.execute(PYTHON, "-c", "import psycopg, licensegate.ledger.store; print(psycopg.pq.__impl__)")
+
+    assert done.stdout.strip() == "binary", done.stderr
 
 
 def test_the_compiler_and_headers_stay_in_the_build(image_with_extras: Image) -> None:
