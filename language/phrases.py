@@ -8,6 +8,7 @@ is not recognised stays: names, numbers, the words of peers.
 import struct
 from collections.abc import Iterator
 from functools import cache, cached_property, lru_cache
+from itertools import islice
 from string import Formatter
 from typing import Final, NamedTuple
 
@@ -28,6 +29,10 @@ _CONTEXT: Final = f"{CONTEXT}\x04"
 _END: Final = "。"
 _LONGEST: Final = 4000
 _MOST_PARTS: Final = 16
+_MOST_SPLITS: Final = 4
+_MOST_STEPS: Final = 400
+"""Texts within a text that are looked at: one made to be ambiguous stays as it is."""
+
 _DEEPEST: Final = 4
 _UNIT: Final = 3
 """Letters of ` ms`: a unit belongs to the value before it, not to all that comes before it."""
@@ -42,7 +47,7 @@ def reworded(text: str, language: Language) -> str:
 
 @lru_cache(maxsize=512)  # pages show the same texts again and again
 def _said_again(text: str, language: Language) -> str:
-    return _rewording(language).whole(text).text
+    return _rewording(language).said(text)
 
 
 class _Template(Struct, frozen=True):
@@ -59,14 +64,21 @@ class _Template(Struct, frozen=True):
     translation: str
     is_phrase: bool
 
-    def values_in(self, text: str) -> list[str] | None:
-        """What is in the gaps if the text, which begins and ends as this message does, is made of it; else None."""
+    def values_in(self, text: str) -> Iterator[list[str]]:
+        """What may be in the gaps if the text, which begins and ends as this message does, is made of it."""
         if not self.names:
-            return [] if text == self.first else None
+            return iter([[]] if text == self.first else [])
         if len(text) < len(self.first) + len(self.last):
-            return None
+            return iter([])
         rest = text[len(self.first) : len(text) - len(self.last)]
-        return _split_last(rest, self.between) if self.is_phrase else _split_first(rest, self.between)
+        if not self.is_phrase:
+            return _split_first(rest, self.between)
+        splits = islice(_splits(rest, self.between), _MOST_SPLITS)
+        return (values for values in splits if self.first or not self._counts_bytes or values[0].isdecimal())
+
+    @property
+    def _counts_bytes(self) -> bool:
+        return (self.between or (self.last,))[0].startswith(" bytes")
 
     @property
     def letters(self) -> int:
@@ -74,26 +86,28 @@ class _Template(Struct, frozen=True):
         return len(self.first) + sum(map(len, self.between)) + (len(self.last) if self.names else 0)
 
 
-def _split_first(text: str, literals: tuple[str, ...]) -> list[str] | None:
-    """What is between the literals, each taken where it is first; None if one is missing."""
+def _split_first(text: str, literals: tuple[str, ...]) -> Iterator[list[str]]:
+    """What is between the literals, each taken where it is first; nothing if one is missing."""
     parts = []
     for literal in literals:
         part, found, text = text.partition(literal)
         if not found:
-            return None
+            return
         parts.append(part)
-    return [*parts, text]
+    yield [*parts, text]
 
 
-def _split_last(text: str, literals: tuple[str, ...]) -> list[str] | None:
-    """What is between the literals, each taken where it is last; None if one is missing."""
-    parts: list[str] = []
-    for literal in reversed(literals):
-        text, found, part = text.rpartition(literal)
-        if not found:
-            return None
-        parts.insert(0, part)
-    return [text, *parts]
+def _splits(text: str, literals: tuple[str, ...]) -> Iterator[list[str]]:
+    """What is between the literals, in each way, those with the longest first part first."""
+    if not literals:
+        yield [text]
+        return
+    *others, literal = literals
+    end = len(text)
+    while (place := text.rfind(literal, 0, end)) >= 0:
+        for parts in _splits(text[:place], tuple(others)):
+            yield [*parts, text[place + len(literal) :]]
+        end = place + len(literal) - 1
 
 
 class _Said(NamedTuple):
@@ -115,6 +129,13 @@ class _Rewording:
         self._templates = templates
         self._either = either
         self._beginning: dict[str, tuple[_Template, ...]] = {}
+        self._steps = 0
+
+    def said(self, text: str) -> str:
+        """The translation of a text; the text itself if that would take too long."""
+        self._steps = 0
+        said = self.whole(text).text
+        return said if self._steps <= _MOST_STEPS else text
 
     def whole(self, text: str, depth: int = 0) -> _Said:
         """The translation of a text of several phrases; what is not recognised stays."""
@@ -125,7 +146,7 @@ class _Rewording:
                 return sentence
         said, letters = "", 0
         for number, part in enumerate(parts):
-            found = self._one(part, depth, self._candidates(part[:1]))
+            found = self._one(part, depth, self._candidates(part[:1])) or self._followed(part, depth)
             if number:
                 said = said + SEPARATOR if found is None else said.removesuffix(_END) + _END
             said += part if found is None else found.text
@@ -134,12 +155,19 @@ class _Rewording:
 
     def _one(self, text: str, depth: int, templates: tuple[_Template, ...]) -> _Said | None:
         """The translation of a text of one message, by which most of it is known; None if none made it."""
-        if depth > _DEEPEST:
+        self._steps += 1
+        if depth > _DEEPEST or self._steps > _MOST_STEPS:
             return None
         begun = (each for each in templates if text.endswith(each.last) and text.startswith(each.first))
-        matching = ((each, values) for each in begun if (values := each.values_in(text)) is not None)
-        best = max((self._filled(each, values, depth + 1) for each, values in matching), default=None)
+        found = (self._filled(each, values, depth + 1) for each in begun for values in each.values_in(text))
+        best = max(found, key=lambda said: said[:3], default=None)
         return self._alternatives(text, depth) if best is None else best
+
+    def _followed(self, text: str, depth: int) -> _Said | None:
+        """The translation of another text with a phrase after it that begins with a comma; None without one."""
+        place = text.rfind(", ")
+        rest = self._one(text[place:], depth, self._suffixes) if place > 0 else None
+        return None if rest is None else _Said(rest.letters, False, 0, text[:place] + rest.text)
 
     def _alternatives(self, text: str, depth: int) -> _Said | None:
         """The translation of several words or phrases with "or" between them; None if it is another text."""

@@ -97,6 +97,8 @@ def texts() -> Iterator[Text]:
         yield from (text for text in phrases(file) if _WARNING.search(str(text.message)))
     for file in sorted((ROOT / "app" / "admin" / "templates").rglob("*.html")):
         yield from marked(file, "jinja2")
+    for peer in ("client", "server"):
+        yield Text(peer, "proxy/wire/tls_layer.py", "who sent an alert", CONTEXT)
     for message, name, note in _tables():
         if message:
             yield Text(message, name, note)

@@ -120,7 +120,9 @@ def test_every_phrase_is_recognised_in_a_text(catalog: object) -> None:
     for each in catalog:  # type: ignore[attr-defined]
         if each.context == CONTEXT:
             parts = [(literal, name) for literal, name, _, _ in Formatter().parse(each.id) if name]
-            values = {name: f"<{name}>" * bool(literal or not number) for number, (literal, name) in enumerate(parts)}
+            values = {
+                name: f"{number + 101}" * bool(literal or not number) for number, (literal, name) in enumerate(parts)
+            }
             assert reworded(each.id.format(**values), JAPANESE) == each.string.format(**values)
 
 

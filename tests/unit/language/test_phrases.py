@@ -64,6 +64,23 @@ CASES = {
         "the parent proxy http://p:1 or the parent proxy http://q:2 or the direct connection",
         "親プロキシhttp://p:1または親プロキシhttp://q:2または直接接続",
     ),
+    "values with a blank between them": (
+        "the connection was reset (ECONNRESET) 12 ms after the ClientHello",
+        "ClientHelloの12ミリ秒後に接続がリセットされました（ECONNRESET）",
+    ),
+    "a phrase with a comma, and a number of bytes": (
+        "1234 bytes of the request had passed, and then, but for an answer or session ticket, nothing for 30 s",
+        "リクエストは1234バイト通過しました。その後は、応答またはセッションチケットのほかには何もなく、30秒が経過しました",
+    ),
+    "a phrase before a number of bytes": (
+        "towards the client 12 bytes were unsent, 3 segments unacknowledged, 2 sent again",
+        "クライアント方向：未送信12バイト、未確認セグメント3、再送2",
+    ),
+    "a value of a peer before a phrase": (
+        "it said 'HTTP/1.1 403 Forbidden', behind http://proxy:8080",
+        "受信した内容：'HTTP/1.1 403 Forbidden'（http://proxy:8080経由）",
+    ),
+    "who sent it": ("the client's alert unknown_ca", "クライアントのアラートunknown_ca"),
     "another text": ("ECONNREFUSED", "ECONNREFUSED"),
     "an empty text": ("", ""),
     "braces": ("it said {x}", "受信した内容：{x}"),
@@ -81,6 +98,8 @@ def test_a_text_too_long_for_a_phrase_stays() -> None:
     assert reworded(text, JAPANESE) is text
 
 
-@pytest.mark.parametrize("text", ["; " * 50, "(" * 500, "it left after " * 40, "\0; \x04", "a" * 3900, " or " * 900])
+@pytest.mark.parametrize(
+    "text", ["; " * 50, "(" * 500, "it left after " * 40, "\0; \x04", "a" * 3900, " or " * 900, "x of y, z has " * 60]
+)
 def test_hostile_text_neither_fails_nor_disappears(text: str) -> None:
     assert reworded(text, JAPANESE)
