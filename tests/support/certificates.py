@@ -12,6 +12,18 @@ from msgspec import Struct
 DAY = datetime.timedelta(days=1)
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
+_SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Issued(Struct, frozen=True):
     """A certificate and its key."""
@@ -75,10 +87,12 @@ def issue(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+    if authority:  # Python 3.13 asks for this and for the next two
+        builder = builder.add_extension(_SIGNS, critical=True)
     for extension in (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), *extra):
         builder = builder.add_extension(extension, critical=False)
     signer = issuer.key if issuer else key
-    if issuer:  # Python 3.13 asks for it
+    if issuer:
         by = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
         builder = builder.add_extension(by, critical=False)
     return Issued(builder.sign(signer, None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()), key)
