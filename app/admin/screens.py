@@ -83,12 +83,15 @@ async def client(sources: PageSources, request: PageRequest) -> PageAnswer:
 async def client_screen(
     sources: PageSources, request: PageRequest, *, status: int = 200, notice: str = "", failed: bool = False
 ) -> PageAnswer:
-    """The page of the client that the query or the form names."""
+    """The page of the client that the query or the form names. A form that failed keeps what was typed into it."""
     key = key_of(request.query.get("key") or request.form.fields.get("key", ""))
     found = None if key is None else await sources.view.client(request.language, key)
     if found is None:
         return problem(sources, request)
-    return screen("client.html", sources, request, status=status, notice=notice, failed=failed, shown=found)
+    typed = request.form.fields if failed else {}
+    return screen(
+        "client.html", sources, request, status=status, notice=notice, failed=failed, shown=found, typed=typed
+    )
 
 
 async def evidence(sources: PageSources, request: PageRequest) -> PageAnswer:

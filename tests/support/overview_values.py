@@ -287,7 +287,7 @@ def every_page(name: str = "CUCM Osaka") -> dict[str, dict[str, object]]:
     return {
         "overview.html": {"overview": overview(name)},
         "clients.html": {"shown": client_list(client_row(name), query=name)},
-        "client.html": {"shown": client_detail(name)},
+        "client.html": {"shown": client_detail(name), "typed": {"text": name, "note": name}},
         "refusals.html": {"shown": refusals(name)},
         "tunnels.html": {"shown": tunnels(name)},
         "evidence.html": {"shown": evidence(name), "months": ["2026-10", "2026-11"]},
