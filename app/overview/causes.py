@@ -7,6 +7,8 @@ from licensegate.language.language import Language
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
 
+from .words import target_word
+
 _OUTCOMES = {outcome.label: outcome for outcome in Outcome}
 
 
@@ -36,7 +38,7 @@ def cause_named(finding: str, outcome: str, language: Language, client: str, tar
         sentence, remedy = code.sentence, code.remedy
     known = {
         "client": client,
-        "target": target,
+        "target": target_word(target, language),
         "listener": language.gettext("the gate"),
         "detail": language.gettext("no detail"),
     }

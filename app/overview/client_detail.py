@@ -28,7 +28,7 @@ from .clients import (
     ProductTextRow,
     ProgramRow,
 )
-from .words import NAME_OF_LEVEL, level_word, manual_word
+from .words import NAME_OF_LEVEL, level_word, manual_word, target_word
 
 _ASKED_LATER: Final = timedelta(minutes=1)
 _NO_DAYS: Final = N_("an unknown number of")
@@ -54,7 +54,7 @@ def contact_rows(contacts: Iterable[ContactEntry], client: str, language: Langua
     """The contacts of this client with each target."""
     return [
         ContactRow(
-            target=entry.target,
+            target=target_word(entry.target, language),
             first_success=entry.first_success,
             last_success=entry.last_success,
             last_failure=entry.last_failure,

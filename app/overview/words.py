@@ -5,6 +5,7 @@ from typing import Final, Literal, TypeAlias
 from licensegate.language.language import N_, Language
 from licensegate.ledger.clients import ClientKind
 from licensegate.ledger.entries import ManualKind
+from licensegate.ledger.intake import NO_TARGET
 from licensegate.licensing.clocks import Level
 from licensegate.proxy.protocol.states import State
 from licensegate.records.finding import Certainty
@@ -29,6 +30,7 @@ NAME_OF_KIND: Final[dict[ClientKind, KindName]] = {
     ClientKind.ADDRESS: "address",
 }
 
+_OTHER_TARGET: Final = N_("Another target")
 _LEVELS: Final[dict[LevelName, str]] = {
     "ok": N_("all right"),
     "unknown": N_("not known"),
@@ -76,6 +78,11 @@ _DONE_BY_HAND: Final = {
     ManualKind.CONTACT: N_("contact by hand"),
     ManualKind.LOGIN: N_("login at the SSM On-Prem"),
 }
+
+
+def target_word(target: str, language: Language) -> str:
+    """A target of the ledger, which has one name for all that no rule allows."""
+    return language.gettext(_OTHER_TARGET) if target == NO_TARGET else target
 
 
 def level_word(level: LevelName, language: Language) -> str:

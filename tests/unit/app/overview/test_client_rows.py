@@ -8,6 +8,7 @@ import pytest
 
 from licensegate.app.observers.recent import Clients
 from licensegate.app.overview.attention import attention
+from licensegate.app.overview.causes import cause_named
 from licensegate.app.overview.client_rows import KnownClient, client_row
 from licensegate.app.overview.clients import ClientRow
 from licensegate.language.language import ENGLISH
@@ -72,6 +73,11 @@ def test_a_failure_that_the_ledger_knows_too_keeps_its_details(lasted: timedelta
     assert "smartreceiver.cisco.com:443" in found.sentence
     assert "cucm" in found.sentence
     assert found.remedy == "Add that preset to allowlist.presets."
+
+
+def test_a_failure_that_only_the_ledger_knows_has_words_for_its_target() -> None:
+    words = cause_named("", "target_not_allowed", ENGLISH, "CUCM-PUB Tokyo", "none")
+    assert words.sentence == "Another target is not in the allowlist."
 
 
 def test_a_failure_explains_a_silence() -> None:
