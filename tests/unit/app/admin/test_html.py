@@ -108,7 +108,7 @@ def test_a_client_has_forms_only_in_a_session(form_token: str, forms: int) -> No
 def test_a_refused_form_keeps_what_was_typed() -> None:
     typed = {"text": "line 1\nline 2", "name": "CUCM", "at": "2026-11-30T14:05", "what": "login"}
     values = every_page()["client.html"] | {"typed": typed}
-    shown = b"".join(page_pieces("client.html", frame(), **values)).decode()  # type: ignore[arg-type]
+    shown = b"".join(page_pieces("client.html", frame(), **values)).decode()
 
     assert "\nline 1\nline 2</textarea>" in shown
     for field in ('value="CUCM"', 'value="2026-11-30T14:05"', 'value="login" selected'):
