@@ -142,6 +142,7 @@ NO_LEDGER: Final = Trouble(
     N_("Contacts are not kept: after a restart nobody knows who has been silent for how long."),
     N_("Set state.directory or ledger.url for a ledger."),
 )
+_LAST_FAILURE: Final = N_("{sentence} Its last failure: {failure}")
 _NO_ANSWER: Final = N_("The product of {name} did not answer the gate when it was last asked.")
 _CHANGE_SETTINGS: Final = N_("Change the settings, then reload them.")
 
@@ -165,7 +166,7 @@ def attention(
         *_logs(gate, language),
         *_ledger(gate, language),
         *_targets(targets),
-        *_clients(clients),
+        *_clients(clients, language),
         *(_unanswered(client, reason, language) for client, reason in silent_products.items()),
         *(_warned(warning, language) for warning in warnings),
     ]
@@ -270,7 +271,7 @@ def _targets(targets: Iterable[TargetRow]) -> Iterator[Attention]:
             )
 
 
-def _clients(clients: Iterable[ClientRow]) -> Iterator[Attention]:
+def _clients(clients: Iterable[ClientRow], language: Language) -> Iterator[Attention]:
     for client in clients:
         if LEVEL_NAMED[client.level] > Level.UNKNOWN or (
             client.level == "unknown" and (client.kind == "named" or client.given_name)
@@ -281,11 +282,18 @@ def _clients(clients: Iterable[ClientRow]) -> Iterator[Attention]:
                 about="client",
                 code=_client_code(client),
                 name=client.name,
-                sentence=client.sentence,
+                sentence=_with_failure(client, language),
                 remedy=client.remedy,
                 key=client.key,
                 until=client.enforced or min((due.at for due in client.deadlines), default=None),
             )
+
+
+def _with_failure(client: ClientRow, language: Language) -> str:
+    """What is wrong with a client, and why its last contact failed, which the remedy is about."""
+    if client.finding_sentence in ("", client.sentence):
+        return client.sentence
+    return language.gettext(_LAST_FAILURE).format(sentence=client.sentence, failure=client.finding_sentence)
 
 
 def _client_code(client: ClientRow) -> str:

@@ -98,6 +98,16 @@ def test_the_most_urgent_comes_first_then_the_earliest_date() -> None:
     assert headline(found, ENGLISH) == "5 things need attention."
 
 
+def test_a_date_that_comes_near_says_why_the_last_contact_failed() -> None:
+    late = structs.replace(client("a", "warning"), sentence="It ends on Friday.", finding_sentence="It is refused.")
+    (found,) = attention(GATE, [], [late], {}, [], ENGLISH, NOON)
+    assert found.sentence == "It ends on Friday. Its last failure: It is refused."
+
+    refused = structs.replace(late, sentence="It is refused.")
+    (found,) = attention(GATE, [], [refused], {}, [], ENGLISH, NOON)
+    assert found.sentence == "It is refused."
+
+
 def test_a_client_leads_to_its_page_and_a_target_does_not() -> None:
     about_target, about_client = attention(GATE, [TARGET], [client("b", "warning")], {}, [], ENGLISH, NOON)
 
