@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test lint format catalogs pictures command-line bench wheels image lock clean help
+.PHONY: serve demo test lint format catalogs pictures command-line bench wheels image audit sbom lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -70,6 +70,12 @@ image: ## build the container image; BASE=debian:13-slim PYTHON_VERSION=3.13 EXT
 	@scripts/environment.sh run
 	@scripts/wheelhouse.sh
 	@scripts/image.sh
+
+audit: ## look for known vulnerabilities in what is locked; needs a network
+	@scripts/audit.sh audit
+
+sbom: ## write build/sbom.json: what the gate is made of, in CycloneDX
+	@scripts/audit.sh sbom
 
 lock: ## write requirements/ from pyproject.toml; ARGS=--upgrade moves to the newest versions
 	@scripts/environment.sh lock

@@ -24,6 +24,7 @@ compile kerberos --group kerberos --constraint requirements/run.txt --constraint
 compile postgresql --group postgresql --constraint requirements/run.txt --constraint requirements/test.txt "$@"
 compile lock --group lock "$@"
 compile image --group image "$@"
+compile audit --group audit "$@"
 compile mitmproxy --group mitmproxy "$@"
 for release in 11 21 25; do compile "java-$release" --group "java-$release" --no-deps "$@"; done
 
