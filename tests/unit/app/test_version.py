@@ -16,7 +16,7 @@ from support.requirements import require_command
 ROOT = Path(__file__).resolve().parents[3]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = {Path(folder).parts[0] for folder in PYPROJECT["tool"]["setuptools"]["package-dir"].values()}
-SOURCES = (*sorted(FOLDERS), "pyproject.toml", "setup.py", "README.md", "LICENSE")
+SOURCES = (*sorted(FOLDERS), "deploy", "pyproject.toml", "setup.py", "README.md", "LICENSE")
 
 
 @pytest.fixture(autouse=True)
