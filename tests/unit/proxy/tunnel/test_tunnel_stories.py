@@ -134,7 +134,7 @@ def test_any_story_ends_in_one_record_and_leaves_nothing(tmp_path: Path, caplog:
                 await until(lambda: is_over(first, second))
                 await harness.assert_nothing_left()
         await turns(5)
-        assert descriptors() == before
+        assert descriptors() <= before  # those of an earlier test may have been collected meanwhile
 
     for seed in range(STORIES):
         run(story(seed))
