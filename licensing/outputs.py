@@ -30,7 +30,13 @@ def outputs_in(data: bytes) -> list[Reading]:
     outputs = printed_outputs(text)
     whole = "\n".join(line.text for output in outputs for line in output.lines).strip()
     if is_json(whole[:200]):
-        return _read_json(whole)
+        try:
+            return _read_json(whole)
+        except UnreadableTextError:  # a line of the terminal's may begin as JSON does
+            readings = list(_of_devices(_read_part(output) for output in outputs))
+            if all(is_empty(reading.report) for reading in readings):
+                raise
+            return readings
     if is_axl(whole):
         return [read_axl(whole)]
     columns = columns_of_rows(whole)

@@ -63,7 +63,7 @@ class AdminConnection(web.RequestHandler):
             if self._beginning is not None:
                 self._beginning.cancel()
             return
-        if self.writing_paused:
+        if self.writing_paused and self.sock.fileno() >= 0:  # TLS may have closed it already
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._wire.abort()
 

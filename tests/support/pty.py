@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.requirements import missing
 from support.upstream import SECONDS
 
 
@@ -27,7 +28,10 @@ class Pty:
         self._columns = columns
 
     def __enter__(self) -> Self:
-        self._screen, self.device = os.openpty()
+        try:
+            self._screen, self.device = os.openpty()
+        except OSError:
+            missing("a terminal", "mount devpts on /dev/pts")
         os.set_blocking(self._screen, False)
         fcntl.ioctl(self.device, termios.TIOCSWINSZ, struct.pack("4H", 24, self._columns, 0, 0))
         return self
