@@ -20,9 +20,9 @@ from licensegate.files.off_loop import OffLoop
 from .by_hand import EntryRefusedError, TextWithWord
 from .clients import ClientKey, NamedClient
 from .dossier import ClientDossier, MonthEvidence, month_after, month_evidence
-from .entries import ManualEntry, ManualKind, NameEntry, TextEntry
+from .entries import ManualEntry, ManualKind, NameEntry
 from .place import LedgerSettings
-from .summaries import ClientSummaries, SummaryPage
+from .summaries import ClientSummary
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -70,7 +70,7 @@ class LedgerDesk:
         self._now = now
         self._off_loop = OffLoop()
         self._reader: Store | None = None
-        self._summaries: ClientSummaries | None = None
+        self._summaries: list[ClientSummary] | None = None
         self._stale_at = 0.0
         self._failure: NoLedger | None = None
         self._retry_at = 0.0
@@ -82,13 +82,8 @@ class LedgerDesk:
         self._settings, self._named = settings, named
         self._stale_at = self._retry_at = 0.0
 
-    async def clients(self, query: str = "", offset: int = 0, limit: int = 50) -> SummaryPage | NoLedger:
-        """Some of the clients whose name, address or login has `query` in it: the most urgent first, then by name."""
-        found = await self._run(self._fresh_summaries)
-        return found if isinstance(found, NoLedger) else found.page(query, offset, limit)
-
-    async def summaries(self) -> ClientSummaries | NoLedger:
-        """All clients in short, as of a few seconds ago."""
+    async def summaries(self) -> list[ClientSummary] | NoLedger:
+        """All clients in short, as of a few seconds ago, the most urgent first."""
         return await self._run(self._fresh_summaries)
 
     async def client(self, key: ClientKey, days: int = DAYS_SHOWN) -> ClientDossier | NoLedger | None:
@@ -110,12 +105,6 @@ class LedgerDesk:
             return month_evidence(*found, first, now)
 
         return await self._read(evidence)
-
-    async def text(self, key: ClientKey, kept: datetime) -> TextEntry | NoLedger | None:
-        """The text of a client that was brought at this time; None if it is no longer kept."""
-        from .reading import read_text
-
-        return await self._read(lambda connection: read_text(connection, key, kept))
 
     async def record(
         self,
@@ -210,7 +199,7 @@ class LedgerDesk:
         self._close_reader()
         return NoLedger(reason)
 
-    def _fresh_summaries(self) -> ClientSummaries:
+    def _fresh_summaries(self) -> list[ClientSummary]:
         from .reading import read_summaries
 
         if self._summaries is None or time.monotonic() >= self._stale_at:

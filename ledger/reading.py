@@ -17,13 +17,13 @@ from .pauses import Pauses
 from .product_words import entry_of_text
 from .rows import all_histories, contact_hours, entries_of, histories
 from .standing import needs_rhythm, standing, standing_without_rhythm, with_rhythm
-from .summaries import ClientSummaries, ClientSummary
+from .summaries import ClientSummary, by_urgency
 
 _SHORT: Final = (tables.contacts, tables.manual, tables.products, tables.names)
 """What all clients are judged by first: their hours are by far the most rows, and few need them."""
 
 
-def read_summaries(connection: Connection, named: Sequence[NamedClient], now: datetime) -> ClientSummaries:
+def read_summaries(connection: Connection, named: Sequence[NamedClient], now: datetime) -> list[ClientSummary]:
     """All clients in short: those of the settings, and those that the ledger has a contact, a name or a word of."""
     pauses, taken_over = Pauses(), TakenOver(named)
     by_name = {client.name: client for client in named}
@@ -42,7 +42,7 @@ def read_summaries(connection: Connection, named: Sequence[NamedClient], now: da
         client, history = found[key]
         stands = with_rhythm(summaries[key].standing, (hour / 1e6 for hour in hours), history, now)
         summaries[key] = ClientSummary(client, stands, history.contacts)
-    return ClientSummaries(summaries.values(), now)
+    return by_urgency(summaries.values())
 
 
 def read_clients(connection: Connection, named: Sequence[NamedClient]) -> list[LedgerClient]:

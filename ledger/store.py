@@ -17,7 +17,7 @@ from licensegate.records.bounded import BoundedDict
 from . import tables
 from .clients import ClientKey, ClientKind
 from .engine import LedgerCorruptError, LedgerUnavailableError, make_file, open_engine, transaction
-from .entries import ClientHistory, DayEntry, LedgerEntry, ManualEntry, TextEntry
+from .entries import ClientHistory, DayEntry, LedgerEntry, TextEntry
 from .forgetting import forget, forget_texts
 from .migrations import NewerSchemaError, OlderSchemaError, check, migrate
 from .place import LedgerPlace
@@ -95,12 +95,6 @@ class Store:
         with transaction(self._engine) as connection:
             for table in tables.ALL:
                 yield from entries_of(connection, table, select(table).order_by(*table.primary_key.columns))
-
-    def manual_entries(self) -> list[ManualEntry]:
-        """What was recorded by hand, oldest first."""
-        chosen = select(tables.manual).order_by(tables.manual.c.time)
-        with transaction(self._engine) as connection:
-            return [entry for entry in entries_of(connection, tables.manual, chosen) if isinstance(entry, ManualEntry)]
 
     def forget(self, now: datetime, days: int) -> None:
         """Forget what is older than `days`, one day at a call, and what no rhythm needs."""

@@ -41,7 +41,7 @@ class KnownClients:
         else:
             known = await gathered(
                 known_client(each, clients, _silence(clients, silent))
-                for each in found.clients
+                for each in found
                 for clients in (recent.pop(each.client.key, ()),)
             )
         known += [

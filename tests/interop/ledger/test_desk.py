@@ -18,11 +18,9 @@ from licensegate.ledger.entries import HourEntry, ManualEntry, NameEntry, TextEn
 from licensegate.ledger.naming import NamedBy
 from licensegate.ledger.place import FILE_NAME, LedgerPlace, LedgerSettings
 from licensegate.ledger.store import Store
-from licensegate.ledger.summaries import SummaryPage
 from licensegate.licensing.clocks import Level
 from licensegate.records.secret import Secret
 from support.ledger_entries import (
-    NOON,
     STRANGER,
     TARGET,
     TOKYO,
@@ -75,17 +73,16 @@ def run(desk: LedgerDesk, work: Callable[[], Awaitable[T]]) -> T:
 
 
 def test_all_clients_are_listed_the_most_urgent_first(desk: LedgerDesk) -> None:
-    page = run(desk, desk.clients)
+    found = run(desk, desk.summaries)
 
-    assert isinstance(page, SummaryPage)
-    assert [(each.client.key, each.standing.level) for each in page.clients] == [
+    assert isinstance(found, list)
+    assert [(each.client.key, each.standing.level) for each in found] == [
         (TOKYO, Level.WARNING),
         (SHIP, Level.UNKNOWN),
         (STRANGER, Level.OK),
     ]
-    assert page.clients[0].failure is not None
-    assert page.clients[0].failure.outcome == "dns_timeout"
-    assert page.by_level == {Level.OK: 1, Level.UNKNOWN: 1, Level.WARNING: 1, Level.CRITICAL: 0}
+    assert found[0].failure is not None
+    assert found[0].failure.outcome == "dns_timeout"
 
 
 def test_the_list_judges_by_rhythm_as_the_client_itself_does(desk: LedgerDesk, store: Store) -> None:
@@ -94,12 +91,12 @@ def test_the_list_judges_by_rhythm_as_the_client_itself_does(desk: LedgerDesk, s
     desk._now = lambda: at(24 * 41)
 
     async def both() -> tuple[object, object]:
-        return await desk.clients("10.1.2.3"), await desk.client(STRANGER)
+        return await desk.summaries(), await desk.client(STRANGER)
 
-    page, dossier = run(desk, both)
-    assert isinstance(page, SummaryPage)
+    found, dossier = run(desk, both)
+    assert isinstance(found, list)
     assert isinstance(dossier, ClientDossier)
-    assert page.clients[0].standing == dossier.standing
+    assert [each.standing for each in found if each.client.key == STRANGER] == [dossier.standing]
     assert dossier.standing.level is Level.WARNING
 
 
@@ -132,22 +129,21 @@ def test_days_before_those_asked_for_are_left_out(desk: LedgerDesk) -> None:
 
 def test_a_client_that_nobody_knows_is_none(desk: LedgerDesk) -> None:
     assert run(desk, lambda: desk.client(ClientKey(ClientKind.ADDRESS, "10.9.9.9"))) is None
-    assert run(desk, lambda: desk.text(TOKYO, NOON)) is None
 
 
 def test_a_name_makes_clocks_and_a_restart_keeps_it(desk: LedgerDesk, written: list[str]) -> None:
     async def name_it() -> tuple[object, object]:
-        await desk.clients()
+        await desk.summaries()
         given = await desk.give_name(STRANGER, " CUCM Osaka ", product="cucm", reserved=True, by="admin")
-        return given, await desk.clients("osaka")
+        return given, await desk.summaries()
 
-    given, page = run(desk, name_it)
+    given, clients = run(desk, name_it)
 
     assert given == NameEntry(
         client=STRANGER, name="CUCM Osaka", product="CUCM", reserved=True, named=NOW, named_by="admin"
     )
-    assert isinstance(page, SummaryPage)
-    (found,) = page.clients
+    assert isinstance(clients, list)
+    (found,) = (each for each in clients if each.client.key == STRANGER)
     assert (found.client.name, found.client.named_by, found.standing.model) == (
         "CUCM Osaka",
         NamedBy.HAND,
@@ -213,14 +209,14 @@ def reason(answer: object) -> str:
 def test_without_a_place_the_settings_to_change_are_named() -> None:
     desk = LedgerDesk(LedgerSettings(), ())
 
-    assert reason(run(desk, desk.clients)) == "no ledger is kept: set state.directory or ledger.url in the settings"
+    assert reason(run(desk, desk.summaries)) == "no ledger is kept: set state.directory or ledger.url in the settings"
 
 
 def test_a_database_that_does_not_answer_is_named_without_its_password() -> None:
     url = f"postgresql://gate:s3cret@127.0.0.1:{closed_port()}/ledger"
     desk = LedgerDesk(LedgerSettings(LedgerPlace(url=Secret(url.encode()))), NAMED)
 
-    said = reason(run(desk, desk.clients))
+    said = reason(run(desk, desk.summaries))
 
     assert "Connection refused" in said
     assert "s3cret" not in said
@@ -254,7 +250,7 @@ def test_while_a_call_hangs_others_are_answered_at_once(
 def test_a_file_that_no_gate_has_made_is_not_made(tmp_path: Path) -> None:
     desk = LedgerDesk(LedgerSettings(LedgerPlace(tmp_path / FILE_NAME)), ())
 
-    assert "does not exist; a gate makes it when it starts" in reason(run(desk, desk.clients))
+    assert "does not exist; a gate makes it when it starts" in reason(run(desk, desk.summaries))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,7 +275,7 @@ def test_a_ledger_that_cannot_be_read_says_why(tmp_path: Path, statement: str, w
     other.close()
     desk = LedgerDesk(LedgerSettings(LedgerPlace(file)), NAMED)
 
-    assert words in reason(run(desk, desk.clients))
+    assert words in reason(run(desk, desk.summaries))
 
 
 def test_a_locked_file_is_read_and_what_is_typed_is_refused(
@@ -293,14 +289,14 @@ def test_a_locked_file_is_read_and_what_is_typed_is_refused(
     other.execute("BEGIN IMMEDIATE")
 
     async def both() -> tuple[object, object]:
-        return await desk.clients(), await desk.record(SHIP, by="admin")
+        return await desk.summaries(), await desk.record(SHIP, by="admin")
 
-    page, entry = run(desk, both)
+    found, entry = run(desk, both)
 
     other.rollback()
     other.close()
     store.close()
-    assert isinstance(page, SummaryPage)
+    assert isinstance(found, list)
     assert "cannot be used: database is locked" in reason(entry)
     assert written == []
 

@@ -56,7 +56,9 @@ def manual(folder: Path) -> Sequence[ManualEntry]:
     store = Store(LedgerPlace(folder / FILE_NAME))
     store.open()
     try:
-        return store.manual_entries()
+        return sorted(
+            (entry for entry in store.entries() if isinstance(entry, ManualEntry)), key=lambda entry: entry.time
+        )
     finally:
         store.close()
 

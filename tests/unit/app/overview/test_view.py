@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 
 from licensegate.app.observers.recent import Client
-from licensegate.app.overview.client_rows import KnownClient
+from licensegate.app.overview.client_rows import KnownClient, known_client
 from licensegate.app.overview.identities import key_of, key_text
 from licensegate.app.overview.known_clients import matches, needs_attention
 from licensegate.app.overview.view import page_of
 from licensegate.ledger.clients import ClientKey, ClientKind
 from licensegate.records.outcome import Outcome
 from support.records import NOON, tunnel
+from unit.ledger.test_summaries import SUMMARIES
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,22 @@ def test_a_search_finds_names_addresses_products_and_programs(query: str) -> Non
 @pytest.mark.parametrize("query", ["tokyo", "10.9", "<", "address:"])
 def test_a_search_finds_nothing_else(query: str) -> None:
     assert not matches(known(name="CUCM Osaka"), query)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        (" ZÜR ", ["Zürich"]),
+        ("10.2.0.2", ["Zürich"]),
+        ("10.1.200.3", ["CUCM-PUB Tokyo"]),
+        ("PUB.example", ["CUCM-PUB Tokyo"]),
+        ("pub-", ["pub-2"]),
+        ("pub", ["CUCM-PUB Tokyo", "pub-2"]),
+        ("%", []),
+    ],
+)
+def test_a_search_goes_by_name_address_and_login(query: str, found: list[str]) -> None:
+    assert [each.client.name for each in SUMMARIES if matches(known_client(each), query)] == found
 
 
 def test_a_failing_client_needs_attention_an_unknown_one_only_if_named() -> None:
