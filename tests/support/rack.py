@@ -6,6 +6,7 @@ is lost, and a watcher reads each packet that reaches it.
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from support.network import Network
 from support.packets import Packet, Watcher
 from support.programs import run
 from support.requirements import missing, require_command
+from support.upstream import SECONDS
 
 CLIENT, GATE_INSIDE = "10.1.0.2", "10.1.0.1"
 CLIENT_6, GATE_INSIDE_6 = "fd00:1::2", "fd00:1::1"
@@ -23,6 +25,7 @@ GATE_OUTSIDE, NAME_SERVER = "20.0.0.2", "20.0.0.1"
 GATE_OUTSIDE_6, ROUTER_6 = "2600:1::2", "2600:1::1"
 
 _CABLE = "outside"
+_DONE = ("06", "07")  # TIME_WAIT and CLOSE in Linux's tcp_states.h
 _CANARY = Packet("udp", NAME_SERVER, 7, b"canary")
 
 _CABLES = f"""
@@ -69,6 +72,21 @@ class Rack(Struct, frozen=True):
         connection = self.clients.new_socket()
         connection.connect((GATE_INSIDE, port))
         return connection
+
+    def settle(self) -> None:
+        """Wait until no connection of the gate's host to the outside has anything left to send."""
+        deadline = time.monotonic() + SECONDS
+        while any(state not in _DONE for state in self._connections()):
+            assert time.monotonic() < deadline, "a connection to the outside stays open"
+            time.sleep(0.01)
+
+    def _connections(self) -> Iterator[str]:
+        """The states of its TCP connections to port 443, as proc_pid_net(5) has them."""
+        for name in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{self.gate_host.pid}/net/{name}").read_text().splitlines()[1:]:
+                _, _, remote, state, *_ = line.split()
+                if remote.endswith(f":{443:04X}"):
+                    yield state
 
     def left(self) -> list[Packet]:
         """The packets that have left for the outside since the last call, queries of names apart."""
