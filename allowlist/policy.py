@@ -196,7 +196,7 @@ class _Rules(Generic[_T]):
 def _merge(presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Preset]) -> tuple[Rule, ...]:
     own: dict[Target, Rule] = {}
     for rule in rules:
-        named = Target(rule.host, rule.port)
+        named = rule.target
         if named in own:
             raise DuplicateRule(rule)
         own[named] = rule
@@ -205,7 +205,7 @@ def _merge(presets: Sequence[str], rules: Sequence[Rule], known: Mapping[str, Pr
         if name not in known:
             raise UnknownPreset(name, known)
         for entry in known[name].entries:
-            merged.setdefault(Target(entry.host, entry.port), Rule(entry.host, entry.port, preset=name))
+            merged.setdefault(entry.target, Rule(entry.host, entry.port, preset=name))
     return (*own.values(), *(rule for rule in merged.values() if rule.preset))
 
 
@@ -219,7 +219,7 @@ def _opt_in(known: Mapping[str, Preset]) -> dict[Target, Decision]:
     names: dict[Target, list[str]] = {}
     for name, preset in sorted(known.items()):
         for entry in preset.entries:
-            names.setdefault(Target(entry.host, entry.port), []).append(name)
+            names.setdefault(entry.target, []).append(name)
     return {target: Decision(False, Reason.IN_PRESET, detail=" or ".join(presets)) for target, presets in names.items()}
 
 

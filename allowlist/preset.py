@@ -10,7 +10,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from .target import is_address, parse_host
+from .rule import Rule
+from .target import Target, is_address, parse_host
 
 _Text = Annotated[str, Meta(min_length=1)]
 _FOLDER = Path(__file__).with_name("presets")
@@ -34,6 +35,11 @@ class PresetEntry(Struct, frozen=True, forbid_unknown_fields=True):
     source: _Text
     verified: bool
 
+    @property
+    def target(self) -> Target:
+        """The host and port."""
+        return Target(self.host, self.port)
+
 
 class Preset(Struct, frozen=True):
     """The hosts that one product or service needs; `title` is one line for people."""
@@ -41,6 +47,10 @@ class Preset(Struct, frozen=True):
     name: str
     title: str
     entries: tuple[PresetEntry, ...]
+
+    def entry_for(self, rule: Rule) -> PresetEntry:
+        """The entry that a rule of this preset came from."""
+        return next(entry for entry in self.entries if entry.target == rule.target)
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,6 +34,11 @@ class Rule(Struct, frozen=True):
     ca: str = ""
 
     @property
+    def target(self) -> Target:
+        """The host and port; of a wildcard, with its asterisk."""
+        return Target(self.host, self.port)
+
+    @property
     def domain(self) -> str:
         """The domain of a wildcard, below which every name is allowed; empty for an exact host."""
         return self.host[2:] if self.host.startswith("*.") else ""
@@ -57,8 +62,7 @@ class Rule(Struct, frozen=True):
         return tuple(keys)
 
     def __str__(self) -> str:
-        named = Target(self.host, self.port)
-        return f"{named} (preset {self.preset})" if self.preset else f"{named}"
+        return f"{self.target} (preset {self.preset})" if self.preset else f"{self.target}"
 
 
 def _folded(name: str) -> tuple[str, bool]:

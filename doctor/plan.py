@@ -41,7 +41,7 @@ class Patient(Struct, frozen=True):
 def exact_targets(settings: Settings) -> tuple[Target, ...]:
     """The targets that the allowlist names in full, in the order of its rules."""
     rules = settings.policy.rules
-    return tuple(dict.fromkeys(Target(rule.host, rule.port) for rule in rules if not rule.domain and not rule.report))
+    return tuple(dict.fromkeys(rule.target for rule in rules if not rule.domain and not rule.report))
 
 
 def rules_for(patient: Patient) -> list[Rule]:
@@ -76,7 +76,7 @@ def _decide(settings: Settings, target: Target) -> Decision:
     if decision.allowed:
         return decision
     for rule in settings.policy.rules:
-        named = Target(rule.host, rule.port) == target
+        named = rule.target == target
         if named and not rule.report:
             return Decision(True, decision.reason, rule)
     return decision

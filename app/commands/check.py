@@ -119,12 +119,12 @@ def _listen(settings: Settings) -> list[str]:
 
 def _targets(settings: Settings) -> list[str]:
     presets = load_presets()
-    targets = [Target(rule.host, rule.port) for rule in settings.policy.rules]
+    targets = [rule.target for rule in settings.policy.rules]
     width = max((len(str(target)) for target in targets), default=0)
     lines = []
     for rule, target in zip(settings.policy.rules, targets, strict=True):
         if rule.preset:
-            entry = next(e for e in presets[rule.preset].entries if Target(e.host, e.port) == target)
+            entry = presets[rule.preset].entry_for(rule)
             why = f"preset {rule.preset}{'' if entry.verified else ', unverified'}: {entry.why}"
         else:
             why = "; ".join(["rule of your own", *_terms(rule)])
@@ -151,7 +151,7 @@ def _more_presets(settings: Settings) -> list[str]:
     return [
         f"{preset.name}: {preset.title}"
         for preset in load_presets().values()
-        if not all(decide(Target(entry.host, entry.port)).allowed for entry in preset.entries)
+        if not all(decide(entry.target).allowed for entry in preset.entries)
     ]
 
 

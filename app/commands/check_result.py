@@ -5,9 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from licensegate.allowlist.preset import load_presets
+from licensegate.allowlist.preset import Preset, load_presets
 from licensegate.allowlist.rule import Rule
-from licensegate.allowlist.target import Target
 from licensegate.app.settings import Settings
 
 from .policy_tests import CaseResult
@@ -66,7 +65,8 @@ class CheckResult(Struct):
         """Take in what would be in force."""
         self.settings = settings.source
         self.policy = settings.policy.hash
-        self.targets = [_checked(rule) for rule in settings.policy.rules]
+        presets = load_presets()
+        self.targets = [_checked(rule, presets) for rule in settings.policy.rules]
         self.in_force = settings.written
 
     def take_tests(self, results: Sequence[CaseResult]) -> None:
@@ -74,15 +74,13 @@ class CheckResult(Struct):
         self.tests = [CheckedCase(str(result.case), result.fault) for result in results]
 
 
-def _checked(rule: Rule) -> CheckedRule:
-    target = Target(rule.host, rule.port)
+def _checked(rule: Rule, presets: Mapping[str, Preset]) -> CheckedRule:
     verified, why = True, ""
     if rule.preset:
-        entries = load_presets()[rule.preset].entries
-        entry = next(each for each in entries if Target(each.host, each.port) == target)
+        entry = presets[rule.preset].entry_for(rule)
         verified, why = entry.verified, entry.why
     return CheckedRule(
-        target=str(target),
+        target=str(rule.target),
         preset=rule.preset,
         why=why,
         verified=verified,

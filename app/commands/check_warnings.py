@@ -96,7 +96,7 @@ def _open_or_useless_admin(settings: Settings) -> Iterator[str]:
 def _useless_report_rules(settings: Settings) -> Iterator[str]:
     for rule in settings.policy.rules:
         if rule.report and not rule.domain:
-            decision = settings.policy.decide(Target(rule.host, rule.port))
+            decision = settings.policy.decide(rule.target)
             if decision.allowed:
                 yield f"the rule for {rule} has report = true but no effect: {decision.rule} allows it"
 

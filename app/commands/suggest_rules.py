@@ -94,7 +94,7 @@ class _Offer(Struct, frozen=True):
 def _addition(policy: Policy, allowlist: AllowlistTable, names: Mapping[Target, RefusedTarget]) -> Addition:
     """Allow targets by the rules that only report them, else by presets, else by new rules."""
     own = zip((rule for rule in policy.rules if not rule.preset), allowlist.rule, strict=True)
-    reporting = {Target(rule.host, rule.port): table for rule, table in own if rule.report and not rule.domain}
+    reporting = {rule.target: table for rule, table in own if rule.report and not rule.domain}
     allowing = {target: reporting[target] for target in names if target in reporting}
     offers = list(_offers(policy, names.keys() - allowing.keys(), names.keys()))
     offered = {target for offer in offers for target in offer.wanted}
@@ -117,7 +117,7 @@ def _offers(policy: Policy, uncovered: Set[Target], refused: Set[Target]) -> Ite
     while True:
         offers = []
         for preset in load_presets().values():
-            targets = [Target(entry.host, entry.port) for entry in preset.entries]
+            targets = [entry.target for entry in preset.entries]
             new = [target for target in targets if target not in granted and not policy.decide(target).allowed]
             wanted = tuple(target for target in new if target in left)
             others = tuple(target for target in new if target not in refused)

@@ -16,7 +16,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from licensegate.allowlist.target import Target
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.protocol.snapshot import Snapshot
@@ -148,7 +147,7 @@ class Metrics:
             (((name, _STAGE_OF[label], label), n) for (name, label), n in list(counters.ended.items())),
         )
         hits = counters.hits
-        names = {str(Target(rule.host, rule.port)): rule.preset for rule in gate.snapshot.policy.rules}
+        names = {str(rule.target): rule.preset for rule in gate.snapshot.policy.rules}
         yield from _counters(
             "licensegate_rule_hits",
             "Ended connections that a rule of the allowlist applied to; 0 for a rule that nobody has used.",

@@ -33,10 +33,10 @@ class TargetNames:
     def exact(self) -> list[tuple[Target, Rule]]:
         """Each target that a rule allows by its exact name, not by a wildcard, with that rule."""
         rules = self._current_policy().rules
-        return [(Target(rule.host, rule.port), rule) for rule in rules if not (rule.domain or rule.report)]
+        return [(rule.target, rule) for rule in rules if not (rule.domain or rule.report)]
 
     def _add_names(self) -> None:
         policy = self._current_policy()
         if policy is not self._known_policy:
             self._known_policy = policy
-            self._names.update({str(rule): str(Target(rule.host, rule.port)) for rule in policy.rules})
+            self._names.update({str(rule): str(rule.target) for rule in policy.rules})

@@ -16,7 +16,7 @@ from licensegate.licensing.state_words import state_word
 from licensegate.licensing.states import effect_of, override_of, state_of
 
 from .causes import cause_named
-from .client_rows import KnownClient
+from .client_rows import KnownClient, failed_last
 from .clients import (
     ClientRow,
     ContactRow,
@@ -61,7 +61,7 @@ def contact_rows(contacts: Iterable[ContactEntry], client: str, language: Langua
             outcome=entry.outcome,
             finding=entry.finding,
             sentence=cause_named(entry.finding, entry.outcome, language, client, entry.target).sentence
-            if _failed_last(entry)
+            if failed_last(entry.last_success, entry.last_failure)
             else "",
         )
         for entry in contacts
@@ -151,11 +151,6 @@ def evidence_sheet(
     )
 
 
-def _failed_last(entry: ContactEntry) -> bool:
-    success, failure = entry.last_success, entry.last_failure
-    return failure is not None and (success is None or failure > success)
-
-
 def _asked(
     product: ProductEntry,
     family: str,
@@ -201,7 +196,7 @@ def _printed(text: TextEntry, reading: Reading, family: str, language: Language,
     registration = reading.report.registration.status or ""
     authorization = reading.report.authorization.status or ""
     level = NAME_OF_LEVEL[Level[meaning.level.upper()]]
-    is_japanese = language is JAPANESE
+    state, remedy, _ = meaning.words(language)
     return LicenseStateRow(
         said=text.printed or text.kept,
         by="text",
@@ -211,8 +206,8 @@ def _printed(text: TextEntry, reading: Reading, family: str, language: Language,
         authorization_word=state_word(authorization, language),
         level=level,
         level_word=level_word(level, language),
-        meaning=meaning.text_ja if is_japanese else meaning.text,
-        remedy=meaning.do_ja if is_japanese else meaning.do,
+        meaning=state,
+        remedy=remedy,
         blocked=_blocked(meaning.family or family, language),
         source=meaning.source,
         entitlements=_entitlements(reading, language),

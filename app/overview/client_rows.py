@@ -85,8 +85,7 @@ class KnownClient(Struct, frozen=True, kw_only=True):
     @property
     def is_failing(self) -> bool:
         """Whether it failed after its last successful contact."""
-        failure, contact = self.last_failure, self.last_contact
-        return failure is not None and (contact is None or failure > contact)
+        return failed_last(self.last_contact, self.last_failure)
 
     def level(self, now: datetime) -> Level:
         """How it stands. One without a name is never critical: its product is not known."""
@@ -120,6 +119,11 @@ def known_client(
         silent=silent if client.settings is None else None,
         settings=client.settings,
     )
+
+
+def failed_last(success: datetime | None, failure: datetime | None) -> bool:
+    """Whether the last contact failed, by the times of the last success and the last failure."""
+    return failure is not None and (success is None or failure > success)
 
 
 def ended(record: TunnelRecord) -> datetime:

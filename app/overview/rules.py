@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from licensegate.allowlist.rule import Rule
-from licensegate.allowlist.target import Target
 
 from .answer import Answer
 
@@ -40,7 +39,7 @@ def rule_rows(rules: Sequence[Rule], hits: Mapping[str, int]) -> list[RuleRow]:
 
 
 def _row(rule: Rule, hits: Mapping[str, int]) -> RuleRow:
-    name = str(Target(rule.host, rule.port))
+    name = str(rule.target)
     return RuleRow(
         rule=name,
         preset=rule.preset,

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy, Reason
 from licensegate.allowlist.preset import load_presets
-from licensegate.allowlist.target import Target
 from licensegate.certs.host_names import own_addresses
 
 _NEEDED: Final = "smart-transport"  # by CUCM 14SU4, 15SU2 and newer
@@ -101,6 +100,6 @@ def _alternatives(hosts: Sequence[str]) -> str:
 def _preset_lacking(policy: Policy) -> str:
     """What to add to the allowlist for a CUCM of any release."""
     entries = load_presets()[_NEEDED].entries
-    if any(policy.decide(Target(entry.host, entry.port)).reason is Reason.IN_PRESET for entry in entries):
+    if any(policy.decide(entry.target).reason is Reason.IN_PRESET for entry in entries):
         return f". CUCM 14SU4, 15SU2 and newer also need the preset {_NAMED} in allowlist.presets"
     return ""

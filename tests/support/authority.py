@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12Certificat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from msgspec import Struct
 
+from support.certificates import SIGNS
+
 CISCO_HOSTS = ("tools.cisco.com", "api.cisco.com", "cloudsso.cisco.com", "smartreceiver.cisco.com")
 DAY = datetime.timedelta(days=1)
 
@@ -34,21 +36,10 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _subject(name)
         public = self._key.public_key()
-        usage = x509.KeyUsage(
-            digital_signature=True,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
-            encipher_only=False,
-            decipher_only=False,
-        )
         self._root = (
             _builder(self._name, self._name, public, 30 * DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(usage, critical=True)
+            .add_extension(SIGNS, critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.root = folder / f"{name.replace(' ', '-')}.pem"

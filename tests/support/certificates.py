@@ -12,7 +12,7 @@ from msgspec import Struct
 DAY = datetime.timedelta(days=1)
 Key = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
-_SIGNS = x509.KeyUsage(
+SIGNS = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,
     key_encipherment=False,
@@ -23,6 +23,7 @@ _SIGNS = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
+"""What an authority uses its key for."""
 
 
 class Issued(Struct, frozen=True):
@@ -88,7 +89,7 @@ def issue(
     if usage and not authority:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
     if authority:  # Python 3.13 asks for this and for the next two
-        builder = builder.add_extension(_SIGNS, critical=True)
+        builder = builder.add_extension(SIGNS, critical=True)
     for extension in (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), *extra):
         builder = builder.add_extension(extension, critical=False)
     signer = issuer.key if issuer else key
