@@ -224,6 +224,7 @@ class Rebinding(dict[tuple[str, str], tuple[str, ...]]):
 def test_a_name_that_changes_is_dialled_where_it_was_checked(locked: Rack, outside: socket.socket) -> None:
     locked.dns_server.zone = zone = Rebinding()
     assert connect(locked, OWN_HELLO) == 200
+    outside.accept()[0].close()
     locked.settle()
     assert {(packet.address, packet.port) for packet in locked.left()} == {(PUBLIC, 443)}
     assert zone.answers == 1
