@@ -34,6 +34,11 @@ class TextWithWord(Struct, frozen=True):
     text: TextEntry
     word: ProductEntry | None
 
+    @property
+    def entries(self) -> list[TextEntry | ProductEntry]:
+        """What the ledger keeps of it."""
+        return [self.text] if self.word is None else [self.text, self.word]
+
 
 def manual_entry(
     client: LedgerClient, what: ManualKind, *, at: datetime | None, note: str, by: str, now: datetime

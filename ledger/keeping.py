@@ -1,4 +1,4 @@
-"""Writes into a store what people add: a contact by hand, a name, a text. Pages and commands use these functions alike.
+"""Writes into a store what people add on the pages: a contact by hand, a name, a text; `licensegate contact name` too.
 
 `named` are the clients of the settings; `by` is who writes it down: a page's admin, or the user of a command. What
 cannot be kept raises EntryRefusedError (`by_hand`).
@@ -72,7 +72,7 @@ def keep_text(
 ) -> TextWithWord:
     """Keep what the product of a client printed, and what it says about its licences."""
     kept = text_entry(_client(store, named, key), data, printed=printed, by=by, now=now)
-    store.merge([kept.text] if kept.word is None else [kept.text, kept.word])
+    store.merge(kept.entries)
     return kept
 
 

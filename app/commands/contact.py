@@ -138,7 +138,7 @@ def _text(settings: Settings, arguments: argparse.Namespace) -> int:
     except EntryRefusedError as error:
         return complain(f"{arguments.file}: {error}")
     with open_store(settings) as store:
-        store.merge([kept.text] if kept.word is None else [kept.text, kept.word])
+        store.merge(kept.entries)
     counts = "it names neither a state nor a date" if kept.word is None else "its states and dates count from now on"
     return say(f"{client.name}  the text is kept in {settings.ledger.place}; {counts}")
 
