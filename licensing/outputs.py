@@ -29,14 +29,12 @@ def outputs_in(data: bytes) -> list[Reading]:
         text = without_markup(text)
     outputs = printed_outputs(text)
     whole = "\n".join(line.text for output in outputs for line in output.lines).strip()
+    fault = None
     if is_json(whole[:200]):
         try:
             return _read_json(whole)
-        except UnreadableTextError:  # a line of the terminal's may begin as JSON does
-            readings = list(_of_devices(_read_part(output) for output in outputs))
-            if all(is_empty(reading.report) for reading in readings):
-                raise
-            return readings
+        except UnreadableTextError as error:  # a line of the terminal's may begin as JSON does
+            fault = error
     if is_axl(whole):
         return [read_axl(whole)]
     columns = columns_of_rows(whole)
@@ -44,6 +42,8 @@ def outputs_in(data: bytes) -> list[Reading]:
         return [read_columns(columns)]
     readings = list(_of_devices(_read_part(output) for output in outputs))
     if all(is_empty(reading.report) for reading in readings):
+        if fault is not None:
+            raise fault
         with contextlib.suppress(UnreadableTextError):
             return _read_json(_json_in(whole))
     return readings
