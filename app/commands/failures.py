@@ -7,11 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.app.overview.words import certainty_word
 from licensegate.diagnosis.codes import PROBLEMS, Code
 from licensegate.diagnosis.diagnosis import Diagnosis
 from licensegate.diagnosis.wording import code_of, finding_of
 from licensegate.language.columns import filled, padded
-from licensegate.language.language import ENGLISH, N_, Language
+from licensegate.language.language import ENGLISH, Language
 from licensegate.language.phrases import OR
 from licensegate.records.finding import Certainty
 from licensegate.records.log_reader import LogEntry
@@ -21,11 +22,6 @@ from licensegate.records.summary import RecordSummary
 _WIDTH: Final = 120
 _INDENT: Final = 4
 _TITLE_WIDTH: Final = 16
-_CERTAINTIES: Final = {
-    Certainty.CERTAIN: N_("certain"),
-    Certainty.LIKELY: N_("likely"),
-    Certainty.POSSIBLE: N_("possible"),
-}
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -177,7 +173,7 @@ def _connections(failures: Failures) -> str:
 
 
 def _block(failure: Failure, language: Language) -> str:
-    certainty = language.gettext(_CERTAINTIES[failure.certainty])
+    certainty = certainty_word(failure.certainty, language)
     head = language.gettext("{client} to {target}") if failure.target else "{client}"
     who = head.format(client=failure.client or language.gettext("a client"), target=failure.target)
     rows = (
