@@ -290,6 +290,7 @@ class Code(enum.Enum):
     IDLE_KEPT = _says("idle_kept", _LIKELY, _NOTHING,
         "{client} kept its tunnel to {target} open after the answer, until the gate's idle limit.",
         "Nothing.")
+    LIFETIME_OVER = _by(Outcome.LIFETIME_OVER, certainty=_LIKELY, cucm=_LATE_OR_SEND)
     HANDSHAKE_ONLY = _says("handshake_only", _POSSIBLE, _NOTHING,
         "{client} completed TLS with {target} and asked for nothing.",
         "Nothing, if it was a connection test. Otherwise the client did not accept the certificate or the name in it: "

@@ -45,7 +45,9 @@ _SLOW_MS: Final = 10_000.0
 _SLOWER_MS: Final = 3_000.0
 _MUCH_SLOWER: Final = 5
 _SHORT_IDLE_MS: Final = 120_000.0
-"""An idle limit below this may end a tunnel whose server is only slow."""
+"""A limit of the gate may end a tunnel whose server is only slow if it was silent for less than this."""
+
+_LIMIT_OF: Final = {Outcome.IDLE_TIMEOUT: Code.IDLE_LIMIT, Outcome.LIFETIME_OVER: Code.LIFETIME_OVER}
 
 
 def of_tunnel(case: Case) -> Conclusion | None:
@@ -58,14 +60,28 @@ def of_tunnel(case: Case) -> Conclusion | None:
         if record.outcome in (Outcome.CUT_BY_STOP, Outcome.INTERNAL_ERROR):
             code = Code.GATE_STOPPED if record.outcome is Outcome.CUT_BY_STOP else Code.INTERNAL_ERROR
             return Conclusion(code, _CERTAIN, f"the tunnel was open for {seconds(record.relay_ms or 0.0)}")
+        if _ended_in_use(record):
+            return _of_lifetime(record)
         blocked = blocked_by_name(record)
         if blocked is not None:
             return blocked
     return _OF_CONTACT[contact](case)
 
 
+def _ended_in_use(record: TunnelRecord) -> bool:
+    """Whether bytes still passed when the tunnel's lifetime was over."""
+    return record.outcome is Outcome.LIFETIME_OVER and waited_ms(record) < SILENCE_MS
+
+
+def _of_lifetime(record: TunnelRecord) -> Conclusion:
+    evidence = f"the tunnel was open for {seconds(record.relay_ms or 0.0)}, and bytes still passed"
+    return Conclusion(Code.LIFETIME_OVER, _LIKELY, evidence)
+
+
 def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
     """The target answered. `usual_ms` is how long this takes for this target, if that is known."""
+    if _ended_in_use(record):
+        return _of_lifetime(record)
     if record.outcome is Outcome.RESET_BY_UPSTREAM and (record.client_last_ms or 0.0) < (
         record.upstream_last_ms or 0.0
     ):
@@ -242,8 +258,9 @@ def of_unanswered_request(case: Case) -> Conclusion:
     in_doubt = may_be_answered(record, case.report.ticket_bytes if case.report is not None else ())
     certainty = _POSSIBLE if in_doubt else _LIKELY
     then = "and then, but for an answer or session ticket, nothing" if in_doubt else "and then nothing"
-    if record.outcome is Outcome.IDLE_TIMEOUT and waited < _SHORT_IDLE_MS:
-        return Conclusion(Code.IDLE_LIMIT, certainty, f"{asked}, {then} for {seconds(waited)}")
+    limit = _LIMIT_OF.get(record.outcome) if record.outcome is not None else None
+    if limit is not None and waited < _SHORT_IDLE_MS:
+        return Conclusion(limit, certainty, f"{asked}, {then} for {seconds(waited)}")
     if waited >= SILENCE_MS:
         return Conclusion(Code.NO_ANSWER_TO_REQUEST, certainty, f"{asked}, {then} came for {seconds(waited)}")
     ended_in_order = ends_in_alert(record.upstream_records)

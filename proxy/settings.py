@@ -37,7 +37,7 @@ class ListenAddress(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """Sizes in bytes, times in seconds, numbers of connections."""
+    """Sizes in bytes, times in seconds, numbers of connections. `lifetime_seconds` is 0 for tunnels without a limit."""
 
     head_bytes: int = 16384
     head_seconds: float = 10
@@ -46,6 +46,7 @@ class Limits(Struct, frozen=True):
     dial_seconds: float = 15
     idle_seconds: float = 3600
     half_closed_seconds: float = 60
+    lifetime_seconds: float = 0
     drain_seconds: float = 8
     tunnels: int = 4096
     tunnels_per_client: int = 512

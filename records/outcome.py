@@ -357,6 +357,10 @@ class Outcome(enum.Enum):
     HALF_CLOSED_TIMEOUT = ("half_closed_timeout", Stage.RELAY, _G, 200, "connection_read_timeout",
         "One side of the tunnel to {target} was closed, and the other was idle for longer than allowed.",
         "Nothing, if the target answered; otherwise the record's finding says who fell silent.")
+    LIFETIME_OVER = ("lifetime_over", Stage.RELAY, _G, 200, "connection_terminated",
+        "The tunnel to {target} was open for as long as a tunnel may be.",
+        ("Nothing, if the client opens another one; otherwise raise limits.lifetime_seconds, or set it to 0 for no "
+        "limit."))
     CUT_BY_STOP = ("cut_by_stop", Stage.RELAY, _G, 200, "connection_terminated",
         "The gate stopped while the tunnel to {target} was open.",
         "Raise limits.drain_seconds, and the stop timeout of the service manager or container runtime.")

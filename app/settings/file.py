@@ -76,7 +76,8 @@ _FOREIGN: Final = {
         "token": "token_file",
     },
     "limits": dict.fromkeys(("max_connections", "connections", "max_clients"), "tunnels")
-    | dict.fromkeys(("timeout", "idle_timeout"), "idle_seconds"),
+    | dict.fromkeys(("timeout", "idle_timeout"), "idle_seconds")
+    | dict.fromkeys(("lifetime", "max_lifetime", "client_lifetime"), "lifetime_seconds"),
     "log": dict.fromkeys(("file", "path", "output"), "access"),
 }
 """What other proxies call the settings, at the top of the file and in its tables."""

@@ -168,6 +168,7 @@ class LimitsTable(Table, frozen=True):
     dial_seconds: WaitSeconds = _LIMITS.dial_seconds
     idle_seconds: Annotated[float, Meta(ge=0.1, le=30 * _DAY)] = _LIMITS.idle_seconds
     half_closed_seconds: WaitSeconds = _LIMITS.half_closed_seconds
+    lifetime_seconds: Annotated[float, Meta(ge=0, le=30 * _DAY)] = _LIMITS.lifetime_seconds
     drain_seconds: Seconds = _LIMITS.drain_seconds
     tunnels: Count = _LIMITS.tunnels
     tunnels_per_client: Count = _LIMITS.tunnels_per_client

@@ -39,12 +39,12 @@
     RELAYING      relay ended, cut                             CLOSED        Close
     LINGERING     client's end, cut                            CLOSED        Close
 
-TLS that fails after its handshake counts as the client's end. A dial that takes too long has failed. A relay ends by
-itself: both sides end, one resets, or nothing moves for too long. LINGERING gives a refused client time to read the
-refusal; when that is over, it counts as the client's end. A client need not wait for the 200: its first bytes are
-judged once its target is connected, and a refusal follows the 200. A cut comes from outside the protocol: the gate
-stops, needs the place for another client, or has a fault. Any other event in a state is a bug in the caller and raises
-RuntimeError.
+TLS that fails after its handshake counts as the client's end. A dial that takes too long has failed. A relay ends
+by itself: both sides end, one resets, nothing moves for too long, or it is as old as a tunnel may be. LINGERING
+gives a refused client time to read the refusal; when that is over, it counts as the client's end. A client need not
+wait for the 200: its first bytes are judged once its target is connected, and a refusal follows the 200. A cut
+comes from outside the protocol: the gate stops, needs the place for another client, or has a fault. Any other event
+in a state is a bug in the caller and raises RuntimeError.
 
 Each state runs one deadline. Moving to a state with the same deadline does not restart it, so a client has one
 `head_seconds` for everything up to the end of its head; the TLS handshake and the head inside it have one each.
@@ -57,7 +57,7 @@ Each state runs one deadline. Moving to a state with the same deadline does not 
     LOGIN         login      head_seconds
     DIALLING      dial       dial_seconds
     INNER_HELLO   hello      hello_seconds
-    RELAYING      announce   60, then it is logged once; `relay` runs idle_seconds and half_closed_seconds
+    RELAYING      announce   60, then it is logged once; `relay` runs idle, half_closed and lifetime_seconds
     LINGERING     linger     2, run by `linger`
     CLOSED        none       none
 """

@@ -1,4 +1,4 @@
-"""The deadlines of a client connection: one for each time limit of the state table, two of the relay."""
+"""The deadlines of a client connection: one for each time limit of the state table, three of the relay."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -13,7 +13,10 @@ ANNOUNCE_SECONDS: Final = 60
 
 
 class Deadlines:
-    """The deadlines for one set of limits. `of_state` is the one that the tunnel runs in each state."""
+    """The deadlines for one set of limits. `of_state` is the one that the tunnel runs in each state.
+
+    `lifetime` is None if tunnels may stay open as long as they are used.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.head = Deadline(limits.head_seconds)
@@ -23,6 +26,7 @@ class Deadlines:
         self.dial = Deadline(limits.dial_seconds)
         self.idle = Deadline(limits.idle_seconds)
         self.half_closed = Deadline(limits.half_closed_seconds)
+        self.lifetime = Deadline(limits.lifetime_seconds) if limits.lifetime_seconds else None
         self.linger = Deadline(LINGER_SECONDS)
         self.announce = Deadline(ANNOUNCE_SECONDS)
         by_limit = {
@@ -39,6 +43,8 @@ class Deadlines:
         }
         self.of_state[State.LINGERING] = None  # `Lingering` runs its own
         self._all = (*by_limit.values(), self.idle, self.half_closed)
+        if self.lifetime is not None:
+            self._all += (self.lifetime,)
 
     @property
     def in_use(self) -> bool:

@@ -77,6 +77,8 @@ class Relay:
             self.up.put(self._command.to_upstream)
         self._began = self.up.last_read = time.monotonic()
         self._deadline.begin(self, self._began)
+        if (lifetime := self._deadlines.lifetime) is not None:
+            lifetime.begin(self, self._began)
         self._client_events = self._upstream_events = -1
         self._after_moving()
 
@@ -94,9 +96,12 @@ class Relay:
         self._after_moving()
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """Nothing moved for too long."""
-        idle = deadline is self._deadlines.idle
-        self._end(Outcome.IDLE_TIMEOUT if idle else Outcome.HALF_CLOSED_TIMEOUT, "")
+        """Nothing moved for too long, or the tunnel is as old as a tunnel may be."""
+        if deadline is self._deadlines.lifetime:
+            self._end(Outcome.LIFETIME_OVER, "")
+        else:
+            idle = deadline is self._deadlines.idle
+            self._end(Outcome.IDLE_TIMEOUT if idle else Outcome.HALF_CLOSED_TIMEOUT, "")
 
     def crashed(self, error: Exception) -> None:
         """A fault in the gate."""
@@ -135,8 +140,10 @@ class Relay:
         return frozenset() if records is None else records.exchange.tickets
 
     def close(self) -> None:
-        """Stop the deadline and give the pipes back. The sockets belong to the tunnel."""
+        """Stop the deadlines and give the pipes back. The sockets belong to the tunnel."""
         self._deadline.stop(self)
+        if (lifetime := self._deadlines.lifetime) is not None:
+            lifetime.stop(self)
         self.up.close()
         self.down.close()
 

@@ -23,6 +23,7 @@ _BROKEN_OFF: Final = frozenset(
         Outcome.RESET_BY_UPSTREAM,
         Outcome.IDLE_TIMEOUT,
         Outcome.HALF_CLOSED_TIMEOUT,
+        Outcome.LIFETIME_OVER,
     }
 )
 

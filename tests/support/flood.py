@@ -72,13 +72,17 @@ def descriptors_of(gate: Gate) -> int:
 
 
 @contextlib.contextmanager
-def leaves_nothing_open(gate: Gate) -> Iterator[None]:
-    """After the block, the gate gets back to the descriptors and threads that it had before."""
+def leaves_nothing_open(gate: Gate, *, idle_pipes: int = 0) -> Iterator[None]:
+    """After the block, the gate gets back to the descriptors and threads that it had before.
+
+    It may have `idle_pipes` more, which it keeps for the next tunnels.
+    """
 
     def held() -> tuple[int, int]:
         return descriptors_of(gate), len(os.listdir(f"/proc/{gate.pid}/task"))
 
-    before = held()
+    descriptors, threads = held()
+    before = descriptors + 2 * idle_pipes, threads
     yield
     spin_until(lambda: held() <= before)
 

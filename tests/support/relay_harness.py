@@ -18,7 +18,7 @@ from support.tls_client import IDENTITY, TlsClient
 from support.tls_memory import client_context
 from support.tunnel_harness import CountingPoller, counting_poller
 
-IDLE, HALF_CLOSED = 100, 10
+IDLE, HALF_CLOSED, LIFETIME = 100, 10, 500
 """Seconds."""
 
 
@@ -29,7 +29,8 @@ class RelayHarness:
         self, poller: CountingPoller, client: socket.socket, near: Channel, command: Establish, pipes: int, buffer: int
     ) -> None:
         self.poller = poller
-        self.deadlines = Deadlines(Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED))
+        limits = Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED, lifetime_seconds=LIFETIME)
+        self.deadlines = Deadlines(limits)
         self.client, self.client_side = client, near
         self.upstream_side, self.upstream = socket_pair(buffer=buffer)
         self.pipes = Pipes(pipes)

@@ -49,6 +49,7 @@ GATES: Mapping[str, tuple[Settings, str]] = {
     "draining": (_always(""), "good"),
     "stopping": (_always("[limits]\ndrain_seconds = 0.5\n"), "good"),
     "idle": (_always("[limits]\nidle_seconds = 1\n"), "unanswered"),
+    "lifetime": (_always("[limits]\nlifetime_seconds = 1\n"), "unanswered"),
     "idle_kept": (_always("[limits]\nidle_seconds = 1\n"), "keeps_open"),
 }
 """What each gate's settings have beside the usual, and the target that its clients reach (`support.matrix.servers`)."""

@@ -121,6 +121,12 @@ def test_who_cut_a_handshake_and_where(made: TunnelRecord, code: str) -> None:
             "no_answer_to_request",
             id="long limit",
         ),
+        pytest.param(silent(Contact.REQUEST_UNANSWERED, outcome=Outcome.LIFETIME_OVER), "lifetime_over", id="its end"),
+        pytest.param(
+            silent(Contact.REQUEST_UNANSWERED, outcome=Outcome.LIFETIME_OVER, total_ms=3.6e6),
+            "no_answer_to_request",
+            id="its end after long silence",
+        ),
         pytest.param(failed(Contact.REQUEST_UNANSWERED), "cut_in_use", id="cut"),
         pytest.param(
             failed(Contact.REQUEST_UNANSWERED, upstream_records=[(22, 122), (20, 1), (23, 281), (23, 69), (23, 19)]),
@@ -283,6 +289,16 @@ def test_an_answer_far_above_the_usual_is_slow() -> None:
 
 def test_a_tunnel_kept_open_after_its_answer_is_no_problem() -> None:
     assert found(failed(Contact.ANSWERED, Outcome.IDLE_TIMEOUT, answered_ms=200.0))[0] == "idle_kept"
+
+
+def test_a_tunnel_cut_by_its_lifetime_is_named_if_it_was_in_use() -> None:
+    in_use = failed(Contact.ANSWERED, Outcome.LIFETIME_OVER, answered_ms=200.0)
+    fell_silent = silent(Contact.ANSWERED, outcome=Outcome.LIFETIME_OVER, answered_ms=200.0)
+    without_answer = silent(Contact.HELLO_UNANSWERED, outcome=Outcome.LIFETIME_OVER)
+
+    assert found(in_use) == ("lifetime_over", "likely")
+    assert found(fell_silent)[0] == "transport_fine"
+    assert found(without_answer)[0] == "silent_after_hello"
 
 
 def test_a_target_without_tls_is_quoted() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import Flow
 from licensegate.records.outcome import Outcome, Party
-from support.relay_harness import HALF_CLOSED, IDLE, open_relay, send_and_receive
+from support.relay_harness import HALF_CLOSED, IDLE, LIFETIME, open_relay, send_and_receive
 from support.sockets import is_closed, receive, reset, run, turns, until
 from support.tunnel_harness import SPIN_LIMIT
 
@@ -201,6 +201,28 @@ def test_the_idle_time_restarts_with_each_byte() -> None:
             assert late is harness.relay
             late.deadline_passed(deadline)
             assert harness.ended == [(Outcome.IDLE_TIMEOUT, "")]
+
+    run(main())
+
+
+@pytest.mark.parametrize("half_closed", [False, True])
+def test_the_lifetime_restarts_with_nothing(half_closed: bool) -> None:
+    async def main() -> None:
+        with open_relay() as harness:
+            began = time.monotonic()
+            if half_closed:
+                harness.client.shutdown(socket.SHUT_WR)
+                await until(lambda: harness.relay.ended_first)
+            harness.upstream.send(b"x")
+            await receive(harness.client, 1)
+            lifetime = harness.deadlines.lifetime
+            assert lifetime is not None
+            assert not list(lifetime.expired(began + LIFETIME - 1))
+            (late,) = lifetime.expired(began + LIFETIME + 5)
+            assert late is harness.relay
+            late.deadline_passed(lifetime)
+            assert harness.ended == [(Outcome.LIFETIME_OVER, "")]
+            assert not harness.deadlines.in_use, "a deadline outlives its tunnel"
 
     run(main())
 

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from msgspec import structs
 
 from licensegate.proxy.dial.dialer import Dialer
 from licensegate.proxy.protocol.conversation import Conversation
@@ -173,6 +175,28 @@ def test_a_silent_tunnel_is_ended_on_both_sides(half_closed: bool, outcome: Outc
             harness.sweep(6 if half_closed else 51)
             assert (await harness.last_record()).outcome is outcome
             await until(lambda: is_closed(client) and is_closed(far))
+            await harness.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_lifetime_set_by_a_reload_counts_for_new_tunnels() -> None:
+    async def main() -> None:
+        with open_harness_with_upstream() as (harness, upstream):
+            early, far, _ = await harness.open_tunnel(upstream)
+            in_force = harness.context.snapshot
+            harness.context.adopt(structs.replace(in_force, limits=Limits(lifetime_seconds=50)))
+            late, _, _ = await harness.open_tunnel(upstream)
+            for owner, deadline in harness.context.late(time.monotonic() + 51):
+                harness.poller.run(owner, owner.deadline_passed, deadline)
+            harness.poller.finish_batch()
+            assert (await harness.last_record()).outcome is Outcome.LIFETIME_OVER
+            await until(lambda: is_closed(late))
+            early.send(b"x")
+            assert await receive(far, 1) == b"x"
+            early.close()
+            far.close()
+            await harness.last_record(2)
             await harness.assert_nothing_left()
 
     run(main())
