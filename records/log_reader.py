@@ -90,7 +90,7 @@ class LogReader:
             if entry is not None:
                 self.records += 1
                 yield number, entry
-            elif 0 < kind.schema < SCHEMA:
+            elif 0 < kind.schema < SCHEMA and kind.event != "change":
                 self.older[kind.schema] += 1
             else:
                 self._skip(number)

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 _MAX_LINES: Final = 20_000
 _MAX_BYTES: Final = 1 << 24
@@ -20,6 +21,17 @@ _PAUSE_SECONDS: Final = 0.1
 
 _LAST_WRITE_SECONDS: Final = 2.0
 _STANDARD_STREAMS: Final = range(3)
+
+
+class _Place:
+    """A file or pipe that several logs of this process may write to: one at a time, so that their lines stay whole."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+_places: Final[WeakValueDictionary[tuple[int, int], _Place]] = WeakValueDictionary()
+"""By device and inode."""
 
 
 class LineWriter:
@@ -33,7 +45,7 @@ class LineWriter:
         self._descriptor = descriptor
         self._name = name
         self._report = report
-        self._new_descriptors: deque[int] = deque()  # at most one; append and popleft are atomic
+        self._new: deque[tuple[int, _Place]] = deque()  # at most one; append and popleft are atomic
         self._queue: deque[bytes] = deque()
         self._bytes_put = 0  # each of the two is written by one thread only
         self._bytes_taken = 0
@@ -45,6 +57,8 @@ class LineWriter:
         self._full = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
+        self._closes_descriptor = False
+        self._place = _place_of(descriptor)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -68,10 +82,10 @@ class LineWriter:
 
     def write_to(self, descriptor: int) -> None:
         """Write to this descriptor from now on. The previous one is closed after its last write."""
-        unused = self._new_descriptor()  # of an earlier call, while the reader was stalled
+        unused = self._take_new()  # of an earlier call, while the reader was stalled
         if unused is not None:
-            self._close(unused)
-        self._new_descriptors.append(descriptor)
+            self._close(unused[0])
+        self._new.append((descriptor, _place_of(descriptor)))
         self._wake.set()
 
     def close(self) -> None:
@@ -83,6 +97,12 @@ class LineWriter:
             self._lost += self._writing + len(self._queue)
             self._report_dropped()
 
+    def leave(self) -> None:
+        """Write the waiting lines and close the descriptor. Returns at once."""
+        self._closes_descriptor = True
+        self._stopping.set()
+        self._wake.set()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait()
@@ -90,18 +110,20 @@ class LineWriter:
             self._write_queue()
             self._stopping.wait(_PAUSE_SECONDS)
         self._write_queue()
+        if self._closes_descriptor:
+            self._close(self._descriptor)
 
     def _change_descriptor(self) -> None:
-        descriptor = self._new_descriptor()
-        if descriptor is not None:
+        new = self._take_new()
+        if new is not None:
             self._close(self._descriptor)
-            self._descriptor = descriptor
+            self._descriptor, self._place = new
             self._cut_short = False
 
-    def _new_descriptor(self) -> int | None:
+    def _take_new(self) -> "tuple[int, _Place] | None":
         """Take the descriptor that `write_to` was given, if the thread has not taken it yet. Both threads call it."""
         with contextlib.suppress(IndexError):
-            return self._new_descriptors.popleft()
+            return self._new.popleft()
         return None
 
     @staticmethod
@@ -118,9 +140,10 @@ class LineWriter:
         del lines  # a stalled reader would keep them in memory, beside the text
         done = 0
         try:
-            while done < len(text):
-                until = _end_of_lines(text, done) if self.shared else len(text)
-                done += os.write(self._descriptor, memoryview(text)[done:until])
+            with self._place.lock:
+                while done < len(text):
+                    until = _end_of_lines(text, done) if self.shared else len(text)
+                    done += os.write(self._descriptor, memoryview(text)[done:until])
         except OSError as error:
             self._lost += text.count(b"\n", max(done, self._cut_short))
             self._report(f"cannot write the {self._name}: {error.strerror}")
@@ -139,3 +162,8 @@ class LineWriter:
 def _end_of_lines(text: bytes, start: int) -> int:
     """The end of the lines from `start` on that a pipe takes as a whole (PIPE_BUF, pipe(7)); at least one line."""
     return text.rfind(b"\n", start, start + select.PIPE_BUF) + 1 or text.find(b"\n", start) + 1
+
+
+def _place_of(descriptor: int) -> _Place:
+    found = os.fstat(descriptor)
+    return _places.setdefault((found.st_dev, found.st_ino), _Place())

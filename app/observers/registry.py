@@ -62,7 +62,7 @@ OBSERVERS: Final = (
 class Observers:
     """The observers of one gate, those that always run first. `policy` returns the policy in force.
 
-    `opened_log` is the descriptor of the access log if it is open already. Raises AccessLogError.
+    `opened_log` is the descriptor of the access log if it is open already. Raises LogPlaceError.
     """
 
     def __init__(

@@ -1,34 +1,59 @@
-"""Says in words what a reload has changed, setting by setting, without passwords and keys."""
+"""Finds what a reload has changed, setting by setting, and in the files that the settings name. No secret is in it."""
 
 from collections.abc import Iterator
 
-from licensegate.app.settings.changes import named, setting_changes
+from licensegate.app.settings.changes import setting_changes
 from licensegate.certs.identity import ServerIdentity
+from licensegate.certs.pem import CertificateError
 from licensegate.ledger.place import LedgerPlace
-from licensegate.proxy.auth.users import UserChanges
+from licensegate.proxy.auth.users import Users
+from licensegate.records.change import InForce
+from licensegate.records.setting_change import CERTIFICATE, CLIENT_AUTHORITIES, USERS, SettingChange, in_words
 
-from .parts import Parts
+from .parts import Parts, settings_hash
 
 
-def changes(before: Parts, served: ServerIdentity | None, after: Parts) -> Iterator[str]:
-    """Yield a sentence for each change. `served` is the certificate that was served before."""
+def changes(before: Parts, served: ServerIdentity | None, users: Users, after: Parts) -> Iterator[SettingChange]:
+    """Yield each change. `served` is the certificate that was served before, and `users` could log in."""
     yield from setting_changes(before.settings.written, after.settings.written)
-    old, new = before.settings.policy.hash, after.settings.policy.hash
-    if old != new:
-        yield f"policy {old} replaced by {new}"
-    identity = after.certificate.value
-    if served is not None and served.fingerprint != identity.fingerprint:
-        yield f"a new certificate, SHA-256 {identity.fingerprint}"
-    if served is not None and served.client_trust != identity.client_trust:
-        yield "other authorities or revocation lists for clients' certificates"
+    if served is not None:
+        yield from certificate_changes(served, after.certificate.value)
     logins = after.authenticator_reloader
-    yield from user_changes(logins.users.changes_since(before.authenticator_reloader.users))
+    yield from user_changes(users, logins.users)
     if logins.shared_key != before.authenticator_reloader.shared_key:
-        yield "another key in auth.nonce_key_file"
+        yield SettingChange("auth.nonce_key_file", hidden="key")
     if other_login(before.settings.ledger.place, after.settings.ledger.place):
-        yield "another password in ledger.url"
+        yield SettingChange("ledger.url", hidden="password")
     if after.admin_token != before.admin_token:
-        yield "another token in admin.token_file"
+        yield SettingChange("admin.token_file", hidden="token")
+
+
+def in_force(parts: Parts) -> InForce:
+    """The hashes of what is in force."""
+    return InForce(settings_hash(parts), parts.settings.policy.hash)
+
+
+def sentences(found: tuple[SettingChange, ...], before: InForce, after: InForce) -> str:
+    """The changes in words."""
+    said = in_words(found)
+    if before.policy != after.policy:
+        said.append(f"policy {before.policy} replaced by {after.policy}")
+    return "; ".join(said) or "nothing has changed"
+
+
+def certificate_changes(before: ServerIdentity, after: ServerIdentity) -> Iterator[SettingChange]:
+    """Yield the change of the gate's certificate, and that of the authorities and revocation lists for clients'."""
+    if before.fingerprint != after.fingerprint:
+        yield SettingChange(CERTIFICATE, before=_certificate(before), after=_certificate(after))
+    if before.client_trust != after.client_trust:
+        yield SettingChange(CLIENT_AUTHORITIES, before=before.client_trust or None, after=after.client_trust or None)
+
+
+def user_changes(before: Users, after: Users) -> Iterator[SettingChange]:
+    """Yield the change of the users, if there is one."""
+    users = after.changes_since(before)
+    if users.added or users.removed or users.changed:
+        yield SettingChange(USERS, added=users.added, removed=users.removed, another=users.changed)
 
 
 def other_login(before: LedgerPlace, after: LedgerPlace) -> bool:
@@ -36,12 +61,8 @@ def other_login(before: LedgerPlace, after: LedgerPlace) -> bool:
     return str(before) == str(after) and not before.is_same(after)
 
 
-def user_changes(users: UserChanges) -> Iterator[str]:
-    """Yield a sentence for each kind of change of the users."""
-    for what, names in (
-        ("added", users.added),
-        ("removed", users.removed),
-        ("with another password", users.changed),
-    ):
-        if names:
-            yield f"{len(names)} {'user' if len(names) == 1 else 'users'} {what}: {named(names)}"
+def _certificate(identity: ServerIdentity) -> dict[str, str]:
+    try:
+        return {"sha256": identity.fingerprint, "not_after": f"{identity.not_after:%Y-%m-%dT%H:%M:%SZ}"}
+    except CertificateError:  # only OpenSSL can read it
+        return {"sha256": identity.fingerprint}

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from licensegate.allowlist.client_networks import ClientNetworks
 from licensegate.allowlist.policy import Mode
 from licensegate.app.observers.access_log import AccessLog
+from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.ledger import Ledger
+from licensegate.app.observers.opened_logs import OpenedLogs
 from licensegate.app.observers.registry import Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.observers.target_names import TargetNames
@@ -20,7 +22,7 @@ from licensegate.app.overview.gate_summary import GateFacts
 from licensegate.app.overview.settings_warnings import SettingsWarnings
 from licensegate.app.overview.upstreams import Upstreams
 from licensegate.app.overview.view import GateView
-from licensegate.app.settings import Settings
+from licensegate.app.settings import Log, Settings
 from licensegate.app.settings.ledger import client_notes
 from licensegate.app.version import full_version, version
 from licensegate.diagnosis.target_report import TargetReport
@@ -60,7 +62,7 @@ def no_warnings(settings: Settings) -> Iterable[str]:
 class Components:
     """The gate with its certificate, authenticator, access log, admin site and looks at targets, and the settings.
 
-    `opened_log` is the descriptor of the access log, `passed` are listening sockets that it need not bind. On
+    `opened` are the logs, `passed` are listening sockets that it need not bind. On
     `standby`, while another process serves, it accepts no client and leaves the ledger alone until `take_turn`.
     `warnings_of` finds those of the settings.
 
@@ -70,7 +72,7 @@ class Components:
     def __init__(
         self,
         parts: Parts,
-        opened_log: int,
+        opened: OpenedLogs,
         service_log: ServiceLog,
         passed: PassedSockets | None = None,
         *,
@@ -89,12 +91,17 @@ class Components:
         self._observers = Observers(
             settings.log,
             lambda: self.gate.snapshot.policy,
-            opened_log,
+            opened.access,
             LedgerSettings() if standby else settings.ledger,
             ClientNames(settings.named_clients),
         )
         self.access_log = self._observers.get(AccessLog)
-        self._dropped = {"access": lambda: self.access_log.dropped, "service": lambda: service_log.dropped}
+        self.changes = ChangeLog(settings.log, opened.changes)
+        self._dropped = {
+            "access": lambda: self.access_log.dropped,
+            "service": lambda: service_log.dropped,
+            "changes": lambda: self.changes.dropped,
+        }
         self.ledger = self._observers.get(Ledger)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents, bind=passed.bind)
         self.looks = TargetLooks(
@@ -173,6 +180,12 @@ class Components:
         """Write the logs in whole lines while another process writes them, too."""
         self.access_log.share(shared)
         self.service_log.share(shared)
+        self.changes.share(shared)
+
+    def adopt_logs(self, settings: Log, opened: OpenedLogs) -> None:
+        """Write the logs as these settings say, to what was opened for them."""
+        self.access_log.adopt(settings, opened.access)
+        self.changes.adopt(settings, opened.changes)
 
     def warn_of_unused(self) -> None:
         """Log which sockets of the service manager the settings in force do not use."""
@@ -183,6 +196,7 @@ class Components:
         """Cut the open connections and write the waiting log lines."""
         self.gate.close()
         self._observers.close()
+        self.changes.close()
         self.passed.close()
 
     async def stop_admin(self) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import logging
 import os
+import pwd
 import socket
 import struct
 import sys
@@ -22,6 +23,8 @@ from msgspec import Struct
 
 from licensegate.app.settings.packaged import runtime_directory
 from licensegate.files.off_loop import OffLoop
+from licensegate.records.requester import Requester
+from licensegate.records.text import printable
 
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
@@ -76,8 +79,11 @@ class Reply(Struct, frozen=True):
     answer_bytes: int = 0
 
 
-CommandHandler = Callable[[str, Request], Awaitable[Reply | bytes]]
-"""Carries out a command. Takes the requester, such as `uid 0`, and the request; returns a reply, or a long answer."""
+CommandHandler = Callable[[Requester, Request], Awaitable[Reply | bytes]]
+"""Carries out a command. Takes the requester and the request; returns a reply, or a long answer."""
+
+Refused = Callable[[Requester, str, str], object]
+"""Takes note of a requester, the command that it may not give, and why."""
 
 
 def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
@@ -90,10 +96,18 @@ def control_path(state_directory: Path | None, environ: Mapping[str, str], file:
 
 
 class Control:
-    """Serves the socket. Needs a running event loop."""
+    """Serves the socket. `refused` is called with commands of others than its owner and root. Needs a running event
+    loop.
+    """
 
-    def __init__(self, handlers: Mapping[str, CommandHandler]) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, CommandHandler],
+        refused: Refused = lambda requester, command, reason: None,
+    ) -> None:
         self._handlers = handlers
+        self._refused = refused
+        self._names = OffLoop()
         self._path: Path | None = None
         self._files = OffLoop()
         self._server: asyncio.Task[None] | None = None
@@ -165,23 +179,31 @@ class Control:
                 await writer.wait_closed()
 
     async def _reply(self, line: bytes, writer: asyncio.StreamWriter) -> None:
-        reply = await self.answer(line, _uid_of(writer.get_extra_info("socket")))
+        reply = await self.answer(line, await self._requester(writer.get_extra_info("socket")))
         async with asyncio.timeout(_IDLE_SECONDS):
             writer.write(_encoded(reply))
             await writer.drain()
 
-    async def answer(self, line: bytes, uid: int) -> Reply | bytes:
-        """Carry out the command in this line if its sender, the user `uid`, may give it."""
-        if uid not in (0, os.getuid()):
-            return Reply(False, f"uid {uid} may not send commands: only the gate's own user and root may")
+    async def answer(self, line: bytes, requester: Requester) -> Reply | bytes:
+        """Carry out the command in this line if its sender may give it."""
         try:
             request = msgspec.json.decode(line, type=Request)
         except msgspec.MsgspecError:
             return Reply(False, "that is not a valid request")
+        if requester.uid not in (0, os.getuid()):
+            reason = f"uid {requester.uid} may not send commands: only the gate's own user and root may"
+            self._refused(requester, request.command, reason)
+            return Reply(False, reason)
         handler = self._handlers.get(request.command)
         if handler is None:
             return Reply(False, f"unknown command {request.command!r}; this gate knows {', '.join(self._handlers)}")
-        return await handler(f"uid {uid}", request)
+        return await handler(requester, request)
+
+    async def _requester(self, connection: socket.socket) -> Requester:
+        """The process at the other end, with the name of its user, unless finding that takes long (a directory)."""
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
+        pid, uid, _ = _PEER_CREDENTIALS.unpack(credentials)
+        return Requester(uid, await self._names.run_briefly(partial(_user_name, uid), ""), pid)
 
 
 def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:
@@ -253,6 +275,9 @@ def _is_served(path: Path) -> bool:
         return probe.connect_ex(os.fspath(path)) == 0
 
 
-def _uid_of(connection: socket.socket) -> int:
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
-    return int(_PEER_CREDENTIALS.unpack(credentials)[1])
+def _user_name(uid: int) -> str:
+    """The name of a user of this host; empty without one."""
+    try:
+        return printable(os.fsencode(pwd.getpwuid(uid).pw_name))
+    except (KeyError, OSError):
+        return ""

@@ -26,8 +26,8 @@ class Watched(Protocol):
 class FileCheck:
     """Looks at the files of `watched()` every few seconds in a thread, and then calls `adopt` on the event loop.
 
-    A look raises `error` for files that cannot be used; what was read before stays in force, and the log says why.
-    `name` is what the files hold, such as "users", and `stay` how the log says that the old ones stay.
+    A look raises `error` for files that cannot be used; what was read before stays in force, and `keep` is called with
+    the reason. `name` is what the files hold, such as "users", and `stay` how the log says that the old ones stay.
     """
 
     def __init__(
@@ -37,12 +37,14 @@ class FileCheck:
         watched: Callable[[], Watched],
         adopt: Callable[[], None],
         error: type[Exception],
+        keep: Callable[[str], object],
     ) -> None:
         self._name = name
         self._stay = stay
         self._watched = watched
         self._adopt = adopt
         self._error = error
+        self._keep = keep
         self._off_loop = OffLoop()
 
     async def keep_looking(self) -> None:
@@ -53,7 +55,7 @@ class FileCheck:
                 await self._look(self._watched())
                 self._adopt()
             except self._error as error:
-                _log.error("%s: %s", self._stay, error)
+                self._keep(f"{self._stay}: {error}")
             except Exception:
                 _log.exception("a fault in the gate ended a look at the files of the %s", self._name)
 

@@ -12,6 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from licensegate.records.change import ChangeKind, GateProcess
+from licensegate.records.requester import Requester
+
+from .changes import in_force
 from .components import Components
 from .control import Control, Reply, Request
 from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
@@ -41,7 +45,7 @@ class Handover:
         self._running: asyncio.Task[Reply] | None = None
         self._stopping = False
 
-    async def hand_over(self, requester: str, request: Request) -> Reply:
+    async def hand_over(self, requester: Requester, request: Request) -> Reply:
         """Start a new gate as requested, and hand over to it. If that fails, nothing has changed."""
         if self._stopping or self.done.is_set():
             return self._refuse(requester, "the gate is stopping")
@@ -77,7 +81,7 @@ class Handover:
                 return
         await asyncio.Event().wait()
 
-    async def _hand_over(self, requester: str, request: Request) -> Reply:
+    async def _hand_over(self, requester: Requester, request: Request) -> Reply:
         try:
             check_replaceable()
         except HandoverError as error:
@@ -155,16 +159,22 @@ class Handover:
             self._control.leave()
         self.done.set()
 
-    def _report(self, requester: str, pid: int, release: str) -> Reply:
+    def _report(self, requester: Requester, pid: int, release: str) -> Reply:
         message = (
             f"process {pid} serves now, LicenseGate {release}; process {os.getpid()} drains its "
             f"{len(self._components.gate.connections)} open connections for up to {self.drain_seconds:g} s"
         )
-        _log.info("handover requested by %s: %s", requester, message)
+        self._components.changes.write(
+            ChangeKind.HANDOVER,
+            requester,
+            message=message,
+            before=in_force(self._components.parts),
+            other=GateProcess(pid, release),
+        )
         return Reply(True, message)
 
-    def _refuse(self, requester: str, reason: str) -> Reply:
+    def _refuse(self, requester: Requester, reason: str) -> Reply:
         if not self._stopping and not self.done.is_set():
             reason = f"{reason}; the gate goes on serving as before"
-        _log.error("handover requested by %s refused: %s", requester, reason)
+        self._components.changes.write(ChangeKind.HANDOVER, requester, message=reason, ok=False)
         return Reply(False, f"refused: {reason}")

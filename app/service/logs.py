@@ -13,9 +13,11 @@ from typing import Final
 
 import msgspec
 
+from licensegate.app.observers.change_log import CHANGE
 from licensegate.app.observers.line_writer import LineWriter
 from licensegate.app.settings import LogFormat
 from licensegate.app.terminal import STANDARD_ERROR, escaped, is_coloured, is_journal
+from licensegate.records.change import Change, encoded
 
 _PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
 """Those of syslog(3), which sd-daemon(3) takes over."""
@@ -48,10 +50,13 @@ class TerminalFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON: time, level and message."""
+    """One line of JSON: time, level and message; a change with all that is known of it (`docs/changes.md`)."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of one record."""
+        change = getattr(record, CHANGE, None)
+        if isinstance(change, Change):
+            return encoded(change).decode()
         at = datetime.fromtimestamp(record.created, UTC)
         message = super().format(record).encode(errors="backslashreplace").decode()
         line = {"event": "log", "time": at, "level": record.levelname.lower(), "message": message}

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from licensegate.app.admin.access import read_token
 from licensegate.app.settings import Settings
+from licensegate.app.settings.secrecy import without_logins
 from licensegate.certs.identity import SOON, ServerIdentity
 from licensegate.certs.load_or_create import load_or_create_identity
 from licensegate.certs.pem import CertificateError
@@ -56,12 +57,14 @@ def read_parts(settings: Settings, in_force: Parts | None = None) -> Parts:
 
 
 def settings_hash(parts: Parts) -> str:
-    """Return a short hash of everything in force except passwords and keys: it must not help to guess them.
+    """Return a short hash of everything in force except logins and keys: it must not help to guess them.
 
     It covers each setting, the gate's certificate, the authorities for clients' certificates, and the names of users.
+    The same in every process and release of Python (`docs/changes.md` says how to compute it).
     """
     identity, users = parts.certificate.value, parts.authenticator_reloader.users
-    public = (parts.settings.written, identity.fingerprint, identity.client_trust, users.names)
+    settings = {key: without_logins(key, value) for key, value in parts.settings.written.items()}
+    public = (settings, identity.fingerprint, identity.client_trust, users.names)
     return hashlib.sha256(msgspec.json.encode(public, order="deterministic")).hexdigest()[:_HASH_DIGITS]
 
 

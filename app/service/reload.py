@@ -8,15 +8,20 @@ from typing import Final
 
 import msgspec
 
-from licensegate.app.observers.access_log import AccessLogError, close_log, open_log
+from licensegate.app.observers.log_place import LogPlaceError
+from licensegate.app.observers.opened_logs import OpenedLogs, open_logs
 from licensegate.app.settings import Settings, SettingsError
+from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.files.off_loop import OffLoop
 from licensegate.ledger.clients import ClientNames
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError
+from licensegate.records.change import ChangeKind, InForce
+from licensegate.records.requester import CHANGED_FILES, Requester
+from licensegate.records.setting_change import CERTIFICATE, SettingChange, in_words
 
-from .changes import changes
+from .changes import certificate_changes, changes, in_force, sentences, user_changes
 from .components import Components, log_notable_settings
 from .control import Reply
 from .file_check import FileCheck
@@ -26,7 +31,7 @@ _READ_SECONDS: Final = 15
 """How long a reload may take to read its files. The control socket's client waits for two of them."""
 
 _REOPEN_SECONDS: Final = 2
-"""How long a reload that was refused may take to open the access log again."""
+"""How long a reload that was refused may take to open the logs again."""
 
 _HANGING_READS: Final = 4
 """How many reads may hang before a reload waits for them: it may name other files than the one that hangs."""
@@ -44,37 +49,39 @@ class Reloader:
     def __init__(self, components: Components, read_settings: Callable[[], Settings]) -> None:
         self.components = components
         self._read_settings = read_settings
+        self._in_force = in_force(components.parts)
+        self._users = components.parts.authenticator_reloader.users  # those in force
         self._files = OffLoop(_HANGING_READS)
         self._logs = OffLoop(_HANGING_READS)
 
-    async def reload(self, requester: str, *, defaults: bool = False) -> Reply:
+    async def reload(self, requesters: tuple[Requester, ...], *, defaults: bool = False) -> Reply:
         """Read the settings again and put them in force. If any of them cannot be used, change nothing.
 
-        Settings that were emptied are refused, too, unless the requester wants the `defaults`.
+        Settings that were emptied are refused, too, unless the requesters want the `defaults`.
         """
         components, gate = self.components, self.components.gate
-        before, served = components.parts, gate.snapshot.identity
+        before, served, was = components.parts, gate.snapshot.identity, self._in_force
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 parts = await self._files.run(partial(self._read, before, defaults))
-                opened_log = await self._logs.run(partial(open_log, parts.settings.log), close_log)
-            with components.access_log.adopting(parts.settings.log, opened_log):
+                opened = await self._logs.run(partial(open_logs, parts.settings.log), OpenedLogs.close)
+            with opened.adopted_by(partial(components.adopt_logs, parts.settings.log)):
                 if gate.draining:  # adopting would make it listen again
                     raise _StoppingError
                 self._adopt(parts)
         except _StoppingError:
-            return await self._refuse(requester, "the gate is stopping")
-        except (AccessLogError, CertificateError, ListenError, LoginFileError, SettingsError) as error:
-            return await self._refuse(requester, f"the settings in force stay: {error}")
+            return await self._refuse(requesters, "the gate is stopping")
+        except (CertificateError, ListenError, LoginFileError, LogPlaceError, SettingsError) as error:
+            return await self._refuse(requesters, f"the settings in force stay: {error}")
         except TimeoutError:
             return await self._refuse(
-                requester,
+                requesters,
                 f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
                 "mount hang?",
             )
-        changed = "; ".join(changes(before, served, parts)) or "nothing has changed"
-        message = f"{changed}; {components.status}"
-        _log.info("reload requested by %s: %s", requester, message)
+        found, now = tuple(changes(before, served, self._users, parts)), self._now_in_force()
+        message = f"{sentences(found, was, now)}; {components.status}"
+        components.changes.write(ChangeKind.RELOAD, *requesters, message=message, settings=found, before=was, after=now)
         log_notable_settings(parts.settings)
         components.warn_of_unused()
         return Reply(True, message)
@@ -87,6 +94,7 @@ class Reloader:
             lambda: self.components.parts.certificate,
             self.adopt_certificate,
             CertificateError,
+            partial(self._keep_files, ChangeKind.CERTIFICATE),
         )
 
     def user_check(self) -> FileCheck:
@@ -97,28 +105,61 @@ class Reloader:
             lambda: self.components.parts.authenticator_reloader,
             self.adopt_users,
             LoginFileError,
+            partial(self._keep_files, ChangeKind.USERS),
         )
 
     def adopt_certificate(self) -> None:
         """Serve the certificate that was read last, if it is another one."""
-        gate = self.components.gate
-        before, identity = gate.snapshot.identity, self.components.parts.certificate.value
-        if identity is before:
+        served = self._serve_certificate()
+        if served is None:
             return
-        gate.adopt(msgspec.structs.replace(gate.snapshot, identity=identity))
-        if before is not None and before.fingerprint == identity.fingerprint:
-            if before.client_trust == identity.client_trust:
-                return
-            _log.info("the certificate files were read again; the gate's certificate has not changed")
+        identity = self.components.parts.certificate.value
+        found = tuple(certificate_changes(served, identity))
+        if not found:
+            return
+        if found[0].setting == CERTIFICATE:
+            message = f"a new certificate is in force, SHA-256 {identity.fingerprint}"
         else:
-            _log.info("a new certificate is in force, SHA-256 %s", identity.fingerprint)
-        warn_of_expiry(identity)
+            message = f"{in_words(found)[0]} are in force; the gate's certificate has not changed"
+        self._say_files(ChangeKind.CERTIFICATE, message, found)
 
     def adopt_users(self) -> None:
         """Use the users that were read last, if they are others."""
-        gate, authenticator = self.components.gate, self.components.parts.authenticator_reloader.authenticator
-        if authenticator is not gate.snapshot.authenticator:
-            gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=authenticator))
+        gate, reloader = self.components.gate, self.components.parts.authenticator_reloader
+        if reloader.authenticator is gate.snapshot.authenticator:
+            return
+        gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=reloader.authenticator))
+        if found := tuple(user_changes(self._users, reloader.users)):
+            self._say_files(ChangeKind.USERS, "; ".join(in_words(found)), found)
+
+    def _serve_certificate(self) -> ServerIdentity | None:
+        """Serve the certificate that was read last. Returns the one that was served before, if there was another."""
+        gate = self.components.gate
+        before, identity = gate.snapshot.identity, self.components.parts.certificate.value
+        if identity is before:
+            return None
+        gate.adopt(msgspec.structs.replace(gate.snapshot, identity=identity))
+        if before is None or before.fingerprint != identity.fingerprint:
+            warn_of_expiry(identity)
+        return before
+
+    def _say_files(self, kind: ChangeKind, message: str, found: tuple[SettingChange, ...]) -> None:
+        """Write the change that files have brought about."""
+        was = self._in_force
+        self.components.changes.write(
+            kind, CHANGED_FILES, message=message, settings=found, before=was, after=self._now_in_force()
+        )
+
+    def _keep_files(self, kind: ChangeKind, reason: str) -> None:
+        """Write that changed files cannot be used."""
+        was = self._in_force
+        self.components.changes.write(kind, CHANGED_FILES, message=reason, ok=False, before=was, after=was)
+
+    def _now_in_force(self) -> InForce:
+        """Take note of what was adopted, and return its hashes."""
+        parts = self.components.parts
+        self._in_force, self._users = in_force(parts), parts.authenticator_reloader.users
+        return self._in_force
 
     def _read(self, in_force: Parts, defaults: bool) -> Parts:
         """Read the settings and every file that they name. Raises what `read_parts` raises."""
@@ -136,7 +177,7 @@ class Reloader:
         with components.adopting_admin(parts) as leaving:
             gate.listen(settings.listen, leaving)
         components.parts = parts
-        self.adopt_certificate()
+        self._serve_certificate()
         gate.adopt(components.snapshot())
         components.products.adopt(settings.products)
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
@@ -145,24 +186,25 @@ class Reloader:
         components.service_log.adopt(settings.log.format)
         logging.getLogger().setLevel(settings.log.level.upper())
 
-    async def _refuse(self, requester: str, reason: str) -> Reply:
+    async def _refuse(self, requesters: tuple[Requester, ...], reason: str) -> Reply:
         """Log and return the refusal.
 
-        Reopens the access log all the same: if a log rotation asked, the file in use will soon be deleted.
+        Reopens the logs all the same: if a log rotation asked, the files in use will soon be deleted.
         """
-        _log.error("reload requested by %s refused: %s", requester, reason)
-        log = self.components.settings.log
+        components = self.components
+        components.changes.write(
+            ChangeKind.RELOAD, *requesters, message=reason, ok=False, before=self._in_force, after=self._in_force
+        )
+        log = components.settings.log
         try:
             async with asyncio.timeout(_REOPEN_SECONDS):
-                opened_log = await self._logs.run(partial(open_log, log), close_log)
-            with self.components.access_log.adopting(log, opened_log):
-                pass
-        except AccessLogError as error:
-            _log.error("the access log was not reopened: %s", error)
+                components.adopt_logs(log, await self._logs.run(partial(open_logs, log), OpenedLogs.close))
+        except LogPlaceError as error:
+            _log.error("the logs were not reopened: %s", error)
         except TimeoutError:
             _log.error(
-                "the access log was not reopened: %s has not been opened for %g s; does a network mount hang?",
-                log.access,
+                "the logs were not reopened: %s not been opened for %g s; does a network mount hang?",
+                f"{log.access} and {log.changes} have" if log.changes else f"{log.access} has",
                 _REOPEN_SECONDS,
             )
         return Reply(False, f"refused: {reason}")

@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from licensegate.records.requester import Requester
+
 from .control import Reply
 
-Reload = Callable[[str, bool], Awaitable[Reply]]
-"""Reloads for a requester, such as `uid 0`; the flag says whether settings that were emptied are accepted."""
+Reload = Callable[[tuple[Requester, ...], bool], Awaitable[Reply]]
+"""Reloads for these requesters; the flag says whether settings that were emptied are accepted."""
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ class ReloadQueue:
         self._one_at_a_time = asyncio.Lock()
         self._next: _Run | None = None
 
-    def request(self, requester: str, *, defaults: bool = False) -> asyncio.Future[Reply]:
+    def request(self, requester: Requester, *, defaults: bool = False) -> asyncio.Future[Reply]:
         """Return the reply, to come, of a reload that begins after this call.
 
         With `defaults`, settings that were emptied are accepted.
@@ -41,7 +43,7 @@ class ReloadQueue:
         async with self._one_at_a_time:
             self._next = None  # a request from now on may be for a file that has been read already
             try:
-                return await self._reload(" and ".join(run.requesters), run.defaults)
+                return await self._reload(tuple(run.requesters), run.defaults)
             except Exception:
                 _log.exception("a fault in the gate ended a reload")
                 return Reply(False, "a fault in the gate ended the reload; see its log")
@@ -53,5 +55,5 @@ class _Run:
     task: asyncio.Task[Reply]
 
     def __init__(self) -> None:
-        self.requesters: dict[str, None] = {}
+        self.requesters: dict[Requester, None] = {}
         self.defaults = False

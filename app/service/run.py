@@ -13,16 +13,21 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from licensegate.app.observers.access_log import AccessLogError, NoReaderError, open_log
+from licensegate.app.observers.log_place import LogPlaceError, NoReaderError
+from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.settings import Settings, SettingsError
+from licensegate.app.settings.changes import from_defaults
 from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.heap import give_back_memory
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
+from licensegate.records.change import ChangeKind
+from licensegate.records.requester import Requester
 
 from .answers import show
+from .changes import in_force
 from .components import Components, WarningsOf, no_warnings
 from .control import Control, ControlError, Reply, Request, ask, control_path
 from .cucm_instructions import cucm_instructions, reach
@@ -40,8 +45,11 @@ from .takeover import Takeover
 
 _STARTS_LATER: Final = (HandoverError, ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
-_NEVER_STARTS: Final = (AccessLogError, CertificateError, LoginFileError, SettingsError, UnbindableAddressError)
+_NEVER_STARTS: Final = (CertificateError, LogPlaceError, LoginFileError, SettingsError, UnbindableAddressError)
 """Somebody must change a file or a privilege first: the packaged unit does not try again."""
+
+_CHANGING: Final = frozenset({ChangeKind.RELOAD, ChangeKind.HANDOVER, ChangeKind.REVOKE, ChangeKind.END})
+"""The commands that change something."""
 
 _STANDARD_ERROR: Final = 2  # sys.stderr is None if it was closed at the start
 
@@ -95,12 +103,12 @@ async def _serve(
     takeover: Takeover | None,
     warnings_of: WarningsOf,
 ) -> None:
-    stop = _stop_signals()  # first: the kernel drops signals that a container's first process has no handler for
+    stop = _StopSignals()  # first: the kernel drops signals that a container's first process has no handler for
     parts = await _unless(stop, run_in_thread(partial(read_parts, settings), "reading files"))
     if parts is None:
         return
-    opened_log = await _unless(stop, run_in_thread(partial(open_log, settings.log), "opening the access log"))
-    if opened_log is None:
+    opened = await _unless(stop, run_in_thread(partial(open_logs, settings.log), "opening the logs"))
+    if opened is None:
         return
     if takeover is None:
         passed = activated_sockets(os.environ)
@@ -108,9 +116,7 @@ async def _serve(
         return
     else:
         passed = asked
-    components = Components(
-        parts, opened_log, service_log, passed, standby=takeover is not None, warnings_of=warnings_of
-    )
+    components = Components(parts, opened, service_log, passed, standby=takeover is not None, warnings_of=warnings_of)
     tasks: list[asyncio.Future[None]] = []
     try:
         if takeover is not None and await _unless(stop, _take_over(takeover, components)) is None:
@@ -118,7 +124,7 @@ async def _serve(
         tasks.append(asyncio.ensure_future(_feed_watchdog()))
         reloader = Reloader(components, read_settings)
         async with _open_control(reloader, config, takeover) as (reloads, handover):
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, "SIGHUP")
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, Requester(signal="SIGHUP"))
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
             gc.collect()
@@ -178,14 +184,15 @@ async def _open_control(
     reloader: Reloader, config: Path | None, takeover: Takeover | None
 ) -> AsyncIterator[tuple[ReloadQueue, Handover]]:
     """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
-    reloads = ReloadQueue(lambda requester, defaults: _reload(reloader, control, requester, defaults=defaults))
+    reloads = ReloadQueue(lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults))
     control = Control(
         {
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
             "probe": lambda requester, request: answer_probe(reloader.components, request.target),
             "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
-        }
+        },
+        partial(_say_refused, reloader.components),
     )
     handover = Handover(reloader.components, control, config)
     await _place(control, reloader.components, None if takeover is None else takeover.control)
@@ -194,6 +201,12 @@ async def _open_control(
     finally:
         await control.close()
         await control.finish()
+
+
+def _say_refused(components: Components, requester: Requester, command: str, reason: str) -> None:
+    """Write that somebody gave a command without the right to; a command that changes nothing is no matter."""
+    if command in _CHANGING:
+        components.changes.write(ChangeKind(command), requester, message=reason, ok=False)
 
 
 def _control_path(settings: Settings) -> Path | None:
@@ -215,7 +228,7 @@ async def _place(control: Control, components: Components, passed: socket.socket
         _log.error("%s; only SIGHUP reloads", error)
 
 
-async def _reload(reloader: Reloader, control: Control, requester: str, *, defaults: bool) -> Reply:
+async def _reload(reloader: Reloader, control: Control, requesters: tuple[Requester, ...], *, defaults: bool) -> Reply:
     """Reload, and tell the service manager, unless it knows already that the gate stops.
 
     A request that came during a handover is passed on to the process that serves now.
@@ -226,7 +239,7 @@ async def _reload(reloader: Reloader, control: Control, requester: str, *, defau
     instructions = _instructions(reloader.components)
     if not gate.draining:
         notify_reloading(os.environ)
-    reply = await reloader.reload(requester, defaults=defaults)
+    reply = await reloader.reload(requesters, defaults=defaults)
     if not gate.draining:
         if (new_instructions := _instructions(reloader.components)) != instructions:
             _log.info("%s", new_instructions)
@@ -246,8 +259,13 @@ async def _pass_on(components: Components, request: Request) -> Reply:
 
 
 def _announce_ready(components: Components) -> None:
-    status = components.status
-    _log.info("ready: %s", status)
+    status, settings = components.status, components.settings
+    components.changes.write(
+        ChangeKind.START,
+        message=status,
+        settings=tuple(from_defaults(settings.written)),
+        after=in_force(components.parts),
+    )
     _log.info("%s", _instructions(components))
     notify_ready(os.environ, status)
 
@@ -267,9 +285,7 @@ async def _feed_watchdog() -> None:
         await asyncio.sleep(interval)
 
 
-async def _drain(
-    components: Components, handover: Handover, takeover: Takeover | None, stop: asyncio.Semaphore
-) -> None:
+async def _drain(components: Components, handover: Handover, takeover: Takeover | None, stop: "_StopSignals") -> None:
     """Wait for open tunnels: as long as the settings say before a stop, or as was asked for after a handover.
 
     Cut them earlier at another signal, or if the gate that took over is stopped, too.
@@ -281,7 +297,12 @@ async def _drain(
     else:
         seconds = components.settings.limits.drain_seconds
         notify_stopping(os.environ, seconds)
-        _log.info("stopping: %d connections open, draining for up to %g s", len(gate.connections), seconds)
+        components.changes.write(
+            ChangeKind.STOP,
+            Requester(signal=stop.first),
+            message=f"{len(gate.connections)} connections open, draining for up to {seconds:g} s",
+            before=in_force(components.parts),
+        )
         if takeover is not None:
             takeover.stop_other(seconds)
         gate.stop_accepting(serve_accepted=bool(components.passed.lasting))
@@ -296,10 +317,19 @@ async def _drain(
         await takeover.await_other()
 
 
-def _stop_signals() -> asyncio.Semaphore:
-    """A semaphore released by each SIGTERM or SIGINT: the first starts draining, the second ends at once."""
-    signals = asyncio.Semaphore(0)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, signals.release)
-    return signals
+class _StopSignals(asyncio.Semaphore):
+    """Released by each SIGTERM or SIGINT: the first starts draining, the second ends at once. `first` names that one.
+
+    Needs a running event loop.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.first = ""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._take, number.name)
+
+    def _take(self, name: str) -> None:
+        self.first = self.first or name
+        self.release()

@@ -18,7 +18,7 @@ from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
 from .address import read_connect_to, read_host, read_ip, read_listen, read_network, read_rule_host
-from .contradictions import refuse_duplicates, refuse_log_over, refuse_overlaps, refuse_shared_address
+from .contradictions import refuse_duplicates, refuse_logs_over, refuse_overlaps, refuse_shared_address
 from .duration import read_every
 from .environment import ADMIN_DEFAULT
 from .file_checks import holds_private_key, missing
@@ -75,7 +75,7 @@ def build(
     products = read_products(file.product, named_clients, source, folder)
     state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
     own_files = (*login_files.values(), tls.certificate, tls.key, admin.token_file, looks.roots)
-    refuse_log_over(log, (*own_files, *_files_of_others(parents, policy, products)), source)
+    refuse_logs_over(log, (*own_files, *_files_of_others(parents, policy, products)), source)
     return Settings(
         listen=listen,
         announce=_announce(file.announce, source),
@@ -276,18 +276,27 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 
 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
-    place = source.place("log.access")
-    if table.access == "/dev/stdout":  # systemd's is a socket, which cannot be opened again
-        return Log("-", table.level, table.lines_per_client, table.format)
-    if table.access.lower() in _NO_FILES:
+    return Log(
+        _log_place(table.access, "log.access", source, folder),
+        table.level,
+        table.lines_per_client,
+        table.format,
+        _log_place(table.changes, "log.changes", source, folder) if table.changes else "",
+    )
+
+
+def _log_place(text: str, key: str, source: SettingsSource, folder: Path) -> str:
+    """Where a log goes: "-" for standard output, else an absolute path."""
+    if text in ("-", "/dev/stdout"):  # systemd's is a socket, which cannot be opened again
+        return "-"
+    if text.lower() in _NO_FILES:
         raise SettingsError(
-            f'{place}: {shown(table.access)} would be the name of a file; write "-" for standard output, '
-            f'"/dev/null" for no access log, or "./{table.access}" for that file'
+            f'{source.place(key)}: {shown(text)} would be the name of a file; write "-" for standard output, '
+            f'"/dev/null" for no such log, or "./{text}" for that file'
         )
-    if table.access.endswith("/"):
-        raise SettingsError(f"{place}: {shown(table.access)} is a directory; name a file in it")
-    access = table.access if table.access == "-" else str(_path(table.access, "log.access", source, folder))
-    return Log(access, table.level, table.lines_per_client, table.format)
+    if text.endswith("/"):
+        raise SettingsError(f"{source.place(key)}: {shown(text)} is a directory; name a file in it")
+    return str(_path(text, key, source, folder))
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:

@@ -35,12 +35,17 @@ def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
     return same_host and (":" in one.host) == (":" in other.host) and one.port == other.port != 0
 
 
-def refuse_log_over(log: Log, read: Iterable[Path | None], source: SettingsSource) -> None:
-    """Refuse an access log in a file that the gate reads: its lines would spoil a key or the settings."""
+def refuse_logs_over(log: Log, read: Iterable[Path | None], source: SettingsSource) -> None:
+    """Refuse a log in a file that the gate reads: its lines would spoil a key or the settings. Or in the other log."""
     files = {os.path.realpath(path) for path in (source.file, *read) if path}
-    if log.access != "-" and os.path.realpath(log.access) in files:
-        place = source.place("log.access")
-        raise SettingsError(f"{place}: {log.access} is a file that the gate reads; name another one for the log")
+    for key, path in log.files.items():
+        if os.path.realpath(path) in files:
+            raise SettingsError(
+                f"{source.place(key)}: {path} is a file that the gate reads; name another one for the log"
+            )
+    own = [os.path.realpath(path) for path in log.files.values() if path != os.devnull]
+    if len(set(own)) < len(own):
+        raise SettingsError(f"{source.place('log.changes')}: {log.changes} is the access log too; name another file")
 
 
 def refuse_duplicates(values: Sequence[Hashable], source: SettingsSource, key: str) -> None:

@@ -239,6 +239,7 @@ class LogTable(Table, frozen=True):
     level: Level = _LOG.level
     lines_per_client: Annotated[int, Meta(ge=0, le=1_000_000)] = _LOG.lines_per_client
     format: LogFormat = _LOG.format
+    changes: str = _LOG.changes
 
 
 class File(Table, frozen=True):

@@ -3,7 +3,7 @@
 But for the URL of the ledger, no key holds a password itself: the settings name a file or an environment variable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from licensegate.ledger.place import masked
@@ -30,25 +30,28 @@ PRIVATE: Final = frozenset({"parent.username", "parent.password_env", "parent.us
 MASKED: Final = frozenset({"ledger.url"})
 """Keys with a URL that may have a password in it, which is left out."""
 
-_SET: Final = "(set, not shown)"
+NOT_SHOWN: Final = "(set, not shown)"
 
 
 def without_secrets(values: Mapping[str, object]) -> dict[str, object]:
     """The values of the settings by dotted key, as `schema.values` has them, fit for a stranger's eyes."""
-    return {key: _shown(key, value) for key, value in values.items()}
+    return {key: without_logins(key, value, _redacted) for key, value in values.items()}
 
 
-def _shown(key: str, value: object) -> object:
+def without_logins(key: str, value: object, of_text: Callable[[str], str] = str) -> object:
+    """The value of this key without what is PRIVATE or MASKED in it; other texts go through `of_text`."""
     match value:
         case str():
             if key in PRIVATE:
-                return _SET if value else ""
-            if key in MASKED:
-                return masked(value)
-            return redacted(value.encode(errors="replace")).decode(errors="replace")
+                return NOT_SHOWN if value else ""
+            return masked(value) if key in MASKED else of_text(value)
         case list() | tuple():
-            return [_shown(key, item) for item in value]
+            return [without_logins(key, item, of_text) for item in value]
         case dict():
-            return {name: _shown(f"{key}.{name}", item) for name, item in value.items()}
+            return {name: without_logins(f"{key}.{name}", item, of_text) for name, item in value.items()}
         case _:
             return value
+
+
+def _redacted(text: str) -> str:
+    return redacted(text.encode(errors="replace")).decode(errors="replace")

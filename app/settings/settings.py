@@ -39,12 +39,20 @@ class Log(Struct, frozen=True):
     `access` is where the access log goes: "-" for standard output, else an absolute path. `lines_per_client` are those
     that one client gets there in a second, 0 for all. `level` is the service log's lowest level. `format` is that of
     both logs; with "auto" the access log is text on a terminal and JSON elsewhere, and the service log is text.
+    `changes` is where the log of changes goes besides the service log, as JSON; empty for nowhere else.
     """
 
     access: str = "-"
     level: Level = "info"
     lines_per_client: int = 50
     format: LogFormat = "auto"
+    changes: str = ""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The path of each log that goes to a file, by the key that names it."""
+        places = {"log.access": self.access, "log.changes": self.changes}
+        return {key: place for key, place in places.items() if place not in ("", "-")}
 
 
 class Tls(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The step `disk`: space, inodes and write protection where the gate keeps state and writes its log."""
+"""The step `disk`: space, inodes and write protection where the gate keeps state and writes its logs."""
 
 import os
 from pathlib import Path
@@ -14,10 +14,10 @@ _MEGABYTE: Final = 1 << 20
 
 
 def look_at_disks(settings: Settings) -> StepResult:
-    """Look at the file systems of the state directory and of the access log's folder."""
-    folders = {}
-    if settings.log.access != "-":
-        folders[Path(os.path.realpath(settings.log.access)).parent] = "log.access"
+    """Look at the file systems of the state directory and of the logs' folders."""
+    folders: dict[Path, str] = {}
+    for key, path in settings.log.files.items():
+        folders.setdefault(Path(os.path.realpath(path)).parent, key)
     if settings.state_directory is not None:
         folders.setdefault(settings.state_directory, "state.directory")
     results = [judge_disk(place, folder) for folder, place in folders.items()]

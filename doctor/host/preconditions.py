@@ -28,7 +28,8 @@ def faults(settings: Settings) -> Iterator[str]:
         if error is not None and error.errno not in _PERHAPS_LATER:
             yield f"{place}: {remedy(address, error)}"
     yield from _unusable_state(settings)
-    yield from _unusable_log(settings)
+    for key, path in settings.log.files.items():
+        yield from _unusable_log(settings, key, path)
     _load_key_pair(settings)
 
 
@@ -37,11 +38,12 @@ def lacking_rights(settings: Settings) -> Iterator[str]:
     for place, path in files(settings):
         if path is not None and not os.access(path, os.R_OK):
             yield f"{place}: {path} cannot be read"
-    state, access = settings.state_directory, settings.log.access
+    state = settings.state_directory
     if state is not None and settings.state_named and not any(_unusable_state(settings)) and not _may_keep(state):
         yield f"state.directory: {state} cannot be written to"
-    if access != "-" and not any(_unusable_log(settings)) and not _may_write(access):
-        yield f"log.access: {access} cannot be written to"
+    for key, log in settings.log.files.items():
+        if not any(_unusable_log(settings, key, log)) and not _may_write(log):
+            yield f"{key}: {log} cannot be written to"
 
 
 def needed_at_start(settings: Settings) -> Iterator[str]:
@@ -50,9 +52,9 @@ def needed_at_start(settings: Settings) -> Iterator[str]:
         error = bind_error(address)
         if error is not None and error.errno == errno.EACCES:
             yield f"{place} can be bound only with CAP_NET_BIND_SERVICE, which the packaged unit grants"
-    access = settings.log.access
-    if access != "-" and os.path.exists(access) and stat.S_ISFIFO(os.stat(access).st_mode):
-        yield f"log.access: the pipe {access} needs a reader before the gate starts"
+    for key, path in settings.log.files.items():
+        if os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode):
+            yield f"{key}: the pipe {path} needs a reader before the gate starts"
 
 
 def addresses(settings: Settings) -> Iterator[tuple[str, ListenAddress]]:
@@ -115,37 +117,34 @@ def _may_keep(state: Path) -> bool:
     return os.access(state if os.path.exists(state) else state.parent, os.W_OK | os.X_OK)
 
 
-def _unusable_log(settings: Settings) -> Iterator[str]:
-    """Why no user could write the access log. A pipe may get its reader later."""
-    access = settings.log.access
-    if access == "-":
-        return
+def _unusable_log(settings: Settings, key: str, path: str) -> Iterator[str]:
+    """Why no user could write the log that this key names. A pipe may get its reader later."""
     try:
-        mode = os.stat(access).st_mode
+        mode = os.stat(path).st_mode
     except PermissionError:
         return
     except OSError as error:
-        folder = _folder(access)
+        folder = _folder(path)
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            yield f"log.access: {access}: {error.strerror}; name another file"
+            yield f"{key}: {path}: {error.strerror}; name another file"
         elif folder != settings.state_directory and _directory_error(folder):  # the gate makes that one
-            yield f"log.access: {folder} is not a directory; make it for the gate's user"
+            yield f"{key}: {folder} is not a directory; make it for the gate's user"
     else:
         if stat.S_ISDIR(mode):
-            yield f"log.access: {access} is a directory; name a file in it"
+            yield f"{key}: {path} is a directory; name a file in it"
         elif stat.S_ISSOCK(mode):
-            yield f"log.access: {access}: {not_regular(mode)}; name a file"
+            yield f"{key}: {path}: {not_regular(mode)}; name a file"
 
 
-def _may_write(access: str) -> bool:
+def _may_write(log: str) -> bool:
     """Whether this user may write the log, or make it. A missing folder is the state directory."""
-    folder = _folder(access)
-    return os.access(access if os.path.exists(access) else folder, os.W_OK) or not os.path.lexists(folder)
+    folder = _folder(log)
+    return os.access(log if os.path.exists(log) else folder, os.W_OK) or not os.path.lexists(folder)
 
 
-def _folder(access: str) -> Path:
+def _folder(log: str) -> Path:
     """Where the file would be made, links followed."""
-    return Path(os.path.realpath(access)).parent
+    return Path(os.path.realpath(log)).parent
 
 
 def _directory_error(path: Path) -> int:

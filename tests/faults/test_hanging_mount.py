@@ -90,7 +90,7 @@ def test_an_access_log_on_a_mount_that_hangs_stops_no_tunnel(tmp_path: Path) -> 
         assert mount.waits.wait(20)
         still_serves(gate, before)
         assert "does a network mount hang?" in gate.await_line("reload requested by SIGHUP refused")
-        assert "mount/access.jsonl has not been opened" in gate.await_line("the access log was not reopened")
+        assert "mount/access.jsonl has not been opened" in gate.await_line("the logs were not reopened")
         still_serves(gate, before)
         mount.answer()
         gate.send(signal.SIGHUP)

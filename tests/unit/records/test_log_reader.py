@@ -41,6 +41,9 @@ def read(*lines: dict[str, Any] | bytes) -> tuple[LogReader, list[int]]:
     "line",
     [
         pytest.param(b"2026-09-01 ready: listening on 0.0.0.0:3128", id="text"),
+        pytest.param(
+            b'{"schema":1,"event":"change","time":"2026-09-01T00:00:00Z","kind":"start","ok":true}', id="a change"
+        ),
         pytest.param(b"", id="empty"),
         pytest.param(b'{"schema":2,"event":"end","time":"2026', id="cut"),
         pytest.param(b"\xff\xfe\0", id="bytes"),

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from licensegate.app.observers import line_writer
-from licensegate.app.observers.access_log import AccessLog, AccessLogError, NoReaderError, open_log
+from licensegate.app.observers.access_log import AccessLog
+from licensegate.app.observers.log_place import LogPlaceError, NoReaderError, open_place
 from licensegate.app.settings import Log
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
@@ -129,7 +130,7 @@ def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Ca
     path = tmp_path / "place"
     make(path)
     destination = path if path.exists() else path / "access.jsonl"
-    with pytest.raises(AccessLogError) as refused:
+    with pytest.raises(LogPlaceError) as refused:
         AccessLog(Log(str(destination)))
     assert str(destination) in str(refused.value)
     assert "log.access" in str(refused.value)
@@ -139,11 +140,11 @@ def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Ca
 def test_a_pipe_without_a_reader_blocks_neither_start_nor_reload(tmp_path: Path, reader: Reader) -> None:
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
-    with pytest.raises(AccessLogError, match=f"log.access: cannot write {unread}: this pipe has no reader"):
+    with pytest.raises(LogPlaceError, match=f"log.access: cannot write {unread}: this pipe has no reader"):
         AccessLog(Log(unread))
     with contextlib.closing(AccessLog(Log(reader.path))) as log:
-        with pytest.raises(AccessLogError):
-            open_log(Log(unread))
+        with pytest.raises(LogPlaceError):
+            open_place(unread, "log.access")
         log.observe([record()])
         spin_until(lambda: len(reader.lines) == 1, reader.read)
 
@@ -175,10 +176,9 @@ def test_logs_opened_while_the_reader_stalls_are_closed(reader: Reader) -> None:
     settings = Log(reader.path)
     log = AccessLog(settings)
     log.observe([record()])
-    opened = [open_log(settings) for _ in range(20)]
+    opened = [open_place(settings.access, "log.access") for _ in range(20)]
     for descriptor in opened:
-        with log.adopting(settings, descriptor):
-            pass
+        log.adopt(settings, descriptor)
     still_open = [descriptor for descriptor in opened if os.path.exists(f"/proc/self/fd/{descriptor}")]
     assert still_open in (opened[-1:], opened[-2:]), "the last one waits for the writer, which may have taken one"
     reader.read()
@@ -291,7 +291,7 @@ def test_a_log_of_another_kind_will_never_open(tmp_path: Path, name: str, words:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "access.jsonl")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(tmp_path / "socket"))
-        with pytest.raises(AccessLogError) as refused:
+        with pytest.raises(LogPlaceError) as refused:
             AccessLog(Log(str(tmp_path / name)))
     assert words.format(tmp_path) in str(refused.value)
     assert not isinstance(refused.value, NoReaderError)

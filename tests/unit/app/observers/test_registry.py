@@ -8,8 +8,9 @@ from typing import cast
 import pytest
 
 from licensegate.app.observers import registry
-from licensegate.app.observers.access_log import AccessLog, AccessLogError
+from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.counters import Counters
+from licensegate.app.observers.log_place import LogPlaceError
 from licensegate.app.observers.observer import Observer
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Entry, Observers
@@ -123,7 +124,7 @@ def test_closing_writes_the_waiting_lines(tmp_path: Path) -> None:
 
 
 def test_an_access_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AccessLogError, match=r"missing/access\.jsonl: there is no folder .*missing; make it"):
+    with pytest.raises(LogPlaceError, match=r"missing/access\.jsonl: there is no folder .*missing; make it"):
         Observers(Log(str(tmp_path / "missing" / "access.jsonl")), lambda: POLICY)
 
 

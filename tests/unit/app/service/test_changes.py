@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.service.changes import changes
+from licensegate.app.service.changes import changes, in_force, sentences
 from licensegate.app.service.parts import Parts, read_parts, settings_hash
 from licensegate.app.settings import load
 from support.certificates import issue, revoke
@@ -97,15 +97,20 @@ CHANGES: dict[Callable[[Path], None], list[str]] = {
 @pytest.mark.parametrize(("change", "begins"), CHANGES.items(), ids=[change.__name__ for change in CHANGES])
 def test_each_change_is_named_and_no_secret_is(folder: Path, change: Callable[[Path], None], begins: list[str]) -> None:
     before = read(folder)
-    served = before.certificate.value
+    served, users, was = before.certificate.value, before.authenticator_reloader.users, in_force(before)
     change(folder)
     after = read(folder, before)
+    found = tuple(changes(before, served, users, after))
 
-    said = list(changes(before, served, after))
+    text = sentences(found, was, in_force(after))
+    said = text.split("; ") if begins else []
 
+    assert bool(begins) or text == "nothing has changed"
     assert [line[: len(begin)] for line, begin in zip(said, begins, strict=True)] == begins
     assert not any(
-        secret in line for line in said for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$", "-password")
+        secret in line
+        for line in (text, str(found))
+        for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$", "-password")
     )
 
 

@@ -6,6 +6,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from licensegate.app.observers.opened_logs import OpenedLogs
 from licensegate.app.service.components import Components
 from licensegate.app.service.logs import ServiceLog
 from licensegate.app.service.parts import read_parts
@@ -21,8 +22,8 @@ from support.upstream import SECONDS
 
 async def heard(text: str, folder: Path) -> ClientStanding:
     """Run the gate of these settings until its product has answered and the ledger has the answer."""
-    log = ServiceLog()
-    components = Components(read_parts(settings_of(folder, text)), os.open(os.devnull, os.O_WRONLY), log)
+    log, opened = ServiceLog(), OpenedLogs(os.open(os.devnull, os.O_WRONLY))
+    components = Components(read_parts(settings_of(folder, text)), opened, log)
     (product,) = components.products.products.values()
     product.schedule.due = 0.0
     asking = asyncio.ensure_future(asyncio.sleep(0))
@@ -82,8 +83,8 @@ def test_a_gate_on_standby_accepts_nobody_and_leaves_the_ledger_alone(tmp_path: 
     text = '[[listen]]\naddress = "127.0.0.1:0"\n[state]\ndirectory = "."\n'
 
     async def main() -> None:
-        log, opened_log = ServiceLog(), os.open(os.devnull, os.O_WRONLY)
-        components = Components(read_parts(settings_of(tmp_path, text)), opened_log, log, standby=True)
+        log, opened = ServiceLog(), OpenedLogs(os.open(os.devnull, os.O_WRONLY))
+        components = Components(read_parts(settings_of(tmp_path, text)), opened, log, standby=True)
         listener = components.gate.listeners[0]
         with socket.create_connection((listener.host, listener.port)):
             await turns()
@@ -93,7 +94,7 @@ def test_a_gate_on_standby_accepts_nobody_and_leaves_the_ledger_alone(tmp_path: 
             await until(lambda: components.gate.connections and components.ledger.is_ready)
         components.close()
         log.stop()
-        os.close(opened_log)
+        opened.close()
 
     run(main())
     assert (tmp_path / FILE_NAME).exists()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import pwd
 import socket
 import stat
 from collections.abc import Callable
@@ -15,11 +16,12 @@ import pytest
 from licensegate.app.service import control as control_module
 from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, ask_for_answer, control_path
 from licensegate.app.settings import packaged
+from licensegate.records.requester import Requester
 
 RELOAD = b'{"command": "reload"}\n'
 
 
-async def reload(requester: str, request: Request) -> Reply:
+async def reload(requester: Requester, request: Request) -> Reply:
     return Reply(True, f"done for {requester}{' with defaults' * request.defaults}")
 
 
@@ -28,7 +30,7 @@ def control() -> Control:
 
 
 def answer(line: bytes, uid: int = 0) -> Reply:
-    reply = asyncio.run(control().answer(line, uid))
+    reply = asyncio.run(control().answer(line, Requester(uid)))
     assert isinstance(reply, Reply)
     return reply
 
@@ -48,14 +50,39 @@ def while_serving(path: Path, do: Callable[[], Reply]) -> Reply:
 def test_the_owner_gets_the_reply(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
-    assert while_serving(path, lambda: ask(path, Request("reload"))) == Reply(True, f"done for uid {os.getuid()}")
+    asker = Requester(os.getuid(), pwd.getpwuid(os.getuid()).pw_name, os.getpid())
+    assert while_serving(path, lambda: ask(path, Request("reload"))) == Reply(True, f"done for {asker}")
+
+
+def test_a_user_without_a_name_is_known_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "control.sock"
+
+    def no_such_user(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", no_such_user)
+
+    asker = Requester(os.getuid(), "", os.getpid())
+    assert while_serving(path, lambda: ask(path, Request("reload"))) == Reply(True, f"done for {asker}")
+
+
+def test_a_command_of_another_user_is_noted() -> None:
+    noted: list[tuple[Requester, str, str]] = []
+    served = Control({"reload": reload}, lambda *refused: noted.append(refused))
+    stranger = Requester(os.getuid() + 1)
+
+    reply = asyncio.run(served.answer(RELOAD, stranger))
+
+    assert isinstance(reply, Reply)
+    assert not reply.ok
+    assert noted == [(stranger, "reload", reply.message)]
 
 
 def test_a_reply_with_an_undecodable_path_is_escaped(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
     async def main() -> Reply:
-        async def undecodable(requester: str, request: Request) -> Reply:
+        async def undecodable(requester: Requester, request: Request) -> Reply:
             return Reply(True, os.fsdecode(b"settings from gate-\xff.toml"))
 
         served = Control({"reload": undecodable})
@@ -222,7 +249,7 @@ def shown(path: Path, reply: Reply | bytes) -> bytes:
     """What a command gets that asks to be shown this."""
 
     async def main() -> bytes:
-        async def show(requester: str, request: Request) -> Reply | bytes:
+        async def show(requester: Requester, request: Request) -> Reply | bytes:
             assert (request.answer, request.parameters) == ("tunnels", {"page": "2"})
             return reply
 
@@ -279,7 +306,7 @@ def test_a_reply_is_sent_before_the_program_ends(tmp_path: Path) -> None:
     async def main() -> Reply:
         begun, end = asyncio.Event(), asyncio.Event()
 
-        async def slow(requester: str, request: Request) -> Reply:
+        async def slow(requester: Requester, request: Request) -> Reply:
             begun.set()
             await end.wait()
             return Reply(True, "at last")

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from licensegate.app.observers.access_log import AccessLogError, NoReaderError
+from licensegate.app.observers.log_place import LogPlaceError, NoReaderError
 from licensegate.app.service.handover_line import HandoverError
 from licensegate.app.service.run import exit_status
 from licensegate.app.settings import SettingsError
@@ -22,7 +22,7 @@ from licensegate.proxy.settings import ListenAddress
         (ListenError(), 1),
         (NoReaderError(), 1),
         (UnbindableAddressError(), 2),
-        (AccessLogError(), 2),
+        (LogPlaceError(), 2),
         (CertificateError(), 2),
         (LoginFileError(""), 2),
         (SettingsError(), 2),

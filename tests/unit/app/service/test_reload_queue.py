@@ -7,17 +7,20 @@ import pytest
 
 from licensegate.app.service.control import Reply
 from licensegate.app.service.reload_queue import ReloadQueue
+from licensegate.records.requester import Requester
+
+SIGHUP, ROOT = Requester(signal="SIGHUP"), Requester(0)
 
 
 class Reloads:
     """Reloads that a test lets end, and who asked for each."""
 
     def __init__(self) -> None:
-        self.begun: list[tuple[str, bool]] = []
+        self.begun: list[tuple[tuple[Requester, ...], bool]] = []
         self.ends: list[asyncio.Event] = []
 
-    async def __call__(self, requester: str, defaults: bool) -> Reply:
-        self.begun.append((requester, defaults))
+    async def __call__(self, requesters: tuple[Requester, ...], defaults: bool) -> Reply:
+        self.begun.append((requesters, defaults))
         self.ends.append(asyncio.Event())
         number = len(self.begun)
         await self.ends[-1].wait()
@@ -41,35 +44,35 @@ def run(story: Callable[[Reloads, ReloadQueue], Awaitable[None]]) -> None:
 
 def test_requests_while_a_reload_runs_share_one_more() -> None:
     async def story(reloads: Reloads, queue: ReloadQueue) -> None:
-        first = queue.request("SIGHUP")
+        first = queue.request(SIGHUP)
         await reloads.have_begun(1)
-        others = [queue.request("SIGHUP") for _ in range(200)] + [queue.request("uid 0")]
+        others = [queue.request(SIGHUP) for _ in range(200)] + [queue.request(ROOT)]
         reloads.end()
         await reloads.have_begun(2)
         reloads.end()
 
         assert await first == Reply(True, "reload 1")
         assert set(map(str, await asyncio.gather(*others))) == {str(Reply(True, "reload 2"))}
-        assert reloads.begun == [("SIGHUP", False), ("SIGHUP and uid 0", False)]
+        assert reloads.begun == [((SIGHUP,), False), ((SIGHUP, ROOT), False)]
 
     run(story)
 
 
 def test_requests_before_a_reload_begins_share_it() -> None:
     async def story(reloads: Reloads, queue: ReloadQueue) -> None:
-        replies = [queue.request("SIGHUP"), queue.request("uid 0", defaults=True)]
+        replies = [queue.request(SIGHUP), queue.request(ROOT, defaults=True)]
         await reloads.have_begun(1)
         reloads.end()
 
         assert [reply.message for reply in await asyncio.gather(*replies)] == ["reload 1", "reload 1"]
-        assert reloads.begun == [("SIGHUP and uid 0", True)]
+        assert reloads.begun == [((SIGHUP, ROOT), True)]
 
     run(story)
 
 
 def test_a_requester_who_leaves_does_not_cancel_the_reload() -> None:
     async def story(reloads: Reloads, queue: ReloadQueue) -> None:
-        leaving, staying = queue.request("uid 1"), queue.request("uid 2")
+        leaving, staying = queue.request(Requester(1)), queue.request(Requester(2))
         await reloads.have_begun(1)
         leaving.cancel()
         reloads.end()
@@ -81,10 +84,10 @@ def test_a_requester_who_leaves_does_not_cancel_the_reload() -> None:
 
 def test_a_fault_in_a_reload_is_a_refusal_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
     async def story(reloads: Reloads, queue: ReloadQueue) -> None:
-        failing = ReloadQueue(lambda requester, defaults: fail())
+        failing = ReloadQueue(lambda requesters, defaults: fail())
 
-        assert await failing.request("SIGHUP") == Reply(False, "a fault in the gate ended the reload; see its log")
-        assert not (await failing.request("SIGHUP")).ok
+        assert await failing.request(SIGHUP) == Reply(False, "a fault in the gate ended the reload; see its log")
+        assert not (await failing.request(SIGHUP)).ok
 
     async def fail() -> Reply:
         raise IndexError("of ours")
@@ -96,13 +99,13 @@ def test_a_fault_in_a_reload_is_a_refusal_and_the_next_one_runs(caplog: pytest.L
 
 def test_other_work_runs_while_no_reload_does() -> None:
     async def story(reloads: Reloads, queue: ReloadQueue) -> None:
-        first = queue.request("uid 0")
+        first = queue.request(ROOT)
         await reloads.have_begun(1)
         working = asyncio.Event()
 
         async def work() -> Reply:
             working.set()
-            second = queue.request("SIGHUP")
+            second = queue.request(SIGHUP)
             await asyncio.sleep(0)
             assert len(reloads.begun) == 1
             seconds.append(second)

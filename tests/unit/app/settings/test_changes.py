@@ -1,11 +1,14 @@
 """What a reload says of settings that differ."""
 
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
 from licensegate.app.settings import load
-from licensegate.app.settings.changes import named, setting_changes
+from licensegate.app.settings.changes import TABLE_NAMES, from_defaults, setting_changes
+from licensegate.app.settings.schema import File, Table, values
+from licensegate.records.setting_change import SettingChange, in_words
 
 
 def change(tmp_path: Path, before: str, after: str) -> list[str]:
@@ -13,7 +16,7 @@ def change(tmp_path: Path, before: str, after: str) -> list[str]:
     for text in (before, after):
         (tmp_path / "gate.toml").write_text(text)
         written.append(load(tmp_path / "gate.toml", {}).written)
-    return list(setting_changes(*written))
+    return in_words(setting_changes(*written))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,61 @@ def test_a_long_value_is_cut_and_stays_on_one_line(tmp_path: Path) -> None:
     assert len(said) < 110
 
 
-def test_names_beyond_the_first_five_are_counted() -> None:
-    assert named(["a", "b"]) == "a, b"
-    assert named(list("abcdefg")) == "a, b, c, d, e and 2 more"
+RULES = """
+[[allowlist.rule]]
+host = "a.test"
+{a}
+[[allowlist.rule]]
+host = "b.test"
+users = ["ann"]
+"""
+
+
+def test_of_a_table_that_stays_only_what_differs_is_named(tmp_path: Path) -> None:
+    assert change(tmp_path, RULES.format(a=""), RULES.format(a='private = true\nusers = ["bob"]')) == [
+        'allowlist.rule.private of "a.test:443" from false to true',
+        'allowlist.rule.users of "a.test:443" adds "bob"',
+    ]
+
+
+def test_another_order_of_tables_is_a_change(tmp_path: Path) -> None:
+    parents = ['[[parent]]\nurl = "http://a.test:8080"\n', '[[parent]]\nurl = "http://b.test:8080"\n']
+
+    assert change(tmp_path, "".join(parents), "".join(reversed(parents))) == ["parent in another order"]
+
+
+def test_a_user_name_at_a_parent_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("of-the-parent")
+    parent = '[[parent]]\nurl = "http://a.test:8080"\nusername = "{}"\npassword_file = "password"\n'
+    first, second = parent.format("alice"), parent.format("bertha")
+
+    assert change(tmp_path, first, second) == ['another value in parent.username of "http://a.test:8080"']
+    (added,) = change(tmp_path, "", first)
+    assert "(set, not shown)" in added
+    assert "alice" not in added
+
+
+def test_every_list_of_tables_has_a_key_that_names_its_tables() -> None:
+    lists = set()
+    for key in values(File()):
+        kind: object = File
+        for step in key.split("."):
+            kind = get_type_hints(kind)[step]
+        if any(isinstance(item, type) and issubclass(item, Table) for item in get_args(kind)):
+            lists.add(key)
+
+    assert lists == set(TABLE_NAMES)
+
+
+def test_two_tables_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    listener = '[[listen]]\naddress = "127.0.0.1:0"\n'
+
+    assert change(tmp_path, listener, listener * 2) == ['listen adds {address = "127.0.0.1:0"}']
+
+
+def test_a_start_names_what_differs_from_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "gate.toml").write_text("[limits]\ntunnels = 7\n")
+
+    assert list(from_defaults(load(tmp_path / "gate.toml", {}).written)) == [
+        SettingChange("limits.tunnels", "", 4096, 7)
+    ]

@@ -194,7 +194,7 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
         pytest.param(
             "[log]\naccess = 'stdout'",
             'gate.toml: log.access: "stdout" would be the name of a file; write "-" for standard output, "/dev/null" '
-            'for no access log, or "./stdout" for that file',
+            'for no such log, or "./stdout" for that file',
             id="standard output by its name",
         ),
         pytest.param(
@@ -211,6 +211,22 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
             "[tls]\ncertificate = 'gate.pem'\nkey = 'gate.key'\n[log]\naccess = './gate.key'",
             "gate.toml: log.access: gate.key is a file that the gate reads; name another one for the log",
             id="log in the key",
+        ),
+        pytest.param(
+            "[log]\naccess = 'gate.log'\nchanges = './gate.log'",
+            "gate.toml: log.changes: gate.log is the access log too; name another file",
+            id="two logs in a file",
+        ),
+        pytest.param(
+            "[log]\nchanges = './gate.toml'",
+            "gate.toml: log.changes: gate.toml is a file that the gate reads; name another one for the log",
+            id="changes in the settings file",
+        ),
+        pytest.param(
+            "[log]\nchanges = 'off'",
+            'gate.toml: log.changes: "off" would be the name of a file; write "-" for standard output, "/dev/null" '
+            'for no such log, or "./off" for that file',
+            id="no changes by their name",
         ),
         pytest.param(
             "announce = 'localhost'",

@@ -1,0 +1,136 @@
+"""A change of a running gate: who asked for it, what differs, and whether it took place. One JSON line each.
+
+Refused attempts are changes too, with `ok` false. The fields are described in `docs/changes.md`.
+"""
+
+import enum
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from .requester import Requester
+from .setting_change import SettingChange
+
+CHANGE_SCHEMA: Final = 1
+"""Raised by one when a key changes its name or meaning; a new key does not raise it."""
+
+LONGEST_LINE: Final = 65536
+"""What readers of lines take; a longer line leaves settings out, and counts them."""
+
+
+class ChangeKind(enum.StrEnum):
+    """What was asked for, or has happened."""
+
+    START = "start"
+    STOP = "stop"
+    RELOAD = "reload"
+    HANDOVER = "handover"
+    REVOKE = "revoke"
+    END = "end"
+    CERTIFICATE = "certificate"
+    USERS = "users"
+    SIGN_IN = "sign_in"
+    SIGN_OUT = "sign_out"
+    CLIENT_TEXT = "client_text"
+    CLIENT_NAME = "client_name"
+    CLIENT_CONTACT = "client_contact"
+
+
+_REQUESTED: Final = frozenset({ChangeKind.RELOAD, ChangeKind.HANDOVER, ChangeKind.REVOKE, ChangeKind.END})
+
+
+class InForce(Struct, frozen=True):
+    """What a gate goes by: the hash of its settings and the hash of its allowlist."""
+
+    settings: str
+    policy: str
+
+
+class GateProcess(Struct, frozen=True):
+    """A process that serves, and its release."""
+
+    pid: int
+    version: str
+
+
+class Change(Struct, frozen=True, omit_defaults=True):
+    """`message` says what has changed, or why nothing has, as the service log does.
+
+    `settings` are the changes one by one, without `settings_left_out` others for which the line had no room; those of a
+    start are the settings that differ from the built-in defaults. `before` and `after` are the hashes around the
+    change. `tunnels` are the ids of those that it ended. `process` has written this, `other` is the other one of a
+    handover.
+    """
+
+    schema: int
+    event: str
+    time: datetime
+    kind: ChangeKind
+    ok: bool
+    by: tuple[Requester, ...]
+    message: str
+    process: GateProcess
+    settings: tuple[SettingChange, ...] = ()
+    settings_left_out: int = 0
+    before: InForce | None = None
+    after: InForce | None = None
+    tunnels: tuple[str, ...] = ()
+    other: GateProcess | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The change as the service log says it."""
+        match self.kind:
+            case ChangeKind.START:
+                return f"ready: {self.message}"
+            case ChangeKind.STOP:
+                return f"stopping: {self.message}"
+            case kind if kind in _REQUESTED:
+                whose = " and ".join(map(str, self.by))
+                return f"{kind} requested by {whose}{'' if self.ok else ' refused'}: {self.message}"
+            case _:
+                return self.message
+
+
+def change_of(
+    kind: ChangeKind,
+    by: tuple[Requester, ...],
+    message: str,
+    process: GateProcess,
+    *,
+    ok: bool = True,
+    settings: tuple[SettingChange, ...] = (),
+    before: InForce | None = None,
+    after: InForce | None = None,
+    tunnels: tuple[str, ...] = (),
+    other: GateProcess | None = None,
+) -> Change:
+    """A change that has happened now, or was refused. What of a path is not UTF-8 is escaped."""
+    return Change(
+        CHANGE_SCHEMA,
+        "change",
+        datetime.now(UTC),
+        kind,
+        ok,
+        by,
+        message.encode(errors="backslashreplace").decode(),
+        process,
+        settings,
+        before=before,
+        after=after,
+        tunnels=tunnels,
+        other=other,
+    )
+
+
+def encoded(change: Change) -> bytes:
+    """The line of JSON, without its newline. One that would be too long has half of its settings, or fewer."""
+    line = msgspec.json.encode(change)
+    while len(line) >= LONGEST_LINE and change.settings:
+        kept = change.settings[: len(change.settings) // 2]
+        left_out = change.settings_left_out + len(change.settings) - len(kept)
+        change = structs.replace(change, settings=kept, settings_left_out=left_out)
+        line = msgspec.json.encode(change)
+    return line
