@@ -5,7 +5,7 @@ Refused attempts are changes too, with `ok` false. The fields are described in `
 
 import enum
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct, structs
@@ -38,7 +38,7 @@ class ChangeKind(enum.StrEnum):
     CLIENT_CONTACT = "client_contact"
 
 
-_REQUESTED: Final = frozenset({ChangeKind.RELOAD, ChangeKind.HANDOVER, ChangeKind.REVOKE, ChangeKind.END})
+ChangeLevel: TypeAlias = Literal["info", "warning", "error"]
 
 
 class InForce(Struct, frozen=True):
@@ -56,7 +56,7 @@ class GateProcess(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True, omit_defaults=True):
-    """`message` says what has changed, or why nothing has, as the service log does.
+    """`message` says who asked, and what has changed or why nothing has, as the service log does, at its `level`.
 
     `settings` are the changes one by one, without `settings_left_out` others for which the line had no room; those of a
     start are the settings that differ from the built-in defaults. `before` and `after` are the hashes around the
@@ -70,6 +70,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     kind: ChangeKind
     ok: bool
     by: tuple[Requester, ...]
+    level: ChangeLevel
     message: str
     process: GateProcess
     settings: tuple[SettingChange, ...] = ()
@@ -79,35 +80,25 @@ class Change(Struct, frozen=True, omit_defaults=True):
     tunnels: tuple[str, ...] = ()
     other: GateProcess | None = None
 
-    @property
-    def sentence(self) -> str:
-        """The change as the service log says it."""
-        match self.kind:
-            case ChangeKind.START:
-                return f"ready: {self.message}"
-            case ChangeKind.STOP:
-                return f"stopping: {self.message}"
-            case kind if kind in _REQUESTED:
-                whose = " and ".join(map(str, self.by))
-                return f"{kind} requested by {whose}{'' if self.ok else ' refused'}: {self.message}"
-            case _:
-                return self.message
-
 
 def change_of(
     kind: ChangeKind,
     by: tuple[Requester, ...],
-    message: str,
+    what: str,
     process: GateProcess,
     *,
     ok: bool = True,
+    level: ChangeLevel | None = None,
     settings: tuple[SettingChange, ...] = (),
     before: InForce | None = None,
     after: InForce | None = None,
     tunnels: tuple[str, ...] = (),
     other: GateProcess | None = None,
 ) -> Change:
-    """A change that has happened now, or was refused. What of a path is not UTF-8 is escaped."""
+    """A change that has happened now, or was refused.
+
+    `what` says what has changed, or why nothing has; what of a path in it is not UTF-8 is escaped.
+    """
     return Change(
         CHANGE_SCHEMA,
         "change",
@@ -115,7 +106,8 @@ def change_of(
         kind,
         ok,
         by,
-        message.encode(errors="backslashreplace").decode(),
+        level or ("info" if ok else "error"),
+        _message(kind, by, what, ok=ok).encode(errors="backslashreplace").decode(),
         process,
         settings,
         before=before,
@@ -123,6 +115,19 @@ def change_of(
         tunnels=tunnels,
         other=other,
     )
+
+
+def _message(kind: ChangeKind, by: tuple[Requester, ...], what: str, *, ok: bool) -> str:
+    match kind:
+        case ChangeKind.START:
+            return f"ready: {what}"
+        case ChangeKind.STOP:
+            return f"stopping: {what}"
+        case ChangeKind.RELOAD | ChangeKind.HANDOVER | ChangeKind.REVOKE | ChangeKind.END:
+            whose = " and ".join(map(str, by))
+            return f"{kind} requested by {whose}{'' if ok else ' refused'}: {what}"
+        case _:
+            return what
 
 
 def encoded(change: Change) -> bytes:

@@ -70,7 +70,7 @@ def _one(change: SettingChange) -> Iterator[str]:
     if change.setting == USERS:
         yield from _users(change)
     elif change.setting == CERTIFICATE:
-        yield f"a new certificate, SHA-256 {change.after['sha256']}"
+        yield f"a new certificate is in force, SHA-256 {change.after['sha256']}"
     elif change.setting == CLIENT_AUTHORITIES:
         yield "other authorities or revocation lists for clients' certificates"
     else:

@@ -22,6 +22,8 @@ CHANGE: Final = "change"
 
 MOST_KEPT: Final = 200
 
+_LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
 _log = logging.getLogger(__name__)
 _changes = logging.getLogger(f"{__name__}.said")
 
@@ -48,15 +50,14 @@ class ChangeLog:
         """The number of lines that were not written in full."""
         return self._dropped_before + (0 if self._writer is None else self._writer.dropped)
 
-    def write(self, kind: ChangeKind, *by: Requester, message: str, level: int | None = None, **facts: Any) -> Change:
-        """Write a change that has happened now, or with `ok=False` one that was refused: the `facts` of `change_of`.
+    def write(self, kind: ChangeKind, *by: Requester, what: str, **facts: Any) -> Change:
+        """Write a change that has happened now, or with `ok=False` one that was refused.
 
-        `level` is its level in the service log.
+        `what` and the `facts` are those of `change_of`.
         """
-        change = change_of(kind, by, message, self.process, **facts)
+        change = change_of(kind, by, what, self.process, **facts)
         self.recent.append(change)
-        usual = logging.INFO if change.ok else logging.ERROR
-        _changes.log(usual if level is None else level, "%s", change.sentence, extra={CHANGE: change})
+        _changes.log(_LEVELS[change.level], "%s", change.message, extra={CHANGE: change})
         self._put(change)
         return change
 

@@ -37,9 +37,10 @@ from licensegate.proxy.protocol.tunnel_checks import ChecksByClient
 from licensegate.records.contact import Contact
 from licensegate.records.record import TunnelRecord
 
+from .changes import in_force
 from .host import limits_within_descriptors
 from .logs import ServiceLog
-from .parts import Parts, settings_hash
+from .parts import Parts
 from .probe_process import run_look
 from .socket_activation import warn_of_unused
 from .target_looks import TargetLooks
@@ -80,6 +81,7 @@ class Components:
         warnings_of: WarningsOf = no_warnings,
     ) -> None:
         self.parts = parts
+        self.in_force = in_force(parts)
         self._warnings_of = warnings_of
         self.passed = passed = passed or PassedSockets()
         self.successor: int | None = None
@@ -144,7 +146,7 @@ class Components:
             "" if self._admin_site is None or not self._admin_site.address else f"; admin on {self._admin_site.address}"
         )
         return (
-            f"listening on {listening}{admin}; settings from {self.settings.source}; hash {settings_hash(self.parts)}"
+            f"listening on {listening}{admin}; settings from {self.settings.source}; hash {self.in_force.settings}"
         )
 
     def take_turn(self) -> None:

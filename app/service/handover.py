@@ -15,7 +15,6 @@ from typing import Final
 from licensegate.records.change import ChangeKind, GateProcess
 from licensegate.records.requester import Requester
 
-from .changes import in_force
 from .components import Components
 from .control import Control, Reply, Request
 from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
@@ -167,8 +166,8 @@ class Handover:
         self._components.changes.write(
             ChangeKind.HANDOVER,
             requester,
-            message=message,
-            before=in_force(self._components.parts),
+            what=message,
+            before=self._components.in_force,
             other=GateProcess(pid, release),
         )
         return Reply(True, message)
@@ -176,5 +175,5 @@ class Handover:
     def _refuse(self, requester: Requester, reason: str) -> Reply:
         if not self._stopping and not self.done.is_set():
             reason = f"{reason}; the gate goes on serving as before"
-        self._components.changes.write(ChangeKind.HANDOVER, requester, message=reason, ok=False)
+        self._components.changes.write(ChangeKind.HANDOVER, requester, what=reason, ok=False)
         return Reply(False, f"refused: {reason}")

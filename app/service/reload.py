@@ -19,7 +19,7 @@ from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.net.listener import ListenError
 from licensegate.records.change import ChangeKind, InForce
 from licensegate.records.requester import CHANGED_FILES, Requester
-from licensegate.records.setting_change import CERTIFICATE, SettingChange, in_words
+from licensegate.records.setting_change import SettingChange, in_words
 
 from .changes import certificate_changes, changes, in_force, sentences, user_changes
 from .components import Components, log_notable_settings
@@ -49,7 +49,6 @@ class Reloader:
     def __init__(self, components: Components, read_settings: Callable[[], Settings]) -> None:
         self.components = components
         self._read_settings = read_settings
-        self._in_force = in_force(components.parts)
         self._users = components.parts.authenticator_reloader.users  # those in force
         self._files = OffLoop(_HANGING_READS)
         self._logs = OffLoop(_HANGING_READS)
@@ -60,7 +59,7 @@ class Reloader:
         Settings that were emptied are refused, too, unless the requesters want the `defaults`.
         """
         components, gate = self.components, self.components.gate
-        before, served, was = components.parts, gate.snapshot.identity, self._in_force
+        before, served, was = components.parts, gate.snapshot.identity, components.in_force
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 parts = await self._files.run(partial(self._read, before, defaults))
@@ -80,11 +79,11 @@ class Reloader:
                 "mount hang?",
             )
         found, now = tuple(changes(before, served, self._users, parts)), self._now_in_force()
-        message = f"{sentences(found, was, now)}; {components.status}"
-        components.changes.write(ChangeKind.RELOAD, *requesters, message=message, settings=found, before=was, after=now)
+        what = f"{sentences(found, was, now)}; {components.status}"
+        components.changes.write(ChangeKind.RELOAD, *requesters, what=what, settings=found, before=was, after=now)
         log_notable_settings(parts.settings)
         components.warn_of_unused()
-        return Reply(True, message)
+        return Reply(True, what)
 
     def certificate_check(self) -> FileCheck:
         """Return the check of the certificate's files."""
@@ -111,17 +110,9 @@ class Reloader:
     def adopt_certificate(self) -> None:
         """Serve the certificate that was read last, if it is another one."""
         served = self._serve_certificate()
-        if served is None:
-            return
-        identity = self.components.parts.certificate.value
-        found = tuple(certificate_changes(served, identity))
-        if not found:
-            return
-        if found[0].setting == CERTIFICATE:
-            message = f"a new certificate is in force, SHA-256 {identity.fingerprint}"
-        else:
-            message = f"{in_words(found)[0]} are in force; the gate's certificate has not changed"
-        self._say_files(ChangeKind.CERTIFICATE, message, found)
+        if served is not None:
+            found = tuple(certificate_changes(served, self.components.parts.certificate.value))
+            self._say_files(ChangeKind.CERTIFICATE, found)
 
     def adopt_users(self) -> None:
         """Use the users that were read last, if they are others."""
@@ -129,8 +120,7 @@ class Reloader:
         if reloader.authenticator is gate.snapshot.authenticator:
             return
         gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=reloader.authenticator))
-        if found := tuple(user_changes(self._users, reloader.users)):
-            self._say_files(ChangeKind.USERS, "; ".join(in_words(found)), found)
+        self._say_files(ChangeKind.USERS, tuple(user_changes(self._users, reloader.users)))
 
     def _serve_certificate(self) -> ServerIdentity | None:
         """Serve the certificate that was read last. Returns the one that was served before, if there was another."""
@@ -143,23 +133,25 @@ class Reloader:
             warn_of_expiry(identity)
         return before
 
-    def _say_files(self, kind: ChangeKind, message: str, found: tuple[SettingChange, ...]) -> None:
-        """Write the change that files have brought about."""
-        was = self._in_force
-        self.components.changes.write(
-            kind, CHANGED_FILES, message=message, settings=found, before=was, after=self._now_in_force()
-        )
+    def _say_files(self, kind: ChangeKind, found: tuple[SettingChange, ...]) -> None:
+        """Write the change that files have brought about, if they have."""
+        was, now = self.components.in_force, self._now_in_force()
+        if found:
+            self.components.changes.write(
+                kind, CHANGED_FILES, what="; ".join(in_words(found)), settings=found, before=was, after=now
+            )
 
     def _keep_files(self, kind: ChangeKind, reason: str) -> None:
         """Write that changed files cannot be used."""
-        was = self._in_force
-        self.components.changes.write(kind, CHANGED_FILES, message=reason, ok=False, before=was, after=was)
+        now = self.components.in_force
+        self.components.changes.write(kind, CHANGED_FILES, what=reason, ok=False, before=now, after=now)
 
     def _now_in_force(self) -> InForce:
         """Take note of what was adopted, and return its hashes."""
         parts = self.components.parts
-        self._in_force, self._users = in_force(parts), parts.authenticator_reloader.users
-        return self._in_force
+        self._users = parts.authenticator_reloader.users
+        self.components.in_force = in_force(parts)
+        return self.components.in_force
 
     def _read(self, in_force: Parts, defaults: bool) -> Parts:
         """Read the settings and every file that they name. Raises what `read_parts` raises."""
@@ -192,9 +184,8 @@ class Reloader:
         Reopens the logs all the same: if a log rotation asked, the files in use will soon be deleted.
         """
         components = self.components
-        components.changes.write(
-            ChangeKind.RELOAD, *requesters, message=reason, ok=False, before=self._in_force, after=self._in_force
-        )
+        now = components.in_force
+        components.changes.write(ChangeKind.RELOAD, *requesters, what=reason, ok=False, before=now, after=now)
         log = components.settings.log
         try:
             async with asyncio.timeout(_REOPEN_SECONDS):

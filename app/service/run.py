@@ -27,7 +27,6 @@ from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
 from .answers import show
-from .changes import in_force
 from .components import Components, WarningsOf, no_warnings
 from .control import Control, ControlError, Reply, Request, ask, control_path
 from .cucm_instructions import cucm_instructions, reach
@@ -206,7 +205,7 @@ async def _open_control(
 def _say_refused(components: Components, requester: Requester, command: str, reason: str) -> None:
     """Write that somebody gave a command without the right to; a command that changes nothing is no matter."""
     if command in _CHANGING:
-        components.changes.write(ChangeKind(command), requester, message=reason, ok=False)
+        components.changes.write(ChangeKind(command), requester, what=reason, ok=False)
 
 
 def _control_path(settings: Settings) -> Path | None:
@@ -262,9 +261,9 @@ def _announce_ready(components: Components) -> None:
     status, settings = components.status, components.settings
     components.changes.write(
         ChangeKind.START,
-        message=status,
+        what=status,
         settings=tuple(from_defaults(settings.written)),
-        after=in_force(components.parts),
+        after=components.in_force,
     )
     _log.info("%s", _instructions(components))
     notify_ready(os.environ, status)
@@ -300,8 +299,8 @@ async def _drain(components: Components, handover: Handover, takeover: Takeover 
         components.changes.write(
             ChangeKind.STOP,
             Requester(signal=stop.first),
-            message=f"{len(gate.connections)} connections open, draining for up to {seconds:g} s",
-            before=in_force(components.parts),
+            what=f"{len(gate.connections)} connections open, draining for up to {seconds:g} s",
+            before=components.in_force,
         )
         if takeover is not None:
             takeover.stop_other(seconds)

@@ -39,13 +39,13 @@ def test_the_asker_is_named(requester: Requester, text: str) -> None:
     ],
 )
 def test_the_service_log_says_it_in_a_sentence(kind: ChangeKind, ok: bool, sentence: str) -> None:
-    assert change_of(kind, (ROOT,), "so", GATE, ok=ok).sentence == sentence
+    assert change_of(kind, (ROOT,), "so", GATE, ok=ok).message == sentence
 
 
 def test_all_who_asked_are_named() -> None:
     both = (ROOT, Requester(signal="SIGHUP"))
 
-    said = change_of(ChangeKind.RELOAD, both, "so", GATE).sentence
+    said = change_of(ChangeKind.RELOAD, both, "so", GATE).message
 
     assert said == "reload requested by uid 0 (root, process 815) and SIGHUP: so"
 
@@ -70,7 +70,8 @@ def test_a_line_has_what_is_known_and_nothing_else() -> None:
         "kind": "reload",
         "ok": True,
         "by": [{"uid": 0, "user": "root", "pid": 815}],
-        "message": "limits.tunnels from 1 to 2",
+        "level": "info",
+        "message": "reload requested by uid 0 (root, process 815): limits.tunnels from 1 to 2",
         "process": {"pid": 4711, "version": "1.2.3"},
         "settings": [{"setting": "limits.tunnels", "before": 1, "after": 2}, {"setting": "tls.names", "added": ["a"]}],
         "before": {"settings": "aa", "policy": "cc"},
@@ -101,4 +102,4 @@ def test_one_value_longer_than_a_line_is_left_out() -> None:
 def test_a_path_that_is_not_utf_8_is_escaped() -> None:
     change = change_of(ChangeKind.RELOAD, (ROOT,), "gate-\udcff.toml", GATE)
 
-    assert json.loads(encoded(change))["message"] == "gate-\\udcff.toml"
+    assert json.loads(encoded(change))["message"].endswith(": gate-\\udcff.toml")

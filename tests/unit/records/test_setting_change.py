@@ -24,7 +24,7 @@ from licensegate.records.setting_change import CERTIFICATE, CLIENT_AUTHORITIES, 
         ),
         pytest.param(
             SettingChange(CERTIFICATE, before={"sha256": "AA"}, after={"sha256": "BB"}),
-            ["a new certificate, SHA-256 BB"],
+            ["a new certificate is in force, SHA-256 BB"],
             id="a certificate",
         ),
         pytest.param(

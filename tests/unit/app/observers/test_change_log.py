@@ -38,13 +38,18 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def words(message: str) -> str:
+    """The last word of a message, which is what the test has written."""
+    return message.rpartition(" ")[2]
+
+
 def messages(path: Path) -> list[str]:
-    return [line["message"] for line in lines(path)]
+    return [words(line["message"]) for line in lines(path)]
 
 
 def test_a_change_is_said_and_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with change_log(at(tmp_path / "changes.jsonl")) as log, caplog.at_level(logging.INFO):
-        log.write(ChangeKind.RELOAD, ROOT, message="so")
+        log.write(ChangeKind.RELOAD, ROOT, what="so")
 
     (line,) = lines(tmp_path / "changes.jsonl")
     assert (line["kind"], line["ok"], line["by"]) == ("reload", True, [{"uid": 0, "user": "root"}])
@@ -64,7 +69,7 @@ def test_without_a_place_changes_are_said_whatever_the_level(
     settings = at(tmp_path / "changes.jsonl") if has_place else Log(os.devnull)
     monkeypatch.setattr(logging.getLogger(), "level", logging.ERROR)
     with change_log(settings) as log:
-        log.write(ChangeKind.STOP, message="so")
+        log.write(ChangeKind.STOP, what="so")
 
     assert caplog.messages == said
 
@@ -72,11 +77,11 @@ def test_without_a_place_changes_are_said_whatever_the_level(
 def test_after_a_rotation_changes_go_to_the_new_file(tmp_path: Path) -> None:
     path, old = tmp_path / "changes.jsonl", tmp_path / "changes.jsonl.1"
     with change_log(at(path)) as log:
-        log.write(ChangeKind.RELOAD, message="one")
+        log.write(ChangeKind.RELOAD, what="one")
         spin_until(lambda: messages(path) == ["one"])
         path.rename(old)
         log.adopt(at(path), open_logs(at(path)).changes)
-        log.write(ChangeKind.RELOAD, message="two")
+        log.write(ChangeKind.RELOAD, what="two")
 
     assert (messages(old), messages(path)) == (["one"], ["two"])
 
@@ -86,10 +91,10 @@ def test_the_change_of_the_place_is_the_last_line_at_the_old_one(tmp_path: Path,
     old, new = tmp_path / "old.jsonl", tmp_path / "new.jsonl"
     before, after = at(old), at(new) if moved else Log(os.devnull)
     with change_log(before) as log:
-        log.write(ChangeKind.START, message="one")
+        log.write(ChangeKind.START, what="one")
         log.adopt(after, open_logs(after).changes)
-        log.write(ChangeKind.RELOAD, message="two")
-        log.write(ChangeKind.STOP, message="three")
+        log.write(ChangeKind.RELOAD, what="two")
+        log.write(ChangeKind.STOP, what="three")
         spin_until(lambda: messages(old) == ["one", "two"])
         spin_until(lambda: not open_at(old))
 
@@ -103,11 +108,11 @@ def open_at(path: Path) -> bool:
 
 def test_a_line_that_cannot_be_written_is_counted_and_said(caplog: pytest.LogCaptureFixture) -> None:
     with change_log(Log(os.devnull, changes="/dev/full")) as log:
-        log.write(ChangeKind.RELOAD, message="so")
+        log.write(ChangeKind.RELOAD, what="so")
         spin_until(lambda: log.dropped == 1)
         after = Log(os.devnull)
         log.adopt(after, None)
-        log.write(ChangeKind.RELOAD, message="so")
+        log.write(ChangeKind.RELOAD, what="so")
         spin_until(lambda: sum("change log /dev/full" in message for message in caplog.messages) >= 3)
 
     assert "cannot write the change log /dev/full: No space left on device" in caplog.messages
@@ -115,17 +120,17 @@ def test_a_line_that_cannot_be_written_is_counted_and_said(caplog: pytest.LogCap
 
 def test_changes_and_records_may_share_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     with change_log(Log("-", changes="-")) as log:
-        log.write(ChangeKind.START, message="so")
+        log.write(ChangeKind.START, what="so")
 
-    assert json.loads(capfdbinary.readouterr().out)["message"] == "so"
+    assert json.loads(capfdbinary.readouterr().out)["message"] == "ready: so"
 
 
 def test_the_last_changes_are_kept() -> None:
     with change_log(Log(os.devnull)) as log:
         for number in range(MOST_KEPT + 5):
-            log.write(ChangeKind.RELOAD, message=str(number))
+            log.write(ChangeKind.RELOAD, what=str(number))
 
-    assert [change.message for change in log.recent] == [str(number) for number in range(5, MOST_KEPT + 5)]
+    assert [words(change.message) for change in log.recent] == [str(number) for number in range(5, MOST_KEPT + 5)]
 
 
 def test_an_unusable_place_of_changes_leaves_no_log_open(tmp_path: Path) -> None:

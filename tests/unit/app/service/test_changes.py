@@ -83,7 +83,7 @@ def no_change(folder: Path) -> None:
 
 CHANGES: dict[Callable[[Path], None], list[str]] = {
     no_change: [],
-    new_certificate: ["a new certificate, SHA-256 "],
+    new_certificate: ["a new certificate is in force, SHA-256 "],
     other_users: ["1 user added: cid", "1 user removed: bob", "1 user with another password: ann"],
     revoked_certificate: ["other authorities or revocation lists for clients' certificates"],
     other_key: ["another key in auth.nonce_key_file"],
