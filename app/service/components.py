@@ -145,9 +145,7 @@ class Components:
         admin = (
             "" if self._admin_site is None or not self._admin_site.address else f"; admin on {self._admin_site.address}"
         )
-        return (
-            f"listening on {listening}{admin}; settings from {self.settings.source}; hash {self.in_force.settings}"
-        )
+        return f"listening on {listening}{admin}; settings from {self.settings.source}; hash {self.in_force.settings}"
 
     def take_turn(self) -> None:
         """Accept clients and write the ledger: the process that served before does not any more."""
