@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test lint format catalogs pictures command-line bench wheels image audit sbom lock clean help
+.PHONY: serve demo test fuzz lint format catalogs pictures command-line bench wheels image audit sbom lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -27,6 +27,11 @@ test: ## install what the tests need and run them; COVERAGE=--cov counts what ra
 	@scripts/mitmproxy.sh
 	@scripts/kerberos.sh
 	.venv/bin/pytest --timeout=120 $(AT_ONCE) $(ARGS) $(COVERAGE)
+
+fuzz: ## try bytes from outside on every parser; SECONDS=120 for all together, TARGET=request-head for one
+	@scripts/environment.sh test
+	@scripts/environment.sh fuzz || echo "atheris cannot be installed here" >&2
+	@PYTHONPATH=tests .venv/bin/python -P -m fuzz --seconds $(or $(SECONDS),120) --target "$(TARGET)" $(ARGS)
 
 lint: ## check style, layout, types and shell scripts
 	@scripts/environment.sh test

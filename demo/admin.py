@@ -9,6 +9,7 @@ import msgspec
 
 from licensegate.app.admin import paths
 from licensegate.app.overview.clients import ClientList, ClientRow
+from licensegate.records.json_errors import JSON_ERRORS
 
 from .gate import DemoGate
 from .processes import DemoError
@@ -23,6 +24,6 @@ def client_row(gate: DemoGate, name: str) -> ClientRow | None:
             connection.request("GET", f"{paths.API_CLIENTS}?{urlencode({'q': name})}")
             body = connection.getresponse().read()
             found = msgspec.json.decode(body, type=ClientList)
-        except (OSError, HTTPException, msgspec.DecodeError) as error:
+        except (OSError, HTTPException, *JSON_ERRORS) as error:
             raise DemoError(f"the gate's admin pages cannot be read: {error}") from None
     return next((row for row in found.clients if row.name == name), None)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from licensegate.app.settings import Settings
+from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.record import TunnelRecord
 from licensegate.records.text import without_logins
 
@@ -47,7 +48,7 @@ def count_findings(records: Iterable[dict[str, Any]]) -> dict[str, dict[str, int
 def _read(line: bytes) -> dict[str, Any] | None:
     try:
         read = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
+    except JSON_ERRORS:
         return None
     if not isinstance(read, dict):
         return None

@@ -9,6 +9,9 @@ from typing import BinaryIO, Final, Literal
 import msgspec
 from msgspec import Struct
 
+from licensegate.records.json_errors import JSON_ERRORS
+from licensegate.records.text import printable
+
 from .entries import LONGEST_TEXT, LedgerEntry
 
 SCHEMA: Final = 3
@@ -47,8 +50,9 @@ def imported_entries(stream: BinaryIO) -> Iterator[LedgerEntry]:
             raise TransferError(f"line {number} is cut off: export the ledger again")
         try:
             entry = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
-            raise TransferError(f"line {number} is not an entry of a ledger: {error}") from None
+        except JSON_ERRORS as error:
+            said = printable(str(error).encode(errors="backslashreplace"))
+            raise TransferError(f"line {number} is not an entry of a ledger: {said}") from None
         if b"\\u0000" in line and _has_null(entry):
             raise TransferError(f"line {number} has a character that no ledger keeps, \\u0000")
         yield entry
@@ -62,7 +66,7 @@ def _has_null(entry: LedgerEntry) -> bool:
 def _read_header(line: bytes) -> None:
     try:
         header = msgspec.json.decode(line, type=ExportHeader)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError):
+    except JSON_ERRORS:
         raise TransferError("line 1 is not the beginning of an export of a ledger") from None
     if not 1 <= header.schema <= SCHEMA:
         raise TransferError(f"a newer release wrote it, with schema {header.schema}; this one knows up to {SCHEMA}")

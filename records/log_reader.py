@@ -14,6 +14,7 @@ from typing import Annotated, Any, BinaryIO, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from .json_errors import JSON_ERRORS
 from .record import SCHEMA, TunnelRecord
 from .summary import RecordSummary
 
@@ -84,7 +85,7 @@ class LogReader:
                 kind = _decode_kind(text)
                 kind.time.astimezone(UTC)
                 entry = self._read(kind, text)
-            except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+            except (*JSON_ERRORS, OverflowError):
                 self._skip(number)
                 continue
             if entry is not None:

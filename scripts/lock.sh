@@ -25,6 +25,7 @@ compile postgresql --group postgresql --constraint requirements/run.txt --constr
 compile lock --group lock "$@"
 compile image --group image "$@"
 compile audit --group audit "$@"
+compile fuzz --group fuzz "$@"
 compile mitmproxy --group mitmproxy "$@"
 for release in 11 21 25; do compile "java-$release" --group "java-$release" --no-deps "$@"; done
 

@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from licensegate.language.language import N_
 
@@ -16,6 +17,13 @@ BODY_SECONDS: Final = 30.0
 _MOST_FIELDS: Final = 32
 _URLENCODED: Final = "application/x-www-form-urlencoded"
 _MULTIPART: Final = "multipart/form-data"
+
+
+_UNREADABLE: Final = (
+    *(ValueError, LookupError, RuntimeError, AssertionError),
+    *(web.PayloadAccessError, web.RequestPayloadError, HttpProcessingError),
+)
+"""What aiohttp raises for a body that is not what its type says."""
 
 
 class FormRefusedError(Exception):
@@ -45,7 +53,7 @@ async def read_form(request: web.BaseRequest, most_bytes: int) -> Form:
                 return await _multipart(request, most_bytes)
     except TimeoutError:
         raise FormRefusedError(408, _TOO_SLOW) from None
-    except (ValueError, LookupError, RuntimeError, AssertionError, web.PayloadAccessError, web.RequestPayloadError):
+    except _UNREADABLE:
         raise FormRefusedError(400, _MALFORMED) from None
     raise FormRefusedError(415, _OTHER_TYPE)
 

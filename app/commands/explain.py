@@ -17,6 +17,7 @@ from licensegate.app.admin.paths import API_REFUSALS
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, readers_language, say, say_json
 from licensegate.language.language import ENGLISH, Language
+from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.log_reader import LogEntry, LogReader, read_record
 from licensegate.records.record import SCHEMA
 
@@ -114,7 +115,7 @@ def ask_gate(url: str | None, config: Path | None) -> list[LogEntry]:
     try:
         entries = msgspec.json.decode(page, type=_Page).refusals
         return [read_record(bytes(entry.record)) for entry in reversed(entries)]
-    except (msgspec.MsgspecError, ValueError):
+    except JSON_ERRORS:
         raise ExplainError(f"{url}{API_REFUSALS} is not the page of a gate of this release") from None
 
 

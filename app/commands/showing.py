@@ -15,6 +15,7 @@ from msgspec import Struct
 from licensegate.app.overview.answer import SCHEMA, Answer
 from licensegate.app.terminal import complain, readers_language, say, say_json
 from licensegate.language.language import ENGLISH, Language
+from licensegate.records.json_errors import JSON_ERRORS
 
 from .gate_answers import GateAnswerError, GateAnswers
 
@@ -110,7 +111,7 @@ def read_answer(body: bytes, kind: type[_Answer]) -> _Answer:
     try:
         if msgspec.json.decode(body, type=Answer).schema == SCHEMA:
             return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError:
+    except JSON_ERRORS:
         pass
     raise GateAnswerError("the gate is of another release than this command: restart it, or use --json")
 

@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from licensegate.app.settings.packaged import runtime_directory
 from licensegate.files.off_loop import OffLoop
+from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.requester import Requester
 from licensegate.records.text import printable
 
@@ -188,7 +189,7 @@ class Control:
         """Carry out the command in this line if its sender may give it."""
         try:
             request = msgspec.json.decode(line, type=Request)
-        except msgspec.MsgspecError:
+        except JSON_ERRORS:
             return Reply(False, "that is not a valid request")
         if requester.uid not in (0, os.getuid()):
             reason = f"uid {requester.uid} may not send commands: only the gate's own user and root may"
@@ -231,7 +232,7 @@ def _ask(path: Path, request: Request, seconds: float) -> tuple[Reply, bytes]:
             if len(answer) < reply.answer_bytes:
                 raise ControlError(f"the gate at {path} did not send its whole answer; see its log")
             return reply, answer
-    except msgspec.MsgspecError:
+    except JSON_ERRORS:
         raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
     except TimeoutError:
         raise ControlError(f"the gate at {path} has not answered for {seconds:g} s; see its log") from None

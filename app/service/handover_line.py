@@ -21,10 +21,14 @@ from typing import Final, Self
 import msgspec
 from msgspec import Struct
 
+from licensegate.records.json_errors import JSON_ERRORS
+from licensegate.records.text import printable
+
 MOST_SOCKETS: Final = 253
 """In one message: SCM_MAX_FD, unix(7)."""
 
 _MOST_BYTES: Final = 1 << 16
+_SHOWN: Final = 1000
 
 
 class HandoverError(Exception):
@@ -151,12 +155,12 @@ def _expected(data: bytes, steps: Sequence[HandoverStep]) -> Message:
         raise HandoverError(f"it ended before it said {steps[0].value!r}")
     try:
         message = msgspec.json.decode(data, type=Message)
-    except msgspec.MsgspecError:
+    except JSON_ERRORS:
         raise HandoverError(
             f"it said something else than {steps[0].value!r}; are the two releases too far apart?"
         ) from None
     if message.step is HandoverStep.FAILED:
-        raise HandoverError(message.reason)
+        raise HandoverError(printable(message.reason.encode(), _SHOWN) or "it failed, and does not say why")
     if message.step not in steps:
         raise HandoverError(f"it said {message.step.value!r} instead of {steps[0].value!r}")
     return message

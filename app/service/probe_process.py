@@ -17,6 +17,7 @@ from licensegate.allowlist.target import Target
 from licensegate.diagnosis.target_report import TargetReport
 from licensegate.probe.job import LookJob
 from licensegate.proxy.tunnel.invitation import Invitation
+from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.text import printable
 
 PROCESS_SECONDS: Final = 20.0
@@ -75,7 +76,7 @@ async def _report(process: asyncio.subprocess.Process, job: LookJob) -> TargetRe
             await process.wait()
     try:
         return msgspec.json.decode(out, type=TargetReport)
-    except msgspec.MsgspecError:
+    except JSON_ERRORS:
         lines = errors.strip().splitlines() or [b"without a word"]
         status = process.returncode
         said = printable(lines[-1], _SHOWN)

@@ -92,7 +92,8 @@ def read_parent_url(text: str) -> tuple[bool, str, int]:
     parts = _PARENT.fullmatch(text)
     if parts is None:
         meant = f"http://{text}"
-        raise ValueError(f"is not the URL of a proxy; {f'write {meant}' if _PARENT.fullmatch(meant) else _PARENT_FORM}")
+        is_meant = meant.isprintable() and _PARENT.fullmatch(meant)
+        raise ValueError(f"is not the URL of a proxy; {f'write {meant}' if is_meant else _PARENT_FORM}")
     scheme, host, port = parts.groups()
     bare = host.removeprefix("[").removesuffix("]")
     try:
@@ -149,7 +150,7 @@ def _host_meant(text: str, *, wildcard: bool) -> str:
             parse_host(host, wildcard=wildcard)
         except TargetError:
             continue
-        if host != text:
+        if host != text and host.isprintable():
             return f'write host = "{host}" and port = {port}' if port and wildcard else f'write "{host}"'
     return 'write a name, like "ssm.example.net"'
 

@@ -40,7 +40,8 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
         if variable in map(variable_of, _FILE_ONLY):
             raise SettingsError(f"{variable}: can be set in the settings file only, which {CONFIG} names")
         if variable not in known:
-            raise SettingsError(f"{variable}: unknown setting; {did_you_mean(variable, known)}")
+            name = variable if variable.isprintable() else shown(variable)
+            raise SettingsError(f"{name}: unknown setting; {did_you_mean(variable, known)}")
         key = known[variable]
         used[key] = variable
         section, _, name = key.rpartition(".")

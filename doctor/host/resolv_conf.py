@@ -1,5 +1,6 @@
 """Reads resolv.conf(5): the DNS servers, the search list and `ndots`. Text in, values out, as glibc reads it."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,11 @@ RESOLV_CONF: Final = Path("/etc/resolv.conf")
 
 _MOST_SERVERS: Final = 3
 """glibc asks no more: MAXNS in resolv.h."""
+
+_MOST_NDOTS: Final = 15
+"""glibc counts no further: RES_MAXNDOTS in resolv.h."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 class ResolverSettings(Struct, frozen=True):
@@ -46,8 +52,8 @@ def parse_resolver_settings(text: str) -> ResolverSettings:
             case "options":
                 for word in words:
                     name, _, value = word.partition(":")
-                    if name == "ndots" and value.isdigit():
-                        ndots = int(value)
+                    if name == "ndots" and _NUMBER.fullmatch(value):
+                        ndots = min(int(value), _MOST_NDOTS)
     return ResolverSettings(
         tuple(servers[:_MOST_SERVERS]) or ("127.0.0.1",), tuple(servers[_MOST_SERVERS:]), search, ndots
     )

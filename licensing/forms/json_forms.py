@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
+from licensegate.records.json_errors import JSON_ERRORS
+
 from ..report import Attempt, ConfiguredProxy, Entitlement, LicenseReport, Reading
 from ..text.decode import UnreadableTextError
 from ..times import printed
@@ -42,7 +44,7 @@ def read_json(text: str) -> Reading:
     """
     try:
         content = msgspec.json.decode(whole_part(text))
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except JSON_ERRORS as error:
         raise UnreadableTextError(f"it begins like JSON and is not: {error}") from None
     for found in _objects(content, _DEEPEST):
         for form, keys, reader in _FORMS:
@@ -58,7 +60,7 @@ def printed_in(text: str) -> list[str]:
     """
     try:
         content = msgspec.json.decode(whole_part(text))
-    except (msgspec.MsgspecError, RecursionError):
+    except JSON_ERRORS:
         return []
     values = list(_values(content, _DEEPEST))
     texts = [value for value in values if isinstance(value, str) and value.count("\n") >= _LEAST_LINES]

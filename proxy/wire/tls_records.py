@@ -97,7 +97,8 @@ class RecordShape(Struct, kw_only=True, eq=False):
         while position < size and not self._done:  # at most two, of which the first is empty
             whole = self._note(data[position:])
             if not whole:
-                self._begun = bytes(data[position : position + _ENOUGH])
+                if not self._done:
+                    self._begun = bytes(data[position : position + _ENOUGH])
                 break
             position += whole
         self._position = position - size
@@ -138,7 +139,7 @@ class RecordShape(Struct, kw_only=True, eq=False):
         begun = self._begun + bytes(data[:_ENOUGH])
         size = self._note(begun)
         if not size:
-            self._begun = begun
+            self._begun = b"" if self._done else begun
             return len(data)
         position = size - len(self._begun)
         self._begun = b""

@@ -257,7 +257,7 @@ def test_a_lock_has_hashes_and_no_urls(lock: str) -> None:
 
 def test_the_locks_of_one_environment_agree() -> None:
     versions = defaultdict(set)
-    for lock in ("run", "test", "demo", "kerberos", "lint", "lock"):
+    for lock in ("run", "test", "demo", "kerberos", "lint", "lock", "fuzz"):
         for package, version in _pins(lock).items():
             versions[package].add(version)
     assert {package: found for package, found in versions.items() if len(found) > 1} == {}

@@ -5,76 +5,18 @@ and hellos of SSL 2.
 """
 
 import random
-import ssl
-import sys
-import warnings
 
 import pytest
 from hypothesis import given
 
-from licensegate.proxy.wire.client_hello import ClientHello, HelloError, HelloFault, read_client_hello
 from support.client_hellos import INVALID_SERVER_NAMES, RECORDED, RecordedHello, any_hello, hello_message, in_records
+from support.openssl_hello import OPENSSL, assert_openssl_agrees
 
-LIMIT = 65536
 GOOD = [row for row in RECORDED.values() if not row.fault]
 SHORT = [row.hello for row in GOOD if len(row.hello) < 3000]
 NO_HOSTS = {"an empty name", "a dot", "a blank", "a line feed", "a slash", "a user", "an asterisk", "brackets"} | {
     "two final dots", "an empty label", "a label of 64", "a name of 254", "a hyphen at an edge", "a short IPv4 address",
 }  # fmt: skip
-
-
-class OpenSSL:
-    """A server that reads a ClientHello and then aborts the handshake."""
-
-    def __init__(self) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with warnings.catch_warnings(action="ignore"):
-            self._context.minimum_version = ssl.TLSVersion.TLSv1
-        self._context.set_ciphers("ALL:COMPLEMENTOFALL:@SECLEVEL=0")
-        self._context.sni_callback = self._note
-        self._names: list[str | None] = []
-
-    def _note(self, _: ssl.SSLObject, name: str | None, __: ssl.SSLContext) -> int:
-        self._names.append(name)
-        return ssl.ALERT_DESCRIPTION_INTERNAL_ERROR
-
-    def read(self, hello: bytes) -> str | None:
-        """The server name in our reader's form, or "" without one; None if OpenSSL refused the hello."""
-        self._names.clear()
-        incoming = ssl.MemoryBIO()
-        incoming.write(hello)
-        connection = self._context.wrap_bio(incoming, ssl.MemoryBIO(), server_side=True)
-        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # `ssl` reports a name outside ASCII there
-        try:
-            connection.do_handshake()
-        except ssl.SSLError:
-            return (self._names[0] or "").lower().removesuffix(".") if self._names else None
-        finally:
-            sys.unraisablehook = hook
-        raise AssertionError("it went on without an answer")
-
-
-OPENSSL = OpenSSL()
-
-
-def assert_readers_agree(hello: bytes) -> bool:
-    """Assert that the reader accepts no hello that OpenSSL reads differently. Returns True if both accept it."""
-    theirs, ours = OPENSSL.read(hello), verdict(hello)
-    if theirs is None:
-        return False
-    if isinstance(ours, HelloError):
-        assert ours.fault is HelloFault.SSLV2 or "is no host name" in str(ours), (theirs, str(ours), hello.hex())
-        return False
-    assert ours is not None, hello.hex()
-    assert ours.server_name == theirs, hello.hex()
-    return True
-
-
-def verdict(hello: bytes) -> ClientHello | HelloError | None:
-    try:
-        return read_client_hello(hello, LIMIT)
-    except HelloError as error:
-        return error
 
 
 @pytest.mark.parametrize("row", GOOD, ids=[row.name for row in GOOD])
@@ -90,13 +32,13 @@ def test_openssl_refuses_the_same_names_except_invalid_hosts(case: str) -> None:
 
 @given(any_hello())
 def test_openssl_and_the_reader_agree_on_made_up_hellos(hello: bytes) -> None:
-    assert_readers_agree(hello)
+    assert_openssl_agrees(hello)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_openssl_and_the_reader_agree_on_mangled_real_hellos(seed: int) -> None:
     chance = random.Random(seed)
-    agreed = sum(assert_readers_agree(mangled(chance.choice(SHORT), chance)) for _ in range(10_000))
+    agreed = sum(assert_openssl_agrees(mangled(chance.choice(SHORT), chance)) for _ in range(10_000))
     assert agreed > 2000, "too few hellos were accepted by both"
 
 

@@ -3,37 +3,14 @@
 h11 stands for what other software makes of the same bytes. Where both accept a head, they agree on what it says.
 """
 
-import h11
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from licensegate.proxy.wire.http1 import Head, HeadError, read_head
+from support.h11_head import assert_h11_agrees, assert_same, ours, theirs
 
-LIMIT = 16384
 LINE = b"CONNECT tools.cisco.com:443 HTTP/1.1\r\n"
 HOST = b"Host: tools.cisco.com:443\r\n"
-
-
-def ours(received: bytes) -> Head | None:
-    """The head, or None for a refusal or an incomplete head."""
-    try:
-        head = read_head(received, LIMIT)
-    except HeadError:
-        return None
-    return head if head is None or head.fault is None else None
-
-
-def theirs(received: bytes) -> h11.Request | None:
-    """The request as h11 reads it, or None for a refusal or an incomplete one."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
-    connection.receive_data(received)
-    try:
-        event = connection.next_event()
-    except h11.RemoteProtocolError:
-        return None
-    return event if isinstance(event, h11.Request) else None
-
 
 BOTH_READ = {
     "a CONNECT": LINE + HOST + b"\r\n",
@@ -96,14 +73,6 @@ def test_what_only_h11_reads_has_a_reason(received: bytes) -> None:
     assert theirs(received) is not None
 
 
-def assert_same(head: Head, request: h11.Request) -> None:
-    assert (head.method.encode(), head.target) == (request.method, request.target)
-    assert [name.encode() for name in head.fields] == [name for name, _ in request.headers.raw_items()][:32]
-    agents = [value for name, value in request.headers if name == b"user-agent" and value.isascii()]
-    if agents and b"\t" not in agents[-1]:
-        assert head.user_agent == agents[-1].decode()[:200]
-
-
 PIECES = st.sampled_from(
     [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b"\0", b"x", b"\xff", b"User-Agent: a\r\n", b"B: c\n", b"HTTP/1.1"]
 )
@@ -121,16 +90,4 @@ def changed_heads(draw: st.DrawFn) -> bytes:
 
 @given(changed_heads())
 def test_where_both_accept_a_head_they_agree_on_it_and_its_end(received: bytes) -> None:
-    head, request = ours(received), theirs(received)
-
-    if head is not None and request is not None:
-        assert_same(head, request)
-        assert received[head.size :] == left_over(received)
-
-
-def left_over(received: bytes) -> bytes:
-    """What h11 leaves unread behind the head."""
-    connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LIMIT)
-    connection.receive_data(received)
-    connection.next_event()
-    return connection.trailing_data[0]
+    assert_h11_agrees(received)
