@@ -88,6 +88,21 @@ def test_slow_forms_make_only_forms_wait() -> None:
     run(main())
 
 
+@pytest.mark.parametrize("part", [b"--\nm", b"--x\r\na b: c\r\n\r\n--x--", b"--x\r\nA: \0\r\n\r\n"])
+def test_a_part_with_a_broken_header_is_a_form_that_cannot_be_read(part: bytes) -> None:
+    fields = HEAD.replace(b"application/x-www-form-urlencoded", b"multipart/form-data; boundary=x")
+    head = fields.replace(b"Content-Length: 9", b"Content-Length: %d" % len(part))
+
+    async def main() -> bytes:
+        async with served() as port:
+            reader, writer = await send(port, head, part)
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+    assert run(main()).startswith(b"HTTP/1.1 400 ")
+
+
 def test_a_browser_that_leaves_in_the_middle_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         async with served() as port:

@@ -123,7 +123,13 @@ def test_root_may_command_any_users_gate() -> None:
     assert answer(RELOAD).ok
 
 
-@pytest.mark.parametrize("line", [b"", b"reload\n", b"{}\n", b'{"command": 1}\n', b"\xff\n", b"[" * 3000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"", b"reload\n", b"{}\n", b'{"command": 1}\n', b"\xff\n", b"[" * 3000),
+        *(b'{"command": "\x80"}\n', b'{"command": "reload", "x": ' + b"[" * 3000),
+    ],
+)
 def test_an_invalid_request_is_refused(line: bytes) -> None:
     assert answer(line) == Reply(False, "that is not a valid request")
 

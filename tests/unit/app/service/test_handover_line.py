@@ -55,6 +55,8 @@ def test_messages_keep_their_bounds(line: tuple[HandoverLine, socket.socket]) ->
     [
         pytest.param(b"", "it ended before it said 'ready'", id="end"),
         pytest.param(b'{"step": "failed", "reason": "no port"}', "no port", id="failed"),
+        pytest.param(b'{"step": "failed"}', "does not say why", id="failed without a reason"),
+        pytest.param(b'{"step": "ready", "x": ' + b"[" * 3000, "something else than 'ready'", id="nested too deeply"),
         pytest.param(b'{"step": "main"}', "it said 'main' instead of 'ready'", id="another step"),
         pytest.param(b'{"step": "dance"}', "something else than 'ready'", id="unknown step"),
         pytest.param(b"\xff", "something else than 'ready'", id="no message"),

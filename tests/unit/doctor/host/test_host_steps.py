@@ -127,6 +127,11 @@ def test_resolv_conf_is_read_as_glibc_reads_it() -> None:
     )
 
 
+@pytest.mark.parametrize(("ndots", "read"), [("²", 1), ("-1", 1), ("x", 1), ("9" * 5000, 1), ("16", 15), ("0", 0)])
+def test_ndots_is_a_number_up_to_fifteen(ndots: str, read: int) -> None:
+    assert parse_resolver_settings(f"options ndots:{ndots}\n").ndots == read
+
+
 def test_without_resolv_conf_this_host_is_asked(tmp_path: Path) -> None:
     assert read_resolver_settings(tmp_path / "missing") == ResolverSettings(("127.0.0.1",))
 

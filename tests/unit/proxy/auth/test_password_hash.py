@@ -64,6 +64,8 @@ REFUSED = {
     "bcrypt with a cost that does not exist": PUBLISHED[Kind.BCRYPT][0].replace("$05$", "$03$"),
     "SHA-crypt cut short": PUBLISHED[Kind.SHA_512_CRYPT][0][:-1],
     "SHA-256-crypt as long as SHA-512-crypt": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("$6$", "$5$"),
+    "SHA-crypt with rounds of a hundred digits": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "9" * 100),
+    "SHA-crypt with rounds of more digits than an int": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "9" * 5000),
     "SHA-crypt with too few rounds": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "999"),
     "a field behind": PUBLISHED[Kind.APR1][0] + ":x",
     "a blank behind": PUBLISHED[Kind.APR1][0] + " ",
