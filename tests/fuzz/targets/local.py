@@ -14,6 +14,7 @@ from licensegate.app.admin.page import Form
 from licensegate.app.service.control import Control, Reply, Request
 from licensegate.app.service.handover_line import HandoverError, HandoverLine, HandoverStep, Message, line_pair
 from licensegate.doctor.path.dns_message import DnsAnswer, query, read_answer
+from licensegate.records.requester import Requester
 
 from ..target import FuzzTarget, listed
 
@@ -24,7 +25,7 @@ MOST_FORM_BYTES = 2048
 _MOST_SENT = 1 << 16
 
 
-async def _carried_out(_who: str, request: Request) -> Reply:
+async def _carried_out(_who: Requester, request: Request) -> Reply:
     return Reply(True, f"{request.command} {request.answer} {request.target}")
 
 
@@ -32,7 +33,7 @@ CONTROL = Control({"reload": _carried_out, "answer": _carried_out})
 
 
 def control_reply(line: bytes) -> Reply | bytes:
-    return LOOP.run_until_complete(CONTROL.answer(line, os.getuid()))
+    return LOOP.run_until_complete(CONTROL.answer(line, Requester(os.getuid())))
 
 
 def handover_message(data: bytes) -> Message:
