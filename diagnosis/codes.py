@@ -306,6 +306,7 @@ class Code(enum.Enum):
     GATE_FULL = _by(Outcome.TUNNELS_EXHAUSTED, Outcome.CONNECTIONS_EXHAUSTED, Outcome.CROWDED_OUT,
         Outcome.WAITING_BYTES_EXHAUSTED, Outcome.DESCRIPTORS_EXHAUSTED, label="gate_full")
     CLIENT_FULL = _by(Outcome.CLIENT_TUNNELS_EXHAUSTED, Outcome.CLIENT_CROWDED_OUT, label="client_full")
+    CLIENT_TOO_FAST = _by(Outcome.CLIENT_RATE_EXCEEDED, Outcome.USER_RATE_EXCEEDED, label="client_too_fast")
     GATE_DRAINING = _by(Outcome.DRAINING, label="gate_draining")
     GATE_STOPPED = _by(Outcome.CUT_BEFORE_TUNNEL, Outcome.CUT_BY_STOP, label="gate_stopped")
     INTERNAL_ERROR = _by(Outcome.INTERNAL_ERROR)

@@ -37,7 +37,10 @@ class ListenAddress(Struct, frozen=True):
 
 
 class Limits(Struct, frozen=True):
-    """Sizes in bytes, times in seconds, numbers of connections. `lifetime_seconds` is 0 for tunnels without a limit."""
+    """Sizes in bytes, times in seconds, numbers of connections. 0 seconds of a lifetime and 0 per second are no limit.
+
+    So many as `burst` may come at once before a limit per second applies.
+    """
 
     head_bytes: int = 16384
     head_seconds: float = 10
@@ -52,6 +55,9 @@ class Limits(Struct, frozen=True):
     tunnels_per_client: int = 512
     waiting_per_client: int = 256
     waiting_bytes: int = 1 << 25
+    connections_per_client_per_second: float = 0
+    tunnels_per_user_per_second: float = 0
+    burst: int = 20
 
     @property
     def spare(self) -> int:

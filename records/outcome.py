@@ -219,6 +219,14 @@ class Outcome(enum.Enum):
     CLIENT_TUNNELS_EXHAUSTED = ("client_tunnels_exhausted", Stage.POLICY, _G, 429, "connection_limit_reached",
         "{client} has as many connections open as one client may have.",
         "Try again later; find out why the client opens so many, or raise limits.tunnels_per_client.")
+    CLIENT_RATE_EXCEEDED = ("client_rate_exceeded", Stage.POLICY, _G, 429, "connection_limit_reached",
+        "{client} opens connections faster than one client may: {detail}.",
+        ("Find out why the client connects so often; if it is many clients behind one address, raise "
+        "limits.connections_per_client_per_second or limits.burst."))
+    USER_RATE_EXCEEDED = ("user_rate_exceeded", Stage.POLICY, _G, 429, "connection_limit_reached",
+        "{client} asks for tunnels faster than its user may: {detail}.",
+        ("Find out which clients use this login and why they connect so often, or raise "
+        "limits.tunnels_per_user_per_second or limits.burst."))
     DRAINING = ("draining", Stage.POLICY, _G, 503, "connection_limit_reached",
         "The gate is stopping and accepts no new tunnels.",
         "Try again in a moment.")

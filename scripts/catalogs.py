@@ -36,7 +36,10 @@ PHRASES = (
     *("allowlist/target.py", "certs/chain.py", "probe/tunnel.py", "probe/verdict.py"),
     *(f"proxy/auth/{name}.py" for name in ("authenticator", "basic", "credentials", "digest", "result")),
     *(f"proxy/parent/{name}.py" for name in ("connect_attempt", "connection", "logins", "negotiate", "protocol/*")),
-    *(f"proxy/protocol/{name}.py" for name in ("conversation", "inner_hello", "refusals", "state_machine")),
+    *(
+        f"proxy/protocol/{name}.py"
+        for name in ("admission", "conversation", "inner_hello", "refusals", "state_machine")
+    ),
     *(f"proxy/wire/{name}.py" for name in ("client_hello", "http1", "proxy_protocol", "tls_layer")),
     *("proxy/dial/dual_stack.py", "proxy/dial/resolver.py"),
     *("ledger/by_hand.py", "ledger/desk.py", "ledger/keeping.py"),

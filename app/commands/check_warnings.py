@@ -14,7 +14,7 @@ from licensegate.certs.pem import read_chain
 from licensegate.proxy.protocol.tunnel_checks import overlay
 from licensegate.proxy.settings import TunnelChecks
 
-from . import check_environment, check_logins, check_parents, check_tls
+from . import check_environment, check_limits, check_logins, check_parents, check_tls
 
 LONGEST_HOST_NAME: Final = 64  # FMC takes no longer proxy name with Smart Licensing: Cisco document 222847
 
@@ -34,6 +34,7 @@ def warnings(settings: Settings, environ: Mapping[str, str], host_name: str) -> 
     yield from check_parents.warnings(settings)
     yield from check_tls.warnings(settings)
     yield from check_logins.warnings(settings)
+    yield from check_limits.warnings(settings)
     yield from _refused_connect_to(settings)
     yield from _unread_log(settings.log)
     _read_roots(settings)

@@ -77,7 +77,8 @@ _FOREIGN: Final = {
     },
     "limits": dict.fromkeys(("max_connections", "connections", "max_clients"), "tunnels")
     | dict.fromkeys(("timeout", "idle_timeout"), "idle_seconds")
-    | dict.fromkeys(("lifetime", "max_lifetime", "client_lifetime"), "lifetime_seconds"),
+    | dict.fromkeys(("lifetime", "max_lifetime", "client_lifetime"), "lifetime_seconds")
+    | dict.fromkeys(("rate", "rate_limit", "connections_per_second"), "connections_per_client_per_second"),
     "log": dict.fromkeys(("file", "path", "output"), "access"),
 }
 """What other proxies call the settings, at the top of the file and in its tables."""

@@ -35,6 +35,8 @@ WaitSeconds = Annotated[float, Meta(ge=0.1, le=_DAY)]
 Seconds = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+# 0 turns the limit off.
+PerSecond = Annotated[float, Meta(ge=0, le=1_000_000)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
 # From a few connections with TLS and a large ClientHello to 64 GiB.
 WaitingBytes = Annotated[int, Meta(ge=1 << 20, le=1 << 36)]
@@ -174,6 +176,9 @@ class LimitsTable(Table, frozen=True):
     tunnels_per_client: Count = _LIMITS.tunnels_per_client
     waiting_per_client: Count = _LIMITS.waiting_per_client
     waiting_bytes: WaitingBytes = _LIMITS.waiting_bytes
+    connections_per_client_per_second: PerSecond = _LIMITS.connections_per_client_per_second
+    tunnels_per_user_per_second: PerSecond = _LIMITS.tunnels_per_user_per_second
+    burst: Count = _LIMITS.burst
 
 
 class ParentTable(Table, frozen=True):

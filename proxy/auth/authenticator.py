@@ -112,7 +112,7 @@ class Authenticator:
         if not seconds:
             return None
         detail = f"the next one is checked in {math.ceil(seconds)} s"
-        return Rejected(LoginResult.LIMITED, detail, scheme=scheme, user=user)
+        return Rejected(LoginResult.LIMITED, detail, scheme=scheme, user=user, wait=seconds)
 
     def _complete(self, request: AuthRequest, result: AuthResult) -> AuthResult:
         """Count a wrong login against its source, and add the challenges to a rejection."""

@@ -58,7 +58,8 @@ class Rejected(Struct, frozen=True):
     """The client may not continue.
 
     `challenges` are the Proxy-Authenticate values of the 407, empty if no login can be asked for. `scheme` and `user`
-    are what the client tried; `unanswered` counts earlier challenges that it never answered.
+    are what the client tried; `unanswered` counts earlier challenges that it never answered. `wait`: the seconds until
+    its next login is checked, if it has to wait.
     """
 
     result: LoginResult
@@ -67,6 +68,7 @@ class Rejected(Struct, frozen=True):
     scheme: str = ""
     user: str = ""
     unanswered: int = 0
+    wait: float = 0
 
 
 AuthResult = Admitted | CheckNeeded | Rejected

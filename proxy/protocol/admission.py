@@ -1,8 +1,10 @@
-"""May this client have a tunnel to that target? Checks the limits, then its login, then the allowlist.
+"""May this client have a tunnel to that target? Checks the limits, its login, its user's rate, then the allowlist.
 
 In this order, a client without a login learns nothing about the allowlist. The client's network was checked before.
 Writes the decision and its reason into the record. No I/O.
 """
+
+import math
 
 from msgspec import Struct
 
@@ -20,9 +22,10 @@ from ..auth.request import AuthRequest
 from ..auth.result import Admitted, AuthResult, CheckNeeded, PasswordCheck, Rejected
 from ..settings import TunnelChecks
 from ..wire.protocol_detection import ClientProtocol
+from .rate_limit import RateLimit
 from .refusals import for_login, for_reason
 from .snapshot import Snapshot
-from .tunnel_counter import TunnelCounter
+from .tunnel_counter import TunnelCounter, User
 
 _USER_CHARACTERS = 64
 
@@ -36,11 +39,20 @@ class Granted(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The client may not. `challenges` are the Proxy-Authenticate values of a 407."""
+    """The client may not. `challenges` are the Proxy-Authenticate values of a 407.
+
+    `wait`: the seconds until it may try again, 0 if they are not known.
+    """
 
     outcome: Outcome
     detail: str = ""
     challenges: tuple[str, ...] = ()
+    wait: float = 0
+
+
+def too_fast(outcome: Outcome, wait: float) -> Refused:
+    """Refuse a client or a user that comes too often, and may come again after so many seconds."""
+    return Refused(outcome, f"the next one is served in {math.ceil(wait)} s", wait=wait)
 
 
 AdmissionResult = Granted | CheckNeeded | Refused
@@ -112,10 +124,20 @@ class Admission:
         authenticator = self._snapshot.authenticator
         if rejected.challenges and authenticator is not None:
             self._record.login_offered = authenticator.offered
-        return Refused(for_login(rejected), rejected.detail, rejected.challenges)
+        return Refused(for_login(rejected), rejected.detail, rejected.challenges, rejected.wait)
+
+    def _count_request(self, rate: RateLimit[User]) -> Refused | None:
+        """Count the request for its user, if it has one. Returns the refusal if it comes too soon."""
+        user = self._identity.user or self._identity.certificate[:1]
+        wait = rate.take(user) if user else 0
+        return too_fast(Outcome.USER_RATE_EXCEEDED, wait) if wait else None
 
     def _judge_target(self) -> AdmissionResult:
         record, snapshot = self._record, self._snapshot
+        if self._counter.user_rate is not None:
+            too_soon = self._count_request(self._counter.user_rate)
+            if too_soon is not None:
+                return too_soon
         decision = snapshot.policy.decide(self._target, record.client, self._identity)
         record.policy = snapshot.policy.hash
         record.allowed = decision.allowed

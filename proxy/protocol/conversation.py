@@ -6,6 +6,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from licensegate.allowlist.client_block import client_block
 from licensegate.allowlist.clients import NOBODY, Identity
 from licensegate.allowlist.target import Target
 from licensegate.records.outcome import Outcome, Party
@@ -20,7 +21,7 @@ from ..wire.protocol_detection import ClientProtocol, detect_protocol
 from ..wire.proxy_protocol import ProxyHeaderError, read_proxy_header
 from ..wire.responses import ESTABLISHED, healthy
 from ..wire.tls_exchange import ClientRecords, TargetRecords, TlsExchange
-from .admission import Admission, AdmissionResult, Granted, Refused
+from .admission import Admission, AdmissionResult, Granted, Refused, too_fast
 from .commands import WAIT, CheckLogin, Command, Dial, Establish, Refuse, Send, StartTls
 from .hellos_in_flight import HellosInFlight
 from .inner_hello import judge_inner_hello, note_hello
@@ -33,11 +34,11 @@ from .tunnel_counter import TunnelCounter
 
 
 class Conversation(StateMachine):
-    """The protocol of one client connection. `is_stranger`: the client's network may not use the gate."""
+    """The protocol of one client connection. `unserved`: why the client is refused whatever it asks for, else None."""
 
     __slots__ = (
         "_counted", "_counter", "_gate_hello", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos",
-        "_identity", "_random", "_snapshot", "_upstream_said", "is_stranger",
+        "_identity", "_random", "_snapshot", "_upstream_said", "unserved",
     )  # fmt: skip
 
     def __init__(
@@ -52,8 +53,10 @@ class Conversation(StateMachine):
     ) -> None:
         super().__init__(record, State.PROXY_HEADER if behind_balancer else State.HELLO, explain)
         self._snapshot = snapshot
-        self.is_stranger = not snapshot.clients.admits(record.client)
+        self.unserved = None if snapshot.clients.admits(record.client) else _STRANGER
         self._counter = counter
+        if counter.client_rate is not None and not behind_balancer:
+            self._count_arrival()
         self._counted = ""  # the block of addresses that it counts for, once it is a tunnel
         self._hellos = hellos
         self._random = b""  # in `hellos`
@@ -140,7 +143,17 @@ class Conversation(StateMachine):
         record = self.record
         record.balancer = record.client
         record.client, record.client_port = client, port
-        self.is_stranger = not self._snapshot.clients.admits(client)
+        self.unserved = None if self._snapshot.clients.admits(client) else _STRANGER
+        self._count_arrival()
+
+    def _count_arrival(self) -> None:
+        """Count the new connection for its client, and refuse it if it comes too soon. Probes are not counted."""
+        rate, record = self._counter.client_rate, self.record
+        if rate is None or self.unserved is not None or record.event == "probe":
+            return
+        wait = rate.take(client_block(record.client))
+        if wait:
+            self.unserved = too_fast(Outcome.CLIENT_RATE_EXCEEDED, wait)
 
     def _read_hello(self) -> Command:
         protocol = detect_protocol(self._received)
@@ -148,8 +161,8 @@ class Conversation(StateMachine):
             return WAIT
         self._client_protocol = protocol
         self.record.protocol = protocol.value
-        if self.is_stranger:
-            return self._refuse(Outcome.CLIENT_NOT_ALLOWED)
+        if self.unserved is not None:
+            return self._refuse_by(self.unserved)
         if protocol is ClientProtocol.HTTP:
             self._move(State.HEAD)
             return self._read_head()
@@ -182,7 +195,7 @@ class Conversation(StateMachine):
         note_hello(hello, self.record)
         target = target_of_hello(hello)
         if isinstance(target, Refused):
-            return self._refuse(target.outcome, target.detail)
+            return self._refuse_by(target)
         command = self._ask_for(target)
         if self.state is State.DIALLING:
             self.record.server_name_check = ServerNameCheck.MATCH
@@ -203,7 +216,7 @@ class Conversation(StateMachine):
         if isinstance(target, Refused):
             if is_health_check(head):
                 return self._answer_health()
-            return self._refuse(target.outcome, target.detail)
+            return self._refuse_by(target)
         self._received = self._received[head.size :]
         self._gate_hello = None
         return self._ask_for(target, head.authorization)
@@ -289,7 +302,10 @@ class Conversation(StateMachine):
                 self._move(State.LOGIN)
                 return CheckLogin(result.check)
             case Refused():
-                return self._refuse(result.outcome, result.detail, result.challenges)
+                return self._refuse_by(result)
+
+    def _refuse_by(self, refused: Refused) -> Command:
+        return self._refuse(refused.outcome, refused.detail, refused.challenges, refused.wait)
 
     def _count(self) -> None:
         """Count the connection as a tunnel from now on, until it is closed."""
@@ -309,8 +325,8 @@ class Conversation(StateMachine):
         self.record.hello_bytes, self.record.hello_size = len(received), size
         return f"it began one of {size} bytes and {len(received)} came" if size else ""
 
-    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
-        command = super()._refuse(outcome, detail, challenges)
+    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = (), wait: float = 0) -> Command:
+        command = super()._refuse(outcome, detail, challenges, wait)
         self._received = b""  # not kept while the client reads the answer
         self._hello_reader = None
         return command
@@ -348,6 +364,8 @@ class Conversation(StateMachine):
             target.begin_with(said)
         return Establish(to_client, early, client, target)
 
+
+_STRANGER: Final = Refused(Outcome.CLIENT_NOT_ALLOWED)
 
 _HELLO_STATES: Final = frozenset({State.HELLO, State.INNER_HELLO})
 

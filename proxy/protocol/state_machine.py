@@ -118,15 +118,18 @@ class StateMachine:
             return self.ended(Outcome.CUT_BY_STOP)
         return self.ended(Outcome.CLOSED_UNUSED if self._is_unused() else Outcome.CUT_BEFORE_TUNNEL)
 
-    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = ()) -> Command:
-        """Answer in the client's protocol. Close without an answer if the gate does not serve that protocol."""
+    def _refuse(self, outcome: Outcome, detail: str = "", challenges: tuple[str, ...] = (), wait: float = 0) -> Command:
+        """Answer in the client's protocol. Close without an answer if the gate does not serve that protocol.
+
+        `wait`: the seconds until the client may try again, if they are known.
+        """
         self._admission = None
         self.record.end(outcome, detail)
         answer = self._take_unsent()
         if self._client_protocol is ClientProtocol.HTTP and outcome.status >= 400:
             self.record.status = outcome.status
             language = language_for(self._accept_language.decode("latin-1"))
-            answer += refusal(self.record, challenges, self._explain(self.record, language), language)
+            answer += refusal(self.record, challenges, self._explain(self.record, language), language, wait)
         elif self._client_protocol is ClientProtocol.TLS:
             answer += alert(outcome)
         if not answer:

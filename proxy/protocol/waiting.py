@@ -7,16 +7,13 @@ now and then does not keep a place.
 A client is an IPv4 address or the /64 of an IPv6 address (`client_block`).
 """
 
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from licensegate.allowlist.client_block import client_block
 from licensegate.allowlist.client_networks import REMEMBERED_CLIENTS
 from licensegate.records.bounded import BoundedDict
 
 from .by_size import BySize
-
-_STRANGERS: Final = 16
-_STRANGERS_PER_CLIENT: Final = 4
 
 C = TypeVar("C")
 
@@ -120,29 +117,3 @@ class WaitingConnections(Generic[C]):
         if not newcomers.connections:
             return proven
         return proven if proven.connections > reserve and proven.largest_size > newcomers.largest_size else newcomers
-
-
-class Strangers(Generic[C]):
-    """The connections from outside `clients.networks` that may send their first bytes and read why they are refused.
-
-    Only a few at a time: the others are closed at once.
-    """
-
-    def __init__(self) -> None:
-        self._connections: dict[C, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._connections)
-
-    def add(self, connection: C, address: str) -> bool:
-        """Give a stranger with this address a place. Returns False if all are taken."""
-        block = client_block(address)
-        blocks = list(self._connections.values())
-        if len(blocks) >= _STRANGERS or blocks.count(block) >= _STRANGERS_PER_CLIENT:
-            return False
-        self._connections[connection] = block
-        return True
-
-    def remove(self, connection: C) -> None:
-        """Free the place of a connection, if it has one."""
-        self._connections.pop(connection, None)

@@ -42,11 +42,14 @@ class AccountedConnection(ABC):
         """End it because of a fault in the gate."""
 
     def _may_stay(self) -> bool:
-        """Close a client from outside the networks, unless it is one of the few that may read why."""
-        if self.conversation.state is State.HELLO and self.conversation.is_stranger:
-            self._waits = self._context.strangers.add(self, self.record.client)
+        """Close a client that is not served, unless it is one of the few that may read why."""
+        unserved = self.conversation.unserved
+        if self.conversation.state is State.HELLO and unserved is not None:
+            context, is_stranger = self._context, unserved.outcome is Outcome.CLIENT_NOT_ALLOWED
+            places = context.strangers if is_stranger else context.too_fast
+            self._waits = places.add(self, self.record.client)
             if not self._waits:
-                self.end(Outcome.CLIENT_NOT_ALLOWED)
+                self.end(unserved.outcome, unserved.detail)
                 return False
         return True
 
@@ -96,5 +99,6 @@ class AccountedConnection(ABC):
         if self._waits:
             self._context.waiting.remove(self)
             self._context.strangers.remove(self)
+            self._context.too_fast.remove(self)
         if self._held:
             self._release()

@@ -15,7 +15,8 @@ from ..protocol.hellos_in_flight import HellosInFlight
 from ..protocol.snapshot import Snapshot
 from ..protocol.state_machine import Explain, no_finding
 from ..protocol.tunnel_counter import TunnelCounter
-from ..protocol.waiting import Strangers, WaitingConnections
+from ..protocol.unserved import STRANGERS, TOO_FAST, Unserved
+from ..protocol.waiting import WaitingConnections
 from ..wire.ticket_lengths import TicketLengths
 from .deadlines import Deadlines
 from .flow import Pipes
@@ -46,8 +47,8 @@ class ClientConnection(Owner, Endable, Protocol):
 class TunnelContext:
     """One per gate. A reload replaces `snapshot`, `deadlines` and `dialer`; open connections keep theirs.
 
-    `connections` are all that are open; `waiting` are those that are not served yet, and `strangers` those that will
-    not be.
+    `connections` are all that are open; `waiting` are those that are not served yet. `strangers` and `too_fast` are
+    those that will not be, because of their network or their client's rate.
 
     `publish` takes each finished record. `explain` finds out why one failed, before its refusal is written.
     """
@@ -67,9 +68,11 @@ class TunnelContext:
         self.publish = publish
         self.explain = explain
         self.counter = TunnelCounter()
+        self.counter.adopt(snapshot.limits)
         self.hellos = HellosInFlight()
         self.waiting: WaitingConnections[Endable] = WaitingConnections()
-        self.strangers: Strangers[Endable] = Strangers()
+        self.strangers: Unserved[Endable] = Unserved(STRANGERS)
+        self.too_fast: Unserved[Endable] = Unserved(TOO_FAST)
         self.held: HeldBytes[Endable] = HeldBytes()
         self.pipes = Pipes(at_most=64)
         self.tickets = TicketLengths()
@@ -114,6 +117,7 @@ class TunnelContext:
         if snapshot.limits != self.snapshot.limits:
             self._earlier_deadlines.append(self.deadlines)
             self.deadlines = Deadlines(snapshot.limits)
+            self.counter.adopt(snapshot.limits)
         self.snapshot = snapshot
 
     def late(self, now: float) -> Iterator[tuple[DeadlineOwner, Deadline]]:

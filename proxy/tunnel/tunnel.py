@@ -71,7 +71,7 @@ class Tunnel(AccountedConnection):
 
     def begin(self) -> None:
         """Read what the client has sent already: usually its whole head."""
-        if self.conversation.is_stranger and not self._may_stay():
+        if self.conversation.unserved is not None and not self._may_stay():
             return
         self._read()
 

@@ -6,6 +6,7 @@ because Apache HttpClient passes it on as if the target had sent it. It is in th
 12.5.4); the reason phrase is always in English, because it has to be ASCII.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -34,6 +35,8 @@ _ALERTS: Final = {
     Outcome.TARGET_NOT_FOR_CLIENT: Alert.ACCESS_DENIED,
     Outcome.TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
     Outcome.CLIENT_TUNNELS_EXHAUSTED: Alert.INTERNAL_ERROR,
+    Outcome.CLIENT_RATE_EXCEEDED: Alert.INTERNAL_ERROR,
+    Outcome.USER_RATE_EXCEEDED: Alert.INTERNAL_ERROR,
     Outcome.DRAINING: Alert.INTERNAL_ERROR,
     Outcome.HELLO_MALFORMED: Alert.DECODE_ERROR,
     Outcome.INNER_HELLO_MALFORMED: Alert.DECODE_ERROR,
@@ -41,7 +44,11 @@ _ALERTS: Final = {
 }
 _ALERT_OF_STAGE: Final = {Stage.POLICY: Alert.UNRECOGNIZED_NAME, Stage.INNER_HELLO: Alert.UNRECOGNIZED_NAME}
 _END: Final = "\r\n"
-_FIELDS_OF_STATUS: Final = {405: "Allow: CONNECT\r\n", 429: "Retry-After: 60\r\n", 503: "Retry-After: 60\r\n"}
+_METHOD_NOT_ALLOWED: Final = 405
+_LATER: Final = frozenset({429, 503})
+"""With Retry-After (RFC 6585 section 4, RFC 9110 section 10.2.3)."""
+
+_RETRY_SECONDS: Final = 60
 
 
 def refusal(
@@ -49,12 +56,14 @@ def refusal(
     challenges: Iterable[str] = (),
     finding: Finding | None = None,
     language: Language = ENGLISH,
+    wait: float = 0,
 ) -> bytes:
     """Return the response for a record with an error status; the connection closes after it (RFC 9931 section 8).
 
     `challenges` go with a 407, each in its own field, since some clients read only one per field. The text for people
-    is that of the `finding`, which may know more than the outcome and is in the same language. Raises ValueError for an
-    outcome without an error status: a 200 would open a tunnel.
+    is that of the `finding`, which may know more than the outcome and is in the same language. `wait`: the seconds
+    until the client may try again, if they are known. Raises ValueError for an outcome without an error status: a 200
+    would open a tunnel.
     """
     outcome = record.outcome
     if outcome is None or outcome.status < 400:
@@ -71,7 +80,8 @@ def refusal(
         f"HTTP/1.1 {outcome.status} {outcome.label}: {reason}\r\n"
         f'Proxy-Status: licensegate; {error}details="{outcome.label} {record.id}"\r\n'
         f"{''.join(f'Proxy-Authenticate: {challenge}{_END}' for challenge in challenges)}"
-        f"{_FIELDS_OF_STATUS.get(outcome.status, '')}"
+        f"{'Allow: CONNECT' + _END if outcome.status == _METHOD_NOT_ALLOWED else ''}"
+        f"{f'Retry-After: {math.ceil(wait) or _RETRY_SECONDS}{_END}' if outcome.status in _LATER else ''}"
         "Content-Type: text/plain; charset=utf-8\r\n"
         f"Content-Language: {language.code}\r\n"
         "Cache-Control: no-store\r\n"

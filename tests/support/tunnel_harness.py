@@ -199,6 +199,7 @@ class TunnelHarness:
         assert not context.counter.by_client
         assert not context.waiting.total
         assert not context.strangers
+        assert not context.too_fast
         assert not context.held
         assert not context.deadlines.in_use
         assert not self.poller._owners

@@ -46,6 +46,7 @@ GATES: Mapping[str, tuple[Settings, str]] = {
     "trusting": (_login(more='trusted_networks = ["127.0.0.1"]\n'), "good"),
     "full": (_always("[limits]\ntunnels = 1\n"), "good"),
     "client_full": (_always("[limits]\ntunnels_per_client = 1\n"), "good"),
+    "client_too_fast": (_always("[limits]\nburst = 1\nconnections_per_client_per_second = 0.01\n"), "good"),
     "draining": (_always(""), "good"),
     "stopping": (_always("[limits]\ndrain_seconds = 0.5\n"), "good"),
     "idle": (_always("[limits]\nidle_seconds = 1\n"), "unanswered"),

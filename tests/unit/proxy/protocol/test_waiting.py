@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from licensegate.allowlist.client_block import client_block
-from licensegate.proxy.protocol.waiting import Strangers, WaitingConnections
+from licensegate.proxy.protocol.waiting import WaitingConnections
 
 PLACES, SHARE, RESERVE = 12, 4, 8
 CLIENT_FULL, FULL = "its share", "the places"
@@ -193,22 +193,3 @@ def test_any_sequence_keeps_the_limits_and_loses_no_connection(story: list[tuple
     assert not waiting._clients
     assert waiting._newcomers.connections == waiting._proven.connections == 0
     assert waiting._newcomers.largest_size == waiting._proven.largest_size == 0
-
-
-def test_a_few_strangers_may_stay_until_others_leave() -> None:
-    strangers: Strangers[int] = Strangers()
-    stayed = [strangers.add(number, f"203.0.113.{number}") for number in range(20)]
-
-    assert stayed == [True] * 16 + [False] * 4
-    strangers.remove(3)
-    strangers.remove(19)
-    assert strangers.add(20, "203.0.113.20")
-    assert not strangers.add(21, "203.0.113.21")
-
-
-def test_one_stranger_leaves_places_to_others() -> None:
-    strangers: Strangers[int] = Strangers()
-    stayed = [strangers.add(number, f"2001:db8::{number}") for number in range(6)]
-
-    assert stayed == [True] * 4 + [False] * 2
-    assert strangers.add(6, "203.0.113.1")

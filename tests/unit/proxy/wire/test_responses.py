@@ -203,6 +203,8 @@ ALERTS = {
     Outcome.HELLO_LOOP: FAULT,
     Outcome.TUNNELS_EXHAUSTED: FAULT,
     Outcome.CLIENT_TUNNELS_EXHAUSTED: FAULT,
+    Outcome.CLIENT_RATE_EXCEEDED: FAULT,
+    Outcome.USER_RATE_EXCEEDED: FAULT,
     Outcome.DRAINING: FAULT,
     Outcome.INTERNAL_ERROR: FAULT,
     **{it: FAULT for it in Outcome if it.stage in {Stage.RESOLVE, Stage.DIAL} and it.status},
