@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from licensegate.app.settings import Settings
 from licensegate.records.json_errors import JSON_ERRORS
+from licensegate.app.settings import LogKind, Settings
 from licensegate.records.record import TunnelRecord
 from licensegate.records.text import without_logins
 
@@ -20,9 +20,10 @@ _KEYS: Final = frozenset(TunnelRecord.__struct_fields__)
 
 def recent_records(settings: Settings) -> tuple[list[dict[str, Any]], str]:
     """The newest records, and why there are none or not all, in words. Reads the end of the log only."""
-    access = settings.log.access
-    if access == "-":
-        return [], "the access log goes to standard output: add its last lines by hand (journalctl, docker logs)"
+    place = settings.log.access
+    if place.kind is not LogKind.FILE:
+        return [], f"the access log goes to {place}: add its last lines by hand (journalctl, docker logs)"
+    access = place.path
     try:
         with open(access, "rb") as log:
             size = os.fstat(log.fileno()).st_size

@@ -38,8 +38,8 @@ _log = logging.getLogger(__name__)
 class AdminSite:
     """Shows a gate as `adopting` says.
 
-    `dropped` returns each log's number of lost lines, by the log's name. `reports` are the looks at targets and
-    `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself.
+    `losses` returns each log's number of lost lines by reason, by the log's name. `reports` are the looks at targets
+    and `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself.
     `bind` makes the listening socket.
     """
 
@@ -47,7 +47,7 @@ class AdminSite:
         self,
         gate: Gate,
         observers: Observers,
-        dropped: Mapping[str, Callable[[], int]],
+        losses: Mapping[str, Callable[[], Mapping[str, int]]],
         reports: TargetReports,
         upstreams: Upstreams,
         view: GateView,
@@ -65,7 +65,7 @@ class AdminSite:
         sources = PageSources(
             full_version(),
             Metrics(
-                version(), revision(), gate, observers.get(Counters), target_health, dropped, reports, clients, asks
+                version(), revision(), gate, observers.get(Counters), target_health, losses, reports, clients, asks
             ),
             self._health,
             view,

@@ -12,7 +12,8 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.preset import load_presets
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
-from licensegate.app.settings import Log, Settings, SettingsError, load
+from licensegate.app.logs.open_sink import LogPlaceError
+from licensegate.app.settings import Log, LogKind, Settings, SettingsError, load
 from licensegate.app.settings.messages import shown
 from licensegate.app.terminal import complain, say, say_json
 from licensegate.certs.host_names import host_name
@@ -24,7 +25,7 @@ from licensegate.products.settings import AskedProduct
 from licensegate.proxy.auth.user_files import LoginFileError
 from licensegate.proxy.settings import NetworkChecks, TunnelChecks
 
-from . import check_logins, check_parents, check_tls
+from . import check_logins, check_logs, check_parents, check_tls
 from .check_result import CheckResult
 from .check_warnings import warnings
 from .layout import counted, json_text, sections
@@ -56,7 +57,6 @@ _MODES: Final = {
 
 def report(settings: Settings) -> str:
     """Describe everything in force. Raises LoginFileError for an unusable file of users."""
-    access = "standard output" if settings.log.access == "-" else settings.log.access
     return sections(
         {
             "settings": [settings.source],
@@ -80,7 +80,7 @@ def report(settings: Settings) -> str:
             "names": [_named(client) for client in settings.named_clients],
             "ledger": [_ledger(settings.ledger)],
             "products": [_asked(product) for product in settings.products] or ["none is asked"],
-            "log": [f"access to {access}", f"level {settings.log.level}", *_log_lines(settings.log)],
+            "log": list(_log_lines(settings.log)),
             "policy": [settings.policy.hash],
         }
     )
@@ -191,11 +191,19 @@ def _probe(settings: Settings) -> Iterator[str]:
 
 
 def _log_lines(log: Log) -> Iterator[str]:
+    for key, place in log.places.items():
+        yield f"{key.removeprefix('log.')} to {place}"
+    yield f"level {log.level}"
     if log.lines_per_client:
         yield f"{log.lines_per_client} lines per second of one client, the rest as a summary"
     else:
         yield "every line of every client"
     yield f"format {log.format}"
+    if any(place.is_syslog for place in log.places.values()):
+        syslog = log.syslog
+        yield f"syslog as {syslog.app_name}, facility {syslog.facility}, format {syslog.format}"
+    if any(place.kind is LogKind.SYSLOG_TLS for place in log.places.values()):
+        yield f"syslog servers verified by {log.syslog.ca or 'the authorities of the system'}"
 
 
 def _tunnel(settings: Settings) -> list[str]:
@@ -234,7 +242,7 @@ def run(arguments: argparse.Namespace) -> int:
     result = CheckResult()
     try:
         _examine(arguments, result)
-    except (CertificateError, LoginFileError, SettingsError) as error:
+    except (CertificateError, LogPlaceError, LoginFileError, SettingsError) as error:
         result.faults.append(str(error))
     result.usable = not result.faults
     if arguments.json:
@@ -247,7 +255,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _examine(arguments: argparse.Namespace, result: CheckResult) -> None:
     """Look at everything. Prints the report unless the result will be printed as JSON.
 
-    Raises CertificateError, LoginFileError or SettingsError.
+    Raises CertificateError, LogPlaceError, LoginFileError or SettingsError.
     """
     file = arguments.file or arguments.config
     settings = load(file, os.environ)
@@ -261,6 +269,7 @@ def _examine(arguments: argparse.Namespace, result: CheckResult) -> None:
         say(report(settings))
     faults = list(preconditions.faults(settings))  # before the warnings: it raises what would also be one of them
     result.warnings += warnings(settings, os.environ, name)
+    result.warnings += check_logs.unreachable(settings)
     result.take_tests(results)
     if results:
         result.warnings += [f"no test asks for {rule}" for rule in untouched(settings.policy.rules, settings, results)]

@@ -8,7 +8,7 @@ from typing import Final
 
 from licensegate.allowlist.target import Target
 from licensegate.app.admin.access import read_token
-from licensegate.app.settings import Log, Settings
+from licensegate.app.settings import Log, LogKind, Settings
 from licensegate.app.settings.ledger import client_notes
 from licensegate.certs.pem import read_chain
 from licensegate.proxy.protocol.tunnel_checks import overlay
@@ -60,10 +60,10 @@ def _name_too_long(host_name: str) -> Iterator[str]:
 
 
 def _unread_log(log: Log) -> Iterator[str]:
-    if log.format == "text" and log.access != "-":
+    if log.format in ("text", "squid") and log.access.kind is LogKind.FILE:
         yield (
-            'log.format = "text" also applies to log.access, and then licensegate explain, suggest-rules and doctor '
-            "cannot read it; leave log.format out for JSON"
+            f'log.format = "{log.format}" also applies to log.access, and then licensegate explain, suggest-rules and '
+            "doctor cannot read it; leave log.format out for JSON"
         )
 
 

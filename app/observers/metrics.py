@@ -64,7 +64,7 @@ class GateGauges(Protocol):
 
 
 class Metrics:
-    """All metrics of one gate. `dropped` returns each log's number of lost lines, by the log's name.
+    """All metrics of one gate. `losses` returns each log's number of lost lines by reason, by the log's name.
 
     `clients` is None where no ledger can be kept, `products` where no product can be asked.
     """
@@ -76,7 +76,7 @@ class Metrics:
         gate: GateGauges,
         counters: Counters,
         target_health: TargetHealth,
-        dropped: Mapping[str, Callable[[], int]],
+        losses: Mapping[str, Callable[[], Mapping[str, int]]],
         reports: TargetReports,
         clients: ClientStandings | None = None,
         products: ProductAsks | None = None,
@@ -86,7 +86,7 @@ class Metrics:
         self._gate = gate
         self._counters = counters
         self._target_health = target_health
-        self._dropped = dropped
+        self._losses = losses
         self._reports = reports
         self._clients = clients
         self._products = products
@@ -110,7 +110,13 @@ class Metrics:
             "licensegate_log_lines_dropped",
             "Lines lost because a log had no reader or could not be written.",
             ("log",),
-            [((log,), count()) for log, count in self._dropped.items()],
+            [((log,), sum(count().values())) for log, count in self._losses.items()],
+        )
+        yield from _counters(
+            "licensegate_log_dropped",
+            "The same by reason: why a line was not written in full.",
+            ("log", "reason"),
+            [((log, reason), lost) for log, count in self._losses.items() for reason, lost in count().items()],
         )
         if self._clients is not None and self._clients.is_kept:
             yield from self._client_metrics(self._clients)

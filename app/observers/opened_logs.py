@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
+from licensegate.app.logs.open_sink import open_sink
+from licensegate.app.logs.sink import LogSink
 from licensegate.app.settings import Log
-
-from .log_place import close_place, open_place
 
 
 class OpenedLogs(Struct, frozen=True):
-    """The descriptors of the logs; `changes` is None where changes have no place of their own."""
+    """The places of the logs; `changes` is None where changes have no place of their own."""
 
-    access: int
-    changes: int | None = None
+    access: LogSink
+    service: LogSink
+    changes: LogSink | None = None
 
     @contextlib.contextmanager
     def adopted_by(self, adopt: "Callable[[OpenedLogs], object]") -> Iterator[None]:
@@ -28,16 +29,17 @@ class OpenedLogs(Struct, frozen=True):
 
     def close(self) -> None:
         """Close them, if nothing will be written to them."""
-        close_place(self.access)
-        if self.changes is not None:
-            close_place(self.changes)
+        for sink in (self.access, self.service, self.changes):
+            if sink is not None:
+                sink.close()
 
 
 def open_logs(settings: Log) -> OpenedLogs:
     """Open all of them. Waits if one is on a mount that hangs. Raises LogPlaceError."""
-    access = open_place(settings.access, "log.access")
-    try:
-        return OpenedLogs(access, open_place(settings.changes, "log.changes") if settings.changes else None)
-    except BaseException:
-        close_place(access)
-        raise
+    with contextlib.ExitStack() as opened:
+        sinks = {}
+        for key, place in settings.places.items():
+            sinks[key] = open_sink(place, key, settings.syslog)
+            opened.callback(sinks[key].close)
+        opened.pop_all()
+    return OpenedLogs(sinks["log.access"], sinks["log.service"], sinks.get("log.changes"))

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from licensegate.allowlist.policy import Policy
+from licensegate.app.logs.sink import LogSink
 from licensegate.app.settings import Log
 from licensegate.ledger.clients import ClientNames
 from licensegate.ledger.place import LedgerSettings
@@ -30,10 +31,10 @@ _AnObserver = TypeVar("_AnObserver", bound=Observer)
 
 
 class Setup(Struct, frozen=True):
-    """What observers are made from: their settings, the log's descriptor if it is open, the names of the targets."""
+    """What observers are made from: their settings, the log's place if it is open, the names of the targets."""
 
     log: Log
-    opened_log: int | None
+    opened_log: LogSink | None
     targets: TargetNames
     ledger: LedgerSettings
     clients: ClientNames
@@ -62,14 +63,14 @@ OBSERVERS: Final = (
 class Observers:
     """The observers of one gate, those that always run first. `policy` returns the policy in force.
 
-    `opened_log` is the descriptor of the access log if it is open already. Raises LogPlaceError.
+    `opened_log` is the place of the access log if it is open already. Raises LogPlaceError.
     """
 
     def __init__(
         self,
         log: Log,
         policy: Callable[[], Policy],
-        opened_log: int | None = None,
+        opened_log: LogSink | None = None,
         ledger: LedgerSettings = NO_LEDGER,
         clients: ClientNames = NO_NAMES,
     ) -> None:

@@ -14,9 +14,10 @@ from licensegate.diagnosis.codes import PROBLEMS
 from licensegate.diagnosis.wording import finding_of
 from licensegate.records.contact import Contact
 from licensegate.records.log_reader import LogEntry
-from licensegate.records.outcome import Party
 from licensegate.records.record import TunnelRecord
 from licensegate.records.summary import RecordSummary
+
+from .severity import is_refusal
 
 _WORD_WIDTH: Final = 9
 _YELLOW, _RED, _PLAIN = "\x1b[33m", "\x1b[31m", "\x1b[0m"
@@ -76,7 +77,7 @@ def _record(record: TunnelRecord) -> tuple[str, str]:
         labels.append(str(outcome.status))
     if record.repeated:
         labels.append(f"{record.repeated} more before it")
-    refused = record.relay_ms is None and record.ended_by is Party.GATE and 400 <= outcome.status < 500
+    refused = record.relay_ms is None and is_refusal(outcome)
     return "refused" if refused else "failed", f"{whose}{sentence} [{', '.join(labels)}]"
 
 

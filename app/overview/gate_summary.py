@@ -72,12 +72,13 @@ class GateSummary(Struct, frozen=True, kw_only=True):
 class GateFacts(Struct, frozen=True):
     """What the gate does not know of itself.
 
-    `dropped` returns each log's number of lost lines, by the log's name; `settings` names the settings in force.
+    `losses` returns each log's number of lost lines by reason, by the log's name; `settings` names the settings in
+    force.
     """
 
     version: str
     started: datetime
-    dropped: Mapping[str, Callable[[], int]]
+    losses: Mapping[str, Callable[[], Mapping[str, int]]]
     settings: Callable[[], str]
 
 
@@ -100,7 +101,7 @@ def gate_summary(gate: Gate, ledger: Ledger, facts: GateFacts, language: Languag
         rules=len(snapshot.policy.rules),
         certificate_ends=_ends(snapshot.identity),
         settings=facts.settings(),
-        log_lines_dropped={name: count() for name, count in facts.dropped.items()},
+        log_lines_dropped={name: sum(count().values()) for name, count in facts.losses.items()},
         ledger=ledger_summary(ledger, language),
     )
 

@@ -99,10 +99,10 @@ class Components:
         )
         self.access_log = self._observers.get(AccessLog)
         self.changes = ChangeLog(settings.log, opened.changes)
-        self._dropped = {
-            "access": lambda: self.access_log.dropped,
-            "service": lambda: service_log.dropped,
-            "changes": lambda: self.changes.dropped,
+        self._losses = {
+            "access": lambda: self.access_log.losses,
+            "service": lambda: service_log.losses,
+            "changes": lambda: self.changes.losses,
         }
         self.ledger = self._observers.get(Ledger)
         self.gate = Gate(self.snapshot(), settings.dial, settings.dns, settings.parents, bind=passed.bind)
@@ -186,6 +186,7 @@ class Components:
         """Write the logs as these settings say, to what was opened for them."""
         self.access_log.adopt(settings, opened.access)
         self.changes.adopt(settings, opened.changes)
+        self.service_log.adopt(settings, opened.service)
 
     def warn_of_unused(self) -> None:
         """Log which sockets of the service manager the settings in force do not use."""
@@ -219,7 +220,7 @@ class Components:
             self._admin_site = AdminSite(
                 self.gate,
                 self._observers,
-                self._dropped,
+                self._losses,
                 self.looks.reports,
                 self._upstreams,
                 view,
@@ -234,7 +235,7 @@ class Components:
         """What people see of the gate. From the first call on, the gate remembers refusals and clients for it."""
         if self._view is None:
             self._observers.start_view(self.gate)
-            facts = GateFacts(full_version(), datetime.now(UTC), self._dropped, lambda: self.settings.source)
+            facts = GateFacts(full_version(), datetime.now(UTC), self._losses, lambda: self.settings.source)
             reports = self.looks.reports
             self._upstreams = Upstreams(
                 self.targets, self._observers.get(TargetHealth), self.gate.probe, reports, self.looks.want_first

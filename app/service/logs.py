@@ -1,29 +1,39 @@
-"""The service log: what the program does, in lines on standard error.
+"""The service log: what the program does, in lines on standard error or elsewhere.
 
-A stalled reader of standard error blocks neither the event loop nor the end of the program (`line_writer`). The
-journal gets a priority before each line, and adds the time itself.
+A stalled reader blocks neither the event loop nor the end of the program (`app/logs`). The journal and syslog get each
+line as an entry with its severity, and add the time themselves.
 """
 
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
+from licensegate.app.logs.file_sink import FileSink
+from licensegate.app.logs.line_writer import LineWriter
+from licensegate.app.logs.sink import LogLine, LogSink, Severity
 from licensegate.app.observers.change_log import CHANGE
-from licensegate.app.observers.line_writer import LineWriter
-from licensegate.app.settings import LogFormat
+from licensegate.app.settings import Log, LogFormat
 from licensegate.app.terminal import STANDARD_ERROR, escaped, is_coloured, is_journal
 from licensegate.records.change import Change, encoded
 
-_PRIORITIES: Final = {"DEBUG": 7, "INFO": 6, "WARNING": 4, "ERROR": 3, "CRITICAL": 2}
-"""Those of syslog(3), which sd-daemon(3) takes over."""
+_SEVERITIES: Final = {
+    "DEBUG": Severity.DEBUG,
+    "INFO": Severity.INFO,
+    "WARNING": Severity.WARNING,
+    "ERROR": Severity.ERROR,
+    "CRITICAL": Severity.CRITICAL,
+}
 
 _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 _PLAIN: Final = "\x1b[0m"
+
+_log = logging.getLogger(__name__)
 
 
 class DatedFormatter(logging.Formatter):
@@ -63,52 +73,86 @@ class JsonFormatter(logging.Formatter):
         return msgspec.json.encode(line).decode()
 
 
-class JournalFormatter(logging.Formatter):
-    """Another formatter's lines, each with its priority: the journal takes each for an entry of its own."""
-
-    def __init__(self, inner: logging.Formatter) -> None:
-        super().__init__()
-        self._inner = inner
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The lines of one record."""
-        priority = f"<{_PRIORITIES.get(record.levelname, 6)}>"
-        return "\n".join(f"{priority}{line}" for line in self._inner.format(record).split("\n"))
-
-
 class ServiceLog(logging.Handler):
-    """Writes the program's log. It does not log its own dropped lines: they would be dropped too."""
+    """Writes the program's log: to standard error until `adopt` names another place.
+
+    It does not log its own dropped lines: they would be dropped too. Troubles with another place are told on standard
+    error.
+    """
 
     def __init__(self, form: LogFormat = "auto") -> None:
         super().__init__()
-        self.adopt(form)
-        self._writer = LineWriter(STANDARD_ERROR, "service log")
+        self._standard_error = LineWriter(FileSink(STANDARD_ERROR), "service log")
+        self._elsewhere: LineWriter | None = None
+        self._left: Counter[str] = Counter()  # lost at places that were left
+        self.setFormatter(_formatter(form, None, os.environ))
+
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """The number of lines that were not written in full, by reason."""
+        counts = self._left + Counter(self._standard_error.losses)
+        return counts if self._elsewhere is None else counts + Counter(self._elsewhere.losses)
 
     @property
     def dropped(self) -> int:
         """The number of lines that were not written in full."""
-        return self._writer.dropped
+        return sum(self.losses.values())
 
-    def adopt(self, form: LogFormat) -> None:
-        """Write the next lines in this format."""
-        self.setFormatter(_formatter(form, os.environ))
+    def adopt(self, settings: Log, sink: LogSink) -> None:
+        """Write the next lines as `settings` say to `sink`, which `open_logs` returned for them."""
+        is_here = isinstance(sink, FileSink) and sink.descriptor == STANDARD_ERROR
+        self.acquire()
+        try:
+            self.setFormatter(_formatter(settings.format, None if is_here else sink, os.environ))
+            left = None
+            if is_here:
+                left, self._elsewhere = self._elsewhere, None
+            elif self._elsewhere is not None:
+                self._elsewhere.write_to(sink)
+            else:
+                self._elsewhere = LineWriter(sink, f"service log in {settings.service}", self._tell)
+        finally:
+            self.release()
+        if left is not None:
+            left.leave()
+            self._left += Counter(left.losses)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a line."""
+        """Queue the lines of a record."""
+        severity = _SEVERITIES.get(record.levelname, Severity.INFO)
         try:
-            line = self.format(record)
+            text = self.format(record)
         except Exception as error:  # `logging` would print it, and wait for the reader
-            line = f"a log line cannot be formatted, {error}: {record.msg!r}"
-        self._writer.put(line.encode(errors="backslashreplace") + b"\n")
+            text = f"a log line cannot be formatted, {error}: {record.msg!r}"
+        self._put(self._elsewhere or self._standard_error, severity, record.created, text)
 
     def share(self, shared: bool) -> None:
         """Whether another process writes this log, too: then whole lines are written at a time."""
-        self._writer.shared = shared
+        self._standard_error.share(shared)
+        if self._elsewhere is not None:
+            self._elsewhere.share(shared)
 
     def stop(self) -> None:
         """Write the waiting lines; give up if the reader has stalled."""
         logging.getLogger().removeHandler(self)
-        self._writer.close()
+        if self._elsewhere is not None:
+            self._elsewhere.close()
+        self._standard_error.close()
+
+    def _tell(self, level: int, sentence: str) -> None:
+        """Say on standard error what is the matter with another place. Called from any thread."""
+        made = logging.LogRecord(_log.name, level, __file__, 0, sentence, None, None)
+        text = _formatter("auto", None, os.environ).format(made)
+        self.acquire()
+        try:
+            self._put(self._standard_error, _SEVERITIES.get(made.levelname, Severity.INFO), made.created, text)
+        finally:
+            self.release()
+
+    @staticmethod
+    def _put(writer: LineWriter, severity: Severity, at: float, text: str) -> None:
+        for line in text.encode(errors="backslashreplace").split(b"\n"):
+            writer.put(LogLine(line, severity, at))
 
 
 def start_service_log(level: str, form: LogFormat = "auto") -> ServiceLog:
@@ -120,13 +164,13 @@ def start_service_log(level: str, form: LogFormat = "auto") -> ServiceLog:
     return log
 
 
-def _formatter(form: LogFormat, environ: Mapping[str, str]) -> logging.Formatter:
-    """How lines look on standard error: by `log.format`, and by what stands behind it."""
-    in_journal = is_journal(STANDARD_ERROR, environ)
+def _formatter(form: LogFormat, sink: LogSink | None, environ: Mapping[str, str]) -> logging.Formatter:
+    """How lines look: by `log.format`, and by what stands behind `sink`, or behind standard error without one."""
+    descriptor = STANDARD_ERROR if sink is None else sink.descriptor if isinstance(sink, FileSink) else None
     if form == "json":
-        return JournalFormatter(JsonFormatter()) if in_journal else JsonFormatter()
-    if in_journal:
-        return JournalFormatter(logging.Formatter())
-    if os.isatty(STANDARD_ERROR):
-        return TerminalFormatter(coloured=is_coloured(STANDARD_ERROR, environ))
+        return JsonFormatter()
+    if descriptor is None or is_journal(descriptor, environ):
+        return logging.Formatter()
+    if os.isatty(descriptor):
+        return TerminalFormatter(coloured=is_coloured(descriptor, environ))
     return DatedFormatter()

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from licensegate.app.observers.log_place import LogPlaceError
+from licensegate.app.logs.open_sink import LogPlaceError
 from licensegate.app.observers.opened_logs import OpenedLogs, open_logs
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.identity import ServerIdentity
@@ -175,7 +175,6 @@ class Reloader:
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         components.looks.settings_changed()
-        components.service_log.adopt(settings.log.format)
         logging.getLogger().setLevel(settings.log.level.upper())
 
     async def _refuse(self, requesters: tuple[Requester, ...], reason: str) -> Reply:
@@ -195,7 +194,7 @@ class Reloader:
         except TimeoutError:
             _log.error(
                 "the logs were not reopened: %s not been opened for %g s; does a network mount hang?",
-                f"{log.access} and {log.changes} have" if log.changes else f"{log.access} has",
+                f"{' and '.join(log.files.values())} {'have' if len(log.files) > 1 else 'has'}",
                 _REOPEN_SECONDS,
             )
         return Reply(False, f"refused: {reason}")

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from licensegate.app.observers.log_place import LogPlaceError, NoReaderError
+from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
 from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.app.settings.changes import from_defaults
@@ -103,11 +103,12 @@ async def _serve(
     warnings_of: WarningsOf,
 ) -> None:
     stop = _StopSignals()  # first: the kernel drops signals that a container's first process has no handler for
-    parts = await _unless(stop, run_in_thread(partial(read_parts, settings), "reading files"))
-    if parts is None:
-        return
     opened = await _unless(stop, run_in_thread(partial(open_logs, settings.log), "opening the logs"))
     if opened is None:
+        return
+    service_log.adopt(settings.log, opened.service)
+    parts = await _unless(stop, run_in_thread(partial(read_parts, settings), "reading files"))
+    if parts is None:
         return
     if takeover is None:
         passed = activated_sockets(os.environ)

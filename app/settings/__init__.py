@@ -6,6 +6,20 @@ socket, resolves a name or writes.
 """
 
 from .load import load
-from .settings import Admin, Auth, Log, LogFormat, Looks, Settings, SettingsError, Tls
+from .log_place import LogKind, LogPlace
+from .settings import Admin, Auth, Log, LogFormat, Looks, Settings, SettingsError, Syslog, Tls
 
-__all__ = ["Admin", "Auth", "Log", "LogFormat", "Looks", "Settings", "SettingsError", "Tls", "load"]
+__all__ = [
+    "Admin",
+    "Auth",
+    "Log",
+    "LogFormat",
+    "LogKind",
+    "LogPlace",
+    "Looks",
+    "Settings",
+    "SettingsError",
+    "Syslog",
+    "Tls",
+    "load",
+]

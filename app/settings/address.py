@@ -20,6 +20,8 @@ _AUTHORITY: Final = r"(\[[^\]/]*\]|[^:/?#\[\]]*)(?::([0-9]*))?"
 _URL: Final = re.compile(rf"(?:[a-zA-Z]+://)?(?:[^/@]*@)?{_AUTHORITY}(?:[/?#].*)?")
 _PARENT: Final = re.compile(f"((?i:https?))://{_ENDPOINT}/?")
 
+_SERVER: Final = re.compile(r"(\[[^\[\]]*\]|[^:/?#@\[\]]*)(?::([0-9]{1,5}))?/?")
+
 _SCHEME: Final = re.compile(r"^[a-zA-Z]+://")
 _USUAL_PORT: Final = "3128"
 _SPOKEN_HOSTS: Final = {"": "0.0.0.0", "*": "0.0.0.0", "any": "0.0.0.0", "localhost": "127.0.0.1"}
@@ -100,6 +102,16 @@ def read_parent_url(text: str) -> tuple[bool, str, int]:
         return scheme.lower() == "https", read_host(bare) if bare == host else _bracketed_ip(host), _port(port)
     except _PartError as error:
         raise ValueError(f"{error}; {_PARENT_FORM}") from None
+
+
+def read_syslog_server(text: str, default_port: int) -> tuple[str, int]:
+    """Read `HOST` or `HOST:PORT` of a server, IPv6 in brackets."""
+    parts = _SERVER.fullmatch(text)
+    if parts is None or not parts[1]:
+        raise ValueError("is not the address of a syslog server")
+    bare = parts[1].removeprefix("[").removesuffix("]")
+    host = read_host(bare) if bare == parts[1] else _bracketed_ip(parts[1])
+    return host, default_port if parts[2] is None else _port(parts[2])
 
 
 def read_ip(text: str) -> str:

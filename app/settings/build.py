@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +24,7 @@ from .duration import read_every
 from .environment import ADMIN_DEFAULT
 from .file_checks import holds_private_key, missing
 from .ledger import read_clients, read_ledger
+from .log_place import LogPlace, read_log_place
 from .logins import read_auth, read_listener_schemes
 from .messages import shown
 from .parents import read_parents
@@ -41,14 +43,12 @@ from .schema import (
     TunnelTable,
     values,
 )
-from .settings import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Looks, Settings, SettingsError, Tls
+from .settings import DEFAULT_ADMIN, DEFAULT_LISTEN, Admin, Auth, Log, Looks, Settings, SettingsError, Syslog, Tls
 from .source import SettingsSource
 
 _T = TypeVar("_T")
 
 _OF_NO_HOST: Final = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "::"})
-_NO_FILES: Final = frozenset({"stdout", "stderr", "syslog", "journal", "off", "none", "no", "false", "true", "on"})
-"""What other programs take for a log, and what would silently become a file of that name."""
 
 
 def build(
@@ -74,7 +74,8 @@ def build(
     named_clients = read_clients(file.client, source)
     products = read_products(file.product, named_clients, source, folder)
     state_directory = _state_directory(file.state.directory, source, folder) or packaged_state
-    own_files = (*login_files.values(), tls.certificate, tls.key, admin.token_file, looks.roots)
+    syslog_files = (log.syslog.ca, log.syslog.certificate, log.syslog.key)
+    own_files = (*login_files.values(), tls.certificate, tls.key, admin.token_file, looks.roots, *syslog_files)
     refuse_logs_over(log, (*own_files, *_files_of_others(parents, policy, products)), source)
     return Settings(
         listen=listen,
@@ -146,16 +147,25 @@ def _login_files(table: AuthTable, source: SettingsSource, folder: Path) -> dict
 
 
 def _tls(table: TlsTable, login_files: Mapping[str, Path | None], source: SettingsSource, folder: Path) -> Tls:
-    certificate = _pem(table.certificate, "tls.certificate", source, folder)
-    key = _pem(table.key, "tls.key", source, folder)
-    if key and not certificate:
-        raise SettingsError(f"{source.place('tls.key')}: a key without a certificate; set tls.certificate too")
-    if certificate and not key and not holds_private_key(certificate):
-        place = source.place("tls.certificate")
-        raise SettingsError(f"{place}: {certificate} has no private key in it; name the file that has it in tls.key")
+    certificate, key = _key_pair(table.certificate, table.key, "tls.", source, folder)
     names = _read_each(read_host, table.names, source, "tls.names")
     refuse_duplicates(names, source, "tls.names")
-    return Tls(certificate, key or certificate, names, login_files["client_ca"], login_files["client_crl"])
+    return Tls(certificate, key, names, login_files["client_ca"], login_files["client_crl"])
+
+
+def _key_pair(
+    certificate: str, key: str, prefix: str, source: SettingsSource, folder: Path
+) -> tuple[Path | None, Path | None]:
+    """The files of a certificate and of its key, perhaps the same; both None without one."""
+    chain = _pem(certificate, f"{prefix}certificate", source, folder)
+    own = _pem(key, f"{prefix}key", source, folder)
+    if own and not chain:
+        place = source.place(f"{prefix}key")
+        raise SettingsError(f"{place}: a key without a certificate; set {prefix}certificate too")
+    if chain and not own and not holds_private_key(chain):
+        place = source.place(f"{prefix}certificate")
+        raise SettingsError(f"{place}: {chain} has no private key in it; name the file that has it in {prefix}key")
+    return chain, own or chain
 
 
 def _client_networks(texts: Sequence[str], source: SettingsSource) -> tuple[Network, ...]:
@@ -277,26 +287,25 @@ def _state_directory(text: str, source: SettingsSource, folder: Path) -> Path | 
 
 def _log(table: LogTable, source: SettingsSource, folder: Path) -> Log:
     return Log(
-        _log_place(table.access, "log.access", source, folder),
-        table.level,
-        table.lines_per_client,
-        table.format,
-        _log_place(table.changes, "log.changes", source, folder) if table.changes else "",
+        access=_log_place(table.access, "log.access", source, folder),
+        service=_log_place(table.service, "log.service", source, folder),
+        level=table.level,
+        lines_per_client=table.lines_per_client,
+        format=table.format,
+        changes=_log_place(table.changes, "log.changes", source, folder) if table.changes else None,
+        syslog=_syslog(table, source, folder),
     )
 
 
-def _log_place(text: str, key: str, source: SettingsSource, folder: Path) -> str:
-    """Where a log goes: "-" for standard output, else an absolute path."""
-    if text in ("-", "/dev/stdout"):  # systemd's is a socket, which cannot be opened again
-        return "-"
-    if text.lower() in _NO_FILES:
-        raise SettingsError(
-            f'{source.place(key)}: {shown(text)} would be the name of a file; write "-" for standard output, '
-            f'"/dev/null" for no such log, or "./{text}" for that file'
-        )
-    if text.endswith("/"):
-        raise SettingsError(f"{source.place(key)}: {shown(text)} is a directory; name a file in it")
-    return str(_path(text, key, source, folder))
+def _log_place(text: str, key: str, source: SettingsSource, folder: Path) -> LogPlace:
+    base = Path.cwd() if key in source.variables else folder
+    return _read(partial(read_log_place, folder=base), text, source.place(key))
+
+
+def _syslog(table: LogTable, source: SettingsSource, folder: Path) -> Syslog:
+    certificate, key = _key_pair(table.syslog_certificate, table.syslog_key, "log.syslog_", source, folder)
+    ca = _pem(table.syslog_ca, "log.syslog_ca", source, folder)
+    return Syslog(table.syslog_facility, table.syslog_app_name, table.syslog_format, ca, certificate, key)
 
 
 def _pem(text: str, key: str, source: SettingsSource, folder: Path) -> Path | None:

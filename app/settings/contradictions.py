@@ -36,16 +36,18 @@ def _overlap(one: ListenAddress, other: ListenAddress) -> bool:
 
 
 def refuse_logs_over(log: Log, read: Iterable[Path | None], source: SettingsSource) -> None:
-    """Refuse a log in a file that the gate reads: its lines would spoil a key or the settings. Or in the other log."""
+    """Refuse a log in a file that the gate reads: its lines would spoil a key or the settings. Or in another log."""
     files = {os.path.realpath(path) for path in (source.file, *read) if path}
     for key, path in log.files.items():
         if os.path.realpath(path) in files:
             raise SettingsError(
                 f"{source.place(key)}: {path} is a file that the gate reads; name another one for the log"
             )
-    own = [os.path.realpath(path) for path in log.files.values() if path != os.devnull]
-    if len(set(own)) < len(own):
-        raise SettingsError(f"{source.place('log.changes')}: {log.changes} is the access log too; name another file")
+    own: dict[str, str] = {}
+    for key, path in log.files.items():
+        other = own.setdefault(os.path.realpath(path), key)
+        if other != key and path != os.devnull:
+            raise SettingsError(f"{source.place(key)}: {path} is also the file of {other}; name another file")
 
 
 def refuse_duplicates(values: Sequence[Hashable], source: SettingsSource, key: str) -> None:

@@ -18,7 +18,7 @@ from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
 from licensegate.proxy.settings import Limits, TunnelChecks
 
-from .settings import Level, Log, LogFormat
+from .settings import Facility, Level, Log, LogFormat, SyslogFormat
 
 _LIMITS: Final = Limits()
 _LOGINS: Final = LoginSettings()
@@ -40,6 +40,8 @@ PerSecond = Annotated[float, Meta(ge=0, le=1_000_000)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
 # From a few connections with TLS and a large ClientHello to 64 GiB.
 WaitingBytes = Annotated[int, Meta(ge=1 << 20, le=1 << 36)]
+# RFC 5424 section 6: printable ASCII without blanks, and at most 48 characters.
+AppName = Annotated[str, Meta(pattern="^[!-~]{1,48}$")]
 # None leaves the value of [tunnel] in force.
 CheckOverride = bool | None
 
@@ -240,11 +242,18 @@ class LedgerTable(Table, frozen=True):
 class LogTable(Table, frozen=True):
     """`[log]`."""
 
-    access: str = _LOG.access
+    access: str = "-"
+    service: str = "stderr"
     level: Level = _LOG.level
     lines_per_client: Annotated[int, Meta(ge=0, le=1_000_000)] = _LOG.lines_per_client
     format: LogFormat = _LOG.format
-    changes: str = _LOG.changes
+    changes: str = ""
+    syslog_facility: Facility = "local0"
+    syslog_app_name: AppName = _LOG.syslog.app_name
+    syslog_format: SyslogFormat = _LOG.syslog.format
+    syslog_ca: str = ""
+    syslog_certificate: str = ""
+    syslog_key: str = ""
 
 
 class File(Table, frozen=True):

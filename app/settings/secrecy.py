@@ -18,6 +18,7 @@ SECRET_FILES: Final = frozenset(
         "admin.token_file",
         "parent.password_file",
         "product.password_file",
+        "log.syslog_key",
         "parent.keytab",
         "parent.ticket_cache",
     }

@@ -17,6 +17,8 @@ from licensegate.proxy.dial.settings import DialSettings, DnsSettings
 from licensegate.proxy.parent.settings import ParentSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 
+from .log_place import STANDARD_ERROR, STANDARD_OUTPUT, LogKind, LogPlace
+
 DEFAULT_LISTEN: Final = tuple(
     ListenAddress(host, port, named=False) for port in (3128, 8080, 443) for host in ("0.0.0.0", "::")
 )
@@ -26,33 +28,61 @@ DEFAULT_LISTEN: Final = tuple(
 DEFAULT_ADMIN: Final = ListenAddress("127.0.0.1", 9130, named=False)
 
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
-LogFormat: TypeAlias = Literal["auto", "text", "json"]
+LogFormat: TypeAlias = Literal["auto", "text", "json", "squid"]
+Facility: TypeAlias = Literal[
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+]  # fmt: skip
+SyslogFormat: TypeAlias = Literal["auto", "rfc5424", "rfc3164"]
 
 
 class SettingsError(Exception):
     """The settings are invalid. `str()` is one line: the place, the fault, and what to write instead."""
 
 
+class Syslog(Struct, frozen=True):
+    """What all logs that go to syslog have in common.
+
+    `format` is the form of messages; "auto" is RFC 5424 but for Unix sockets, which get the form of syslog(3). `ca`
+    verifies servers of TLS, None for the system's authorities; `certificate` and `key` are shown to those that ask for
+    one, None without.
+    """
+
+    facility: Facility = "local0"
+    app_name: str = "licensegate"
+    format: SyslogFormat = "auto"
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
 class Log(Struct, frozen=True):
     """The logs.
 
-    `access` is where the access log goes: "-" for standard output, else an absolute path. `lines_per_client` are those
-    that one client gets there in a second, 0 for all. `level` is the service log's lowest level. `format` is that of
-    both logs; with "auto" the access log is text on a terminal and JSON elsewhere, and the service log is text.
-    `changes` is where the log of changes goes besides the service log, as JSON; empty for nowhere else.
+    `access` and `service` are where the access log and the service log go, `changes` where the log of changes goes
+    besides the service log, as JSON; None for nowhere else. `lines_per_client` are those that one client gets in the
+    access log in a second, 0 for all. `level` is the service log's lowest level. `format` is that of both logs; with
+    "auto" the access log is text on a terminal and JSON elsewhere, and the service log is text.
     """
 
-    access: str = "-"
+    access: LogPlace = STANDARD_OUTPUT
+    service: LogPlace = STANDARD_ERROR
     level: Level = "info"
     lines_per_client: int = 50
     format: LogFormat = "auto"
-    changes: str = ""
+    changes: LogPlace | None = None
+    syslog: Syslog = Syslog()
+
+    @property
+    def places(self) -> dict[str, LogPlace]:
+        """Where each log goes, by the key that names it."""
+        places = {"log.access": self.access, "log.service": self.service, "log.changes": self.changes}
+        return {key: place for key, place in places.items() if place is not None}
 
     @property
     def files(self) -> dict[str, str]:
-        """The path of each log that goes to a file, by the key that names it."""
-        places = {"log.access": self.access, "log.changes": self.changes}
-        return {key: place for key, place in places.items() if place not in ("", "-")}
+        """The paths of the logs that go to files, by their keys."""
+        return {key: place.path for key, place in self.places.items() if place.kind is LogKind.FILE}
 
 
 class Tls(Struct, frozen=True):

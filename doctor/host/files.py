@@ -50,6 +50,5 @@ def _described(settings: Settings) -> str:
     state = settings.state_directory
     said = [f"can be read: {', '.join(read)}" if read else "the settings name no file to read"]
     said.append(f"state is kept in {state}" if state else "no state is kept")
-    said.append("the access log goes to standard output" if settings.log.access == "-" else settings.log.access)
-    said += [path for key, path in settings.log.files.items() if key != "log.access"]
+    said += [f"{key} is {place}" for key, place in settings.log.places.items()]
     return f"{'; '.join(said)} (as uid {os.geteuid()})"

@@ -89,6 +89,11 @@ def files(settings: Settings) -> Iterator[tuple[str, Path | None]]:
     yield "auth.nonce_key_file", auth.nonce_key_file
     yield "admin.token_file", settings.admin.token_file
     yield "probe.roots", settings.looks.roots
+    syslog = settings.log.syslog
+    yield "log.syslog_ca", syslog.ca
+    yield "log.syslog_certificate", syslog.certificate
+    if syslog.key != syslog.certificate:
+        yield "log.syslog_key", syslog.key
     yield from ((f"the rule for {rule}, ca", Path(rule.ca)) for rule in settings.policy.rules if rule.ca)
     for number, parent in enumerate(settings.parents.proxies, 1):
         yield f"parent, item {number}, ca", parent.ca
@@ -133,7 +138,7 @@ def _unusable_log(settings: Settings, key: str, path: str) -> Iterator[str]:
         if stat.S_ISDIR(mode):
             yield f"{key}: {path} is a directory; name a file in it"
         elif stat.S_ISSOCK(mode):
-            yield f"{key}: {path}: {not_regular(mode)}; name a file"
+            yield f"{key}: {path}: {not_regular(mode)}; name a file, or a syslog:// URL"
 
 
 def _may_write(log: str) -> bool:

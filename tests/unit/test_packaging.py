@@ -26,6 +26,7 @@ FLOORS = (
     "app.admin",
     "app.overview",
     "app.observers",
+    "app.logs",
     "app.settings",
     "app.version",
     "app.terminal",

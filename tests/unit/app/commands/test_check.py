@@ -150,6 +150,7 @@ def test_the_report_shows_everything_in_force(tmp_path: Path) -> None:
     assert told["state"] == ["/var/lib/licensegate"]
     assert told["log"] == [
         "access to /var/log/access.jsonl",
+        "service to standard error",
         "level error",
         "50 lines per second of one client, the rest as a summary",
         "format auto",

@@ -14,6 +14,7 @@ from licensegate.allowlist.target import Target
 from licensegate.app.commands.refused_targets import RefusedTarget, refused_targets
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.settings import Log
+from licensegate.app.settings.log_place import log_file
 from licensegate.records.log_reader import LogReader
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
@@ -137,7 +138,7 @@ def test_target_with_private_addresses_is_marked() -> None:
 
 
 def test_lines_of_the_access_log_are_read(tmp_path: Path) -> None:
-    log = AccessLog(Log(str(tmp_path / "access.jsonl")))
+    log = AccessLog(Log(log_file(tmp_path / "access.jsonl")))
     record = open_record("10.1.2.3", 5, "0.0.0.0:3128")
     record.target, record.allowed = "ssm.example.net:8443", False
     record.end(Outcome.TARGET_NOT_ALLOWED)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.observers import line_writer
-from licensegate.app.observers.access_log import AccessLog
-from licensegate.app.observers.log_place import LogPlaceError, NoReaderError, open_place
+from licensegate.app.logs import line_writer
+from licensegate.app.logs.file_sink import FileSink
+from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
+from licensegate.app.observers.access_log import AccessLog, open_access_log
 from licensegate.app.settings import Log
+from licensegate.app.settings.log_place import log_file
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord, open_record
 from support.sockets import run, spin_until, until
@@ -73,7 +75,7 @@ def quick_to_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     records = [record(detail="ü\n\u2028"), record(None), record(Outcome.CLOSED_BY_CLIENT)]
-    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
         log.observe(records[:1])
         log.observe(records[1:])
 
@@ -86,7 +88,7 @@ def test_each_record_is_one_line_in_order(tmp_path: Path) -> None:
 
 def test_a_balancers_tls_checks_leave_one_line(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
         for _ in range(100):
             log.observe([record(Outcome.CLOSED_AFTER_HANDSHAKE)])
     assert path.read_bytes().count(b"closed_after_handshake") == 1
@@ -94,7 +96,7 @@ def test_a_balancers_tls_checks_leave_one_line(tmp_path: Path) -> None:
 
 def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
         log.observe([record(Outcome.CLOSED_UNUSED)])
     assert path.read_bytes() == b""
     assert log.dropped == 0
@@ -102,7 +104,7 @@ def test_an_unused_connection_is_not_logged(tmp_path: Path) -> None:
 
 def test_a_line_is_written_while_the_gate_runs(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
-    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
         log.observe([record()])
         spin_until(lambda: path.read_bytes().endswith(b"\n"))
         assert path.read_bytes().count(b"\n") == 1
@@ -111,14 +113,14 @@ def test_a_line_is_written_while_the_gate_runs(tmp_path: Path) -> None:
 def test_the_file_is_appended_to_and_not_world_readable(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
     for _ in range(2):
-        with contextlib.closing(AccessLog(Log(str(path)))) as log:
+        with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
             log.observe([record()])
     assert path.read_bytes().count(b"\n") == 2
     assert not stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO
 
 
 def test_a_dash_is_standard_output(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    with contextlib.closing(AccessLog(Log("-"))) as log:
+    with contextlib.closing(AccessLog(Log())) as log:
         log.observe([record()])
     out = capfdbinary.readouterr().out
     assert json.loads(out)["event"] == "end"
@@ -131,7 +133,7 @@ def test_an_error_names_the_destination_and_the_setting(tmp_path: Path, make: Ca
     make(path)
     destination = path if path.exists() else path / "access.jsonl"
     with pytest.raises(LogPlaceError) as refused:
-        AccessLog(Log(str(destination)))
+        AccessLog(Log(log_file(destination)))
     assert str(destination) in str(refused.value)
     assert "log.access" in str(refused.value)
     assert "\n" not in str(refused.value)
@@ -141,10 +143,10 @@ def test_a_pipe_without_a_reader_blocks_neither_start_nor_reload(tmp_path: Path,
     unread = str(tmp_path / "unread")
     os.mkfifo(unread)
     with pytest.raises(LogPlaceError, match=f"log.access: cannot write {unread}: this pipe has no reader"):
-        AccessLog(Log(unread))
-    with contextlib.closing(AccessLog(Log(reader.path))) as log:
+        AccessLog(Log(log_file(unread)))
+    with contextlib.closing(AccessLog(Log(log_file(reader.path)))) as log:
         with pytest.raises(LogPlaceError):
-            open_place(unread, "log.access")
+            open_access_log(Log(log_file(unread)))
         log.observe([record()])
         spin_until(lambda: len(reader.lines) == 1, reader.read)
 
@@ -154,7 +156,7 @@ def test_a_stalled_reader_costs_counted_lines_but_no_time(
 ) -> None:
     monkeypatch.setattr(line_writer, "_MAX_LINES", 50)
     reader.stall()
-    with contextlib.closing(AccessLog(Log(reader.path, lines_per_client=0))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(reader.path), lines_per_client=0))) as log:
         sent = 0
         while log.dropped < 20:
             log.observe([record() for _ in range(10)])
@@ -173,12 +175,13 @@ def test_a_stalled_reader_costs_counted_lines_but_no_time(
 @pytest.mark.usefixtures("quick_to_give_up")
 def test_logs_opened_while_the_reader_stalls_are_closed(reader: Reader) -> None:
     reader.stall()
-    settings = Log(reader.path)
+    settings = Log(log_file(reader.path))
     log = AccessLog(settings)
     log.observe([record()])
-    opened = [open_place(settings.access, "log.access") for _ in range(20)]
-    for descriptor in opened:
-        log.adopt(settings, descriptor)
+    sinks = [open_access_log(settings) for _ in range(20)]
+    opened = [sink.descriptor for sink in sinks if isinstance(sink, FileSink)]
+    for sink in sinks:
+        log.adopt(settings, sink)
     still_open = [descriptor for descriptor in opened if os.path.exists(f"/proc/self/fd/{descriptor}")]
     assert still_open in (opened[-1:], opened[-2:]), "the last one waits for the writer, which may have taken one"
     reader.read()
@@ -190,7 +193,7 @@ def test_logs_opened_while_the_reader_stalls_are_closed(reader: Reader) -> None:
 @pytest.mark.usefixtures("quick_to_give_up")
 def test_long_waiting_lines_are_bounded_in_bytes(reader: Reader) -> None:
     reader.stall()
-    log = AccessLog(Log(reader.path))
+    log = AccessLog(Log(log_file(reader.path)))
     for _ in range(40):
         log.observe([record(detail="x" * 1_000_000)])
     assert log.dropped >= 40 - 2 * 17, "one batch is being written, and one waits"
@@ -203,7 +206,7 @@ def test_closing_gives_up_on_a_stalled_reader_and_reports_losses(
     reader: Reader, caplog: pytest.LogCaptureFixture
 ) -> None:
     reader.stall()
-    log = AccessLog(Log(reader.path))
+    log = AccessLog(Log(log_file(reader.path)))
     log.observe([record(), record(Outcome.CLOSED_UNUSED), record()])
     log.close()
     assert log.dropped == 2
@@ -212,7 +215,7 @@ def test_closing_gives_up_on_a_stalled_reader_and_reports_losses(
 
 
 def test_a_full_disk_costs_lines_that_are_counted_and_reported(caplog: pytest.LogCaptureFixture) -> None:
-    with contextlib.closing(AccessLog(Log("/dev/full"))) as log:
+    with contextlib.closing(AccessLog(Log(log_file("/dev/full")))) as log:
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
         log.observe([record()])
@@ -234,7 +237,7 @@ def test_after_a_partial_line_the_next_starts_on_its_own(tmp_path: Path, monkeyp
         room[0] -= taken
         return write(descriptor, bytes(data[:taken]))
 
-    with contextlib.closing(AccessLog(Log(str(path)))) as log:
+    with contextlib.closing(AccessLog(Log(log_file(path)))) as log:
         monkeypatch.setattr(os, "write", write_partly)
         log.observe([record(), record()])
         spin_until(lambda: log.dropped == 2)
@@ -257,7 +260,7 @@ def test_too_many_records_of_a_second_are_summarised_within_the_next(tmp_path: P
         return [json.loads(line) for line in path.read_bytes().splitlines()]
 
     async def main() -> None:
-        with contextlib.closing(AccessLog(Log(str(path), lines_per_client=2))) as log:
+        with contextlib.closing(AccessLog(Log(log_file(path), lines_per_client=2))) as log:
             log.observe([record() for _ in range(1000)])
             await until(lambda: any(line["event"] == "summary" for line in lines()))
 
@@ -271,7 +274,7 @@ def test_closing_writes_the_summaries_that_wait(tmp_path: Path) -> None:
     path = tmp_path / "access.jsonl"
 
     async def main() -> None:
-        with contextlib.closing(AccessLog(Log(str(path), lines_per_client=1))) as log:
+        with contextlib.closing(AccessLog(Log(log_file(path), lines_per_client=1))) as log:
             log.observe([record() for _ in range(5)])
 
     run(main())
@@ -292,6 +295,6 @@ def test_a_log_of_another_kind_will_never_open(tmp_path: Path, name: str, words:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(str(tmp_path / "socket"))
         with pytest.raises(LogPlaceError) as refused:
-            AccessLog(Log(str(tmp_path / name)))
+            AccessLog(Log(log_file(tmp_path / name)))
     assert words.format(tmp_path) in str(refused.value)
     assert not isinstance(refused.value, NoReaderError)

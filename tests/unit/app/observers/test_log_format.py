@@ -13,15 +13,17 @@ from support.upstream import SECONDS
 
 REFUSE = """
 import contextlib, sys
+from pathlib import Path
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.settings import Log
+from licensegate.app.settings.log_place import read_log_place
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import open_record
 
 record = open_record("192.0.2.9", 4711, "127.0.0.1:3128")
 record.target = "a.example:443"
 record.end(Outcome.TARGET_NOT_ALLOWED)
-with contextlib.closing(AccessLog(Log(sys.argv[1], format=sys.argv[2]))) as log:
+with contextlib.closing(AccessLog(Log(read_log_place(sys.argv[1], Path()), format=sys.argv[2]))) as log:
     log.observe([record])
 """
 SENTENCE = "refused  192.0.2.9: a.example:443 is not in the allowlist. [target_not_allowed, 403]"
@@ -63,7 +65,7 @@ def test_a_file_is_json_unless_text_is_set(tmp_path: Path, form: str, is_text: b
     assert path.read_text().startswith("{") is not is_text
 
 
-def test_text_in_the_journal_has_no_time_of_its_own() -> None:
+def test_text_in_the_journal_has_a_priority_and_no_time_of_its_own() -> None:
     reading, writing = os.pipe()
     status = os.fstat(writing)
     with os.fdopen(reading, "rb") as pipe:
@@ -74,4 +76,4 @@ def test_text_in_the_journal_has_no_time_of_its_own() -> None:
         )
         os.close(writing)
         assert process.wait(SECONDS) == 0
-        assert pipe.read().decode() == f"{SENTENCE}\n"
+        assert pipe.read().decode() == f"<5>{SENTENCE}\n"

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from licensegate.allowlist.policy import Policy
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
+from licensegate.app.logs.sink import Loss
 from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
@@ -111,7 +112,15 @@ class Scraped:
             reports.put(look)
         asks = ProductAsks(products, clients) if products is not None and clients is not None else None
         metrics = Metrics(
-            "1.2.3", "3ee587f", gate, counters, target_health, {"access": lambda: dropped}, reports, clients, asks
+            "1.2.3",
+            "3ee587f",
+            gate,
+            counters,
+            target_health,
+            {"access": lambda: {"disk_full": dropped}},
+            reports,
+            clients,
+            asks,
         )
         self.pieces = list(metrics.pieces())
         self.text = b"".join(self.pieces).decode()
@@ -179,6 +188,7 @@ def test_bytes_checks_probes_and_dropped_lines_are_counted() -> None:
     assert scraped.value("licensegate_empty_connections_total") == 1
     assert scraped.value("licensegate_health_answers_total") == 1
     assert scraped.value("licensegate_log_lines_dropped_total", log="access") == 7
+    assert scraped.value("licensegate_log_dropped_total", log="access", reason="disk_full") == 7
 
 
 def test_reported_tunnels_are_labelled_with_the_refusal() -> None:
@@ -281,6 +291,7 @@ LABELS: dict[str, set[str]] = {
         *ServerNameCheck,
     },
     "log": {"access"},
+    "reason": set(Loss),
     "version": {"1.2.3"},
     "mode": {"enforce"},
     "hash": {SNAPSHOT.policy.hash},

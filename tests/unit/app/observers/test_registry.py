@@ -7,15 +7,16 @@ from typing import cast
 
 import pytest
 
+from licensegate.app.logs.open_sink import LogPlaceError
 from licensegate.app.observers import registry
 from licensegate.app.observers.access_log import AccessLog
 from licensegate.app.observers.counters import Counters
-from licensegate.app.observers.log_place import LogPlaceError
 from licensegate.app.observers.observer import Observer
 from licensegate.app.observers.recent import Clients, Refusals
 from licensegate.app.observers.registry import Entry, Observers
 from licensegate.app.observers.target_health import TargetHealth
 from licensegate.app.settings import Log
+from licensegate.app.settings.log_place import log_file
 from licensegate.proxy.gate import Gate, Observe
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
@@ -53,7 +54,7 @@ class Noted(Observer):
 
 def attached(access_log: Path) -> tuple[Observers, FakeGate]:
     gate = FakeGate()
-    observers = Observers(Log(str(access_log)), lambda: POLICY)
+    observers = Observers(Log(log_file(access_log)), lambda: POLICY)
     observers.attach(cast(Gate, gate))
     return observers, gate
 
@@ -125,7 +126,7 @@ def test_closing_writes_the_waiting_lines(tmp_path: Path) -> None:
 
 def test_an_access_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(LogPlaceError, match=r"missing/access\.jsonl: there is no folder .*missing; make it"):
-        Observers(Log(str(tmp_path / "missing" / "access.jsonl")), lambda: POLICY)
+        Observers(Log(log_file(tmp_path / "missing" / "access.jsonl")), lambda: POLICY)
 
 
 def test_the_access_log_always_runs(tmp_path: Path) -> None:

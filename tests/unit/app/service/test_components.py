@@ -6,10 +6,12 @@ import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from licensegate.app.observers.opened_logs import OpenedLogs
+from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.service.components import Components
 from licensegate.app.service.logs import ServiceLog
 from licensegate.app.service.parts import read_parts
+from licensegate.app.settings import Log
+from licensegate.app.settings.log_place import log_file
 from licensegate.ledger.entries import AskEntry
 from licensegate.ledger.place import FILE_NAME, LedgerPlace
 from licensegate.ledger.standing import ClientStanding
@@ -22,7 +24,7 @@ from support.upstream import SECONDS
 
 async def heard(text: str, folder: Path) -> ClientStanding:
     """Run the gate of these settings until its product has answered and the ledger has the answer."""
-    log, opened = ServiceLog(), OpenedLogs(os.open(os.devnull, os.O_WRONLY))
+    log, opened = ServiceLog(), open_logs(Log(log_file(os.devnull)))
     components = Components(read_parts(settings_of(folder, text)), opened, log)
     (product,) = components.products.products.values()
     product.schedule.due = 0.0
@@ -83,7 +85,7 @@ def test_a_gate_on_standby_accepts_nobody_and_leaves_the_ledger_alone(tmp_path: 
     text = '[[listen]]\naddress = "127.0.0.1:0"\n[state]\ndirectory = "."\n'
 
     async def main() -> None:
-        log, opened = ServiceLog(), OpenedLogs(os.open(os.devnull, os.O_WRONLY))
+        log, opened = ServiceLog(), open_logs(Log(log_file(os.devnull)))
         components = Components(read_parts(settings_of(tmp_path, text)), opened, log, standby=True)
         listener = components.gate.listeners[0]
         with socket.create_connection((listener.host, listener.port)):

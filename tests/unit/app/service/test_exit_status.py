@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from licensegate.app.observers.log_place import LogPlaceError, NoReaderError
+from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
 from licensegate.app.service.handover_line import HandoverError
 from licensegate.app.service.run import exit_status
 from licensegate.app.settings import SettingsError

@@ -68,7 +68,8 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
         ),
         pytest.param(
             "[log]\nzzz = 3",
-            'log: unknown key "zzz"; known here: access, changes, format, level, lines_per_client',
+            'log: unknown key "zzz"; known here: access, changes, format, level, lines_per_client, '
+            "service, syslog_app_name, syslog_ca, syslog_certificate, syslog_facility, syslog_format, syslog_key",
             id="a key like none at all",
         ),
         pytest.param(

@@ -9,6 +9,7 @@ from licensegate.allowlist.policy import Mode
 from licensegate.allowlist.rule import Rule
 from licensegate.allowlist.target import Target
 from licensegate.app.settings import Admin, Log, Tls, load, packaged
+from licensegate.app.settings.log_place import log_file
 from licensegate.proxy.dial.settings import ConnectTo, DialSettings, DnsSettings
 from licensegate.proxy.settings import Limits, ListenAddress, NetworkChecks, TunnelChecks
 from support.settings_file import KEY, pem_files, settings_of
@@ -42,7 +43,7 @@ def test_without_a_file_the_gate_is_as_packaged() -> None:
     assert settings.admin == Admin(ListenAddress("127.0.0.1", 9130, named=False), DEFAULT_NETWORKS)
     assert settings.probe_seconds is None
     assert settings.state_directory is None
-    assert settings.log == Log("-", "info")
+    assert settings.log == Log(level="info")
     assert settings.source == "the built-in defaults"
 
 
@@ -165,7 +166,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         tunnels_per_client=17,
     )
     assert settings.state_directory == Path("/var/lib/licensegate")
-    assert settings.log == Log("-", "warning")
+    assert settings.log == Log(level="warning")
     assert settings.source == str(tmp_path / "gate.toml")
 
 
@@ -183,9 +184,9 @@ def test_an_empty_list_of_listeners_is_the_packaged_one(tmp_path: Path) -> None:
     assert settings_of(tmp_path, "", {"LICENSEGATE__LISTEN": ""}).listen == load(None, {}).listen
 
 
-@pytest.mark.parametrize("access", ["-", "/dev/stdout"])
-def test_standard_output_has_two_names(tmp_path: Path, access: str) -> None:
-    assert settings_of(tmp_path, f"[log]\naccess = '{access}'").log == Log("-")
+@pytest.mark.parametrize("access", ["-", "/dev/stdout", "stdout"])
+def test_standard_output_has_three_names(tmp_path: Path, access: str) -> None:
+    assert settings_of(tmp_path, f"[log]\naccess = '{access}'").log == Log()
 
 
 def test_paths_in_the_file_are_relative_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +196,7 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path, monkeypatch: pytes
 
     settings = load(Path("etc/gate.toml"), {})
 
-    assert settings.log.access == str(tmp_path / "etc/access.jsonl")
+    assert settings.log.access == log_file(tmp_path / "etc/access.jsonl")
     assert settings.state_directory == Path("/var/lib/x")
 
 
@@ -208,7 +209,7 @@ def test_paths_in_the_environment_are_relative_to_where_the_gate_starts(
 
     settings = load(Path("etc/gate.toml"), {"LICENSEGATE__LOG__ACCESS": "access.jsonl"})
 
-    assert settings.log.access == str(tmp_path / "access.jsonl")
+    assert settings.log.access == log_file(tmp_path / "access.jsonl")
 
 
 def test_a_key_may_be_in_the_file_of_its_certificate(tmp_path: Path) -> None:

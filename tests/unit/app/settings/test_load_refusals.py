@@ -188,19 +188,35 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
         ),
         pytest.param(
             "[log]\naccess = ''",
-            'gate.toml: log.access: "" is not a path; write one, or leave log.access out',
+            'gate.toml: log.access: "" is not a path; write one, or "-" for standard output',
             id="no path",
         ),
         pytest.param(
-            "[log]\naccess = 'stdout'",
-            'gate.toml: log.access: "stdout" would be the name of a file; write "-" for standard output, "/dev/null" '
-            'for no such log, or "./stdout" for that file',
-            id="standard output by its name",
+            "[log]\nservice = 'off'",
+            'gate.toml: log.service: "off" would be the name of a file; write "-" for standard output, '
+            '"syslog:///dev/log" for syslog, "/dev/null" for no log, or "./off" for that file',
+            id="no log by its name",
         ),
         pytest.param(
             "[log]\naccess = '/var/log/licensegate/'",
             'gate.toml: log.access: "/var/log/licensegate/" is a directory; name a file in it',
             id="directory for the log",
+        ),
+        pytest.param(
+            "[log]\naccess = 'gate.log'\nchanges = './gate.log'",
+            "gate.toml: log.changes: gate.log is also the file of log.access; name another file",
+            id="two logs in a file",
+        ),
+        pytest.param(
+            "[log]\nchanges = './gate.toml'",
+            "gate.toml: log.changes: gate.toml is a file that the gate reads; name another one for the log",
+            id="changes in the settings file",
+        ),
+        pytest.param(
+            "[log]\nchanges = 'off'",
+            'gate.toml: log.changes: "off" would be the name of a file; write "-" for standard output, '
+            '"syslog:///dev/log" for syslog, "/dev/null" for no log, or "./off" for that file',
+            id="no changes by their name",
         ),
         pytest.param(
             "[log]\naccess = 'gate.toml'",
@@ -211,22 +227,6 @@ def refusal(folder: Path, text: str, environ: dict[str, str] | None = None) -> s
             "[tls]\ncertificate = 'gate.pem'\nkey = 'gate.key'\n[log]\naccess = './gate.key'",
             "gate.toml: log.access: gate.key is a file that the gate reads; name another one for the log",
             id="log in the key",
-        ),
-        pytest.param(
-            "[log]\naccess = 'gate.log'\nchanges = './gate.log'",
-            "gate.toml: log.changes: gate.log is the access log too; name another file",
-            id="two logs in a file",
-        ),
-        pytest.param(
-            "[log]\nchanges = './gate.toml'",
-            "gate.toml: log.changes: gate.toml is a file that the gate reads; name another one for the log",
-            id="changes in the settings file",
-        ),
-        pytest.param(
-            "[log]\nchanges = 'off'",
-            'gate.toml: log.changes: "off" would be the name of a file; write "-" for standard output, "/dev/null" '
-            'for no such log, or "./off" for that file',
-            id="no changes by their name",
         ),
         pytest.param(
             "announce = 'localhost'",

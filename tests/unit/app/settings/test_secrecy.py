@@ -14,7 +14,7 @@ SHOWN = {
     "allowlist.rule.host", "allowlist.rule.users", "allowlist.rule.networks", "allowlist.rule.certificates",
     "allowlist.rule.ca", "tunnel.network.networks", "dial.connect_to", "dial.source_address", "parent.url", "parent.ca",
     "admin.listen", "admin.networks", "probe.every", "probe.handshake", "probe.roots", "state.directory",
-    "log.access",
+    "log.access", "log.service", "log.syslog_app_name", "log.syslog_ca", "log.syslog_certificate",
         "log.changes",
 }  # fmt: skip
 """Texts that name hosts and files only. A new key with a text belongs here, or into one of the sets of `secrecy`."""

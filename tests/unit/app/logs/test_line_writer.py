@@ -5,7 +5,9 @@ import socket
 
 import pytest
 
-from licensegate.app.observers.line_writer import LineWriter
+from licensegate.app.logs.file_sink import FileSink
+from licensegate.app.logs.line_writer import LineWriter
+from licensegate.app.logs.sink import LogLine, Severity
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -14,10 +16,10 @@ def test_a_shared_place_gets_whole_lines_that_a_pipe_takes_at_once(shared: bool)
     lines.insert(20, b"-" * 3 * select.PIPE_BUF + b"\n")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # receives write by write
     with ours, theirs:
-        writer = LineWriter(ours.fileno(), "log")
-        writer.shared = shared
+        writer = LineWriter(FileSink(ours.fileno()), "log")
+        writer.share(shared)
         for line in lines:
-            writer.put(line)
+            writer.put(LogLine(line[:-1], Severity.INFO, 0))
         writer.close()
         ours.shutdown(socket.SHUT_WR)
         writes = list(iter(lambda: theirs.recv(1 << 20), b""))
