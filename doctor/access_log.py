@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.app.settings import LogKind, Settings
+from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.record import TunnelRecord
 from licensegate.records.text import without_logins
 
