@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test fuzz lint format catalogs pictures command-line bench wheels image audit sbom lock clean help
+.PHONY: serve demo test fuzz lint format catalogs pictures command-line bench speed-page wheels image audit sbom lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -62,10 +62,16 @@ command-line: ## write the manual page and the shell completions again
 	@scripts/environment.sh test
 	@.venv/bin/python scripts/command_line.py
 
-bench: ## measure the gate beside squid and tinyproxy
+bench: ## measure the gate beside squid, tinyproxy, HAProxy and a bare relay; ARGS=--short for a minute, ARGS=--help for more
 	@scripts/environment.sh test
-	@scripts/debian-packages.sh openssl squid tinyproxy-bin
+	@scripts/debian-packages.sh openssl squid tinyproxy-bin haproxy gcc postgresql
 	.venv/bin/python bench/run.py $(ARGS)
+
+speed-page: ## write what the last whole `make bench` has found into docs/speed.md, and draw its plots
+	@scripts/environment.sh test
+	@scripts/own-environment.sh bench
+	@.venv/bin/python scripts/speed_page.py build/bench.json
+	@build/bench/bin/python bench/plots.py build/bench.json docs/pictures/speed.png
 
 wheels: ## gather the wheels that a host without a network is installed from; with extras: EXTRAS="kerberos postgresql"
 	@scripts/environment.sh run

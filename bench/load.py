@@ -1,44 +1,20 @@
 """The client: one process and one epoll with many tunnels through one proxy, each with a real ClientHello.
 
-It measures the time to each tunnel's first byte from the origin. `measure` reads the proxy's CPU time and memory.
+It measures the time to each tunnel's first byte from the origin. `processes` reads the proxy's CPU time and memory.
 """
 
 import errno
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable
 
+from channel import Plain, Tls, client_context, client_hello
 from msgspec import Struct
+from route import HEAD_END, LoadError, Manner, Route, heads
 
 _STALL_SECONDS = 20
 _READ_BYTES = 262144
-_HEAD_END = b"\r\n\r\n"
-
-
-class LoadError(Exception):
-    """A proxy refused, reset or stalled a tunnel."""
-
-
-class Route(Struct, frozen=True):
-    """The proxy's port on 127.0.0.1 and the target to CONNECT to."""
-
-    proxy_port: int
-    host: str
-    port: int
-
-    @property
-    def head(self) -> bytes:
-        """The CONNECT request as stock Java, which CUCM uses, writes it."""
-        lines = (
-            f"CONNECT {self.host}:{self.port} HTTP/1.1",
-            "User-Agent: Java/17.0.13",
-            f"Host: {self.host}",
-            "Accept: */*",
-            "Proxy-Connection: keep-alive",
-        )
-        return "\r\n".join(lines).encode() + _HEAD_END
 
 
 class Run(Struct, frozen=True):
@@ -48,41 +24,32 @@ class Run(Struct, frozen=True):
     first_byte: list[float]
 
 
-def client_hello(host: str) -> bytes:
-    """A ClientHello for `host` as OpenSSL writes it (517 bytes)."""
-    outgoing = ssl.MemoryBIO()
-    connection = ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=host)
-    try:
-        connection.do_handshake()
-    except ssl.SSLWantReadError:
-        return outgoing.read()
-    raise LoadError("the TLS library finished a handshake without a peer")
-
-
-class _Tunnel:
+class Tunnel:
     """One tunnel: connecting, then waiting for the answer, then for the origin's byte."""
 
-    __slots__ = ("advance", "heard", "socket", "started")
+    __slots__ = ("advance", "channel", "heard", "source", "started")
 
-    def __init__(self, advance: "Callable[[_Tunnel], None]") -> None:
+    def __init__(self, channel: Plain, source: str) -> None:
         self.started = time.perf_counter()
-        self.socket = socket.socket()
-        self.socket.setblocking(False)
+        self.channel = channel
         self.heard = b""
-        self.advance = advance
+        self.source = source
+        self.advance: Callable[[Tunnel], None]
 
 
 class Client:
     """Opens tunnels along one route, and closes each after its byte or keeps them open."""
 
-    def __init__(self, route: Route, hello: bytes) -> None:
+    def __init__(self, route: Route) -> None:
+        self.first_byte: list[float] = []
+        self.tunnels: dict[int, Tunnel] = {}
+        self._route = route
         self._address = ("127.0.0.1", route.proxy_port)
-        self._head = route.head
-        self._hello = hello
+        self._tls = client_context() if route.manner is Manner.TLS else None
+        self._head: Callable[[], bytes] = bytes
+        self._hello = client_hello(route.host)
         self._poll = select.epoll()
-        self._tunnels: dict[int, _Tunnel] = {}
-        self._first_byte: list[float] = []
-        self._done: Callable[[socket.socket], None] = _close
+        self._done: Callable[[Tunnel], None] = _close
 
     def run(self, count: int, concurrency: int) -> Run:
         """Open `count` tunnels, `concurrency` at a time, and close each after its first byte. Raises LoadError."""
@@ -91,68 +58,102 @@ class Client:
     def hold(self, count: int, concurrency: int) -> list[socket.socket]:
         """Open `count` tunnels and keep them open, idle after the origin's byte. Raises LoadError."""
         kept: list[socket.socket] = []
-        self._drive(count, concurrency, kept.append)
+        self._drive(count, concurrency, lambda tunnel: kept.append(tunnel.channel.sock))
         return kept
 
-    def _drive(self, count: int, concurrency: int, done: Callable[[socket.socket], None]) -> Run:
-        self._first_byte, self._done = [], done
-        started, opened = time.perf_counter(), 0
-        try:
-            while len(self._first_byte) < count:
-                while opened < count and len(self._tunnels) < concurrency:
-                    self._open()
-                    opened += 1
-                self._wait()
-        finally:
-            for tunnel in self._tunnels.values():
-                tunnel.socket.close()
-            self._tunnels.clear()
-        return Run(time.perf_counter() - started, self._first_byte)
+    def begin(self) -> None:
+        """Get ready for tunnels. Raises LoadError."""
+        self.first_byte = []
+        self._head = heads(self._route)
 
-    def _wait(self) -> None:
-        ready = self._poll.poll(_STALL_SECONDS)
-        if not ready:
-            raise LoadError(f"{len(self._tunnels)} tunnels got no answer within {_STALL_SECONDS} s")
-        for descriptor, _ in ready:
-            tunnel = self._tunnels[descriptor]
-            try:
-                tunnel.advance(tunnel)
-            except OSError as error:
-                raise LoadError(f"a tunnel broke: {error}") from error
-
-    def _open(self) -> None:
-        tunnel = _Tunnel(self._answered)
-        self._tunnels[tunnel.socket.fileno()] = tunnel
-        outcome = tunnel.socket.connect_ex(self._address)
+    def open(self, source: str = "") -> None:
+        """Open a tunnel, from this address if it is given. Raises LoadError."""
+        sock = socket.socket()
+        sock.setblocking(False)
+        if source:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+            sock.bind((source, 0))
+        tunnel = Tunnel(Plain(sock) if self._tls is None else Tls(sock, self._tls), source)
+        self.tunnels[sock.fileno()] = tunnel
+        outcome = sock.connect_ex(self._address)
         if outcome == errno.EINPROGRESS:
             tunnel.advance = self._connected
-            self._poll.register(tunnel.socket, select.EPOLLOUT)
+            self._poll.register(sock, select.EPOLLOUT)
         elif outcome:
             raise LoadError(f"cannot connect to the proxy: {errno.errorcode[outcome]}")
         else:
-            tunnel.socket.send(self._head)
-            self._poll.register(tunnel.socket, select.EPOLLIN)
+            self._poll.register(sock, select.EPOLLIN)
+            self._shake_hands(tunnel)
 
-    def _connected(self, tunnel: _Tunnel) -> None:
-        tunnel.socket.send(self._head)
-        tunnel.advance = self._answered
-        self._poll.modify(tunnel.socket, select.EPOLLIN)
+    def wait(self, seconds: float = _STALL_SECONDS) -> bool:
+        """Advance the tunnels that can, after at most so long. Returns False if none could. Raises LoadError."""
+        ready = self._poll.poll(seconds)
+        for descriptor, _ in ready:
+            tunnel = self.tunnels[descriptor]
+            try:
+                tunnel.advance(tunnel)
+            except (OSError, LoadError) as error:
+                self.broke(tunnel, LoadError(f"a tunnel broke: {error}"))
+        return bool(ready)
 
-    def _answered(self, tunnel: _Tunnel) -> None:
-        heard = tunnel.heard = tunnel.heard + _received(tunnel.socket)
-        if _HEAD_END not in heard:
+    def broke(self, tunnel: Tunnel, error: LoadError) -> None:
+        """A tunnel was refused or reset: end the run."""
+        raise error
+
+    def forget(self, tunnel: Tunnel) -> None:
+        """Advance this tunnel no more."""
+        del self.tunnels[tunnel.channel.sock.fileno()]
+        self._poll.unregister(tunnel.channel.sock)
+
+    def _drive(self, count: int, concurrency: int, done: Callable[[Tunnel], None]) -> Run:
+        self.begin()
+        self._done = done
+        started, opened = time.perf_counter(), 0
+        try:
+            while len(self.first_byte) < count:
+                while opened < count and len(self.tunnels) < concurrency:
+                    self.open()
+                    opened += 1
+                if not self.wait():
+                    raise LoadError(f"{len(self.tunnels)} tunnels got no answer within {_STALL_SECONDS} s")
+        finally:
+            for tunnel in self.tunnels.values():
+                tunnel.channel.sock.close()
+            self.tunnels.clear()
+        return Run(time.perf_counter() - started, self.first_byte)
+
+    def _connected(self, tunnel: Tunnel) -> None:
+        self._poll.modify(tunnel.channel.sock, select.EPOLLIN)
+        self._shake_hands(tunnel)
+
+    def _shake_hands(self, tunnel: Tunnel) -> None:
+        if not tunnel.channel.shake_hands():
+            tunnel.advance = self._shake_hands
+        elif head := self._head():
+            tunnel.channel.send(head)
+            tunnel.advance = self._answered
+        else:
+            tunnel.channel.send(self._hello)
+            tunnel.advance = self._greeted
+
+    def _answered(self, tunnel: Tunnel) -> None:
+        heard = tunnel.heard = tunnel.heard + tunnel.channel.receive()
+        if HEAD_END not in heard:
             return
         if heard[9:12] != b"200":
             raise LoadError(f"the proxy answered {heard[:400]!r}")
-        tunnel.socket.send(self._hello)
+        tunnel.channel.send(self._hello)
         tunnel.advance = self._greeted
 
-    def _greeted(self, tunnel: _Tunnel) -> None:
-        _received(tunnel.socket)
-        self._first_byte.append(time.perf_counter() - tunnel.started)
-        del self._tunnels[tunnel.socket.fileno()]
-        self._poll.unregister(tunnel.socket)
-        self._done(tunnel.socket)
+    def _greeted(self, tunnel: Tunnel) -> None:
+        if not tunnel.channel.receive():
+            return
+        self.first_byte.append(time.perf_counter() - tunnel.started)
+        self.forget(tunnel)
+        self._done(tunnel)
+
+
+_IP_BIND_ADDRESS_NO_PORT = 24  # ip(7): the port is chosen at connect, so that many connections may share it
 
 
 def download(tunnels: list[socket.socket], bytes_each: int) -> None:
@@ -179,13 +180,6 @@ def download(tunnels: list[socket.socket], bytes_each: int) -> None:
                 poll.unregister(descriptor)
 
 
-def _close(tunnel: socket.socket) -> None:
-    tunnel.send(b".")
-    tunnel.close()
-
-
-def _received(tunnel: socket.socket) -> bytes:
-    data = tunnel.recv(4096)
-    if not data:
-        raise LoadError("the proxy ended a tunnel before the origin's byte came through")
-    return data
+def _close(tunnel: Tunnel) -> None:
+    tunnel.channel.send(b".")
+    tunnel.channel.sock.close()

@@ -1,156 +1,101 @@
-"""`make bench`: CPU per tunnel, compared with squid, tinyproxy and the floor in one run. See `docs/speed.md`.
-
-All contenders are started first and then take turns (A B C A B C), so that other load on the machine affects all.
-"""
+"""`make bench`: what a tunnel costs, compared with other proxies in one run. See `docs/speed.md`."""
 
 import argparse
-import contextlib
-import os
-import platform
 import resource
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Sequence
 
+import arguments
+import fleet
+import history
 import msgspec
-import table
-from contenders import CONTENDERS, TARGET_HOST, Contender, Instance, UnavailableError, free_port, running
-from load import LoadError, Route
+import tables
+from contenders import FEATURES, PLAIN, Contender
+from fleet_load import Day
+from report import Report, new_report
+from rounds import Measure, Rounds
+from running import UnavailableError
 from trial import Amount, Trial
 
-_OPTIONAL = ("tinyproxy-log", "proxy.py")  # slow, and not part of any goal
 _SPARE_DESCRIPTORS = 256
 
 
 def main() -> int:
     """Run the benchmark. Returns 0 if every contender that started was measured completely."""
-    arguments = _arguments()
-    amount = Amount(arguments.tunnels, arguments.concurrency, arguments.serial, arguments.idle, arguments.megabytes)
-    _raise_descriptor_limit(amount)
-    contenders = [one for one in CONTENDERS if one.name in (arguments.only or _usual(arguments.also))]
-    bench = Bench(amount, arguments.rounds)
-    bench.run(contenders)
-    results = list(bench.results.values())
-    print(f"{_machine()}; medians of {arguments.rounds} rounds of {amount.tunnels}, {amount.concurrency} at a time")
-    if results:
-        print("", table.cpu_table(results), "", table.other_table(results), "", sep="\n")
-    for line in [*bench.remarks, *table.warnings(results)]:
+    asked = arguments.parse()
+    _raise_descriptor_limit(asked.amount)
+    report = new_report(asked.rounds, asked.amount, whole=asked.whole)
+    succeeded = _measure(asked, report)
+    _print(report)
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_bytes(msgspec.json.encode(report))
+    entry = history.entry_of(report)
+    for line in history.worsened(entry, history.read()):
         print(line)
-    if arguments.json:
-        arguments.json.write_bytes(msgspec.json.encode(results))
-    return 0 if results and not bench.failed else 1
+    if asked.record and succeeded:
+        history.add(entry)
+    return 0 if succeeded else 1
 
 
-class Bench:
-    """The results of the contenders, and remarks on those left out or failed."""
-
-    def __init__(self, amount: Amount, rounds: int) -> None:
-        self.results: dict[str, table.Result] = {}
-        self._trials: dict[str, Trial] = {}
-        self.remarks: list[str] = []
-        self.failed = False
-        self._amount = amount
-        self._rounds = rounds
-
-    def run(self, contenders: list[Contender]) -> None:
-        """Start all contenders, measure memory, run the rounds in turn, stop all."""
-        with contextlib.ExitStack() as started:
-            folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-            folder.chmod(0o755)  # squid drops root's rights and must reach its folder
-            ports = started.enter_context(_origin(len(contenders)))
-            for contender, port in zip(contenders, ports, strict=True):
-                self._start(contender, folder / contender.name, port, started)
-            for number in range(self._rounds):
-                _progress(f"round {number + 1} of {self._rounds}")
-                for name in list(self._trials):
-                    self._round(name)
-
-    def _start(self, contender: Contender, folder: Path, target_port: int, started: contextlib.ExitStack) -> None:
-        _progress(f"starting {contender.name}")
-        folder.mkdir()
-        instance = Instance(folder, free_port(), target_port)
+def _measure(asked: argparse.Namespace, report: Report) -> bool:
+    """Measure what was asked for. Returns whether nothing failed."""
+    rounds = Rounds(report, _progress)
+    wanted = [one for one in (*PLAIN, *FEATURES) if one.name in (asked.only or _usual(asked.also))]
+    together = {one.name: _measures(one, asked.measure) for one in wanted}
+    rounds.side_by_side([one for one in wanted if together[one.name]], together)
+    lives = [measure for name, measure in _LIVES.items() if name in asked.measure]
+    if lives:
+        rounds.one_life_each([one for one in wanted if not one.plain], (asked.rounds + 1) // 2, lives)
+    if "fleet" in asked.measure and not asked.only:
+        _progress(f"the day of {asked.instances} products in {asked.seconds} s")
         try:
-            process = started.enter_context(running(contender, instance))
-            trial = Trial(process, Route(instance.port, TARGET_HOST, target_port), self._amount)
-            self.results[contender.name] = table.Result(contender.name, contender.does, trial.memory(), [])
-            self._trials[contender.name] = trial
+            report.fleet = fleet.run(Day(asked.instances, asked.sites, asked.calls, asked.seconds), asked.ledger)
         except UnavailableError as reason:
-            self.remarks.append(f"left out: {contender.name}: {reason}")
-        except LoadError as reason:
-            self._fail(contender.name, reason)
-
-    def _round(self, name: str) -> None:
-        try:
-            self.results[name].rounds.append(self._trials[name].round())
-        except LoadError as reason:
-            self._fail(name, reason)
-            del self._trials[name], self.results[name]
-
-    def _fail(self, name: str, reason: LoadError) -> None:
-        self.failed = True
-        self.remarks.append(f"failed: {name}: {reason}")
+            report.remarks.append(f"left out: fleet: {reason}")
+    measured = bool(report.samples) or report.fleet is not None
+    return measured and not rounds.failed and (report.fleet is None or not report.fleet.lost)
 
 
-@contextlib.contextmanager
-def _origin(ports: int) -> Iterator[list[int]]:
-    """Run the origin with a port per contender, so that closed connections of one do not slow the dials of another."""
-    command = [sys.executable, str(Path(__file__).with_name("origin.py")), str(ports)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        yield [int(port) for port in process.stdout.readline().split()]
+_TOGETHER: dict[str, Measure] = {"tunnels": Trial.tunnels, "serial": Trial.serial, "streams": Trial.streams}
+_LIVES: dict[str, Measure] = {"start": Trial.start, "crowd": Trial.crowd}
 
 
-def _usual(also: list[str]) -> list[str]:
-    return [one.name for one in CONTENDERS if one.name not in _OPTIONAL or one.name in also]
+def _measures(contender: Contender, names: Sequence[str]) -> list[Measure]:
+    """What is measured of a contender beside others. A feature needs the CPU per tunnel of it and of the plain one."""
+    if contender.plain:
+        return [Trial.tunnels] if "features" in names else []
+    return [
+        measure for name, measure in _TOGETHER.items() if name in names or (name == "tunnels" and "features" in names)
+    ]
 
 
-def _machine() -> str:
-    return f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+def _print(report: Report) -> None:
+    print(f"{report.date}, {report.version}, commit {report.commit}\n{report.machine}, {report.system}")
+    if report.samples:
+        print(f"Medians of {report.rounds} rounds; ratios are taken within each, their quartiles are in brackets.")
+    for table in tables.tables(report):
+        print(f"\n{table.as_text()}")
+    print()
+    for line in (*report.remarks, *tables.noise(report)):
+        print(line)
+
+
+def _usual(also: Sequence[str]) -> list[str]:
+    return [one.name for one in (*PLAIN, *FEATURES) if not one.optional or one.name in also]
 
 
 def _raise_descriptor_limit(amount: Amount) -> None:
     """Raise the soft limit, which proxies inherit: an idle tunnel takes two descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * max(amount.idle, amount.concurrency) + _SPARE_DESCRIPTORS
+    most = max(*amount.crowds, amount.concurrency)
+    wanted = 2 * most + _SPARE_DESCRIPTORS
     if wanted > hard:
-        sys.exit(
-            f"{amount.idle} idle tunnels need {wanted} open files, {hard} are allowed: raise ulimit -n or lower --idle"
-        )
+        sys.exit(f"{most} open tunnels need {wanted} open files, {hard} are allowed: raise ulimit -n or lower --crowds")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _progress(what: str) -> None:
     print(what, file=sys.stderr, flush=True)
-
-
-def _arguments() -> argparse.Namespace:
-    names = [one.name for one in CONTENDERS]
-    parser = argparse.ArgumentParser(description="CPU per tunnel of licensegate beside squid, tinyproxy and the floor.")
-    add = parser.add_argument
-    add("--tunnels", type=_count(1, 100_000), default=2000, help="tunnels per contender and round (2000)")
-    add("--concurrency", type=_count(1, 1000), default=50, help="tunnels open at a time (50)")
-    add("--rounds", type=_count(1, 50), default=9, help="rounds, each contender once in each (9)")
-    add("--serial", type=_count(2, 10_000), default=300, help="tunnels per round one after the other (300)")
-    add("--idle", type=_count(1, 8000), default=2000, help="tunnels held open to measure the memory of one (2000)")
-    add("--megabytes", type=_count(1, 2000), default=200, help="downloaded in 1 stream, and again in 10 (200)")
-    add("--only", action="append", choices=names, help="measure only this one; may be repeated")
-    add("--also", action="append", choices=_OPTIONAL, default=[], help="measure this one too")
-    add("--json", type=Path, metavar="FILE", help="write every number of every round to FILE")
-    return parser.parse_args()
-
-
-def _count(low: int, high: int) -> Callable[[str], int]:
-    """An argument type: a count from `low` to `high`."""
-
-    def count(text: str) -> int:
-        value = int(text)
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text} is not from {low} to {high}")
-        return value
-
-    return count
 
 
 if __name__ == "__main__":

@@ -1,97 +1,116 @@
-"""The measurements of one contender: memory, tunnels at a time and one by one, downloads."""
+"""The measurements of one running contender. Each returns quantities by their names (`quantities`)."""
 
 import contextlib
+import socket
 import time
 from collections.abc import Callable
+from statistics import quantiles
 from typing import TypeVar
 
 import load
-import measure
+import processes
+import quantities as q
 from msgspec import Struct
+from route import Route
 
 _SETTLE_SECONDS = 0.25  # closing the last tunnels and writing the log count too
+_LEDGER_SECONDS = 0.75  # a ledger is written half a second later
 _WARM_TUNNELS = 100
+_REST_SECONDS = 0.5
+_CROWD_CONCURRENCY = 10
 _T = TypeVar("_T")
 
 
 class Amount(Struct, frozen=True):
-    """Amounts per round: tunnels in all, at a time, one by one, held idle; megabytes per download."""
+    """Amounts of one round.
+
+    `tunnels` are opened, `concurrency` at a time, and `serial` one by one; `megabytes` are downloaded over each number
+    of streams; `newcomers` come while each number of `crowds` is open.
+    """
 
     tunnels: int
     concurrency: int
     serial: int
-    idle: int
     megabytes: int
-
-
-class Round(Struct, frozen=True):
-    """A contender's results of one round. CPU times and times to first byte are in seconds."""
-
-    cpu_per_tunnel: float
-    tunnels_per_second: float
-    serial_cpu_per_tunnel: float
-    serial_first_byte: list[float]
-    cpu_per_gigabyte_1: float
-    cpu_per_gigabyte_10: float
-
-
-class Memory(Struct, frozen=True):
-    """Bytes used by a contender just started, and per idle tunnel."""
-
-    at_rest: int
-    per_idle_tunnel: float
+    newcomers: int
+    crowds: tuple[int, ...]
 
 
 class Trial:
-    """A running contender and a client that uses it."""
+    """A contender that runs as this process, and a client that uses it."""
 
-    def __init__(self, process: int, route: load.Route, amount: Amount) -> None:
+    def __init__(self, process: int, route: Route, amount: Amount, *, with_ledger: bool = False) -> None:
         self._process = process
-        self._client = load.Client(route, load.client_hello(route.host))
+        self._client = load.Client(route)
         self._amount = amount
+        self._settle_seconds = _LEDGER_SECONDS if with_ledger else _SETTLE_SECONDS
 
-    def memory(self) -> Memory:
-        """Measure memory. Call once, before any round. Raises LoadError."""
-        at_rest = self._bytes()
+    def warm_up(self) -> None:
+        """Open some tunnels that are not counted. Raises LoadError."""
         self._client.run(_WARM_TUNNELS, min(_WARM_TUNNELS, self._amount.concurrency))
-        time.sleep(_SETTLE_SECONDS)
-        before = self._bytes()
-        with contextlib.ExitStack() as held:
-            for tunnel in self._client.hold(self._amount.idle, self._amount.concurrency):
-                held.enter_context(tunnel)
-            time.sleep(_SETTLE_SECONDS)
-            grown = self._bytes() - before
-        time.sleep(_SETTLE_SECONDS)
-        return Memory(at_rest, grown / self._amount.idle)
+        time.sleep(self._settle_seconds)
 
-    def round(self) -> Round:
-        """Run one round. Raises LoadError."""
+    def tunnels(self) -> dict[str, float]:
+        """Tunnels, many at a time. Raises LoadError."""
         amount = self._amount
         cpu, run = self._measured(lambda: self._client.run(amount.tunnels, amount.concurrency))
-        serial_cpu, serial = self._measured(lambda: self._client.run(amount.serial, 1))
-        return Round(
-            cpu_per_tunnel=cpu / amount.tunnels,
-            tunnels_per_second=amount.tunnels / run.seconds,
-            serial_cpu_per_tunnel=serial_cpu / amount.serial,
-            serial_first_byte=serial.first_byte,
-            cpu_per_gigabyte_1=self._download(1),
-            cpu_per_gigabyte_10=self._download(10),
-        )
+        return {q.CPU: cpu / amount.tunnels, q.RATE: amount.tunnels / run.seconds}
 
-    def _download(self, streams: int) -> float:
-        bytes_each = self._amount.megabytes * 1_000_000 // streams
+    def serial(self) -> dict[str, float]:
+        """Tunnels, one by one: each wake-up serves one event, as in a gate's daily life. Raises LoadError."""
+        cpu, run = self._measured(lambda: self._client.run(self._amount.serial, 1))
+        p50, p99 = _p50_and_p99(run.first_byte)
+        return {q.SERIAL_CPU: cpu / self._amount.serial, q.P50: p50, q.P99: p99}
+
+    def streams(self) -> dict[str, float]:
+        """Downloads over 1, 5 and 10 streams at once. Raises LoadError."""
+        found: dict[str, float] = {}
+        for streams in q.STREAMS:
+            bytes_each = self._amount.megabytes * 1_000_000 // streams
+            with contextlib.ExitStack() as held:
+                tunnels = [held.enter_context(tunnel) for tunnel in self._client.hold(streams, streams)]
+                cpu, _ = self._measured(lambda: load.download(tunnels, bytes_each))  # noqa: B023 - called at once
+            time.sleep(self._settle_seconds)
+            found[q.per_gigabyte(streams)] = cpu / (bytes_each * streams / 1e9)
+        return found
+
+    def start(self) -> dict[str, float]:
+        """The first tunnel of a process just started: CPU time since its start, then its memory. Raises LoadError."""
+        self._client.run(1, 1)
+        cpu = processes.cpu_seconds(self._tree())
+        time.sleep(_REST_SECONDS)
+        return {q.START: cpu, q.AT_REST: processes.resident_bytes(self._tree())}
+
+    def crowd(self) -> dict[str, float]:
+        """Newcomers while more and more tunnels are open and idle, and the memory of these. Raises LoadError."""
+        self.warm_up()
+        found: dict[str, float] = {}
+        before = processes.proportional_bytes(self._tree())
         with contextlib.ExitStack() as held:
-            tunnels = [held.enter_context(tunnel) for tunnel in self._client.hold(streams, streams)]
-            cpu, _ = self._measured(lambda: load.download(tunnels, bytes_each))
-        time.sleep(_SETTLE_SECONDS)
-        return cpu / (bytes_each * streams / 1e9)
+            open_tunnels: list[socket.socket] = []
+            for size in self._amount.crowds:
+                added = self._client.hold(size - len(open_tunnels), self._amount.concurrency)
+                open_tunnels += [held.enter_context(tunnel) for tunnel in added]
+                time.sleep(self._settle_seconds)
+                grown = processes.proportional_bytes(self._tree()) - before
+                cpu, run = self._measured(lambda: self._client.run(self._amount.newcomers, _CROWD_CONCURRENCY))
+                found[q.crowd_cpu(size)] = cpu / self._amount.newcomers
+                found[q.crowd_p99(size)] = _p50_and_p99(run.first_byte)[1]
+            found[q.IDLE] = grown / len(open_tunnels)
+        return found
 
     def _measured(self, work: Callable[[], _T]) -> tuple[float, _T]:
-        processes = measure.process_tree(self._process)
-        before = measure.cpu_seconds(processes)
+        """The contender's CPU time for this work of the client."""
+        tree = self._tree()
+        before = processes.cpu_seconds(tree)
         result = work()
-        time.sleep(_SETTLE_SECONDS)
-        return measure.cpu_seconds(processes) - before, result
+        time.sleep(self._settle_seconds)
+        return processes.cpu_seconds(tree) - before, result
 
-    def _bytes(self) -> int:
-        return measure.memory_bytes(measure.process_tree(self._process))
+    def _tree(self) -> list[int]:
+        return processes.process_tree(self._process)
+
+
+def _p50_and_p99(seconds: list[float]) -> tuple[float, float]:
+    hundredths = quantiles(seconds, n=100, method="inclusive")
+    return hundredths[49], hundredths[98]

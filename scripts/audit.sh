@@ -5,20 +5,8 @@
 # The tools are in an environment of their own, build/audit, from requirements/audit.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# One at a time, as in environment.sh.
-exec 9<requirements
-flock 9
-
+scripts/own-environment.sh audit
 tools=build/audit
-python=$(scripts/find-python.sh)
-made_from="$(pwd -P), $("$python" -VV), $(sha256sum requirements/audit.txt)"
-if [[ $made_from != "$(cat "$tools/stamp" 2>/dev/null)" ]]; then
-    echo "Installing requirements/audit.txt into $tools"
-    rm -rf "$tools"
-    "$python" -m venv "$tools"
-    "$tools/bin/pip" install --disable-pip-version-check --no-input --quiet --require-hashes -r requirements/audit.txt
-    echo "$made_from" >"$tools/stamp"
-fi
 
 case $1 in
     sbom)

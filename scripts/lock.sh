@@ -26,6 +26,7 @@ compile lock --group lock "$@"
 compile image --group image "$@"
 compile audit --group audit "$@"
 compile fuzz --group fuzz "$@"
+compile bench --group bench --constraint requirements/run.txt "$@"
 compile mitmproxy --group mitmproxy "$@"
 for release in 11 21 25; do compile "java-$release" --group "java-$release" --no-deps "$@"; done
 

@@ -6,17 +6,24 @@ import sys
 from pathlib import Path
 
 _RUN = Path(__file__).parents[2] / "bench" / "run.py"
-_SMALL = ("--tunnels=50", "--rounds=1", "--serial=10", "--idle=20", "--megabytes=2")
+_SMALL = ("--tunnels=50", "--rounds=1", "--serial=10", "--crowds=5,20", "--newcomers=10", "--megabytes=2")
+_EVERYTHING = ("licensegate", "licensegate+digest", "licensegate+tls")
 
 
-def test_a_small_run_measures_cpu_per_tunnel(tmp_path: Path) -> None:
+def test_a_small_run_measures_everything_about_the_gate(tmp_path: Path) -> None:
     numbers = tmp_path / "numbers.json"
-    command = [sys.executable, str(_RUN), *_SMALL, "--only=licensegate", f"--json={numbers}"]
+    command = [sys.executable, str(_RUN), *_SMALL, *(f"--only={name}" for name in _EVERYTHING), f"--json={numbers}"]
 
     run = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
     assert run.returncode == 0, run.stdout + run.stderr
-    row = next(line for line in run.stdout.splitlines() if line.startswith("licensegate"))
-    assert int(row.split()[1]) > 0
-    (result,) = json.loads(numbers.read_text())
-    assert result["rounds"][0]["cpu_per_tunnel"] > 0
+    assert "CPU per tunnel" in run.stdout
+    report = json.loads(numbers.read_text())
+    found = {(sample["contender"], sample["quantity"]): sample["value"] for sample in report["samples"]}
+    assert {name for name, _ in found} == set(_EVERYTHING)
+    for quantity in (
+        *("cpu_per_tunnel", "serial_p99", "cpu_per_gigabyte_1", "cpu_per_gigabyte_5", "cpu_per_gigabyte_10"),
+        *("start_cpu", "bytes_at_rest", "bytes_per_idle_tunnel", "crowd_cpu_20", "crowd_p99_20"),
+    ):
+        assert found["licensegate", quantity] > 0, quantity
+    assert all(found[name, "cpu_per_tunnel"] > 0 for name in _EVERYTHING)

@@ -20,7 +20,8 @@ def process_tree(root: int) -> list[int]:
 def cpu_seconds(processes: list[int]) -> float:
     """User and system CPU time of these processes so far, including ended threads.
 
-    Reads each process's CPU clock, since `/proc/PID/stat` counts in steps of 10 ms.
+    Reads each process's own clock, in nanoseconds: `/proc/PID/stat` counts in steps of 10 ms, and
+    `/proc/PID/task/*/schedstat` has no threads that have ended, such as tinyproxy's.
     """
     return sum(map(_process_clock, processes))
 
@@ -33,14 +34,19 @@ def _process_clock(process: int) -> float:
     return time.clock_gettime(clock.value)
 
 
-def memory_bytes(processes: list[int]) -> int:
+def proportional_bytes(processes: list[int]) -> int:
     """Proportional set size: private memory plus a share of memory shared with other processes."""
-    return sum(map(_proportional_bytes, processes))
+    return sum(_memory(process, "Pss") for process in processes)
 
 
-def _proportional_bytes(process: int) -> int:
+def resident_bytes(processes: list[int]) -> int:
+    """Resident set size: memory shared with other processes counts in full."""
+    return sum(_memory(process, "Rss") for process in processes)
+
+
+def _memory(process: int, wanted: str) -> int:
     for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
         name, _, value = line.partition(":")
-        if name == "Pss":
+        if name == wanted:
             return int(value.split()[0]) * 1024
     raise ProcessLookupError(f"the kernel reports no memory of process {process}")
