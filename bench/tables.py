@@ -146,7 +146,7 @@ def _fleet(run: FleetRun) -> Table:
         ["connect to first byte", f"p50 {run.p50 * 1e3:.1f} ms, p99 {run.p99 * 1e3:.1f} ms"],
         [
             "CPU per tunnel",
-            f"gates {gates / run.served * 1e6:.0f} us, HAProxy {run.haproxy_cpu / run.served * 1e6:.0f} us",
+            f"gates {_microseconds(sum(run.gate_cpu), run)}, HAProxy {_microseconds(run.haproxy_cpu, run)}",
         ],
         ["in the ledger", f"{run.in_ledger:,}, {run.failed_in_ledger} failed; sites agree: {_yes(run.sites_agree)}"],
     ]
