@@ -1,4 +1,7 @@
-"""The paths of the packaged service (deploy/licensegate.service), for commands that are typed by hand on its host."""
+"""The paths of the packaged service (deploy/licensegate.service), for commands that are typed by hand on its host.
+
+An instance of deploy/licensegate@.service has its settings beside, in NAME.toml, and directories of its own.
+"""
 
 import os
 from collections.abc import Mapping
@@ -29,4 +32,9 @@ def _named(variable: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def _of_service(directory: Path, file: Path | None) -> Path | None:
-    return directory if file == SETTINGS and os.path.isdir(directory) else None
+    """The service's directory, or the one of the instance that has this settings file, if this host has it."""
+    if file is None or file.parent != SETTINGS.parent or file.suffix != SETTINGS.suffix:
+        return None
+    if file != SETTINGS:
+        directory = directory.with_name(f"{directory.name}-{file.stem}")
+    return directory if os.path.isdir(directory) else None

@@ -3,12 +3,11 @@
 import contextlib
 import re
 import socket
-from pathlib import Path
 from typing import Self
 
 from msgspec import Struct
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "fleet.md"
+from support.operations_page import FLEET
 
 BALANCER = "127.0.0.1"
 GATES = ("127.0.1.1", "127.0.1.2")
@@ -34,7 +33,7 @@ class Ports(Struct, frozen=True):
 
 def blocks(language: str) -> list[str]:
     """The code blocks of the page in this language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```$", FLEET.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def haproxy_configuration(ports: Ports) -> str:

@@ -286,6 +286,25 @@ def test_a_command_by_hand_finds_the_packaged_settings_and_state(
     assert load(None, {"LICENSEGATE_CONFIG": ""}).state_directory is None
 
 
+def test_a_command_by_hand_finds_the_directories_of_an_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its settings file, which may be a link to that of all instances."""
+    (tmp_path / "licensegate.toml").touch()
+    (tmp_path / "1.toml").symlink_to("licensegate.toml")
+    for name in ("state", "state-1", "run", "run-1"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(packaged, "SETTINGS", tmp_path / "licensegate.toml")
+    monkeypatch.setattr(packaged, "_STATE", tmp_path / "state")
+    monkeypatch.setattr(packaged, "_RUNTIME", tmp_path / "run")
+
+    assert load(tmp_path / "1.toml", {}).state_directory == tmp_path / "state-1"
+    assert packaged.runtime_directory(tmp_path / "1.toml", {}) == tmp_path / "run-1"
+    assert packaged.runtime_directory(tmp_path / "2.toml", {}) is None
+    assert packaged.runtime_directory(tmp_path / "1.txt", {}) is None
+    assert packaged.runtime_directory(tmp_path / "elsewhere" / "1.toml", {}) is None
+
+
 def test_a_name_that_is_not_text_is_accepted(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"gate-\xff.toml")
     path.touch()
