@@ -67,7 +67,7 @@ def run(day: Day, ledger: str = "") -> FleetRun:
             settings = _SETTINGS.format(address=address, ports=ports, target_port=target_port, ledger=ledger)
             gates.append(stack.enter_context(Gate(place, settings)))
         balancer = Instance(folder, ports.front, target_port)
-        configuration = balancer.write("haproxy.cfg", haproxy_configuration(ports))
+        configuration = balancer.write("haproxy.cfg", haproxy_configuration(ports, folder / "haproxy.sock"))
         command = [executable("haproxy", "haproxy"), "-db", "-f", str(configuration)]
         haproxy = stack.enter_context(running(command, balancer))
         return _served(day, FleetClient(Route(ports.front, TARGET_HOST, target_port)), gates, haproxy, ledger)

@@ -175,6 +175,11 @@ class Gate:
         for listener in self.listeners:
             listener.resume()
 
+    def accept_waiting(self) -> None:
+        """Accept the clients that wait in the kernel's queues: `stop_accepting` would reset them."""
+        for listener in self.listeners:
+            listener.accept_waiting()
+
     def stop_accepting(self, *, serve_accepted: bool = False) -> None:
         """Close the listeners. Requests on open connections are refused from now on, unless `serve_accepted`."""
         self.draining = True

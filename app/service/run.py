@@ -305,7 +305,10 @@ async def _drain(components: Components, handover: Handover, takeover: Takeover 
         )
         if takeover is not None:
             takeover.stop_other(seconds)
-        gate.stop_accepting(serve_accepted=bool(components.passed.lasting))
+        others_accept = bool(components.passed.lasting)
+        if not others_accept:
+            gate.accept_waiting()
+        gate.stop_accepting(serve_accepted=others_accept)
     draining = asyncio.ensure_future(gate.drain(seconds))
     await _first_of(asyncio.shield(draining), stop.acquire(), handover.cut_short(takeover))
     if draining.done():

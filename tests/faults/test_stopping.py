@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from support.gate import ANYTHING, Gate, cisco_at, gate_settings
-from support.raw_client import dial, open_tunnel, read_to_break, read_to_end
+from support.raw_client import CONNECT, dial, open_tunnel, read_answer, read_to_break, read_to_end
 from support.upstream import SECONDS, Upstream, echo, read_nothing
 
 
@@ -26,6 +26,17 @@ def wait_until_listeners_close(gate: Gate) -> None:
         except ConnectionResetError:
             continue  # it was in the backlog when the listener closed
         assert time.monotonic() < deadline, "a stopping gate still accepts connections"
+
+
+def test_a_client_that_waits_in_the_queue_at_a_stop_is_answered(tmp_path: Path) -> None:
+    with Upstream(echo) as upstream, Gate(tmp_path, settings(upstream, 60)) as gate:
+        gate.send(signal.SIGSTOP)
+        with dial(gate) as client:
+            client.sendall(CONNECT)
+            gate.send(signal.SIGTERM)
+            gate.send(signal.SIGCONT)
+            assert read_answer(client).status in (200, 503)
+        gate.await_end()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+from pathlib import Path
 from typing import Self
 
 from msgspec import Struct
@@ -36,9 +37,10 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", FLEET.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def haproxy_configuration(ports: Ports) -> str:
-    """The page's configuration of HAProxy, with addresses and ports of this machine."""
+def haproxy_configuration(ports: Ports, control: Path) -> str:
+    """The page's configuration of HAProxy, with addresses and ports of this machine and its control socket there."""
     (text,) = blocks("haproxy")
+    text = text.replace("/run/haproxy.sock", str(control))
     text = text.replace("bind :3128", f"bind {BALANCER}:{ports.front}")
     for shown, used in {**_ON_THE_PAGE, ":3128": f":{ports.gate}", "9130": str(ports.admin)}.items():
         text = text.replace(shown, used)

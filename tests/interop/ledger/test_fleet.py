@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from support.fleet_page import BALANCER, GATES, Ports, blocks, haproxy_configuration
 from support.gate import ANYTHING, Gate, cisco_at
 from support.postgresql import PostgreSql
 from support.programs import run
-from support.raw_client import CONNECT, read_answer
+from support.raw_client import CONNECT, read_answer, read_to_end
 from support.requirements import require_command
 from support.sockets import spin_until
 from support.upstream import SECONDS, Upstream, echo
@@ -55,51 +56,71 @@ def test_two_gates_serve_the_day_of_a_fleet_and_lose_no_tunnel(tmp_path: Path, p
     assert fleet["failed_in_ledger"] == 0
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[Gate, Gate, Ports]]:
+class Pair(Struct, frozen=True):
     """Two gates to which every tunnel is an echo, and HAProxy in front of them."""
-    ports = Ports.free()
+
+    gates: tuple[Gate, Gate]
+    ports: Ports
+    control: Path
+
+    def dial(self) -> socket.socket:
+        return socket.create_connection((BALANCER, self.ports.front), SECONDS)
+
+    def is_served(self) -> bool:
+        with self.dial() as client:
+            client.sendall(CONNECT)
+            return read_answer(client).status == 200
+
+    def tell_haproxy(self, words: str) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.control))
+            connection.sendall(words.encode() + b"\n")
+            assert read_to_end(connection).strip() == b""
+
+    def can_connect(self) -> bool:
+        with contextlib.suppress(ConnectionRefusedError), self.dial():
+            return True
+        return False
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    ports, control = Ports.free(), tmp_path / "haproxy.sock"
     with contextlib.ExitStack() as stack:
         upstream = stack.enter_context(Upstream(echo))
         gates = []
         for address in GATES:
+            (tmp_path / address).mkdir()
             listen = f'"{address}:{ports.gate}"\nproxy_protocol_from = ["{BALANCER}"]'
             settings = cisco_at(upstream.port, more=ANYTHING, admin=f"{address}:{ports.admin}")
-            (tmp_path / address).mkdir()
-            gate = Gate(tmp_path / address, settings.replace('"127.0.0.1:0"', listen))
-            gates.append(stack.enter_context(gate))
+            gates.append(stack.enter_context(Gate(tmp_path / address, settings.replace('"127.0.0.1:0"', listen))))
         configuration = tmp_path / "haproxy.cfg"
-        configuration.write_text(haproxy_configuration(ports))
+        configuration.write_text(haproxy_configuration(ports, control))
         process = stack.enter_context(subprocess.Popen([haproxy(), "-db", "-f", configuration]))
         stack.callback(process.terminate)
-        spin_until(lambda: can_connect(ports))
-        yield gates[0], gates[1], ports
+        made = Pair((gates[0], gates[1]), ports, control)
+        spin_until(made.can_connect)
+        yield made
 
 
-def can_connect(ports: Ports) -> bool:
-    with contextlib.suppress(ConnectionRefusedError), contextlib.closing(dial(ports)):
-        return True
-    return False
+def test_clients_notice_no_planned_stop_of_a_gate(pair: Pair) -> None:
+    leaving, staying = pair.gates
+    assert all(pair.is_served() for _ in range(4))
 
-
-def dial(ports: Ports) -> socket.socket:
-    return socket.create_connection((BALANCER, ports.front), SECONDS)
-
-
-def is_served(ports: Ports) -> bool:
-    with dial(ports) as client:
-        client.sendall(CONNECT)
-        return read_answer(client).status == 200
-
-
-def test_a_gate_that_stops_refuses_nobody_behind_haproxy(pair: tuple[Gate, Gate, Ports]) -> None:
-    stopping, staying, ports = pair
-    assert all(is_served(ports) for _ in range(4))
-
-    stopping.send(signal.SIGTERM)
-    served = [is_served(ports) for _ in range(40)]
-    stopping.await_end()
-    served += [is_served(ports) for _ in range(4)]
+    pair.tell_haproxy("set server gates/gate1 state drain")
+    served = [pair.is_served() for _ in range(4)]
+    leaving.send(signal.SIGTERM)
+    served += [pair.is_served() for _ in range(20)]
+    leaving.await_end()
 
     assert all(served)
-    assert len(staying.records(at_least=4)) + len(stopping.records()) >= len(served)
+    assert len(leaving.records()) + len(staying.records(at_least=24)) >= 28
+    assert len(leaving.records()) <= 4
+
+
+def test_haproxy_sends_clients_of_a_dead_gate_to_the_other(pair: Pair) -> None:
+    dead, staying = pair.gates
+    dead.stop()
+
+    assert all(pair.is_served() for _ in range(8))
+    assert len(staying.records(at_least=8)) >= 8
