@@ -94,7 +94,12 @@ def test_clients_notice_no_stop_and_no_crash_of_an_instance(instances: Host, aut
     """Those whose tunnels it has end with it; newcomers are served by the other one."""
     inside = instances.inside()
     with stand_in(inside, authority):
-        for command in (("stop", "licensegate@1"), ("start", "licensegate@1"), ("restart", "licensegate@2")):
+        for command in (
+            ("stop", "licensegate@1"),
+            ("start", "licensegate@1"),
+            ("restart", "licensegate@2"),
+            ("kill", "--signal=KILL", "--kill-whom=main", "licensegate@1"),
+        ):
             instances.do("systemctl", *command)
             for _ in range(3):
                 page = get_through(inside, "http://127.0.0.1:443", authority)
