@@ -54,8 +54,7 @@ class Poller:
     def __init__(self, loop: asyncio.AbstractEventLoop, batch_done: Callable[[], None]) -> None:
         self._loop = loop
         self._epoll = select.epoll()
-        self._owners: dict[int, Owner] = {}
-        self._events: dict[int, int] = {}
+        self._watched: dict[int, tuple[Owner, int]] = {}  # by descriptor: its owner and events
         self._closing: list[Closable] = []
         self._again: dict[int, Owner] = {}
         self._next_batch: asyncio.Handle | None = None
@@ -64,32 +63,27 @@ class Poller:
 
     def watch(self, descriptor: int, events: int, owner: Owner) -> None:
         """Call `owner` when `descriptor` is ready for one of `events`. Replaces its owner and events until now."""
-        self._owners[descriptor] = owner
-        before = self._events.get(descriptor)
-        if before == events:
-            return
+        before = self._watched.get(descriptor)
         if before is None:
             self._epoll.register(descriptor, events)
-        else:
+        elif before[1] != events:
             self._epoll.modify(descriptor, events)
-        self._events[descriptor] = events
+        self._watched[descriptor] = owner, events
 
     def forget(self, descriptor: int) -> None:
         """Stop watching a descriptor."""
-        if self._owners.pop(descriptor, None) is not None:
-            del self._events[descriptor]
+        if self._watched.pop(descriptor, None) is not None:
             self._epoll.unregister(descriptor)
 
     def call_again(self, descriptor: int) -> None:
         """Call its owner in the next batch as if it were readable, for decrypted bytes that epoll does not see."""
         if not self._again:
             self._next_batch = self._loop.call_soon(self._run_batch)
-        self._again[descriptor] = self._owners[descriptor]
+        self._again[descriptor], _ = self._watched[descriptor]
 
     def close(self, sock: Closable) -> None:
         """Close at the end of the batch, so that the descriptor's number is not reused within it."""
-        if self._owners.pop(sock.fileno(), None) is not None:
-            del self._events[sock.fileno()]
+        self._watched.pop(sock.fileno(), None)
         self._closing.append(sock)
 
     def run(self, owner: CrashHandler, action: Callable[..., None], *arguments: object) -> None:
@@ -112,18 +106,19 @@ class Poller:
         if self._next_batch is not None:
             self._next_batch.cancel()
         self._loop.remove_reader(self._epoll.fileno())
-        self._owners.clear()
+        self._watched.clear()
         self._epoll.close()
 
     def _run_batch(self) -> None:
-        owners = self._owners
+        watched = self._watched
         ready = self._epoll.poll(0, _BATCH)
         if self._again:
             ready = self._and_again(ready)
         for descriptor, events in ready:
-            owner = owners.get(descriptor)
-            if owner is None:
+            found = watched.get(descriptor)
+            if found is None:
                 continue
+            owner = found[0]
             try:
                 owner.ready(descriptor, events)
             except Exception as error:
@@ -135,7 +130,7 @@ class Poller:
         """Add the descriptors to call again, unless their owner has changed. Each descriptor comes once."""
         events = dict(ready)
         for descriptor, owner in self._again.items():
-            if self._owners.get(descriptor) is owner:
+            if descriptor in self._watched and self._watched[descriptor][0] is owner:
                 events[descriptor] = events.get(descriptor, 0) | READ
         self._again.clear()
         return list(events.items())

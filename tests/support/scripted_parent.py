@@ -197,7 +197,7 @@ class ParentDialHarness:
     async def assert_nothing_left(self) -> None:
         """Assert that no task, look-up or watched descriptor outlives its dial."""
         await turns(20)
-        assert not self.room.poller._owners
+        assert not self.room.poller._watched
         left = [
             task
             for task in asyncio.all_tasks()

@@ -202,7 +202,7 @@ class TunnelHarness:
         assert not context.too_fast
         assert not context.held
         assert not context.deadlines.in_use
-        assert not self.poller._owners
+        assert not self.poller._watched
 
     def close(self) -> None:
         """End the remaining connections."""
