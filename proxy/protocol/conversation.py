@@ -110,7 +110,7 @@ class Conversation(StateMachine):
         if self._grant().checks.none:
             return self._establish()
         self._move(State.INNER_HELLO)
-        return self._read_inner_hello()
+        return self._read_inner_hello() if self._received else Send(self._take_unsent())
 
     @property
     def held(self) -> int:

@@ -123,8 +123,8 @@ class HelloReader:
 
     def read(self, received: bytes) -> ClientHello | None:
         """Return the ClientHello, or None while incomplete. `received` is everything so far. Raises HelloError."""
-        if not self._end and _is_lone_hello(received) and len(received) <= self._limit:
-            return _read_message(received, RECORD_HEADER, len(received))
+        if not self._end and 0 < (end := _end_of_lone_record(received)) <= self._limit:
+            return _read_message(received if end == len(received) else received[:end], RECORD_HEADER, end)
         while end := _record_end(received, self._end, self._limit):
             payload = self._end + RECORD_HEADER
             missing = self._missing(received[payload : min(end, payload + _MESSAGE_HEADER)], end)
@@ -155,13 +155,14 @@ class HelloReader:
         return missing
 
 
-def _is_lone_hello(received: bytes) -> bool:
-    """Return whether it is exactly one ClientHello in one record, as nearly all are: the fast path."""
+def _end_of_lone_record(received: bytes) -> int:
+    """Return where a whole ClientHello in one record ends, as nearly all are: the fast path. 0 for any other."""
     if len(received) < RECORD_HEADER + _MESSAGE_HEADER:
-        return False
-    length = len(received) - RECORD_HEADER
-    expected = (0x1603, length, 0x01000000 + length - _MESSAGE_HEADER)
-    return length <= RECORD_PAYLOAD and _beginning(received) == expected
+        return 0
+    start, length, message = _beginning(received)
+    end: int = RECORD_HEADER + length
+    is_whole = _MESSAGE_HEADER <= length <= RECORD_PAYLOAD and end <= len(received)
+    return end if is_whole and (start, message) == (0x1603, 0x01000000 + length - _MESSAGE_HEADER) else 0
 
 
 def _record_end(received: bytes, start: int, limit: int) -> int:
