@@ -1,12 +1,14 @@
 """One rule of the allowlist: a host and port that clients may reach."""
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from .clients import Identity, Network, network_of
 from .target import Target
 
 
-class Rule(Struct, frozen=True):
+class Rule(Struct, frozen=True, cache_hash=True):
     """Allows connecting to `host` on `port`.
 
     `host` is normalised: an exact host, or `*.example.com` for every name below `example.com` and never itself.
@@ -61,6 +63,7 @@ class Rule(Struct, frozen=True):
             keys.append("users")
         return tuple(keys)
 
+    @lru_cache(maxsize=1024)  # noqa: B019  records share one text; there are few rules
     def __str__(self) -> str:
         return f"{self.target} (preset {self.preset})" if self.preset else f"{self.target}"
 

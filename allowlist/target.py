@@ -55,6 +55,7 @@ class Target(Struct, frozen=True, cache_hash=True):
         """Whether the host is an IP address rather than a name."""
         return is_address(self.host)
 
+    @lru_cache(maxsize=1024)  # noqa: B019  records share one text; what it keeps alive is small
     def __str__(self) -> str:
         return authority(self.host, self.port)
 

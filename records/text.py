@@ -17,8 +17,8 @@ _QUERY: Final = re.compile(rb"\?\S+")  # its keys have any name
 
 _KNOWN_VALUES: Final = 256
 _KNOWN_BYTES: Final = 200
-_known_clean: Final[set[bytes]] = set()
-"""Short values without a login, which clients send again and again. A value with one is never kept."""
+_known_clean: Final[dict[bytes, str]] = {}
+"""Short values without a login, which clients send again and again, as text. A value with one is never kept."""
 
 
 def printable(raw: bytes, limit: int = 200) -> str:
@@ -32,7 +32,8 @@ def printable(raw: bytes, limit: int = 200) -> str:
 
 def without_logins(raw: bytes, limit: int = 200) -> str:
     """Return untrusted bytes as text: `redacted`, then `printable`."""
-    return printable(redacted(raw), limit)
+    known = _known_clean.get(raw)
+    return printable(redacted(raw), limit) if known is None else known[:limit]
 
 
 def quoted(raw: bytes, limit: int = 60) -> str:
@@ -50,7 +51,13 @@ def redacted(raw: bytes) -> bytes:
     clean = _SECRET_VALUE.sub(rb"\1...", _LOGIN_INSIDE.sub(b"...", raw))
     clean = _QUERY.sub(b"?...", _LOGIN_IN_URL.sub(b"...@", clean))
     if clean == raw and len(raw) <= _KNOWN_BYTES:
+        _remember_clean(raw)
+    return clean
+
+
+def _remember_clean(raw: bytes) -> None:
+    text = raw.decode("latin-1")
+    if text.isascii() and text.isprintable():
         if len(_known_clean) >= _KNOWN_VALUES:
             _known_clean.clear()
-        _known_clean.add(raw)
-    return clean
+        _known_clean[raw] = text
