@@ -1,7 +1,7 @@
 """What all connections of one gate share: settings, poller, deadlines, dialer, counters, pipes and password checks."""
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import TunnelRecord
@@ -21,6 +21,9 @@ from ..wire.ticket_lengths import TicketLengths
 from .deadlines import Deadlines
 from .flow import Pipes
 from .password_checks import PasswordChecks
+
+_PIPES: Final = 32
+"""Half of the 64 MB that a user without privileges may have in pipes (pipe(7)): two gates share it at a handover."""
 
 
 class Endable(CrashHandler, Protocol):
@@ -74,7 +77,7 @@ class TunnelContext:
         self.strangers: Unserved[Endable] = Unserved(STRANGERS)
         self.too_fast: Unserved[Endable] = Unserved(TOO_FAST)
         self.held: HeldBytes[Endable] = HeldBytes()
-        self.pipes = Pipes(at_most=64)
+        self.pipes = Pipes(_PIPES)
         self.tickets = TicketLengths()
         self.password_checks = PasswordChecks(poller)
         self.connections: set[ClientConnection] = set()

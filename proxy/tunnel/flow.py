@@ -1,7 +1,7 @@
 """One direction of a tunnel: reads from one socket, writes to the other, and stops reading while the other is full.
 
-At most one read waits in memory: while bytes wait to be written, nothing is read. A direction that has carried enough
-to pay for a pipe is spliced (splice(2)): from then on its bytes stay in the kernel.
+At most one read waits: while bytes wait to be written, nothing is read. A direction that has carried enough is spliced
+(splice(2)): from then on its bytes stay in the kernel, in a pipe that it holds only while there are some in it.
 """
 
 import fcntl
@@ -15,6 +15,9 @@ from ..net.channel import Channel, TlsChannel
 from ..wire.tls_records import RecordShape
 
 _CHUNK: Final = 1 << 17
+_PIPE_BYTES: Final = 1 << 20
+"""Smaller ones mean smaller splices, and each wakes the reader. A user may have pipes of this size (pipe(7))."""
+
 _SPLICE_AFTER: Final = 1 << 18
 _TURNS: Final = 4
 """Reads per call, so that one busy direction does not delay the others."""
@@ -25,7 +28,11 @@ _buffer: Final = memoryview(bytearray(_CHUNK))  # shared: what is read is writte
 
 
 class Pipes:
-    """A bounded pool of pipes for splicing. A direction without a pipe keeps copying."""
+    """A bounded pool of pipes for splicing. A direction that gets none copies.
+
+    Once the kernel has refused to enlarge a pipe, because this user's pipes take as much memory as they may, no further
+    one is made until one of these is closed.
+    """
 
     def __init__(self, at_most: int) -> None:
         self._left = at_most
@@ -42,9 +49,10 @@ class Pipes:
         except OSError:
             return None
         try:
-            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _CHUNK)
-        except OSError:  # this user's limit for pipes is reached (pipe(7)): a small pipe costs more than copying
+            fcntl.fcntl(pipe[1], fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        except OSError:  # a small pipe costs more than copying
             _close(pipe)
+            self._left = 0
             return None
         self._left -= 1
         return pipe
@@ -129,9 +137,7 @@ class Flow:
         """Move what can be moved now. Returns whether anything moved."""
         read, written = self.read, self.written
         if not self.blocked or self._flush():
-            if self._pipe is None and read > _SPLICE_AFTER and self._shape is None:
-                self._pipe = self._pipes.take()
-            step = self._copy if self._pipe is None else self._splice
+            step = self._splice if read > _SPLICE_AFTER and self._shape is None else self._copy
             turns = _TURNS
             while turns and not self.ended and step():
                 turns -= 1
@@ -141,11 +147,14 @@ class Flow:
         return self.written > written
 
     def close(self) -> None:
-        """Give the pipe back. The sockets belong to the tunnel."""
+        """Give back the pipe that bytes wait in. The sockets belong to the tunnel."""
         if self._pipe is not None:
-            self._pipes.give_back(self._pipe, empty=self._in_pipe == 0)
-            self._pipe = None
-            self._in_pipe = 0
+            self._give_back(self._pipe)
+
+    def _give_back(self, pipe: tuple[int, int]) -> None:
+        self._pipes.give_back(pipe, empty=self._in_pipe == 0)
+        self._pipe = None
+        self._in_pipe = 0
 
     def _copy(self) -> bool:
         """Read once and write it. Returns whether another read is worth trying."""
@@ -178,32 +187,44 @@ class Flow:
         return not self.blocked
 
     def _splice(self) -> bool:
-        pipe = self._pipe
-        assert pipe is not None  # noqa: S101 - for the type checker: only called with one
-        try:
-            size = os.splice(self._source.fileno(), pipe[1], _CHUNK, flags=_SPLICE_FLAGS)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            return self._source_broke(error)
-        if size == 0:
-            self.ended = True
+        """Read once into a pipe and write it. Returns whether another read is worth trying."""
+        pipe = self._pipes.take()
+        if pipe is None:
+            return self._copy()
+        size = self._fill(pipe)
+        if not size:
+            self._pipes.give_back(pipe, empty=True)
             return False
         self.read += size
+        self._pipe = pipe
         self._in_pipe = size
         self.blocked = True
-        return self._empty_pipe(pipe[0])
+        return self._empty_pipe(pipe) and size >= _CHUNK
 
-    def _empty_pipe(self, read_end: int) -> bool:
+    def _fill(self, pipe: tuple[int, int]) -> int:
+        """Read once into the pipe. Returns how many bytes; 0 if none has arrived, or none will."""
+        try:
+            size = os.splice(self._source.fileno(), pipe[1], _PIPE_BYTES, flags=_SPLICE_FLAGS)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self._source_broke(error)
+            return 0
+        self.ended = size == 0
+        return size
+
+    def _empty_pipe(self, pipe: tuple[int, int]) -> bool:
+        """Write what is in the pipe. Returns whether the sink took it all."""
         try:
             while self._in_pipe:
-                sent = os.splice(read_end, self._sink.fileno(), self._in_pipe, flags=_SPLICE_FLAGS)
+                sent = os.splice(pipe[0], self._sink.fileno(), self._in_pipe, flags=_SPLICE_FLAGS)
                 self._in_pipe -= sent
                 self.written += sent
         except BlockingIOError:
             return False
         except OSError as error:
             return self._sink_broke(error)
+        self._give_back(pipe)
         self.blocked = False
         return True
 
@@ -212,7 +233,7 @@ class Flow:
             return self._write(self._pending)
         if self._tls_sink is not None:
             return self._flush_tls(self._tls_sink)
-        return self._pipe is not None and self._empty_pipe(self._pipe[0])
+        return self._pipe is not None and self._empty_pipe(self._pipe)
 
     def _flush_tls(self, sink: TlsChannel) -> bool:
         try:

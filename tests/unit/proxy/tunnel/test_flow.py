@@ -14,6 +14,7 @@ from licensegate.proxy.tunnel.flow import Flow, Pipes
 from support.sockets import descriptors, fill_send_buffer, reset, socket_pair, spin_until, unread_bytes
 
 CHUNK = flow_module._CHUNK
+PIPE_BYTES = flow_module._PIPE_BYTES
 SPLICE_AFTER = flow_module._SPLICE_AFTER
 BLOB = random.Random(1).randbytes(1 << 22)
 
@@ -139,19 +140,20 @@ def test_a_sink_that_reset_ends_the_flow(line: Line) -> None:
     assert line.flow.source_error == ""
 
 
-@pytest.mark.parametrize("carried", [0, SPLICE_AFTER + 1], ids=["copying", "splicing"])
-def test_at_most_one_chunk_is_read_while_the_sink_is_full(line: Line, carried: int) -> None:
-    line.send(bytes(carried))
-    line.block()
-    held = line.flow.read - line.flow.written
-    assert 0 < held <= CHUNK
+@pytest.mark.parametrize(("pipes", "most"), [(0, CHUNK), (1, PIPE_BYTES)], ids=["copying", "splicing"])
+def test_at_most_one_read_waits_while_the_sink_is_full(pipes: int, most: int) -> None:
+    with contextlib.closing(Line(Pipes(pipes))) as line:
+        line.send(bytes(SPLICE_AFTER + 1))
+        line.block()
+        held = line.flow.read - line.flow.written
+        assert 0 < held <= most
 
-    left = unread_bytes(line.source)
-    assert left
-    for _ in range(50):
-        assert not line.flow.pump()
-    assert unread_bytes(line.source) == left
-    assert line.flow.read - line.flow.written == held
+        left = unread_bytes(line.source)
+        assert left
+        for _ in range(50):
+            assert not line.flow.pump()
+        assert unread_bytes(line.source) == left
+        assert line.flow.read - line.flow.written == held
 
 
 def test_waiting_bytes_of_one_flow_are_not_touched_by_another(line: Line) -> None:
@@ -214,16 +216,56 @@ def test_a_flow_without_a_pipe_keeps_copying() -> None:
         assert line.received == BLOB
 
 
-def test_an_empty_pipe_is_given_back_and_used_again(line: Line) -> None:
-    line.send(BLOB[: 2 * SPLICE_AFTER])
+def test_a_pipe_is_held_only_while_bytes_are_in_it(line: Line) -> None:
+    before = descriptors()
+    line.send(bytes(SPLICE_AFTER + 1))
+    line.block()
     assert line.pipes.take() is None, "it was not taken"
-    line.flow.close()
+    line.writer.shutdown(socket.SHUT_WR)
+    line.drain()
 
+    assert len(descriptors() - before) == 2, "an empty one is kept for the next direction"
     again = line.pipes.take()
     assert again is not None
     with pytest.raises(BlockingIOError):
         os.read(again[0], 1)
     line.pipes.give_back(again, empty=True)
+
+
+def test_one_pipe_serves_directions_that_are_not_blocked(line: Line) -> None:
+    with contextlib.closing(Line(line.pipes)) as other:
+        for each in (line, other, line, other):
+            each.send(BLOB[: 2 * SPLICE_AFTER])
+        before = descriptors()
+        assert line.pipes.take() is not None
+        assert descriptors() == before, "there was one already"
+
+
+def test_a_direction_copies_while_others_hold_all_pipes(line: Line) -> None:
+    with contextlib.closing(Line(line.pipes)) as other:
+        line.send(bytes(SPLICE_AFTER + 1))
+        line.block()
+        assert line.pipes.take() is None
+
+        other.send(BLOB)
+        assert other.received == BLOB
+
+
+def test_after_a_refusal_no_pipe_is_made_until_one_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipes = Pipes(at_most=3)
+    with contextlib.closing(pipes):
+        first = pipes.take()
+        assert first is not None
+        with monkeypatch.context() as refusing:
+            refusing.setattr("fcntl.fcntl", lambda *_: (_ for _ in ()).throw(PermissionError))
+            assert pipes.take() is None
+
+        assert pipes.take() is None
+        pipes.give_back(first, empty=False)
+        second = pipes.take()
+        assert second is not None
+        assert pipes.take() is None
+        pipes.give_back(second, empty=True)
 
 
 def test_a_pipe_that_holds_bytes_is_closed_and_makes_room(line: Line) -> None:
@@ -242,7 +284,8 @@ def test_a_pipe_that_holds_bytes_is_closed_and_makes_room(line: Line) -> None:
 
 
 def test_closing_a_flow_twice_gives_its_pipe_back_once(line: Line) -> None:
-    line.send(bytes(2 * SPLICE_AFTER))
+    line.send(bytes(SPLICE_AFTER + 1))
+    line.block()
     line.flow.close()
     line.flow.close()
 
@@ -302,7 +345,7 @@ def test_bytes_arrive_intact_in_any_order_of_events(
                         line.received += line.reader.recv(size)
                     case "pump":
                         line.flow.pump()
-            assert line.flow.read - line.flow.written <= CHUNK
+            assert line.flow.read - line.flow.written <= (PIPE_BYTES if pipes else CHUNK)
         line.writer.shutdown(socket.SHUT_WR)
         spin_until(lambda: line.flow.ended and len(line.received) == len(sent), line.step)
         assert line.received == sent
