@@ -3,7 +3,6 @@
 Loads with Python's ssl only. Opens no socket and prompts for no password.
 """
 
-import hashlib
 import ssl
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from licensegate.files.memory_file import memory_file
 
 from .certificate_names import CertificateNames
+from .client_authorities import ClientAuthorities
 from .pem import CertificateError, fingerprint, read_chain, read_crls, read_key
 from .served_certificate import ServedCertificate, read_served_certificate
 
@@ -28,7 +28,8 @@ class ServerIdentity:
     """A certificate and its key in a context for `TlsLayer`.
 
     `chain` is the certificate and its issuers, each in PEM, `source` their file, `fingerprint` the certificate's
-    SHA-256, colon-separated. `client_trust` tells apart the authorities and revocation lists for clients' certificates.
+    SHA-256, colon-separated. `client_authorities` are those of clients' certificates, None if clients are not asked for
+    one; `client_trust` tells them apart.
     """
 
     def __init__(
@@ -37,12 +38,13 @@ class ServerIdentity:
         chain: Sequence[bytes],
         names: Iterable[str],
         source: str,
-        client_trust: str = "",
+        client_authorities: ClientAuthorities | None = None,
     ) -> None:
         self.context = context
         self.chain = tuple(chain)
         self.source = source
-        self.client_trust = client_trust
+        self.client_authorities = client_authorities
+        self.client_trust = "" if client_authorities is None else client_authorities.digest
         self.fingerprint = fingerprint(chain[0])
         self._given = CertificateNames(names)
         self._certified: CertificateNames | None = None
@@ -98,7 +100,7 @@ def load_identity(
         load_key_pair(context, chain, private)
     except ssl.SSLError as error:
         raise CertificateError(_refusal(error, certificate, key)) from None
-    return ServerIdentity(context, chain, names, str(certificate), client_trust(client_ca, client_crl))
+    return ServerIdentity(context, chain, names, str(certificate), client_authorities(client_ca, client_crl))
 
 
 def server_context(client_ca: Path | None = None, client_crl: Path | None = None) -> ssl.SSLContext:
@@ -129,14 +131,11 @@ def server_context(client_ca: Path | None = None, client_crl: Path | None = None
     return context
 
 
-def client_trust(client_ca: Path | None, client_crl: Path | None) -> str:
-    """Return the SHA-256 of the files that `server_context` trusts clients by; empty without them.
-
-    Raises CertificateError.
-    """
-    parts = [] if client_ca is None else read_chain(client_ca)
-    parts += [] if client_crl is None else read_crls(client_crl)
-    return hashlib.sha256(b"\n".join(parts)).hexdigest() if parts else ""
+def client_authorities(client_ca: Path | None, client_crl: Path | None) -> ClientAuthorities | None:
+    """Return what `server_context` trusts clients by; None without a `client_ca`. Raises CertificateError."""
+    if client_ca is None:
+        return None
+    return ClientAuthorities(tuple(read_chain(client_ca)), () if client_crl is None else tuple(read_crls(client_crl)))
 
 
 def load_key_pair(context: ssl.SSLContext, chain: Sequence[bytes], private: bytes) -> None:

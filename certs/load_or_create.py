@@ -10,8 +10,9 @@ from pathlib import Path
 
 from licensegate.files.watch import FileWatch
 
+from .client_authorities import ClientAuthorities
 from .host_names import host_names
-from .identity import ServerIdentity, client_trust, load_identity, load_key_pair, server_context
+from .identity import ServerIdentity, client_authorities, load_identity, load_key_pair, server_context
 from .key_pair import KEPT_CERTIFICATE, KEPT_KEY, KeyPair, keep_key_pair
 from .pem import CertificateError
 
@@ -33,7 +34,7 @@ def load_or_create_identity(
     server = partial(server_context, client_ca, client_crl)
     if certificate is None:
         if state_directory is None:
-            return FileWatch(_created(names, server, partial(client_trust, client_ca, client_crl)), client_files)
+            return FileWatch(_created(names, server, partial(client_authorities, client_ca, client_crl)), client_files)
         certificate, key = _in_state_directory(state_directory, names)
     key = key or certificate
     load = partial(load_identity, certificate, key, names, client_ca, client_crl)
@@ -48,7 +49,7 @@ def _in_state_directory(directory: Path, names: Sequence[str]) -> tuple[Path, Pa
 
 
 def _created(
-    names: Sequence[str], server: Callable[[], ssl.SSLContext], trust: Callable[[], str]
+    names: Sequence[str], server: Callable[[], ssl.SSLContext], trust: Callable[[], ClientAuthorities | None]
 ) -> Callable[[], ServerIdentity]:
     pair = _create(names or host_names())
 

@@ -309,6 +309,8 @@ class Code(enum.Enum):
     CLIENT_TOO_FAST = _by(Outcome.CLIENT_RATE_EXCEEDED, Outcome.USER_RATE_EXCEEDED, label="client_too_fast")
     GATE_DRAINING = _by(Outcome.DRAINING, label="gate_draining")
     GATE_STOPPED = _by(Outcome.CUT_BEFORE_TUNNEL, Outcome.CUT_BY_STOP, label="gate_stopped")
+    ACCESS_ENDED = _by(
+        Outcome.REVOKED, Outcome.ENDED_BY_OPERATOR, Outcome.ENDED_BEFORE_TUNNEL, label="access_ended")
     INTERNAL_ERROR = _by(Outcome.INTERNAL_ERROR)
     GATE_CLOCK = _says("gate_clock", _LIKELY, _TRUST,
         "The clock of the gate's host is wrong, so the certificate of {target} cannot be judged.",

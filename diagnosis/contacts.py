@@ -41,6 +41,13 @@ _REFUSES_OLD: Final = _NO_COMMON_GROUND | {Alert.INTERNAL_ERROR}
 _WANTS_CERTIFICATE: Final = frozenset({Alert.CERTIFICATE_REQUIRED, Alert.NO_CERTIFICATE, *ABOUT_A_CERTIFICATE})
 _NO_FAULT: Final = frozenset({Alert.CLOSE_NOTIFY, Alert.USER_CANCELED})
 
+_ENDED_BY_GATE: Final = {
+    Outcome.CUT_BY_STOP: Code.GATE_STOPPED,
+    Outcome.REVOKED: Code.ACCESS_ENDED,
+    Outcome.ENDED_BY_OPERATOR: Code.ACCESS_ENDED,
+    Outcome.INTERNAL_ERROR: Code.INTERNAL_ERROR,
+}
+
 _SLOW_MS: Final = 10_000.0
 _SLOWER_MS: Final = 3_000.0
 _MUCH_SLOWER: Final = 5
@@ -57,8 +64,8 @@ def of_tunnel(case: Case) -> Conclusion | None:
     if contact is None:
         return None
     if contact is not Contact.ANSWERED:
-        if record.outcome in (Outcome.CUT_BY_STOP, Outcome.INTERNAL_ERROR):
-            code = Code.GATE_STOPPED if record.outcome is Outcome.CUT_BY_STOP else Code.INTERNAL_ERROR
+        code = None if record.outcome is None else _ENDED_BY_GATE.get(record.outcome)
+        if code is not None:
             return Conclusion(code, _CERTAIN, f"the tunnel was open for {seconds(record.relay_ms or 0.0)}")
         if _ended_in_use(record):
             return _of_lifetime(record)

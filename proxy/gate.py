@@ -79,9 +79,17 @@ class Gate:
         return self._context.snapshot
 
     def adopt(self, snapshot: Snapshot) -> None:
-        """Use this snapshot for connections that begin from now on; open ones keep theirs."""
+        """Use this snapshot for all that is not decided yet. A tunnel keeps the one that allowed it."""
         self._context.adopt(snapshot)
         self._bind_snapshots()
+        for connection in self._context.connections:
+            conversation = connection.conversation
+            if conversation.granted is None and conversation.record.event != "probe":
+                conversation.adopt(self.snapshot_for(conversation.record.listener))
+
+    def snapshot_for(self, listener: str) -> Snapshot:
+        """The snapshot in force at the listener of this name, which may have been closed."""
+        return next((own for one, own in self._snapshots.items() if one.name == listener), self.snapshot)
 
     def add_observer(self, observe: Observe) -> None:
         """Call `observe` with the records that finish from now on."""
@@ -141,7 +149,8 @@ class Gate:
         return kept, [one for one in self.listeners if one not in kept], new
 
     def _bind_snapshots(self) -> None:
-        self._snapshots = {one: self.snapshot.for_listener(one.address.schemes) for one in self.listeners}
+        listeners = self.listeners or self._snapshots  # once all are closed, their connections still have them
+        self._snapshots = {one: self.snapshot.for_listener(one.address.schemes) for one in listeners}
 
     def _bind(
         self, addresses: Iterable[ListenAddress], left: Sequence[socket.socket], leaving: Iterable[socket.socket]
@@ -207,6 +216,11 @@ class Gate:
         tunnels = sum(record.outcome is Outcome.CUT_BY_STOP for record in self._finished)
         self._poller.finish_batch()
         return tunnels
+
+    def end(self, connection: ClientConnection, outcome: Outcome, detail: str) -> None:
+        """End one open connection, and pass its record on."""
+        self._poller.run(connection, connection.withdraw, outcome, detail)
+        self._poller.finish_batch()
 
     def close(self) -> None:
         """Stop for good, and cut what is open."""

@@ -3,6 +3,7 @@
 A package with settings of its own defines them in its `settings` module.
 """
 
+import enum
 from typing import Final
 
 from msgspec import Struct
@@ -36,6 +37,17 @@ class ListenAddress(Struct, frozen=True):
         return authority(self.host, self.port)
 
 
+class Revoke(enum.StrEnum):
+    """Which open tunnels end when the settings or files in force no longer allow them.
+
+    USERS: those of a user who was removed. ON_RELOAD: all that would be refused now. OFF: none.
+    """
+
+    USERS = "users"
+    ON_RELOAD = "on_reload"
+    OFF = "off"
+
+
 class Limits(Struct, frozen=True):
     """Sizes in bytes, times in seconds, numbers of connections. 0 seconds of a lifetime and 0 per second are no limit.
 
@@ -58,6 +70,7 @@ class Limits(Struct, frozen=True):
     connections_per_client_per_second: float = 0
     tunnels_per_user_per_second: float = 0
     burst: int = 20
+    revoke: Revoke = Revoke.USERS
 
     @property
     def spare(self) -> int:

@@ -20,6 +20,10 @@ LONGEST_LINE: Final = 65536
 """What readers of lines take; a longer line leaves settings out, and counts them."""
 
 
+_MANY_TUNNELS: Final = 100
+"""Settings are left out before fewer than half of these."""
+
+
 class ChangeKind(enum.StrEnum):
     """What was asked for, or has happened."""
 
@@ -60,8 +64,8 @@ class Change(Struct, frozen=True, omit_defaults=True):
 
     `settings` are the changes one by one, without `settings_left_out` others for which the line had no room; those of a
     start are the settings that differ from the built-in defaults. `before` and `after` are the hashes around the
-    change. `tunnels` are the ids of those that it ended. `process` has written this, `other` is the other one of a
-    handover.
+    change. `tunnels` are the ids of those that it ended, without `tunnels_left_out` others. `process` has written this,
+    `other` is the other one of a handover.
     """
 
     schema: int
@@ -78,6 +82,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     before: InForce | None = None
     after: InForce | None = None
     tunnels: tuple[str, ...] = ()
+    tunnels_left_out: int = 0
     other: GateProcess | None = None
 
 
@@ -131,8 +136,13 @@ def _message(kind: ChangeKind, by: tuple[Requester, ...], what: str, *, ok: bool
 
 
 def encoded(change: Change) -> bytes:
-    """The line of JSON, without its newline. One that would be too long has half of its settings, or fewer."""
+    """The line of JSON, without its newline. A line that would be too long has half of its tunnels, then settings."""
     line = msgspec.json.encode(change)
+    while len(line) >= LONGEST_LINE and len(change.tunnels) > _MANY_TUNNELS:
+        some = change.tunnels[: len(change.tunnels) // 2]
+        left_out = change.tunnels_left_out + len(change.tunnels) - len(some)
+        change = structs.replace(change, tunnels=some, tunnels_left_out=left_out)
+        line = msgspec.json.encode(change)
     while len(line) >= LONGEST_LINE and change.settings:
         kept = change.settings[: len(change.settings) // 2]
         left_out = change.settings_left_out + len(change.settings) - len(kept)

@@ -237,6 +237,9 @@ class Outcome(enum.Enum):
     CUT_BEFORE_TUNNEL = ("cut_before_tunnel", Stage.DIAL, _G, 0, "",
         "The gate stopped before the tunnel of {client} was open.",
         "Try again in a moment.")
+    ENDED_BEFORE_TUNNEL = ("ended_before_tunnel", Stage.DIAL, _G, 403, "http_request_denied",
+        "The connection of {client} was ended before its tunnel was open: {detail}.",
+        "Ask who is named above. If the client may still use the gate, it can try again at once.")
     DNS_NOT_FOUND = ("dns_not_found", Stage.RESOLVE, _U, 502, "dns_error",
         "The gate's resolver says that the name of {target} does not exist.",
         "Check the gate's DNS server: it must resolve Cisco's public names.")
@@ -372,6 +375,12 @@ class Outcome(enum.Enum):
     CUT_BY_STOP = ("cut_by_stop", Stage.RELAY, _G, 200, "connection_terminated",
         "The gate stopped while the tunnel to {target} was open.",
         "Raise limits.drain_seconds, and the stop timeout of the service manager or container runtime.")
+    REVOKED = ("revoked", Stage.RELAY, _G, 200, "connection_terminated",
+        "The tunnel of {client} to {target} was revoked: {detail}.",
+        "Nothing, if that was intended; otherwise allow it again. limits.revoke says what a reload revokes.")
+    ENDED_BY_OPERATOR = ("ended_by_operator", Stage.RELAY, _G, 200, "connection_terminated",
+        "An operator ended the tunnel of {client} to {target}: {detail}.",
+        "Nothing: the client may open another one. To keep it out, remove its user or the rule, and reload.")
     INTERNAL_ERROR = ("internal_error", Stage.ACCEPT, _G, 500, "proxy_internal_error",
         "A fault in the gate ended this connection.",
         "Report it, with the traceback in the service log.")

@@ -38,8 +38,9 @@ PHRASES = (
     *(f"proxy/parent/{name}.py" for name in ("connect_attempt", "connection", "logins", "negotiate", "protocol/*")),
     *(
         f"proxy/protocol/{name}.py"
-        for name in ("admission", "conversation", "inner_hello", "refusals", "state_machine")
+        for name in ("admission", "conversation", "inner_hello", "refusals", "revocation", "state_machine")
     ),
+    "app/service/occasions.py",
     *(f"proxy/wire/{name}.py" for name in ("client_hello", "http1", "proxy_protocol", "tls_layer")),
     *("proxy/dial/dual_stack.py", "proxy/dial/resolver.py"),
     *("ledger/by_hand.py", "ledger/desk.py", "ledger/keeping.py"),

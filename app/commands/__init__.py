@@ -17,6 +17,8 @@ COMMANDS: Final = {
     "clients": "show the clients: last contact, deadlines, what is wrong",
     "refusals": "show the last connections that failed, and what to change",
     "tunnels": "show the open connections",
+    "revoke": "end open tunnels, by host, user, network or certificate",
+    "end": "end open connections by their ids",
     "rules": "show the rules of the allowlist, and how often each applied",
     "doctor": "examine this host and the way to each target, and say what to change",
     "explain": "say what failed, why, and what to change: from an access log or the running gate",

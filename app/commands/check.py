@@ -224,7 +224,8 @@ def _check_lines(checks: TunnelChecks | NetworkChecks | Rule) -> Iterator[str]:
 
 
 def _values(part: Struct) -> list[str]:
-    return [f"{name} = {value:.15g}" for name, value in structs.asdict(part).items()]
+    values = structs.asdict(part).items()
+    return [f"{name} = {value if isinstance(value, str) else format(value, '.15g')}" for name, value in values]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

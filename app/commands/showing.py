@@ -1,10 +1,11 @@
-"""What `status`, `tunnels`, `refusals`, `clients` and `rules` share: options, and how an answer is shown."""
+"""What the commands share that show a running gate: options, and how an answer is shown."""
 
 import argparse
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -157,6 +158,23 @@ def _draw(ask: Callable[[], bytes], wanted: Show[_Answer], language: Language, s
                 blocks = _blocks(wanted, language, body, for_people=True)
             except GateAnswerError as error:
                 trouble = str(error)
+
+
+def show_once(made_at: datetime, blocks: "Callable[[Values], Sequence[Block]]") -> None:
+    """Show blocks of an answer that was made at this time."""
+    from licensegate.app.screen.values import Values
+
+    for_people = is_drawn(os.environ)
+    made = blocks(Values(readers_language(), made_at, for_people=for_people))
+    if for_people:
+        from licensegate.app.screen.drawn import console_here, drawing
+
+        console = console_here()
+        console.print(drawing(made, console))
+    else:
+        from licensegate.app.screen.plain import plain_text
+
+        say(plain_text(made), end="")
 
 
 def _blocks(wanted: Show[_Answer], language: Language, body: bytes, *, for_people: bool) -> "Sequence[Block]":

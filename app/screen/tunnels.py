@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from licensegate.app.overview.tunnels import TunnelList, TunnelRow
 
 from .tables import Block, Column, TableRow, TextTable
@@ -14,7 +16,11 @@ def tunnel_list(answer: TunnelList, values: Values) -> list[Block]:
     note = ""
     if answer.pages > 1:
         note = gettext("Page {page} of {pages}").format(page=answer.page, pages=answer.pages)
-    return [tunnel_table("", answer.tunnels, note, values)]
+    if answer.page < answer.pages:
+        note += gettext("; the next one: --page {page}").format(page=answer.page + 1)
+    table = tunnel_table("", answer.tunnels, note, values)
+    rows = [TableRow((*row.cells, each.id), row.level) for row, each in zip(table.rows, answer.tunnels, strict=True)]
+    return [structs.replace(table, columns=(*table.columns, Column("ID")), rows=rows)]
 
 
 def tunnel_table(title: str, rows: Sequence[TunnelRow], note: str, values: Values) -> TextTable:

@@ -29,7 +29,7 @@ from licensegate.records.text import printable
 
 _FILE: Final = "control.sock"
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
-_MAX_LINE_BYTES: Final = 4096
+_MAX_LINE_BYTES: Final = 1 << 20  # the ids of more tunnels than one command line holds
 MOST_ANSWER_BYTES: Final = 1 << 24
 """Many times the longest page of the API."""
 
@@ -52,13 +52,28 @@ class NobodyServesError(ControlError):
     """No gate serves the socket."""
 
 
+class RevocationRequest(Struct, frozen=True, omit_defaults=True):
+    """Which open tunnels to end: those that match each list that is not empty, as texts of the command line.
+
+    `not_allowed`: of these, only those that would be refused now. `dry_run`: end none, say which.
+    """
+
+    hosts: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    not_allowed: bool = False
+    dry_run: bool = False
+
+
 class Request(Struct, frozen=True):
     """A command for the gate.
 
     `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
     returns the names of the targets. A handover starts the interpreter `program`, with the settings file `config` if
     one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`. `answer` is the answer of
-    the API to show, by its name below `/api/`, with these `parameters`.
+    the API to show, by its name below `/api/`, with these `parameters`. `revoke` ends the tunnels of `revocation`, or
+    only says which; `end` those with these `ids`.
     """
 
     command: str
@@ -70,6 +85,8 @@ class Request(Struct, frozen=True):
     drain_seconds: float = 600.0
     answer: str = ""
     parameters: dict[str, str] = {}
+    revocation: RevocationRequest | None = None
+    ids: tuple[str, ...] = ()
 
 
 class Reply(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from licensegate.files.off_loop import OffLoop
@@ -24,7 +24,7 @@ class Watched(Protocol):
 
 
 class FileCheck:
-    """Looks at the files of `watched()` every few seconds in a thread, and then calls `adopt` on the event loop.
+    """Looks at the files of `watched()` every few seconds in a thread, and then awaits `adopt()`.
 
     A look raises `error` for files that cannot be used; what was read before stays in force, and `keep` is called with
     the reason. `name` is what the files hold, such as "users", and `stay` how the log says that the old ones stay.
@@ -35,7 +35,7 @@ class FileCheck:
         name: str,
         stay: str,
         watched: Callable[[], Watched],
-        adopt: Callable[[], None],
+        adopt: Callable[[], Awaitable[None]],
         error: type[Exception],
         keep: Callable[[str], object],
     ) -> None:
@@ -53,7 +53,7 @@ class FileCheck:
             await asyncio.sleep(CHECK_SECONDS)
             try:
                 await self._look(self._watched())
-                self._adopt()
+                await self._adopt()
             except self._error as error:
                 self._keep(f"{self._stay}: {error}")
             except Exception:

@@ -10,6 +10,7 @@ import msgspec
 
 from licensegate.app.logs.open_sink import LogPlaceError
 from licensegate.app.observers.opened_logs import OpenedLogs, open_logs
+from licensegate.app.overview.ended_tunnels import EndedTunnel, ids, no_longer_allowed
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
@@ -25,7 +26,9 @@ from .changes import certificate_changes, changes, in_force, sentences, user_cha
 from .components import Components, log_notable_settings
 from .control import Reply
 from .file_check import FileCheck
+from .occasions import CERTIFICATES_CHANGED, USERS_CHANGED, reload_by
 from .parts import Parts, read_parts, warn_of_expiry
+from .tunnel_ends import revoke_disallowed
 
 _READ_SECONDS: Final = 15
 """How long a reload may take to read its files. The control socket's client waits for two of them."""
@@ -79,8 +82,11 @@ class Reloader:
                 "mount hang?",
             )
         found, now = tuple(changes(before, served, self._users, parts)), self._now_in_force()
-        what = f"{sentences(found, was, now)}; {components.status}"
-        components.changes.write(ChangeKind.RELOAD, *requesters, what=what, settings=found, before=was, after=now)
+        ended = await self._revoke(reload_by(*requesters))
+        what = "; ".join((sentences(found, was, now), *no_longer_allowed(ended), components.status))
+        components.changes.write(
+            ChangeKind.RELOAD, *requesters, what=what, settings=found, before=was, after=now, tunnels=ids(ended)
+        )
         log_notable_settings(parts.settings)
         components.warn_of_unused()
         return Reply(True, what)
@@ -91,7 +97,7 @@ class Reloader:
             "certificate",
             "the certificate in force stays",
             lambda: self.components.parts.certificate,
-            self.adopt_certificate,
+            self.follow_certificate,
             CertificateError,
             partial(self._keep_files, ChangeKind.CERTIFICATE),
         )
@@ -102,25 +108,27 @@ class Reloader:
             "users",
             "the users in force stay",
             lambda: self.components.parts.authenticator_reloader,
-            self.adopt_users,
+            self.follow_users,
             LoginFileError,
             partial(self._keep_files, ChangeKind.USERS),
         )
 
-    def adopt_certificate(self) -> None:
-        """Serve the certificate that was read last, if it is another one."""
-        served = self._serve_certificate()
-        if served is not None:
-            found = tuple(certificate_changes(served, self.components.parts.certificate.value))
-            self._say_files(ChangeKind.CERTIFICATE, found)
+    async def follow_certificate(self) -> None:
+        """Serve the certificate that was read last, if it is another one, and judge those of clients again."""
+        served, identity = self._serve_certificate(), self.components.parts.certificate.value
+        if served is None:
+            return
+        found = tuple(certificate_changes(served, identity))
+        trusts_others = served.client_trust != identity.client_trust
+        await self._follow_files(ChangeKind.CERTIFICATE, found, CERTIFICATES_CHANGED if trusts_others else "")
 
-    def adopt_users(self) -> None:
-        """Use the users that were read last, if they are others."""
+    async def follow_users(self) -> None:
+        """Use the users that were read last, if they are others, and end the tunnels of those who were removed."""
         gate, reloader = self.components.gate, self.components.parts.authenticator_reloader
         if reloader.authenticator is gate.snapshot.authenticator:
             return
         gate.adopt(msgspec.structs.replace(gate.snapshot, authenticator=reloader.authenticator))
-        self._say_files(ChangeKind.USERS, tuple(user_changes(self._users, reloader.users)))
+        await self._follow_files(ChangeKind.USERS, tuple(user_changes(self._users, reloader.users)), USERS_CHANGED)
 
     def _serve_certificate(self) -> ServerIdentity | None:
         """Serve the certificate that was read last. Returns the one that was served before, if there was another."""
@@ -133,13 +141,20 @@ class Reloader:
             warn_of_expiry(identity)
         return before
 
-    def _say_files(self, kind: ChangeKind, found: tuple[SettingChange, ...]) -> None:
-        """Write the change that files have brought about, if they have."""
+    async def _follow_files(self, kind: ChangeKind, found: tuple[SettingChange, ...], occasion: str) -> None:
+        """End tunnels on this occasion, if it is one, and write the change that files have brought about."""
         was, now = self.components.in_force, self._now_in_force()
+        ended = await self._revoke(occasion) if occasion else []
         if found:
+            what = "; ".join((*in_words(found), *no_longer_allowed(ended)))
             self.components.changes.write(
-                kind, CHANGED_FILES, what="; ".join(in_words(found)), settings=found, before=was, after=now
+                kind, CHANGED_FILES, what=what, settings=found, before=was, after=now, tunnels=ids(ended)
             )
+
+    async def _revoke(self, occasion: str) -> list[EndedTunnel]:
+        """End the tunnels that are no longer allowed, as far as the settings say so."""
+        components = self.components
+        return await revoke_disallowed(components.gate, occasion, components.settings.limits.revoke)
 
     def _keep_files(self, kind: ChangeKind, reason: str) -> None:
         """Write that changed files cannot be used."""

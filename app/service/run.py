@@ -38,6 +38,7 @@ from .parts import read_parts
 from .probe_requests import answer_probe
 from .reload import Reloader
 from .reload_queue import ReloadQueue
+from .revoke_requests import answer_end, answer_revoke
 from .socket_activation import activated_sockets
 from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
 from .takeover import Takeover
@@ -190,6 +191,8 @@ async def _open_control(
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
             "probe": lambda requester, request: answer_probe(reloader.components, request.target),
             "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
+            "revoke": lambda requester, request: answer_revoke(reloader.components, requester, request),
+            "end": lambda requester, request: answer_end(reloader.components, requester, request),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         },
         partial(_say_refused, reloader.components),

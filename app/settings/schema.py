@@ -16,7 +16,7 @@ from licensegate.proxy.auth.scheme import SchemeName
 from licensegate.proxy.auth.settings import LoginSettings
 from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
-from licensegate.proxy.settings import Limits, TunnelChecks
+from licensegate.proxy.settings import Limits, Revoke, TunnelChecks
 
 from .settings import Facility, Level, Log, LogFormat, SyslogFormat
 
@@ -181,6 +181,7 @@ class LimitsTable(Table, frozen=True):
     connections_per_client_per_second: PerSecond = _LIMITS.connections_per_client_per_second
     tunnels_per_user_per_second: PerSecond = _LIMITS.tunnels_per_user_per_second
     burst: Count = _LIMITS.burst
+    revoke: Revoke = _LIMITS.revoke
 
 
 class ParentTable(Table, frozen=True):

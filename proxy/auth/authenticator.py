@@ -62,7 +62,7 @@ class Authenticator:
         if request.authorization and self.offered:
             self._state.unanswered_challenges.answered(request.client)
             return self._limited(request) or self._complete(request, self._check(request))
-        if request.certificate and Scheme.CERTIFICATE in self._enabled:
+        if self._takes_certificate(request.certificate):
             return Admitted(Identity(certificate=request.certificate), Scheme.CERTIFICATE)
         if self.needs_no_login(request.client):
             return Admitted(Identity(certificate=request.certificate))
@@ -71,14 +71,17 @@ class Authenticator:
     def password_checked(self, request: AuthRequest, check: PasswordCheck, *, right: bool) -> AuthResult:
         """Decide once the password check that `authenticate` asked for is done.
 
-        If the source has to wait by then, the result stays secret: parallel guesses gain nothing over serial ones.
+        If the source has to wait by then, the result stays secret: parallel guesses gain nothing over serial ones. A
+        user who was removed meanwhile is unknown, whatever the password.
         """
         limited = self._limited(request, check.scheme, check.user)
         if limited is not None:
             return limited
+        is_known = check.is_known and self.users.knows(check.user)
+        right = right and is_known
         self._state.proven_logins.note(request.client, check.user, right=right)
         if not right:
-            return self._complete(request, wrong_login(check.scheme, check.user, known=check.is_known))
+            return self._complete(request, wrong_login(check.scheme, check.user, known=is_known))
         self._state.password_cache.add(check.login_hash)
         return Admitted(Identity(check.user, request.certificate), check.scheme)
 
@@ -90,9 +93,24 @@ class Authenticator:
         detail = next(scheme.if_unanswered for scheme in self._schemes if scheme.offered) if unanswered else ""
         return Rejected(LoginResult.MISSING, detail, self._challenges(request.client), unanswered=unanswered)
 
+    def readmit(self, client: str, identity: Identity) -> Identity | None:
+        """Return who a client that was admitted as `identity` is now; None if it would not be admitted again.
+
+        A password that has changed since does not count: the client proved the one that was right then.
+        """
+        if identity.user and self.offered:
+            return identity if self.users.knows(identity.user) else None
+        if self._takes_certificate(identity.certificate) or self.needs_no_login(client):
+            return Identity(certificate=identity.certificate)
+        return None
+
     def needs_no_login(self, client: str) -> bool:
         """Tell whether a client at this address may continue without a login."""
         return not self.settings.required or self._trusted.admits(client)
+
+    def _takes_certificate(self, names: tuple[str, ...]) -> bool:
+        """Tell whether a client with these names in its certificate needs no other login."""
+        return bool(names) and Scheme.CERTIFICATE in self._enabled
 
     def _check(self, request: AuthRequest) -> AuthResult:
         if len(request.authorization) > 1:

@@ -31,11 +31,12 @@ _USER_CHARACTERS = 64
 
 
 class Granted(Struct, frozen=True):
-    """The client may: `rule` allows the target, and the client's first bytes in the tunnel must pass `checks`."""
+    """The client may, as `identity`: `rule` allows the target, and its first bytes in the tunnel must pass `checks`."""
 
     target: Target
     rule: Rule
     checks: TunnelChecks
+    identity: Identity = NOBODY
 
 
 class Refused(Struct, frozen=True):
@@ -99,10 +100,18 @@ class Admission:
 
     def login_checked(self, *, right: bool) -> AdmissionResult:
         """Decide, now that the password is known to be right or wrong."""
-        authenticator, request, check = self._snapshot.authenticator, self._request, self._check
-        if authenticator is None or request is None or check is None:
+        snapshot, request, check = self._snapshot, self._request, self._check
+        if request is None or check is None:
             raise RuntimeError("no login is being checked")
-        return self._follow(authenticator.password_checked(request, check, right=right))
+        if not snapshot.clients.admits(self._record.client):
+            return Refused(Outcome.CLIENT_NOT_ALLOWED)
+        if snapshot.authenticator is None:
+            return self._judge_target()
+        return self._follow(snapshot.authenticator.password_checked(request, check, right=right))
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Decide by other settings, because they came into force while the password is checked."""
+        self._snapshot = snapshot
 
     def _cannot_log_in(self) -> Refused:
         self._record.login_result = LoginResult.IMPOSSIBLE
@@ -154,7 +163,7 @@ class Admission:
         if decision.allowed:
             record.rule = str(rule)
             record.preset = rule.preset
-        return Granted(self._target, rule, snapshot.checks.checks_for(rule, record.client))
+        return Granted(self._target, rule, snapshot.checks.checks_for(rule, record.client), self._identity)
 
     def _ask_to_log_in(self) -> Refused | None:
         """Ask a client without a login for one, since some users may go there. None if it cannot be asked."""

@@ -34,11 +34,15 @@ from .tunnel_counter import TunnelCounter
 
 
 class Conversation(StateMachine):
-    """The protocol of one client connection. `unserved`: why the client is refused whatever it asks for, else None."""
+    """The protocol of one client connection.
+
+    `unserved`: why the client is refused whatever it asks for, else None. `granted`: what was decided, once its tunnel
+    was allowed.
+    """
 
     __slots__ = (
-        "_counted", "_counter", "_gate_hello", "_granted", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos",
-        "_identity", "_random", "_snapshot", "_upstream_said", "unserved",
+        "_counted", "_counter", "_gate_hello", "_head_bytes_searched", "_hello", "_hello_reader", "_hellos",
+        "_identity", "_random", "_snapshot", "_upstream_said", "granted", "unserved",
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +70,21 @@ class Conversation(StateMachine):
         self._gate_hello: ClientHello | None = None  # of TLS to the gate, until a target is asked for
         self._hello_reader: HelloReader | None = None
         self._identity = NOBODY
-        self._granted: Granted | None = None
+        self.granted: Granted | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who the client has proved to be so far."""
+        return self._identity if self.granted is None else self.granted.identity
+
+    def adopt(self, snapshot: Snapshot) -> None:
+        """Judge by other settings what was not decided before they came into force."""
+        if self.granted is None:
+            self._snapshot = snapshot
+            if not snapshot.clients.admits(self.record.client):
+                self.unserved = _STRANGER
+            if self._admission is not None:
+                self._admission.adopt(snapshot)
 
     # Events
 
@@ -278,6 +296,8 @@ class Conversation(StateMachine):
     # Deciding
 
     def _ask_for(self, target: Target, authorization: tuple[Secret, ...] = ()) -> Command:
+        if self.unserved is not None:  # since a reload
+            return self._refuse_by(self.unserved)
         admission = Admission(
             self._snapshot,
             self._counter,
@@ -292,7 +312,7 @@ class Conversation(StateMachine):
         match result:
             case Granted():
                 self._admission = None
-                self._granted = result
+                self.granted = result
                 self._count()
                 self._move(State.DIALLING)
                 return Dial(result.target, result.rule)
@@ -343,9 +363,9 @@ class Conversation(StateMachine):
         return super()._close()
 
     def _grant(self) -> Granted:
-        if self._granted is None:
+        if self.granted is None:
             raise RuntimeError("no tunnel was granted")
-        return self._granted
+        return self.granted
 
     def _establish(self, hello: ClientHello | None = None) -> Command:
         """Begin the relay. With a `hello`, note the shape of the TLS records that follow it."""

@@ -23,6 +23,7 @@ Explain = Callable[[TunnelRecord, Language], Finding | None]
 
 _CLOSE: Final = Close()
 _MAY_BE_UNUSED: Final = frozenset({State.PROXY_HEADER, State.HELLO, State.HEAD})
+_ANSWERED_IF_REFUSED: Final = frozenset({State.HEAD, State.LOGIN, State.DIALLING})
 _TUNNEL_PROMISED: Final = frozenset({State.INNER_HELLO, State.RELAYING})  # the client was answered 200
 
 
@@ -111,6 +112,14 @@ class StateMachine:
         """The relay ended; or a fault, or a full gate, ends the connection in any state. `by` as for a record."""
         self.record.end(outcome, detail, by)
         return self._close()
+
+    def withdrawn(self, outcome: Outcome, detail: str) -> Command:
+        """The client may no longer have its tunnel, or an operator ends it. It gets an answer if it waits for one."""
+        if self.state in _TUNNEL_PROMISED:
+            return self.ended(outcome, detail)
+        if self.state in _ANSWERED_IF_REFUSED:
+            return self._refuse(Outcome.ENDED_BEFORE_TUNNEL, detail)
+        return self.ended(Outcome.ENDED_BEFORE_TUNNEL, detail)
 
     def stopped(self) -> Command:
         """The gate stops and waits no longer."""

@@ -16,13 +16,13 @@
     HEAD          incomplete head                              HEAD          Wait
     HEAD          CONNECT to an allowed target                 DIALLING      Dial
     HEAD          CONNECT with a password to be checked        LOGIN         CheckLogin
-    HEAD          any other head, deadline                     LINGERING     Refuse
+    HEAD          any other head, deadline, withdrawn          LINGERING     Refuse
     HEAD          first line of another protocol               CLOSED        Close
     HEAD          deadline before a byte                       CLOSED        Close
     HEAD          client's end, cut                            CLOSED        Close
     LOGIN         more bytes                                   LOGIN         Wait
     LOGIN         right password and allowed target            DIALLING      Dial
-    LOGIN         any other target                             LINGERING     Refuse
+    LOGIN         any other target, withdrawn                  LINGERING     Refuse
     LOGIN         wrong password, not checked, deadline        LINGERING     Refuse
     LOGIN         client's end, cut                            CLOSED        Close
     DIALLING      more bytes                                   DIALLING      Wait
@@ -30,7 +30,7 @@
     DIALLING      connected behind its first bytes             INNER_HELLO   depends on them
     DIALLING      connected behind bytes that must be TLS      LINGERING     Refuse
     DIALLING      connected with nothing to check              RELAYING      Establish
-    DIALLING      dial failed                                  LINGERING     Refuse
+    DIALLING      dial failed, withdrawn                       LINGERING     Refuse
     DIALLING      client's end, cut                            CLOSED        Close
     INNER_HELLO   incomplete hello                             INNER_HELLO   Wait
     INNER_HELLO   bytes that may pass                          RELAYING      Establish
@@ -43,8 +43,9 @@ TLS that fails after its handshake counts as the client's end. A dial that takes
 by itself: both sides end, one resets, nothing moves for too long, or it is as old as a tunnel may be. LINGERING
 gives a refused client time to read the refusal; when that is over, it counts as the client's end. A client need not
 wait for the 200: its first bytes are judged once its target is connected, and a refusal follows the 200. A cut
-comes from outside the protocol: the gate stops, needs the place for another client, or has a fault. Any other event
-in a state is a bug in the caller and raises RuntimeError.
+comes from outside the protocol: the gate stops, needs the place for another client, or has a fault; or the client
+may no longer have its tunnel, or an operator ends it, but then a client that waits for an answer gets one
+(withdrawn). Any other event in a state is a bug in the caller and raises RuntimeError.
 
 Each state runs one deadline. Moving to a state with the same deadline does not restart it, so a client has one
 `head_seconds` for everything up to the end of its head; the TLS handshake and the head inside it have one each.

@@ -40,11 +40,17 @@ class ClientConnection(Owner, Endable, Protocol):
     def conversation(self) -> Conversation:
         """Its state and its record."""
 
+    def client_chain(self) -> tuple[bytes, ...]:
+        """The certificates that the client has shown to the gate, its own first, in DER; empty without one."""
+
     def so_far(self) -> TunnelRecord:
         """A copy of its record with what was counted so far, without an outcome."""
 
     def stop(self) -> None:
         """End it because the gate stops."""
+
+    def withdraw(self, outcome: Outcome, detail: str) -> None:
+        """End it because the client may no longer have its tunnel, or because an operator says so."""
 
 
 class TunnelContext:

@@ -141,6 +141,10 @@ class Tunnel(AccountedConnection):
         if self.conversation.state is not State.CLOSED:
             self._obey(self.conversation.ended(outcome, detail))
 
+    def client_chain(self) -> tuple[bytes, ...]:
+        """The certificates that the client has shown to the gate, its own first, in DER; empty without one."""
+        return self._client.layer.peer_chain if isinstance(self._client, TlsChannel) else ()
+
     def so_far(self) -> TunnelRecord:
         """A copy of the record with what was counted so far, without an outcome."""
         record = msgspec.structs.replace(self.record, event="start")
@@ -150,6 +154,15 @@ class Tunnel(AccountedConnection):
     def stop(self) -> None:
         """End the connection because the gate stops."""
         self._obey(self.conversation.stopped())
+
+    def withdraw(self, outcome: Outcome, detail: str) -> None:
+        """End the connection because the client may no longer have its tunnel, or because an operator says so."""
+        if self.conversation.state is State.CLOSED:
+            return
+        if self._pending_dial is not None:
+            self._pending_dial.abandon()
+            self._pending_dial = None
+        self._obey(self.conversation.withdrawn(outcome, detail))
 
     def _read(self) -> None:
         """Pass what the client has sent to the conversation."""

@@ -8,6 +8,7 @@ section 6.1): after a close_notify one way, data still flows the other.
 import errno
 import re
 import ssl
+import sys
 from typing import Final, TypeAlias
 
 from licensegate.records.text import printable
@@ -234,6 +235,16 @@ class TlsLayer:
             return ()
         common = (value for attributes in subject for kind, value in attributes if kind == "commonName")
         return (*common, *(value for kind, value in names if kind in _COMPARABLE))
+
+    @property
+    def peer_chain(self) -> tuple[bytes, ...]:
+        """The certificates that the client sent, its own first, each in DER; empty if it sent none."""
+        if not self.complete or self._tls.getpeercert(binary_form=True) is None:
+            return ()
+        if sys.version_info >= (3, 13):
+            return tuple(self._tls.get_unverified_chain())
+        chain = self._tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # public from 3.13 on
+        return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain)
 
     def _certificate(self) -> "tuple[tuple[_Names, ...], _Names]":
         """Return subject and alternative names of the client's certificate; empty without one."""

@@ -78,13 +78,24 @@ _USERS = Users(
 )
 
 
+_ANOTHER = Users(
+    {f"not {USER}": read_hash(htpasswd_line().rstrip().partition(":")[2])},
+    {scheme: {f"not {USER}": "0" * 64} for scheme in DIGESTS},
+)
+
+
 def make_authenticator(
-    *trusted: Network, required: bool = True, schemes: frozenset[Scheme] = frozenset(Scheme), clock: Clock | None = None
+    *trusted: Network,
+    required: bool = True,
+    schemes: frozenset[Scheme] = frozenset(Scheme),
+    clock: Clock | None = None,
+    without_user: bool = False,
 ) -> Authenticator:
-    """An authenticator with one user, for every scheme."""
+    """An authenticator with one user, for every scheme; with another user if `without_user`."""
     clock = clock or Clock()
     logins = LoginSettings(required, schemes, REALM, trusted)
-    return Authenticator(logins, _USERS, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
+    users = _ANOTHER if without_user else _USERS
+    return Authenticator(logins, users, Nonces(Secret(b"k" * 32), clock), AuthState(clock))
 
 
 SNAPSHOT = make_snapshot(SATELLITE)

@@ -309,10 +309,16 @@ def test_a_target_without_tls_is_quoted() -> None:
     assert "HTTP/1.1 403 Forbidden" in finding.evidence
 
 
-@pytest.mark.parametrize("outcome", [Outcome.CUT_BY_STOP, Outcome.INTERNAL_ERROR])
-def test_a_tunnel_that_the_gate_ended_is_the_gates_matter(outcome: Outcome) -> None:
-    code = "gate_stopped" if outcome is Outcome.CUT_BY_STOP else "internal_error"
-
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.CUT_BY_STOP, "gate_stopped"),
+        (Outcome.REVOKED, "access_ended"),
+        (Outcome.ENDED_BY_OPERATOR, "access_ended"),
+        (Outcome.INTERNAL_ERROR, "internal_error"),
+    ],
+)
+def test_a_tunnel_that_the_gate_ended_is_the_gates_matter(outcome: Outcome, code: str) -> None:
     assert found(failed(Contact.REQUEST_UNANSWERED, outcome)) == (code, "certain")
 
 

@@ -90,6 +90,16 @@ def test_a_line_that_would_be_too_long_counts_what_it_leaves_out() -> None:
     assert told["settings"][0]["item"] == "client 0"
 
 
+def test_a_line_counts_the_tunnels_that_it_leaves_out() -> None:
+    ended = tuple(f"{number:018x}" for number in range(10_000))
+    line = encoded(change_of(ChangeKind.REVOKE, (ROOT,), "all of them", GATE, tunnels=ended))
+
+    read = json.loads(line)
+    assert len(line) < LONGEST_LINE
+    assert len(read["tunnels"]) + read["tunnels_left_out"] == len(ended)
+    assert tuple(read["tunnels"]) == ended[: len(read["tunnels"])] != ()
+
+
 def test_one_value_longer_than_a_line_is_left_out() -> None:
     huge = SettingChange("tls.names", added=("x" * LONGEST_LINE,))
 

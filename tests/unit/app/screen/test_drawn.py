@@ -73,7 +73,7 @@ def test_a_client_that_is_all_right_has_no_sentence() -> None:
 def test_values_are_those_that_people_read() -> None:
     text = drawn(tunnel_list(answers.tunnel_list(pages=3), FOR_PEOPLE), 120)
     assert "tunnel     3 min  6.1 kB    1.2 MB" in text
-    assert text.endswith("Page 1 of 3\n")
+    assert text.endswith("Page 1 of 3; the next one: --page 2\n")
 
 
 def test_an_empty_list_says_so() -> None:

@@ -51,7 +51,7 @@ def test_values_are_those_that_programs_read() -> None:
     _, tunnel = plain_text(LISTS["tunnels"]).splitlines()
     assert columns(tunnel) == [
         "2001:db8::7", "tools.cisco.com:443", "relaying", "192", "6122", "1234567", "[2001:db8::7]:40112", "-",
-        "Java/17.0.13",
+        "Java/17.0.13", answers.TUNNELS[0]["id"],
     ]  # fmt: skip
     _, refused = plain_text(LISTS["refusals"]).splitlines()
     assert refused.startswith("2026-03-02T11:55:00Z  CUCM ship  smartreceiver.cisco.com:443  target_in_preset  certain")
@@ -70,7 +70,7 @@ def test_an_empty_list_has_its_headings_alone() -> None:
 def test_hostile_text_stays_in_its_column() -> None:
     hostile = {**answers.TUNNELS[0], "program": "evil\x1b[2J\n   two  blanks\u202e"}
     _, line = plain_text(tunnel_list(answers.tunnel_list(tunnels=[hostile]), STABLE)).splitlines()
-    assert columns(line)[-1] == "evil\\x1b[2J\\n two blanks\\u202e"
+    assert columns(line)[-2] == "evil\\x1b[2J\\n two blanks\\u202e"
 
 
 def test_the_overview_has_its_parts_in_a_fixed_order() -> None:

@@ -36,7 +36,7 @@ class Checked:
         self.adopted: list[threading.Thread] = []
         self.kept: list[str] = []
 
-    def adopt(self) -> None:
+    async def adopt(self) -> None:
         self.adopted.append(threading.current_thread())
 
     async def adopts(self) -> None:

@@ -88,6 +88,10 @@ def closed() -> Conversation:
     return conversation
 
 
+def withdraw(conversation: Conversation) -> Command:
+    return conversation.withdrawn(Outcome.REVOKED, "its user was removed")
+
+
 SHORTEST_WAY: dict[State, Callable[[], Conversation]] = {
     State.PROXY_HEADER: behind_balancer,
     State.HELLO: start_conversation,
@@ -186,6 +190,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (secured, lambda it: it.received(SSH)),
     ],
     (State.HEAD, "deadline"): [(lambda: after(HEAD[:-1]), lambda it: it.deadline_passed())],
+    (State.HEAD, "withdrawn"): [(lambda: after(HEAD[:9]), withdraw), (secured, withdraw)],
     (State.HEAD, "first line of another protocol"): [(lambda: after(SSH[:-1]), lambda it: it.received(SSH[-1:]))],
     (State.HEAD, "deadline before a byte"): [(secured, lambda it: it.deadline_passed())],
     (State.HEAD, "client's end"): [
@@ -198,6 +203,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
     (State.LOGIN, "any other target"): [
         (lambda: logging_in(DENIED_HEAD), lambda it: it.login_checked(right=True)),
     ],
+    (State.LOGIN, "withdrawn"): [(logging_in, withdraw)],
     (State.LOGIN, "wrong password"): [(logging_in, lambda it: it.login_checked(right=False))],
     (State.LOGIN, "not checked"): [(logging_in, lambda it: it.login_not_checked("the reason"))],
     (State.LOGIN, "deadline"): [(logging_in, lambda it: it.deadline_passed())],
@@ -223,6 +229,7 @@ BROUGHT_ABOUT: dict[tuple[State, str], list[tuple[Callable[[], Conversation], Ha
         (lambda: after(HEAD), lambda it: it.dial_failed(Outcome.CONNECTION_REFUSED, "192.0.2.1:443, ECONNREFUSED")),
         (lambda: after(HELLO), lambda it: it.dial_failed(Outcome.DNS_TIMEOUT, "")),
     ],
+    (State.DIALLING, "withdrawn"): [(lambda: after(HEAD), withdraw), (lambda: after(HELLO), withdraw)],
     (State.DIALLING, "client's end"): [(lambda: after(HEAD), lambda it: it.client_ended())],
     (State.DIALLING, "cut"): [(lambda: after(HEAD), lambda it: it.stopped())],
     (State.INNER_HELLO, "incomplete hello"): [(connected, lambda it: it.received(HELLO[:-1]))],
@@ -315,6 +322,7 @@ EVENTS: dict[str, tuple[Happening, set[str]]] = {
     "deadline": (lambda it: it.deadline_passed(), READING | {"LOGIN", "HANDSHAKE"}),
     "client's end": (lambda it: it.client_ended(), OPEN - {"RELAYING"}),
     "stop": (lambda it: it.stopped(), OPEN),
+    "withdrawn": (withdraw, OPEN),
     "relay's end or a fault": (lambda it: it.ended(Outcome.IDLE_TIMEOUT, "later"), OPEN),
 }
 LEGAL = {

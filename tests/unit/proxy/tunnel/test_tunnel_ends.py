@@ -246,6 +246,37 @@ def test_a_stop_in_any_state_is_recorded_and_leaves_nothing(
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("situation", "outcome", "answer"),
+    [
+        (silent, Outcome.ENDED_BEFORE_TUNNEL, b""),
+        (half_a_head, Outcome.ENDED_BEFORE_TUNNEL, b"HTTP/1.1 403 ended_before_tunnel: "),
+        (dialling, Outcome.ENDED_BEFORE_TUNNEL, b"HTTP/1.1 403 ended_before_tunnel: "),
+        (refused, Outcome.METHOD_NOT_ALLOWED, b"HTTP/1.1 405 method_not_allowed: "),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_an_operator_ends_a_connection_in_any_state(
+    hole: BlackHole, situation: Callable[[TunnelHarness], Any], outcome: Outcome, answer: bytes
+) -> None:
+    async def main() -> None:
+        before = descriptors()
+        with open_harness(hole.port) as harness:
+            await situation(harness)
+            (connection,) = harness.context.connections
+            connection.withdraw(Outcome.ENDED_BY_OPERATOR, "requested by uid 0")
+            harness.poller.finish_batch()
+            (client,) = harness._clients
+            assert (await receive(client)).startswith(answer)
+            client.close()
+            assert (await harness.last_record()).outcome is outcome
+            connection.withdraw(Outcome.ENDED_BY_OPERATOR, "once more")
+            await harness.assert_nothing_left()
+        assert descriptors() == before
+
+    run(main())
+
+
 def test_an_established_tunnel_can_be_cut_and_leaves_nothing() -> None:
     async def main() -> None:
         with open_harness_with_upstream() as (harness, upstream):
