@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from licensegate.app.settings import Settings
+from licensegate.proxy.settings import Limits
 
 _SHORT_LIFETIME: Final = 60
 _RARE: Final = 1 / 60
@@ -26,6 +27,11 @@ def warnings(settings: Settings) -> Iterator[str]:
         yield (
             "limits.burst = 1 refuses the second connection of a client that is asked to log in; use at least 2, "
             "better 10"
+        )
+    if limits.burst != Limits().burst and not (per_client or per_user):
+        yield (
+            "limits.burst has no effect; set limits.connections_per_client_per_second or "
+            "limits.tunnels_per_user_per_second with it"
         )
     if per_user and not auth.possible and not settings.tls.client_ca:
         yield "limits.tunnels_per_user_per_second has no effect: no client can log in"

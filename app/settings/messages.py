@@ -13,7 +13,15 @@ _LONGEST: Final = 60
 _WHOLE: Final = re.compile("[0-9]{1,12}")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _DURATION: Final = re.compile(f"([0-9]{{1,9}}) ?({'|'.join(_SECONDS)})")
-"""A number of seconds as other programs take it. All numbers that need not be whole are seconds."""
+"""A number of seconds as other programs take it. All numbers that need not be whole are seconds, or per second."""
+
+PER_SECOND: Final = {"per": "second"}
+"""Marks a number per second in the schema (`Meta.extra`)."""
+
+_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(?: ?(?:r?/ ?|per )(s|m|h|sec|min|hour|second|minute))?")
+_SECONDS_OF_UNIT: Final = {"s": 1, "m": 60, "h": 3600}
+"""By the first letter of the unit."""
+
 _TRUTHS: Final = {
     **dict.fromkeys(("true", "yes", "on", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "0"), "false"),
@@ -52,6 +60,8 @@ def expected(kind: inspect.Type) -> str:
             return f"one of {', '.join(shown(member.value) for member in members)}"
         case inspect.UnionType(types=(said, inspect.NoneType())):  # None where it is left out
             return expected(said)
+        case inspect.Metadata(type=said):
+            return expected(said)
         case inspect.IntType(ge=low, le=high):
             return f"a whole number from {low} to {high}"
         case inspect.FloatType(ge=low, le=high):
@@ -69,6 +79,9 @@ def corrected(value: object, kind: inspect.Type) -> str:
     match kind, value:
         case inspect.UnionType(types=(said, inspect.NoneType())), _:
             return corrected(value, said)
+        case inspect.Metadata(type=inspect.FloatType(le=high), extra=extra), str() if extra == PER_SECOND:
+            per_second = _rate(value.strip())
+            return f"{per_second:g}" if 0 <= per_second <= (high or per_second) else ""
         case ((inspect.IntType(ge=low, le=high) | inspect.FloatType(ge=low, le=high)), str()):
             number = _DURATION.fullmatch(value.strip()) if isinstance(kind, inspect.FloatType) else None
             whole = int(number[1]) * _SECONDS[number[2]] if number else int(value) if _WHOLE.fullmatch(value) else -1
@@ -86,6 +99,12 @@ def corrected(value: object, kind: inspect.Type) -> str:
             return f"[{alike}]" if alike else ""
         case _:
             return ""
+
+
+def _rate(text: str) -> float:
+    """The number per second that a text means: `5`, `5/s`, `30r/m`, `30 per minute`. -1 if it means none."""
+    rate = _RATE.fullmatch(text)
+    return float(rate[1]) / (_SECONDS_OF_UNIT[rate[2][0]] if rate[2] else 1) if rate else -1
 
 
 def _in_quotes(value: str, known: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from licensegate.proxy.dial.settings import DnsSettings
 from licensegate.proxy.parent.settings import ParentAuth, ParentProxy, ParentTarget
 from licensegate.proxy.settings import Limits, Revoke, TunnelChecks
 
+from .messages import PER_SECOND
 from .settings import Facility, Level, Log, LogFormat, SyslogFormat
 
 _LIMITS: Final = Limits()
@@ -36,7 +37,7 @@ Seconds = Annotated[float, Meta(ge=0, le=_DAY)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
 # 0 turns the limit off.
-PerSecond = Annotated[float, Meta(ge=0, le=1_000_000)]
+PerSecond = Annotated[float, Meta(ge=0, le=1_000_000, extra=PER_SECOND)]
 HeadBytes = Annotated[int, Meta(ge=1024, le=1_048_576)]
 # From a few connections with TLS and a large ClientHello to 64 GiB.
 WaitingBytes = Annotated[int, Meta(ge=1 << 20, le=1 << 36)]

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from licensegate.app.settings.schema import LimitsTable
+
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"\((\.\./tests/[a-z_/]+\.py)\): ((?:`test_\w+`(?:, )?)+)")
+
+
+@pytest.mark.parametrize("limit", LimitsTable.__struct_fields__)
+def test_each_limit_is_met_by_clients_of_a_real_gate(limit: str) -> None:
+    files = [*ROOT.glob("tests/faults/*.py"), *ROOT.glob("tests/security/*.py")]
+    assert any(re.search(rf"\b{limit}\b", file.read_text(encoding="utf-8")) for file in files)
 
 
 @pytest.mark.parametrize("page", ["security", "reliability"])

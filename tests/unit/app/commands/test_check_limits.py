@@ -39,6 +39,13 @@ DOUBTFUL = {
         f"{AUTH}[limits]\nconnections_per_client_per_second = 1\nburst = 1",
         "limits.burst = 1 refuses the second connection of a client that is asked to log in; use at least 2, better 10",
     ),
+    "a burst without a rate": (
+        "[limits]\nburst = 5",
+        (
+            "limits.burst has no effect; set limits.connections_per_client_per_second or "
+            "limits.tunnels_per_user_per_second with it"
+        ),
+    ),
     "users without logins": ("[limits]\ntunnels_per_user_per_second = 1", UNUSED),
 }
 

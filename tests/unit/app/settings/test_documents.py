@@ -119,7 +119,7 @@ def test_the_manual_states_the_range_or_the_choice(key: str) -> None:
 def stated(kind: inspect.Type) -> inspect.Type:
     """What can be written of a type that may also be left out."""
     match kind:
-        case inspect.UnionType(types=(written, inspect.NoneType())):
+        case inspect.UnionType(types=(written, inspect.NoneType())) | inspect.Metadata(type=written):
             return written
         case _:
             return kind

@@ -98,6 +98,16 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             id="table below another one",
         ),
         pytest.param(
+            "[limits]\nconnections_per_client_per_second = '30/m'",
+            'limits.connections_per_client_per_second: "30/m" is not a number from 0 to 1000000; write 0.5',
+            id="a rate as other programs write it",
+        ),
+        pytest.param(
+            "[limits]\ntunnels_per_user_per_second = '10m'",
+            'limits.tunnels_per_user_per_second: "10m" is not a number from 0 to 1000000',
+            id="a time for a rate",
+        ),
+        pytest.param(
             "[limits]\nidle_seconds = '10m'",
             'limits.idle_seconds: "10m" is not a number from 0.1 to 2592000; write 600',
             id="duration with a unit",
