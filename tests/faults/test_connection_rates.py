@@ -45,12 +45,14 @@ def leave_at_once(connection: socket.socket) -> None:
 def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
     """A gate with both limits and a balancer. Each test has clients and users of its own."""
     folder = tmp_path_factory.mktemp("gate")
-    write_user_files(folder, *((user, PASSWORD) for user in (USER, "other", "third")))
+    write_user_files(folder, *((user, PASSWORD) for user in (USER, "first", "other", "third")))
     with Upstream(leave_at_once) as upstream:
         settings = cisco_at(upstream.port, more=SETTINGS)
         balanced = settings.replace(LISTEN, f'{LISTEN}proxy_protocol_from = ["{BALANCER}"]\n')
         with Gate(folder, balanced) as running:
-            tunnel_from(running, "127.0.0.99").close()  # what stays open from the first tunnel on is no leak
+            # What stays open from the first tunnel and the first password on is no leak.
+            tunnel_from(running, "127.0.0.99").close()
+            assert answer_to(running, with_login("first"), "127.0.0.99").status == 200
             yield running
 
 

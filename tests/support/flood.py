@@ -6,6 +6,7 @@ import resource
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import le
 from types import TracebackType
 from typing import Self
 
@@ -84,7 +85,7 @@ def leaves_nothing_open(gate: Gate, *, idle_pipes: int = 0) -> Iterator[None]:
     descriptors, threads = held()
     before = descriptors + 2 * idle_pipes, threads
     yield
-    spin_until(lambda: held() <= before)
+    spin_until(lambda: all(map(le, held(), before)))
 
 
 def allow_descriptors(count: int) -> None:
