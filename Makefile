@@ -9,7 +9,7 @@ AT_ONCE = --numprocesses=3 --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: serve demo test fuzz lint format catalogs pictures command-line bench speed-page wheels image audit sbom lock clean help
+.PHONY: serve demo test fuzz soak lint format catalogs pictures command-line bench speed-page wheels image audit sbom lock clean help
 
 serve: ## install what is missing and run the gate
 	@scripts/environment.sh run
@@ -32,6 +32,10 @@ fuzz: ## try bytes from outside on every parser; SECONDS=120 for all together, T
 	@scripts/environment.sh test
 	@scripts/environment.sh fuzz || echo "atheris cannot be installed here" >&2
 	@PYTHONPATH=tests .venv/bin/python -P -m fuzz --seconds $(or $(SECONDS),120) --target "$(TARGET)" $(ARGS)
+
+soak: ## good, bad and slow clients over every door, and then every book has to agree; SECONDS=120
+	@scripts/environment.sh test
+	@PYTHONPATH=tests .venv/bin/python -P -m soak --seconds $(or $(SECONDS),120) $(ARGS)
 
 lint: ## check style, layout, types and shell scripts
 	@scripts/environment.sh test

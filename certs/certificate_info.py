@@ -32,11 +32,18 @@ class CertificateInfo(Struct, frozen=True):
     serves: bool
 
 
+X509_ERRORS: Final = (
+    *(ValueError, TypeError, IndexError, UnsupportedAlgorithm),
+    *(x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
+)
+"""What cryptography raises for a certificate or a list that it cannot read: names and extensions on their first use."""
+
+
 def parse(certificate: bytes, source: str) -> x509.Certificate:
     """Parse one certificate in PEM. Raises CertificateError, which names `source`."""
     try:
         return x509.load_pem_x509_certificate(certificate)
-    except ValueError as error:
+    except X509_ERRORS as error:
         raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
@@ -55,7 +62,7 @@ def certificate_info(certificate: bytes, source: str) -> CertificateInfo:
             is_authority=_is_authority(parsed),
             serves=may_serve(parsed),
         )
-    except ValueError as error:  # cryptography parses names and extensions on first use
+    except X509_ERRORS as error:
         raise CertificateError(f"{source}: the certificate cannot be read: {in_one_line(error)}") from None
 
 
@@ -72,7 +79,7 @@ def names_in(certificate: x509.Certificate) -> tuple[str, ...]:
 def _key(certificate: x509.Certificate) -> str:
     try:
         key = certificate.public_key()
-    except (ValueError, UnsupportedAlgorithm):
+    except X509_ERRORS:
         return "a key of an unknown kind"
     match key:
         case rsa.RSAPublicKey():

@@ -14,7 +14,7 @@ from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextEr
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.target_verdict import TargetVerdict
 
-from .certificate_info import in_one_line, may_serve, names_in
+from .certificate_info import X509_ERRORS, in_one_line, may_serve, names_in
 from .certificate_names import CertificateNames
 from .outline import distinguished_name, outline
 
@@ -95,7 +95,7 @@ class ChainJudge:
             names, serves = CertificateNames(names_in(shown[0])), may_serve(shown[0])
             outlines = tuple(map(outline, shown))
             looks_public = _is_logged(shown[0]) or _has_policies(shown[0])
-        except (ValueError, IndexError) as error:
+        except X509_ERRORS as error:
             return ChainJudgement(TargetVerdict.UNTRUSTED, f"its certificate cannot be read: {in_one_line(error)}")
         leaf, *others = [X509.from_cryptography(certificate) for certificate in shown]
         verdict, detail, path = self._find(leaf, others, now, skew)

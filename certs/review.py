@@ -11,7 +11,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from msgspec import Struct
 
-from .certificate_info import CertificateInfo, certificate_info, parse
+from .certificate_info import X509_ERRORS, CertificateInfo, certificate_info, parse
 from .identity import SOON, load_identity
 from .pem import CertificateError, read_chain, read_key
 
@@ -84,7 +84,7 @@ def _order(chain: Sequence[x509.Certificate], info: Sequence[CertificateInfo], s
 def _signs(signer: x509.Certificate, signed: x509.Certificate) -> bool:
     try:
         signed.verify_directly_issued_by(signer)
-    except (ValueError, TypeError, InvalidSignature):
+    except (*X509_ERRORS, InvalidSignature):
         return False
     return True
 
@@ -95,6 +95,6 @@ def _whose(private: bytes, chain: Sequence[bytes]) -> str:
     try:
         key = load_pem_private_key(private, None).public_key().public_bytes(*form)
         keys = [x509.load_pem_x509_certificate(part).public_key().public_bytes(*form) for part in chain]
-    except (ValueError, TypeError):
+    except X509_ERRORS:
         return ""
     return f", but to number {keys.index(key) + 1} in it; the gate's own must come first" if key in keys[1:] else ""

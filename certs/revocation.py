@@ -7,7 +7,8 @@ from typing import Final
 
 from cryptography import x509
 
-from .certificate_info import in_one_line, parse
+from .certificate_info import X509_ERRORS, in_one_line, parse
+from .outline import distinguished_name
 from .pem import CertificateError, read_chain, read_crls
 
 _SOON: Final = timedelta(days=7)
@@ -21,14 +22,16 @@ def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Itera
         where = f"{client_crl}, list {number}"
         try:
             revoked = x509.load_pem_x509_crl(content)
-            ends = revoked.next_update_utc
-        except ValueError as error:
+            ends, named = revoked.next_update_utc, revoked.issuer
+            issuer = next((one for one in authorities if one.subject == named), None)
+            key = None if issuer is None else issuer.public_key()
+            is_signed = key is not None and revoked.is_signature_valid(key)  # type: ignore[arg-type]  # a kind that signs
+        except X509_ERRORS as error:
             raise CertificateError(f"{where}: cannot be read: {in_one_line(error)}") from None
-        listed.add(revoked.issuer)
-        issuer = next((one for one in authorities if one.subject == revoked.issuer), None)
+        listed.add(named)
         if issuer is None:
-            yield f"{where}: was issued by {revoked.issuer.rfc4514_string()}, which is not in {client_ca}"
-        elif not revoked.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # a kind that signs lists
+            yield f"{where}: was issued by {distinguished_name(named)}, which is not in {client_ca}"
+        elif not is_signed:
             yield f"{where}: its signature is not by the authority in {client_ca}"
         if ends is not None and ends < now:
             yield f"{where}: expired on {ends:%Y-%m-%d %H:%M} UTC, so every client certificate is rejected"
@@ -36,5 +39,5 @@ def review_revocation(client_crl: Path, client_ca: Path, now: datetime) -> Itera
             yield f"{where}: expires on {ends:%Y-%m-%d %H:%M} UTC; after that, every client certificate is rejected"
     for authority in authorities:
         if authority.subject not in listed:
-            name = authority.subject.rfc4514_string()
+            name = distinguished_name(authority.subject)
             yield f"{client_crl}: has no list of {name} in {client_ca}: every certificate that it signed is rejected"

@@ -28,6 +28,7 @@ from .tls_records import (
     HANDSHAKE_RECORD,
     MOST_RECORDS,
     RECORD_HEADER,
+    STARTS,
     RecordShape,
     read_header,
 )
@@ -195,7 +196,8 @@ class TargetRecords(_Direction, kw_only=True, eq=False):
         while position + RECORD_HEADER <= size:
             start, length = read_header(held, position)
             kind, end = start >> 8, position + RECORD_HEADER + length
-            if kind == APPLICATION_RECORD or (kind == CHANGE_CIPHER_SPEC_RECORD and server.is_chosen):
+            is_encrypted = kind == APPLICATION_RECORD or (kind == CHANGE_CIPHER_SPEC_RECORD and server.is_chosen)
+            if is_encrypted or start not in STARTS:
                 goes_on = False
                 break
             if end > size:

@@ -39,8 +39,8 @@ _FIRST_TYPE: Final = CHANGE_CIPHER_SPEC_RECORD
 _LAST_TYPE: Final = 24  # heartbeat
 _MOST_PAYLOAD: Final = RECORD_PAYLOAD + 2**11  # of an encrypted record in TLS 1.2, RFC 5246 section 6.2.3
 _MAJOR_VERSION: Final = 3
-_STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TYPE, _LAST_TYPE + 1))
-"""What `read_header` may find first."""
+STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TYPE, _LAST_TYPE + 1))
+"""What `read_header` may find first in a record."""
 
 read_header: Final = struct.Struct("!HxH").unpack_from
 """Reads a record's content type, with the major version in the lower 8 bits, and the length of its payload."""
@@ -84,7 +84,7 @@ class RecordShape(Struct, kw_only=True, eq=False):
         last = size - _ENOUGH
         while position <= last and left:  # as `_note`, but without a call for each record
             start, length = read_header(data, position)
-            if start not in _STARTS or length > _MOST_PAYLOAD:
+            if start not in STARTS or length > _MOST_PAYLOAD:
                 self._done = True
                 break
             if length == _ALERT and start >> 8 == ALERT_RECORD:
@@ -155,7 +155,7 @@ class RecordShape(Struct, kw_only=True, eq=False):
         length: int
         start, length = read_header(data)
         kind = start >> 8
-        if start not in _STARTS or length > _MOST_PAYLOAD:
+        if start not in STARTS or length > _MOST_PAYLOAD:
             self._done = True
             return 0
         if length == _ALERT and kind == ALERT_RECORD:

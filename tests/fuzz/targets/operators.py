@@ -18,6 +18,7 @@ from licensegate.app.settings.address import (
 from licensegate.app.settings.duration import read_every
 from licensegate.app.settings.environment import override
 from licensegate.app.settings.schema import File
+from licensegate.certs.certificate_info import certificate_info
 from licensegate.certs.pem import CertificateError, read_chain, read_crls, read_key
 from licensegate.certs.revocation import review_revocation
 from licensegate.certs.trust import check_trust
@@ -25,7 +26,7 @@ from licensegate.doctor.host.resolv_conf import ResolverSettings, parse_resolver
 from licensegate.proxy.dial.hosts_file import addresses_in
 from support.certificates import issue, revoke
 
-from ..target import FuzzTarget, as_file, listed
+from ..target import FuzzTarget, as_file, assert_one_line, listed
 
 EXAMPLE = (Path(__file__).parents[3] / "docs" / "licensegate.example.toml").read_bytes()
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -85,12 +86,21 @@ def certificates(data: bytes) -> list[bytes]:
         read_key(path)
     chain = read_chain(path)
     check_trust(chain, str(path))
+    for part in chain:
+        certificate_info(part, str(path))
     return chain
 
 
 def revocation(data: bytes) -> list[str]:
     path = as_file(data, "client.crl")
     return [] if not read_crls(path) else list(review_revocation(path, as_file(AUTHORITY.pem, "authority.pem"), NOW))
+
+
+def problems_hold(_data: bytes, outcome: list[str] | CertificateError) -> None:
+    """Each problem is one line."""
+    if not isinstance(outcome, CertificateError):
+        for problem in outcome:
+            assert_one_line(problem)
 
 
 def hosts(data: bytes) -> tuple[str, ...]:
@@ -202,6 +212,7 @@ TARGETS = (
         name="revocation-list",
         read=revocation,
         refuses=(CertificateError,),
+        holds=problems_hold,
         seeds=(CRL, CRL + CRL, b"0\x82", b""),
         words=(*listed(r"-----BEGIN\x20X509\x20CRL-----\n -----END\x20X509\x20CRL-----\n = \n MII"), b"A" * 8),
         largest=2048,

@@ -1,0 +1,55 @@
+"""What a gate's process holds: descriptors by kind, threads, asyncio tasks, pipes and memory."""
+
+import signal
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from support.gate import Gate
+from support.handed_over import open_things
+from support.sockets import spin_until
+
+_ASYNCIO_ROOT = Path(__file__).with_name("inside")
+"""Has a `sitecustomize` that counts a gate's tasks on SIGUSR2: no page of the gate shows them."""
+
+_FILE = "SOAK_TASKS_FILE"
+PIPES = "pipe:[]"
+
+
+class Held(Struct, frozen=True):
+    """What a process holds. `things` are descriptors by what they lead to, and threads; `memory` is in bytes."""
+
+    things: Counter[str]
+    tasks: Counter[str]
+    memory: int
+
+    @property
+    def descriptors(self) -> int:
+        """Open descriptors."""
+        return self.things.total() - self.threads
+
+    @property
+    def threads(self) -> int:
+        """Threads."""
+        return self.things["threads"]
+
+    @property
+    def pipes(self) -> int:
+        """Ends of pipes, of which a splicing tunnel has two."""
+        return self.things[PIPES]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The environment that a gate in this folder is started with, so that `held` sees its tasks."""
+    return {"PYTHONPATH": str(_ASYNCIO_ROOT), _FILE: str(folder / "tasks.json")}
+
+
+def held(gate: Gate) -> Held:
+    """Look at a gate that was started with `environment`."""
+    file = gate.folder / "tasks.json"
+    file.unlink(missing_ok=True)
+    gate.send(signal.SIGUSR2)
+    spin_until(file.exists)
+    return Held(open_things(gate.pid), Counter(msgspec.json.decode(file.read_bytes())), gate.resident_bytes())
