@@ -1,6 +1,7 @@
 """What a gate's process holds: descriptors by kind, threads, asyncio tasks, pipes and memory."""
 
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,8 @@ _ASYNCIO_ROOT = Path(__file__).with_name("inside")
 """Has a `sitecustomize` that counts a gate's tasks on SIGUSR2: no page of the gate shows them."""
 
 _FILE = "SOAK_TASKS_FILE"
+_MOST_LOOKS = 25
+_LOOK_SECONDS = 0.2
 PIPES = "pipe:[]"
 
 
@@ -44,6 +47,18 @@ class Held(Struct, frozen=True):
 def environment(folder: Path) -> dict[str, str]:
     """The environment that a gate in this folder is started with, so that `held` sees its tasks."""
     return {"PYTHONPATH": str(_ASYNCIO_ROOT), _FILE: str(folder / "tasks.json")}
+
+
+def settled(gate: Gate) -> Held:
+    """What a gate holds once that has stopped changing, such as the last connections of the admin server."""
+    last = held(gate)
+    for _ in range(_MOST_LOOKS):
+        time.sleep(_LOOK_SECONDS)
+        now = held(gate)
+        if (now.things, now.tasks) == (last.things, last.tasks):
+            return now
+        last = now
+    return last
 
 
 def held(gate: Gate) -> Held:

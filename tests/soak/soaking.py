@@ -14,11 +14,14 @@ from .books import Difference, Ended
 from .clients import Behaved, kinds
 from .doors import Doors, open_doors
 from .origin import Origin, refusing_port
-from .process import PIPES, Held, held
-from .traffic import Traffic
+from .process import PIPES, Held, settled
+from .traffic import Traffic, type_command
 
 MOST_GROWTH = 4 << 20
 """Bytes that a gate's memory may grow from the end of the first round on: what the allocator keeps varies by less."""
+
+COMMANDS = ("status", "tunnels")
+"""What people type beside the traffic."""
 
 MOST_PIPES = 2 * 64 + 8
 """Ends of pipes: of those that tunnels splice through a gate keeps up to 64, and it has some of its own."""
@@ -72,10 +75,13 @@ async def soak(folder: Path, seconds: float, rounds: int) -> Soaked:
 async def _rounds(doors: Doors, traffic: Traffic, seconds: float, rounds: int) -> dict[str, list[Held]]:
     found: dict[str, list[Held]] = {_MAIN: [], _BRANCH: []}
     each = seconds / (rounds + 1)
-    for _ in range(rounds + 1):
-        await traffic.round(each)
+    for number in range(rounds + 1):
+        if number:
+            await traffic.round(each)
+        else:
+            await asyncio.gather(traffic.round(each), *(type_command(doors.gate, command) for command in COMMANDS))
         for name, gate in _gates(doors):
-            found[name].append(await asyncio.to_thread(held, gate))
+            found[name].append(await asyncio.to_thread(settled, gate))
     return found
 
 

@@ -61,11 +61,10 @@ class Traffic:
             if time.monotonic() >= until:
                 break
             await asyncio.sleep(_OPERATOR_PAUSE_SECONDS)
-        for command in ("status", "tunnels"):
-            await _typed(self._doors.gate, command)
 
 
-async def _typed(gate: Gate, command: str) -> None:
+async def type_command(gate: Gate, command: str) -> None:
+    """Run `licensegate status` or another command, as people do."""
     process = await asyncio.create_subprocess_exec(
         COMMAND, command, "--config", gate.settings, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
