@@ -9,13 +9,14 @@ from typing import Final
 
 from cryptography import x509
 from msgspec import Struct
-from OpenSSL.crypto import X509, X509Store, X509StoreContext, X509StoreContextError
+from OpenSSL.crypto import X509, Error, X509Store, X509StoreContext, X509StoreContextError
 
 from licensegate.records.certificate import CertificateOutline
 from licensegate.records.target_verdict import TargetVerdict
 
 from .certificate_info import X509_ERRORS, in_one_line, may_serve, names_in
 from .certificate_names import CertificateNames
+from .openssl_form import for_openssl, reasons
 from .outline import distinguished_name, outline
 
 MOST_SKEW: Final = timedelta(hours=1)
@@ -24,6 +25,7 @@ MOST_SKEW: Final = timedelta(hours=1)
 _SMALL_SKEW: Final = timedelta(minutes=1)
 
 _VALID: Final = 0
+_UNSPECIFIED: Final = 1
 _NOT_YET_VALID: Final = 9
 _EXPIRED: Final = 10
 _SELF_SIGNED: Final = 18
@@ -95,9 +97,9 @@ class ChainJudge:
             names, serves = CertificateNames(names_in(shown[0])), may_serve(shown[0])
             outlines = tuple(map(outline, shown))
             looks_public = _is_logged(shown[0]) or _has_policies(shown[0])
+            leaf, *others = map(for_openssl, shown)
         except X509_ERRORS as error:
             return ChainJudgement(TargetVerdict.UNTRUSTED, f"its certificate cannot be read: {in_one_line(error)}")
-        leaf, *others = [X509.from_cryptography(certificate) for certificate in shown]
         verdict, detail, path = self._find(leaf, others, now, skew)
         if verdict in _TRUSTED and not names.match(host):
             verdict, detail = TargetVerdict.WRONG_NAME, _other_names(host, names)
@@ -175,6 +177,8 @@ def _verify(make_store: MakeStore, leaf: X509, others: Sequence[X509], at: datet
     except X509StoreContextError as error:
         code, depth, text = error.errors
         return _Verified(code, text, (), depth, error.certificate)
+    except Error as error:
+        return _Verified(_UNSPECIFIED, reasons(error))
 
 
 def _judge_dates(found: _Verified, good: TargetVerdict, detail: str) -> tuple[TargetVerdict, str, Sequence[X509]]:

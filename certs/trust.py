@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from OpenSSL.crypto import X509, X509StoreContext, X509StoreContextError
+from OpenSSL.crypto import X509, Error, X509StoreContext, X509StoreContextError
 
 from .certificate_info import parse
+from .openssl_form import for_openssl, reasons
 from .trust_stores import system_store
 
 # X509_V_ERR_ of OpenSSL's x509_vfy.h
@@ -27,12 +28,16 @@ class Trust(Struct, frozen=True):
 
 def check_trust(chain: Sequence[bytes], source: str) -> Trust:
     """Check a chain, each certificate in PEM. Raises CertificateError if one cannot be read."""
-    own, *others = [X509.from_cryptography(parse(part, source)) for part in chain]
     store = system_store()
     try:
+        own, *others = [for_openssl(parse(part, source)) for part in chain]
         path = X509StoreContext(store, own, chain=others).get_verified_chain()
     except X509StoreContextError as error:
         return Trust(False, _why_not(error))
+    except ValueError as error:
+        return Trust(False, f"OpenSSL cannot read it: {error}")
+    except Error as error:
+        return Trust(False, f"OpenSSL cannot verify it: {reasons(error)}")
     return Trust(True, f"this machine trusts it, by {_subject(path[-1])}")
 
 

@@ -151,6 +151,8 @@ def _guided(module: str, target: FuzzTarget, seconds: int, found: Findings) -> N
     found.covered, found.new = covered[-1], covered[-1] - covered[0]
     found.runs += sum(map(int, _RUNS.findall(done.stderr)))
     if done.returncode:
+        if not crashes.exists():
+            raise RuntimeError(f"atheris ended with {done.returncode}:\n{done.stderr[-2000:]}")
         _note_crash(target, crashes, done.stderr, found)
 
 

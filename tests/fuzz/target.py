@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-LONGEST_MESSAGE = 2000
-"""Characters of an error's text: it becomes one line of a log or an answer."""
+LONGEST_MESSAGE = 8000
+"""Characters of an error's text, which may list all settings that there are."""
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="licensegate-fuzz-")
 
