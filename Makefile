@@ -44,7 +44,7 @@ lint: ## check style, layout, types and shell scripts
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy --package licensegate
-	.venv/bin/mypy tests
+	.venv/bin/mypy tests bench/run.py
 	@if [ -e .venv/bin/shellcheck ]; then set -x; .venv/bin/shellcheck scripts/*.sh .ci/run; \
 	else echo "Shell scripts not checked: there is no shellcheck for this machine." >&2; fi
 

@@ -4,9 +4,11 @@ import contextlib
 import socket
 import ssl
 
-from route import LoadError
+_READ_BYTES = 16384
 
-_READ_BYTES = 4096
+
+class LoadError(Exception):
+    """A proxy refused, reset or stalled a tunnel."""
 
 
 class Plain:

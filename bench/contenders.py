@@ -27,13 +27,15 @@ class Contender(Struct, frozen=True):
     manner: Manner = Manner.CONNECT
     plain: str = ""
     has_parent: bool = False
+    has_exchange: bool = False
     optional: bool = False
 
 
 def _feature(
     plain: str, feature: str, command: Callable[[Instance], list[str]], manner: Manner = Manner.CONNECT
 ) -> Contender:
-    return Contender(f"{plain}+{feature}", feature, command, manner, plain, has_parent=feature == "parent")
+    parts = {"has_parent": feature == "parent", "has_exchange": feature == "exchange"}
+    return Contender(f"{plain}+{feature}", feature, command, manner, plain, **parts)
 
 
 PLAIN = (
@@ -46,6 +48,9 @@ PLAIN = (
     Contender("floor", "relay only, in C", peers.floor),
 )
 FEATURES = (
+    _feature(GATE, "exchange", gates.gate),
+    _feature("squid", "exchange", peers.squid),
+    _feature("floor", "exchange", peers.floor),
     _feature(GATE, "basic", gates.gate_with_basic, Manner.BASIC),
     _feature("squid", "basic", peers.squid_with_basic, Manner.BASIC),
     _feature("tinyproxy", "basic", peers.tinyproxy_with_basic, Manner.BASIC),

@@ -21,9 +21,9 @@ def htdigest(instance: Instance) -> Path:
     return instance.write("users.htdigest", f"{USER}:{REALM}:{hashed}\n")
 
 
-def certificate(instance: Instance) -> tuple[Path, Path]:
+def certificate(folder: Path) -> tuple[Path, Path]:
     """A self-signed certificate for localhost, and its key on P-256."""
-    pem, key = instance.folder / "proxy.pem", instance.folder / "proxy.key"
+    pem, key = folder / "localhost.pem", folder / "localhost.key"
     command = [executable("openssl", "openssl"), "req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
     files = ["-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", str(key), "-out", str(pem)]

@@ -1,6 +1,6 @@
 """Two gates behind HAProxy serve the day of a fleet. Both keep their contacts in one PostgreSQL.
 
-HAProxy runs with the configuration on docs/fleet.md, with other addresses. Each tunnel carries a real ClientHello.
+HAProxy runs with the configuration on docs/fleet.md, with other addresses. Each tunnel carries a recorded exchange.
 """
 
 import contextlib
@@ -12,6 +12,8 @@ from statistics import quantiles
 
 import processes
 import psycopg
+from credentials import certificate
+from exchange import record
 from fleet_load import Day, FleetClient
 from gates import TARGET_HOST
 from report import FleetRun
@@ -24,8 +26,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from support.fleet_page import BALANCER, GATES, Ports, haproxy_configuration
 from support.gate import Gate
 from support.postgresql import PostgreSql
-
-_WARM_TUNNELS = 100
 
 _SETTINGS = f"""
 [[listen]]
@@ -58,7 +58,8 @@ def run(day: Day, ledger: str = "") -> FleetRun:
     with contextlib.ExitStack() as stack:
         ledger = ledger or stack.enter_context(_database())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        (target_port,) = stack.enter_context(origin(1))
+        exchange = record(TARGET_HOST, *certificate(folder))
+        (target_port,) = stack.enter_context(origin(1, folder, exchange))
         ports = Ports.free()
         gates = []
         for number, address in enumerate(GATES):
@@ -70,7 +71,8 @@ def run(day: Day, ledger: str = "") -> FleetRun:
         configuration = balancer.write("haproxy.cfg", haproxy_configuration(ports, folder / "haproxy.sock"))
         command = [executable("haproxy", "haproxy"), "-db", "-f", str(configuration)]
         haproxy = stack.enter_context(running(command, balancer))
-        return _served(day, FleetClient(Route(ports.front, TARGET_HOST, target_port)), gates, haproxy, ledger)
+        client = FleetClient(Route(ports.front, TARGET_HOST, target_port, exchange=exchange))
+        return _served(day, client, gates, haproxy, ledger)
 
 
 def _served(day: Day, client: FleetClient, gates: Sequence[Gate], haproxy: int, ledger: str) -> FleetRun:
@@ -100,7 +102,7 @@ def _served(day: Day, client: FleetClient, gates: Sequence[Gate], haproxy: int, 
         haproxy_cpu=spent[-1],
         by_gate=[_recorded(gate) for gate in gates],
         in_ledger=sum(connections for connections, _ in kept.values()),
-        failed_in_ledger=sum(failed for _, failed in kept.values()),
+        answered_in_ledger=sum(answered for _, answered in kept.values()),
         sites_agree={site: connections for site, (connections, _) in kept.items()} == dict(client.served),
     )
 
@@ -112,11 +114,11 @@ def _recorded(gate: Gate) -> int:
 
 
 def _kept(ledger: str) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Connections and failures of each client in the ledger."""
+    """Connections and answered contacts of each client in the ledger."""
     with psycopg.connect(ledger) as connection:
-        statement = "SELECT client, sum(connections), sum(failed) FROM ledger_days GROUP BY client"
-        for client, connections, failed in connection.execute(statement):
-            yield client, (int(connections), int(failed))
+        statement = "SELECT client, sum(connections), sum(answered) FROM ledger_days GROUP BY client"
+        for client, connections, answered in connection.execute(statement):
+            yield client, (int(connections), int(answered))
 
 
 @contextlib.contextmanager

@@ -5,9 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from channel import LoadError
 from load import Client, Tunnel
 from msgspec import Struct
-from route import LoadError, Route
+from route import Route
 
 _AT_ONCE = 400
 _STALL_SECONDS = 20
@@ -79,8 +80,7 @@ class FleetClient(Client):
         return max(0.0, due[opened] - now)
 
     def _served(self, tunnel: Tunnel) -> None:
-        tunnel.channel.send(b".")
-        tunnel.channel.sock.close()
+        self.close(tunnel)
         self.served[tunnel.source] += 1
 
     def _give_up(self) -> None:

@@ -62,7 +62,7 @@ def gate_with_digest(instance: Instance) -> list[str]:
 
 def gate_with_tls(instance: Instance) -> list[str]:
     """Clients speak TLS to the gate."""
-    pem, key = certificate(instance)
+    pem, key = certificate(instance.folder)
     return gate(instance, f'[tls]\ncertificate = "{pem}"\nkey = "{key}"')
 
 

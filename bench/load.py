@@ -9,9 +9,9 @@ import socket
 import time
 from collections.abc import Callable
 
-from channel import Plain, Tls, client_context, client_hello
+from channel import LoadError, Plain, Tls, client_context, client_hello
 from msgspec import Struct
-from route import HEAD_END, LoadError, Manner, Route, heads
+from route import HEAD_END, Manner, Route, heads
 
 _STALL_SECONDS = 20
 _READ_BYTES = 262144
@@ -42,18 +42,23 @@ class Client:
 
     def __init__(self, route: Route) -> None:
         self.first_byte: list[float] = []
+        self.ended = 0
         self.tunnels: dict[int, Tunnel] = {}
         self._route = route
         self._address = ("127.0.0.1", route.proxy_port)
         self._tls = client_context() if route.manner is Manner.TLS else None
         self._head: Callable[[], bytes] = bytes
-        self._hello = client_hello(route.host)
+        self._exchange = route.exchange
+        if route.exchange is None:
+            self._hello, self._goodbye = client_hello(route.host), b"."
+        else:
+            self._hello, self._goodbye = route.exchange.hello, route.exchange.goodbye
         self._poll = select.epoll()
-        self._done: Callable[[Tunnel], None] = _close
+        self._done: Callable[[Tunnel], None] = self.close
 
     def run(self, count: int, concurrency: int) -> Run:
         """Open `count` tunnels, `concurrency` at a time, and close each after its first byte. Raises LoadError."""
-        return self._drive(count, concurrency, _close)
+        return self._drive(count, concurrency, self.close)
 
     def hold(self, count: int, concurrency: int) -> list[socket.socket]:
         """Open `count` tunnels and keep them open, idle after the origin's byte. Raises LoadError."""
@@ -64,6 +69,7 @@ class Client:
     def begin(self) -> None:
         """Get ready for tunnels. Raises LoadError."""
         self.first_byte = []
+        self.ended = 0
         self._head = heads(self._route)
 
     def open(self, source: str = "") -> None:
@@ -100,6 +106,11 @@ class Client:
         """A tunnel was refused or reset: end the run."""
         raise error
 
+    def close(self, tunnel: Tunnel) -> None:
+        """Say goodbye and close a tunnel that has served."""
+        tunnel.channel.send(self._goodbye)
+        tunnel.channel.sock.close()
+
     def forget(self, tunnel: Tunnel) -> None:
         """Advance this tunnel no more."""
         del self.tunnels[tunnel.channel.sock.fileno()]
@@ -110,7 +121,7 @@ class Client:
         self._done = done
         started, opened = time.perf_counter(), 0
         try:
-            while len(self.first_byte) < count:
+            while self.ended < count:
                 while opened < count and len(self.tunnels) < concurrency:
                     self.open()
                     opened += 1
@@ -146,10 +157,36 @@ class Client:
         tunnel.advance = self._greeted
 
     def _greeted(self, tunnel: Tunnel) -> None:
-        if not tunnel.channel.receive():
+        data = tunnel.channel.receive()
+        if not data:
             return
         self.first_byte.append(time.perf_counter() - tunnel.started)
+        if self._exchange is None:
+            self._end(tunnel)
+            return
+        tunnel.heard = b""
+        tunnel.advance = self._shaken
+        self._shaken(tunnel, data)
+
+    def _shaken(self, tunnel: Tunnel, data: bytes = b"") -> None:
+        """The origin's part of the handshake comes in: then the request is sent."""
+        assert self._exchange is not None
+        tunnel.heard += data or tunnel.channel.receive()
+        if len(tunnel.heard) >= len(self._exchange.handshake):
+            tunnel.channel.send(self._exchange.request)
+            tunnel.heard = b""
+            tunnel.advance = self._replied
+
+    def _replied(self, tunnel: Tunnel) -> None:
+        """The origin's answer comes in: then the tunnel has served."""
+        assert self._exchange is not None
+        tunnel.heard += tunnel.channel.receive()
+        if len(tunnel.heard) >= len(self._exchange.answer):
+            self._end(tunnel)
+
+    def _end(self, tunnel: Tunnel) -> None:
         self.forget(tunnel)
+        self.ended += 1
         self._done(tunnel)
 
 
@@ -178,8 +215,3 @@ def download(tunnels: list[socket.socket], bytes_each: int) -> None:
             if not missing[descriptor]:
                 del missing[descriptor]
                 poll.unregister(descriptor)
-
-
-def _close(tunnel: Tunnel) -> None:
-    tunnel.channel.send(b".")
-    tunnel.channel.sock.close()

@@ -1,14 +1,19 @@
 """The target of every tunnel, a separate process so that its CPU time is not counted.
 
 It sends one byte after a client's first bytes. A client that then sends `G<count>` and a line feed gets that many
-bytes; anything else is discarded. `python origin.py PORTS` listens on that many ports of every loopback address, prints
-them on one line, and ends when its standard input ends, so that it never outlives the benchmark.
+bytes; anything else is discarded. If the first bytes are those of the recorded exchange, it sends its part of that
+instead. `python origin.py PORTS EXCHANGE` listens on that many ports of every loopback address, prints them on one
+line, and ends when its standard input ends, so that it never outlives the benchmark.
 """
 
 import contextlib
 import select
 import socket
 import sys
+from pathlib import Path
+
+import msgspec
+from exchange import Exchange
 
 GREETING = b"!"
 _CHUNK = memoryview(bytes(256 * 1024))
@@ -16,13 +21,17 @@ _READ_BYTES = 65536
 
 
 class _Connection:
-    """One accepted connection: whether it was greeted, and how many bytes are still to be sent."""
+    """One accepted connection: whether it was greeted, and how many bytes are still to be sent.
 
-    __slots__ = ("greeted", "owed", "socket")
+    In an exchange `due` is how many bytes of the client's request are still to come; 0 in others.
+    """
+
+    __slots__ = ("due", "greeted", "owed", "socket")
 
     def __init__(self, accepted: socket.socket) -> None:
         self.socket = accepted
         self.greeted = False
+        self.due = 0
         self.owed = 0
 
 
@@ -46,7 +55,8 @@ def listen(count: int) -> tuple[list[int], list[socket.socket]]:
 class Origin:
     """The event loop: accept, greet, send the requested bytes."""
 
-    def __init__(self, listeners: list[socket.socket]) -> None:
+    def __init__(self, listeners: list[socket.socket], exchange: Exchange) -> None:
+        self._exchange = exchange
         self._poll = select.epoll()
         self._listeners = {listener.fileno(): listener for listener in listeners}
         self._connections: dict[int, _Connection] = {}
@@ -92,7 +102,15 @@ class Origin:
             raise EOFError
         if not connection.greeted:
             connection.greeted = True
-            connection.socket.send(GREETING)
+            if data == self._exchange.hello:
+                connection.due = len(self._exchange.request)
+                connection.socket.send(self._exchange.handshake)
+            else:
+                connection.socket.send(GREETING)
+        elif connection.due:
+            connection.due = max(0, connection.due - len(data))
+            if not connection.due:
+                connection.socket.send(self._exchange.answer)
         elif data.startswith(b"G"):
             connection.owed = int(data[1:])
             self._poll.modify(connection.socket, select.EPOLLIN | select.EPOLLOUT)
@@ -107,7 +125,7 @@ def main() -> None:
     """Bind, print the ports, serve."""
     ports, listeners = listen(int(sys.argv[1]))
     print(*ports, flush=True)
-    Origin(listeners).run()
+    Origin(listeners, msgspec.msgpack.decode(Path(sys.argv[2]).read_bytes(), type=Exchange)).run()
 
 
 if __name__ == "__main__":

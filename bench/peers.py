@@ -63,7 +63,7 @@ def squid_with_digest(instance: Instance) -> list[str]:
 
 def squid_with_tls(instance: Instance) -> list[str]:
     """Clients speak TLS to squid."""
-    pem, key = certificate(instance)
+    pem, key = certificate(instance.folder)
     return squid(instance, port=f"https_port tls-cert={pem} tls-key={key}")
 
 

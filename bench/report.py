@@ -43,7 +43,8 @@ class FleetRun(Struct, frozen=True):
 
     `instances` products at `sites` addresses, `calls_per_day` tunnels each. Times are in seconds; `latest` is the most
     that a tunnel was opened after it was due. `by_gate` and `in_ledger` are tunnels that the gates and the ledger
-    have counted; `sites_agree` tells whether the ledger has for each site what the client opened from its address.
+    have counted; `sites_agree` tells whether the ledger has for each site what the client opened from there. Those
+    that were answered are `answered_in_ledger`.
     """
 
     instances: int
@@ -62,7 +63,7 @@ class FleetRun(Struct, frozen=True):
     haproxy_cpu: float
     by_gate: list[int]
     in_ledger: int
-    failed_in_ledger: int
+    answered_in_ledger: int
     sites_agree: bool
 
 

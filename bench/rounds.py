@@ -4,15 +4,19 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+from channel import LoadError
 from contenders import Contender
+from credentials import certificate
+from exchange import Exchange, record
 from gates import TARGET_HOST
 from peers import floor
 from report import Report, Sample
-from route import LoadError, Route
+from route import Route
 from running import Instance, UnavailableError, free_port, running
 from trial import Trial
 
@@ -27,9 +31,11 @@ class Rounds:
         self.failed = False
         self._report = report
         self._progress = progress
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            self._exchange = record(TARGET_HOST, *certificate(Path(folder)))
         self._out: set[str] = set()
 
-    def side_by_side(self, contenders: Sequence[Contender], measures: dict[str, Sequence[Measure]]) -> None:
+    def side_by_side(self, contenders: Sequence[Contender], measures: Mapping[str, Sequence[Measure]]) -> None:
         """Start all contenders, and in each round measure one after the other. `measures` are those of each by name."""
         if not contenders:
             return
@@ -66,7 +72,7 @@ class Rounds:
         """A folder and a port of the origin for each, so that closed connections of one do not slow another's dials."""
         folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         folder.chmod(0o755)  # squid drops root's rights and must reach its folder
-        ports = started.enter_context(origin(len(contenders)))
+        ports = started.enter_context(origin(len(contenders), folder, self._exchange))
         for contender, port in zip(contenders, ports, strict=True):
             place = folder / contender.name
             place.mkdir()
@@ -82,7 +88,8 @@ class Rounds:
                 instance = Instance(folder, free_port(), target_port, parent.port)
             process = stack.enter_context(running(contender.command(instance), instance))
             self._report.contenders[contender.name] = contender.does
-            route = Route(instance.port, TARGET_HOST, target_port, contender.manner)
+            said = self._exchange if contender.has_exchange else None
+            route = Route(instance.port, TARGET_HOST, target_port, contender.manner, said)
             yield Trial(process, route, self._report.amount, with_ledger=contender.name.endswith("+ledger"))
 
     def _measure(self, name: str, number: int, trial: Trial, measure: Measure) -> None:
@@ -107,9 +114,11 @@ class Rounds:
 
 
 @contextlib.contextmanager
-def origin(ports: int) -> Iterator[list[int]]:
-    """Run the origin, on so many ports."""
-    command = [sys.executable, str(Path(__file__).with_name("origin.py")), str(ports)]
+def origin(ports: int, folder: Path, said: Exchange) -> Iterator[list[int]]:
+    """Run the origin on so many ports, with its part of this exchange in a file in the folder."""
+    file = folder / "exchange"
+    file.write_bytes(msgspec.msgpack.encode(said))
+    command = [sys.executable, str(Path(__file__).with_name("origin.py")), str(ports), str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         yield [int(port) for port in process.stdout.readline().split()]

@@ -8,6 +8,8 @@ from base64 import b64encode
 from collections.abc import Callable
 from itertools import count
 
+from channel import LoadError
+from exchange import Exchange
 from msgspec import Struct
 
 USER, PASSWORD, REALM = "bench", "bench-secret", "bench"
@@ -15,10 +17,6 @@ HEAD_END = b"\r\n\r\n"
 
 _ANSWER_SECONDS = 20
 _CLIENT_NONCE = "0a4f113b"
-
-
-class LoadError(Exception):
-    """A proxy refused, reset or stalled a tunnel."""
 
 
 class Manner(enum.Enum):
@@ -32,12 +30,13 @@ class Manner(enum.Enum):
 
 
 class Route(Struct, frozen=True):
-    """The proxy's port on 127.0.0.1, the target to CONNECT to, and how."""
+    """The proxy's port on 127.0.0.1, the target to CONNECT to, how, and what is said there after the ClientHello."""
 
     proxy_port: int
     host: str
     port: int
     manner: Manner = Manner.CONNECT
+    exchange: Exchange | None = None
 
     @property
     def target(self) -> str:

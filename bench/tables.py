@@ -148,7 +148,10 @@ def _fleet(run: FleetRun) -> Table:
             "CPU per tunnel",
             f"gates {_microseconds(sum(run.gate_cpu), run)}, HAProxy {_microseconds(run.haproxy_cpu, run)}",
         ],
-        ["in the ledger", f"{run.in_ledger:,}, {run.failed_in_ledger} failed; sites agree: {_yes(run.sites_agree)}"],
+        [
+            "in the ledger",
+            f"{run.in_ledger:,}, {run.answered_in_ledger:,} answered; sites agree: {_yes(run.sites_agree)}",
+        ],
     ]
     title = f"The day of {run.instances:,} products, {run.calls_per_day} tunnels each, through HAProxy and two gates"
     return Table(title, ["", ""], rows)

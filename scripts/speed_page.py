@@ -22,7 +22,8 @@ def figures(report: Report) -> str:
     """The tables of a report, as Markdown, under what they were measured on."""
     date = f"{report.date}, {report.version}, commit {report.commit}; {report.machine}; {report.system}."
     rounds = f"Medians of {report.rounds} rounds; ratios are taken within each round, their quartiles are in brackets."
-    parts = (f"{date}\n{rounds}", *(table.as_markdown() for table in tables(report)), *report.remarks)
+    picture = "![Four plots of the tables below](pictures/speed.png)"
+    parts = (f"{date}\n{rounds}", picture, *(table.as_markdown() for table in tables(report)), *report.remarks)
     return "\n\n".join(parts)
 
 

@@ -51,9 +51,8 @@ def test_two_gates_serve_the_day_of_a_fleet_and_lose_no_tunnel(tmp_path: Path, p
     fleet = json.loads(numbers.read_text())["fleet"]
     assert (fleet["tunnels"], fleet["served"], fleet["lost"]) == (3000, 3000, 0), fleet["reasons"]
     assert all(fleet["by_gate"])
-    assert sum(fleet["by_gate"]) == fleet["in_ledger"] == 3000
+    assert sum(fleet["by_gate"]) == fleet["in_ledger"] == fleet["answered_in_ledger"] == 3000
     assert fleet["sites_agree"]
-    assert fleet["failed_in_ledger"] == 0
 
 
 class Pair(Struct, frozen=True):
@@ -114,8 +113,9 @@ def test_clients_notice_no_planned_stop_of_a_gate(pair: Pair) -> None:
     leaving.await_end()
 
     assert all(served)
-    assert len(leaving.records()) + len(staying.records(at_least=24)) >= 28
-    assert len(leaving.records()) <= 4
+    before = len(leaving.records())
+    assert before <= 4
+    assert len(staying.records(at_least=28 - before)) >= 28 - before
 
 
 def test_haproxy_sends_clients_of_a_dead_gate_to_the_other(pair: Pair) -> None:
