@@ -1,12 +1,16 @@
-"""What `revoke` and `end` share: they ask the running gate, and show what it has ended."""
+"""What `revoke` and `end` share: they ask the gate that runs, and those that drain, and show what they have ended."""
 
 import argparse
+import contextlib
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+import msgspec
+from msgspec import structs
+
 from licensegate.app.overview.ended_tunnels import EndedTunnels
-from licensegate.app.service.control import ControlError, Request, ask_for_answer
+from licensegate.app.service.control import ControlError, NobodyServesError, Request, ask_for_answer, draining_paths
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say_json
 
@@ -30,19 +34,27 @@ def request_ends(arguments: argparse.Namespace, request: Request, advice: str = 
         path = control_socket(arguments.config)
         if path is None:
             return complain(NO_SOCKET)
-        body = ask_for_answer(path, request, _SECONDS)
-        answer = read_answer(body, EndedTunnels)
+        answer = read_answer(ask_for_answer(path, request, _SECONDS), EndedTunnels)
+        for draining in draining_paths(path):
+            with contextlib.suppress(NobodyServesError):  # it has ended
+                answer = _both(answer, read_answer(ask_for_answer(draining, request, _SECONDS), EndedTunnels))
     except ControlError as error:
         return complain(str(error))
     except (SettingsError, GateAnswerError) as error:
         return complain(str(error))
     if arguments.json:
-        say_json(body.decode(errors="backslashreplace").rstrip("\n"))
+        say_json(msgspec.json.encode(answer).decode())
     else:
         _show(answer, advice)
     for unknown in answer.unknown:
         complain(f"no open connection has the id {unknown}; `licensegate tunnels` lists them")
     return 1 if answer.unknown else 0
+
+
+def _both(one: EndedTunnels, other: EndedTunnels) -> EndedTunnels:
+    """What two processes have ended together."""
+    unknown = tuple(each for each in one.unknown if each in other.unknown)
+    return structs.replace(one, tunnels=[*one.tunnels, *other.tunnels], unknown=unknown)
 
 
 def _show(answer: EndedTunnels, advice: str) -> None:

@@ -113,6 +113,16 @@ def control_path(state_directory: Path | None, environ: Mapping[str, str], file:
     return folder / _FILE if folder else None
 
 
+def draining_path(control: Path, pid: int) -> Path:
+    """Where process `pid` serves commands while it drains after a handover; `control` leads to the gate that serves."""
+    return control.with_name(f"{control.stem}-{pid}{control.suffix}")
+
+
+def draining_paths(control: Path) -> list[Path]:
+    """The sockets of all processes that drain beside the gate at `control`, and of some that have ended."""
+    return sorted(control.parent.glob(f"{control.stem}-*{control.suffix}"))
+
+
 class Control:
     """Serves the socket. `refused` is called with commands of others than its owner and root. Needs a running event
     loop.

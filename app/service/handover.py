@@ -16,7 +16,7 @@ from licensegate.records.change import ChangeKind, GateProcess
 from licensegate.records.requester import Requester
 
 from .components import Components
-from .control import Control, Reply, Request
+from .control import Control, ControlError, Reply, Request, draining_path
 from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
 from .successor import Successor, check_replaceable, start_successor
 from .systemd import notify_main_process
@@ -157,6 +157,15 @@ class Handover:
         if any(said.purpose is Purpose.CONTROL for said, _ in taken):
             self._control.leave()
         self.done.set()
+
+    async def serve_draining(self, control: Path | None) -> None:
+        """Serve commands for the tunnels that drain beside the socket `control` of the gate that took over."""
+        if control is None:
+            return
+        try:
+            await self._control.serve_at(draining_path(control, os.getpid()))
+        except ControlError as error:
+            _log.error("%s; no command reaches the tunnels that drain", error)
 
     def _report(self, requester: Requester, pid: int, release: str) -> Reply:
         message = (

@@ -145,7 +145,7 @@ class Reloader:
         """End tunnels on this occasion, if it is one, and write the change that files have brought about."""
         was, now = self.components.in_force, self._now_in_force()
         ended = await self._revoke(occasion) if occasion else []
-        if found:
+        if ended or (found and not self.components.gate.draining):
             what = "; ".join((*in_words(found), *no_longer_allowed(ended)))
             self.components.changes.write(
                 kind, CHANGED_FILES, what=what, settings=found, before=was, after=now, tunnels=ids(ended)

@@ -119,6 +119,7 @@ async def _serve(
         passed = asked
     components = Components(parts, opened, service_log, passed, standby=takeover is not None, warnings_of=warnings_of)
     tasks: list[asyncio.Future[None]] = []
+    checks: list[asyncio.Future[None]] = []
     try:
         if takeover is not None and await _unless(stop, _take_over(takeover, components)) is None:
             return
@@ -131,20 +132,21 @@ async def _serve(
             gc.collect()
             give_back_memory()  # what reading settings and modules took
             gc.freeze()  # objects that exist now live as long as the program
-            checks = (reloader.certificate_check(), reloader.user_check())
-            tasks += [asyncio.ensure_future(check.keep_looking()) for check in checks]
+            looks = (reloader.certificate_check(), reloader.user_check())
+            checks += [asyncio.ensure_future(check.keep_looking()) for check in looks]
             components.looks.start()
             tasks.append(asyncio.ensure_future(components.products.run()))
             await _first_of(stop.acquire(), handover.done.wait())
             await handover.stop()
             if handover.done.is_set():
-                for task in tasks:
+                for task in tasks:  # but not the checks: a removed user loses the tunnels that drain, too
                     task.cancel()
                 await components.stop_admin()
+                await handover.serve_draining(_control_path(components.settings))
             await components.looks.stop()  # or its tunnel would hold up the drain
             await _drain(components, handover, takeover, stop)
     finally:
-        for task in tasks:
+        for task in (*tasks, *checks):
             task.cancel()
         await components.looks.stop()
         await components.stop_admin()

@@ -22,7 +22,7 @@ from support.programs import run
 from support.raw_client import CONNECT, assert_carries, open_tunnel, read_to_break
 from support.requirements import require_command
 from support.sockets import spin_until
-from support.upstream import SECONDS, Upstream, echo
+from support.upstream import SECONDS, Upstream, closed_port, echo
 
 _CUT_OFF = 18  # CURLE_PARTIAL_FILE
 OWN_RULE = '[[allowlist.rule]]\nhost = "own.example.net"\n'
@@ -52,6 +52,11 @@ def settings(upstream: Upstream, *tables: str) -> str:
     """Settings of a gate with a control socket, whose tunnels to two hosts carry anything."""
     hosts = (f"{host}:443:127.0.0.1:{upstream.port}" for host in ("tools.cisco.com", "own.example.net"))
     return gate_settings(*hosts, more="".join((ANYTHING, STATE, *tables)))
+
+
+def on_a_port(settings: str) -> str:
+    """The same on a port that a handover keeps."""
+    return settings.replace('"127.0.0.1:0"', f'"127.0.0.1:{closed_port()}"', 1)
 
 
 def with_login(user: str, head: bytes = CONNECT) -> bytes:
@@ -204,6 +209,30 @@ def test_revoke_and_end_take_what_they_are_told_and_nothing_else(tmp_path: Path,
         assert f"end requested by uid {os.getuid()}" in gate.await_line(f": {number} (127.0.0.1 to tools.cisco.com:443")
         assert gate.record(planned[0]["id"])["outcome"] == "revoked"
         assert_carries(stays)
+
+
+def test_tunnels_that_drain_after_a_handover_are_reached(tmp_path: Path, upstream: Upstream) -> None:
+    write_users(tmp_path, "goes", "one", "stays")
+    with HandedOver(tmp_path, on_a_port(settings(upstream, AUTH))) as gate, contextlib.ExitStack() as stack:
+        goes, one, stays = (
+            stack.enter_context(open_tunnel(gate, with_login(user))) for user in ("goes", "one", "stays")
+        )
+        assert gate.hand_over(drain_seconds=SECONDS).ok
+        spin_until(lambda: list(tmp_path.glob("control-*.sock")))
+
+        (tunnel,) = ended(gate, "revoke", "--user", "one")
+        assert read_to_break(one) == b""
+        assert gate.record(tunnel["id"])["outcome"] == "revoked"
+        done = command(gate, "end", tunnel["id"])
+        assert (done.returncode, done.stdout) == (1, "Nothing was ended.\n")
+
+        write_users(tmp_path, "stays")
+        assert read_to_break(goes) == b""
+        assert_carries(stays)
+        stays.close()
+        gate.await_old_end()
+        assert list(tmp_path.glob("control-*.sock")) == []
+        open_tunnel(gate, with_login("stays")).close()
 
 
 def test_a_revoked_certificate_loses_its_tunnels_on_a_reload(tmp_path: Path, upstream: Upstream) -> None:
