@@ -24,7 +24,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Request]:
         requests.append(request)
         draining = path.name == "control-4711.sock"
         found = {**TUNNEL, "id": "2"} if draining else TUNNEL
-        unknown = [one for one in request.ids if one not in {found["id"]}]
+        unknown = [one for one in request.ids if one != found["id"]]
         tunnels = [found] if not request.ids or found["id"] in request.ids else []
         made: dict[str, Any] = {"schema": 1, "language": "en", "made_at": "2026-11-30T12:00:00Z"}
         return json.dumps({**made, "tunnels": tunnels, "unknown": unknown}).encode()
