@@ -189,6 +189,44 @@ def test_a_few_strangers_stay_and_the_others_are_closed_at_once() -> None:
     run(main())
 
 
+def test_few_of_a_client_over_its_rate_stay_and_the_others_are_closed_at_once() -> None:
+    async def main() -> None:
+        limits = Limits(connections_per_client_per_second=0.001, burst=1)
+        with open_harness_with_upstream(limits) as (harness, upstream):
+            served, far, _ = await harness.open_tunnel(upstream)
+            fast = [harness.accept()[0] for _ in range(20)]
+            assert [record.outcome for record in harness.final_records] == [Outcome.CLIENT_RATE_EXCEEDED] * 4
+            assert [is_closed(sock) for sock in fast] == [False] * 16 + [True] * 4
+            assert not harness.context.waiting.total, "they take no places of others"
+            fast[0].send(harness.connect)
+            assert await read_status(fast[0]) == "429 client_rate_exceeded"
+            fast[1].send(HELLO)
+            assert (await receive(fast[1]))[:1] == b"\x15"
+            for sock in (served, far, *fast):
+                sock.close()
+            await until(lambda: len(harness.final_records) == 21)
+            await harness.assert_nothing_left()
+
+    run(main())
+
+
+def test_a_balancers_late_header_names_the_client_whose_rate_counts() -> None:
+    async def main() -> None:
+        with open_harness(limits=Limits(connections_per_client_per_second=0.001, burst=1)) as harness:
+            late = [harness.accept(behind_balancer=True)[0] for _ in range(20)]
+            rate = harness.context.counter.client_rate
+            assert rate is not None
+            assert len(rate) == 0, "the balancer itself does not count"
+            for sock in late:
+                sock.send(HEADER.format(OTHER).encode())
+            await until(lambda: len(harness.final_records) == 3)
+            assert {record.client for record in harness.final_records} == {OTHER}
+            assert harness.context.waiting.total == 1, "only the first is served"
+            assert len(harness.context.too_fast) == 16
+
+    run(main())
+
+
 HEADER = "PROXY TCP4 {} 192.0.2.1 40000 443\r\n"
 
 
