@@ -54,10 +54,10 @@ class Channel(Protocol):
         """Close it."""
 
 
-def socket_of(channel: "Channel | None") -> socket.socket | None:
+def socket_of(channel: "Channel | None") -> socket.SocketType | None:
     """Return the socket that a channel is, or is on."""
     sock = channel.sock if isinstance(channel, TlsChannel) else channel
-    return sock if isinstance(sock, socket.socket) else None
+    return sock if isinstance(sock, socket.SocketType) else None
 
 
 class TlsChannel:
@@ -73,7 +73,7 @@ class TlsChannel:
     __slots__ = ("_broken", "_closing", "_end_waits", "_half_closed", "_left", "_unsent", "layer", "sock")
 
     def __init__(
-        self, sock: socket.socket, context: ssl.SSLContext, received: bytes = b"", server_name: str = ""
+        self, sock: socket.SocketType, context: ssl.SSLContext, received: bytes = b"", server_name: str = ""
     ) -> None:
         self.sock = sock
         self.layer = TlsLayer(context, server_name)

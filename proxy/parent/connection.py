@@ -40,7 +40,7 @@ class ParentConnection:
     async def start_tls(self, context: ssl.SSLContext, server_name: str) -> None:
         """Perform the TLS handshake with the server of this name. Raises TlsFailure or OSError."""
         sock = self._channel
-        if not isinstance(sock, socket.socket):
+        if not isinstance(sock, socket.SocketType):
             raise RuntimeError("this connection speaks TLS already")
         channel = TlsChannel(sock, context, server_name=server_name)
         self._channel = channel

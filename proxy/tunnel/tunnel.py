@@ -214,7 +214,7 @@ class Tunnel(AccountedConnection):
 
     def _start_tls(self, command: StartTls) -> None:
         client = self._client
-        if not isinstance(client, socket.socket):
+        if not isinstance(client, socket.SocketType):
             raise RuntimeError("there is no TLS inside TLS to the gate")
         self._tls = TlsChannel(client, command.identity.context, command.received)
         self._client = self._tls

@@ -20,7 +20,7 @@ class StalledSocket(socket.socket):
 
     stalled = True
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.SocketType) -> None:
         super().__init__(sock.family, sock.type, sock.proto, sock.detach())
         self.setblocking(False)
 
@@ -34,7 +34,7 @@ class StalledSocket(socket.socket):
 class BlockingChannel:
     """The server's side of TLS on an accepted socket, after the handshake."""
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+    def __init__(self, sock: socket.SocketType, context: ssl.SSLContext) -> None:
         sock.setblocking(False)
         self.channel = TlsChannel(sock, context)
         while not self.channel.handshake():

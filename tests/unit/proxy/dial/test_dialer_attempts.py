@@ -101,7 +101,7 @@ ERRNOS = {
 def test_the_most_specific_failure_of_all_addresses_is_reported(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str], outcome: Outcome
 ) -> None:
-    def start(_: DirectDial, address: str) -> socket.socket:
+    def start(_: DirectDial, address: str) -> socket.SocketType:
         raise OSError(ERRNOS[address], os.strerror(ERRNOS[address]))
 
     monkeypatch.setattr(DirectDial, "_start", start)
@@ -190,7 +190,7 @@ def test_a_caller_that_raises_gets_only_crashed(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, refuses: bool
 ) -> None:
     def fail(caller: DialCaller, *arguments: object) -> None:
-        if isinstance(arguments[0], socket.socket):
+        if isinstance(arguments[0], socket.SocketType):
             caller.poller.close(arguments[0])
         raise ZeroDivisionError
 
@@ -241,7 +241,7 @@ def in_flight(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     in_flight: list[int] = []
     start = DirectDial._start
 
-    def start_and_count(pending: DirectDial, address: str) -> socket.socket:
+    def start_and_count(pending: DirectDial, address: str) -> socket.SocketType:
         in_flight.append(len(pending._attempts) + 1)
         return start(pending, HOLE if address in SILENT else address)
 

@@ -90,7 +90,7 @@ def test_a_client_that_reads_again_gets_everything_and_the_end() -> None:
 class Clogged:
     """A socket that takes nothing until it is cleared."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.SocketType) -> None:
         self._sock = sock
         self.cleared = False
 

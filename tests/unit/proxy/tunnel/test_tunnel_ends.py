@@ -125,7 +125,7 @@ def test_lingering_after_a_reset_ends_at_the_deadline() -> None:
 
 
 def notices_a_vanished_peer(sock: object) -> bool:
-    assert isinstance(sock, socket.socket)
+    assert isinstance(sock, socket.SocketType)
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
 
 
