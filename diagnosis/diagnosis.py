@@ -163,9 +163,10 @@ class Diagnosis:
         if known is None or known.time <= report.time:
             self._reports.put(report.target, report)
 
-    def wants_look(self, finding: Finding) -> bool:
-        """Whether a look at the target would tell more about this finding."""
-        return finding.code in _WORTH_A_LOOK
+    def wants_look(self, record: TunnelRecord) -> bool:
+        """Whether a look at the target would tell more about this record's finding."""
+        self.conclude(record)
+        return record.finding in _WORTH_A_LOOK
 
     def silent(self, now: datetime, language: Language = ENGLISH) -> Iterator[tuple[str, Finding]]:
         """The clients that have been silent for longer than usual, with the finding of each."""

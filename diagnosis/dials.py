@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from licensegate.allowlist.addresses import classify
@@ -80,6 +81,7 @@ def is_nowhere(addresses: list[str]) -> bool:
     return bool(parsed) and all(address.is_unspecified or address.is_loopback for address in parsed)
 
 
+@lru_cache(maxsize=1024)  # each failed tunnel asks, and targets have few addresses
 def _is_block_page(address: str) -> bool:
     parsed = ipaddress.ip_address(_without_zone(address))
     return any(parsed in network for network in _BLOCK_PAGES)

@@ -249,10 +249,9 @@ class Components:
     def _want_looks(self, records: Sequence[TunnelRecord]) -> None:
         """Look at the targets of tunnels that ended suspiciously."""
         for record in records:
-            if record.target and record.event == "end" and record.contact is not Contact.ANSWERED:
-                finding = self.gate.diagnosis.explain(record)
-                if finding is not None and self.gate.diagnosis.wants_look(finding):
-                    self.looks.want(record.target)
+            failed = record.event == "end" and record.contact is not Contact.ANSWERED
+            if failed and record.target and self.gate.diagnosis.wants_look(record):
+                self.looks.want(record.target)
 
     def _learn_tickets(self, report: TargetReport) -> None:
         if report.tls_version == "TLSv1.3":

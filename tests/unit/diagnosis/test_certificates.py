@@ -207,7 +207,7 @@ def test_a_published_finding_is_reviewed_after_a_look() -> None:
     finding = diagnosis.review(made)
     assert finding is not None
     assert (finding.code, finding.certainty) == ("missing_root", "likely")
-    assert diagnosis.wants_look(finding)
+    assert diagnosis.wants_look(made)
 
 
 def test_the_clock_of_the_gate_is_named_with_its_error() -> None:
