@@ -33,8 +33,9 @@ class Relay:
     """The two directions of one tunnel: `up` to the upstream, `down` to the client."""
 
     __slots__ = (
-        "_answered", "_began", "_client", "_client_events", "_command", "_deadline", "_deadlines", "_outcome", "_owner",
-        "_poller", "_tls", "_unanswered", "_upstream", "_upstream_events", "down", "ended_first", "up",
+        "_answered", "_began", "_client", "_client_events", "_client_records", "_deadline", "_deadlines", "_flows",
+        "_outcome", "_owner", "_poller", "_target_records", "_tls", "_unanswered", "_upstream", "_upstream_events",
+        "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
@@ -53,13 +54,14 @@ class Relay:
         self._deadline = deadlines.idle
         self._client = client
         self._upstream = upstream
-        self._client_events = 0
-        self._upstream_events = 0
-        self._command = command
+        self._client_events = -1  # none so far
+        self._upstream_events = -1
+        self._flows = False  # both sides are plain, and watched for reading only
+        self._client_records = command.client_records
+        self._target_records = records = command.target_records
         self._owner = owner
         self._outcome: tuple[Outcome, str] | None = None
         self.ended_first: Party | None = None
-        records = command.target_records
         self._unanswered = None if records is None else records.exchange  # of TLS, until the target answers
         self._answered = 0.0
         self._tls: tuple[TlsChannel, ...] = ()
@@ -69,17 +71,16 @@ class Relay:
         self.up = Flow(client, upstream, pipes, command.client_records)
         self.down = Flow(upstream, client, pipes, command.target_records)
 
-    def begin(self) -> None:
+    def begin(self, command: Establish) -> None:
         """Send the command's first bytes in each direction, then relay."""
-        if self._command.to_client:
-            self.down.put(self._command.to_client)
-        if self._command.to_upstream:
-            self.up.put(self._command.to_upstream)
+        if command.to_client:
+            self.down.put(command.to_client)
+        if command.to_upstream:
+            self.up.put(command.to_upstream)
         self._began = self.up.last_read = time.monotonic()
         self._deadline.begin(self, self._began)
         if (lifetime := self._deadlines.lifetime) is not None:
             lifetime.begin(self, self._began)
-        self._client_events = self._upstream_events = -1
         self._after_moving()
 
     def ready(self, descriptor: int, events: int) -> None:
@@ -127,7 +128,7 @@ class Relay:
             record.client_last_ms = milliseconds(self.up.last_read - accepted)
         if self.down.last_read:
             record.upstream_last_ms = milliseconds(self.down.last_read - accepted)
-        client, target = self._command.client_records, self._command.target_records
+        client, target = self._client_records, self._target_records
         if client is not None and target is not None:
             note_tls(record, client, target, self.up.read, self.down.read)
             if self._answered:
@@ -136,8 +137,7 @@ class Relay:
     @property
     def tickets(self) -> frozenset[int]:
         """The lengths of the session tickets that the target sent."""
-        records = self._command.target_records
-        return frozenset() if records is None else records.exchange.tickets
+        return frozenset() if self._target_records is None else self._target_records.exchange.tickets
 
     def close(self) -> None:
         """Stop the deadlines and give the pipes back. The sockets belong to the tunnel."""
@@ -149,7 +149,10 @@ class Relay:
 
     def _after_moving(self) -> None:
         up, down = self.up, self.down
-        if (up.ended or down.ended) and self._see_ends(up, down):
+        if up.ended or down.ended:
+            if self._see_ends(up, down):
+                return
+        elif self._flows and not (up.blocked or down.blocked):
             return
         client_events = (0 if up.ended or up.blocked else READ) | (WRITE if down.blocked else 0)
         if client_events != self._client_events:
@@ -159,6 +162,7 @@ class Relay:
         if upstream_events != self._upstream_events:
             self._upstream_events = upstream_events
             self._watch(self._upstream, upstream_events)
+        self._flows = client_events == upstream_events == READ and not self._tls
         for side in self._tls:
             reads = client_events if side is self._client else upstream_events
             if reads & READ and side.pending:
@@ -190,7 +194,7 @@ class Relay:
 
     def _cannot_finish_tls(self) -> bool:
         """Whether a client that has ended its side has not completed its TLS handshake: no answer is of use to it."""
-        client, target = self._command.client_records, self._command.target_records
+        client, target = self._client_records, self._target_records
         if client is None or target is None or client.exchange.client_finished:
             return False
         if not (self.down.ended or self.down.blocked):

@@ -3,7 +3,8 @@
 import contextlib
 import socket
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import msgspec
 
@@ -191,26 +192,23 @@ class Tunnel(AccountedConnection):
         self._hold()
 
     def _obey(self, command: Command) -> None:
-        self._run_deadline_of(self.conversation.state)
-        match command:
-            case Wait():
-                watch_for_reading(self._context.poller, self._client, self)
-                if self._hold():
-                    self._wait()
-            case StartTls():
-                self._start_tls(command)
-            case Send():
-                self._send(command.to_client)
-            case CheckLogin():
-                self._check_login(command.check)
-            case Dial():
-                self._dial(command)
-            case Establish():
-                self._establish(command)
-            case Refuse():
-                self._refuse(command.answer)
-            case Close():
-                self._close()
+        """Run the deadline of the conversation's state and no other, and carry out its command."""
+        deadline = self._deadlines.of_state[self.conversation.state]
+        if deadline is not self._deadline:  # one that runs already is not restarted
+            self._run(deadline)
+        _CARRY_OUT[type(command)](self, command)
+
+    def _run(self, deadline: Deadline | None) -> None:
+        if self._deadline is not None:
+            self._deadline.stop(self)
+        self._deadline = deadline
+        if deadline is not None:
+            deadline.begin(self, time.monotonic())
+
+    def _wait_for_client(self, _: Wait) -> None:
+        watch_for_reading(self._context.poller, self._client, self)
+        if self._hold():
+            self._wait()
 
     def _start_tls(self, command: StartTls) -> None:
         client = self._client
@@ -228,7 +226,8 @@ class Tunnel(AccountedConnection):
         else:
             self._obey(command)
 
-    def _check_login(self, check: PasswordCheck) -> None:
+    def _check_login(self, command: CheckLogin) -> None:
+        check = command.check
         if not self._hold():
             return
         self._serve()
@@ -255,10 +254,10 @@ class Tunnel(AccountedConnection):
         self._pending_dial = self._context.dialer.prepare(command.target, command.rule, self)
         self._pending_dial.start()
 
-    def _send(self, to_client: bytes) -> None:
+    def _send(self, command: Send) -> None:
         """Send and keep reading from the client. The upstream is not read yet."""
         try:
-            self.record.client_written += self._client.send(to_client)
+            self.record.client_written += self._client.send(command.to_client)
         except OSError:
             self._obey(self.conversation.client_ended())
             return
@@ -274,15 +273,15 @@ class Tunnel(AccountedConnection):
         if command.target_records is not None:
             command.target_records.exchange.known_tickets = context.tickets.of(self.record.target)
         self._relay = Relay(context.poller, self._deadlines, context.pipes, self._client, upstream, command, self)
-        self._relay.begin()
+        self._relay.begin(command)
 
-    def _refuse(self, answer: bytes) -> None:
+    def _refuse(self, command: Refuse) -> None:
         self._forget_check()
         if self._upstream is not None:  # it gets nothing
             self._context.poller.close(self._upstream)
             self._upstream = None
         try:
-            self.record.client_written += self._client.send(answer)
+            self.record.client_written += self._client.send(command.answer)
         except OSError:
             self._lingered(RefusalTaken.RESET)
             return
@@ -297,19 +296,7 @@ class Tunnel(AccountedConnection):
         self.record.refusal_taken = taken
         self._obey(self.conversation.client_ended())
 
-    def _run_deadline_of(self, state: State) -> None:
-        """Run this state's deadline and no other. Does not restart it if it runs already."""
-        deadline = self._deadlines.of_state[state]
-        running = self._deadline
-        if deadline is running:
-            return
-        if running is not None:
-            running.stop(self)
-        self._deadline = deadline
-        if deadline is not None:
-            deadline.begin(self, time.monotonic())
-
-    def _close(self) -> None:
+    def _close(self, _: Close) -> None:
         context, record = self._context, self.record
         self._forget_check()
         if self._pending_dial is not None:
@@ -347,3 +334,15 @@ class Tunnel(AccountedConnection):
         record.total_ms = milliseconds(now - self._accepted)
         if self._relay is not None:
             self._relay.count(record, self._accepted, now)
+
+
+_CARRY_OUT: Final[dict[type[Command], Callable[[Tunnel, Any], None]]] = {
+    Wait: Tunnel._wait_for_client,
+    StartTls: Tunnel._start_tls,
+    Send: Tunnel._send,
+    CheckLogin: Tunnel._check_login,
+    Dial: Tunnel._dial,
+    Establish: Tunnel._establish,
+    Refuse: Tunnel._refuse,
+    Close: Tunnel._close,
+}

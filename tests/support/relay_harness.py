@@ -30,6 +30,7 @@ class RelayHarness:
     ) -> None:
         self.poller = poller
         limits = Limits(idle_seconds=IDLE, half_closed_seconds=HALF_CLOSED, lifetime_seconds=LIFETIME)
+        self.command = command
         self.deadlines = Deadlines(limits)
         self.client, self.client_side = client, near
         self.upstream_side, self.upstream = socket_pair(buffer=buffer)
@@ -81,7 +82,7 @@ def open_relay(
         contextlib.closing(RelayHarness(poller, client, near, command, pipes, buffer)) as harness,
     ):
         if begun:
-            harness.relay.begin()
+            harness.relay.begin(command)
         yield harness
 
 
@@ -98,7 +99,7 @@ async def open_tls_relay(
         counting_poller() as poller,
         contextlib.closing(RelayHarness(poller, sock, channel, command, 2, buffer)) as harness,
     ):
-        harness.relay.begin()
+        harness.relay.begin(command)
         yield harness, client
 
 

@@ -263,7 +263,7 @@ def test_a_client_gone_before_the_first_byte_ends_the_tunnel_at_once() -> None:
         with open_relay(to_client=b"200", begun=False) as harness:
             reset(harness.client)
             await turns(5)
-            harness.relay.begin()
+            harness.relay.begin(harness.command)
             await until(lambda: harness.ended)
             assert harness.ended[0][0] is Outcome.RESET_BY_CLIENT
 
