@@ -102,9 +102,10 @@ def change_of(
 ) -> Change:
     """A change that has happened now, or was refused.
 
-    `what` says what has changed, or why nothing has; what of a path in it is not UTF-8 is escaped.
+    `what` says what has changed, or why nothing has; what of a path in it is not UTF-8 is escaped. Settings for which a
+    line has no room are left out.
     """
-    return Change(
+    change = Change(
         CHANGE_SCHEMA,
         "change",
         datetime.now(UTC),
@@ -120,6 +121,7 @@ def change_of(
         tunnels=tunnels,
         other=other,
     )
+    return fitting(change)
 
 
 def _message(kind: ChangeKind, by: tuple[Requester, ...], what: str, *, ok: bool) -> str:
@@ -129,23 +131,28 @@ def _message(kind: ChangeKind, by: tuple[Requester, ...], what: str, *, ok: bool
         case ChangeKind.STOP:
             return f"stopping: {what}"
         case ChangeKind.RELOAD | ChangeKind.HANDOVER | ChangeKind.REVOKE | ChangeKind.END:
-            whose = " and ".join(map(str, by))
-            return f"{kind} requested by {whose}{'' if ok else ' refused'}: {what}"
+            whose = f" requested by {' and '.join(map(str, by))}" if by else ""
+            return f"{kind}{whose}{'' if ok else ' refused'}: {what}"
         case _:
             return what
 
 
-def encoded(change: Change) -> bytes:
-    """The line of JSON, without its newline. A line that would be too long has half of its tunnels, then settings."""
-    line = msgspec.json.encode(change)
-    while len(line) >= LONGEST_LINE and len(change.tunnels) > _MANY_TUNNELS:
-        some = change.tunnels[: len(change.tunnels) // 2]
-        left_out = change.tunnels_left_out + len(change.tunnels) - len(some)
-        change = structs.replace(change, tunnels=some, tunnels_left_out=left_out)
-        line = msgspec.json.encode(change)
-    while len(line) >= LONGEST_LINE and change.settings:
-        kept = change.settings[: len(change.settings) // 2]
-        left_out = change.settings_left_out + len(change.settings) - len(kept)
-        change = structs.replace(change, settings=kept, settings_left_out=left_out)
-        line = msgspec.json.encode(change)
-    return line
+def encoded(change: Change, most_bytes: int = LONGEST_LINE) -> bytes:
+    """The line of JSON, without its newline, cut as `fitting` does."""
+    return msgspec.json.encode(fitting(change, most_bytes))
+
+
+def fitting(change: Change, most_bytes: int = LONGEST_LINE) -> Change:
+    """The change whose line has less than so many bytes: with half of its tunnels, or fewer, then of its settings."""
+    while len(msgspec.json.encode(change)) >= most_bytes:
+        if len(change.tunnels) > _MANY_TUNNELS:
+            some = change.tunnels[: len(change.tunnels) // 2]
+            left_out = change.tunnels_left_out + len(change.tunnels) - len(some)
+            change = structs.replace(change, tunnels=some, tunnels_left_out=left_out)
+        elif change.settings:
+            kept = change.settings[: len(change.settings) // 2]
+            left_out = change.settings_left_out + len(change.settings) - len(kept)
+            change = structs.replace(change, settings=kept, settings_left_out=left_out)
+        else:
+            break
+    return change

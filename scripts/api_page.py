@@ -14,12 +14,14 @@ from msgspec.structs import fields
 
 from licensegate.app.admin import paths
 from licensegate.app.overview.answer import Answer
+from licensegate.app.overview.changes import ChangeList
 from licensegate.app.overview.clients import ClientDetail, ClientList, EvidenceSheet
 from licensegate.app.overview.overview import Overview
 from licensegate.app.overview.refusals import RefusalList
 from licensegate.app.overview.rules import RuleList
 from licensegate.app.overview.targets import TargetList
 from licensegate.app.overview.tunnels import TunnelList
+from licensegate.records.change import Change
 from licensegate.records.record import TunnelRecord
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "api.md"
@@ -34,15 +36,16 @@ ANSWERS: dict[str, type[Answer]] = {
     paths.API_REFUSALS: RefusalList,
     paths.API_TUNNELS: TunnelList,
     paths.API_RULES: RuleList,
+    paths.API_CHANGES: ChangeList,
 }
 """What each path answers with."""
 
 
 def rows_of(kind: type[Struct]) -> Iterator[type[Struct]]:
-    """The classes of the values inside a value, each before those inside it. A record has a page of its own."""
+    """The classes of the values inside a value, each before those inside it. Those of logs have pages of their own."""
     for field in fields(kind):
         for inner in (field.type, *get_args(field.type)):
-            if isinstance(inner, type) and issubclass(inner, Struct) and inner is not TunnelRecord:
+            if isinstance(inner, type) and issubclass(inner, Struct) and inner not in (TunnelRecord, Change):
                 yield inner
                 yield from rows_of(inner)
 

@@ -3,7 +3,6 @@
 The server has checked who may do it, and that the form is one of ours.
 """
 
-import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Final
@@ -16,6 +15,8 @@ from licensegate.ledger.by_hand import EntryRefusedError
 from licensegate.ledger.clients import ClientKey
 from licensegate.ledger.desk import NoLedger
 from licensegate.ledger.entries import LONGEST_TEXT, ManualKind
+from licensegate.records.change import ChangeKind
+from licensegate.records.requester import Requester
 
 from . import paths
 from .page import PageAnswer, PageRequest
@@ -31,6 +32,7 @@ TEXT_BYTES: Final = 3 * LONGEST_TEXT + (1 << 16)
 """The most bytes of a form with a text: a browser may write a byte of a pasted text as three."""
 
 _PAGES: Final = (paths.OVERVIEW, paths.TUNNELS, paths.REFUSALS, paths.CLIENTS, paths.CLIENT, paths.EVIDENCE)
+_DONE: Final = {ChangeKind.CLIENT_TEXT: "text", ChangeKind.CLIENT_NAME: "name", ChangeKind.CLIENT_CONTACT: "contact"}
 _WRONG_TOKEN: Final = N_("This is not the token in admin.token_file.")
 _WAIT: Final = N_("Too many wrong tokens came from your address. Try again in {seconds} seconds.")
 _NO_TOKEN: Final = N_("Nobody can sign in without a token: set admin.token_file.")
@@ -38,11 +40,9 @@ _NO_TEXT: Final = N_("Paste a text, or choose a file.")
 _NOT_KEPT: Final = N_("Nothing was kept: {reason}.")
 _NO_TIME: Final = N_("Give the time in UTC, like 2026-11-30 14:05.")
 
-_log = logging.getLogger(__name__)
-
 
 class _RefusedError(Exception):
-    """A form cannot be obeyed. `str()` is a sentence for its page, in the language of the request."""
+    """A form cannot be obeyed. `str()` is a sentence for its page, to be translated."""
 
 
 async def sign_in_form(sources: PageSources, request: PageRequest) -> PageAnswer:
@@ -60,7 +60,13 @@ async def sign_in(sources: PageSources, request: PageRequest) -> PageAnswer:
         session = sources.sessions.sign_in(request.form.fields.get("token", ""), request.source)
     except SignInRefusedError as refused:
         if sources.sessions.has_token and not refused.wait_seconds:  # so an address has a few lines at most
-            _log.warning("a wrong token was sent to the admin pages from %s", request.source)
+            sources.changes.write(
+                ChangeKind.SIGN_IN,
+                request.asker,
+                what=f"a wrong token was sent to the admin pages from {request.source}",
+                ok=False,
+                level="warning",
+            )
         message = _NO_TOKEN if not sources.sessions.has_token else _WAIT if refused.wait_seconds else _WRONG_TOKEN
         answer = screen(
             "login.html",
@@ -74,7 +80,9 @@ async def sign_in(sources: PageSources, request: PageRequest) -> PageAnswer:
         )
         wait = {"Retry-After": str(refused.wait_seconds)} if refused.wait_seconds else {}
         return PageAnswer(answer.body, answer.status, wait)
-    _log.info("somebody signed in to the admin pages from %s", request.source)
+    asker = Requester(address=request.source, session=session.name)
+    what = f"somebody signed in to the admin pages from {request.source}"
+    sources.changes.write(ChangeKind.SIGN_IN, asker, what=what)
     return PageAnswer(b"", 303, {"Location": page}, begins=session)
 
 
@@ -82,6 +90,8 @@ async def sign_out(sources: PageSources, request: PageRequest) -> PageAnswer:
     """End the session."""
     if request.session is not None:
         sources.sessions.sign_out(request.session)
+        what = f"somebody signed out of the admin pages from {request.source}"
+        sources.changes.write(ChangeKind.SIGN_OUT, request.asker, what=what)
     return PageAnswer(b"", 303, {"Location": paths.OVERVIEW}, ends_session=True)
 
 
@@ -91,10 +101,10 @@ async def keep_text(sources: PageSources, request: PageRequest) -> PageAnswer:
     async def keep(key: ClientKey) -> object:
         data = request.form.files.get("file", b"") or request.form.fields.get("text", "").encode()
         if not data.strip():
-            raise _RefusedError(request.language.gettext(_NO_TEXT))
-        return await sources.desk.keep_text(key, data, by=_who(request))
+            raise _RefusedError(_NO_TEXT)
+        return await sources.desk.keep_text(key, data, by=str(request.asker))
 
-    return await _act(sources, request, "text", keep)
+    return await _act(sources, request, ChangeKind.CLIENT_TEXT, keep)
 
 
 async def name_client(sources: PageSources, request: PageRequest) -> PageAnswer:
@@ -108,10 +118,10 @@ async def name_client(sources: PageSources, request: PageRequest) -> PageAnswer:
             product=fields.get("product", ""),
             on_prem=bool(fields.get("on_prem")),
             reserved=bool(fields.get("reserved")),
-            by=_who(request),
+            by=str(request.asker),
         )
 
-    return await _act(sources, request, "name", name)
+    return await _act(sources, request, ChangeKind.CLIENT_NAME, name)
 
 
 async def record_contact(sources: PageSources, request: PageRequest) -> PageAnswer:
@@ -125,31 +135,43 @@ async def record_contact(sources: PageSources, request: PageRequest) -> PageAnsw
             ManualKind.LOGIN if is_login else ManualKind.CONTACT,
             at=_time(request),
             note=fields.get("note", ""),
-            by=_who(request),
+            by=str(request.asker),
         )
 
-    return await _act(sources, request, "contact", record)
+    return await _act(sources, request, ChangeKind.CLIENT_CONTACT, record)
 
 
 async def _act(
-    sources: PageSources, request: PageRequest, done: str, act: Callable[[ClientKey], Awaitable[object]]
+    sources: PageSources, request: PageRequest, kind: ChangeKind, act: Callable[[ClientKey], Awaitable[object]]
 ) -> PageAnswer:
     """Do it for the client of the form, and lead to its page; else show the page with what to change."""
+    done = _DONE[kind]
     key = key_of(request.form.fields.get("key", ""))
     if key is None or not await sources.view.knows(key):
         return problem(sources, request)
     try:
         answer = await act(key)
     except _RefusedError as refused:
-        return await client_screen(sources, request, status=422, notice=str(refused), failed=True)
+        _say(sources, request, kind, key, str(refused))
+        notice = request.language.gettext(str(refused))
+        return await client_screen(sources, request, status=422, notice=notice, failed=True)
     except EntryRefusedError as refused:
+        _say(sources, request, kind, key, str(refused))
         return await client_screen(sources, request, status=422, notice=_not_kept(request, str(refused)), failed=True)
     if isinstance(answer, NoLedger):
+        _say(sources, request, kind, key, answer.reason)
         return await client_screen(sources, request, status=503, notice=_not_kept(request, answer.reason), failed=True)
-    _log.info("%s: kept a %s from %s", key.name, done, _who(request))
+    _say(sources, request, kind, key)
     language = {LANGUAGE: request.language.code} if request.chosen else {}
     query = urlencode({"key": request.form.fields["key"], DONE: done, **language})
     return PageAnswer(b"", 303, {"Location": f"{paths.CLIENT}?{query}"})
+
+
+def _say(sources: PageSources, request: PageRequest, kind: ChangeKind, key: ClientKey, refused: str = "") -> None:
+    """Write what somebody did for a client, or why that was refused."""
+    kept = f"no {_DONE[kind]} kept" if refused else f"kept a {_DONE[kind]}"
+    what = f"{key.name}: {kept} from {request.asker}{f': {refused}' if refused else ''}"
+    sources.changes.write(kind, request.asker, what=what, ok=not refused, level="warning" if refused else None)
 
 
 def page_to_open(wanted: str) -> str:
@@ -169,12 +191,8 @@ def _time(request: PageRequest) -> datetime | None:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
-        raise _RefusedError(request.language.gettext(_NO_TIME)) from None
+        raise _RefusedError(_NO_TIME) from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _who(request: PageRequest) -> str:
-    return f"the admin pages, from {request.source}"
 
 
 def _not_kept(request: PageRequest, reason: str) -> str:

@@ -68,6 +68,11 @@ async def rules(sources: HasView, request: PageRequest) -> PageAnswer:
     return PageAnswer(await sources.view.rules(request.language))
 
 
+async def changes(sources: HasView, request: PageRequest) -> PageAnswer:
+    """One page of the last changes."""
+    return PageAnswer(await sources.view.changes(request.language, request.page))
+
+
 async def tunnels(sources: HasView, request: PageRequest) -> PageAnswer:
     """One page of the open connections."""
     return PageAnswer(await sources.view.tunnels(request.language, request.page))
@@ -85,6 +90,7 @@ API_ANSWERS: Final[Mapping[str, Callable[[HasView, PageRequest], Awaitable[PageA
     paths.API_EVIDENCE: evidence,
     paths.API_REFUSALS: refusals,
     paths.API_RULES: rules,
+    paths.API_CHANGES: changes,
     paths.API_TUNNELS: tunnels,
 }
 """All of them by their paths."""

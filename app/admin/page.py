@@ -7,6 +7,7 @@ from typing import Final, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from licensegate.language.language import ENGLISH, Language
+from licensegate.records.requester import Requester
 
 from .access import Audience
 from .sessions import Session
@@ -42,6 +43,13 @@ class PageRequest(Struct, frozen=True):
     session: Session | None = None
     may_change: bool = False
     form: Form = Form()
+
+    @property
+    def asker(self) -> Requester:
+        """Who sent it, for the log of changes."""
+        if self.session is not None:
+            return Requester(address=self.source, session=self.session.name)
+        return Requester(address=self.source, token=self.may_change)
 
     @property
     def page(self) -> int:

@@ -90,6 +90,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
     Page(paths.API_REFUSALS, _TRUSTED, _JSON, api.refusals, "the last connections that failed", is_shared=True),
     Page(paths.API_TUNNELS, _TRUSTED, _JSON, api.tunnels, "the open connections", ("page",), is_shared=True),
     Page(paths.API_RULES, _TRUSTED, _JSON, api.rules, "the allowlist, and how often each rule applied", is_shared=True),
+    Page(paths.API_CHANGES, _TRUSTED, _JSON, api.changes, "who changed what", ("page",), is_shared=True),
     # Beside the pages
     Page(paths.STYLE, _ANYBODY, _CSS, screens.file_beside_pages("style.css"), "the pages' style sheet"),
     Page(paths.SCRIPT, _ANYBODY, _SCRIPT, screens.file_beside_pages("refresh.js"), "the pages' script"),

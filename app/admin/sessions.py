@@ -38,6 +38,11 @@ class Session(Struct, frozen=True):
     cookie: str
     form_token: str
 
+    @property
+    def name(self) -> str:
+        """A name of the session for logs: it says nothing of the cookie, which nobody can guess."""
+        return _hash(self.cookie).hex()[:8]
+
     def __repr__(self) -> str:
         return "Session(...)"
 

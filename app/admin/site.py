@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.client_metrics import ClientStandings
 from licensegate.app.observers.counters import Counters
 from licensegate.app.observers.ledger import Ledger
@@ -39,8 +40,8 @@ class AdminSite:
     """Shows a gate as `adopting` says.
 
     `losses` returns each log's number of lost lines by reason, by the log's name. `reports` are the looks at targets
-    and `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself.
-    `bind` makes the listening socket.
+    and `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself,
+    `changes` takes note of what people do. `bind` makes the listening socket.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class AdminSite:
         upstreams: Upstreams,
         view: GateView,
         products: ProductPoller,
+        changes: ChangeLog,
         bind: Bind = bind,
     ) -> None:
         self._bind_address = bind
@@ -71,6 +73,7 @@ class AdminSite:
             view,
             observers.get(Ledger).desk,
             self._sessions,
+            changes,
         )
         self._server = AdminServer(Access(()), PAGES, sources, self._sessions, refusal)
         self._listen: ListenAddress | None = None  # as it was set

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.metrics import Metrics
 from licensegate.app.overview.view import GateView
 from licensegate.ledger.desk import LedgerDesk
@@ -11,7 +12,10 @@ from .sessions import Sessions
 
 
 class PageSources(Struct, frozen=True):
-    """What handlers need of the gate: `view` reads it for people, `desk` writes what they add to the ledger."""
+    """What handlers need of the gate.
+
+    `view` reads it for people, `desk` writes what they add to the ledger, `changes` who did what.
+    """
 
     version: str
     metrics: Metrics
@@ -19,3 +23,4 @@ class PageSources(Struct, frozen=True):
     view: GateView
     desk: LedgerDesk
     sessions: Sessions
+    changes: ChangeLog

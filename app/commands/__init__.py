@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "revoke": "end open tunnels, by host, user, network or certificate",
     "end": "end open connections by their ids",
     "rules": "show the rules of the allowlist, and how often each applied",
+    "changes": "show who changed what: reloads, handovers, changed files",
     "doctor": "examine this host and the way to each target, and say what to change",
     "explain": "say what failed, why, and what to change: from an access log or the running gate",
     "health": "ask a running gate for its health",

@@ -10,11 +10,13 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
+from licensegate.app.logs.open_sink import MOST_BYTES
 from licensegate.app.logs.sink import LogLine, LogSink, Severity
 from licensegate.app.settings import Log, LogPlace
 from licensegate.app.version import full_version
-from licensegate.records.change import Change, ChangeKind, GateProcess, change_of, encoded
+from licensegate.records.change import LONGEST_LINE, Change, ChangeKind, GateProcess, change_of, encoded
 from licensegate.records.requester import Requester
 
 CHANGE: Final = "change"
@@ -25,8 +27,16 @@ MOST_KEPT: Final = 200
 _SEVERITIES: Final = {"info": Severity.INFO, "warning": Severity.WARNING, "error": Severity.ERROR}
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
+_HEADER_BYTES: Final = 1024
+"""More than those of a syslog message: RFC 5424 section 6."""
+
 _log = logging.getLogger(__name__)
 _changes = logging.getLogger(f"{__name__}.said")
+
+
+def longest_line(sink: LogSink | None) -> int:
+    """The bytes of the longest line that arrives there whole. A syslog message has a header, too."""
+    return LONGEST_LINE if sink is None or isinstance(sink, FileSink) else MOST_BYTES - _HEADER_BYTES
 
 
 class ChangeLog:
@@ -43,6 +53,7 @@ class ChangeLog:
         self._writer: LineWriter | None = None
         self._losses_before: Counter[str] = Counter()
         self._left: LineWriter | None = None
+        self._longest_line = LONGEST_LINE
         self._use(settings, opened)
         self._set_level()
 
@@ -93,7 +104,7 @@ class ChangeLog:
             self._writer.close()
 
     def _put(self, change: Change) -> None:
-        line = LogLine(encoded(change), _SEVERITIES[change.level], change.time.timestamp())
+        line = LogLine(encoded(change, self._longest_line), _SEVERITIES[change.level], change.time.timestamp())
         for writer in (self._left, self._writer):
             if writer is not None:
                 writer.put(line)
@@ -102,6 +113,7 @@ class ChangeLog:
 
     def _use(self, settings: Log, opened: LogSink | None) -> None:
         self._place = settings.changes
+        self._longest_line = longest_line(opened)
         if opened is not None:
             self._writer = LineWriter(opened, "change log", _log.log)
             self._writer.share(self._shared)

@@ -21,9 +21,11 @@ from licensegate.licensing.read import read
 from licensegate.licensing.report import Reading
 from licensegate.products.poller import ProductPoller
 from licensegate.proxy.gate import Gate
+from licensegate.records.change import Change
 from licensegate.records.record import TunnelRecord
 
 from .attention import MOST_ATTENTION, attention
+from .changes import ChangeList
 from .client_detail import (
     contact_rows,
     day_rows,
@@ -60,7 +62,8 @@ _OVERVIEW_PATIENCE: Final = 1.0
 class GateView:
     """Answers what people ask about a gate, in their language.
 
-    `products` asks the products of clients, `warnings` returns those of the settings in force.
+    `products` asks the products of clients, `warnings` returns those of the settings in force. `changes` are the last
+    ones, the newest last.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class GateView:
         facts: GateFacts,
         products: ProductPoller,
         warnings: Callable[[], Awaitable[Sequence[str]]],
+        changes: Sequence[Change],
     ) -> None:
         self._gate = gate
         self._counters = observers.get(Counters)
@@ -84,6 +88,7 @@ class GateView:
         self._facts = facts
         self._products = products
         self._warnings = warnings
+        self._changes = changes
         self._readings = OffLoop()
 
     async def overview(self, language: Language) -> Overview:
@@ -128,6 +133,19 @@ class GateView:
         rows = rule_rows(policy.rules, self._counters.hits)
         return RuleList(
             language=language.code, made_at=datetime.now(UTC), mode=policy.mode.value, policy=policy.hash, rules=rows
+        )
+
+    async def changes(self, language: Language, page: int) -> ChangeList:
+        """One page of the last changes, the newest first."""
+        changes = list(reversed(self._changes))
+        page, pages = page_of(page, len(changes), PAGE_ROWS)
+        return ChangeList(
+            language=language.code,
+            made_at=datetime.now(UTC),
+            page=page,
+            pages=pages,
+            total=len(changes),
+            changes=changes[(page - 1) * PAGE_ROWS : page * PAGE_ROWS],
         )
 
     async def refusals(self, language: Language) -> RefusalList:

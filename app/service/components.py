@@ -225,6 +225,7 @@ class Components:
                 self._upstreams,
                 view,
                 self.products,
+                self.changes,
                 self.passed.bind,
             )
         return self._admin_site.adopting(
@@ -242,7 +243,14 @@ class Components:
             )
             warnings = SettingsWarnings(lambda: self.settings, self._warnings_of)
             self._view = GateView(
-                self.gate, self._observers, self._upstreams, reports, facts, self.products, warnings.found
+                self.gate,
+                self._observers,
+                self._upstreams,
+                reports,
+                facts,
+                self.products,
+                warnings.found,
+                self.changes.recent,
             )
         return self._view
 

@@ -43,6 +43,7 @@ class Handover:
         self._line: HandoverLine | None = None
         self._running: asyncio.Task[Reply] | None = None
         self._stopping = False
+        self._other: GateProcess | None = None  # the new process, once it has said who it is
 
     async def hand_over(self, requester: Requester, request: Request) -> Reply:
         """Start a new gate as requested, and hand over to it. If that fails, nothing has changed."""
@@ -87,14 +88,15 @@ class Handover:
             return self._refuse(requester, str(error))
         _log.info("handover requested by %s, to %s", requester, request.program)
         successor: Successor | None = None
+        self._other = None
         try:
             config = Path(request.config) if request.config else self._config
             async with asyncio.timeout(request.ready_seconds):
                 successor = await start_successor(request.program, config, os.environ)
                 passed = self._passed()
-                pid, ready = await self._prepare(successor.line, passed)
-                taken = [one for place, one in enumerate(passed) if place in ready.used]
-            await self._commit(successor.line, pid)
+                other, used = await self._prepare(successor.line, passed, requester)
+                taken = [one for place, one in enumerate(passed) if place in used]
+            await self._commit(successor.line, other.pid)
         except HandoverError as error:
             reason = str(error)
         except TimeoutError:
@@ -105,8 +107,8 @@ class Handover:
             raise
         else:
             self.drain_seconds = request.drain_seconds
-            self._leave(successor.line, pid, taken)
-            return self._report(requester, pid, ready.release)
+            self._leave(successor.line, other.pid, taken)
+            return self._report(requester, other)
         if successor is not None:
             successor.end()
         return self._refuse(requester, f"the new gate does not start: {reason}")
@@ -122,12 +124,19 @@ class Handover:
             raise HandoverError(f"{len(passed)} sockets cannot be handed over, only {MOST_SOCKETS}; restart the gate")
         return passed
 
-    async def _prepare(self, line: HandoverLine, passed: Sequence[tuple[Passed, socket.socket]]) -> tuple[int, Message]:
-        """Pass the sockets, and wait until the new gate is ready. Returns its process id, and what it said then."""
+    async def _prepare(
+        self, line: HandoverLine, passed: Sequence[tuple[Passed, socket.socket]], requester: Requester
+    ) -> tuple[GateProcess, tuple[int, ...]]:
+        """Pass the sockets, and wait until the new gate is ready. Returns its process, and which of them it uses."""
         asked = await line.receive(HandoverStep.ASK)
+        self._other = GateProcess(asked.pid, asked.release)
         said, sockets = zip(*passed, strict=True)
-        line.send(Message(HandoverStep.SOCKETS, passed=said), sockets)
-        return asked.pid, await line.receive(HandoverStep.READY)
+        own, now = self._components.changes.process, self._components.in_force
+        passing = Message(HandoverStep.SOCKETS, own.pid, said, release=own.version, by=(requester,), in_force=now)
+        line.send(passing, sockets)
+        ready = await line.receive(HandoverStep.READY)
+        self._other = GateProcess(asked.pid, ready.release)
+        return self._other, ready.used
 
     async def _commit(self, line: HandoverLine, pid: int) -> None:
         """Stop accepting, and wait until the new gate accepts and the service follows it. Otherwise accept again."""
@@ -167,9 +176,9 @@ class Handover:
         except ControlError as error:
             _log.error("%s; no command reaches the tunnels that drain", error)
 
-    def _report(self, requester: Requester, pid: int, release: str) -> Reply:
+    def _report(self, requester: Requester, other: GateProcess) -> Reply:
         message = (
-            f"process {pid} serves now, LicenseGate {release}; process {os.getpid()} drains its "
+            f"process {other.pid} serves now, LicenseGate {other.version}; process {os.getpid()} drains its "
             f"{len(self._components.gate.connections)} open connections for up to {self.drain_seconds:g} s"
         )
         self._components.changes.write(
@@ -177,12 +186,15 @@ class Handover:
             requester,
             what=message,
             before=self._components.in_force,
-            other=GateProcess(pid, release),
+            other=other,
         )
         return Reply(True, message)
 
     def _refuse(self, requester: Requester, reason: str) -> Reply:
         if not self._stopping and not self.done.is_set():
             reason = f"{reason}; the gate goes on serving as before"
-        self._components.changes.write(ChangeKind.HANDOVER, requester, what=reason, ok=False)
+        now = self._components.in_force
+        self._components.changes.write(
+            ChangeKind.HANDOVER, requester, what=reason, ok=False, before=now, after=now, other=self._other
+        )
         return Reply(False, f"refused: {reason}")

@@ -21,6 +21,8 @@ from typing import Final, Self
 import msgspec
 from msgspec import Struct
 
+from licensegate.records.change import InForce
+from licensegate.records.requester import Requester
 from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.text import printable
 
@@ -66,8 +68,9 @@ class Passed(Struct, frozen=True):
 class Message(Struct, frozen=True, omit_defaults=True):
     """One message. A release ignores the fields that it does not know.
 
-    ASK has the `pid`; SOCKETS has `passed`, in the order of the descriptors; READY has the `used` places among them and
-    the `release`; STOP has the `seconds` that the old gate may still drain; FAILED has the `reason`.
+    ASK and SOCKETS have the `pid` and `release` of the process that sends them. SOCKETS has `passed`, in the order of
+    the descriptors, `by` whom the handover was requested, and what is `in_force`. READY has the `used` places among
+    the passed sockets and the `release`, STOP the `seconds` that the old gate may still drain, FAILED the `reason`.
     """
 
     step: HandoverStep
@@ -75,6 +78,8 @@ class Message(Struct, frozen=True, omit_defaults=True):
     passed: tuple[Passed, ...] = ()
     used: tuple[int, ...] = ()
     release: str = ""
+    by: tuple[Requester, ...] = ()
+    in_force: InForce | None = None
     seconds: float = 0.0
     reason: str = ""
 

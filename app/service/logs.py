@@ -17,10 +17,10 @@ import msgspec
 from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
 from licensegate.app.logs.sink import LogLine, LogSink, Severity
-from licensegate.app.observers.change_log import CHANGE
+from licensegate.app.observers.change_log import CHANGE, longest_line
 from licensegate.app.settings import Log, LogFormat
 from licensegate.app.terminal import STANDARD_ERROR, escaped, is_coloured, is_journal
-from licensegate.records.change import Change, encoded
+from licensegate.records.change import LONGEST_LINE, Change, encoded
 
 _SEVERITIES: Final = {
     "DEBUG": Severity.DEBUG,
@@ -60,13 +60,20 @@ class TerminalFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON: time, level and message; a change with all that is known of it (`docs/changes.md`)."""
+    """One line of JSON: time, level and message; a change with all that is known of it (`docs/changes.md`).
+
+    `most_bytes` are those of the longest line that arrives whole.
+    """
+
+    def __init__(self, most_bytes: int = LONGEST_LINE) -> None:
+        super().__init__()
+        self._most_bytes = most_bytes
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of one record."""
         change = getattr(record, CHANGE, None)
         if isinstance(change, Change):
-            return encoded(change).decode()
+            return encoded(change, self._most_bytes).decode()
         at = datetime.fromtimestamp(record.created, UTC)
         message = super().format(record).encode(errors="backslashreplace").decode()
         line = {"event": "log", "time": at, "level": record.levelname.lower(), "message": message}
@@ -168,7 +175,7 @@ def _formatter(form: LogFormat, sink: LogSink | None, environ: Mapping[str, str]
     """How lines look: by `log.format`, and by what stands behind `sink`, or behind standard error without one."""
     descriptor = STANDARD_ERROR if sink is None else sink.descriptor if isinstance(sink, FileSink) else None
     if form == "json":
-        return JsonFormatter()
+        return JsonFormatter(longest_line(sink))
     if descriptor is None or is_journal(descriptor, environ):
         return logging.Formatter()
     if os.isatty(descriptor):

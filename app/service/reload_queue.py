@@ -11,14 +11,21 @@ from .control import Reply
 Reload = Callable[[tuple[Requester, ...], bool], Awaitable[Reply]]
 """Reloads for these requesters; the flag says whether settings that were emptied are accepted."""
 
+Failed = Callable[[tuple[Requester, ...], str], object]
+"""Takes note of the requesters of a reload that a fault has ended, and of what they are told."""
+
 _log = logging.getLogger(__name__)
 
 
 class ReloadQueue:
-    """Collects requests for a reload. Needs a running event loop."""
+    """Collects requests for a reload. `failed` is called if a fault in the gate ends one.
 
-    def __init__(self, reload: Reload) -> None:
+    Needs a running event loop.
+    """
+
+    def __init__(self, reload: Reload, failed: Failed = lambda requesters, reason: None) -> None:
         self._reload = reload
+        self._failed = failed
         self._one_at_a_time = asyncio.Lock()
         self._next: _Run | None = None
 
@@ -42,11 +49,14 @@ class ReloadQueue:
     async def _carry_out(self, run: "_Run") -> Reply:
         async with self._one_at_a_time:
             self._next = None  # a request from now on may be for a file that has been read already
+            requesters = tuple(run.requesters)
             try:
-                return await self._reload(tuple(run.requesters), run.defaults)
+                return await self._reload(requesters, run.defaults)
             except Exception:
                 _log.exception("a fault in the gate ended a reload")
-                return Reply(False, "a fault in the gate ended the reload; see its log")
+                reason = "a fault in the gate ended the reload; see its log"
+                self._failed(requesters, reason)
+                return Reply(False, reason)
 
 
 class _Run:

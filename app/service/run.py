@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
+from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.app.settings.changes import from_defaults
@@ -155,9 +156,19 @@ async def _serve(
 
 async def _take_over(takeover: Takeover, components: Components) -> bool:
     """Take the place of the gate that serves. Raises HandoverError if it goes on instead."""
-    await takeover.await_turn()
-    components.take_turn()
-    await takeover.confirm(partial(components.share_logs, False))
+    other = takeover.process
+    before = "the gate before" if other is None else f"process {other.pid}, LicenseGate {other.version}"
+    say = partial(
+        components.changes.write, ChangeKind.HANDOVER, *takeover.by, before=takeover.was_in_force, other=other
+    )
+    try:
+        await takeover.await_turn()
+        components.take_turn()
+        await takeover.confirm(partial(components.share_logs, False))
+    except HandoverError as error:
+        say(what=f"{before}, goes on serving: {error}", ok=False, after=takeover.was_in_force)
+        raise
+    say(what=f"process {os.getpid()} takes over from {before}", after=components.in_force)
     return True
 
 
@@ -187,7 +198,11 @@ async def _open_control(
     reloader: Reloader, config: Path | None, takeover: Takeover | None
 ) -> AsyncIterator[tuple[ReloadQueue, Handover]]:
     """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
-    reloads = ReloadQueue(lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults))
+    changes = reloader.components.changes
+    reloads = ReloadQueue(
+        lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults),
+        lambda requesters, reason: changes.write(ChangeKind.RELOAD, *requesters, what=reason, ok=False),
+    )
     control = Control(
         {
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
@@ -197,7 +212,7 @@ async def _open_control(
             "end": lambda requester, request: answer_end(reloader.components, requester, request),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         },
-        partial(_say_refused, reloader.components),
+        partial(_say_refused, changes),
     )
     handover = Handover(reloader.components, control, config)
     await _place(control, reloader.components, None if takeover is None else takeover.control)
@@ -208,10 +223,10 @@ async def _open_control(
         await control.finish()
 
 
-def _say_refused(components: Components, requester: Requester, command: str, reason: str) -> None:
+def _say_refused(changes: ChangeLog, requester: Requester, command: str, reason: str) -> None:
     """Write that somebody gave a command without the right to; a command that changes nothing is no matter."""
     if command in _CHANGING:
-        components.changes.write(ChangeKind(command), requester, what=reason, ok=False)
+        changes.write(ChangeKind(command), requester, what=reason, ok=False)
 
 
 def _control_path(settings: Settings) -> Path | None:
@@ -239,7 +254,10 @@ async def _reload(reloader: Reloader, control: Control, requesters: tuple[Reques
     A request that came during a handover is passed on to the process that serves now.
     """
     if reloader.components.successor is not None:
-        return await _pass_on(reloader.components, Request("reload", defaults=defaults))
+        reply = await _pass_on(reloader.components, Request("reload", defaults=defaults))
+        what = f"passed on to process {reloader.components.successor}, which serves now; {reply.message}"
+        reloader.components.changes.write(ChangeKind.RELOAD, *requesters, what=what, ok=reply.ok)
+        return reply
     gate = reloader.components.gate
     instructions = _instructions(reloader.components)
     if not gate.draining:

@@ -14,6 +14,8 @@ from typing import Final
 
 from licensegate.app.version import full_version
 from licensegate.proxy.net.passed_sockets import PassedSocket, PassedSockets
+from licensegate.records.change import GateProcess, InForce
+from licensegate.records.requester import Requester
 
 from .handover_line import HandoverError, HandoverLine, HandoverStep, Message, Purpose
 
@@ -24,10 +26,17 @@ _log = logging.getLogger(__name__)
 
 
 class Takeover:
-    """The line to the gate that serves. `control` is its control socket, once `ask` has returned it."""
+    """The line to the gate that serves.
+
+    Once `ask` has returned, `control` is its control socket, `process` itself, and `was_in_force` what it goes by, as
+    far as its release tells; `by` asked for the handover.
+    """
 
     def __init__(self, line: HandoverLine) -> None:
         self.control: socket.socket | None = None
+        self.process: GateProcess | None = None
+        self.was_in_force: InForce | None = None
+        self.by: tuple[Requester, ...] = ()
         self._line = line
         self._passed = PassedSockets()
         self._places: list[int] = []  # of its sockets in the message
@@ -36,8 +45,10 @@ class Takeover:
 
     async def ask(self, pid: int, control: Path | None) -> PassedSockets:
         """Ask for the sockets; `control` is where this gate wants its control socket. Raises HandoverError."""
-        self._line.send(Message(HandoverStep.ASK, pid=pid))
+        self._line.send(Message(HandoverStep.ASK, pid=pid, release=full_version()))
         message, sockets = await self._line.receive_sockets(HandoverStep.SOCKETS)
+        self.process = GateProcess(message.pid, message.release) if message.pid else None
+        self.was_in_force, self.by = message.in_force, message.by
         listeners = []
         for place, (said, sock) in enumerate(zip(message.passed, sockets, strict=True)):
             if said.purpose is Purpose.LISTENER:

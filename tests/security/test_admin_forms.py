@@ -1,24 +1,22 @@
 """Attacks on the forms of the admin pages: other sites, other hosts, forged secrets, bodies too large or malformed."""
 
-import http.client
-import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
 
 from licensegate.app.admin import actions, paths
 from licensegate.app.admin.sessions import MOST_FAILURES
-from support.admin_client import ANY_PORT, CHANGES, PageResponse, admin_port, get_page
+from support.admin_client import ANY_PORT, CHANGES, admin_port, get_page
+from support.forms import FORM, form_token, post, sign_in
 from support.gate import Gate, gate_settings
 from support.upstream import SECONDS
 
 TOKEN = "7c0d5a6b1e2f43908172635445362718"
 CLIENT = '[[client]]\nname = "cucm"\nnetworks = ["10.9.9.9"]\n[state]\ndirectory = "state"\n'
 KEY = "named:cucm"
-FORM = "application/x-www-form-urlencoded"
 BEARER = f"Bearer {TOKEN}"
 LICENCES = (Path(__file__).parents[1] / "data/licensing/cucm-summary.txt").read_bytes()
 
@@ -33,34 +31,6 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
         yield running
 
 
-def post(gate: Gate, path: str, body: bytes | dict[str, str], source: str = "127.0.0.1", **fields: str) -> PageResponse:
-    """Send a form, by default from this host. Names of header fields are written with underscores."""
-    sent = urlencode(body).encode() if isinstance(body, dict) else body
-    connection = http.client.HTTPConnection("127.0.0.1", admin_port(gate), timeout=SECONDS, source_address=(source, 0))
-    headers = {"Content-Type": FORM} | {name.replace("_", "-"): value for name, value in fields.items()}
-    connection.request("POST", path, sent, headers)
-    answer = connection.getresponse()
-    shown = PageResponse(
-        answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
-    )
-    connection.close()
-    return shown
-
-
-def sign_in(gate: Gate, source: str = "127.0.0.1") -> str:
-    """Sign in and return the cookie."""
-    answer = post(gate, paths.SIGN_IN, {"token": TOKEN}, source)
-    assert answer.status == 303
-    return answer.fields["set-cookie"].partition(";")[0]
-
-
-def form_token(gate: Gate, cookie: str) -> str:
-    page = get_page(gate, f"{paths.CLIENT}?key={KEY}", Cookie=cookie).body
-    found = re.search(r'name="form_token" value="([^"]+)"', page)
-    assert found, page
-    return found[1]
-
-
 def names(gate: Gate) -> list[str]:
     """The notes of what was recorded by hand."""
     shown = get_page(gate, f"{paths.API_CLIENT}?key={KEY}").json
@@ -68,16 +38,18 @@ def names(gate: Gate) -> list[str]:
 
 
 def test_a_form_of_ours_is_obeyed_with_session_and_form_token(gate: Gate) -> None:
-    cookie = sign_in(gate)
+    cookie = sign_in(gate, TOKEN)
     form = {"key": KEY, "what": "contact", "at": "2026-03-02T08:00", "note": "by disc"}
 
     without = post(gate, paths.RECORD_CONTACT, form, Cookie=cookie)
     wrong = post(gate, paths.RECORD_CONTACT, form | {"form_token": "x" * 43}, Cookie=cookie)
-    another = post(gate, paths.RECORD_CONTACT, form | {"form_token": form_token(gate, sign_in(gate))}, Cookie=cookie)
+    another = post(
+        gate, paths.RECORD_CONTACT, form | {"form_token": form_token(gate, sign_in(gate, TOKEN), KEY)}, Cookie=cookie
+    )
     assert {without.status, wrong.status, another.status} == {403}
     assert "by disc" not in names(gate)
 
-    right = post(gate, paths.RECORD_CONTACT, form | {"form_token": form_token(gate, cookie)}, Cookie=cookie)
+    right = post(gate, paths.RECORD_CONTACT, form | {"form_token": form_token(gate, cookie, KEY)}, Cookie=cookie)
     assert (right.status, right.fields["location"]) == (303, f"/client?key={quote(KEY, safe='')}&done=contact")
     assert "by disc" in names(gate)
 
@@ -130,7 +102,7 @@ def test_guessing_the_token_is_slowed_down_for_its_address_alone(gate: Gate) -> 
     limited = post(gate, paths.SIGN_IN, {"token": TOKEN}, "127.0.0.66")
     assert limited.status == 429
     assert int(limited.fields["retry-after"]) > 200
-    assert sign_in(gate, "127.0.0.67")
+    assert sign_in(gate, TOKEN, "127.0.0.67")
     assert TOKEN not in "".join(gate.stderr) + limited.body
 
 
@@ -156,8 +128,8 @@ def test_the_login_leads_to_no_other_place(gate: Gate, wanted: str) -> None:
 
 
 def test_signing_out_ends_the_session_of_every_copy_of_the_cookie(gate: Gate) -> None:
-    cookie = sign_in(gate)
-    token = form_token(gate, cookie)
+    cookie = sign_in(gate, TOKEN)
+    token = form_token(gate, cookie, KEY)
 
     out = post(gate, paths.SIGN_OUT, {"form_token": token}, Cookie=cookie)
 

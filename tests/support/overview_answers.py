@@ -4,13 +4,16 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from licensegate.app.overview.changes import ChangeList
 from licensegate.app.overview.clients import ClientList
 from licensegate.app.overview.overview import Overview
 from licensegate.app.overview.refusals import RefusalList
 from licensegate.app.overview.rules import RuleList, RuleRow
 from licensegate.app.overview.tunnels import TunnelList
+from licensegate.records.change import ChangeKind, GateProcess, change_of
+from licensegate.records.requester import Requester
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HEAD: dict[str, Any] = {"schema": 1, "language": "en", "made_at": "2026-03-02T12:00:00Z"}
@@ -209,6 +212,16 @@ def refusal_list(**fields: Any) -> RefusalList:
 def tunnel_list(**fields: Any) -> TunnelList:
     """The open connections."""
     return answer_of(TunnelList, **({"page": 1, "pages": 1, "open": 12, "tunnels": TUNNELS} | fields))
+
+
+def change_list() -> ChangeList:
+    """The last changes."""
+    asker = Requester(0, "root", 815)
+    reason = "gate.toml: limits.tunnels: 0 is not a number"
+    refused = change_of(ChangeKind.RELOAD, (asker,), reason, GateProcess(4711, "1.2.3"), ok=False)
+    return ChangeList(
+        language="en", made_at=NOW, page=1, pages=1, total=1, changes=[structs.replace(refused, time=NOW)]
+    )
 
 
 def rule_list(**fields: Any) -> RuleList:

@@ -24,7 +24,7 @@ from support.upstream import SECONDS, Upstream, closed_port
 
 HOSTILE = b"CONNECT evil.example:443 HTTP/1.1\r\nUser-Agent: \xe2\x80\xaeowned\xc2\x9b\r\n\r\n"
 REFUSED = b"CONNECT smartreceiver.cisco.com:443 HTTP/1.1\r\nUser-Agent: Java/17.0.13\r\n\r\n"
-COMMANDS = ("status", "clients", "refusals", "tunnels", "rules")
+COMMANDS = ("status", "clients", "refusals", "tunnels", "rules", "changes")
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,17 @@ def test_one_value_longer_than_a_line_is_left_out() -> None:
     assert told["settings_left_out"] == 1
 
 
+def test_a_place_may_have_less_room() -> None:
+    many = tuple(SettingChange("client", f"client {number}", after={"name": "x" * 90}) for number in range(400))
+    change = change_of(ChangeKind.RELOAD, (ROOT,), "so", GATE, settings=many, tunnels=("id",) * 1000)
+
+    told = json.loads(encoded(change, 7168))
+
+    assert len(encoded(change, 7168)) < 7168
+    assert len(told["tunnels"]) + told["tunnels_left_out"] == 1000
+    assert len(told["settings"]) + told["settings_left_out"] == len(many)
+
+
 def test_a_path_that_is_not_utf_8_is_escaped() -> None:
     change = change_of(ChangeKind.RELOAD, (ROOT,), "gate-\udcff.toml", GATE)
 

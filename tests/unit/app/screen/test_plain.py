@@ -5,6 +5,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
+from licensegate.app.screen.changes import change_list
 from licensegate.app.screen.clients import client_list
 from licensegate.app.screen.plain import plain_text
 from licensegate.app.screen.refusals import refusal_list
@@ -20,6 +21,7 @@ STABLE = Values(ENGLISH, answers.NOW, for_people=False)
 LISTS: dict[str, list[Block]] = {
     "clients": client_list(answers.client_list(), STABLE),
     "refusals": refusal_list(answers.refusal_list(), STABLE),
+    "changes": change_list(answers.change_list(), STABLE),
     "rules": rule_list(answers.rule_list(), STABLE),
     "tunnels": tunnel_list(answers.tunnel_list(), STABLE),
 }
@@ -48,6 +50,11 @@ def test_values_are_those_that_programs_read() -> None:
         "-",
         "user svc, 10.1.0.0/16, certificate ssm, report-only mode",
     ]
+    _, refused = plain_text(LISTS["changes"]).splitlines()
+    assert columns(refused) == [
+        "2026-03-02T12:00:00Z", "reload", "refused", "uid 0 (root, process 815)",
+        "reload requested by uid 0 (root, process 815) refused: gate.toml: limits.tunnels: 0 is not a number",
+    ]  # fmt: skip
     _, tunnel = plain_text(LISTS["tunnels"]).splitlines()
     assert columns(tunnel) == [
         "2001:db8::7", "tools.cisco.com:443", "relaying", "192", "6122", "1234567", "[2001:db8::7]:40112", "-",

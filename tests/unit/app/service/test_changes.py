@@ -1,8 +1,11 @@
 """What a reload says of users, certificates and keys, and what the hash of the settings covers."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from licensegate.app.service.changes import changes, in_force, sentences
@@ -120,6 +123,23 @@ def test_the_hash_covers_what_is_in_force(folder: Path, change: Callable[[Path],
     change(folder)
 
     assert settings_hash(read(folder)) != before
+
+
+def test_the_hash_is_that_of_json_as_every_program_writes_it(folder: Path) -> None:
+    """As docs/changes.md describes it, with what `licensegate check --json` prints."""
+    (folder / "parent.secret").write_text("of-the-parent")
+    parent = '[[parent]]\nurl = "http://a.test:8080"\nusername = "Jürgen"\npassword_file = "parent.secret"\n'
+    (folder / "gate.toml").write_text(SETTINGS + parent)
+    parts = read(folder)
+    settings = json.loads(msgspec.json.encode(parts.settings.written))
+    settings["parent"][0]["username"] = "(set, not shown)"
+    trusted = (folder / "ca.pem").read_bytes(), (folder / "clients.crl").read_bytes()
+    authorities = hashlib.sha256(b"\n".join(text.strip() for text in trusted)).hexdigest()
+    public = [settings, parts.certificate.value.fingerprint, authorities, ["ann", "bob"]]
+
+    text = json.dumps(public, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    assert settings_hash(parts) == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def same_users_with_other_passwords(folder: Path) -> None:
