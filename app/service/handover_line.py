@@ -22,8 +22,8 @@ import msgspec
 from msgspec import Struct
 
 from licensegate.records.change import InForce
-from licensegate.records.requester import Requester
 from licensegate.records.json_errors import JSON_ERRORS
+from licensegate.records.requester import Requester
 from licensegate.records.text import printable
 
 MOST_SOCKETS: Final = 253
