@@ -53,7 +53,7 @@ class ChangeLog:
         self._writer: LineWriter | None = None
         self._losses_before: Counter[str] = Counter()
         self._left: LineWriter | None = None
-        self._longest_line = LONGEST_LINE
+        self._longest = self._longest_left = LONGEST_LINE
         self._use(settings, opened)
         self._set_level()
 
@@ -88,7 +88,7 @@ class ChangeLog:
                 self._writer.write_to(opened)
             return
         self._leave()  # of an earlier reload that no change followed
-        self._left, self._writer = self._writer, None
+        self._left, self._longest_left, self._writer = self._writer, self._longest, None
         self._use(settings, opened)
 
     def share(self, shared: bool) -> None:
@@ -104,16 +104,16 @@ class ChangeLog:
             self._writer.close()
 
     def _put(self, change: Change) -> None:
-        line = LogLine(encoded(change, self._longest_line), _SEVERITIES[change.level], change.time.timestamp())
-        for writer in (self._left, self._writer):
+        for writer, longest in ((self._left, self._longest_left), (self._writer, self._longest)):
             if writer is not None:
-                writer.put(line)
+                text = encoded(change, longest)
+                writer.put(LogLine(text, _SEVERITIES[change.level], change.time.timestamp()))
         self._leave()
         self._set_level()
 
     def _use(self, settings: Log, opened: LogSink | None) -> None:
         self._place = settings.changes
-        self._longest_line = longest_line(opened)
+        self._longest = longest_line(opened)
         if opened is not None:
             self._writer = LineWriter(opened, "change log", _log.log)
             self._writer.share(self._shared)
