@@ -20,7 +20,7 @@ JSON = Path("build/bench.json")
 
 _WHOLE = Amount(tunnels=2000, concurrency=50, serial=300, megabytes=200, newcomers=300, crowds=(10, 100, 1000, 4000))
 _SHORT = Amount(tunnels=500, concurrency=50, serial=100, megabytes=50, newcomers=100, crowds=(10, 100, 1000))
-_ROUNDS, _SHORT_ROUNDS = 9, 3
+_ROUNDS, _SHORT_ROUNDS = 7, 3
 _INSTANCES, _SHORT_INSTANCES = 100_000, 5_000
 _SECONDS, _SHORT_SECONDS = 60, 5
 _EPILOG = f"""\
@@ -54,6 +54,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     what.add_argument(
         "--also", action="append", choices=names, default=[], metavar="NAME", help="this contender too; repeatable"
     )
+    what.add_argument(
+        "--before", type=Path, metavar="DIR", help="the gate of this checkout too, which has a .venv of its own"
+    )
     amounts = parser.add_argument_group("how much")
     add = amounts.add_argument
     add("--rounds", type=_count(1, 50), metavar="N", help=f"rounds ({_ROUNDS}; {_SHORT_ROUNDS})")
@@ -72,10 +75,10 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     output.add_argument("--json", type=Path, default=JSON, metavar="FILE", help=f"every number of every round ({JSON})")
     output.add_argument("--record", action="store_true", help="add the ratios to bench/history.jsonl")
     arguments = parser.parse_args(words)
-    arguments.whole = not (arguments.short or arguments.measure or arguments.only)
+    arguments.whole = not (arguments.short or arguments.measure or arguments.only or arguments.before)
     _fill_in(arguments)
     if arguments.record and not arguments.whole:
-        parser.error("--record is for whole runs, so without --short, --measure and --only")
+        parser.error("--record is for whole runs, so without --short, --measure, --only and --before")
     return arguments
 
 

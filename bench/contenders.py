@@ -5,6 +5,8 @@ address. All listen on 127.0.0.1 only, and each writes to its own folder.
 """
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import gates
 import peers
@@ -12,7 +14,7 @@ from msgspec import Struct
 from route import Manner
 from running import Instance
 
-GATE = "licensegate"
+GATE, BEFORE = "licensegate", "before"
 
 
 class Contender(Struct, frozen=True):
@@ -36,6 +38,11 @@ def _feature(
 ) -> Contender:
     parts = {"has_parent": feature == "parent", "has_exchange": feature == "exchange"}
     return Contender(f"{plain}+{feature}", feature, command, manner, plain, **parts)
+
+
+def gate_of(checkout: Path) -> Contender:
+    """The gate of another checkout, such as that of the commit before."""
+    return Contender(BEFORE, "the gate of another checkout", partial(gates.gate, checkout=checkout))
 
 
 PLAIN = (

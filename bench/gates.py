@@ -12,8 +12,11 @@ CONNECTIONS = 8192
 """Tunnels that every contender allows."""
 
 
-def gate(instance: Instance, more: str = "") -> list[str]:
-    """The gate with its access log and admin server; `more` are further tables of its settings."""
+def gate(instance: Instance, more: str = "", checkout: Path | None = None) -> list[str]:
+    """The gate with its access log and admin server; `more` are further tables of its settings.
+
+    It is that of this environment, or of another checkout with an environment of its own. Raises UnavailableError.
+    """
     settings = f"""
         [[listen]]
         address = "127.0.0.1:{instance.port}"
@@ -39,14 +42,15 @@ def gate(instance: Instance, more: str = "") -> list[str]:
 
         {more}
     """
-    return [gate_program(), "serve", "--config", str(instance.write("licensegate.toml", settings))]
+    return [_program(checkout), "serve", "--config", str(instance.write("licensegate.toml", settings))]
 
 
-def gate_program() -> str:
-    """The path of the `licensegate` command. Raises UnavailableError."""
-    command = Path(sys.executable).with_name("licensegate")
+def _program(checkout: Path | None) -> str:
+    """The path of the `licensegate` command."""
+    folder = Path(sys.executable).parent if checkout is None else checkout.resolve() / ".venv" / "bin"
+    command = folder / "licensegate"
     if not command.exists():
-        raise UnavailableError(f"{command} does not exist: run this with the interpreter of the project's environment")
+        raise UnavailableError(f"{command} does not exist: run scripts/environment.sh test in that checkout")
     return str(command)
 
 

@@ -77,7 +77,7 @@ def _crowds(axis: Axes, report: Report, title: str, quantity_at: "q.AtSize") -> 
 
 
 def _named(report: Report, quantity: str) -> list[str]:
-    return [one.name for one in PLAIN if report.has(quantity, one.name)]
+    return [one.name for one in PLAIN if report.has(quantity, one.name)]  # a whole run has no others
 
 
 def _colour(name: str) -> str:

@@ -10,7 +10,7 @@ import fleet
 import history
 import msgspec
 import tables
-from contenders import FEATURES, PLAIN, Contender
+from contenders import FEATURES, PLAIN, Contender, gate_of
 from fleet_load import Day
 from report import Report, new_report
 from rounds import Measure, Rounds
@@ -41,6 +41,8 @@ def _measure(asked: argparse.Namespace, report: Report) -> bool:
     """Measure what was asked for. Returns whether nothing failed."""
     rounds = Rounds(report, _progress)
     wanted = [one for one in (*PLAIN, *FEATURES) if one.name in (asked.only or _usual(asked.also))]
+    if asked.before:
+        wanted.insert(1, gate_of(asked.before))
     together = {one.name: _measures(one, asked.measure) for one in wanted}
     rounds.side_by_side([one for one in wanted if together[one.name]], together)
     lives = [measure for name, measure in _LIVES.items() if name in asked.measure]

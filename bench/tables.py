@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 import quantities as q
-from contenders import FEATURES, PLAIN
+from contenders import BEFORE, FEATURES
 from msgspec import Struct
 from report import FleetRun, Report, Spread
 
-_PEERS = ("squid", "tinyproxy", "haproxy", "floor")
+_PEERS = (BEFORE, "squid", "tinyproxy", "haproxy", "floor")
 _NOISY = 0.15
 _WORDS = ("", "does")  # heads of columns of words
 
@@ -74,26 +74,26 @@ def _tunnels(report: Report) -> Table:
 
 
 def _serial(report: Report) -> Table:
-    head = ["", "p50 ms", "of squid", "p99 ms", "of squid", "CPU us", "of squid"]
-    return Table("One tunnel at a time: connect to first byte", head, _with_ratios(report, q.P50, q.P99, q.SERIAL_CPU))
+    columns = {"p50 ms": q.P50, "p99 ms": q.P99, "CPU us": q.SERIAL_CPU}
+    return _with_ratios(report, "One tunnel at a time: connect to first byte", columns)
 
 
 def _streams(report: Report) -> Table:
-    head = [""]
-    for streams in q.STREAMS:
-        head += [f"{streams} stream{'s' * (streams > 1)}", "of squid"]
-    quantities = [q.per_gigabyte(streams) for streams in q.STREAMS]
-    return Table("CPU seconds per GB", head, _with_ratios(report, *quantities))
+    columns = {f"{streams} stream{'s' * (streams > 1)}": q.per_gigabyte(streams) for streams in q.STREAMS}
+    return _with_ratios(report, "CPU seconds per GB", columns)
 
 
-def _with_ratios(report: Report, *quantities: str) -> list[list[str]]:
+def _with_ratios(report: Report, title: str, columns: dict[str, str]) -> Table:
+    """Quantities by the heads of their columns, each with its ratio to squid, or to the gate before if it takes part."""
+    names = _measured(report, next(iter(columns.values())))
+    peer = BEFORE if BEFORE in names else "squid"
     rows = []
-    for name in _measured(report, quantities[0]):
+    for name in names:
         row = [name]
-        for quantity in quantities:
-            row += [_value(report, quantity, name), _ratio(report, quantity, name, "squid")]
+        for quantity in columns.values():
+            row += [_value(report, quantity, name), _ratio(report, quantity, name, peer)]
         rows.append(row)
-    return rows
+    return Table(title, ["", *(head for column in columns for head in (column, f"of {peer}"))], rows)
 
 
 def _features(report: Report) -> Table:
@@ -163,7 +163,7 @@ def _microseconds(seconds: float, run: FleetRun) -> str:
 
 def _measured(report: Report, quantity: str) -> list[str]:
     """The contenders without a feature of which there is a number."""
-    return [one.name for one in PLAIN if report.has(quantity, one.name)]
+    return [name for name in report.contenders if "+" not in name and report.has(quantity, name)]
 
 
 def _value(report: Report, quantity: str, name: str) -> str:
