@@ -11,7 +11,7 @@ MEASURES = {
     "tunnels": "CPU per tunnel, many at a time",
     "serial": "latency and CPU, one tunnel at a time",
     "streams": "CPU per GB over 1, 5 and 10 streams",
-    "features": "CPU per tunnel with logins, TLS to the proxy, a parent, the ledger, a second instance",
+    "features": "CPU per tunnel with an exchange, logins, TLS, a parent, the ledger, a second instance",
     "start": "CPU from the start to the first tunnel, memory at rest",
     "crowd": "newcomers' CPU and p99, and memory, while 10 to 4,000 tunnels are open",
     "fleet": "the day of a fleet through HAProxy and two gates",
@@ -23,12 +23,22 @@ _SHORT = Amount(tunnels=500, concurrency=50, serial=100, megabytes=50, newcomers
 _ROUNDS, _SHORT_ROUNDS = 7, 3
 _INSTANCES, _SHORT_INSTANCES = 100_000, 5_000
 _SECONDS, _SHORT_SECONDS = 60, 5
+_IN_WORDS = {
+    "exchange": "a whole licensing exchange in each tunnel",
+    "basic": "logins by Basic",
+    "digest": "logins by Digest",
+    "tls": "TLS between client and proxy",
+    "parent": "a parent proxy",
+    "ledger": "the ledger on disk",
+    "pair": "a second instance on the same socket",
+}
 _EPILOG = f"""\
 measures:
 {chr(10).join(f"  {name:9} {does}" for name, does in MEASURES.items())}
 
 contenders:
-{chr(10).join(f"  {one.name:18} {one.does}{' (with --also)' * one.optional}" for one in (*PLAIN, *FEATURES))}
+{chr(10).join(f"  {one.name:20} {one.does}{' (with --also)' * one.optional}" for one in PLAIN)}
+{chr(10).join(f"  {one.name:20} with {_IN_WORDS[one.does]}" for one in FEATURES)}
 
 A whole run takes about ten minutes and wants a quiet machine; --short takes about one. Contenders that are not
 installed are left out, and named. The exit status is 1 if one that started has failed.
@@ -48,7 +58,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     )
     names = [one.name for one in (*PLAIN, *FEATURES)]
     what = parser.add_argument_group("what to measure")
-    what.add_argument("--short", action="store_true", help="smaller amounts; the numbers in brackets below")
+    what.add_argument("--short", action="store_true", help="smaller amounts: the second number in brackets")
     what.add_argument("--measure", action="append", choices=MEASURES, metavar="NAME", help="only this one; repeatable")
     what.add_argument("--only", action="append", choices=names, metavar="NAME", help="only this contender; repeatable")
     what.add_argument(

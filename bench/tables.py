@@ -84,7 +84,7 @@ def _streams(report: Report) -> Table:
 
 
 def _with_ratios(report: Report, title: str, columns: dict[str, str]) -> Table:
-    """Quantities by the heads of their columns, each with its ratio to squid, or to the gate before if it takes part."""
+    """Quantities by the heads of their columns, each with its ratio to squid, or to the gate before if there."""
     names = _measured(report, next(iter(columns.values())))
     peer = BEFORE if BEFORE in names else "squid"
     rows = []
