@@ -168,7 +168,7 @@ class Gate:
                 _log.warning("%s (a default listener, left out)", error)
         return bound
 
-    def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
+    def _accept(self, listener: Listener, sock: socket.SocketType, client: str, port: int) -> None:
         record = open_record(client, port, listener.name)
         snapshot, behind_balancer = self._snapshots[listener], listener.is_balancer(client)
         tunnel = Tunnel(self._context, snapshot, sock, record, behind_balancer=behind_balancer)

@@ -23,6 +23,10 @@ _OUT_OF_RESOURCES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS,
 _LASTING: Final = frozenset({errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT, errno.EINVAL})
 _V4_MAPPED: Final = "::ffff:"
 
+_accept_descriptor: Final = getattr(socket.SocketType, "_accept", None)
+"""What `socket.accept` calls itself. It then makes a `socket.socket`, a class of Python that costs 4 % of a tunnel. The
+name is private, so a later Python may lack it."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -133,11 +137,12 @@ class Listener:
         poller: Poller,
         address: ListenAddress,
         sock: socket.socket,
-        accepted: Callable[["Listener", socket.socket, str, int], None],
+        accepted: Callable[["Listener", socket.SocketType, str, int], None],
     ) -> None:
         self._loop = loop
         self._poller = poller
         self._sock = sock
+        self._family = sock.family
         self._accepted = accepted
         self.address = address
         self._pause: asyncio.TimerHandle | None = None
@@ -149,7 +154,7 @@ class Listener:
         """Accept the connections that wait."""
         for _ in range(_ACCEPTS_AT_ONCE):
             try:
-                sock, address = self._sock.accept()
+                sock, address = self._accept()
             except BlockingIOError:
                 return
             except OSError as error:
@@ -160,6 +165,13 @@ class Listener:
             sock.setblocking(False)
             host = address[0]
             self._accepted(self, sock, host[7:] if host.startswith(_V4_MAPPED) else host, address[1])
+
+    def _accept(self) -> tuple[socket.SocketType, tuple[str, int]]:
+        """Accept one connection: its socket, and the client's address and port."""
+        if _accept_descriptor is None:
+            return self._sock.accept()
+        descriptor, address = _accept_descriptor(self._sock)
+        return socket.SocketType(self._family, socket.SOCK_STREAM, 0, descriptor), address
 
     def crashed(self, error: Exception) -> None:
         """Nothing to end: the fault came before the connection had an owner."""

@@ -44,7 +44,7 @@ class Tunnel(AccountedConnection):
         self,
         context: TunnelContext,
         snapshot: Snapshot,
-        client: socket.socket,
+        client: socket.SocketType,
         record: TunnelRecord,
         *,
         behind_balancer: bool = False,

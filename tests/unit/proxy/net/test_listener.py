@@ -21,14 +21,14 @@ class Entrance:
 
     def __init__(self, poller: CountingPoller, sock: socket.socket, balancers: tuple[Network, ...] = ()) -> None:
         self.came: list[tuple[str, int]] = []
-        self.sockets: list[socket.socket] = []
+        self.sockets: list[socket.SocketType] = []
         self.poller = poller
         self.sock = sock
         address = ListenAddress("127.0.0.1", 0, proxy_protocol_from=balancers)
         self.listener = Listener(asyncio.get_running_loop(), poller, address, sock, self._accept)
         self._clients: list[socket.socket] = []
 
-    def _accept(self, listener: Listener, sock: socket.socket, client: str, port: int) -> None:
+    def _accept(self, listener: Listener, sock: socket.SocketType, client: str, port: int) -> None:
         assert listener is self.listener
         self.sockets.append(sock)
         self.came.append((client, port))
@@ -66,7 +66,13 @@ def test_an_accepted_connection_has_the_clients_address() -> None:
     run(main())
 
 
-def test_an_accepted_socket_is_non_blocking_with_keepalive_and_nodelay() -> None:
+@pytest.mark.parametrize("python", ["this", "another"])
+def test_an_accepted_socket_is_non_blocking_with_keepalive_and_nodelay(
+    monkeypatch: pytest.MonkeyPatch, python: str
+) -> None:
+    if python == "another":
+        monkeypatch.setattr(listener_module, "_accept_descriptor", None)
+
     async def main() -> None:
         with entrance() as here:
             here.knock()
