@@ -182,8 +182,12 @@ class Flow:
         except OSError as error:
             return self._sink_broke(error)
         self.written += sent
-        self._pending = memoryview(bytes(data[sent:])) if sent < len(data) else None
-        self.blocked = self._pending is not None or (self._tls_sink is not None and self._tls_sink.unsent)
+        if sent < len(data):
+            self._pending = memoryview(bytes(data[sent:]))
+            self.blocked = True
+            return False
+        self._pending = None
+        self.blocked = self._tls_sink is not None and self._tls_sink.unsent
         return not self.blocked
 
     def _splice(self) -> bool:

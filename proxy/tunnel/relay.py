@@ -110,6 +110,8 @@ class Relay:
 
     def still_sending(self) -> tuple[Channel, ...]:
         """Peers that may still send data nobody will read."""
+        if not (self.up.source_open or self.down.source_open):
+            return ()
         both = ((self.up, self._client), (self.down, self._upstream))
         return tuple(source for flow, source in both if flow.source_open)
 

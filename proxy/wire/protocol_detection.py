@@ -20,6 +20,7 @@ class ClientProtocol(enum.StrEnum):
 
 
 _SSLV2_CLIENT_HELLO = 0x01
+_USUAL = b"CONNECT "
 
 
 def detect_protocol(received: bytes) -> ClientProtocol:
@@ -29,6 +30,8 @@ def detect_protocol(received: bytes) -> ClientProtocol:
     with a length whose first bit is set, and its type (RFC 5246 appendix E.2). The result depends on the bytes alone,
     not on how they were split: the shortest prefix that allows a result decides.
     """
+    if received.startswith(_USUAL):
+        return ClientProtocol.HTTP
     if received.startswith(HANDSHAKE):
         return ClientProtocol.TLS
     if looks_like_proxy_header(received):
