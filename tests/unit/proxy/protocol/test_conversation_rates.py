@@ -205,7 +205,7 @@ def test_no_rate_is_in_force_by_default() -> None:
     assert (counter.client_rate, counter.user_rate) == (None, None)
 
 
-def test_a_reload_changes_a_rate_at_once_and_leaves_the_others_where_they_are() -> None:
+def test_a_reload_replaces_a_changed_rate_and_keeps_the_other() -> None:
     counter = TunnelCounter()
     counter.adopt(Limits(connections_per_client_per_second=1, tunnels_per_user_per_second=2, burst=3))
     per_client, per_user = counter.client_rate, counter.user_rate

@@ -189,7 +189,7 @@ def test_a_few_strangers_stay_and_the_others_are_closed_at_once() -> None:
     run(main())
 
 
-def test_few_of_a_client_over_its_rate_stay_and_the_others_are_closed_at_once() -> None:
+def test_few_of_a_client_over_its_rate_stay_and_others_are_closed() -> None:
     async def main() -> None:
         limits = Limits(connections_per_client_per_second=0.001, burst=1)
         with open_harness_with_upstream(limits) as (harness, upstream):
