@@ -156,8 +156,11 @@ class Connection:
         if self._look_up is None:
             kind = socket.SOCK_DGRAM if self._place.kind is LogKind.SYSLOG_UDP else socket.SOCK_STREAM
             self._look_up = _LookUp(self._place.host, self._place.port, kind)
-        addresses = self._look_up.result(until, is_over)
-        self._look_up = None
+        try:
+            addresses = self._look_up.result(until, is_over)
+        finally:
+            if self._look_up.is_done:
+                self._look_up = None
         failed: OSError | None = None
         for family, kind, address in addresses:
             self._sock = socket.socket(family, kind)
@@ -240,7 +243,8 @@ class Connection:
         if isinstance(error, socket.gaierror):
             return f"the name {self._place.host} does not resolve ({error.strerror}); add it to DNS, {correct}"
         if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-            return f"{self._place} takes nothing; look for a firewall or a full disk there, {correct}"
+            no_tls = ", a server without TLS" if self._context is not None else ""
+            return f"{self._place} takes nothing; look for a firewall{no_tls} or a full disk there, {correct}"
         match error.errno:
             case errno.ENOENT:
                 return f"{self._place} is not there; start the daemon that makes it, {correct}"
@@ -273,6 +277,11 @@ class _LookUp:
         except OSError as error:
             self._error = error
         self._done.set()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return self._done.is_set()
 
     def result(self, until: float, is_over: Callable[[], bool]) -> list[_Address]:
         """The addresses. Raises OSError, or TimeoutError or GaveUpError while it goes on."""
