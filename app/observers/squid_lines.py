@@ -17,6 +17,7 @@ from licensegate.records.summary import RecordSummary
 _DENIED: Final = frozenset({403, 407, 429})
 _NOT_IN_A_FIELD: Final = re.compile(rb"[^!-~]")
 _NOT_IN_A_USER: Final = re.compile(rb"[^!-~]|%")
+_ESCAPED: Final = re.compile(rb"\\x([0-9a-f]{2})")
 _NO_REQUEST: Final = "error:transaction-end-before-headers"
 _INVALID: Final = "error:invalid-request"
 
@@ -61,7 +62,7 @@ def _result(status: int) -> str:
 
 
 def _target(record: TunnelRecord, status: int) -> str:
-    return record.target or record.requested or (_INVALID if status else _NO_REQUEST)
+    return record.target or record.requested or (_INVALID if status or record.client_read else _NO_REQUEST)
 
 
 def _way(record: TunnelRecord) -> str:
@@ -80,6 +81,9 @@ def _field(text: str) -> str:
 
 
 def _encoded(pattern: re.Pattern[bytes], text: str) -> str:
-    """The text with the bytes of this pattern as `%20`; a dash without any, as squid writes it."""
-    raw = text.encode(errors="surrogateescape")
+    """The text with the bytes of this pattern as `%20`; a dash without any, as squid writes it.
+
+    Bytes that records escape (`records.text.printable`) are those of the client again.
+    """
+    raw = _ESCAPED.sub(lambda found: bytes.fromhex(found[1].decode()), text.encode(errors="surrogateescape"))
     return pattern.sub(lambda found: b"%%%02x" % found[0][0], raw).decode() or "-"

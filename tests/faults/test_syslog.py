@@ -178,7 +178,8 @@ def test_a_name_is_looked_up_again_each_time(monkeypatch: pytest.MonkeyPatch) ->
         log.put()
         log.await_said("the name logs.invalid does not resolve (Name or service not known); add it to DNS")
         known.set()
-        spin_until(lambda: server.texts == ["line 1"])
+        spin_until(lambda: server.messages)
+    assert server.texts == ["line 1"]
 
 
 def test_a_look_up_that_hangs_holds_up_no_change_and_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,9 @@ def send(url: str, syslog: Syslog, texts: list[str]) -> None:
     assert (told, writer.dropped) == ([], 0)
 
 
-def carries(server: Rsyslog | SyslogNg, url: str, authority: Authority, client: Leaf, form: str = "auto") -> None:
+def assert_arrives(
+    server: Rsyslog | SyslogNg, url: str, authority: Authority, client: Leaf, form: str = "auto"
+) -> None:
     """Assert that all of TEXTS arrive as they are, with every field of the head that this form has."""
     server.forget()
     syslog = Syslog(format=form, ca=authority.root, certificate=client.chain, key=client.key)  # type: ignore[arg-type]
@@ -81,21 +83,21 @@ def carries(server: Rsyslog | SyslogNg, url: str, authority: Authority, client: 
 
 @pytest.mark.parametrize("url", [*OVER_NETWORK, "syslog://{folder}/log"])
 def test_rsyslog_reads_every_field_and_text(url: str, rsyslog: Rsyslog, authority: Authority, client: Leaf) -> None:
-    carries(rsyslog, url, authority, client)
+    assert_arrives(rsyslog, url, authority, client)
 
 
 @pytest.mark.parametrize("url", [*OVER_NETWORK, "syslog://{folder}/log", "syslog://{folder}/stream"])
 def test_syslog_ng_reads_every_field_and_text(
     url: str, syslog_ng: SyslogNg, authority: Authority, client: Leaf
 ) -> None:
-    carries(syslog_ng, url, authority, client)
+    assert_arrives(syslog_ng, url, authority, client)
 
 
 def test_both_read_rfc_5424_at_a_unix_socket_that_is_set_to_it(
     rsyslog: Rsyslog, syslog_ng: SyslogNg, authority: Authority, client: Leaf
 ) -> None:
     for server in (rsyslog, syslog_ng):
-        carries(server, "syslog://{folder}/rfc5424", authority, client, "rfc5424")
+        assert_arrives(server, "syslog://{folder}/rfc5424", authority, client, "rfc5424")
 
 
 def test_the_journal_has_priorities_and_whole_messages() -> None:

@@ -31,7 +31,7 @@ def ended(outcome: Outcome, **values: object) -> TunnelRecord:
         pytest.param(
             ended(
                 Outcome.CLOSED_BY_CLIENT, method="CONNECT", target="a.example:443", client_written=59,
-                upstream="192.0.2.1:443", user="us er%\x01ü",
+                upstream="192.0.2.1:443", user="us er%\\x01\\xc3\\xbc",
             ),
             "1796040001.352   1352 192.0.2.9 TCP_TUNNEL/200 59 CONNECT a.example:443 us%20er%25%01%c3%bc "
             "HIER_DIRECT/192.0.2.1 -",
