@@ -11,8 +11,9 @@ from licensegate.app.terminal import complain, say
 from .control_socket import NO_SOCKET, control_socket
 
 NOTES: Final = """\
-  Prints what has changed. Open tunnels keep the settings that they began with. The command uses control.sock in
-  the state directory (systemd: the runtime directory), which only the gate's own user and root may open. SIGHUP
+  Prints what has changed, and which tunnels have ended for it. Open tunnels keep the settings that they began with,
+  but those of removed users end; limits.revoke says which others (docs/revocation.md). The command uses control.sock
+  in the state directory (systemd: the runtime directory), which only the gate's own user and root may open. SIGHUP
   does the same.
 
 exit status:

@@ -1,4 +1,7 @@
-"""Puts new settings, certificates and users in force while the gate serves. No open tunnel is dropped."""
+"""Puts new settings, certificates and users in force while the gate serves.
+
+Open tunnels go on, but for those that are no longer allowed, as far as `limits.revoke` says so.
+"""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The settings in force, as one frozen value. A conversation keeps the one it began with."""
+"""The settings in force, as one frozen value. A conversation takes another one until its tunnel is granted."""
 
 from ipaddress import ip_network
 
@@ -17,7 +17,7 @@ from .tunnel_checks import ChecksByClient
 
 
 class Snapshot(Struct, frozen=True):
-    """The settings that a conversation depends on. A reload makes a new snapshot; open tunnels keep theirs.
+    """The settings that a conversation depends on. A reload makes a new snapshot; tunnels keep theirs.
 
     `identity` is None if the gate has no certificate and so speaks no TLS, `authenticator` if there are no logins.
     """
