@@ -1,4 +1,5 @@
-"""What people do on the pages: sign in, sign out, keep a text of a product, name a client, record a contact by hand.
+"""What people do on the pages: sign in, sign out, keep a text of a product, name a client, record a contact by hand,
+end a tunnel.
 
 The server has checked who may do it, and that the form is one of ours.
 """
@@ -21,7 +22,7 @@ from licensegate.records.requester import Requester
 from . import paths
 from .page import PageAnswer, PageRequest
 from .requests import LANGUAGE, NEXT
-from .screens import DONE, client_screen, problem, screen
+from .screens import DONE, client_screen, problem, screen, tunnels_screen
 from .sessions import SignInRefusedError
 from .sources import PageSources
 
@@ -38,6 +39,7 @@ _WAIT: Final = N_("Too many wrong tokens came from your address. Try again in {s
 _NO_TOKEN: Final = N_("Nobody can sign in without a token: set admin.token_file.")
 _NO_TEXT: Final = N_("Paste a text, or choose a file.")
 _NOT_KEPT: Final = N_("Nothing was kept: {reason}.")
+_GONE: Final = N_("This connection is no longer open.")
 _NO_TIME: Final = N_("Give the time in UTC, like 2026-11-30 14:05.")
 
 
@@ -141,6 +143,16 @@ async def record_contact(sources: PageSources, request: PageRequest) -> PageAnsw
     return await _act(sources, request, ChangeKind.CLIENT_CONTACT, record)
 
 
+async def end_tunnel(sources: PageSources, request: PageRequest) -> PageAnswer:
+    """End an open connection, and lead back to their list."""
+    fields = request.form.fields
+    if not await sources.end_tunnel(request.asker, fields.get("id", "")):
+        gone = request.language.gettext(_GONE)
+        return await tunnels_screen(sources, request, status=404, notice=gone, failed=True)
+    page = {"page": fields["page"]} if fields.get("page", "").isdecimal() else {}
+    return _led_to(request, paths.TUNNELS, {**page, DONE: "tunnel"})
+
+
 async def _act(
     sources: PageSources, request: PageRequest, kind: ChangeKind, act: Callable[[ClientKey], Awaitable[object]]
 ) -> PageAnswer:
@@ -162,9 +174,13 @@ async def _act(
         _say(sources, request, kind, key, answer.reason)
         return await client_screen(sources, request, status=503, notice=_not_kept(request, answer.reason), failed=True)
     _say(sources, request, kind, key)
+    return _led_to(request, paths.CLIENT, {"key": request.form.fields["key"], DONE: done})
+
+
+def _led_to(request: PageRequest, path: str, query: dict[str, str]) -> PageAnswer:
+    """Lead to a page that says what was done, in the language that the request picked."""
     language = {LANGUAGE: request.language.code} if request.chosen else {}
-    query = urlencode({"key": request.form.fields["key"], DONE: done, **language})
-    return PageAnswer(b"", 303, {"Location": f"{paths.CLIENT}?{query}"})
+    return PageAnswer(b"", 303, {"Location": f"{path}?{urlencode({**query, **language})}"})
 
 
 def _say(sources: PageSources, request: PageRequest, kind: ChangeKind, key: ClientKey, refused: str = "") -> None:

@@ -38,6 +38,8 @@ async def _upstreamz(sources: PageSources, request: PageRequest) -> PageAnswer:
 
 _OPEN, _TRUSTED, _ANYBODY, _CHANGES = Audience.OPEN, Audience.TRUSTED, Audience.ANYBODY, Audience.CHANGES
 
+_LIST: Final = ("page", screens.DONE)
+
 PAGES: Final[tuple[Page[PageSources], ...]] = (
     # For people
     Page(paths.OVERVIEW, _TRUSTED, _HTML, screens.overview, "the gate at a glance", is_shared=True),
@@ -45,7 +47,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
     Page(paths.CLIENT, _TRUSTED, _HTML, screens.client, "one client", ("key", screens.DONE)),
     Page(paths.EVIDENCE, _TRUSTED, _HTML, screens.evidence, "a client's month, for an auditor", ("key", "month")),
     Page(paths.REFUSALS, _TRUSTED, _HTML, screens.refusals, "the last connections that failed", is_shared=True),
-    Page(paths.TUNNELS, _TRUSTED, _HTML, screens.tunnels, "the open connections", ("page",), is_shared=True),
+    Page(paths.TUNNELS, _TRUSTED, _HTML, screens.tunnels, "the open connections", _LIST, is_shared=True),
     Page(paths.SIGN_IN, _ANYBODY, _HTML, actions.sign_in_form, "the form to sign in with", (NEXT,)),
     # What people do
     Page(paths.SIGN_IN, _ANYBODY, _HTML, actions.sign_in, "sign in", method="POST", most_bytes=actions.TOKEN_BYTES),
@@ -74,6 +76,15 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         _HTML,
         actions.record_contact,
         "record a contact by hand",
+        method="POST",
+        most_bytes=actions.TOKEN_BYTES,
+    ),
+    Page(
+        paths.END_TUNNEL,
+        _CHANGES,
+        _HTML,
+        actions.end_tunnel,
+        "end an open connection",
         method="POST",
         most_bytes=actions.TOKEN_BYTES,
     ),

@@ -15,12 +15,13 @@ from .page import PageAnswer, PageRequest
 from .sources import PageSources
 
 DONE: Final = "done"
-"""The parameter of a client's page that says what a form of it has done."""
+"""The parameter of a page that says what a form of it has done."""
 
 NOTICES: Final = {
     "text": N_("The text is kept beside the client."),
     "name": N_("The name is changed."),
     "contact": N_("The contact is written down."),
+    "tunnel": N_("The connection is ended."),
 }
 """What a form has done, by the value of DONE."""
 
@@ -59,8 +60,17 @@ async def overview(sources: PageSources, request: PageRequest) -> PageAnswer:
 
 
 async def tunnels(sources: PageSources, request: PageRequest) -> PageAnswer:
-    """The open connections."""
-    return screen("tunnels.html", sources, request, shown=await sources.view.tunnels(request.language, request.page))
+    """The open connections, after the end of one with what was done."""
+    notice = NOTICES.get(request.query.get(DONE, ""), "")
+    return await tunnels_screen(sources, request, notice=request.language.gettext(notice))
+
+
+async def tunnels_screen(
+    sources: PageSources, request: PageRequest, *, status: int = 200, notice: str = "", failed: bool = False
+) -> PageAnswer:
+    """The page of the open connections."""
+    shown = await sources.view.tunnels(request.language, request.page)
+    return screen("tunnels.html", sources, request, status=status, notice=notice, failed=failed, shown=shown)
 
 
 async def refusals(sources: PageSources, request: PageRequest) -> PageAnswer:

@@ -31,7 +31,7 @@ from .page_table import PAGES
 from .screens import refusal
 from .server import AdminServer
 from .sessions import Sessions
-from .sources import PageSources
+from .sources import EndTunnel, PageSources
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class AdminSite:
 
     `losses` returns each log's number of lost lines by reason, by the log's name. `reports` are the looks at targets
     and `upstreams` whether each is reached, `view` is what people see, `products` are those that the gate asks itself,
-    `changes` takes note of what people do. `bind` makes the listening socket.
+    `changes` takes note of what people do, `end_tunnel` ends an open connection. `bind` makes the listening socket.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class AdminSite:
         view: GateView,
         products: ProductPoller,
         changes: ChangeLog,
+        end_tunnel: EndTunnel,
         bind: Bind = bind,
     ) -> None:
         self._bind_address = bind
@@ -74,6 +75,7 @@ class AdminSite:
             observers.get(Ledger).desk,
             self._sessions,
             changes,
+            end_tunnel,
         )
         self._server = AdminServer(Access(()), PAGES, sources, self._sessions, refusal)
         self._listen: ListenAddress | None = None  # as it was set

@@ -42,6 +42,7 @@ from .host import limits_within_descriptors
 from .logs import ServiceLog
 from .parts import Parts
 from .probe_process import run_look
+from .revoke_requests import end_one
 from .socket_activation import warn_of_unused
 from .target_looks import TargetLooks
 
@@ -226,6 +227,7 @@ class Components:
                 view,
                 self.products,
                 self.changes,
+                partial(end_one, self),
                 self.passed.bind,
             )
         return self._admin_site.adopting(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -13,15 +13,17 @@ from licensegate.language.language import ENGLISH
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
-from .components import Components
 from .control import Reply, Request, RevocationRequest
 from .occasions import requested_by
 from .tunnel_ends import end_by_ids, revoke_selected
 
+if TYPE_CHECKING:
+    from .components import Components  # which hands `end_one` to the admin pages
+
 _T = TypeVar("_T")
 
 
-async def answer_revoke(components: Components, requester: Requester, request: Request) -> Reply | bytes:
+async def answer_revoke(components: "Components", requester: Requester, request: Request) -> Reply | bytes:
     """End the tunnels that the request selects, or only say which."""
     wanted = request.revocation or RevocationRequest()
     try:
@@ -39,12 +41,25 @@ async def answer_revoke(components: Components, requester: Requester, request: R
     return _answer(ended, dry_run=wanted.dry_run)
 
 
-async def answer_end(components: Components, requester: Requester, request: Request) -> Reply | bytes:
+async def answer_end(components: "Components", requester: Requester, request: Request) -> Reply | bytes:
     """End the connections with these ids."""
-    ended, unknown = await end_by_ids(components.gate, requested_by(requester), request.ids)
+    return _answer(*await _end(components, requester, request.ids))
+
+
+async def end_one(components: "Components", requester: Requester, number: str) -> bool:
+    """End the connection with this id. Returns False if there is none."""
+    ended, _ = await _end(components, requester, (number,))
+    return bool(ended)
+
+
+async def _end(
+    components: "Components", requester: Requester, numbers: Sequence[str]
+) -> tuple[list[EndedTunnel], list[str]]:
+    """End them and write the change. Returns them, and the ids that no open connection has."""
+    ended, unknown = await end_by_ids(components.gate, requested_by(requester), numbers)
     what = in_words(ended) or "no open connection has such an id"
     components.changes.write(ChangeKind.END, requester, what=what, ok=bool(ended), tunnels=ids(ended))
-    return _answer(ended, unknown)
+    return ended, unknown
 
 
 def selection_of(wanted: RevocationRequest) -> TunnelSelection:

@@ -12,6 +12,8 @@ from licensegate.app.admin.sessions import MOST_FAILURES
 from support.admin_client import ANY_PORT, CHANGES, admin_port, get_page
 from support.forms import FORM, form_token, post, sign_in
 from support.gate import Gate, gate_settings
+from support.raw_client import dial
+from support.sockets import spin_until
 from support.upstream import SECONDS
 
 TOKEN = "7c0d5a6b1e2f43908172635445362718"
@@ -52,6 +54,28 @@ def test_a_form_of_ours_is_obeyed_with_session_and_form_token(gate: Gate) -> Non
     right = post(gate, paths.RECORD_CONTACT, form | {"form_token": form_token(gate, cookie, KEY)}, Cookie=cookie)
     assert (right.status, right.fields["location"]) == (303, f"/client?key={quote(KEY, safe='')}&done=contact")
     assert "by disc" in names(gate)
+
+
+def test_a_connection_is_ended_by_a_form_of_ours_alone(gate: Gate) -> None:
+    cookie = sign_in(gate, TOKEN)
+    with dial(gate) as client:
+        spin_until(lambda: get_page(gate, paths.API_TUNNELS).json["tunnels"])
+        (tunnel,) = get_page(gate, paths.API_TUNNELS).json["tunnels"]
+        page = get_page(gate, paths.TUNNELS, Cookie=cookie).body
+        form = {"id": tunnel["id"], "page": "1"}
+        assert f'name="id" value="{tunnel["id"]}"' in page
+        assert tunnel["id"] not in get_page(gate, paths.TUNNELS).body
+        assert post(gate, paths.END_TUNNEL, form, Cookie=cookie).status == 403
+        assert post(gate, paths.END_TUNNEL, form).status == 401
+
+        own = form | {"form_token": form_token(gate, cookie, KEY)}
+        done = post(gate, paths.END_TUNNEL, own, Cookie=cookie)
+        assert (done.status, done.fields["location"]) == (303, "/tunnels?page=1&done=tunnel")
+        assert client.recv(1) == b""
+        again = post(gate, paths.END_TUNNEL, own, Cookie=cookie)
+        assert (again.status, "This connection is no longer open." in again.body) == (404, True)
+    assert "The connection is ended." in get_page(gate, done.fields["location"], Cookie=cookie).body
+    assert gate.record(tunnel["id"])["detail"] == "requested by the admin pages, from 127.0.0.1"
 
 
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(gate: Gate) -> None:
