@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from .requester import Requester
-from .setting_change import SettingChange
+from .setting_change import SettingChange, shortened
 
 CHANGE_SCHEMA: Final = 1
 """Raised by one when a key changes its name or meaning; a new key does not raise it."""
@@ -22,6 +22,9 @@ LONGEST_LINE: Final = 65536
 
 _MANY_TUNNELS: Final = 100
 """Settings are left out before fewer than half of these."""
+
+_SHORTER_LISTS: Final = (1000, 100, 10)
+"""Names in a list of a setting, before settings are left out."""
 
 
 class ChangeKind(enum.StrEnum):
@@ -143,12 +146,18 @@ def encoded(change: Change, most_bytes: int = LONGEST_LINE) -> bytes:
 
 
 def fitting(change: Change, most_bytes: int = LONGEST_LINE) -> Change:
-    """The change whose line has less than so many bytes: with half of its tunnels, or fewer, then of its settings."""
+    """The change whose line has less than so many bytes.
+
+    It has half of its tunnels, or fewer, then shorter lists in its settings, then half of these, or fewer.
+    """
+    lists = iter(_SHORTER_LISTS)
     while len(msgspec.json.encode(change)) >= most_bytes:
         if len(change.tunnels) > _MANY_TUNNELS:
             some = change.tunnels[: len(change.tunnels) // 2]
             left_out = change.tunnels_left_out + len(change.tunnels) - len(some)
             change = structs.replace(change, tunnels=some, tunnels_left_out=left_out)
+        elif most := next(lists, 0):
+            change = structs.replace(change, settings=tuple(shortened(each, most) for each in change.settings))
         elif change.settings:
             kept = change.settings[: len(change.settings) // 2]
             left_out = change.settings_left_out + len(change.settings) - len(kept)

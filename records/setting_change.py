@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 USERS: Final = "users"
 CERTIFICATE: Final = "certificate"
@@ -21,7 +21,8 @@ class SettingChange(Struct, frozen=True, omit_defaults=True):
 
     `item` names one of a list of tables, such as the rule; a table without a value `before` is added, one without a
     value `after` is removed. Of a list, only what was `added` and `removed` is named, and of users those with `another`
-    password. `hidden` says what was replaced by another, such as "password": both values stay unsaid.
+    password, as far as they are not `left_out`. `hidden` says what was replaced by another, such as "password": both
+    values stay unsaid.
     """
 
     setting: str
@@ -32,6 +33,15 @@ class SettingChange(Struct, frozen=True, omit_defaults=True):
     removed: tuple[Any, ...] = ()
     another: tuple[str, ...] = ()
     hidden: str = ""
+    left_out: int = 0
+
+
+def shortened(change: SettingChange, most: int) -> SettingChange:
+    """The change with at most so many names in each of its lists; the others are counted."""
+    lists = (change.added, change.removed, change.another)
+    added, removed, another = (names[:most] for names in lists)
+    left_out = change.left_out + sum(max(0, len(names) - most) for names in lists)
+    return structs.replace(change, added=added, removed=removed, another=another, left_out=left_out)
 
 
 def in_words(changes: Iterable[SettingChange]) -> list[str]:

@@ -4,7 +4,7 @@ end a tunnel.
 The server has checked who may do it, and that the form is one of ours.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +18,7 @@ from licensegate.ledger.desk import NoLedger
 from licensegate.ledger.entries import LONGEST_TEXT, ManualKind
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
+from licensegate.records.setting_change import SettingChange
 
 from . import paths
 from .page import PageAnswer, PageRequest
@@ -100,47 +101,42 @@ async def sign_out(sources: PageSources, request: PageRequest) -> PageAnswer:
 async def keep_text(sources: PageSources, request: PageRequest) -> PageAnswer:
     """Keep the output of `show license …`, uploaded or pasted, beside its client."""
 
+    data = request.form.files.get("file", b"") or request.form.fields.get("text", "").encode()
+
     async def keep(key: ClientKey) -> object:
-        data = request.form.files.get("file", b"") or request.form.fields.get("text", "").encode()
         if not data.strip():
             raise _RefusedError(_NO_TEXT)
         return await sources.desk.keep_text(key, data, by=str(request.asker))
 
-    return await _act(sources, request, ChangeKind.CLIENT_TEXT, keep)
+    return await _act(sources, request, ChangeKind.CLIENT_TEXT, {"bytes": len(data)}, keep)
 
 
 async def name_client(sources: PageSources, request: PageRequest) -> PageAnswer:
     """Give a client a name, or take it away."""
+    fields = request.form.fields
+    given, product = fields.get("name", ""), fields.get("product", "")
+    on_prem, reserved = bool(fields.get("on_prem")), bool(fields.get("reserved"))
 
     async def name(key: ClientKey) -> object:
-        fields = request.form.fields
         return await sources.desk.give_name(
-            key,
-            fields.get("name", ""),
-            product=fields.get("product", ""),
-            on_prem=bool(fields.get("on_prem")),
-            reserved=bool(fields.get("reserved")),
-            by=str(request.asker),
+            key, given, product=product, on_prem=on_prem, reserved=reserved, by=str(request.asker)
         )
 
-    return await _act(sources, request, ChangeKind.CLIENT_NAME, name)
+    entered = {"name": given, "product": product, "on_prem": on_prem, "reserved": reserved}
+    return await _act(sources, request, ChangeKind.CLIENT_NAME, entered, name)
 
 
 async def record_contact(sources: PageSources, request: PageRequest) -> PageAnswer:
     """Write down what was done by hand."""
+    fields = request.form.fields
+    what = ManualKind.LOGIN if fields.get("what") == ManualKind.LOGIN.value else ManualKind.CONTACT
 
     async def record(key: ClientKey) -> object:
-        fields = request.form.fields
-        is_login = fields.get("what") == ManualKind.LOGIN.value
-        return await sources.desk.record(
-            key,
-            ManualKind.LOGIN if is_login else ManualKind.CONTACT,
-            at=_time(request),
-            note=fields.get("note", ""),
-            by=str(request.asker),
-        )
+        at = _time(request)
+        return await sources.desk.record(key, what, at=at, note=fields.get("note", ""), by=str(request.asker))
 
-    return await _act(sources, request, ChangeKind.CLIENT_CONTACT, record)
+    entered = {"what": what.value, "at": fields.get("at", "")}
+    return await _act(sources, request, ChangeKind.CLIENT_CONTACT, entered, record)
 
 
 async def end_tunnel(sources: PageSources, request: PageRequest) -> PageAnswer:
@@ -154,9 +150,16 @@ async def end_tunnel(sources: PageSources, request: PageRequest) -> PageAnswer:
 
 
 async def _act(
-    sources: PageSources, request: PageRequest, kind: ChangeKind, act: Callable[[ClientKey], Awaitable[object]]
+    sources: PageSources,
+    request: PageRequest,
+    kind: ChangeKind,
+    entered: Mapping[str, object],
+    act: Callable[[ClientKey], Awaitable[object]],
 ) -> PageAnswer:
-    """Do it for the client of the form, and lead to its page; else show the page with what to change."""
+    """Do it for the client of the form, and lead to its page; else show the page with what to change.
+
+    What was `entered` is written to the log of changes.
+    """
     done = _DONE[kind]
     key = key_of(request.form.fields.get("key", ""))
     if key is None or not await sources.view.knows(key):
@@ -173,7 +176,7 @@ async def _act(
     if isinstance(answer, NoLedger):
         _say(sources, request, kind, key, answer.reason)
         return await client_screen(sources, request, status=503, notice=_not_kept(request, answer.reason), failed=True)
-    _say(sources, request, kind, key)
+    _say(sources, request, kind, key, entered=entered)
     return _led_to(request, paths.CLIENT, {"key": request.form.fields["key"], DONE: done})
 
 
@@ -183,11 +186,20 @@ def _led_to(request: PageRequest, path: str, query: dict[str, str]) -> PageAnswe
     return PageAnswer(b"", 303, {"Location": f"{path}?{urlencode({**query, **language})}"})
 
 
-def _say(sources: PageSources, request: PageRequest, kind: ChangeKind, key: ClientKey, refused: str = "") -> None:
+def _say(
+    sources: PageSources,
+    request: PageRequest,
+    kind: ChangeKind,
+    key: ClientKey,
+    refused: str = "",
+    entered: Mapping[str, object] | None = None,
+) -> None:
     """Write what somebody did for a client, or why that was refused."""
     kept = f"no {_DONE[kind]} kept" if refused else f"kept a {_DONE[kind]}"
     what = f"{key.name}: {kept} from {request.asker}{f': {refused}' if refused else ''}"
-    sources.changes.write(kind, request.asker, what=what, ok=not refused, level="warning" if refused else None)
+    facts = () if entered is None else (SettingChange(kind, key.name, after=entered),)
+    level = "warning" if refused else "info"
+    sources.changes.write(kind, request.asker, what=what, ok=not refused, level=level, settings=facts)
 
 
 def page_to_open(wanted: str) -> str:

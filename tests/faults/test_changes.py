@@ -169,6 +169,10 @@ def test_what_people_do_on_the_pages_is_written(gate: Gate, log: Path) -> None:
         ("sign_out", True, [signed]),
     ]
     assert session not in cookie
+    recorded = next(change for change in done if change["kind"] == "client_contact")
+    assert recorded["settings"] == [
+        {"setting": "client_contact", "item": "cucm", "after": {"what": "contact", "at": ""}}
+    ]
 
 
 def test_a_user_without_the_right_to_is_refused_and_written(gate: Gate, log: Path) -> None:

@@ -109,6 +109,18 @@ def test_one_value_longer_than_a_line_is_left_out() -> None:
     assert told["settings_left_out"] == 1
 
 
+def test_long_lists_are_shortened_before_settings_are_left_out() -> None:
+    users = SettingChange("users", added=tuple(f"user{number:05}" for number in range(14_000)), another=("ann",))
+    limit = SettingChange("limits.tunnels", before=1, after=2)
+
+    told = json.loads(encoded(change_of(ChangeKind.USERS, (ROOT,), "so", GATE, settings=(users, limit))))
+
+    assert "settings_left_out" not in told
+    first, second = told["settings"]
+    assert (len(first["added"]), first["another"], first["left_out"]) == (1000, ["ann"], 13_000)
+    assert second == {"setting": "limits.tunnels", "before": 1, "after": 2}
+
+
 def test_a_place_may_have_less_room() -> None:
     many = tuple(SettingChange("client", f"client {number}", after={"name": "x" * 90}) for number in range(400))
     change = change_of(ChangeKind.RELOAD, (ROOT,), "so", GATE, settings=many, tunnels=("id",) * 1000)

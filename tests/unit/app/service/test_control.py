@@ -7,6 +7,7 @@ import os
 import pwd
 import socket
 import stat
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from licensegate.app.service import control as control_module
 from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, ask_for_answer, control_path
 from licensegate.app.settings import packaged
+from licensegate.files import off_loop
 from licensegate.records.requester import Requester
 
 RELOAD = b'{"command": "reload"}\n'
@@ -64,6 +66,27 @@ def test_a_user_without_a_name_is_known_by_its_number(tmp_path: Path, monkeypatc
 
     asker = Requester(os.getuid(), "", os.getpid())
     assert while_serving(path, lambda: ask(path, Request("reload"))) == Reply(True, f"done for {asker}")
+
+
+def test_a_directory_of_users_that_hangs_delays_a_command_briefly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, answers = tmp_path / "control.sock", threading.Event()
+
+    def hang(uid: int) -> None:
+        answers.wait()
+
+    monkeypatch.setattr(pwd, "getpwuid", hang)
+    monkeypatch.setattr(off_loop, "_BRIEFLY_SECONDS", 0.01)
+
+    def twice() -> Reply:
+        ask(path, Request("reload"))
+        reply = ask(path, Request("reload"))
+        answers.set()
+        return reply
+
+    asker = Requester(os.getuid(), "", os.getpid())
+    assert while_serving(path, twice) == Reply(True, f"done for {asker}")
 
 
 def test_a_command_of_another_user_is_noted() -> None:
