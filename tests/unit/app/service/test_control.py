@@ -170,7 +170,7 @@ def test_too_long_a_line_closes_the_connection(tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(str(path))
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.sendall(b"x" * 100_000)
+                connection.sendall(b"x" * (4 << 20))
                 return Reply(False, connection.recv(100).decode())
             return Reply(False, "")
 
