@@ -105,7 +105,7 @@ def test_a_request_from_a_removed_network_is_refused(sent: bytes) -> None:
     run(main())
 
 
-def test_a_listener_keeps_its_schemes_under_other_settings_and_after_it_was_closed() -> None:
+def test_a_listener_keeps_its_schemes_after_a_reload_and_its_end() -> None:
     async def main() -> None:
         listen = ListenAddress("127.0.0.1", 0, schemes=frozenset({Scheme.BASIC}))
         async with run_gate(listen=listen) as running:
