@@ -10,6 +10,7 @@ from typing import Final
 
 from licensegate.app.settings import LogKind, LogPlace, Syslog
 from licensegate.app.terminal import STANDARD_ERROR, STANDARD_OUTPUT
+from licensegate.records.change import LONGEST_LINE
 
 from .connection import Connection
 from .file_sink import FileSink
@@ -20,6 +21,9 @@ from .syslog_message import FACILITIES, Origin, cut, line_framed, octet_counted,
 
 MOST_BYTES: Final = 8192
 """The longest syslog message: rsyslog takes no longer one by default (`maxMessageSize`)."""
+
+_HEADER_BYTES: Final = 1024
+"""More than those of a syslog message: RFC 5424 section 6."""
 
 _LARGEST_SEQUENCE: Final = 2_147_483_647  # RFC 5424 section 7.3.1
 _PACKAGED: Final = "; the packaged unit makes /var/log/licensegate for it"
@@ -63,6 +67,11 @@ def open_sink(place: LogPlace, setting: str, syslog: Syslog) -> LogSink:
     as_bsd = syslog.format == "rfc3164" or (syslog.format == "auto" and is_local)
     encode = _bsd_encoder(origin, with_host=not is_local) if as_bsd else _encoder(origin)
     return ServerSink(connection, encode, line_framed if is_local else octet_counted)
+
+
+def longest_line(sink: LogSink | None) -> int:
+    """The bytes of the longest line that arrives there whole. A syslog message has a header, too."""
+    return LONGEST_LINE if sink is None or isinstance(sink, FileSink) else MOST_BYTES - _HEADER_BYTES
 
 
 def open_server(place: LogPlace, setting: str, syslog: Syslog) -> Connection:

@@ -10,11 +10,9 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
-from licensegate.app.logs.open_sink import open_sink
+from licensegate.app.logs.open_sink import longest_line, open_sink
 from licensegate.app.logs.sink import LogLine, LogSink
 from licensegate.app.settings import Log
 from licensegate.app.terminal import is_coloured, is_journal
@@ -23,6 +21,7 @@ from licensegate.records.outcome import ONCE_AN_HOUR, PROBES
 from licensegate.records.record import TunnelRecord
 
 from .hourly import OnceAnHour
+from .json_lines import JsonLines
 from .log_limit import LogLimit
 from .observer import Observer
 from .severity import severity_of
@@ -112,7 +111,7 @@ def _encoder(settings: Log, sink: LogSink, environ: Mapping[str, str]) -> Callab
     if settings.format == "squid":
         return squid_line
     if settings.format == "json" or (settings.format == "auto" and not is_terminal):
-        return msgspec.json.Encoder().encode
+        return JsonLines(longest_line(sink)).encode
     if descriptor is None or is_journal(descriptor, environ):
         return TextLines(TimeStamp.NONE).encode
     if is_terminal:

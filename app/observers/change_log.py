@@ -10,9 +10,8 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any, Final
 
-from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
-from licensegate.app.logs.open_sink import MOST_BYTES
+from licensegate.app.logs.open_sink import longest_line
 from licensegate.app.logs.sink import LogLine, LogSink, Severity
 from licensegate.app.settings import Log, LogPlace
 from licensegate.app.version import full_version
@@ -27,16 +26,8 @@ MOST_KEPT: Final = 200
 _SEVERITIES: Final = {"info": Severity.INFO, "warning": Severity.WARNING, "error": Severity.ERROR}
 _LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
-_HEADER_BYTES: Final = 1024
-"""More than those of a syslog message: RFC 5424 section 6."""
-
 _log = logging.getLogger(__name__)
 _changes = logging.getLogger(f"{__name__}.said")
-
-
-def longest_line(sink: LogSink | None) -> int:
-    """The bytes of the longest line that arrives there whole. A syslog message has a header, too."""
-    return LONGEST_LINE if sink is None or isinstance(sink, FileSink) else MOST_BYTES - _HEADER_BYTES
 
 
 class ChangeLog:

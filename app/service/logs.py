@@ -16,8 +16,9 @@ import msgspec
 
 from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
+from licensegate.app.logs.open_sink import longest_line
 from licensegate.app.logs.sink import LogLine, LogSink, Severity
-from licensegate.app.observers.change_log import CHANGE, longest_line
+from licensegate.app.observers.change_log import CHANGE
 from licensegate.app.settings import Log, LogFormat
 from licensegate.app.terminal import STANDARD_ERROR, escaped, is_coloured, is_journal
 from licensegate.records.change import LONGEST_LINE, Change, encoded
