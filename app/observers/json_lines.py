@@ -1,7 +1,7 @@
 """The access log as JSON: `docs/records.md`. Pure.
 
-A record that would be longer than its reader takes goes without what has most items, and then with shorter texts: half a
-line of JSON could not be read at all.
+A record that would be longer than its reader takes goes without its lists, and then with shorter texts: half a line of
+JSON could not be read at all.
 """
 
 from typing import Final
