@@ -238,13 +238,17 @@ class TlsLayer:
 
     @property
     def peer_chain(self) -> tuple[bytes, ...]:
-        """The certificates that the client sent, its own first, each in DER; empty if it sent none."""
-        if not self.complete or self._tls.getpeercert(binary_form=True) is None:
+        """The certificates that the client sent, its own first, each in DER; empty if it sent none.
+
+        In a session that was resumed only its own is known: a ticket of TLS 1.2 holds no others.
+        """
+        own = self._tls.getpeercert(binary_form=True) if self.complete else None
+        if own is None:
             return ()
         if sys.version_info >= (3, 13):
-            return tuple(self._tls.get_unverified_chain())
+            return tuple(self._tls.get_unverified_chain()) or (own,)
         chain = self._tls._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # public from 3.13 on
-        return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain)
+        return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain or ()) or (own,)
 
     def _certificate(self) -> "tuple[tuple[_Names, ...], _Names]":
         """Return subject and alternative names of the client's certificate; empty without one."""

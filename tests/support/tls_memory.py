@@ -40,9 +40,11 @@ def client_context(authority: Path | None, version: ssl.TLSVersion | None = None
 class MemoryTlsClient:
     """A TLS client in memory: ciphertext comes in through `feed` and goes out through `take_ciphertext`."""
 
-    def __init__(self, context: ssl.SSLContext, name: str = "gate.example") -> None:
+    def __init__(
+        self, context: ssl.SSLContext, name: str = "gate.example", session: ssl.SSLSession | None = None
+    ) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name, session=session)
 
     def feed(self, ciphertext: bytes) -> None:
         """Take ciphertext from the server."""

@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from licensegate.certs.identity import load_identity
-from licensegate.proxy.wire.tls_layer import TlsFailure
+from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from support.certificates import Issued, altered, issue
 from support.tls_layer_harness import connect
-from support.tls_memory import client_context
+from support.tls_memory import MemoryTlsClient, client_context, complete_handshake
 
 AUTHORITY = issue("client authority", authority=True)
 
@@ -147,3 +147,40 @@ def test_a_certificate_that_the_authority_does_not_stand_for_is_refused(
 
     assert raised.value.detail == detail
     assert not raised.value.rejected_our_certificate
+
+
+def test_the_chain_is_as_the_client_sent_it(
+    folder: Path, trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    between = issue("in between", AUTHORITY, authority=True)
+    own = issue("cucm-pub", between, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    context = client_context(trusted, version)
+    context.load_cert_chain(*own.write(folder, between, stem="client"))
+
+    _, layer = connect(asking, context)
+
+    assert layer.peer_chain == (der(own), der(between))
+
+
+def test_a_resumed_session_has_the_clients_own_certificate(folder: Path, trusted: Path, asking: ssl.SSLContext) -> None:
+    own = issue("cucm-pub", AUTHORITY, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    context = presenting(folder, trusted, own, ssl.TLSVersion.TLSv1_2)
+    first, _ = connect(asking, context)
+    session = first.tls.session
+    again, layer = MemoryTlsClient(context, session=session), TlsLayer(asking)
+    complete_handshake(again, layer)
+
+    assert again.tls.session_reused
+    assert layer.peer_chain == (der(own),)
+
+
+def test_a_client_without_a_certificate_has_no_chain(
+    trusted: Path, asking: ssl.SSLContext, version: ssl.TLSVersion
+) -> None:
+    _, layer = connect(asking, client_context(trusted, version))
+
+    assert (TlsLayer(asking).peer_chain, layer.peer_chain) == ((), ())
+
+
+def der(issued: Issued) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(issued.pem.decode())
