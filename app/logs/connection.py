@@ -20,6 +20,9 @@ _CONNECT_SECONDS: Final = 5.0
 _STALLED_SECONDS: Final = 30.0
 """How long a server may take nothing before the connection counts as broken."""
 
+_READS: Final = 16
+"""How often a server is read from before a write. It has nothing to say but its end."""
+
 _SLICE_SECONDS: Final = 0.1
 _UNHEARD_SECONDS: Final = 0.3
 """How long the answer to a first datagram may take that says that nobody listens (ICMP)."""
@@ -85,6 +88,9 @@ class Connection:
     def close(self) -> None:
         """Close it. What the kernel has taken is still sent."""
         if self._sock is not None:
+            with contextlib.suppress(OSError, ValueError):  # ValueError: the handshake has not begun
+                if isinstance(self._sock, ssl.SSLSocket):
+                    self._sock.unwrap()  # sends close_notify (RFC 5425 section 4.4), and does not wait for the other's
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_WR)
             self._sock.close()
@@ -97,7 +103,7 @@ class Connection:
         """
         sock = self._connected
         try:
-            while self.is_stream:
+            for _ in range(_READS if self.is_stream else 0):
                 if not sock.recv(4096):
                     raise ConnectionResetError(errno.ECONNRESET, "closed by the server")
         except (BlockingIOError, ssl.SSLWantReadError):
