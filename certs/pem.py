@@ -13,7 +13,7 @@ MAX_PEM_BYTES: Final = 1 << 20
 
 _CERTIFICATE: Final = re.compile(rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----[A-Za-z0-9+/=\s]+-----END X509 CRL-----")
-_KEY: Final = re.compile(rb"-----BEGIN ([A-Z ]*)PRIVATE KEY-----(.*?)-----END \1PRIVATE KEY-----", re.DOTALL)
+_KEY_BEGINS: Final = re.compile(rb"-----BEGIN ([A-Z ]{0,32})PRIVATE KEY-----")
 
 
 class CertificateError(Exception):
@@ -44,15 +44,30 @@ def read_crls(path: Path) -> list[bytes]:
 
 def read_key(path: Path) -> bytes:
     """Return the first private key in a PEM file. Raises CertificateError, also for an encrypted key."""
-    found = _KEY.search(_read(path))
-    if found is None:
+    key = _first_key(_read(path))
+    if not key:
         raise CertificateError(f"{path}: contains no private key in PEM form (-----BEGIN PRIVATE KEY-----)")
-    if found[1] == b"ENCRYPTED " or b"ENCRYPTED" in found[2]:
+    if b"ENCRYPTED" in key:
         raise CertificateError(
             f"{path}: the key is encrypted, and the gate cannot ask for the password; "
             "decrypt it with `openssl pkey`, and let only the gate read the result"
         )
-    return found[0]
+    return key
+
+
+def _first_key(content: bytes) -> bytes:
+    """Return the first private key with its end; empty if there is none."""
+    endless = set()
+    for begin in _KEY_BEGINS.finditer(content):
+        kind = begin[1]
+        if kind in endless:
+            continue
+        end = b"-----END %bPRIVATE KEY-----" % kind
+        position = content.find(end, begin.end())
+        if position >= 0:
+            return content[begin.start() : position + len(end)]
+        endless.add(kind)
+    return b""
 
 
 def fingerprint(certificate: bytes) -> str:

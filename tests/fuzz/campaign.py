@@ -22,8 +22,11 @@ from .target import FuzzTarget
 HYPOTHESIS_SHARE = 0.3
 """Of a target's time, where atheris has the rest."""
 
-LONGEST_RUN = 10
-"""Seconds that one input may take: anything slower is a finding."""
+LONGEST_RUN = 5
+"""Seconds of CPU time that one input may take: anything slower is a finding."""
+
+STRETCHED_BYTES = 65536
+"""Each word of a format is repeated to this length: work that grows with the square of it takes too long."""
 
 _EXAMPLES = 300  # of Hypothesis, before the clock is looked at
 _MOST_MEMORY_MB = 2048
@@ -60,6 +63,8 @@ def fuzz(module: str, target: FuzzTarget, seconds: float) -> Findings:
         try:
             for data in known:
                 _try(target, data, found)
+            for word in target.words:
+                _try(target, word * (STRETCHED_BYTES // len(word)), found, stretched=True)
             while time.monotonic() < until:
                 _some_examples(target, known, found)
         except BaseExceptionGroup as group:
@@ -72,16 +77,17 @@ def fuzz(module: str, target: FuzzTarget, seconds: float) -> Findings:
     return found
 
 
-def _try(target: FuzzTarget, data: bytes, found: Findings) -> None:
+def _try(target: FuzzTarget, data: bytes, found: Findings, *, stretched: bool = False) -> None:
+    """Check an input; of a `stretched` one only the time. Raises what is wrong, with the input in a note."""
     found.runs += 1
-    signal.alarm(LONGEST_RUN)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST_RUN)
     try:
-        target.check(data)
+        (target.outcome if stretched else target.check)(data)
     except Exception as error:
         error.add_note(data.hex())  # to find the input again, behind what Hypothesis wraps around it
         raise
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _some_examples(target: FuzzTarget, known: list[bytes], found: Findings) -> None:
@@ -131,7 +137,12 @@ def _guided(module: str, target: FuzzTarget, seconds: int, found: Findings) -> N
     done = subprocess.run(
         [
             *(sys.executable, "-P", "-m", "fuzz.guided", module, target.name),
-            *(f"-max_total_time={seconds}", f"-max_len={target.largest}", f"-dict={words}", f"-timeout={LONGEST_RUN}"),
+            *(
+                f"-max_total_time={seconds}",
+                f"-max_len={target.largest}",
+                f"-dict={words}",
+                f"-timeout={2 * LONGEST_RUN}",
+            ),
             *(
                 f"-rss_limit_mb={_MOST_MEMORY_MB}",
                 f"-exact_artifact_path={crashes}",
@@ -171,14 +182,14 @@ def _note_crash(target: FuzzTarget, crash: Path, output: str, found: Findings) -
 
 @contextlib.contextmanager
 def time_limit() -> Iterator[None]:
-    """Raise TooSlowError from the alarm that `_try` sets."""
+    """Raise TooSlowError when the timer that `_try` sets runs out."""
 
     def too_slow(_signal: int, _frame: object) -> None:
         raise TooSlowError(f"an input took longer than {LONGEST_RUN} s")
 
-    before = signal.signal(signal.SIGALRM, too_slow)
+    before = signal.signal(signal.SIGPROF, too_slow)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
