@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ..target import FuzzTarget
 
-MODULES = ("clients", "tls", "logins", "parents", "products", "operators", "records", "local")
+MODULES = ("clients", "connections", "tls", "logins", "parents", "products", "operators", "records", "local")
 
 
 def targets_of(module: str) -> tuple[FuzzTarget, ...]:
