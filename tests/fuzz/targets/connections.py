@@ -102,9 +102,7 @@ TARGETS = (
             b"n\x05\1\0",
         ),
         words=(
-            *listed(
-                r"| \r\n\r\n \x16\x03\x01 \x15\x03\x03\x00\x02\x02\x30 \x80\x2e\x01 GET\x20 CONNECT\x20 :443 SSH-2.0 p l"
-            ),
+            *listed(r"| \r\n\r\n \x16\x03\x01 \x15\x03\x03\x00\x02\x02\x30 \x80\x2e\x01 CONNECT\x20 :443-2.0 p l"),
             *(HEAD, HELLO, HEADER, FINISHED, hello(), hello(OWN_NAME), head_with_login()),
         ),
         largest=1500,
