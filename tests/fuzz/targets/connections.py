@@ -8,6 +8,7 @@ from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from licensegate.records.record import TunnelRecord
+from support.client_hellos import RECORDED
 from support.conversation_harness import (
     HEAD,
     IDENTITY,
@@ -111,7 +112,7 @@ TARGETS = (
         name="gate-tls",
         read=tls,
         refuses=(TlsFailure,),
-        seeds=(HELLO, hello(OWN_NAME) + FINISHED, b"\x15\x03\x03\0\2\2\x30", HEAD),
+        seeds=(RECORDED["openssl"].hello, RECORDED["java-11"].hello + FINISHED, HELLO, b"\x15\x03\x03\0\2\2\x30", HEAD),
         words=(*listed(r"\x16\x03\x01 \x17\x03\x03 \x15\x03\x03\x00\x02 \x00\x2b \x03\x04 \xff\xff"), FINISHED),
         largest=2048,
     ),
