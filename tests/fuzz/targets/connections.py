@@ -3,15 +3,16 @@
 import contextlib
 
 from licensegate.allowlist.target import Target
+from licensegate.certs.identity import load_identity
 from licensegate.proxy.protocol.commands import Dial, StartTls
 from licensegate.proxy.protocol.states import State
 from licensegate.proxy.protocol.tunnel_counter import TunnelCounter
 from licensegate.proxy.wire.tls_layer import TlsFailure, TlsLayer
 from licensegate.records.record import TunnelRecord
+from support.certificates import issue
 from support.client_hellos import RECORDED
 from support.conversation_harness import (
     HEAD,
-    IDENTITY,
     OWN_NAME,
     SNAPSHOT,
     connect_head,
@@ -22,13 +23,15 @@ from support.conversation_harness import (
 )
 from support.logins import basic
 
-from ..target import FuzzTarget, listed, pieces
+from ..target import FuzzTarget, as_file, listed, pieces
 
 HOST = "tools.cisco.com"
 HELLO = hello(HOST)
 HEADER = b"PROXY TCP4 10.1.2.4 10.1.2.4 50000 443\r\n"
 FINISHED = b"\x14\x03\x03\0\x01\x01\x17\x03\x03\0\x02ab"
 GUARDED = login_snapshot()
+GATE = issue()
+SERVED = load_identity(as_file(GATE.pem, "gate.pem"), as_file(GATE.key_pem(), "gate.key")).context
 
 
 def connection(data: bytes) -> tuple[TunnelRecord, list[Target]]:
@@ -73,7 +76,7 @@ def connection_holds(data: bytes, outcome: tuple[TunnelRecord, list[Target]]) ->
 
 def tls(data: bytes) -> TlsLayer:
     """The gate's side of TLS, fed with these bytes."""
-    layer = TlsLayer(IDENTITY.context)
+    layer = TlsLayer(SERVED)
     with contextlib.suppress(BlockingIOError):
         for piece in pieces(data, 700):
             layer.feed(piece)
