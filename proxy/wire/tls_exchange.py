@@ -31,7 +31,6 @@ from .tls_records import (
     STARTS,
     RecordShape,
     read_header,
-    types_and_lengths,
 )
 
 _FINISHED: Final = frozenset({53, 69, 85, 101})
@@ -118,15 +117,15 @@ class _Direction(RecordShape, kw_only=True, eq=False):
         """The bytes of application data, encrypted and with record headers, if so many were relayed in all."""
         if self.application < 0:
             return 0
-        headers = self.headers[: RECORD_HEADER * self.application]
-        return self._before_relay + relayed - len(headers) - sum(map(_length, types_and_lengths(headers)))
+        handshake = sum(map(_length, self.records[: self.application])) + RECORD_HEADER * self.application
+        return self._before_relay + relayed - handshake
 
     def _begin_application(self, number: int) -> None:
         """Note that this record is the first with application data: nothing is left to judge."""
         self.application = number
         self._judges = False
         self._most = MOST_RECORDS
-        if self.count >= MOST_RECORDS:
+        if len(self.records) >= MOST_RECORDS:
             self._done = True
 
 
@@ -135,10 +134,11 @@ class ClientRecords(_Direction, kw_only=True, eq=False):
 
     _unfinished: tuple[int, ...] = ()  # lengths of encrypted records in the place of the Finished of TLS 1.3
 
-    def _judge(self, start: int, headers: bytes) -> None:
-        exchange = self.exchange
+    def _judge(self, start: int) -> None:
+        exchange, records = self.exchange, self.records
         is_1_3 = exchange.version == "1.3"
-        for number, (kind, length) in enumerate(types_and_lengths(headers), start):
+        for number in range(start, len(records)):
+            kind, length = records[number]
             if kind == APPLICATION_RECORD:
                 if not is_1_3:
                     exchange.requested = exchange.version != ""
@@ -220,18 +220,19 @@ class TargetRecords(_Direction, kw_only=True, eq=False):
     def _note_words(self, data: memoryview | bytes) -> None:
         self.said = without_logins(bytes(data[:_SAID_BYTES]).partition(b"\n")[0].strip(), _SAID_CHARACTERS)
 
-    def _judge(self, start: int, headers: bytes) -> None:
+    def _judge(self, start: int) -> None:
         exchange = self.exchange
         if exchange.version != "1.3":
-            self._judge_up_to_1_2(start, headers)
+            self._judge_up_to_1_2(start)
         elif exchange.client_finished:
-            self._judge_behind_finished(start, headers)
+            self._judge_behind_finished(start)
         else:
-            self._judge_flight(headers)
+            self._judge_flight(start)
 
-    def _judge_up_to_1_2(self, start: int, headers: bytes) -> None:
-        exchange = self.exchange
-        for number, (kind, length) in enumerate(types_and_lengths(headers), start):
+    def _judge_up_to_1_2(self, start: int) -> None:
+        exchange, records = self.exchange, self.records
+        for number in range(start, len(records)):
+            kind, length = records[number]
             if kind == APPLICATION_RECORD:
                 is_settings = exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
                 if exchange.requested and length not in _CONTINUE_1_2 and not is_settings:
@@ -242,10 +243,10 @@ class TargetRecords(_Direction, kw_only=True, eq=False):
                 self._finished = True
         return None
 
-    def _judge_flight(self, headers: bytes) -> None:
+    def _judge_flight(self, start: int) -> None:
         """Judge records of TLS 1.3 before the client's Finished: of the server's flight, or tickets behind it."""
         flight = self._flight
-        for kind, length in types_and_lengths(headers):
+        for kind, length in self.records[start:]:
             if kind == APPLICATION_RECORD:
                 if self._finished and _LEAST_DATA <= length <= _MOST_TICKET:
                     self._last = length
@@ -260,13 +261,14 @@ class TargetRecords(_Direction, kw_only=True, eq=False):
                 self._ciphers_changed = True
         self._flight = flight
 
-    def _judge_behind_finished(self, start: int, headers: bytes) -> None:
+    def _judge_behind_finished(self, start: int) -> None:
         """Judge records of TLS 1.3 behind the client's Finished: tickets, then answers. Shorter ones say nothing."""
-        exchange = self.exchange
+        exchange, records = self.exchange, self.records
         requested, tickets, known = exchange.requested, exchange.tickets, exchange.known_tickets or _NO_LENGTHS
         behind, last = self._behind_handshake, self._last
         least = _LEAST_HTTP2_ANSWER if requested and exchange.may_be_http2 else _LEAST_DATA
-        for number, (kind, length) in enumerate(types_and_lengths(headers), start):
+        for number in range(start, len(records)):
+            kind, length = records[number]
             if kind == APPLICATION_RECORD and length >= least and length != _CONTINUE:
                 if requested and (length > _MOST_TICKET or behind >= _MOST_TICKETS):
                     return self._answer(number)

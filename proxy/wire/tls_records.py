@@ -5,7 +5,6 @@ the certificate and whether the target answered (`tls_exchange`). Reads no conte
 """
 
 import struct
-from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -46,9 +45,6 @@ STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TY
 read_header: Final = struct.Struct("!HxH").unpack_from
 """Reads a record's content type, with the major version in the lower 8 bits, and the length of its payload."""
 
-types_and_lengths: Final[Callable[[bytes], Iterator[tuple[int, int]]]] = struct.Struct("!BxxH").iter_unpack
-"""Reads the content type and payload length of each record from the records' headers."""
-
 
 def fatal_alert(alert: Alert) -> bytes:
     """Return the record of a fatal alert before any key is agreed on; every client since TLS 1.0 reads it."""
@@ -56,14 +52,14 @@ def fatal_alert(alert: Alert) -> bytes:
 
 
 class RecordShape(Struct, kw_only=True, eq=False):
-    """The headers of the first TLS records of one direction, and an alert if one passed in the clear.
+    """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
-    `headers` are kept as they came: an open tunnel holds 5 bytes for each record. `alert` is a number, since peers send
-    unknown ones too. Of several it is the last, except that a close_notify does not replace another, and a warning of a
-    peer that goes on does not count. Subclasses look at the bytes and judge the records as they come.
+    `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does
+    not replace another, and a warning of a peer that goes on does not count. Subclasses look at the bytes and judge the
+    records as they come.
     """
 
-    headers: bytes = b""
+    records: list[tuple[int, int]] = []
     alert: int | None = None
     _most: int = MOST_RECORDS  # that are noted
     _begun: bytes = b""  # the first bytes of a record, while too few have passed to note it
@@ -81,11 +77,11 @@ class RecordShape(Struct, kw_only=True, eq=False):
             self._read_clear(data)
         if self._done:
             return False
-        noted = len(self.headers)
+        records = self.records
+        noted = len(records)
         position = self._find_next(data) if self._begun else self._position
-        size, left = len(data), self._most - self.count
+        size, left = len(data), self._most - len(records)
         last = size - _ENOUGH
-        headers = []
         while position <= last and left:  # as `_note`, but without a call for each record
             start, length = read_header(data, position)
             if start not in STARTS or length > _MOST_PAYLOAD:
@@ -93,10 +89,9 @@ class RecordShape(Struct, kw_only=True, eq=False):
                 break
             if length == _ALERT and start >> 8 == ALERT_RECORD:
                 self._note_alert(data[position + RECORD_HEADER], data[position + _ENOUGH - 1])
-            headers.append(data[position : position + RECORD_HEADER])
+            records.append((start >> 8, length))
             position += length + RECORD_HEADER
             left -= 1
-        self.headers += b"".join(headers)
         if not left:
             self._done = True
         while position < size and not self._done:  # at most two, of which the first is empty
@@ -108,41 +103,31 @@ class RecordShape(Struct, kw_only=True, eq=False):
             position += whole
         self._position = position - size
         if self._judges:
-            self._judge(noted // RECORD_HEADER, self.headers[noted:])
+            self._judge(noted)
         if not self._done:
             return True
-        if not self.headers:
+        if not records:
             self._note_words(data)
         return False
 
     def _read_clear(self, data: memoryview | bytes) -> None:
         """Read the next bytes before their records are noted. Called while `_reads_clear`."""
 
-    def _judge(self, start: int, headers: bytes) -> None:
-        """Judge the records that were noted last, from number `start` on. Called while `_judges`."""
+    def _judge(self, start: int) -> None:
+        """Judge the records from number `start` on, those that were noted last. Called while `_judges`."""
 
     def _note_words(self, data: memoryview | bytes) -> None:
         """Note the bytes that show that the stream is not TLS."""
 
     @property
-    def count(self) -> int:
-        """How many records were noted."""
-        return len(self.headers) // RECORD_HEADER
-
-    @property
-    def records(self) -> list[tuple[int, int]]:
-        """The type and payload length of each record that was noted."""
-        return list(types_and_lengths(self.headers))
-
-    @property
     def is_tls(self) -> bool:
         """Whether the stream may be TLS: it has begun with a TLS record, or with too few bytes to tell."""
-        return bool(self.headers) or not self._done
+        return bool(self.records) or not self._done
 
     @property
     def has_begun(self) -> bool:
         """Whether a byte of the stream was seen."""
-        return bool(self.headers or self._begun) or self._done
+        return bool(self.records or self._begun) or self._done
 
     @property
     def _is_between_records(self) -> bool:
@@ -177,8 +162,8 @@ class RecordShape(Struct, kw_only=True, eq=False):
             if there < _ENOUGH:
                 return 0
             self._note_alert(data[RECORD_HEADER], data[_ENOUGH - 1])
-        self.headers += bytes(data[:RECORD_HEADER])
-        self._done = self.count >= self._most
+        self.records.append((kind, length))
+        self._done = len(self.records) >= self._most
         return RECORD_HEADER + length
 
     def _note_alert(self, level: int, description: int) -> None:
