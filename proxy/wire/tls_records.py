@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from licensegate.records.alert import Alert
+from licensegate.records.bounded import BoundedDict
 
 HANDSHAKE: Final = b"\x16\x03"
 """The start of a handshake record: content type and major version."""
@@ -42,8 +43,17 @@ _MAJOR_VERSION: Final = 3
 STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TYPE, _LAST_TYPE + 1))
 """What `read_header` may find first in a record."""
 
+_known: Final[BoundedDict[int, tuple[int, int]]] = BoundedDict(1 << 12)
+"""Records as they are noted, by type and length. Most tunnels have the same ones, which take 8 bytes each, not 96."""
+
 read_header: Final = struct.Struct("!HxH").unpack_from
 """Reads a record's content type, with the major version in the lower 8 bits, and the length of its payload."""
+
+
+def _remember(start: int, length: int) -> tuple[int, int]:
+    record = start >> 8, length
+    _known.put(start << 16 | length, record)
+    return record
 
 
 def fatal_alert(alert: Alert) -> bytes:
@@ -89,7 +99,7 @@ class RecordShape(Struct, kw_only=True, eq=False):
                 break
             if length == _ALERT and start >> 8 == ALERT_RECORD:
                 self._note_alert(data[position + RECORD_HEADER], data[position + _ENOUGH - 1])
-            records.append((start >> 8, length))
+            records.append(_known.get(start << 16 | length) or _remember(start, length))
             position += length + RECORD_HEADER
             left -= 1
         if not left:
@@ -162,7 +172,7 @@ class RecordShape(Struct, kw_only=True, eq=False):
             if there < _ENOUGH:
                 return 0
             self._note_alert(data[RECORD_HEADER], data[_ENOUGH - 1])
-        self.records.append((kind, length))
+        self.records.append(_remember(start, length))
         self._done = len(self.records) >= self._most
         return RECORD_HEADER + length
 
