@@ -66,7 +66,7 @@ class Change(Struct, frozen=True, omit_defaults=True):
     """`message` says who asked, and what has changed or why nothing has, as the service log does, at its `level`.
 
     `settings` are the changes one by one, without `settings_left_out` others for which the line had no room; those of a
-    start are the settings that differ from the built-in defaults. `before` and `after` are the hashes around the
+    start are all that differs from the built-in defaults. `before` and `after` are the hashes around the
     change. `tunnels` are the ids of those that it ended, without `tunnels_left_out` others. `process` has written this,
     `other` is the other one of a handover.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from licensegate.app.settings.changes import setting_changes
+from licensegate.app.settings.changes import from_defaults, setting_changes
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
 from licensegate.ledger.place import LedgerPlace
@@ -26,6 +26,17 @@ def changes(before: Parts, served: ServerIdentity | None, users: Users, after: P
         yield SettingChange("ledger.url", hidden="password")
     if after.admin_token != before.admin_token:
         yield SettingChange("admin.token_file", hidden="token")
+
+
+def at_start(parts: Parts) -> Iterator[SettingChange]:
+    """Yield how a gate that starts differs from one with the built-in defaults, and what its files hold."""
+    yield from from_defaults(parts.settings.written)
+    identity, users = parts.certificate.value, parts.authenticator_reloader.users
+    yield SettingChange(CERTIFICATE, after=_certificate(identity))
+    if identity.client_trust:
+        yield SettingChange(CLIENT_AUTHORITIES, after=identity.client_trust)
+    if users.names:
+        yield SettingChange(USERS, added=tuple(users.names))
 
 
 def in_force(parts: Parts) -> InForce:

@@ -17,7 +17,6 @@ from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
 from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.settings import Settings, SettingsError
-from licensegate.app.settings.changes import from_defaults
 from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
@@ -28,6 +27,7 @@ from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
 from .answers import show
+from .changes import at_start
 from .components import Components, WarningsOf, no_warnings
 from .control import Control, ControlError, Reply, Request, ask, control_path
 from .cucm_instructions import cucm_instructions, reach
@@ -282,11 +282,11 @@ async def _pass_on(components: Components, request: Request) -> Reply:
 
 
 def _announce_ready(components: Components) -> None:
-    status, settings = components.status, components.settings
+    status = components.status
     components.changes.write(
         ChangeKind.START,
         what=status,
-        settings=tuple(from_defaults(settings.written)),
+        settings=tuple(at_start(components.parts)),
         after=components.in_force,
     )
     _log.info("%s", _instructions(components))

@@ -95,7 +95,7 @@ def test_the_start_is_written_with_all_that_differs_from_the_defaults(log: Path)
     assert start["by"] == []
     assert start["message"].endswith(f"hash {start['after']['settings']}")
     told = {change["setting"] for change in start["settings"]}
-    assert told >= {"auth.htpasswd", "log.access", "log.changes", "tls.key", "client"}
+    assert told >= {"auth.htpasswd", "certificate", "users", "log.access", "log.changes", "tls.key", "client"}
 
 
 def test_a_reload_is_written_with_its_asker_and_each_setting(gate: Gate, log: Path) -> None:

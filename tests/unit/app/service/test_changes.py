@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from licensegate.app.service.changes import changes, in_force, sentences
+from licensegate.app.service.changes import at_start, changes, in_force, sentences
 from licensegate.app.service.parts import Parts, read_parts, settings_hash
 from licensegate.app.settings import load
+from licensegate.records.setting_change import CERTIFICATE, CLIENT_AUTHORITIES, USERS
 from support.certificates import issue, revoke
 from support.logins import htpasswd_line
 
@@ -115,6 +116,28 @@ def test_each_change_is_named_and_no_secret_is(folder: Path, change: Callable[[P
         for line in (text, str(found))
         for secret in (TOKEN, "second-token", KEY, "cd" * 32, "$", "-password")
     )
+
+
+def test_a_start_tells_what_the_files_hold(folder: Path) -> None:
+    parts = read(folder)
+
+    found = {change.setting: change for change in at_start(parts)}
+
+    assert found["auth.htpasswd"].after == "users.htpasswd"
+    assert found[USERS].added == ("ann", "bob")
+    assert found[CERTIFICATE].after["sha256"] == parts.certificate.value.fingerprint
+    assert found[CLIENT_AUTHORITIES].after == parts.certificate.value.client_trust
+
+
+def test_a_change_of_the_certificate_has_both(folder: Path) -> None:
+    before = read(folder)
+    served, users = before.certificate.value, before.authenticator_reloader.users
+    new_certificate(folder)
+
+    (found,) = changes(before, served, users, read(folder, before))
+
+    assert found.before["sha256"] == served.fingerprint != found.after["sha256"]
+    assert found.after["not_after"].endswith("Z")
 
 
 @pytest.mark.parametrize("change", [new_certificate, other_users, revoked_certificate, other_rule])
