@@ -18,6 +18,7 @@ from support.admin_client import ENDED_TOTAL, Series
 from support.gate import COMMAND, Gate
 
 from .clients import Behaved, Kind
+from .doors import BRANCH
 from .origin import Carried
 
 DIRECTIONS = {
@@ -89,7 +90,7 @@ def origin_differences(
         )
         yield from _compare(f"bytes of {kind.name} from the origin", at_origin.sent, _sum(records, "upstream_read"))
     through = [record for record in branch.records if record.upstream]
-    passed_on = [record for record in main.records if record.client == "127.0.4.1" and record.upstream]
+    passed_on = [record for record in main.records if record.client == BRANCH and record.upstream]
     yield from _compare("tunnels through the parent, by both gates", len(through), len(passed_on))
 
 
