@@ -29,8 +29,8 @@ _READ_OF_PASSWORD: Final = 1024  # bytes; SHA-crypt takes longer for longer pass
 
 _FORMS: Final = re.compile(
     r"(?P<bcrypt>\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{22})[./A-Za-z0-9]{31}"
-    r"|(?P<sha>\$(?P<size>[56])\$(?:rounds=(?P<rounds>[1-9][0-9]{0,8})\$)?[^$:\s]{0,16}\$)[./A-Za-z0-9]{43,86}"
-    r"|(?P<apr1>\$apr1\$[^$:\s]{0,8}\$)[./A-Za-z0-9]{22}"
+    r"|(?P<sha>\$(?P<size>[56])\$(?:rounds=(?P<rounds>[1-9][0-9]{0,8})\$)?[!-#%-9;-~]{0,16}\$)[./A-Za-z0-9]{43,86}"
+    r"|(?P<apr1>\$apr1\$[!-#%-9;-~]{0,8}\$)[./A-Za-z0-9]{22}"
 )
 _SHA_CRYPT_ROUNDS: Final = 5000  # where the hash names none
 

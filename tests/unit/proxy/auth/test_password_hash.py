@@ -66,6 +66,7 @@ REFUSED = {
     "SHA-256-crypt as long as SHA-512-crypt": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("$6$", "$5$"),
     "SHA-crypt with rounds of a hundred digits": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "9" * 100),
     "SHA-crypt with rounds of more digits than an int": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "9" * 5000),
+    "SHA-crypt with a salt outside ASCII": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("saltstring", "sältstring"),
     "SHA-crypt with too few rounds": PUBLISHED[Kind.SHA_512_CRYPT][0].replace("10000", "999"),
     "a field behind": PUBLISHED[Kind.APR1][0] + ":x",
     "a blank behind": PUBLISHED[Kind.APR1][0] + " ",
