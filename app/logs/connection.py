@@ -54,7 +54,7 @@ class TooLongError(Exception):
 class Connection:
     """Connects to `place`, a syslog server or a Unix socket; `setting` names it in remedies.
 
-    `context` verifies a server of TLS, and is None for the others.
+    `context` verifies a server of TLS; the others have None.
     """
 
     def __init__(self, place: LogPlace, setting: str, context: ssl.SSLContext | None = None) -> None:

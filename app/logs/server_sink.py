@@ -61,9 +61,9 @@ class ServerSink(LogSink):
                 self._note(error, result)
                 self._doubtful = True  # perhaps the server was only started again
                 self._connect_and_send(lines[result.done :], is_over, result)
-        except GaveUpError as error:
+        except GaveUpError:  # for a reload or a stop, which is no fault of the server's
             self._connection.close()
-            result.fault = self._fault or str(error)
+            result.fault = self._fault
         except ServerError as error:
             self._note(error, result)
             self._fault = result.fault = str(error)

@@ -195,7 +195,7 @@ def test_a_look_up_that_hangs_holds_up_no_change_and_no_stop(tmp_path: Path, mon
         log.put()
     assert log.writer.losses == {"at_stop": 1}
     answered.set()
-    spin_until(lambda: threading.active_count() == before)
+    spin_until(lambda: threading.active_count() <= before)
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM], ids=["datagrams", "stream"])

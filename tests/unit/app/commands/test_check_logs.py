@@ -31,7 +31,7 @@ def test_a_server_that_cannot_be_reached_is_a_warning(tmp_path: Path, capsys: py
     ]
 
 
-def test_a_server_that_answers_is_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_answers_gets_no_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"syslog+tcp://127.0.0.1:{server.getsockname()[1]}"
         assert checked(tmp_path, f"access = '{url}'", capsys) == (0, [], [])
