@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+import warnings
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
@@ -21,6 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # prints a path that is not valid text
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # libraries warn developers, in the words of clients; Python keeps each warning
     typed = sys.argv[1:] if argv is None else argv
     chosen = next((word for word in typed if not word.startswith("-")), "")
     arguments = command_line({chosen}).parse_args(typed)

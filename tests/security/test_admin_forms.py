@@ -1,5 +1,6 @@
 """Attacks on the forms of the admin pages: other sites, other hosts, forged secrets, bodies too large or malformed."""
 
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -262,3 +263,13 @@ def test_without_a_token_the_page_says_that_nothing_can_be_changed(tmp_path: Pat
         assert (refused.status, "admin.token_file" in refused.body) == (403, True)
         assert (signing.status, "admin.token_file" in signing.body) == (403, True)
         assert "admin.token_file" in get_page(gate, f"{paths.CLIENT}?key={KEY}").body
+
+
+def test_what_a_library_warns_of_a_form_is_in_no_log(gate: Gate) -> None:
+    """aiohttp warns with the text of a broken header, and Python would print and keep each one."""
+    body = b"--x\r\nContent-Disposition: form-data; forged\r\n\r\na\r\n--x--\r\n"
+    assert post(gate, paths.SIGN_IN, body, Content_Type="multipart/form-data; boundary=x").status == 403
+    gate.send(signal.SIGHUP)
+    gate.await_line("reload")
+
+    assert "forged" not in "".join(gate.stderr)
