@@ -45,7 +45,7 @@ CAUSES: Final[Mapping[Revoke, frozenset[RevocationCause]]] = {
 def why_not_allowed(
     snapshot: Snapshot, client: str, granted: Granted, causes: frozenset[RevocationCause]
 ) -> RevocationCause | None:
-    """Return the first of these causes for which the tunnel would be refused now; None if there is none of them."""
+    """Return the first of these causes for which the tunnel would be refused now; None without one."""
     return next((cause for cause in _causes(snapshot, client, granted) if cause in causes), None)
 
 
