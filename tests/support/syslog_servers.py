@@ -239,6 +239,8 @@ def _unpacked(package: str) -> Path:
     folder = ROOT / "build" / "unpacked" / package
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
+        if not _dependencies(package):  # no package lists, as in images of containers
+            _run_or_miss(package, folder, "apt-get", "-qq", "update")
         names = [package, *(name for name in _dependencies(package) if not _is_installed(name))]
         _run_or_miss(package, folder, "apt-get", "download", *names)
         for archive in folder.glob("*.deb"):
