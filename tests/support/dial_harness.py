@@ -19,6 +19,7 @@ from licensegate.records.record import open_record
 from support.resolver_harness import once
 from support.sockets import turns, until
 from support.tunnel_harness import CountingPoller, counting_poller
+from support.upstream import closed_port
 
 HOST = "target.test"
 PUBLIC = Rule(HOST)
@@ -87,11 +88,11 @@ def open_dial_harness(*addresses: str, settings: DialSettings | None = None) -> 
 
 
 class LoopbackServer:
-    """A listening socket on a loopback address."""
+    """A listening socket on a loopback address, by default at a port that is free on every other address, too."""
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.sock = socket.create_server((host, port), family=family)
+        self.sock = socket.create_server((host, port or closed_port()), family=family)
         self.sock.setblocking(False)
         self.port: int = self.sock.getsockname()[1]
         self.connections: list[socket.socket] = []

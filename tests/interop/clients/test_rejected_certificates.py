@@ -30,12 +30,14 @@ def test_the_record_has_the_alert_of_a_rejected_target_certificate(lab: Lab, cli
         assert not carried_data(record)
         if client.certificate_alert is not CertificateAlert.NONE:
             assert certificate_rejected(record)
-    alerts = {
-        CertificateAlert.IN_THE_CLEAR: (UNKNOWN_CA, UNKNOWN_CA),
-        CertificateAlert.ENCRYPTED: (None, CERTIFICATE_UNKNOWN),
-        CertificateAlert.NONE: (None, None),
+    alerts: dict[CertificateAlert, tuple[set[int | None], set[int | None]]] = {
+        CertificateAlert.IN_THE_CLEAR: ({UNKNOWN_CA}, {UNKNOWN_CA}),
+        CertificateAlert.ENCRYPTED: ({None}, {CERTIFICATE_UNKNOWN}),
+        CertificateAlert.NONE: ({None}, {None, CERTIFICATE_UNKNOWN}),
     }
-    assert (newer.get("client_alert"), older.get("client_alert")) == alerts[client.certificate_alert]
+    of_newer, of_older = alerts[client.certificate_alert]
+    assert newer.get("client_alert") in of_newer
+    assert older.get("client_alert") in of_older
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if GateProtocol.HTTPS in client.protocols], ids=str)
@@ -45,5 +47,5 @@ def test_an_alert_against_the_gates_certificate_is_its_outcome(lab: Lab, client:
     assert "certificate" in shown
     (record,) = lab.gate.records(1)
     assert record["protocol"] == "https"
-    alerted = client.certificate_alert is not CertificateAlert.NONE
-    assert record["outcome"] == ("gate_certificate_rejected" if alerted else "handshake_failed")
+    unreliable = {"handshake_failed"} if client.certificate_alert is CertificateAlert.NONE else set()
+    assert record["outcome"] in {"gate_certificate_rejected"} | unreliable

@@ -15,7 +15,7 @@ from support.upstream import closed_port
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
+    with socket.create_server(("127.0.0.1", closed_port())) as sock:
         yield sock
 
 
