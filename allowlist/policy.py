@@ -6,7 +6,7 @@ depends neither on what a target resolves to nor on the time. A reload builds a 
 
 import enum
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct, structs
@@ -162,8 +162,7 @@ class Policy:
     def _refuse(self, target: Target) -> Decision:
         if made := self._opt_in.get(target):
             return made
-        names = [target.host, *(f"*.{domain}" for domain in _domains_above(target))]
-        if ports := sorted({port for name in names for port in self._ports.get(name, ())}):
+        if ports := sorted({port for host in target.rule_hosts for port in self._ports.get(host, ())}):
             return Decision(False, Reason.OTHER_PORT, detail=" or ".join(map(str, ports)))
         return _ADDRESS if target.is_address else _NO_RULE
 
@@ -187,7 +186,7 @@ class _Rules(Generic[_T]):
 
     def _find_domain(self, target: Target) -> _T | None:
         if self._domains:
-            for domain in _domains_above(target):
+            for domain in target.domains_above:
                 if found := self._domains.get(Target(domain, target.port)):
                     return found
         return None
@@ -221,12 +220,3 @@ def _opt_in(known: Mapping[str, Preset]) -> dict[Target, Decision]:
         for entry in preset.entries:
             names.setdefault(entry.target, []).append(name)
     return {target: Decision(False, Reason.IN_PRESET, detail=" or ".join(presets)) for target, presets in names.items()}
-
-
-def _domains_above(target: Target) -> Iterator[str]:
-    """Yield the parent domains of a name, longest first; none for an address."""
-    if target.is_address:
-        return
-    domain = target.host
-    while domain := domain.partition(".")[2]:
-        yield domain

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from .clients import Identity, Network
 from .rule import Rule
-from .target import Target, is_address
+from .target import Target
 
 
 class TunnelSelection(Struct, frozen=True):
@@ -22,12 +22,7 @@ class TunnelSelection(Struct, frozen=True):
 
     def matches(self, target: Target, client: str, identity: Identity) -> bool:
         """Whether the tunnel of this client, who has proved this identity, is picked."""
-        if self.hosts and not any(_covers(host, target.host) for host in self.hosts):
+        if self.hosts and set(self.hosts).isdisjoint(target.rule_hosts):
             return False
         rule = Rule("", users=self.users, networks=self.networks, certificates=self.certificates)
         return not rule.unmatched_keys(client, identity)
-
-
-def _covers(pattern: str, host: str) -> bool:
-    """Whether a host of the settings, exact or a wildcard, covers the host of a target."""
-    return pattern == host or (pattern.startswith("*.") and host.endswith(pattern[1:]) and not is_address(host))

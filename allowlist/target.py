@@ -12,6 +12,7 @@ Never resolves a name and leaves nothing to a resolver's guess: text that `inet_
 import enum
 import ipaddress
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from msgspec import Struct
@@ -54,6 +55,20 @@ class Target(Struct, frozen=True, cache_hash=True):
     def is_address(self) -> bool:
         """Whether the host is an IP address rather than a name."""
         return is_address(self.host)
+
+    @property
+    def domains_above(self) -> Iterator[str]:
+        """The parent domains of the name, longest first; none for an address."""
+        if self.is_address:
+            return
+        domain = self.host
+        while domain := domain.partition(".")[2]:
+            yield domain
+
+    @property
+    def rule_hosts(self) -> list[str]:
+        """The hosts of rules that cover it: its own, then wildcards, the longest domain first."""
+        return [self.host, *(f"*.{domain}" for domain in self.domains_above)]
 
     @lru_cache(maxsize=1024)  # noqa: B019  records share one text; what it keeps alive is small
     def __str__(self) -> str:

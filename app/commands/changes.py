@@ -6,7 +6,7 @@ from typing import Final
 from licensegate.app.overview.changes import ChangeList
 from licensegate.app.screen.changes import change_list
 
-from .showing import ASKS, EXIT_STATUSES, Show, add_show_arguments, page_number, show
+from .showing import ASKS, EXIT_STATUSES, Show, add_page_argument, add_show_arguments, show
 
 NOTES: Final = f"""\
   Shows the last 200 changes since the process of the gate started: reloads, handovers, changed files, logins to the
@@ -19,7 +19,7 @@ NOTES: Final = f"""\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_show_arguments(parser)
-    parser.add_argument("--page", metavar="NUMBER", type=page_number, default="1", help="this page of a long list")
+    add_page_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from typing import Final
 from licensegate.app.overview.clients import ClientList
 from licensegate.app.screen.clients import client_list
 
-from .showing import ASKS, EXIT_STATUSES, Show, add_show_arguments, page_number, show
+from .showing import ASKS, EXIT_STATUSES, Show, add_page_argument, add_show_arguments, show
 
 NOTES: Final = f"""\
 {ASKS}
@@ -20,7 +20,7 @@ NOTES: Final = f"""\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_show_arguments(parser)
-    parser.add_argument("--page", metavar="NUMBER", type=page_number, default="1", help="this page of a long list")
+    add_page_argument(parser)
     parser.add_argument(
         "query", metavar="TEXT", nargs="?", default="", help="only clients whose name, address or program has this text"
     )

@@ -38,9 +38,7 @@ def request_ends(arguments: argparse.Namespace, request: Request, advice: str = 
         for draining in draining_paths(path):
             with contextlib.suppress(NobodyServesError):  # it has ended
                 answer = _both(answer, read_answer(ask_for_answer(draining, request, _SECONDS), EndedTunnels))
-    except ControlError as error:
-        return complain(str(error))
-    except (SettingsError, GateAnswerError) as error:
+    except (ControlError, GateAnswerError, SettingsError) as error:
         return complain(str(error))
     if arguments.json:
         say_json(msgspec.json.encode(answer).decode())

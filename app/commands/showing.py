@@ -69,8 +69,12 @@ def add_show_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def page_number(text: str) -> str:
-    """The argument of --page."""
+def add_page_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the commands with long lists."""
+    parser.add_argument("--page", metavar="NUMBER", type=_page_number, default="1", help="this page of a long list")
+
+
+def _page_number(text: str) -> str:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not the number of a page, like 2")
     return text

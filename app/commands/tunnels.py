@@ -9,7 +9,7 @@ from licensegate.app.overview.tunnels import TunnelList
 from licensegate.app.screen.tunnels import tunnel_list
 from licensegate.app.terminal import complain
 
-from .showing import ASKS, EXIT_STATUSES, Show, add_show_arguments, is_drawn, page_number, show
+from .showing import ASKS, EXIT_STATUSES, Show, add_page_argument, add_show_arguments, is_drawn, show
 
 NOTES: Final = f"""\
   `licensegate end ID` ends a connection, `licensegate revoke` those of a user, host, network or certificate.
@@ -21,7 +21,7 @@ NOTES: Final = f"""\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     add_show_arguments(parser)
-    parser.add_argument("--page", metavar="NUMBER", type=page_number, default="1", help="this page of a long list")
+    add_page_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

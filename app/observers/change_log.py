@@ -23,9 +23,6 @@ CHANGE: Final = "change"
 
 MOST_KEPT: Final = 200
 
-_SEVERITIES: Final = {"info": Severity.INFO, "warning": Severity.WARNING, "error": Severity.ERROR}
-_LEVELS: Final = {"info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-
 _log = logging.getLogger(__name__)
 _changes = logging.getLogger(f"{__name__}.said")
 
@@ -65,7 +62,7 @@ class ChangeLog:
         """
         change = change_of(kind, by, what, self.process, **facts)
         self.recent.append(change)
-        _changes.log(_LEVELS[change.level], "%s", change.message, extra={CHANGE: change})
+        _changes.log(logging.getLevelNamesMapping()[change.level.upper()], "%s", change.message, extra={CHANGE: change})
         self._put(change)
         return change
 
@@ -98,7 +95,7 @@ class ChangeLog:
         for writer, longest in ((self._left, self._longest_left), (self._writer, self._longest)):
             if writer is not None:
                 text = encoded(change, longest)
-                writer.put(LogLine(text, _SEVERITIES[change.level], change.time.timestamp()))
+                writer.put(LogLine(text, Severity[change.level.upper()], change.time.timestamp()))
         self._leave()
         self._set_level()
 

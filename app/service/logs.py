@@ -23,14 +23,6 @@ from licensegate.app.settings import Log, LogFormat
 from licensegate.app.terminal import STANDARD_ERROR, escaped, is_coloured, is_journal
 from licensegate.records.change import LONGEST_LINE, Change, encoded
 
-_SEVERITIES: Final = {
-    "DEBUG": Severity.DEBUG,
-    "INFO": Severity.INFO,
-    "WARNING": Severity.WARNING,
-    "ERROR": Severity.ERROR,
-    "CRITICAL": Severity.CRITICAL,
-}
-
 _COLOURS: Final = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
 _PLAIN: Final = "\x1b[0m"
 
@@ -127,12 +119,11 @@ class ServiceLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the lines of a record."""
-        severity = _SEVERITIES.get(record.levelname, Severity.INFO)
         try:
             text = self.format(record)
         except Exception as error:  # `logging` would print it, and wait for the reader
             text = f"a log line cannot be formatted, {error}: {record.msg!r}"
-        self._put(self._elsewhere or self._standard_error, severity, record.created, text)
+        self._put(self._elsewhere or self._standard_error, record, text)
 
     def share(self, shared: bool) -> None:
         """Whether another process writes this log, too: then whole lines are written at a time."""
@@ -153,14 +144,15 @@ class ServiceLog(logging.Handler):
         text = _formatter("auto", None, os.environ).format(made)
         self.acquire()
         try:
-            self._put(self._standard_error, _SEVERITIES.get(made.levelname, Severity.INFO), made.created, text)
+            self._put(self._standard_error, made, text)
         finally:
             self.release()
 
     @staticmethod
-    def _put(writer: LineWriter, severity: Severity, at: float, text: str) -> None:
+    def _put(writer: LineWriter, record: logging.LogRecord, text: str) -> None:
+        severity = Severity.__members__.get(record.levelname, Severity.INFO)  # they have the names of levels, and more
         for line in text.encode(errors="backslashreplace").split(b"\n"):
-            writer.put(LogLine(line, severity, at))
+            writer.put(LogLine(line, severity, record.created))
 
 
 def start_service_log(level: str, form: LogFormat = "auto") -> ServiceLog:

@@ -32,8 +32,7 @@ async def revoke_disallowed(gate: Gate, occasion: str, revoke: Revoke) -> list[E
     causes = CAUSES[revoke]
     if not causes:
         return []
-    why_not_allowed = await _judge(gate, causes)
-    return await _end(gate, why_not_allowed, Outcome.REVOKED, occasion)
+    return await _end(gate, await _judge(gate, causes), Outcome.REVOKED, occasion)
 
 
 async def revoke_selected(
@@ -44,13 +43,13 @@ async def revoke_selected(
     With `dry_run`, only return them.
     """
 
-    why_not_allowed = await _judge(gate, frozenset(RevocationCause)) if not_allowed else _chosen
+    judge = await _judge(gate, frozenset(RevocationCause)) if not_allowed else _chosen
 
     def choose(one: ClientConnection) -> str | None:
         record, granted = one.conversation.record, one.conversation.granted
         if granted is None or record.event == "probe":
             return None
-        return why_not_allowed(one) if selection.matches(granted.target, record.client, granted.identity) else None
+        return judge(one) if selection.matches(granted.target, record.client, granted.identity) else None
 
     return await _end(gate, choose, Outcome.REVOKED, occasion, dry_run=dry_run)
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -76,6 +76,10 @@ def as_file(data: bytes, name: str = "content") -> Path:
     path = Path(_FOLDER.name) / name
     path.write_bytes(data)
     return path
+
+
+LARGE_JSON: Final = (b"[" * 2000, b'{"a":' * 600, b"9" * 400)
+"""Words that make JSON nest deep, or a number in it long."""
 
 
 def listed(text: str) -> tuple[bytes, ...]:

@@ -16,7 +16,7 @@ from licensegate.app.service.handover_line import HandoverError, HandoverLine, H
 from licensegate.doctor.path.dns_message import DnsAnswer, query, read_answer
 from licensegate.records.requester import Requester
 
-from ..target import FuzzTarget, listed
+from ..target import LARGE_JSON, FuzzTarget, listed
 
 LOOP = asyncio.new_event_loop()
 ASKED = query("tools.cisco.com", "A")
@@ -101,9 +101,7 @@ TARGETS = (
         ),
         words=(
             *listed(r'{"command":"reload" "parameters":{ "x": \xff 1e400 " } \\ud800 ,'),
-            b"[" * 2000,
-            b'{"a":' * 600,
-            b"9" * 400,
+            *LARGE_JSON,
         ),
         largest=8192,
     ),
@@ -118,9 +116,7 @@ TARGETS = (
         ),
         words=(
             *listed(r'{"step": "ready" "sockets" "failed" "reason":" "x": \xff \\u001b }'),
-            b"[" * 2000,
-            b'{"a":' * 600,
-            b"9" * 400,
+            *LARGE_JSON,
         ),
         largest=8192,
     ),

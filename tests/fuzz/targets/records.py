@@ -13,7 +13,7 @@ from licensegate.records.record import TunnelRecord
 from support.ledger_entries import answer_of_product, by_hand, failed, kept_text, named, success
 from support.records import failure, tunnel
 
-from ..target import FuzzTarget, listed
+from ..target import LARGE_JSON, FuzzTarget, listed
 
 RECORD = msgspec.json.encode(tunnel())
 EXPORT = b"".join(export_lines([*success(), *failed(), by_hand(), answer_of_product(), named("a"), kept_text()]))
@@ -65,9 +65,7 @@ TARGETS = (
             {"schema":2, "event":"end" "summary" "time":"0001-01-01T00:00:00+23:59"
             "9999-12-31T23:59:59-23:59" \n "outcome": "closed_by_client" null 1e400 -1 "\\ud800" \xff ,
             """),
-            b"9" * 400,
-            b"[" * 2000,
-            b'{"a":' * 600,
+            *LARGE_JSON,
         ),
         largest=8192,
     ),
@@ -89,9 +87,7 @@ TARGETS = (
             {"kind":"contact","client":{"kind":"named","name":"a"},"target":"b:1"}\n "kind":"hour"
             "time":"0001-01-01T00:00:00+23:59" "day":"0001-01-01" \\u0000 \n
             """),
-            b"[" * 2000,
-            b'{"a":' * 600,
-            b"9" * 400,
+            *LARGE_JSON,
         ),
         largest=8192,
     ),
