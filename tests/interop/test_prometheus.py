@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import re
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,12 +22,12 @@ from licensegate.records.outcome import Outcome, Stage
 from support.admin_client import ANY_PORT, admin_port, get_page
 from support.authority import Authority
 from support.gate import COMMAND, Gate, gate_settings
-from support.licensing_exchange import MESSAGE, REFUSING_HOST, TARGET, URL
+from support.licensing_exchange import HOST, MESSAGE, REFUSING_HOST, TARGET
 from support.programs import run, run_within
 from support.prometheus import Prometheus
-from support.raw_client import ask, dial, end_well, open_tunnel
+from support.raw_client import ask, dial, end_well, open_tunnel, read_to_end, secured
 from support.requirements import require_command
-from support.standin import StandIn
+from support.standin import CALL_HOME_PATH, StandIn
 from support.upstream import closed_port
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -106,7 +107,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> I
         prometheus = stack.enter_context(Prometheus(installed(folder, instance, missing)))
         made = Scraped(gate, prometheus, instance, missing)
         for times in (1, 2):  # a rate needs an earlier sample
-            bring_traffic(gate, standin, authority)
+            bring_traffic(gate, standin)
             expected = f"sum({ENDED}) == {times * sum(TRAFFIC.values())}"
             prometheus.until(partial(prometheus.values, expected))
         prometheus.until(lambda: len(prometheus.get("alerts")["alerts"]) >= 2)
@@ -144,11 +145,9 @@ def installed(folder: Path, *instances: str) -> Path:
     return settings
 
 
-def bring_traffic(gate: Gate, standin: StandIn, authority: Authority) -> None:
+def bring_traffic(gate: Gate, standin: StandIn) -> None:
     """Make the connections of TRAFFIC, a health check, and a connection without a byte."""
-    way = ("--silent", "--show-error", "--proxy", gate.url, "--cacert", authority.root)
-    done = run(require_command("curl", "curl"), *way, "--data-binary", "@-", URL, stdin=MESSAGE)
-    assert '"stand_in": true' in done.stdout, done.stderr
+    post_and_end_first(gate)
     end_well(open_tunnel(gate, f"CONNECT localhost:{standin.port} HTTP/1.1\r\n\r\n".encode()))
     for request, status in {
         f"CONNECT {REFUSING_HOST}:443 HTTP/1.1\r\n\r\n": 502,
@@ -158,6 +157,20 @@ def bring_traffic(gate: Gate, standin: StandIn, authority: Authority) -> None:
     }.items():
         assert ask(gate, request.encode()).status == status
     dial(gate).close()
+
+
+def post_and_end_first(gate: Gate) -> None:
+    """Post the message, and end before the server does: after close_notify, a program may lose that race."""
+    post = f"POST {CALL_HOME_PATH} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(MESSAGE)}\r\n\r\n"
+    connect = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n"
+    with open_tunnel(gate, connect.encode()) as plain, secured(plain, HOST) as tunnel:
+        tunnel.sendall(post.encode() + MESSAGE)
+        answer = tunnel.recv(65536)
+        while b"}" not in answer:
+            answer += tunnel.recv(65536)
+        assert b'"stand_in": true' in answer
+        tunnel.shutdown(socket.SHUT_WR)  # a bare FIN
+        read_to_end(tunnel)
 
 
 def all_queries() -> Iterator[tuple[str, Any]]:

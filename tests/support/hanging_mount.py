@@ -21,6 +21,7 @@ from support.requirements import NOT_TRIED
 
 _IN = struct.Struct("<IIQQIIIHH")  # length, opcode, unique, node, uid, gid, pid: struct fuse_in_header
 _FILE, _FOLDER = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
+_OPENED = struct.pack("<QII", 1, 1, 0)  # to be read directly, not from the page cache
 _FORCE, _DETACH = 1, 2  # umount2(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -31,11 +32,13 @@ class _Opcode(enum.IntEnum):
     LOOKUP = 1
     FORGET = 2
     GETATTR = 3
+    MKNOD = 8
     OPEN = 14
     READ = 15
     RELEASE = 18
     FLUSH = 25
     INIT = 26
+    CREATE = 35
 
 
 class HangingMount:
@@ -84,15 +87,14 @@ class HangingMount:
             case _Opcode.INIT:
                 return 0, struct.pack("<IIIIHHIIHHI28x", 7, 31, 0, 0, 0, 0, 1 << 16, 1, 0, 0, 0)
             case _Opcode.LOOKUP:
-                name = body.rstrip(b"\0").decode()
-                if name not in self._names:
-                    return errno.ENOENT, b""
-                number = self._names.index(name) + 2
-                return 0, struct.pack("<QQQQII", number, 0, 0, 0, 0, 0) + self._attributes(number)
+                return self._entry(body)
+            case _Opcode.CREATE | _Opcode.MKNOD:  # Linux may ask so for a file that exists already
+                error, entry = self._entry(body[16:])
+                return error, entry + _OPENED if opcode == _Opcode.CREATE and entry else entry
             case _Opcode.GETATTR:
                 return 0, struct.pack("<QII", 0, 0, 0) + self._attributes(node)
             case _Opcode.OPEN:
-                return 0, struct.pack("<QII", 1, 1, 0)  # read directly, not from the page cache
+                return 0, _OPENED
             case _Opcode.READ:
                 offset, size = struct.unpack_from("<QI", body, 8)
                 return 0, self._contents[node - 2][offset : offset + size]
@@ -100,6 +102,13 @@ class HangingMount:
                 return 0, b""
             case _:
                 return errno.ENOSYS, b""
+
+    def _entry(self, name: bytes) -> tuple[int, bytes]:
+        wanted = name.rstrip(b"\0").decode()
+        if wanted not in self._names:
+            return errno.ENOENT, b""
+        number = self._names.index(wanted) + 2
+        return 0, struct.pack("<QQQQII", number, 0, 0, 0, 0, 0) + self._attributes(number)
 
     def _attributes(self, node: int) -> bytes:
         size = 0 if node == 1 else len(self._contents[node - 2])

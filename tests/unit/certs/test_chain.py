@@ -1,7 +1,7 @@
 """The chain that a target showed, judged by roots and a clock of the test's own."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from ipaddress import ip_address
 
@@ -13,10 +13,9 @@ from OpenSSL.crypto import X509, X509Store, X509StoreFlags
 
 from licensegate.certs.chain import ChainJudge, ChainJudgement
 from licensegate.records.target_verdict import TargetVerdict as Verdict
-from support.certificates import Issued, issue
+from support.certificates import NOW, Issued, issue
 
 HOST = "gate.example"
-NOW = datetime.now(UTC)
 ROOT = issue("root", authority=True)
 MIDDLE = issue("middle", ROOT, authority=True)
 LEAF = issue("leaf", MIDDLE)

@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,9 +7,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from licensegate.certs.pem import CertificateError
 from licensegate.certs.review import Problem, review_chain, review_key_pair
-from support.certificates import Issued, issue
+from support.certificates import NOW, Issued, issue
 
-NOW = datetime.now(UTC)
 ROOT = issue("root", authority=True)
 MIDDLE = issue("middle", ROOT, authority=True)
 LEAF = issue("gate", MIDDLE)

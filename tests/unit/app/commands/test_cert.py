@@ -12,9 +12,8 @@ from licensegate.app.settings import Settings, load
 from licensegate.app.settings.settings import Tls
 from licensegate.certs.identity import load_identity
 from licensegate.certs.pem import CertificateError
-from support.certificates import issue
+from support.certificates import NOW, issue
 
-NOW = datetime.now(UTC)
 ROOT = issue("root", authority=True)
 LEAF = issue(
     "gate", ROOT, days=(-1, 99.5), names=(x509.DNSName("gate.example"), x509.IPAddress(ip_address("10.1.2.3")))
