@@ -32,8 +32,7 @@ from licensegate.doctor.step import StepResult, StepVerdict
 from licensegate.records.secret import Secret
 
 from .check_warnings import warnings
-from .passwd import PasswdError
-from .password_input import read_password
+from .password_input import PasswordInputError, read_password
 from .service_user import PACKAGED_USER, become, has_packaged_user, return_to_root
 from .settings_file import load_or_exit
 from .target_argument import add_targets, target_argument
@@ -188,7 +187,7 @@ def _login(arguments: argparse.Namespace) -> ClientLogin | None:
         return None
     try:
         password = read_password(stdin=False, file=arguments.password_file, twice=False)
-    except PasswdError as error:
+    except PasswordInputError as error:
         raise SystemExit(complain(str(error))) from None
     return ClientLogin(arguments.login, Secret(password.encode()))
 

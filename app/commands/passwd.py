@@ -231,7 +231,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Add, check or remove a user."""
-    from .password_input import read_password
+    from .password_input import PasswordInputError, read_password
 
     files, realm = arguments.file, arguments.realm
     try:
@@ -243,7 +243,7 @@ def run(arguments: argparse.Namespace) -> int:
                 report = check(files, arguments.check, realm, password)
             else:
                 report = add(files, arguments.add, realm, password)
-    except (LoginFileError, PasswdError) as error:
+    except (LoginFileError, PasswdError, PasswordInputError) as error:
         return complain(str(error))
     say(report.text)
     return 0 if report.good else 1

@@ -5,23 +5,25 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from .passwd import PasswdError
-
 _MOST_BYTES: Final = 4096
 
 
+class PasswordInputError(Exception):
+    """No password could be read. The text says why, and what to do."""
+
+
 def read_password(*, stdin: bool, file: Path | None, twice: bool) -> str:
-    """Read a password, from the terminal by default, there `twice` for a new one. Raises PasswdError."""
+    """Read a password, from the terminal by default, there `twice` for a new one. Raises PasswordInputError."""
     if stdin:
         if sys.stdin is None:
-            raise PasswdError("standard input is closed; pipe the password into it, or use --password-file")
+            raise PasswordInputError("standard input is closed; pipe the password into it, or use --password-file")
         return _first_line(sys.stdin.buffer, "standard input")
     if file is not None:
         try:
             with file.open("rb") as content:
                 return _first_line(content, str(file))
         except OSError as error:
-            raise PasswdError(f"{file}: {error.strerror}") from None
+            raise PasswordInputError(f"{file}: {error.strerror}") from None
     return _typed(twice=twice)
 
 
@@ -30,18 +32,18 @@ def _first_line(content: BinaryIO, where: str) -> str:
     try:
         return line.decode("utf-8-sig")  # editors on Windows write a byte order mark
     except UnicodeDecodeError:
-        raise PasswdError(f"{where}: the password is not text in UTF-8") from None
+        raise PasswordInputError(f"{where}: the password is not text in UTF-8") from None
 
 
 def _typed(*, twice: bool) -> str:
     if sys.stdin is None or not sys.stdin.isatty():
-        raise PasswdError("no terminal to type a password at; use --stdin or --password-file")
+        raise PasswordInputError("no terminal to type a password at; use --stdin or --password-file")
     try:
         password = getpass.getpass("Password: ")
         if twice and getpass.getpass("Repeat password: ") != password:
-            raise PasswdError("the two passwords differ; nothing has been changed")
+            raise PasswordInputError("the two passwords differ; nothing has been changed")
     except EOFError:
-        raise PasswdError("no password was typed; nothing has been changed") from None
+        raise PasswordInputError("no password was typed; nothing has been changed") from None
     except UnicodeDecodeError:
-        raise PasswdError("the password is not text in UTF-8; nothing has been changed") from None
+        raise PasswordInputError("the password is not text in UTF-8; nothing has been changed") from None
     return password

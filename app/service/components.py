@@ -227,7 +227,7 @@ class Components:
                 view,
                 self.products,
                 self.changes,
-                partial(end_one, self),
+                partial(end_one, self.gate, self.changes),
                 self.passed.bind,
             )
         return self._admin_site.adopting(

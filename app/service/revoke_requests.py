@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from licensegate.allowlist.selection import TunnelSelection
+from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.overview.ended_tunnels import EndedTunnel, EndedTunnels, ids, in_words
 from licensegate.app.settings.address import read_network, read_rule_host
 from licensegate.language.language import ENGLISH
+from licensegate.proxy.gate import Gate
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
@@ -17,13 +19,10 @@ from .control import Reply, Request, RevocationRequest
 from .occasions import requested_by
 from .tunnel_ends import end_by_ids, revoke_selected
 
-if TYPE_CHECKING:
-    from .components import Components  # which hands `end_one` to the admin pages
-
 _T = TypeVar("_T")
 
 
-async def answer_revoke(components: "Components", requester: Requester, request: Request) -> Reply | bytes:
+async def answer_revoke(gate: Gate, changes: ChangeLog, requester: Requester, request: Request) -> Reply | bytes:
     """End the tunnels that the request selects, or only say which."""
     wanted = request.revocation or RevocationRequest()
     try:
@@ -33,32 +32,32 @@ async def answer_revoke(components: "Components", requester: Requester, request:
     if selection.is_everything and not wanted.not_allowed:
         return Reply(False, "refused: the request does not say which tunnels")
     ended = await revoke_selected(
-        components.gate, requested_by(requester), selection, not_allowed=wanted.not_allowed, dry_run=wanted.dry_run
+        gate, requested_by(requester), selection, not_allowed=wanted.not_allowed, dry_run=wanted.dry_run
     )
     if not wanted.dry_run:
         what = in_words(ended) or "no open tunnel matches"
-        components.changes.write(ChangeKind.REVOKE, requester, what=what, tunnels=ids(ended))
+        changes.write(ChangeKind.REVOKE, requester, what=what, tunnels=ids(ended))
     return _answer(ended, dry_run=wanted.dry_run)
 
 
-async def answer_end(components: "Components", requester: Requester, request: Request) -> Reply | bytes:
+async def answer_end(gate: Gate, changes: ChangeLog, requester: Requester, request: Request) -> Reply | bytes:
     """End the connections with these ids."""
-    return _answer(*await _end(components, requester, request.ids))
+    return _answer(*await _end(gate, changes, requester, request.ids))
 
 
-async def end_one(components: "Components", requester: Requester, number: str) -> bool:
+async def end_one(gate: Gate, changes: ChangeLog, requester: Requester, number: str) -> bool:
     """End the connection with this id. Returns False if there is none."""
-    ended, _ = await _end(components, requester, (number,))
+    ended, _ = await _end(gate, changes, requester, (number,))
     return bool(ended)
 
 
 async def _end(
-    components: "Components", requester: Requester, numbers: Sequence[str]
+    gate: Gate, changes: ChangeLog, requester: Requester, numbers: Sequence[str]
 ) -> tuple[list[EndedTunnel], list[str]]:
     """End them and write the change. Returns them, and the ids that no open connection has."""
-    ended, unknown = await end_by_ids(components.gate, requested_by(requester), numbers)
+    ended, unknown = await end_by_ids(gate, requested_by(requester), numbers)
     what = in_words(ended) or "no open connection has such an id"
-    components.changes.write(ChangeKind.END, requester, what=what, ok=bool(ended), tunnels=ids(ended))
+    changes.write(ChangeKind.END, requester, what=what, ok=bool(ended), tunnels=ids(ended))
     return ended, unknown
 
 

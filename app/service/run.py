@@ -198,7 +198,7 @@ async def _open_control(
     reloader: Reloader, config: Path | None, takeover: Takeover | None
 ) -> AsyncIterator[tuple[ReloadQueue, Handover]]:
     """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
-    changes = reloader.components.changes
+    gate, changes = reloader.components.gate, reloader.components.changes
     reloads = ReloadQueue(
         lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults),
         lambda requesters, reason: changes.write(ChangeKind.RELOAD, *requesters, what=reason, ok=False),
@@ -208,8 +208,8 @@ async def _open_control(
             "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
             "probe": lambda requester, request: answer_probe(reloader.components, request.target),
             "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
-            "revoke": lambda requester, request: answer_revoke(reloader.components, requester, request),
-            "end": lambda requester, request: answer_end(reloader.components, requester, request),
+            "revoke": lambda requester, request: answer_revoke(gate, changes, requester, request),
+            "end": lambda requester, request: answer_end(gate, changes, requester, request),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         },
         partial(_say_refused, changes),

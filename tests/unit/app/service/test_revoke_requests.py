@@ -1,16 +1,15 @@
 """Requests that a command of another release may send."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from licensegate.app.service.components import Components
 from licensegate.app.service.control import Reply, Request, RevocationRequest
 from licensegate.app.service.revoke_requests import answer_revoke
 from licensegate.records.requester import Requester
 
-NEVER_ASKED = cast(Components, cast(Any, None))
+NEVER_ASKED: Any = None
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ NEVER_ASKED = cast(Components, cast(Any, None))
     ids=["nothing", "only --dry-run", "a URL", "no network"],
 )
 def test_a_request_that_cannot_be_read_ends_nothing(revocation: RevocationRequest | None, reason: str) -> None:
-    reply = asyncio.run(answer_revoke(NEVER_ASKED, Requester(0), Request("revoke", revocation=revocation)))
+    reply = asyncio.run(answer_revoke(NEVER_ASKED, NEVER_ASKED, Requester(0), Request("revoke", revocation=revocation)))
 
     assert isinstance(reply, Reply)
     assert (reply.ok, reply.message.startswith(f"refused: {reason}")) == (False, True)
