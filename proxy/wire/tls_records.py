@@ -43,17 +43,17 @@ _MAJOR_VERSION: Final = 3
 STARTS: Final = frozenset(kind << 8 | _MAJOR_VERSION for kind in range(_FIRST_TYPE, _LAST_TYPE + 1))
 """What `read_header` may find first in a record."""
 
-_known: Final[BoundedDict[int, tuple[int, int]]] = BoundedDict(1 << 12)
-"""Records as they are noted, by type and length. Most tunnels have the same ones, which take 8 bytes each, not 96."""
+_known: Final[BoundedDict[tuple[int, int], tuple[int, int]]] = BoundedDict(1 << 12)
+"""Records as they are noted, by `_header`: those of most tunnels, judged once. They take 8 bytes each, not 96.
+
+An alert in the clear is not among them, since what it says is noted, too.
+"""
+
+_header: Final = struct.Struct("!IB").unpack_from
+"""Reads the whole header of a record, as a key."""
 
 read_header: Final = struct.Struct("!HxH").unpack_from
 """Reads a record's content type, with the major version in the lower 8 bits, and the length of its payload."""
-
-
-def _remember(start: int, length: int) -> tuple[int, int]:
-    record = start >> 8, length
-    _known.put(start << 16 | length, record)
-    return record
 
 
 def fatal_alert(alert: Alert) -> bytes:
@@ -91,20 +91,17 @@ class RecordShape(Struct, kw_only=True, eq=False):
         noted = len(records)
         position = self._find_next(data) if self._begun else self._position
         size, left = len(data), self._most - len(records)
-        last = size - _ENOUGH
-        while position <= last and left:  # as `_note`, but without a call for each record
-            start, length = read_header(data, position)
-            if start not in STARTS or length > _MOST_PAYLOAD:
-                self._done = True
+        last = size - RECORD_HEADER
+        while position <= last and left:
+            record = _known.get(_header(data, position))
+            if record is None:
                 break
-            if length == _ALERT and start >> 8 == ALERT_RECORD:
-                self._note_alert(data[position + RECORD_HEADER], data[position + _ENOUGH - 1])
-            records.append(_known.get(start << 16 | length) or _remember(start, length))
-            position += length + RECORD_HEADER
+            records.append(record)
+            position += record[1] + RECORD_HEADER
             left -= 1
         if not left:
             self._done = True
-        while position < size and not self._done:  # at most two, of which the first is empty
+        while position < size and not self._done:
             whole = self._note(data[position:])
             if not whole:
                 if not self._done:
@@ -172,7 +169,9 @@ class RecordShape(Struct, kw_only=True, eq=False):
             if there < _ENOUGH:
                 return 0
             self._note_alert(data[RECORD_HEADER], data[_ENOUGH - 1])
-        self.records.append(_remember(start, length))
+        else:
+            _known.put(_header(data), (kind, length))
+        self.records.append((kind, length))
         self._done = len(self.records) >= self._most
         return RECORD_HEADER + length
 
