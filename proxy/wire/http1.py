@@ -20,7 +20,7 @@ from msgspec import Struct
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
-from licensegate.records.text import printable, quoted, without_logins
+from licensegate.records.text import printable, quoted, redacted, without_logins
 
 from .empty_line import empty_line_size
 from .http_token import TOKEN
@@ -51,6 +51,14 @@ _BEGINNING: Final = 5  # bytes that tell where the request line starts: two empt
 _FIELD_NAMES: Final = 32  # names kept, and the characters of all of them
 _FIELD_NAME_CHARACTERS: Final = 400
 _LANGUAGE_BYTES: Final = 200  # of Accept-Language: a browser's list has a tenth
+
+_KNOWN_HEADS: Final = 256
+_KNOWN_BYTES: Final = 512  # of each
+_NEVER_SECRET: Final = frozenset(
+    (b"", b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"connection", b"content-length", b"host",
+     b"pragma", b"proxy-connection", b"user-agent", b"via")
+)  # fmt: skip
+"""The fields of a head that may be remembered, and the empty name behind the last one."""
 
 
 class HeadError(Exception):
@@ -93,6 +101,10 @@ class Head(Struct, frozen=True):
     accept_language: bytes = b""
 
 
+_known: Final[dict[bytes, Head]] = {}
+"""Heads of CONNECTs that were read before: a client sends the same one each time. None has a login in it."""
+
+
 def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     """Return the head that `received` starts with, or None while it is incomplete.
 
@@ -100,6 +112,9 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     arrives byte by byte would take a second. Raises HeadError as soon as the bytes cannot become an acceptable head of
     at most `limit` bytes.
     """
+    known = _known.get(received)
+    if known is not None and known.size <= limit:
+        return known
     unsearched = max(judged - 2, 0)
     is_whole = received.find(b"\n\r\n", unsearched) >= 0 or received.find(b"\n\n", unsearched) >= 0
     found = _head.match(received) if is_whole else None
@@ -110,7 +125,7 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
     if version not in _VERSIONS:
         raise HeadError(Outcome.VERSION_NOT_SUPPORTED)
     fields = _read_fields(field_lines, is_connect=method == b"CONNECT")
-    return Head(
+    head = Head(
         printable(method),
         target,
         _VERSIONS[version],
@@ -123,6 +138,16 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
         fields.fault,
         fields.accept_language,
     )
+    if method == b"CONNECT" and head.size == len(received) <= _KNOWN_BYTES:
+        _remember_harmless(received, head, fields.names)
+    return head
+
+
+def _remember_harmless(received: bytes, head: Head, names: list[bytes]) -> None:
+    if head.fault is None and _NEVER_SECRET.issuperset(map(bytes.lower, names)) and redacted(received) == received:
+        if len(_known) >= _KNOWN_HEADS:
+            _known.clear()
+        _known[received] = head
 
 
 class _Fields(Struct):
