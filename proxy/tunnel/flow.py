@@ -185,9 +185,8 @@ class Flow:
         if sent < len(data):
             self._pending = memoryview(bytes(data[sent:]))
             self.blocked = True
-            return False
-        self._pending = None
-        self.blocked = self._tls_sink is not None and self._tls_sink.unsent
+        elif self._tls_sink is not None:
+            self.blocked = self._tls_sink.unsent
         return not self.blocked
 
     def _splice(self) -> bool:
@@ -234,7 +233,9 @@ class Flow:
 
     def _flush(self) -> bool:
         if self._pending is not None:
-            return self._write(self._pending)
+            pending, self._pending = self._pending, None
+            self.blocked = False
+            return self._write(pending)
         if self._tls_sink is not None:
             return self._flush_tls(self._tls_sink)
         return self._pipe is not None and self._empty_pipe(self._pipe)

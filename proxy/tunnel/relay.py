@@ -33,9 +33,9 @@ class Relay:
     """The two directions of one tunnel: `up` to the upstream, `down` to the client."""
 
     __slots__ = (
-        "_answered", "_began", "_client", "_client_events", "_client_records", "_deadline", "_deadlines", "_flows",
-        "_outcome", "_owner", "_poller", "_target_records", "_tls", "_unanswered", "_upstream", "_upstream_events",
-        "down", "ended_first", "up",
+        "_answered", "_began", "_client", "_client_descriptor", "_client_events", "_client_records", "_deadline",
+        "_deadlines", "_flows", "_last_written", "_outcome", "_owner", "_poller", "_target_records", "_tls",
+        "_unanswered", "_upstream", "_upstream_events", "_used", "down", "ended_first", "up",
     )  # fmt: skip
 
     def __init__(
@@ -49,10 +49,12 @@ class Relay:
         owner: RelayOwner,
     ) -> None:
         self._poller = poller
-        self._began = 0.0
+        self._began = self._used = 0.0  # when it was last in use, as far as the deadline knows
+        self._last_written = 0.0  # of bytes that had to wait
         self._deadlines = deadlines
         self._deadline = deadlines.idle
         self._client = client
+        self._client_descriptor = client.fileno()
         self._upstream = upstream
         self._client_events = -1  # none so far
         self._upstream_events = -1
@@ -77,7 +79,7 @@ class Relay:
             self.down.put(command.to_client)
         if command.to_upstream:
             self.up.put(command.to_upstream)
-        self._began = self.up.last_read = time.monotonic()
+        self._began = self._used = self.up.last_read = time.monotonic()
         self._deadline.begin(self, self._began)
         if (lifetime := self._deadlines.lifetime) is not None:
             lifetime.begin(self, self._began)
@@ -85,21 +87,25 @@ class Relay:
 
     def ready(self, descriptor: int, events: int) -> None:
         """One of the two sockets can be read or written."""
-        outgoing, incoming = (self.down, self.up) if descriptor == self._client.fileno() else (self.up, self.down)
-        moved = events & WRITE and outgoing.pump()
-        if events & ~WRITE and not (incoming.ended or incoming.blocked) and incoming.pump():
-            self._deadline.begin(self, incoming.last_read)  # it was not blocked, so it has read
-        elif moved:
-            self._deadline.begin(self, time.monotonic())
+        outgoing, incoming = (self.down, self.up) if descriptor == self._client_descriptor else (self.up, self.down)
+        if events & WRITE and outgoing.pump():
+            self._last_written = time.monotonic()
+        if events & ~WRITE and not (incoming.ended or incoming.blocked):
+            incoming.pump()
         if self._unanswered is not None and self._unanswered.answered:
             self._unanswered = None
             self._answered = self.down.last_read
-        self._after_moving()
+        if not self._flows or incoming.ended or incoming.blocked:
+            self._after_moving()
 
     def deadline_passed(self, deadline: Deadline) -> None:
-        """Nothing moved for too long, or the tunnel is as old as a tunnel may be."""
+        """Nothing moved for too long, unless it did since the deadline began; or the tunnel is as old as it may be."""
+        used = max(self.up.last_read, self.down.last_read, self._last_written)
         if deadline is self._deadlines.lifetime:
             self._end(Outcome.LIFETIME_OVER, "")
+        elif used > self._used:
+            self._used = used
+            deadline.begin(self, used)
         else:
             idle = deadline is self._deadlines.idle
             self._end(Outcome.IDLE_TIMEOUT if idle else Outcome.HALF_CLOSED_TIMEOUT, "")
@@ -154,8 +160,6 @@ class Relay:
         if up.ended or down.ended:
             if self._see_ends(up, down):
                 return
-        elif self._flows and not (up.blocked or down.blocked):
-            return
         client_events = (0 if up.ended or up.blocked else READ) | (WRITE if down.blocked else 0)
         if client_events != self._client_events:
             self._client_events = client_events
@@ -172,22 +176,17 @@ class Relay:
 
     def _see_ends(self, up: Flow, down: Flow) -> bool:
         """Handle the end of one side or both. Returns whether the relay is over."""
-        if down.sink_error:  # first: the failed write consumed the socket's error, so `up` read a plain end
-            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
-        if up.ended:
-            self._note_end(up, Party.CLIENT, Party.UPSTREAM)
-            if not up.blocked and not up.sink_error and self._cannot_finish_tls():
-                self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
-                return True
-        if down.ended:
-            self._note_end(down, Party.UPSTREAM, Party.CLIENT)
+        outcome = self._outcome or self._note_first_end(up, down)
+        if up.ended and not up.blocked and not up.sink_error and self._cannot_finish_tls():
+            self._end(*outcome)
+            return True
         for side in self._tls:
             flow = down if side is self._client else up
             if flow.ended:
                 self._pass_end_on(flow)  # first: the tunnel must not end before the close_notify is sent
         both = up.ended and down.ended and not (up.blocked or down.blocked)
         if both or up.source_error or down.source_error:
-            self._end(*(self._outcome or (Outcome.INTERNAL_ERROR, "")))
+            self._end(*outcome)
             return True
         for flow in (up, down):
             if flow.ended:
@@ -213,18 +212,22 @@ class Relay:
         else:
             self._poller.forget(sock.fileno())
 
-    def _note_end(self, flow: Flow, source: Party, sink: Party) -> None:
-        """Note the outcome of the first end; ignore later ones."""
-        if self._outcome is not None:
-            return
-        self.ended_first = sink if flow.sink_error else source
+    def _note_first_end(self, up: Flow, down: Flow) -> tuple[Outcome, str]:
+        """Note which side ended first, and return the outcome; later ends do not change it."""
+        if down.sink_error or not up.ended:  # a failed write has consumed the socket's error: `up` read a plain end
+            flow, source, sink = down, Party.UPSTREAM, Party.CLIENT
+        else:
+            flow, source, sink = up, Party.CLIENT, Party.UPSTREAM
+        ended_first = self.ended_first = sink if flow.sink_error else source
         if self._unanswered is not None:
-            self._unanswered.target_ended = self.ended_first is Party.UPSTREAM
+            self._unanswered.target_ended = ended_first is Party.UPSTREAM
         error = flow.sink_error or flow.source_error
-        self._outcome = (_RESET_BY if error else _CLOSED_BY)[self.ended_first], error
+        self._outcome = outcome = (_RESET_BY if error else _CLOSED_BY)[ended_first], error
         self._deadline.stop(self)
         self._deadline = self._deadlines.half_closed
-        self._deadline.begin(self, time.monotonic())
+        self._used = time.monotonic()
+        self._deadline.begin(self, self._used)
+        return outcome
 
     def _end(self, outcome: Outcome, detail: str) -> None:
         self._owner.relay_ended(outcome, detail)
