@@ -55,9 +55,9 @@ _LANGUAGE_BYTES: Final = 200  # of Accept-Language: a browser's list has a tenth
 _KNOWN_HEADS: Final = 256
 _KNOWN_BYTES: Final = 512  # of each
 _NEVER_SECRET: Final = frozenset(
-    (b"", b"accept", b"accept-encoding", b"accept-language", b"cache-control", b"connection", b"content-length", b"host",
-     b"pragma", b"proxy-connection", b"user-agent", b"via")
-)  # fmt: skip
+    b" accept accept-encoding accept-language cache-control connection content-length host pragma proxy-connection "
+    b"user-agent via".split(b" ")
+)
 """The fields of a head that may be remembered, and the empty name behind the last one."""
 
 
