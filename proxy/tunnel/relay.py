@@ -157,9 +157,8 @@ class Relay:
 
     def _after_moving(self) -> None:
         up, down = self.up, self.down
-        if up.ended or down.ended:
-            if self._see_ends(up, down):
-                return
+        if (up.ended or down.ended) and self._see_ends(up, down):
+            return
         client_events = (0 if up.ended or up.blocked else READ) | (WRITE if down.blocked else 0)
         if client_events != self._client_events:
             self._client_events = client_events
