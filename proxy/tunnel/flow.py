@@ -137,14 +137,16 @@ class Flow:
         """Move what can be moved now. Returns whether anything moved."""
         read, written = self.read, self.written
         if not self.blocked or self._flush():
-            step = self._splice if read > _SPLICE_AFTER and self._shape is None else self._copy
             turns = _TURNS
-            while turns and not self.ended and step():
+            while turns and not self.ended and self.carry():
                 turns -= 1
-        if self.read > read:
-            self.last_read = time.monotonic()
-            return True
-        return self.written > written
+        return self.read > read or self.written > written
+
+    def carry(self) -> bool:
+        """Read once and write it, while nothing waits. Returns whether another read is worth trying."""
+        if self.read > _SPLICE_AFTER and self._shape is None:
+            return self._splice()
+        return self._copy()
 
     def close(self) -> None:
         """Give back the pipe that bytes wait in. The sockets belong to the tunnel."""
@@ -168,6 +170,7 @@ class Flow:
             self.ended = True
             return False
         self.read += size
+        self.last_read = time.monotonic()
         data = _buffer[:size]
         if self._shape is not None and not self._shape.see(data):
             self._shape = None
@@ -199,6 +202,7 @@ class Flow:
             self._pipes.give_back(pipe, empty=True)
             return False
         self.read += size
+        self.last_read = time.monotonic()
         self._pipe = pipe
         self._in_pipe = size
         self.blocked = True

@@ -87,15 +87,19 @@ class Relay:
 
     def ready(self, descriptor: int, events: int) -> None:
         """One of the two sockets can be read or written."""
-        outgoing, incoming = (self.down, self.up) if descriptor == self._client_descriptor else (self.up, self.down)
-        if events & WRITE and outgoing.pump():
-            self._last_written = time.monotonic()
-        if events & ~WRITE and not (incoming.ended or incoming.blocked):
+        incoming = self.up if descriptor == self._client_descriptor else self.down
+        if not self._flows:
+            outgoing = self.down if incoming is self.up else self.up
+            if events & WRITE and outgoing.pump():
+                self._last_written = time.monotonic()
+            if events & ~WRITE and not (incoming.ended or incoming.blocked):
+                incoming.pump()
+        elif incoming.carry():
             incoming.pump()
         if self._unanswered is not None and self._unanswered.answered:
             self._unanswered = None
             self._answered = self.down.last_read
-        if not self._flows or incoming.ended or incoming.blocked:
+        if incoming.ended or incoming.blocked or not self._flows:
             self._after_moving()
 
     def deadline_passed(self, deadline: Deadline) -> None:

@@ -49,6 +49,7 @@ _known: Final[BoundedDict[tuple[int, int], tuple[int, int]]] = BoundedDict(1 << 
 An alert in the clear is not among them, since what it says is noted, too.
 """
 
+_known_record: Final = _known.get
 _header: Final = struct.Struct("!IB").unpack_from
 """Reads the whole header of a record, as a key."""
 
@@ -90,16 +91,15 @@ class RecordShape(Struct, kw_only=True, eq=False):
         records = self.records
         noted = len(records)
         position = self._find_next(data) if self._begun else self._position
-        size, left = len(data), self._most - len(records)
+        size = len(data)
         last = size - RECORD_HEADER
-        while position <= last and left:
-            record = _known.get(_header(data, position))
+        for _ in range(len(records), self._most):
+            record = _known_record(_header(data, position)) if position <= last else None
             if record is None:
                 break
             records.append(record)
-            position += record[1] + RECORD_HEADER
-            left -= 1
-        if not left:
+            position += RECORD_HEADER + record[1]
+        else:
             self._done = True
         while position < size and not self._done:
             whole = self._note(data[position:])

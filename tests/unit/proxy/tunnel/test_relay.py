@@ -249,7 +249,7 @@ def test_a_half_closed_tunnel_has_the_shorter_idle_time() -> None:
 
 def test_a_fault_ends_the_tunnel_with_its_name() -> None:
     async def main() -> None:
-        with open_relay() as harness, patch.object(Flow, "pump", side_effect=ZeroDivisionError):
+        with open_relay() as harness, patch.object(Flow, "carry", side_effect=ZeroDivisionError):
             harness.client.send(b"x")
             await until(lambda: harness.ended)
             assert harness.ended == [(Outcome.INTERNAL_ERROR, "ZeroDivisionError")]

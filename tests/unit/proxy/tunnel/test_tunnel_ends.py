@@ -332,14 +332,14 @@ def test_a_fault_while_relaying_ends_only_one_tunnel(caplog: pytest.LogCaptureFi
             client, far, tunnel = await harness.open_tunnel(upstream)
             other_client, other_far, _ = await harness.open_tunnel(upstream)
             assert tunnel._relay is not None
-            faulty, pump = tunnel._relay.up, Flow.pump
+            faulty, carry = tunnel._relay.up, Flow.carry
 
             def fail(flow: Flow) -> bool:
                 if flow is faulty:
                     raise ZeroDivisionError
-                return pump(flow)
+                return carry(flow)
 
-            with patch.object(Flow, "pump", fail):
+            with patch.object(Flow, "carry", fail):
                 client.send(b"x")
                 other_client.send(b"goes on")
                 assert await receive(other_far, 7) == b"goes on"
