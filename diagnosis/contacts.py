@@ -54,6 +54,9 @@ _MUCH_SLOWER: Final = 5
 _SHORT_IDLE_MS: Final = 120_000.0
 """A limit of the gate may end a tunnel whose server is only slow if it was silent for less than this."""
 
+_CLOSED: Final = (Outcome.CLOSED_BY_CLIENT, Outcome.CLOSED_BY_UPSTREAM)
+"""How nearly all tunnels end."""
+
 _LIMIT_OF: Final = {Outcome.IDLE_TIMEOUT: Code.IDLE_LIMIT, Outcome.LIFETIME_OVER: Code.LIFETIME_OVER}
 
 
@@ -87,11 +90,10 @@ def _of_lifetime(record: TunnelRecord) -> Conclusion:
 
 def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
     """The target answered. `usual_ms` is how long this takes for this target, if that is known."""
-    if _ended_in_use(record):
+    closed = record.outcome in _CLOSED
+    if not closed and _ended_in_use(record):
         return _of_lifetime(record)
-    if record.outcome is Outcome.RESET_BY_UPSTREAM and (record.client_last_ms or 0.0) < (
-        record.upstream_last_ms or 0.0
-    ):
+    if not closed and record.outcome is Outcome.RESET_BY_UPSTREAM and _was_answering(record):
         return Conclusion(Code.CUT_IN_USE, _POSSIBLE, f"a reset ended the answer after {record.answer_bytes} bytes")
     took = reached_to_answer_ms(record)
     if record.dial_ms is not None and record.dial_ms >= SILENCE_MS:
@@ -102,9 +104,14 @@ def answered(record: TunnelRecord, usual_ms: float | None) -> Conclusion:
     if took >= _SLOWER_MS and (took >= _SLOW_MS or (usual_ms is not None and took >= _MUCH_SLOWER * usual_ms)):
         usual = f"; usually {seconds(usual_ms)}" if usual_ms is not None else ""
         return Conclusion(Code.SLOW_SERVER, _POSSIBLE, f"it took {seconds(took)}{usual}")
-    if record.outcome is Outcome.IDLE_TIMEOUT:
+    if not closed and record.outcome is Outcome.IDLE_TIMEOUT:
         return _IDLE_KEPT
     return _FINE_FOR_SURE if record.tls_negotiated in SHOWS_ALL else _FINE
+
+
+def _was_answering(record: TunnelRecord) -> bool:
+    """Whether the target's bytes were the last."""
+    return (record.client_last_ms or 0.0) < (record.upstream_last_ms or 0.0)
 
 
 def reached_to_answer_ms(record: TunnelRecord) -> float:

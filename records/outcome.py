@@ -394,6 +394,8 @@ class Outcome(enum.Enum):
     sentence: str
     remedy: str
 
+    __hash__ = object.__hash__  # that of enum is a method of Python, and called for every tunnel
+
     def __new__(cls, label: str, *row: object) -> "Outcome":
         """Make the label the member's value, so that `Outcome("dns_timeout")` works and a record contains the label."""
         member = object.__new__(cls)

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from .sink import LogLine, LogSink, Loss
@@ -66,6 +66,19 @@ class LineWriter:
     def dropped(self) -> int:
         """The number of lines that were not written in full."""
         return sum(self.losses.values())
+
+    def put_all(self, lines: Sequence[LogLine]) -> None:
+        """Queue lines. Not safe to call from two threads at once."""
+        size = sum([len(line.text) for line in lines])
+        waiting = len(self._queue) + len(self._batch) + len(lines)
+        if waiting > _MAX_LINES or self._bytes_put + size - self._bytes_done > _MAX_BYTES:
+            for line in lines:
+                self.put(line)
+            return
+        self._bytes_put += size
+        self._queue.extend(lines)
+        if not self._wake.is_set():
+            self._wake.set()
 
     def put(self, line: LogLine) -> None:
         """Queue a line. Not safe to call from two threads at once."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from licensegate.app.logs.file_sink import FileSink
 from licensegate.app.logs.line_writer import LineWriter
@@ -57,14 +57,17 @@ class AccessLog(Observer):
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Queue a line for each start and end. Probes, the gate's own and a balancer's, are not logged."""
-        limit, now = self._limit, time.time()
+        limit = self._limit
         limit.begin(int(time.monotonic()))
+        admitted = []
         for record in records:
             if record.outcome in PROBES or record.event == "probe":
                 continue
             logged = self._once_an_hour.thinned(record) if record.outcome in ONCE_AN_HOUR else record
             if logged is not None and limit.admits(logged):
-                self._put(logged, now)
+                admitted.append(logged)
+        if admitted:
+            self._put(admitted)
         if limit.has_summaries and self._summary_timer is None:
             self._summary_timer = asyncio.get_running_loop().call_later(1, self._write_summaries)
 
@@ -90,13 +93,12 @@ class AccessLog(Observer):
 
     def _write_summaries(self) -> None:
         self._summary_timer = None
-        for summary in self._limit.take_summaries():
-            self._put(summary, time.time())
+        self._put(self._limit.take_summaries())
 
-    def _put(self, entry: LogEntry, now: float) -> None:
-        text = self._encode(entry)
-        if text:
-            self._writer.put(LogLine(text, severity_of(entry), now))
+    def _put(self, entries: Iterable[LogEntry]) -> None:
+        encode, now = self._encode, time.time()
+        lines = [LogLine(text, severity_of(entry), now) for entry in entries if (text := encode(entry))]
+        self._writer.put_all(lines)
 
 
 def open_access_log(settings: Log) -> LogSink:

@@ -170,7 +170,7 @@ class Metrics:
             "licensegate_findings",
             "Connections by what the diagnosis found, and how sure it is.",
             ("finding", "certainty"),
-            list(counters.findings.items()),
+            [((code, certainty.value), count) for (code, certainty), count in counters.findings.items()],
         )
         empty = "Connections closed without a byte, such as a balancer's probe."
         yield from _counters("licensegate_empty_connections", empty, (), [((), counters.empty)])

@@ -127,9 +127,13 @@ class Client:
                 self.finding, self.certainty, self.evidence = record.finding, record.certainty, record.evidence
         if record.method or record.tls_version:
             fingerprint = ConnectFingerprint(record.user_agent, record.http_version, record.fields, record.host_form)
-            program = self.programs.get(fingerprint) or ClientProgram(record.time, record.time)
+            program = self.programs.get(fingerprint)
+            if program is None:
+                program = ClientProgram(record.time, record.time)
+                self.programs.put(fingerprint, program)
+            else:
+                self.programs.move_to_end(fingerprint)
             program.update(record)
-            self.programs.put(fingerprint, program)
 
 
 class Clients(Observer):
@@ -143,6 +147,10 @@ class Clients(Observer):
         for record in records:
             if record.outcome in PROBES or record.event == "probe":
                 continue
-            client = self.by_address.get(record.client) or Client(record)
+            client = self.by_address.get(record.client)
+            if client is None:
+                client = Client(record)
+                self.by_address.put(record.client, client)
+            else:
+                self.by_address.move_to_end(record.client)
             client.update(record)
-            self.by_address.put(record.client, client)

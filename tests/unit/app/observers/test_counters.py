@@ -112,7 +112,6 @@ def test_only_the_phases_a_connection_reached_are_counted() -> None:
 def test_a_bound_is_inclusive() -> None:
     durations = Durations([0.1, 1])
 
-    for ms in (0.0, 100.0, 100.1, 1000.0, 1000.1, 1e9):
-        durations.add(ms)
+    durations.add([0.0, 100.0, None, 100.1, 1000.0, 1000.1, 1e9])
 
     assert durations.counts == [2, 2, 2]
