@@ -40,6 +40,7 @@ _LEAST_DATA: Final = 40
 """Shorter records in TLS 1.3 are alerts, of 19 or, padded, 35 bytes, and key updates."""
 
 _EMPTY_CERTIFICATE: Final = 25  # a client's answer to a server that wants one
+_LEAST_HELLO: Final = 42  # bytes of a ServerHello with its header
 _LEAST_FLIGHT: Final = 300  # bytes of a server's handshake with a certificate
 
 _MOST_TICKET: Final = 1 << 13
@@ -237,8 +238,9 @@ class TargetRecords(_Direction, kw_only=True, eq=False):
                 is_settings = exchange.may_be_http2 and length < _LEAST_HTTP2_ANSWER
                 if exchange.requested and length not in _CONTINUE_1_2 and not is_settings:
                     return self._answer(number)
-            elif kind == CHANGE_CIPHER_SPEC_RECORD:
-                self._ciphers_changed = True
+            elif kind == CHANGE_CIPHER_SPEC_RECORD:  # not before a ServerHello, which is read ahead of its record
+                hello = any(what == HANDSHAKE_RECORD and size >= _LEAST_HELLO for what, size in records[:number])
+                self._ciphers_changed = self._ciphers_changed or hello
             elif kind == HANDSHAKE_RECORD and self._ciphers_changed and exchange.version:
                 self._finished = True
         return None

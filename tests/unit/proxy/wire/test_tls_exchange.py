@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from licensegate.proxy.wire.tls_exchange import ClientRecords
@@ -280,6 +280,7 @@ def stories(draw: st.DrawFn) -> list[tuple[str, bytes]]:
 
 
 @given(stories(), st.integers(1, 30))
+@example([(C, CCS), (T, CCS), FLIGHT_12, (C, sealed(0))], 1)
 def test_any_records_in_any_split_have_one_contact(story: list[tuple[str, bytes]], split: int) -> None:
     whole, pieces = TlsTunnel().feed(*story), TlsTunnel().feed(*story, split=split)
     assert whole.contact is pieces.contact
