@@ -108,7 +108,7 @@ def test_the_journal_has_priorities_and_whole_messages() -> None:
         "send('journal', Syslog(), TEXTS)\n"
         "send('syslog:///run/systemd/journal/dev-log', Syslog(), TEXTS[:1])\n"
     )
-    entries = Journald().entries(script, sys.executable)
+    entries = Journald().entries(script, sys.executable, len(TEXTS) + 1)
     assert [entry["MESSAGE"] for entry in entries] == [*TEXTS, TEXTS[0]]
     assert {(entry["PRIORITY"], entry["SYSLOG_FACILITY"]) for entry in entries} == {("4", "16")}
     assert [entry.get("LICENSEGATE_LOG") for entry in entries] == ["access"] * len(TEXTS) + [None]

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from msgspec import Struct
 
 from support.authority import Authority
+from support.namespaces import require_mounts
 from support.requirements import missing, require_command, require_file
 from support.sockets import spin_until
 from support.upstream import SECONDS, closed_port
@@ -204,20 +205,25 @@ class Journald:
         require_command("journalctl", "systemd")
         if os.geteuid() != 0:
             missing("root's rights for a mount namespace", "run the tests as root")
+        require_mounts()
 
-    def entries(self, script: str, python: str) -> list[dict[str, Any]]:
-        """Run this program of Python beside a journal, and return the journal's entries of ours."""
+    def entries(self, script: str, python: str, at_least: int) -> list[dict[str, Any]]:
+        """Run this program of Python beside a journal. Returns our entries, once the journal has so many."""
         shell = """
-            mount -t tmpfs run /run && mkdir -p /run/systemd/journal /run/log/journal
+            mount -t tmpfs run /run && mkdir -p /run/systemd/journal /run/log/journal && : >/run/entries
             "$1" >/dev/null 2>&1 &
             until [ -S /run/systemd/journal/socket ]; do sleep 0.05; done
             "$2" -c "$3"
-            journalctl --sync 2>/dev/null || sleep 0.5
-            journalctl --quiet --no-pager --all --output json --directory /run/log/journal SYSLOG_IDENTIFIER=licensegate
+            until [ "$(wc -l </run/entries)" -ge "$4" ]; do
+                sleep 0.05
+                journalctl --quiet --no-pager --all --output json --directory /run/log/journal \\
+                    SYSLOG_IDENTIFIER=licensegate >/run/entries
+            done
+            cat /run/entries
             kill $!
         """
         done = subprocess.run(
-            ["unshare", "--mount", "sh", "-c", shell, "sh", self._program, python, script],
+            ["unshare", "--mount", "sh", "-c", shell, "sh", self._program, python, script, str(at_least)],
             capture_output=True,
             text=True,
             timeout=SECONDS,

@@ -38,9 +38,14 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / FILE_NAME
 
 
+def started(file: Path, *named: NamedClient) -> LedgerWriter:
+    """A writer with the clock of the records: by this machine's, it forgets them once they are old enough."""
+    return LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames(named), lambda: NOON)
+
+
 @pytest.fixture
 def writer(file: Path) -> Iterator[LedgerWriter]:
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames([TOKYO]), lambda: NOON)
+    running = started(file, TOKYO)
     yield running
     running.close()
 
@@ -82,7 +87,7 @@ def test_records_are_written(writer: LedgerWriter, file: Path) -> None:
 
 
 def test_closing_writes_what_waits(file: Path) -> None:
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     for _ in range(1000):
         running.put([answered()])
 
@@ -99,7 +104,7 @@ def test_a_file_belongs_to_its_owner_alone(writer: LedgerWriter, file: Path) -> 
 
 def test_how_a_named_client_stands_is_at_hand(file: Path) -> None:
     named = NamedClient("CUCM", networks=())
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames([named]))
+    running = started(file, named)
     store = Store(LedgerPlace(file))
     wait_for(lambda: running.is_working)
     store.open()
@@ -115,7 +120,7 @@ def test_how_a_named_client_stands_is_at_hand(file: Path) -> None:
 
 def test_what_a_product_said_is_written_and_counts(file: Path) -> None:
     named = NamedClient(TOKYO.name)
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames([named]), lambda: NOON)
+    running = started(file, named)
 
     running.hear(answer_of_product())
 
@@ -126,7 +131,7 @@ def test_what_a_product_said_is_written_and_counts(file: Path) -> None:
 
 def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     wait_for(lambda: running.is_working)
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -149,7 +154,7 @@ def test_a_locked_file_loses_nothing(file: Path, caplog: pytest.LogCaptureFixtur
 
 def test_what_has_no_room_while_the_file_is_locked_is_counted(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "_MOST_RECORDS", 5)
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     wait_for(lambda: running.is_working)
     running._stopping.set()  # the thread takes nothing more
     running._wake.set()
@@ -179,7 +184,7 @@ def test_a_corrupt_file_is_set_aside(file: Path, offset: int, caplog: pytest.Log
     content[start : start + 900] = b"\xa5" * 900
     file.write_bytes(content)
 
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     running.put([answered()])
 
     wait_for(lambda: list(file.parent.glob(f"{FILE_NAME}.corrupt-*")) and answers(file) == 1)
@@ -192,7 +197,7 @@ def test_a_corrupt_file_is_set_aside(file: Path, offset: int, caplog: pytest.Log
 @pytest.mark.parametrize("content", [b"not a database " * 1000, b"\0" * 9000], ids=["a text", "zeros"])
 def test_a_file_that_is_no_database_is_set_aside(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     running.put([answered()])
 
     wait_for(lambda: running.is_working)
@@ -204,7 +209,7 @@ def test_a_file_that_is_no_database_is_set_aside(file: Path, content: bytes) -> 
 
 def test_a_file_that_is_damaged_while_it_is_open_is_set_aside(file: Path) -> None:
     fill(file, 30_000)  # more than SQLite keeps in memory
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     wait_for(lambda: running.is_working)
     with file.open("r+b") as damaged:
         damaged.seek(4096)
@@ -232,7 +237,7 @@ def test_a_file_that_was_removed_is_made_again(file: Path, writer: LedgerWriter)
 
 def test_a_folder_that_is_missing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "later" / FILE_NAME
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     running.put([answered()])
     wait_for(lambda: running.is_working is False)
 
@@ -271,7 +276,7 @@ def test_settings_without_a_ledger_end_it(file: Path, writer: LedgerWriter) -> N
 
 
 def test_a_hundred_thousand_records_are_all_counted(file: Path) -> None:
-    running = LedgerWriter(LedgerSettings(LedgerPlace(file)), ClientNames())
+    running = started(file)
     for number in range(100_000):
         while len(running._queue) > 10_000:
             time.sleep(0.001)
