@@ -20,8 +20,9 @@ class LoginLog(Observer):
 
     def observe(self, records: Sequence[TunnelRecord]) -> None:
         """Log each wrong password and each unknown user."""
+        failed = Outcome.LOGIN_REFUSED
         for record in records:
-            if record.outcome is Outcome.LOGIN_REFUSED:
+            if record.outcome is failed:
                 _log.warning(
                     "login failed: client %s listener %s scheme %s record %s",
                     record.client,

@@ -258,8 +258,9 @@ class Components:
 
     def _want_looks(self, records: Sequence[TunnelRecord]) -> None:
         """Look at the targets of tunnels that ended suspiciously."""
+        answered = Contact.ANSWERED
         for record in records:
-            failed = record.event == "end" and record.contact is not Contact.ANSWERED
+            failed = record.contact is not answered and record.event == "end"
             if failed and record.target and self.gate.diagnosis.wants_look(record):
                 self.looks.want(record.target)
 

@@ -45,7 +45,9 @@ def interleave(addresses: list[str]) -> list[str]:
 
 def allowed_addresses(addresses: list[str], port: int, loop_guard: LoopGuard, *, named_by_operator: bool) -> list[str]:
     """The addresses that are public or named by the operator, and do not lead back to the gate."""
-    allowed = addresses if named_by_operator else [address for address in addresses if classify(address).public]
+    allowed = list(addresses) if named_by_operator else [each for each in addresses if classify(each).public]
+    if not loop_guard.has_port(port):
+        return allowed
     return [address for address in allowed if not loop_guard.has(address, port)]
 
 

@@ -140,13 +140,10 @@ class DirectDial:
     def start(self) -> None:
         """See `PendingDial`."""
         known = known_address(self._target, self._rule, self._dialer.connect_to)
-        if known is None:
-            self._resolve()
-        else:
+        if known is not None:
             self._named_by_operator = known.named_by_operator
             self._try_addresses([known.address], known.port)
-
-    def _resolve(self) -> None:
+            return
         answer = self._dialer.resolver.look_up(self._target.host, self._record.client, self._answered)
         if answer is None:
             self._waits_for_name = True
@@ -259,9 +256,10 @@ class DirectDial:
             self._try_next()
             return
         self._remove(descriptor)
-        for other in list(self._attempts):
-            self._give_up(other)
-        self._stop()
+        if self._attempts or self._untried:
+            for other in list(self._attempts):
+                self._give_up(other)
+            self._stop()
         record = self._record
         now = time.monotonic()
         record.attempts.append(DialAttempt(address, milliseconds(now - began)))

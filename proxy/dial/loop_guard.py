@@ -33,9 +33,13 @@ class LoopGuard:
         self._bound -= Counter([(_plain(host), port)])
         self._ports = frozenset(port for _, port in self._bound)
 
+    def has_port(self, port: int) -> bool:
+        """Whether it is the port of a listener, as few targets' ports are."""
+        return port in self._ports
+
     def has(self, address: str, port: int) -> bool:
         """Whether a connection to this address and port would reach the gate."""
-        if port not in self._ports:
+        if not self.has_port(port):
             return False
         plain = _plain(address)
         if plain in UNSPECIFIED:  # connecting to the unspecified address reaches this host

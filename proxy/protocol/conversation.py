@@ -90,11 +90,12 @@ class Conversation(StateMachine):
 
     def received(self, data: bytes) -> Command:
         """Bytes from the client, before the relay begins."""
-        if self.state not in _READERS:
+        read = _READERS.get(self.state)
+        if read is None:
             raise RuntimeError(f"a conversation in {self.state} reads nothing")
         self.record.client_read += len(data)
         self._received = self._received + data if self._received else data
-        return _READERS[self.state](self)
+        return read(self)
 
     def secured(self, version: str, client_certificate: str, names: tuple[str, ...] = ()) -> Command:
         """The TLS handshake with the gate is complete; `received` gets plaintext from now on.

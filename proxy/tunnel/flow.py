@@ -144,22 +144,8 @@ class Flow:
 
     def carry(self) -> bool:
         """Read once and write it, while nothing waits. Returns whether another read is worth trying."""
-        if self.read > _SPLICE_AFTER and self._shape is None:
-            return self._splice()
-        return self._copy()
-
-    def close(self) -> None:
-        """Give back the pipe that bytes wait in. The sockets belong to the tunnel."""
-        if self._pipe is not None:
-            self._give_back(self._pipe)
-
-    def _give_back(self, pipe: tuple[int, int]) -> None:
-        self._pipes.give_back(pipe, empty=self._in_pipe == 0)
-        self._pipe = None
-        self._in_pipe = 0
-
-    def _copy(self) -> bool:
-        """Read once and write it. Returns whether another read is worth trying."""
+        if self.read > _SPLICE_AFTER and self._shape is None and (pipe := self._pipes.take()) is not None:
+            return self._splice(pipe)
         try:
             size = self._source.recv_into(_buffer)
         except BlockingIOError:
@@ -175,6 +161,16 @@ class Flow:
         if self._shape is not None and not self._shape.see(data):
             self._shape = None
         return self._write(data) and size == _CHUNK
+
+    def close(self) -> None:
+        """Give back the pipe that bytes wait in. The sockets belong to the tunnel."""
+        if self._pipe is not None:
+            self._give_back(self._pipe)
+
+    def _give_back(self, pipe: tuple[int, int]) -> None:
+        self._pipes.give_back(pipe, empty=self._in_pipe == 0)
+        self._pipe = None
+        self._in_pipe = 0
 
     def _write(self, data: memoryview) -> bool:
         """Write, and keep what the sink does not take. Returns whether it took everything."""
@@ -192,11 +188,8 @@ class Flow:
             self.blocked = self._tls_sink.unsent
         return not self.blocked
 
-    def _splice(self) -> bool:
+    def _splice(self, pipe: tuple[int, int]) -> bool:
         """Read once into a pipe and write it. Returns whether another read is worth trying."""
-        pipe = self._pipes.take()
-        if pipe is None:
-            return self._copy()
         size = self._fill(pipe)
         if not size:
             self._pipes.give_back(pipe, empty=True)

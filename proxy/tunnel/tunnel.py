@@ -193,17 +193,14 @@ class Tunnel(AccountedConnection):
 
     def _obey(self, command: Command) -> None:
         """Run the deadline of the conversation's state and no other, and carry out its command."""
-        deadline = self._deadlines.of_state[self.conversation.state]
-        if deadline is not self._deadline:  # one that runs already is not restarted
-            self._run(deadline)
+        deadline, running = self._deadlines.of_state[self.conversation.state], self._deadline
+        if deadline is not running:  # one that runs already is not restarted
+            self._deadline = deadline
+            if running is not None:
+                running.stop(self)
+            if deadline is not None:
+                deadline.begin(self, time.monotonic())
         _CARRY_OUT[type(command)](self, command)
-
-    def _run(self, deadline: Deadline | None) -> None:
-        if self._deadline is not None:
-            self._deadline.stop(self)
-        self._deadline = deadline
-        if deadline is not None:
-            deadline.begin(self, time.monotonic())
 
     def _wait_for_client(self, _: Wait) -> None:
         watch_for_reading(self._context.poller, self._client, self)

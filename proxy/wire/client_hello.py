@@ -234,12 +234,11 @@ def _extensions(message: bytes, body: int) -> dict[int, bytes]:
     position += 2
     while position < end:
         kind, length = _extension_header(message, position)
-        position += 4
         if kind in _EXTENSIONS_READ:
             if kind in extensions:  # forbidden by RFC 8446 section 4.2
                 raise _malformed(f"it has two extensions of type {kind}")
-            extensions[kind] = message[position : position + length]
-        position += length
+            extensions[kind] = message[position + 4 : position + 4 + length]
+        position += 4 + length
     if position != end:
         raise _malformed("its last extension is cut short")
     return extensions

@@ -121,7 +121,7 @@ def test_a_name_that_hangs_is_reported_in_time() -> None:
     run(main())
 
 
-@pytest.mark.parametrize("fault", ["_resolve", "_try_addresses", "ready"])
+@pytest.mark.parametrize("fault", ["_resolved", "_try_addresses", "ready"])
 def test_a_fault_is_reported_once_and_leaves_nothing(fault: str) -> None:
     async def main() -> None:
         with open_harness_with_upstream(ask=resolves_to("127.0.0.1")) as (running, upstream):
