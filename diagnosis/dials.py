@@ -1,7 +1,7 @@
 """Findings about the way to a target: its name, its addresses, the time it takes. Pure."""
 
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -75,7 +75,7 @@ def is_own_host(record: TunnelRecord) -> bool:
     return not any(classify(address).public for address in map(_without_zone, record.addresses))
 
 
-def is_nowhere(addresses: list[str]) -> bool:
+def is_nowhere(addresses: Sequence[str]) -> bool:
     """Whether all addresses lead to the asking host itself: 0.0.0.0, :: and loopback."""
     parsed = [ipaddress.ip_address(_without_zone(address)) for address in addresses]
     return bool(parsed) and all(address.is_unspecified or address.is_loopback for address in parsed)

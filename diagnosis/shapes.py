@@ -1,6 +1,6 @@
 """What types and lengths of TLS records say beyond the contact (RFC 8446 section 5.1). Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from licensegate.records.record import TunnelRecord
@@ -82,7 +82,7 @@ def may_be_answered(record: TunnelRecord, tickets: Collection[int] = ()) -> bool
     return any(count > 2 or (count == 1 and length not in tickets) for length, count in alike.items())
 
 
-def ends_in_alert(records: list[tuple[int, int]]) -> bool:
+def ends_in_alert(records: Sequence[tuple[int, int]]) -> bool:
     """Whether the last record of a side is as short as an alert or close_notify."""
     if not records:
         return False

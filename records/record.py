@@ -7,6 +7,7 @@ Fields named `_ms` are in milliseconds, counts in bytes.
 import enum
 import itertools
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -81,7 +82,7 @@ class RefusalTaken(enum.StrEnum):
     SENT_ON = "sent_on"
 
 
-class DialAttempt(Struct, frozen=True, omit_defaults=True):
+class DialAttempt(Struct, frozen=True, omit_defaults=True, gc=False):
     """One dialled address: how long it took in milliseconds, and the name of the errno if it failed."""
 
     address: str
@@ -89,8 +90,11 @@ class DialAttempt(Struct, frozen=True, omit_defaults=True):
     errno: str = ""
 
 
-class TunnelRecord(Struct, omit_defaults=True):
-    """Everything that happened on one client connection, filled in along the way."""
+class TunnelRecord(Struct, omit_defaults=True, gc=False):
+    """Everything that happened on one client connection, filled in along the way.
+
+    It refers to nothing that refers to it, so the garbage collector need not look at it (`gc=False`).
+    """
 
     schema: int
     event: str
@@ -125,7 +129,7 @@ class TunnelRecord(Struct, omit_defaults=True):
     rule: str = ""
     preset: str = ""
     policy: str = ""
-    addresses: list[str] = []
+    addresses: Sequence[str] = ()
     attempts: list[DialAttempt] = []
     upstream: str = ""
     local: str = ""
@@ -140,8 +144,8 @@ class TunnelRecord(Struct, omit_defaults=True):
     alpn: tuple[str, ...] = ()
     tls_version: str = ""
     ech: bool = False
-    client_records: list[tuple[int, int]] = []
-    upstream_records: list[tuple[int, int]] = []
+    client_records: Sequence[tuple[int, int]] = ()
+    upstream_records: Sequence[tuple[int, int]] = ()
     client_alert: int | None = None
     upstream_alert: int | None = None
     head_ms: float | None = None

@@ -29,7 +29,7 @@ class JsonLines:
         line = _encode(entry)
         if len(line) > self._longest and isinstance(entry, TunnelRecord):
             entry = structs.replace(
-                entry, fields=(), alpn=(), addresses=[], attempts=[], client_records=[], upstream_records=[],
+                entry, fields=(), alpn=(), addresses=(), attempts=[], client_records=(), upstream_records=(),
                 server_certificate=None,
             )  # fmt: skip
             line = _encode(entry)

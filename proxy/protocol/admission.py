@@ -30,7 +30,7 @@ from .tunnel_counter import TunnelCounter, User
 _USER_CHARACTERS = 64
 
 
-class Granted(Struct, frozen=True):
+class Granted(Struct, frozen=True, gc=False):
     """The client may, as `identity`: `rule` allows the target, and its first bytes in the tunnel must pass `checks`."""
 
     target: Target

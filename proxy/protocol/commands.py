@@ -33,20 +33,20 @@ class CheckLogin(Struct, frozen=True):
     check: PasswordCheck
 
 
-class Dial(Struct, frozen=True):
+class Dial(Struct, frozen=True, gc=False):
     """Connect to this target, which `rule` allows."""
 
     target: Target
     rule: Rule
 
 
-class Send(Struct, frozen=True):
+class Send(Struct, frozen=True, gc=False):
     """Send this to the client and keep reading from it. Do not read from the upstream yet."""
 
     to_client: bytes
 
 
-class Establish(Struct, frozen=True):
+class Establish(Struct, frozen=True, gc=False):
     """Send these first bytes in each direction, then relay.
 
     The records of each direction are noted until enough was seen; None if there is no TLS to look at.

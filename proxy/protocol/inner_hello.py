@@ -13,7 +13,7 @@ from ..wire.client_hello import ClientHello, HelloError, HelloFault, HelloReader
 from ..wire.empty_line import empty_line_size
 
 
-class InnerHello(Struct, frozen=True):
+class InnerHello(Struct, frozen=True, gc=False):
     """The result. `refused` is the outcome if the tunnel is refused, `hello` the ClientHello if there was one.
 
     `skipped` is the length of an empty line before the ClientHello. The target gets no byte of it: its TLS would fail.

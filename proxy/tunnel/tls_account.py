@@ -31,9 +31,9 @@ _BROKEN_OFF: Final = frozenset(
 def note_tls(record: TunnelRecord, client: ClientRecords, target: TargetRecords, up: int, down: int) -> None:
     """Write what the records of both directions show. `up` and `down` are the bytes relayed each way."""
     exchange = client.exchange
-    record.client_records = client.records[:MOST_RECORDS]
+    record.client_records = client.records[:MOST_RECORDS] or ()
     record.client_alert = client.alert
-    record.upstream_records = target.records[:MOST_RECORDS]
+    record.upstream_records = target.records[:MOST_RECORDS] or ()
     record.upstream_alert = target.alert
     record.tls_negotiated = exchange.version
     if exchange.requested:

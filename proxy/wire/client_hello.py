@@ -62,7 +62,7 @@ class HelloError(Exception):
         self.fault = fault
 
 
-class ClientHello(Struct, frozen=True):
+class ClientHello(Struct, frozen=True, gc=False):
     """The contents of a ClientHello.
 
     `server_name` is normalised as the host of a CONNECT is, and empty if none was sent; it may be an address. `alpn` is

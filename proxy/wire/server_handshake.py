@@ -28,7 +28,7 @@ _RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e0
 """The random of a HelloRetryRequest, RFC 8446 section 4.1.3: a second ServerHello follows."""
 
 
-class ServerHandshake(Struct, eq=False):
+class ServerHandshake(Struct, eq=False, gc=False):
     """A server's handshake messages in the clear, as they arrive, whatever records and segments they span.
 
     `version` is that of the ServerHello, empty before it: `1.3`, `1.2`, `1.1`, `1.0` or `ssl3`. `is_chosen`: the last

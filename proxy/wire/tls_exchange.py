@@ -81,7 +81,7 @@ _length: Final[Callable[[tuple[int, int]], int]] = itemgetter(1)  # of a record 
 _REJECTIONS: Final = ABOUT_A_CERTIFICATE | {Alert.BAD_CERTIFICATE_STATUS_RESPONSE}
 
 
-class TlsExchange(Struct, eq=False):
+class TlsExchange(Struct, eq=False, gc=False):
     """What the records of both directions have shown so far.
 
     `may_be_http2`: the client offers it, and the target has not shown that it chose another protocol. `version` is the
@@ -99,7 +99,7 @@ class TlsExchange(Struct, eq=False):
     tickets: frozenset[int] = _NO_LENGTHS
 
 
-class _Direction(RecordShape, kw_only=True, eq=False):
+class _Direction(RecordShape, kw_only=True, eq=False, gc=False):
     """The records of one direction. `application` is the first with application data, -1 before that."""
 
     exchange: TlsExchange
@@ -130,7 +130,7 @@ class _Direction(RecordShape, kw_only=True, eq=False):
             self._done = True
 
 
-class ClientRecords(_Direction, kw_only=True, eq=False):
+class ClientRecords(_Direction, kw_only=True, eq=False, gc=False):
     """The client's records behind its ClientHello. Up to TLS 1.2 the record behind a change of ciphers is Finished."""
 
     _unfinished: tuple[int, ...] = ()  # lengths of encrypted records in the place of the Finished of TLS 1.3
@@ -165,7 +165,7 @@ class ClientRecords(_Direction, kw_only=True, eq=False):
         return self._unfinished[0] <= _LEAST_DATA and self._unfinished[0] != _EMPTY_CERTIFICATE
 
 
-class TargetRecords(_Direction, kw_only=True, eq=False):
+class TargetRecords(_Direction, kw_only=True, eq=False, gc=False):
     """The target's records. `server` has what it showed in the clear, `said` the first words of one without TLS."""
 
     server: ServerHandshake = field(default_factory=ServerHandshake)

@@ -62,7 +62,7 @@ def fatal_alert(alert: Alert) -> bytes:
     return bytes((ALERT_RECORD, _MAJOR_VERSION, 3, 0, _ALERT, 2, alert))
 
 
-class RecordShape(Struct, kw_only=True, eq=False):
+class RecordShape(Struct, kw_only=True, eq=False, gc=False):
     """Type and payload length of the first TLS records of one direction, and an alert if one passed in the clear.
 
     `alert` is a number, since peers send unknown ones too. Of several it is the last, except that a close_notify does

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -135,9 +136,9 @@ WORDS: dict[object, str] = {
     HostForm | None: "text",
     RefusalTaken | None: "text",
     LoginResult | None: "text",
-    list[str]: "list of text",
+    Sequence[str]: "list of text",
     tuple[str, ...]: "list of text",
-    list[tuple[int, int]]: "list of records",
+    Sequence[tuple[int, int]]: "list of records",
     list[DialAttempt]: "list of attempts",
     Contact | None: "text",
     Certainty | None: "text",
