@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import control_path
+from licensegate.app.service.control_protocol import control_path
 from licensegate.app.settings.load import find_state_directory, settings_file
 
 NO_SOCKET: Final = (

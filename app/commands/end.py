@@ -3,7 +3,7 @@
 import argparse
 from typing import Final
 
-from licensegate.app.service.control import Request
+from licensegate.app.service.control_protocol import Request
 
 from .ended_tunnels import add_gate_arguments, request_ends
 

@@ -10,7 +10,8 @@ import msgspec
 from msgspec import structs
 
 from licensegate.app.overview.ended_tunnels import EndedTunnels
-from licensegate.app.service.control import ControlError, NobodyServesError, Request, ask_for_answer, draining_paths
+from licensegate.app.service.control_client import ask_for_answer
+from licensegate.app.service.control_protocol import ControlError, NobodyServesError, Request, draining_paths
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say_json
 

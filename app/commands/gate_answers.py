@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from licensegate.app.admin.access import read_token
-from licensegate.app.service.control import MOST_ANSWER_BYTES, ControlError, Request, ask_for_answer
+from licensegate.app.service.control_client import ask_for_answer
+from licensegate.app.service.control_protocol import MOST_ANSWER_BYTES, ControlError, Request
 from licensegate.app.settings import SettingsError, load
 
 from .admin_page import AdminUrlError, NoPageError, get_page

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import ControlError, Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import ControlError, Request
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say
 

@@ -10,7 +10,8 @@ import msgspec
 
 from licensegate.allowlist.target import TargetError
 from licensegate.app.observers.target_reports import GOOD
-from licensegate.app.service.control import ControlError, Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import ControlError, Request
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say, say_json
 from licensegate.diagnosis.target_report import TargetReport

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from licensegate.app.service.control import ControlError, NobodyServesError, Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import ControlError, NobodyServesError, Request
 from licensegate.app.settings import SettingsError
 from licensegate.app.terminal import complain, say
 

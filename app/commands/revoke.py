@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-from licensegate.app.service.control import Request, RevocationRequest
+from licensegate.app.service.control_protocol import Request, RevocationRequest
 from licensegate.app.settings.address import read_network, read_rule_host
 from licensegate.app.terminal import complain
 

@@ -6,6 +6,7 @@ in the order of `reload_queue`, and `changes` says what is different. `parts` re
 
 `handover` puts a new process in this one's place: `successor` starts it, `takeover` is its side, and `handover_line`
 what they say to each other. `socket_activation` takes sockets from the service manager, `systemd` talks to it.
-`control` is the socket that takes commands, `host` knows the gate's descriptors, `cucm_instructions` what to type into
+`commands` says what carries out each command, `control` is the socket that takes them, with `control_protocol` and
+`control_client`. `host` knows the gate's descriptors, `cucm_instructions` what to type into
 CUCM, and `logs` writes the service log.
 """

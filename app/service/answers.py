@@ -10,7 +10,7 @@ from licensegate.app.admin.page import PageRequest
 from licensegate.app.overview.view import GateView
 from licensegate.language.language import ENGLISH, language_named
 
-from .control import Reply
+from .control_protocol import Reply
 
 _PREFIX: Final = "/api/"
 

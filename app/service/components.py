@@ -38,6 +38,7 @@ from licensegate.records.contact import Contact
 from licensegate.records.record import TunnelRecord
 
 from .changes import in_force
+from .cucm_instructions import cucm_instructions, reach
 from .host import limits_within_descriptors
 from .logs import ServiceLog
 from .parts import Parts
@@ -147,6 +148,12 @@ class Components:
             "" if self._admin_site is None or not self._admin_site.address else f"; admin on {self._admin_site.address}"
         )
         return f"listening on {listening}{admin}; settings from {self.settings.source}; hash {self.in_force.settings}"
+
+    @property
+    def instructions(self) -> str:
+        """What to type into CUCM with the settings in force."""
+        how = reach([(listener.host, listener.port) for listener in self.gate.listeners], self.settings.announce)
+        return cucm_instructions(how, self.gate.snapshot.policy)
 
     def take_turn(self) -> None:
         """Accept clients and write the ledger: the process that served before does not any more."""

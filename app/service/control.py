@@ -1,8 +1,4 @@
-"""The control socket: a Unix socket that takes commands for a running gate, from its own user and root only.
-
-One line of JSON each way: `{"command": "reload"}` is answered by `{"ok": true, "message": "…"}`. An answer of the API,
-as `show` asks for it, follows its line in as many bytes as `answer_bytes` says.
-"""
+"""Serves the control socket: a Unix socket that takes commands for a running gate, from its own user and root only."""
 
 import asyncio
 import contextlib
@@ -19,22 +15,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
-from licensegate.app.settings.packaged import runtime_directory
 from licensegate.files.off_loop import OffLoop
 from licensegate.records.json_errors import JSON_ERRORS
 from licensegate.records.requester import Requester
 from licensegate.records.text import printable
 
-_FILE: Final = "control.sock"
+from .control_protocol import ControlError, Reply, Request, encoded
+
 _MAX_PATH_BYTES: Final = 107  # sun_path, unix(7)
 _MAX_LINE_BYTES: Final = 1 << 20  # the ids of more tunnels than one command line holds
-MOST_ANSWER_BYTES: Final = 1 << 24
-"""Many times the longest page of the API."""
-
 _IDLE_SECONDS: Final = 30  # to send the line, and to read the reply
-_REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
 _LAST_REPLY_SECONDS: Final = 2
 _PEER_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid: SO_PEERCRED, unix(7)
 
@@ -44,83 +35,11 @@ _LEAVE_FILE: Final[dict[str, Any]] = {"cleanup_socket": False} if sys.version_in
 _log = logging.getLogger(__name__)
 
 
-class ControlError(Exception):
-    """No gate answers, or the socket cannot be made. Says why, and what to change."""
-
-
-class NobodyServesError(ControlError):
-    """No gate serves the socket."""
-
-
-class RevocationRequest(Struct, frozen=True, omit_defaults=True):
-    """Which open tunnels to end: those that match each list that is not empty, as texts of the command line.
-
-    `not_allowed`: of these, only those that would be refused now. `dry_run`: end none, say which.
-    """
-
-    hosts: tuple[str, ...] = ()
-    users: tuple[str, ...] = ()
-    networks: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
-    not_allowed: bool = False
-    dry_run: bool = False
-
-
-class Request(Struct, frozen=True):
-    """A command for the gate.
-
-    `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
-    returns the names of the targets. A handover starts the interpreter `program`, with the settings file `config` if
-    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`. `answer` is the answer of
-    the API to show, by its name below `/api/`, with these `parameters`. `revoke` ends the tunnels of `revocation`, or
-    only says which; `end` those with these `ids`.
-    """
-
-    command: str
-    defaults: bool = False
-    target: str = ""
-    program: str = ""
-    config: str = ""
-    ready_seconds: float = 30.0
-    drain_seconds: float = 600.0
-    answer: str = ""
-    parameters: dict[str, str] = {}
-    revocation: RevocationRequest | None = None
-    ids: tuple[str, ...] = ()
-
-
-class Reply(Struct, frozen=True):
-    """Whether the command was carried out, and a sentence for the requester. So many bytes of an answer follow it."""
-
-    ok: bool
-    message: str
-    answer_bytes: int = 0
-
-
 CommandHandler = Callable[[Requester, Request], Awaitable[Reply | bytes]]
 """Carries out a command. Takes the requester and the request; returns a reply, or a long answer."""
 
 Refused = Callable[[Requester, str, str], object]
 """Takes note of a requester, the command that it may not give, and why."""
-
-
-def control_path(state_directory: Path | None, environ: Mapping[str, str], file: Path | None = None) -> Path | None:
-    """The socket's path: in systemd's runtime directory, otherwise in the state directory; None without either.
-
-    With `file`, the settings file of a command that was typed by hand, the packaged service's directory is found too.
-    """
-    folder = runtime_directory(file, environ) or state_directory
-    return folder / _FILE if folder else None
-
-
-def draining_path(control: Path, pid: int) -> Path:
-    """Where process `pid` serves commands while it drains after a handover; `control` leads to the gate that serves."""
-    return control.with_name(f"{control.stem}-{pid}{control.suffix}")
-
-
-def draining_paths(control: Path) -> list[Path]:
-    """The sockets of all processes that drain beside the gate at `control`, and of some that have ended."""
-    return sorted(control.parent.glob(f"{control.stem}-*{control.suffix}"))
 
 
 class Control:
@@ -209,7 +128,7 @@ class Control:
     async def _reply(self, line: bytes, writer: asyncio.StreamWriter) -> None:
         reply = await self.answer(line, await self._requester(writer.get_extra_info("socket")))
         async with asyncio.timeout(_IDLE_SECONDS):
-            writer.write(_encoded(reply))
+            writer.write(encoded(reply))
             await writer.drain()
 
     async def answer(self, line: bytes, requester: Requester) -> Reply | bytes:
@@ -232,51 +151,6 @@ class Control:
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
         pid, uid, _ = _PEER_CREDENTIALS.unpack(credentials)
         return Requester(uid, await self._names.run_briefly(partial(_user_name, uid), ""), pid)
-
-
-def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:
-    """Send a request to the gate that serves this socket, and wait so long for the reply. Raises ControlError."""
-    return _ask(path, request, seconds)[0]
-
-
-def ask_for_answer(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> bytes:
-    """Send a request that is answered at length, and return the answer. Raises ControlError."""
-    reply, answer = _ask(path, request, seconds)
-    if not reply.ok:
-        raise ControlError(reply.message)
-    return answer
-
-
-def _ask(path: Path, request: Request, seconds: float) -> tuple[Reply, bytes]:
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(seconds)
-            connection.connect(os.fspath(path))
-            connection.sendall(msgspec.json.encode(request) + b"\n")
-            with connection.makefile("rb") as received:
-                reply = msgspec.json.decode(received.readline(), type=Reply)
-                answer = received.read(min(reply.answer_bytes, MOST_ANSWER_BYTES))
-            if len(answer) < reply.answer_bytes:
-                raise ControlError(f"the gate at {path} did not send its whole answer; see its log")
-            return reply, answer
-    except JSON_ERRORS:
-        raise ControlError(f"the gate at {path} closed the connection without an answer; see its log") from None
-    except TimeoutError:
-        raise ControlError(f"the gate at {path} has not answered for {seconds:g} s; see its log") from None
-    except PermissionError:
-        raise ControlError(f"only the gate's user and root may use {path}: run this as one of them") from None
-    except OSError as error:
-        raise NobodyServesError(f"no gate answers on {path}: {error.strerror or error}; is it running?") from error
-
-
-def _encoded(reply: Reply | bytes) -> bytes:
-    """The bytes of a reply; an answer that is too long is refused."""
-    if isinstance(reply, bytes):
-        if len(reply) <= MOST_ANSWER_BYTES:
-            return msgspec.json.encode(Reply(True, "", len(reply))) + b"\n" + reply
-        reply = Reply(False, f"the answer is longer than {MOST_ANSWER_BYTES} bytes")
-    message = reply.message.encode(errors="backslashreplace").decode()  # a path in it need not be valid UTF-8
-    return msgspec.json.encode(Reply(reply.ok, message)) + b"\n"
 
 
 def _bind(path: Path) -> socket.socket:

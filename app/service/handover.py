@@ -16,7 +16,8 @@ from licensegate.records.change import ChangeKind, GateProcess
 from licensegate.records.requester import Requester
 
 from .components import Components
-from .control import Control, ControlError, Reply, Request, draining_path
+from .control import Control
+from .control_protocol import ControlError, Reply, Request, draining_path
 from .handover_line import MOST_SOCKETS, HandoverError, HandoverLine, HandoverStep, Message, Passed, Purpose
 from .successor import Successor, check_replaceable, start_successor
 from .systemd import notify_main_process

@@ -5,7 +5,7 @@ import msgspec
 from licensegate.allowlist.target import TargetError, parse_authority
 
 from .components import Components
-from .control import Reply
+from .control_protocol import Reply
 from .probe_process import ProbeFailedError
 
 

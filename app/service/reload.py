@@ -27,7 +27,7 @@ from licensegate.records.setting_change import SettingChange, in_words
 
 from .changes import certificate_changes, changes, in_force, sentences, user_changes
 from .components import Components, log_notable_settings
-from .control import Reply
+from .control_protocol import Reply
 from .file_check import FileCheck
 from .occasions import CERTIFICATES_CHANGED, USERS_CHANGED, reload_by
 from .parts import Parts, read_parts, warn_of_expiry

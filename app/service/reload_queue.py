@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from licensegate.records.requester import Requester
 
-from .control import Reply
+from .control_protocol import Reply
 
 Reload = Callable[[tuple[Requester, ...], bool], Awaitable[Reply]]
 """Reloads for these requesters; the flag says whether settings that were emptied are accepted."""

@@ -15,7 +15,7 @@ from licensegate.proxy.gate import Gate
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
-from .control import Reply, Request, RevocationRequest
+from .control_protocol import Reply, Request, RevocationRequest
 from .occasions import requested_by
 from .tunnel_ends import end_by_ids, revoke_selected
 

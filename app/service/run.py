@@ -1,20 +1,17 @@
 """Runs the gate: from the settings to the `ready` line, and from a signal to the last drained tunnel."""
 
 import asyncio
-import contextlib
 import faulthandler
 import gc
 import logging
 import os
 import signal
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from licensegate.app.logs.open_sink import LogPlaceError, NoReaderError
-from licensegate.app.observers.change_log import ChangeLog
 from licensegate.app.observers.opened_logs import open_logs
 from licensegate.app.settings import Settings, SettingsError
 from licensegate.app.terminal import complain
@@ -26,31 +23,23 @@ from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
-from .answers import show
 from .changes import at_start
+from .commands import open_commands, place_of_control
 from .components import Components, WarningsOf, no_warnings
-from .control import Control, ControlError, Reply, Request, ask, control_path
-from .cucm_instructions import cucm_instructions, reach
 from .handover import Handover
 from .handover_line import HandoverError
 from .host import open_standard_streams
 from .logs import ServiceLog, start_service_log
 from .parts import read_parts
-from .probe_requests import answer_probe
 from .reload import Reloader
-from .reload_queue import ReloadQueue
-from .revoke_requests import answer_end, answer_revoke
 from .socket_activation import activated_sockets
-from .systemd import notify_alive, notify_ready, notify_reloading, notify_stopping, watchdog_interval
+from .systemd import notify_alive, notify_ready, notify_stopping, watchdog_interval
 from .takeover import Takeover
 
 _STARTS_LATER: Final = (HandoverError, ListenError, NoReaderError)
 """An address may appear and a pipe's reader may start: another try may succeed."""
 _NEVER_STARTS: Final = (CertificateError, LogPlaceError, LoginFileError, SettingsError, UnbindableAddressError)
 """Somebody must change a file or a privilege first: the packaged unit does not try again."""
-
-_CHANGING: Final = frozenset({ChangeKind.RELOAD, ChangeKind.HANDOVER, ChangeKind.REVOKE, ChangeKind.END})
-"""The commands that change something."""
 
 _STANDARD_ERROR: Final = 2  # sys.stderr is None if it was closed at the start
 
@@ -114,7 +103,7 @@ async def _serve(
         return
     if takeover is None:
         passed = activated_sockets(os.environ)
-    elif (asked := await _unless(stop, takeover.ask(os.getpid(), _control_path(settings)))) is None:
+    elif (asked := await _unless(stop, takeover.ask(os.getpid(), place_of_control(settings)))) is None:
         return
     else:
         passed = asked
@@ -126,7 +115,7 @@ async def _serve(
             return
         tasks.append(asyncio.ensure_future(_feed_watchdog()))
         reloader = Reloader(components, read_settings)
-        async with _open_control(reloader, config, takeover) as (reloads, handover):
+        async with open_commands(reloader, config, takeover) as (reloads, handover):
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloads.request, Requester(signal="SIGHUP"))
             _announce_ready(components)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # `serve` blocked it: now it reloads
@@ -143,7 +132,7 @@ async def _serve(
                 for task in tasks:  # but not the checks: a removed user loses the tunnels that drain, too
                     task.cancel()
                 await components.stop_admin()
-                await handover.serve_draining(_control_path(components.settings))
+                await handover.serve_draining(place_of_control(components.settings))
             await components.looks.stop()  # or its tunnel would hold up the drain
             await _drain(components, handover, takeover, stop)
     finally:
@@ -193,94 +182,6 @@ async def _first_of(*works: Awaitable[object]) -> None:
     await asyncio.gather(*waiting, return_exceptions=True)
 
 
-@contextlib.asynccontextmanager
-async def _open_control(
-    reloader: Reloader, config: Path | None, takeover: Takeover | None
-) -> AsyncIterator[tuple[ReloadQueue, Handover]]:
-    """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
-    gate, changes = reloader.components.gate, reloader.components.changes
-    reloads = ReloadQueue(
-        lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults),
-        lambda requesters, reason: changes.write(ChangeKind.RELOAD, *requesters, what=reason, ok=False),
-    )
-    control = Control(
-        {
-            "reload": lambda requester, request: reloads.request(requester, defaults=request.defaults),
-            "probe": lambda requester, request: answer_probe(reloader.components, request.target),
-            "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
-            "revoke": lambda requester, request: answer_revoke(gate, changes, requester, request),
-            "end": lambda requester, request: answer_end(gate, changes, requester, request),
-            "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
-        },
-        partial(_say_refused, changes),
-    )
-    handover = Handover(reloader.components, control, config)
-    await _place(control, reloader.components, None if takeover is None else takeover.control)
-    try:
-        yield reloads, handover
-    finally:
-        await control.close()
-        await control.finish()
-
-
-def _say_refused(changes: ChangeLog, requester: Requester, command: str, reason: str) -> None:
-    """Write that somebody gave a command without the right to; a command that changes nothing is no matter."""
-    if command in _CHANGING:
-        changes.write(ChangeKind(command), requester, what=reason, ok=False)
-
-
-def _control_path(settings: Settings) -> Path | None:
-    """Where the settings want the control socket."""
-    return control_path(settings.state_directory, os.environ)
-
-
-async def _place(control: Control, components: Components, passed: socket.socket | None = None) -> None:
-    """Move the control socket to where the settings want it. If that fails, SIGHUP still reloads.
-
-    `passed` is a socket that listens there already.
-    """
-    path = _control_path(components.settings)
-    if path is not None:
-        components.view()  # so that it knows what happens from now on
-    try:
-        await control.serve_at(path, passed)
-    except ControlError as error:
-        _log.error("%s; only SIGHUP reloads", error)
-
-
-async def _reload(reloader: Reloader, control: Control, requesters: tuple[Requester, ...], *, defaults: bool) -> Reply:
-    """Reload, and tell the service manager, unless it knows already that the gate stops.
-
-    A request that came during a handover is passed on to the process that serves now.
-    """
-    if reloader.components.successor is not None:
-        reply = await _pass_on(reloader.components, Request("reload", defaults=defaults))
-        what = f"passed on to process {reloader.components.successor}, which serves now; {reply.message}"
-        reloader.components.changes.write(ChangeKind.RELOAD, *requesters, what=what, ok=reply.ok)
-        return reply
-    gate = reloader.components.gate
-    instructions = _instructions(reloader.components)
-    if not gate.draining:
-        notify_reloading(os.environ)
-    reply = await reloader.reload(requesters, defaults=defaults)
-    if not gate.draining:
-        if (new_instructions := _instructions(reloader.components)) != instructions:
-            _log.info("%s", new_instructions)
-        await _place(control, reloader.components)
-        notify_ready(os.environ, reloader.components.status)
-    return reply
-
-
-async def _pass_on(components: Components, request: Request) -> Reply:
-    path = _control_path(components.settings)
-    try:
-        if path is None:
-            raise ControlError("there is no control socket")
-        return await run_in_thread(partial(ask, path, request), "asking the gate that serves")
-    except ControlError as error:
-        return Reply(False, f"refused: process {components.successor} serves now: {error}")
-
-
 def _announce_ready(components: Components) -> None:
     status = components.status
     components.changes.write(
@@ -289,15 +190,8 @@ def _announce_ready(components: Components) -> None:
         settings=tuple(at_start(components.parts)),
         after=components.in_force,
     )
-    _log.info("%s", _instructions(components))
+    _log.info("%s", components.instructions)
     notify_ready(os.environ, status)
-
-
-def _instructions(components: Components) -> str:
-    """What to type into CUCM with the settings in force."""
-    gate = components.gate
-    how = reach([(listener.host, listener.port) for listener in gate.listeners], components.settings.announce)
-    return cucm_instructions(how, gate.snapshot.policy)
 
 
 async def _feed_watchdog() -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from licensegate.app.admin import paths
-from licensegate.app.service.control import Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import Request
 from support.admin_client import ANY_PORT, scrape_until
 from support.certificates import issue
 from support.change_lines import await_kind, changes_in, with_changes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.service.control import Reply
+from licensegate.app.service.control_protocol import Reply
 from support.admin_client import get_page
 from support.gate import ANYTHING, COMMAND, cisco_at
 from support.handed_over import STATE, HandedOver, open_things

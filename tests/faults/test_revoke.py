@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from licensegate.app.service.control import Reply, Request, RevocationRequest, ask, ask_for_answer
+from licensegate.app.service.control_client import ask, ask_for_answer
+from licensegate.app.service.control_protocol import Reply, Request, RevocationRequest
 from support.certificates import issue, revoke
 from support.gate import ANYTHING, COMMAND, gate_settings
 from support.handed_over import STATE, HandedOver, open_things

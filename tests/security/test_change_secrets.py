@@ -3,7 +3,8 @@
 import secrets
 from pathlib import Path
 
-from licensegate.app.service.control import Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import Request
 from support.certificates import issue
 from support.change_lines import await_kind, changes_in, with_changes
 from support.gate import COMMAND, Gate, gate_settings

@@ -5,7 +5,8 @@ import signal
 import time
 from collections import defaultdict
 
-from licensegate.app.service.control import Request, ask_for_answer
+from licensegate.app.service.control_client import ask_for_answer
+from licensegate.app.service.control_protocol import Request
 from support.admin_client import get_page
 from support.gate import COMMAND, Gate
 

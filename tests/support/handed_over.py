@@ -9,7 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from licensegate.app.service.control import Reply, Request, ask
+from licensegate.app.service.control_client import ask
+from licensegate.app.service.control_protocol import Reply, Request
 from support.gate import Gate
 from support.sockets import spin_until
 from support.upstream import SECONDS

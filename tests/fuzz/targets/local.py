@@ -11,7 +11,8 @@ from aiohttp.web import BaseRequest
 
 from licensegate.app.admin.forms import FormRefusedError, read_form
 from licensegate.app.admin.page import Form
-from licensegate.app.service.control import Control, Reply, Request
+from licensegate.app.service.control import Control
+from licensegate.app.service.control_protocol import Reply, Request
 from licensegate.app.service.handover_line import HandoverError, HandoverLine, HandoverStep, Message, line_pair
 from licensegate.doctor.path.dns_message import DnsAnswer, query, read_answer
 from licensegate.records.requester import Requester

@@ -8,7 +8,7 @@ import pytest
 
 from licensegate.app.cli import main
 from licensegate.app.commands import ended_tunnels
-from licensegate.app.service.control import Request, RevocationRequest
+from licensegate.app.service.control_protocol import Request, RevocationRequest
 
 TUNNEL = {"id": "5f0c6a7e2200000017", "client": "10.1.2.3", "target": "tools.cisco.com:443", "user": "bob"}
 

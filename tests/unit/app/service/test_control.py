@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.service import control as control_module
-from licensegate.app.service.control import Control, ControlError, Reply, Request, ask, ask_for_answer, control_path
+from licensegate.app.service import control_protocol as control_module
+from licensegate.app.service.control import Control
+from licensegate.app.service.control_client import ask, ask_for_answer
+from licensegate.app.service.control_protocol import ControlError, Reply, Request, control_path
 from licensegate.app.settings import packaged
 from licensegate.files import off_loop
 from licensegate.records.requester import Requester

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from licensegate.app.service.control import Reply
+from licensegate.app.service.control_protocol import Reply
 from licensegate.app.service.reload_queue import ReloadQueue
 from licensegate.records.requester import Requester
 

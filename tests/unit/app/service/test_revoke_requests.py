@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from licensegate.app.service.control import Reply, Request, RevocationRequest
+from licensegate.app.service.control_protocol import Reply, Request, RevocationRequest
 from licensegate.app.service.revoke_requests import answer_revoke
 from licensegate.records.requester import Requester
 
