@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Final
 
 from licensegate.app.observers.change_log import ChangeLog
-from licensegate.app.settings import Settings
-from licensegate.files.run_in_thread import run_in_thread
+from licensegate.app.settings import load
 from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
 from .answers import show
 from .components import Components
 from .control import Control
-from .control_client import ask
-from .control_protocol import ControlError, Reply, Request, control_path
+from .control_protocol import ControlError, Reply, Request
+from .draining import follow_reload, pass_on, place_of_control
 from .handover import Handover
 from .probe_requests import answer_probe
 from .reload import Reloader
@@ -41,7 +40,7 @@ async def open_commands(
     """Serve the control socket, if the settings have a directory for it; yield its reloads and handovers."""
     gate, changes = reloader.components.gate, reloader.components.changes
     reloads = ReloadQueue(
-        lambda requesters, defaults: _reload(reloader, control, requesters, defaults=defaults),
+        lambda requesters, defaults: _reload(reloader, control, config, requesters, defaults),
         lambda requesters, reason: changes.write(ChangeKind.RELOAD, *requesters, what=reason, ok=False),
     )
     control = Control(
@@ -51,6 +50,7 @@ async def open_commands(
             "show": lambda requester, request: show(reloader.components.view(), request.answer, request.parameters),
             "revoke": lambda requester, request: answer_revoke(gate, changes, requester, request),
             "end": lambda requester, request: answer_end(gate, changes, requester, request),
+            "follow": lambda requester, request: follow_settings(reloader, requester, _file(request.config)),
             "handover": lambda requester, request: reloads.alone(partial(handover.hand_over, requester, request)),
         },
         partial(_say_refused, changes),
@@ -64,15 +64,14 @@ async def open_commands(
         await control.finish()
 
 
+def _file(text: str) -> Path | None:
+    return Path(text) if text else None
+
+
 def _say_refused(changes: ChangeLog, requester: Requester, command: str, reason: str) -> None:
     """Write that somebody gave a command without the right to; a command that changes nothing is no matter."""
     if command in _CHANGING:
         changes.write(ChangeKind(command), requester, what=reason, ok=False)
-
-
-def place_of_control(settings: Settings) -> Path | None:
-    """Where the settings want the control socket."""
-    return control_path(settings.state_directory, os.environ)
 
 
 async def _place(control: Control, components: Components, passed: socket.socket | None = None) -> None:
@@ -89,13 +88,16 @@ async def _place(control: Control, components: Components, passed: socket.socket
         _log.error("%s; only SIGHUP reloads", error)
 
 
-async def _reload(reloader: Reloader, control: Control, requesters: tuple[Requester, ...], *, defaults: bool) -> Reply:
+async def _reload(
+    reloader: Reloader, control: Control, config: Path | None, requesters: tuple[Requester, ...], defaults: bool
+) -> Reply:
     """Reload, and tell the service manager, unless it knows already that the gate stops.
 
-    A request that came during a handover is passed on to the process that serves now.
+    A request that came during a handover is passed on to the process that serves now. Processes that drain follow a
+    reload that has succeeded.
     """
     if reloader.components.successor is not None:
-        reply = await _pass_on(reloader.components, Request("reload", defaults=defaults))
+        reply = await pass_on(reloader.components, Request("reload", defaults=defaults))
         what = f"passed on to process {reloader.components.successor}, which serves now; {reply.message}"
         reloader.components.changes.write(ChangeKind.RELOAD, *requesters, what=what, ok=reply.ok)
         return reply
@@ -109,14 +111,15 @@ async def _reload(reloader: Reloader, control: Control, requesters: tuple[Reques
             _log.info("%s", new_instructions)
         await _place(control, reloader.components)
         notify_ready(os.environ, reloader.components.status)
-    return reply
+    if not reply.ok:
+        return reply
+    return Reply(True, "; ".join((reply.message, *await follow_reload(reloader.components, config))))
 
 
-async def _pass_on(components: Components, request: Request) -> Reply:
-    path = place_of_control(components.settings)
-    try:
-        if path is None:
-            raise ControlError("there is no control socket")
-        return await run_in_thread(partial(ask, path, request), "asking the gate that serves")
-    except ControlError as error:
-        return Reply(False, f"refused: process {components.successor} serves now: {error}")
+async def follow_settings(reloader: Reloader, requester: Requester, config: Path | None) -> Reply:
+    """After a handover: judge the tunnels that drain here by the settings in this file, which the new process uses."""
+    components = reloader.components
+    if components.successor is None:
+        return Reply(False, "refused: this process drains no tunnels after a handover")
+    reply = await reloader.follow(requester, partial(load, config, os.environ))
+    return Reply(reply.ok, reply.message and f"process {os.getpid()}, which drains: {reply.message}")

@@ -11,7 +11,7 @@ from licensegate.records.json_errors import JSON_ERRORS
 
 from .control_protocol import MOST_ANSWER_BYTES, ControlError, NobodyServesError, Reply, Request
 
-_REPLY_SECONDS: Final = 40  # for a reload that waits for another one, each with its time limit, and some more
+_REPLY_SECONDS: Final = 50  # for a reload that waits for another one, each with its time limits, and some more
 
 
 def ask(path: Path, request: Request, seconds: float = _REPLY_SECONDS) -> Reply:

@@ -45,9 +45,10 @@ class Request(Struct, frozen=True):
 
     `defaults` makes a reload accept settings that were emptied. `target` is the one to look at; without one, `probe`
     returns the names of the targets. A handover starts the interpreter `program`, with the settings file `config` if
-    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`. `answer` is the answer of
-    the API to show, by its name below `/api/`, with these `parameters`. `revoke` ends the tunnels of `revocation`, or
-    only says which; `end` those with these `ids`.
+    one is named, and waits `ready_seconds` for it; then open tunnels have `drain_seconds`. `follow` asks a process that
+    drains to judge its tunnels by the settings in `config`, as the process that serves does now. `answer` is the answer
+    of the API to show, by its name below `/api/`, with these `parameters`. `revoke` ends the tunnels of `revocation`,
+    or only says which; `end` those with these `ids`.
     """
 
     command: str

@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 class Handover:
     """Hands over on request. `done` is set once another process serves: then this one drains for `drain_seconds`.
 
-    `config` is the settings file that this gate was started with, if it was named.
+    `config` is the settings file that this gate was started with, if it was named; once `done`, the one that the other
+    process was started with. `requester` asked for that.
     """
 
     def __init__(self, components: Components, control: Control, config: Path | None) -> None:
@@ -40,7 +41,8 @@ class Handover:
         self.drain_seconds = 0.0
         self._components = components
         self._control = control
-        self._config = config
+        self.config = config
+        self.requester = Requester()
         self._line: HandoverLine | None = None
         self._running: asyncio.Task[Reply] | None = None
         self._stopping = False
@@ -91,7 +93,7 @@ class Handover:
         successor: Successor | None = None
         self._other = None
         try:
-            config = Path(request.config) if request.config else self._config
+            config = Path(request.config) if request.config else self.config
             async with asyncio.timeout(request.ready_seconds):
                 successor = await start_successor(request.program, config, os.environ)
                 passed = self._passed()
@@ -108,6 +110,7 @@ class Handover:
             raise
         else:
             self.drain_seconds = request.drain_seconds
+            self.config, self.requester = config, requester
             self._leave(successor.line, other.pid, taken)
             return self._report(requester, other)
         if successor is not None:

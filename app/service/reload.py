@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from licensegate.app.logs.open_sink import LogPlaceError
 from licensegate.app.observers.opened_logs import OpenedLogs, open_logs
@@ -45,8 +46,20 @@ _HANGING_READS: Final = 4
 _log = logging.getLogger(__name__)
 
 
-class _StoppingError(Exception):
-    """The gate stops."""
+class _RefusedError(Exception):
+    """Nothing was put in force. `str()` says why."""
+
+
+class _Adopted(Struct, frozen=True):
+    """What was put in force: what differs, and the hashes before and after."""
+
+    found: tuple[SettingChange, ...]
+    before: InForce
+    after: InForce
+
+    @property
+    def sentences(self) -> str:
+        return sentences(self.found, self.before, self.after)
 
 
 class Reloader:
@@ -58,41 +71,40 @@ class Reloader:
         self._users = components.parts.authenticator_reloader.users  # those in force
         self._files = OffLoop(_HANGING_READS)
         self._logs = OffLoop(_HANGING_READS)
+        self._following = asyncio.Lock()
 
     async def reload(self, requesters: tuple[Requester, ...], *, defaults: bool = False) -> Reply:
         """Read the settings again and put them in force. If any of them cannot be used, change nothing.
 
         Settings that were emptied are refused, too, unless the requesters want the `defaults`.
         """
-        components, gate = self.components, self.components.gate
-        before, served, was = components.parts, gate.snapshot.identity, components.in_force
         try:
-            async with asyncio.timeout(_READ_SECONDS):
-                parts = await self._files.run(partial(self._read, before, defaults))
-                opened = await self._logs.run(partial(open_logs, parts.settings.log), OpenedLogs.close)
-            with opened.adopted_by(partial(components.adopt_logs, parts.settings.log)):
-                if gate.draining:  # adopting would make it listen again
-                    raise _StoppingError
-                self._adopt(parts)
-        except _StoppingError:
-            return await self._refuse(requesters, "the gate is stopping")
-        except (CertificateError, ListenError, LoginFileError, LogPlaceError, SettingsError) as error:
-            return await self._refuse(requesters, f"the settings in force stay: {error}")
-        except TimeoutError:
-            return await self._refuse(
-                requesters,
-                f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
-                "mount hang?",
-            )
-        found, now = tuple(changes(before, served, self._users, parts)), self._now_in_force()
+            adopted = await self._read_and_adopt(partial(self._read, self.components.parts, defaults), self._adopt)
+        except _RefusedError as refused:
+            return await self._refuse(requesters, str(refused))
         ended = await self._revoke(reload_by(*requesters))
-        what = "; ".join((sentences(found, was, now), *no_longer_allowed(ended), components.status))
-        components.changes.write(
-            ChangeKind.RELOAD, *requesters, what=what, settings=found, before=was, after=now, tunnels=ids(ended)
-        )
-        log_notable_settings(parts.settings)
-        components.warn_of_unused()
+        what = "; ".join((adopted.sentences, *no_longer_allowed(ended), self.components.status))
+        self._write(adopted, ended, what, *requesters)
+        log_notable_settings(self.components.settings)
+        self.components.warn_of_unused()
         return Reply(True, what)
+
+    async def follow(self, requester: Requester, read_settings: Callable[[], Settings]) -> Reply:
+        """After a handover: judge what is open here by settings that another process serves, and reopen the logs.
+
+        Listeners, dialling and the ledger stay as they are. The reply is empty if no tunnel has ended.
+        """
+        async with self._following:
+            before = self.components.parts
+            try:
+                adopted = await self._read_and_adopt(lambda: read_parts(read_settings(), before), self._adopt_decisions)
+            except _RefusedError as refused:
+                return await self._refuse((requester,), str(refused))
+            ended = await self._revoke(reload_by(requester))
+            said = "; ".join(no_longer_allowed(ended))
+            if adopted.found or ended:
+                self._write(adopted, ended, "; ".join(filter(None, (adopted.sentences, said))), requester)
+            return Reply(True, said)
 
     def certificate_check(self) -> FileCheck:
         """Return the check of the certificate's files."""
@@ -144,6 +156,37 @@ class Reloader:
             warn_of_expiry(identity)
         return before
 
+    async def _read_and_adopt(self, read: Callable[[], Parts], adopt: Callable[[Parts], None]) -> "_Adopted":
+        """Read parts, open their logs and adopt both, or neither. Raises _RefusedError."""
+        components = self.components
+        before, served, was = components.parts, components.gate.snapshot.identity, components.in_force
+        try:
+            async with asyncio.timeout(_READ_SECONDS):
+                parts = await self._files.run(read)
+                opened = await self._logs.run(partial(open_logs, parts.settings.log), OpenedLogs.close)
+            with opened.adopted_by(partial(components.adopt_logs, parts.settings.log)):
+                adopt(parts)
+        except (CertificateError, ListenError, LoginFileError, LogPlaceError, SettingsError) as error:
+            raise _RefusedError(f"the settings in force stay: {error}") from None
+        except TimeoutError:
+            raise _RefusedError(
+                f"the settings in force stay: their files have not been read for {_READ_SECONDS} s; does a network "
+                "mount hang?"
+            ) from None
+        return _Adopted(tuple(changes(before, served, self._users, parts)), was, self._now_in_force())
+
+    def _write(self, adopted: "_Adopted", ended: list[EndedTunnel], what: str, *requesters: Requester) -> None:
+        """Write that settings were put in force, and which tunnels that has ended."""
+        self.components.changes.write(
+            ChangeKind.RELOAD,
+            *requesters,
+            what=what,
+            settings=adopted.found,
+            before=adopted.before,
+            after=adopted.after,
+            tunnels=ids(ended),
+        )
+
     async def _follow_files(self, kind: ChangeKind, found: tuple[SettingChange, ...], occasion: str) -> None:
         """End tunnels on this occasion, if it is one, and write the change that files have brought about."""
         was, now = self.components.in_force, self._now_in_force()
@@ -184,16 +227,22 @@ class Reloader:
     def _adopt(self, parts: Parts) -> None:
         """First do all that may fail, the listeners last because they cannot be undone; then adopt the rest."""
         components, gate, settings = self.components, self.components.gate, parts.settings
+        if gate.draining:  # it would listen again
+            raise _RefusedError("the gate is stopping")
         with components.adopting_admin(parts) as leaving:
             gate.listen(settings.listen, leaving)
-        components.parts = parts
-        self._serve_certificate()
-        gate.adopt(components.snapshot())
+        self._adopt_decisions(parts)
         components.products.adopt(settings.products)
         components.ledger.adopt(settings.ledger, ClientNames(settings.named_clients))
         gate.dial_by(settings.dial, settings.dns, settings.parents)
         components.looks.settings_changed()
         logging.getLogger().setLevel(settings.log.level.upper())
+
+    def _adopt_decisions(self, parts: Parts) -> None:
+        """Decide by these parts from now on."""
+        self.components.parts = parts
+        self._serve_certificate()
+        self.components.gate.adopt(self.components.snapshot())
 
     async def _refuse(self, requesters: tuple[Requester, ...], reason: str) -> Reply:
         """Log and return the refusal.

@@ -24,8 +24,9 @@ from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
 from .changes import at_start
-from .commands import open_commands, place_of_control
+from .commands import follow_settings, open_commands
 from .components import Components, WarningsOf, no_warnings
+from .draining import place_of_control
 from .handover import Handover
 from .handover_line import HandoverError
 from .host import open_standard_streams
@@ -108,8 +109,8 @@ async def _serve(
     else:
         passed = asked
     components = Components(parts, opened, service_log, passed, standby=takeover is not None, warnings_of=warnings_of)
-    tasks: list[asyncio.Future[None]] = []
-    checks: list[asyncio.Future[None]] = []
+    tasks: list[asyncio.Future[object]] = []
+    checks: list[asyncio.Future[object]] = []
     try:
         if takeover is not None and await _unless(stop, _take_over(takeover, components)) is None:
             return
@@ -133,6 +134,9 @@ async def _serve(
                     task.cancel()
                 await components.stop_admin()
                 await handover.serve_draining(place_of_control(components.settings))
+                if components.gate.connections:  # the new process may have read other settings than are in force here
+                    following = follow_settings(reloader, handover.requester, handover.config)
+                    checks.append(asyncio.ensure_future(following))
             await components.looks.stop()  # or its tunnel would hold up the drain
             await _drain(components, handover, takeover, stop)
     finally:

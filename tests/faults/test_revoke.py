@@ -27,6 +27,7 @@ from support.upstream import SECONDS, Upstream, closed_port, echo
 
 _CUT_OFF = 18  # CURLE_PARTIAL_FILE
 OWN_RULE = '[[allowlist.rule]]\nhost = "own.example.net"\n'
+ON_RELOAD = '[limits]\nrevoke = "on_reload"\n'
 TO_OWN = CONNECT.replace(b"tools.cisco.com", b"own.example.net")
 
 
@@ -160,7 +161,7 @@ def test_a_reload_ends_what_no_rule_allows_any_more(tmp_path: Path, upstream: Up
         (lost,) = ended(gate, RevocationRequest(not_allowed=True, dry_run=True))
         assert (lost["target"], lost["reason"]) == ("own.example.net:443", "no rule allows it any more")
 
-        replied = reload(gate, settings(upstream, '[limits]\nrevoke = "on_reload"\n')).message
+        replied = reload(gate, settings(upstream, ON_RELOAD)).message
 
         assert f"ended 1 tunnel that is no longer allowed: {lost['id']} (127.0.0.1 to own.example.net:443)" in replied
         assert read_to_break(own) == b""
@@ -231,6 +232,43 @@ def test_tunnels_that_drain_after_a_handover_are_reached(tmp_path: Path, upstrea
         gate.await_old_end()
         assert list(tmp_path.glob("control-*.sock")) == []
         open_tunnel(gate, with_login("stays")).close()
+
+
+def test_tunnels_that_drain_follow_the_reloads_of_the_new_gate(tmp_path: Path, upstream: Upstream) -> None:
+    """Also into a rotated log."""
+    rules = settings(upstream, OWN_RULE, ON_RELOAD)
+    with (
+        HandedOver(tmp_path, on_a_port(rules)) as gate,
+        open_tunnel(gate, TO_OWN) as own,
+        open_tunnel(gate) as other,
+    ):
+        assert not gate.ask("follow").ok
+        old = gate.pid
+        assert gate.hand_over(drain_seconds=SECONDS).ok
+        spin_until(lambda: list(tmp_path.glob("control-*.sock")))
+        assert "which drains" not in reload(gate, gate.settings.read_text()).message
+        (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
+
+        replied = reload(gate, gate.settings.read_text().replace(OWN_RULE, "")).message
+
+        assert read_to_break(own) == b""
+        assert f"process {old}, which drains: ended 1 tunnel that is no longer allowed" in replied
+        assert_carries(other)
+        (record,) = gate.records(1)
+        assert record["detail"].startswith(f"no rule allows it any more; reload requested by uid {os.getuid()}")
+
+
+def test_tunnels_that_drain_follow_the_settings_of_a_handover(tmp_path: Path, upstream: Upstream) -> None:
+    rules = on_a_port(settings(upstream, OWN_RULE, ON_RELOAD))
+    with (
+        HandedOver(tmp_path, rules) as gate,
+        open_tunnel(gate, TO_OWN) as own,
+        open_tunnel(gate) as other,
+    ):
+        gate.settings.write_text(rules.replace(OWN_RULE, ""))
+        assert gate.hand_over(drain_seconds=SECONDS).ok
+        assert read_to_break(own) == b""
+        assert_carries(other)
 
 
 def test_a_revoked_certificate_loses_its_tunnels_on_a_reload(tmp_path: Path, upstream: Upstream) -> None:
