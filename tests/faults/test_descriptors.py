@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,11 +52,7 @@ def test_the_gate_serves_again_once_descriptors_are_free(limited_gate: Gate) -> 
 
 def test_waiting_for_descriptors_costs_no_processor_time(limited_gate: Gate) -> None:
     with crowded(limited_gate):
-        before = limited_gate.processor_seconds()
-        time.sleep(0.7)
-        spent = limited_gate.processor_seconds() - before
-
-    assert spent < 0.1
+        assert limited_gate.comes_to_rest()
 
 
 def test_a_client_gets_503_when_no_descriptor_is_left_to_dial(limited_gate: Gate, standin: StandIn) -> None:

@@ -143,6 +143,18 @@ class Gate:
         """The process id of the gate."""
         return self._process.pid
 
+    def comes_to_rest(self) -> bool:
+        """Whether the gate, within some seconds, uses less than 0.1 s of CPU time in 0.7 s: if it spins, it never does.
+
+        On a busy machine, what it does once may take a while.
+        """
+        for _ in range(10):
+            before = self.processor_seconds()
+            time.sleep(0.7)
+            if self.processor_seconds() - before < 0.1:
+                return True
+        return False
+
     def processor_seconds(self) -> float:
         """User and system CPU time of the gate's process so far."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].split()
