@@ -123,6 +123,7 @@ def test_a_client_under_attack_from_its_own_address_is_served(gate: Gate) -> Non
 
 
 def test_tunnels_outlive_a_flood(gate: Gate, upstream: Upstream) -> None:
+    pushed_out = 2 * PLACES - (PLACES - TUNNELS)
     tunnels = [tunnel_from(gate, HONEST) for _ in range(TUNNELS // 2)]
     with Flood(gate) as flood:
         flood.grow(PLACES * 2, ATTACKER)
@@ -132,10 +133,11 @@ def test_tunnels_outlive_a_flood(gate: Gate, upstream: Upstream) -> None:
         spin_until(lambda: upstream.connections == TUNNELS)
         for tunnel in tunnels:
             tunnel.close()
+        gate.records(TUNNELS + pushed_out)  # a tunnel is over once its upstream has ended, too
     outcomes = outcomes_so_far(gate)
 
     assert outcomes["closed_by_client"] == TUNNELS
-    assert outcomes["client_crowded_out"] + outcomes["crowded_out"] == 2 * PLACES - (PLACES - TUNNELS)
+    assert outcomes["client_crowded_out"] + outcomes["crowded_out"] == pushed_out
 
 
 @pytest.mark.parametrize("say", [nothing, part_of_a_head, part_of_a_hello])

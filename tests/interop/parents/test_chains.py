@@ -170,7 +170,7 @@ def test_a_reload_changes_parents_but_keeps_a_refusal(tmp_path: Path, post: Post
             gate.send(signal.SIGHUP)
             gate.await_line("reload requested by SIGHUP: ")
             assert "was not tried again" in post(gate).stdout
-            assert [user for _, _, user in strict.requests() if user != "-"] == [USER]
+            assert [user for _, _, user in strict.requests(2) if user != "-"] == [USER]
 
             gate.settings.write_text(parent_gate_settings(f"http://127.0.0.1:{open_to_all.port}"))
             gate.send(signal.SIGHUP)
