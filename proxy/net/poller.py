@@ -10,7 +10,9 @@ import select
 from collections.abc import Callable
 from typing import Final, Protocol
 
-READ: Final = select.EPOLLIN
+ENDED: Final = select.EPOLLRDHUP
+"""Reported with READ: the peer's end has arrived, behind what can be read."""
+READ: Final = select.EPOLLIN | ENDED
 WRITE: Final = select.EPOLLOUT
 ONCE: Final = select.EPOLLONESHOT
 """Combined with other events: report once, then nothing until `watch` is called again."""
@@ -131,7 +133,7 @@ class Poller:
         events = dict(ready)
         for descriptor, owner in self._again.items():
             if descriptor in self._watched and self._watched[descriptor][0] is owner:
-                events[descriptor] = events.get(descriptor, 0) | READ
+                events[descriptor] = events.get(descriptor, 0) | select.EPOLLIN
         self._again.clear()
         return list(events.items())
 

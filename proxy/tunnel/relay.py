@@ -12,7 +12,7 @@ from licensegate.records.record import TunnelRecord, milliseconds
 
 from ..net.channel import Channel, TlsChannel
 from ..net.deadline import Deadline
-from ..net.poller import READ, WRITE, Poller
+from ..net.poller import ENDED, READ, WRITE, Poller
 from ..protocol.commands import Establish
 from .deadlines import Deadlines
 from .flow import NO_PIPES, Flow, Pipes
@@ -94,7 +94,7 @@ class Relay:
                 self._last_written = time.monotonic()
             if events & ~WRITE and not (incoming.ended or incoming.blocked):
                 incoming.pump()
-        elif incoming.carry():
+        elif incoming.carry() or events & ENDED:
             incoming.pump()
         if self._unanswered is not None and self._unanswered.answered:
             self._unanswered = None

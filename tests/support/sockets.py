@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import resource
+import select
 import socket
 import struct
 import termios
@@ -109,6 +110,13 @@ async def receive(sock: socket.socket, size: int | None = None) -> bytes:
             parts.append(data)
             got += len(data)
     return b"".join(parts)
+
+
+def wait_for_end(sock: socket.socket) -> None:
+    """Block until the peer's end has arrived, and with it all that the peer sent before."""
+    poll = select.poll()
+    poll.register(sock, select.POLLRDHUP)
+    assert poll.poll(20_000)
 
 
 def is_closed(sock: socket.socket) -> bool:

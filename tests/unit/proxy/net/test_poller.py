@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from licensegate.proxy.net import poller as poller_module
-from licensegate.proxy.net.poller import ONCE, READ, WRITE, Poller
-from support.sockets import run, turns, until
+from licensegate.proxy.net.poller import ENDED, ONCE, READ, WRITE, Poller
+from support.sockets import run, turns, until, wait_for_end
 from support.tunnel_harness import counting_poller
 
 
@@ -51,6 +51,21 @@ def test_an_owner_gets_the_descriptor_and_its_events(ends: Ends) -> None:
             await turns(5)
             assert not owner.told
             far.send(b"x")
+            await until(lambda: owner.told)
+            assert owner.told == [(near.fileno(), READ & ~ENDED)]
+
+    run(main())
+
+
+def test_an_end_behind_the_last_bytes_is_reported_with_them(ends: Ends) -> None:
+    async def main() -> None:
+        with counting_poller() as poller:
+            near, far = ends
+            owner = Owner(lambda descriptor, _: poller.forget(descriptor))
+            poller.watch(near.fileno(), READ, owner)
+            far.send(b"x")
+            far.shutdown(socket.SHUT_WR)
+            wait_for_end(near)
             await until(lambda: owner.told)
             assert owner.told == [(near.fileno(), READ)]
 
@@ -290,7 +305,7 @@ def test_call_again_calls_the_owner_once_in_the_next_batch(ends: Ends) -> None:
             ends[1].send(b"x")
             await until(lambda: len(seen) == 3)
             await turns(20)
-            assert seen == [(1, READ), (2, READ), (3, READ)]
+            assert seen == [(1, READ & ~ENDED), (2, READ & ~ENDED), (3, READ & ~ENDED)]
 
     run(main())
 
@@ -315,7 +330,7 @@ def test_a_ready_owner_to_be_called_again_is_called_once(ends: Ends) -> None:
             batches = [batch for batch, _ in calls]
             assert batches == sorted(set(batches)), "twice in one batch"
             assert calls[0][1] == WRITE
-            assert calls[1][1] == READ | WRITE
+            assert calls[1][1] == (READ & ~ENDED) | WRITE
 
     run(main())
 

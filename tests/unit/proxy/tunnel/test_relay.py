@@ -12,7 +12,7 @@ from licensegate.proxy.tunnel import flow as flow_module
 from licensegate.proxy.tunnel.flow import Flow
 from licensegate.records.outcome import Outcome, Party
 from support.relay_harness import HALF_CLOSED, IDLE, LIFETIME, open_relay, send_and_receive
-from support.sockets import is_closed, receive, reset, run, turns, until
+from support.sockets import is_closed, receive, reset, run, turns, until, wait_for_end
 from support.tunnel_harness import SPIN_LIMIT
 
 BLOB = random.Random(2).randbytes(3 << 20)
@@ -47,6 +47,19 @@ def test_a_side_that_ended_is_still_answered(first: Party) -> None:
             closed_by = Outcome.CLOSED_BY_CLIENT if first is Party.CLIENT else Outcome.CLOSED_BY_UPSTREAM
             assert harness.ended == [(closed_by, "")]
             assert harness.relay.ended_first is first
+
+    run(main())
+
+
+def test_an_end_behind_the_last_bytes_takes_no_further_wake_up() -> None:
+    async def main() -> None:
+        with open_relay() as harness:
+            before = harness.poller.wake_ups
+            harness.client.send(b"last words")
+            harness.client.shutdown(socket.SHUT_WR)
+            wait_for_end(harness.client_side)
+            assert await receive(harness.upstream) == b"last words"
+            assert harness.poller.wake_ups == before + 1
 
     run(main())
 
