@@ -112,10 +112,10 @@ async def receive(sock: socket.socket, size: int | None = None) -> bytes:
     return b"".join(parts)
 
 
-def wait_for_end(sock: socket.socket) -> None:
-    """Block until the peer's end has arrived, and with it all that the peer sent before."""
+def wait_for_end(descriptor: int) -> None:
+    """Block until the peer's end has arrived at a socket, and with it all that the peer sent before."""
     poll = select.poll()
-    poll.register(sock, select.POLLRDHUP)
+    poll.register(descriptor, select.POLLRDHUP)
     assert poll.poll(20_000)
 
 

@@ -65,7 +65,7 @@ def test_an_end_behind_the_last_bytes_is_reported_with_them(ends: Ends) -> None:
             poller.watch(near.fileno(), READ, owner)
             far.send(b"x")
             far.shutdown(socket.SHUT_WR)
-            wait_for_end(near)
+            wait_for_end(near.fileno())
             await until(lambda: owner.told)
             assert owner.told == [(near.fileno(), READ)]
 

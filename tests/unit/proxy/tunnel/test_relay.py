@@ -57,7 +57,7 @@ def test_an_end_behind_the_last_bytes_takes_no_further_wake_up() -> None:
             before = harness.poller.wake_ups
             harness.client.send(b"last words")
             harness.client.shutdown(socket.SHUT_WR)
-            wait_for_end(harness.client_side)
+            wait_for_end(harness.client_side.fileno())
             assert await receive(harness.upstream) == b"last words"
             assert harness.poller.wake_ups == before + 1
 
