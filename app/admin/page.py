@@ -7,6 +7,7 @@ from typing import Final, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from licensegate.language.language import ENGLISH, Language
+from licensegate.records.change import ChangeKind
 from licensegate.records.requester import Requester
 
 from .access import Audience
@@ -88,7 +89,8 @@ class Page(Struct, Generic[Source], frozen=True):
     """The handler answers GET and HEAD of `path`, or POST. `purpose` is a few words for the index.
 
     `parameters` are the names of its query; others are ignored. A shared page is long: requests for the same that
-    arrive while it is being sent get the same bytes, at most a few seconds old. `most_bytes` bounds the body of a form.
+    arrive while it is being sent get the same bytes, at most a few seconds old. `most_bytes` bounds the body of a form,
+    `change` is what it asks for.
     """
 
     path: str
@@ -100,6 +102,7 @@ class Page(Struct, Generic[Source], frozen=True):
     is_shared: bool = False
     method: Method = "GET"
     most_bytes: int = 0
+    change: ChangeKind | None = None
 
     @property
     def is_html(self) -> bool:

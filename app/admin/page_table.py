@@ -6,6 +6,7 @@ To add a page, write a handler and add a row to PAGES. A handler gets the source
 from typing import Final
 
 from licensegate.app.observers.metrics import CONTENT_TYPE
+from licensegate.records.change import ChangeKind
 
 from . import actions, api, paths, screens
 from .access import Audience
@@ -50,8 +51,26 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
     Page(paths.TUNNELS, _TRUSTED, _HTML, screens.tunnels, "the open connections", _LIST, is_shared=True),
     Page(paths.SIGN_IN, _ANYBODY, _HTML, actions.sign_in_form, "the form to sign in with", (NEXT,)),
     # What people do
-    Page(paths.SIGN_IN, _ANYBODY, _HTML, actions.sign_in, "sign in", method="POST", most_bytes=actions.TOKEN_BYTES),
-    Page(paths.SIGN_OUT, _ANYBODY, _HTML, actions.sign_out, "sign out", method="POST", most_bytes=actions.TOKEN_BYTES),
+    Page(
+        paths.SIGN_IN,
+        _ANYBODY,
+        _HTML,
+        actions.sign_in,
+        "sign in",
+        method="POST",
+        most_bytes=actions.TOKEN_BYTES,
+        change=ChangeKind.SIGN_IN,
+    ),
+    Page(
+        paths.SIGN_OUT,
+        _ANYBODY,
+        _HTML,
+        actions.sign_out,
+        "sign out",
+        method="POST",
+        most_bytes=actions.TOKEN_BYTES,
+        change=ChangeKind.SIGN_OUT,
+    ),
     Page(
         paths.KEEP_TEXT,
         _CHANGES,
@@ -60,6 +79,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         "keep a text of the product",
         method="POST",
         most_bytes=actions.TEXT_BYTES,
+        change=ChangeKind.CLIENT_TEXT,
     ),
     Page(
         paths.NAME_CLIENT,
@@ -69,6 +89,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         "name a client",
         method="POST",
         most_bytes=actions.TOKEN_BYTES,
+        change=ChangeKind.CLIENT_NAME,
     ),
     Page(
         paths.RECORD_CONTACT,
@@ -78,6 +99,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         "record a contact by hand",
         method="POST",
         most_bytes=actions.TOKEN_BYTES,
+        change=ChangeKind.CLIENT_CONTACT,
     ),
     Page(
         paths.END_TUNNEL,
@@ -87,6 +109,7 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
         "end an open connection",
         method="POST",
         most_bytes=actions.TOKEN_BYTES,
+        change=ChangeKind.END,
     ),
     # For programs
     Page(paths.METRICS, _OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),

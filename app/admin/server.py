@@ -17,6 +17,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from licensegate.language.language import N_
+from licensegate.records.change import ChangeKind
 
 from .access import Access, AccessDenied, AccessRequest, Audience, sent_by_another_site
 from .connection import AdminConnection
@@ -56,6 +57,7 @@ class AdminServer(Generic[Source]):
     """Serves `pages` from `source`, as far as `access` permits. The socket and `access` may be replaced.
 
     `refusal` makes the page that tells a browser why its request is not answered; others get the bare sentence.
+    `form_refused` takes note of a form that asks for a change and is not obeyed, with the reason in English.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class AdminServer(Generic[Source]):
         source: Source,
         sessions: Sessions | None = None,
         refusal: Callable[[Source, PageRequest, int, str], PageAnswer] | None = None,
+        form_refused: Callable[[ChangeKind, PageRequest, str], object] = lambda kind, request, why: None,
     ) -> None:
         self.access = access
         self._refusal = refusal
+        self._form_refused = form_refused
         self._pages: dict[str, dict[str, Page[Source]]] = {}
         for page in pages:
             self._pages.setdefault(page.path, {})[page.method] = page
@@ -125,6 +129,7 @@ class AdminServer(Generic[Source]):
         )
         denied = self._denied(asked, page)
         if denied is not None:
+            self._note_refused(page, wanted, denied.sentence)
             if denied.status == 401 and page is not None and page.is_html and _is_browser(request):
                 return _to_sign_in(request)
             return await self._refuse(request, wanted, denied.status, denied.in_language(language))
@@ -153,6 +158,7 @@ class AdminServer(Generic[Source]):
             async with self._forms:
                 form = await read_form(request, page.most_bytes)
         except FormRefusedError as refused:
+            self._note_refused(page, wanted, refused.message)
             response = await self._refuse(request, wanted, refused.status, wanted.language.gettext(refused.message))
             response.force_close()
             return response
@@ -162,9 +168,14 @@ class AdminServer(Generic[Source]):
         session = wanted.session
         by_token = self.access.has_token(request.headers.get("Authorization", ""))
         if session is not None and not by_token and not session.owns_form(form.fields.get(FORM_TOKEN, "")):
+            self._note_refused(page, wanted, _STALE_FORM)
             return await self._refuse(request, wanted, 403, wanted.language.gettext(_STALE_FORM))
         wanted = msgspec.structs.replace(wanted, form=form)
         return await self._show(request, connection, page, wanted, self._render(page, wanted))
+
+    def _note_refused(self, page: Page[Source] | None, wanted: PageRequest, why: str) -> None:
+        if page is not None and page.change is not None:
+            self._form_refused(page.change, wanted, why)
 
     async def _refuse(self, request: web.BaseRequest, wanted: PageRequest, status: int, text: str) -> web.Response:
         """Say why there is no answer: in a page to a browser, in a sentence to others."""

@@ -28,6 +28,7 @@ from licensegate.proxy.settings import ListenAddress
 from .access import Access
 from .health import Health
 from .page_table import PAGES
+from .refused_forms import RefusedForms
 from .screens import refusal
 from .server import AdminServer
 from .sessions import Sessions
@@ -77,7 +78,8 @@ class AdminSite:
             changes,
             end_tunnel,
         )
-        self._server = AdminServer(Access(()), PAGES, sources, self._sessions, refusal)
+        refused = RefusedForms(changes).write
+        self._server = AdminServer(Access(()), PAGES, sources, self._sessions, refusal, refused)
         self._listen: ListenAddress | None = None  # as it was set
         self._speaks_tls = False
         self._bound: tuple[str, int] | None = None

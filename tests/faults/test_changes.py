@@ -148,25 +148,31 @@ def test_changed_files_are_written_used_or_not(gate: Gate, log: Path) -> None:
 
 def test_what_people_do_on_the_pages_is_written(gate: Gate, log: Path) -> None:
     post(gate, paths.SIGN_IN, {"token": "a wrong token"})
+    assert post(gate, paths.NAME_CLIENT, {"key": "named:cucm"}).status == 401
     cookie = sign_in(gate, TOKEN)
     key = {"key": "named:cucm", "form_token": form_token(gate, cookie, "named:cucm")}
     post(gate, paths.RECORD_CONTACT, key, Cookie=cookie)
     post(gate, paths.RECORD_CONTACT, key | {"at": "some day"}, Cookie=cookie)
     post(gate, paths.NAME_CLIENT, key | {"name": "CUCM Osaka"}, Cookie=cookie)
     post(gate, paths.RECORD_CONTACT, key, Authorization=f"Bearer {TOKEN}")
+    assert post(gate, paths.KEEP_TEXT, key | {"form_token": "stale"}, Cookie=cookie).status == 403
+    assert post(gate, paths.SIGN_OUT, key, Cookie=cookie, Origin="https://other.example").status == 403
     post(gate, paths.SIGN_OUT, key, Cookie=cookie)
-    await_kind(log, "sign_out")
+    await_kind(log, "sign_out", 2)
 
     done = [change for change in changes_in(log) if change["kind"].startswith(("sign", "client"))]
     (session,) = {change["by"][0]["session"] for change in done if "session" in change["by"][0]}
     here, signed = {"address": "127.0.0.1"}, {"address": "127.0.0.1", "session": session}
     assert [(change["kind"], change["ok"], change["by"]) for change in done] == [
         ("sign_in", False, [here]),
+        ("client_name", False, [here]),
         ("sign_in", True, [signed]),
         ("client_contact", True, [signed]),
         ("client_contact", False, [signed]),
         ("client_name", False, [signed]),
         ("client_contact", True, [here | {"token": True}]),
+        ("client_text", False, [signed]),
+        ("sign_out", False, [signed]),
         ("sign_out", True, [signed]),
     ]
     assert session not in cookie
