@@ -134,6 +134,29 @@ def test_lines_wait_for_a_server_until_the_queue_is_full() -> None:
     assert server.texts == [f"line {number}" for number in range(1, 51)]
 
 
+@pytest.mark.parametrize(
+    ("tls", "says_so"), [(False, False), (True, False), (True, True)], ids=["tcp", "tls", "notify"]
+)
+def test_a_server_that_closes_idle_connections_costs_no_line(tmp_path: Path, tls: bool, says_so: bool) -> None:
+    authority = Authority(tmp_path)
+    context = None
+    if tls:
+        leaf = authority.issue("localhost")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(leaf.chain, leaf.key)
+    server = LogServer(context)
+    url = server.url.replace("127.0.0.1", "localhost")
+    with server, log_to(url, Syslog(ca=authority.root)) as log:
+        server.hangs_up, server.says_so = True, says_so
+        for _ in range(5):
+            log.put()
+            spin_until(lambda: len(server.messages) == log.count)
+            server.await_hung_up()
+        assert server.texts == [f"line {number}" for number in range(1, 6)]
+        assert not log.writer.losses
+        assert not log.said
+
+
 def test_a_stop_counts_the_lines_that_no_server_took() -> None:
     with log_to(f"syslog+tcp://127.0.0.1:{closed_port()}") as log:
         log.put(3)

@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,12 +20,14 @@ class LogServer:
     """Reads octet-counted frames (RFC 6587) on a port of 127.0.0.1 that stays the same.
 
     `messages` are those received so far, in the order of their arrival. With `stalled` set it reads nothing.
+    With `hangs_up` it closes each connection after a message; in TLS with a close_notify if `says_so`.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.port = closed_port()
         self.messages: list[bytes] = []
         self.stalled = threading.Event()
+        self.hangs_up = self.says_so = False
         self._context = context
         self._listener: socket.socket | None = None
         self._open: list[socket.socket] = []
@@ -72,6 +75,21 @@ class LogServer:
             with contextlib.suppress(OSError):  # it has ended
                 self._open.pop().shutdown(socket.SHUT_RDWR)
 
+    def await_hung_up(self) -> None:
+        """Wait until the kernel has told the client that a connection was closed (CLOSE_WAIT, proc_net_tcp(5))."""
+
+        def is_told() -> bool:
+            lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+            return any(line.split()[2:4] == [f"0100007F:{self.port:04X}", "08"] for line in lines)
+
+        spin_until(is_told)
+
+    def _say_so(self, connection: socket.socket) -> None:
+        if self.says_so and isinstance(connection, ssl.SSLSocket):
+            connection.setblocking(False)
+            with contextlib.suppress(ssl.SSLWantReadError):  # it does not wait for the client's
+                connection.unwrap()
+
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -95,6 +113,9 @@ class LogServer:
                     end = head.end() + int(head[1])
                     self.messages.append(stream[head.end() : end])
                     stream = stream[end:]
+                    if self.hangs_up:
+                        self._say_so(connection)
+                        return
         except OSError:
             pass
         finally:
