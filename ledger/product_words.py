@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from licensegate.licensing.clocks import KnownOfClient, Level, clocks
-from licensegate.licensing.meaning import printed_at, said_by
+from licensegate.licensing.known_of_report import printed_at, said_by
 from licensegate.licensing.report import Reading
 from licensegate.licensing.states import LicenseState, Override, override_of, state_of
 

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator
 
-from licensegate.app.logs.connection import Connection, ServerError
+from licensegate.app.logs.connection import Connection
 from licensegate.app.logs.open_sink import open_server
+from licensegate.app.logs.server_errors import ServerError
 from licensegate.app.settings import LogKind, Settings
 
 

@@ -1,7 +1,7 @@
 """A connection to a log server, for a thread: datagrams or a stream, perhaps with TLS.
 
 Every wait looks at `is_over` several times a second, so that a server that does not answer holds up neither a reload
-nor a stop. Names are looked up at each connect, in a thread of their own, since nothing can end a look-up.
+nor a stop. Names are looked up at each connect.
 """
 
 import contextlib
@@ -9,12 +9,14 @@ import errno
 import select
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from licensegate.app.settings.log_place import LogKind, LogPlace
+
+from .look_up import SLICE_SECONDS, LookUp
+from .server_errors import GaveUpError, ServerError, TooLongError, why
 
 _CONNECT_SECONDS: Final = 5.0
 _STALLED_SECONDS: Final = 30.0
@@ -23,32 +25,10 @@ _STALLED_SECONDS: Final = 30.0
 _READS: Final = 16
 """How often a server is read from before a write. It has nothing to say but its end."""
 
-_SLICE_SECONDS: Final = 0.1
 _UNHEARD_SECONDS: Final = 0.3
 """How long the answer to a first datagram may take that says that nobody listens (ICMP)."""
 
 _Result = TypeVar("_Result")
-_Address = tuple[socket.AddressFamily, socket.SocketKind, Any]
-"""What to make a socket with, and where to connect it."""
-
-
-class ServerError(Exception):
-    """The server cannot be reached, or takes no more. `str()` says why and what to change.
-
-    `lost_one`: a message that had been sent earlier has not arrived.
-    """
-
-    def __init__(self, why: str, *, lost_one: bool = False) -> None:
-        super().__init__(why)
-        self.lost_one = lost_one
-
-
-class GaveUpError(ServerError):
-    """It was over before the server answered."""
-
-
-class TooLongError(Exception):
-    """The message does not fit into a datagram."""
 
 
 class Connection:
@@ -63,7 +43,7 @@ class Connection:
         self._setting = setting
         self._context = context
         self._sock: socket.socket | None = None
-        self._look_up: _LookUp | None = None
+        self._look_up: LookUp | None = None
 
     @property
     def is_open(self) -> bool:
@@ -161,7 +141,7 @@ class Connection:
     def _open_network(self, until: float, is_over: Callable[[], bool]) -> None:
         if self._look_up is None:
             kind = socket.SOCK_DGRAM if self._place.kind is LogKind.SYSLOG_UDP else socket.SOCK_STREAM
-            self._look_up = _LookUp(self._place.host, self._place.port, kind)
+            self._look_up = LookUp(self._place.host, self._place.port, kind)
         try:
             addresses = self._look_up.result(until, is_over)
         finally:
@@ -212,7 +192,7 @@ class Connection:
                 if error.errno != errno.ENOBUFS:
                     # The answer to a datagram (ICMP) is the error of the next call.
                     self._fail(error, lost_one=self._place.kind is LogKind.SYSLOG_UDP)
-                time.sleep(_SLICE_SECONDS)
+                time.sleep(SLICE_SECONDS)
                 events = select.POLLOUT
             try:
                 self._await(self._connected, events, until, is_over)
@@ -224,7 +204,7 @@ class Connection:
         """Wait until the socket is ready. Raises TimeoutError, or GaveUpError."""
         poll = select.poll()
         poll.register(sock, events)
-        while not poll.poll(_SLICE_SECONDS * 1000):
+        while not poll.poll(SLICE_SECONDS * 1000):
             if is_over():
                 raise GaveUpError("it does not answer")
             if time.monotonic() > until:
@@ -236,66 +216,8 @@ class Connection:
         raise ServerError(self._why(error), lost_one=lost_one) from None
 
     def _why(self, error: OSError) -> str:
-        """Why the server takes nothing, and what to change."""
-        correct = f"or correct {self._setting}"
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return (
-                f"the certificate of {self._place} is refused: {error.verify_message}; name the authority that signed "
-                f"it in log.syslog_ca, {correct}"
-            )
-        if isinstance(error, ssl.SSLError):
-            reason = (error.reason or str(error)).replace("_", " ").lower()
-            return f"TLS with {self._place} failed: {reason}; does the server want another certificate, or no TLS?"
-        if isinstance(error, socket.gaierror):
-            return f"the name {self._place.host} does not resolve ({error.strerror}); add it to DNS, {correct}"
-        if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-            no_tls = ", a server without TLS" if self._context is not None else ""
-            return f"{self._place} takes nothing; look for a firewall{no_tls} or a full disk there, {correct}"
-        match error.errno:
-            case errno.ENOENT:
-                return f"{self._place} is not there; start the daemon that makes it, {correct}"
-            case errno.EACCES | errno.EPERM:
-                return f"{self._place}: {error.strerror}; let the gate's user write to it, {correct}"
-            case errno.ECONNREFUSED:
-                return f"nobody listens at {self._place}; start the server, {correct}"
-            case errno.ECONNRESET | errno.EPIPE | errno.ENOTCONN:
-                return f"{self._place} has closed the connection; does the server run?"
-            case _:
-                return f"{self._place}: {error.strerror or error}; {correct.removeprefix('or ')}"
+        return why(error, self._place, self._setting, tls=self._context is not None)
 
 
 class _DatagramError(ServerError):
     """The system takes no datagram of this length."""
-
-
-class _LookUp:
-    """Looks up a name in a thread of its own."""
-
-    def __init__(self, host: str, port: int, kind: socket.SocketKind) -> None:
-        self._found: list[_Address] = []
-        self._error: OSError | None = None
-        self._done = threading.Event()
-        threading.Thread(target=self._run, args=(host, port, kind), name="log server", daemon=True).start()
-
-    def _run(self, host: str, port: int, kind: socket.SocketKind) -> None:
-        try:
-            self._found = [(family, one, to) for family, one, _, _, to in socket.getaddrinfo(host, port, type=kind)]
-        except OSError as error:
-            self._error = error
-        self._done.set()
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it has ended."""
-        return self._done.is_set()
-
-    def result(self, until: float, is_over: Callable[[], bool]) -> list[_Address]:
-        """The addresses. Raises OSError, or TimeoutError or GaveUpError while it goes on."""
-        while not self._done.wait(_SLICE_SECONDS):
-            if is_over():
-                raise GaveUpError("the name is still being looked up")
-            if time.monotonic() > until:
-                raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return self._found

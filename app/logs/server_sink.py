@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from .connection import Connection, GaveUpError, ServerError, TooLongError
+from .connection import Connection
+from .server_errors import GaveUpError, ServerError, TooLongError
 from .sink import LogLine, LogSink, Loss, WriteResult
 
 _FIRST_WAIT_SECONDS: Final = 0.25

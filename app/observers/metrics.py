@@ -12,9 +12,8 @@ from platform import python_version
 from typing import Final, Protocol
 
 from prometheus_client import ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from licensegate.certs.identity import ServerIdentity
 from licensegate.certs.pem import CertificateError
@@ -25,15 +24,13 @@ from licensegate.records.outcome import Outcome
 
 from .client_metrics import ClientStandings, Sample
 from .counters import Counters, Durations
+from .metric_families import OneFamily, counter, gauge, in_parts, info
 from .product_metrics import ProductAsks
 from .target_health import TargetHealth
 from .target_reports import TargetReports
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus' text format, which every scraper accepts."""
-
-_SAMPLES: Final = 50
-"""In one piece. They take about half a millisecond."""
 
 _INFINITY: Final = float("inf")
 _STAGE_OF: Final = {outcome.label: outcome.stage.value for outcome in Outcome}
@@ -97,7 +94,7 @@ class Metrics:
         """All metrics in the format of CONTENT_TYPE, a few samples in each piece. Each value is read in its turn."""
         previous = ""
         for family in chain(self._families(), self._process.collect()):
-            text = generate_latest(_OneFamily(family))
+            text = generate_latest(OneFamily(family))
             yield text.split(b"\n", 2)[2] if family.name == previous else text  # HELP and TYPE only once
             previous = family.name
 
@@ -106,13 +103,13 @@ class Metrics:
         yield from self._connection_metrics()
         yield from self._target_metrics()
         yield from self._look_metrics()
-        yield from _counters(
+        yield from counter(
             "licensegate_log_lines_dropped",
             "Lines lost because a log had no reader or could not be written.",
             ("log",),
             [((log,), sum(count().values())) for log, count in self._losses.items()],
         )
-        yield from _counters(
+        yield from counter(
             "licensegate_log_dropped",
             "The same by reason: why a line was not written in full.",
             ("log", "reason"),
@@ -126,27 +123,27 @@ class Metrics:
     def _gate_metrics(self) -> Iterator[Metric]:
         snapshot = self._gate.snapshot
         build = {"version": self._version, "revision": self._revision, "python": python_version()}
-        yield _info("licensegate_build_info", "The running version.", build)
+        yield info("licensegate_build_info", "The running version.", build)
         policy = {"hash": snapshot.policy.hash, "mode": snapshot.policy.mode.value}
-        yield _info("licensegate_policy_info", "The allowlist in force. Equal hashes mean equal rules.", policy)
-        yield _gauge(
+        yield info("licensegate_policy_info", "The allowlist in force. Equal hashes mean equal rules.", policy)
+        yield gauge(
             "licensegate_draining", "1 while the gate is stopping and takes no more clients.", self._gate.draining
         )
         expiry = self._expiry(snapshot.identity)
         if expiry is not None:
             help_text = "When the gate's own certificate expires, which it shows to clients that use TLS to the proxy."
-            yield _gauge("licensegate_certificate_expiry_timestamp_seconds", help_text, expiry.timestamp())
+            yield gauge("licensegate_certificate_expiry_timestamp_seconds", help_text, expiry.timestamp())
 
     def _connection_metrics(self) -> Iterator[Metric]:
         counters, gate = self._counters, self._gate
-        yield _gauge("licensegate_connections_open", "Open client connections.", len(gate.connections))
+        yield gauge("licensegate_connections_open", "Open client connections.", len(gate.connections))
         limit = gate.snapshot.limits.tunnels
-        yield _gauge("licensegate_connections_limit", "The most tunnels at a time: limits.tunnels.", limit)
+        yield gauge("licensegate_connections_limit", "The most tunnels at a time: limits.tunnels.", limit)
         waiting = "Open connections that wait for their client's request."
-        yield _gauge("licensegate_connections_waiting", waiting, gate.waiting)
+        yield gauge("licensegate_connections_waiting", waiting, gate.waiting)
         tunnels = sum(one.conversation.state is State.RELAYING for one in gate.connections)
-        yield _gauge("licensegate_tunnels_open", "Open connections that are established tunnels.", tunnels)
-        yield from _counters(
+        yield gauge("licensegate_tunnels_open", "Open connections that are established tunnels.", tunnels)
+        yield from counter(
             "licensegate_connections_ended",
             "Ended tunnels and refusals, by the rule's host and port, the stage they reached, and the outcome.",
             ("target", "stage", "outcome"),
@@ -154,33 +151,33 @@ class Metrics:
         )
         hits = counters.hits
         names = {str(rule.target): rule.preset for rule in gate.snapshot.policy.rules}
-        yield from _counters(
+        yield from counter(
             "licensegate_rule_hits",
             "Ended connections that a rule of the allowlist applied to; 0 for a rule that nobody has used.",
             ("rule", "preset"),
             [((name, preset), hits.get(name, 0)) for name, preset in names.items()],
         )
-        yield from _counters(
+        yield from counter(
             "licensegate_reported",
             "Tunnels allowed only because the allowlist is report-only, by the refusal that was not enforced.",
             ("outcome",),
             [((label,), count) for label, count in counters.reported.items()],
         )
-        yield from _counters(
+        yield from counter(
             "licensegate_findings",
             "Connections by what the diagnosis found, and how sure it is.",
             ("finding", "certainty"),
             [((code, certainty.value), count) for (code, certainty), count in counters.findings.items()],
         )
         empty = "Connections closed without a byte, such as a balancer's probe."
-        yield from _counters("licensegate_empty_connections", empty, (), [((), counters.empty)])
+        yield from counter("licensegate_empty_connections", empty, (), [((), counters.empty)])
         health = "Answers to GET /healthz on a proxy port."
-        yield from _counters("licensegate_health_answers", health, (), [((), counters.health_answers)])
-        yield from _counters(
+        yield from counter("licensegate_health_answers", health, (), [((), counters.health_answers)])
+        yield from counter(
             "licensegate_bytes", "Bytes of ended connections, by direction.", ("direction",), _bytes(counters)
         )
         yield _durations(counters)
-        yield from _counters(
+        yield from counter(
             "licensegate_server_name_checks",
             "Checks of the server name in a tunnel's ClientHello, by result.",
             ("result",),
@@ -188,13 +185,13 @@ class Metrics:
         )
 
     def _target_metrics(self) -> Iterator[Metric]:
-        yield from _counters(
+        yield from counter(
             "licensegate_dns_look_ups",
             "Look-ups by the system's resolver, by result.",
             ("result",),
             [(("resolved" if end is None else end.label,), count) for end, count in self._gate.look_ups.items()],
         )
-        yield from _counters(
+        yield from counter(
             "licensegate_dial_attempts",
             "Addresses dialled for tunnels, by result.",
             ("family", "result"),
@@ -214,7 +211,7 @@ class Metrics:
 
     def _look_metrics(self) -> Iterator[Metric]:
         looks = list(self._reports.by_target.items())
-        yield from _families(
+        yield from in_parts(
             partial(
                 GaugeMetricFamily,
                 "licensegate_target_verdict",
@@ -238,7 +235,7 @@ class Metrics:
             "How far the target's Date was ahead of the gate's clock.",
             ((name, look.skew_seconds) for name, look in looks if look.skew_seconds is not None),
         )
-        yield from _counters(
+        yield from counter(
             "licensegate_target_issuer_changes",
             "How often a look found another issuer of the target's certificate than the one before.",
             ("target",),
@@ -246,19 +243,19 @@ class Metrics:
         )
 
     def _by_target(self, name: str, help_text: str, values: Iterable[tuple[str, float]]) -> Iterator[Metric]:
-        return _families(
+        return in_parts(
             partial(GaugeMetricFamily, f"licensegate_target_{name}", help_text, labels=("target",)),
             (((target,), value) for target, value in values),
         )
 
     def _client_metrics(self, clients: ClientStandings) -> Iterator[Metric]:
-        yield _gauge(
+        yield gauge(
             "licensegate_ledger_working", "1 if the ledger of contacts can be written and read.", clients.is_working
         )
         dropped = "Records that had no room in the ledger, or in memory while it could not be written."
-        yield from _counters("licensegate_ledger_records_dropped", dropped, (), [((), clients.dropped)])
+        yield from counter("licensegate_ledger_records_dropped", dropped, (), [((), clients.dropped)])
         for name, help_text, labels, samples in clients.series():
-            yield from _families(
+            yield from in_parts(
                 partial(GaugeMetricFamily, f"licensegate_client_{name}", help_text, labels=labels), samples
             )
 
@@ -279,52 +276,15 @@ def _product_metrics(products: ProductAsks) -> Iterator[Metric]:
         ("failing", "1: the product did not answer when last asked.", ("client", "reason"), products.failing()),
     )
     for name, help_text, labels, samples in gauges:
-        yield from _families(
+        yield from in_parts(
             partial(GaugeMetricFamily, f"licensegate_product_{name}", help_text, labels=labels), samples
         )
-    yield from _counters(
+    yield from counter(
         "licensegate_product_asks",
         "How often the product was asked, by what came of it: answered, or the reason why not.",
         ("client", "result"),
         products.counts(),
     )
-
-
-class _OneFamily(Collector):
-    def __init__(self, family: Metric) -> None:
-        self._family = family
-
-    def collect(self) -> Iterator[Metric]:
-        yield self._family
-
-
-def _gauge(name: str, help_text: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, help_text, value=value)
-
-
-def _info(name: str, help_text: str, labels: Mapping[str, str]) -> Metric:
-    family = GaugeMetricFamily(name, help_text, labels=tuple(labels))
-    family.add_metric(tuple(labels.values()), 1)
-    return family
-
-
-def _counters(
-    name: str, help_text: str, labels: tuple[str, ...], counts: Iterable[tuple[tuple[str, ...], int]]
-) -> Iterator[Metric]:
-    return _families(partial(CounterMetricFamily, name, help_text, labels=labels), counts)
-
-
-def _families(
-    make: Callable[[], CounterMetricFamily | GaugeMetricFamily], samples: Iterable[tuple[tuple[str, ...], float]]
-) -> Iterator[Metric]:
-    """Yield one family in parts of a few samples each; a single empty one without samples."""
-    family = make()
-    for values, value in samples:
-        if len(family.samples) == _SAMPLES:
-            yield family
-            family = make()
-        family.add_metric(values, value)
-    yield family
 
 
 def _bytes(counters: Counters) -> list[tuple[tuple[str, ...], int]]:

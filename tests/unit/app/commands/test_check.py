@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from licensegate.app.commands.check import report
+from licensegate.app.commands.check_report import report
 from licensegate.app.commands.check_warnings import warnings
 from licensegate.app.settings import Settings, load
 from licensegate.certs.pem import CertificateError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from licensegate.app.commands import check_logins
-from licensegate.app.commands.check import report
+from licensegate.app.commands.check_report import report
 from licensegate.app.settings import Settings, load
 from licensegate.certs.pem import CertificateError
 from licensegate.proxy.auth.user_files import LoginFileError
