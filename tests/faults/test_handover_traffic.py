@@ -58,7 +58,7 @@ def test_a_thousand_tunnels_and_newcomers_notice_no_handover(tmp_path: Path) -> 
         base = gate.settled()
         tunnels = asyncio.run(main())
         records = gate.records(TUNNELS + tunnels.newcomers)
-        spin_until(lambda: open_things(gate.pid) == base)
+        spin_until(lambda: open_things(gate.pid) <= base)
 
     assert {record["outcome"] for record in records} == {"closed_by_client"}
     assert len(records) == TUNNELS + tunnels.newcomers

@@ -102,7 +102,7 @@ def test_a_socket_that_is_not_used_is_named_in_one_line(tmp_path: Path) -> None:
         gate.settings.write_text(settings(upstream, clients))
         assert gate.ask("reload").ok
         waiting.close()
-        spin_until(lambda: open_things(gate.pid) == base)
+        spin_until(lambda: open_things(gate.pid) <= base)
 
         waiting = socket.create_connection(others.getsockname(), SECONDS)
         gate.settings.write_text(settings(upstream, others))

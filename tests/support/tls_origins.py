@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from support.authority import Leaf
 from support.java import STORE_PASSWORD, compiled
 from support.requirements import require_command
-from support.upstream import SECONDS, Upstream
+from support.upstream import SECONDS, Upstream, closed_port
 
 ANSWER = b'{"stand_in": true}'
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(ANSWER), ANSWER)
@@ -61,11 +61,6 @@ def _running(*command: str | Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def _await_port(port: int, process: "subprocess.Popen[str]") -> None:
     waited = threading.Event()
     for _ in range(SECONDS * 20):
@@ -93,7 +88,7 @@ def jsse_origin(leaf: Leaf, folder: Path, version: str) -> Iterator[int]:
 @contextlib.contextmanager
 def gnutls_origin(leaf: Leaf) -> Iterator[int]:
     """GnuTLS's own test server. Yields its port."""
-    port = _free_port()
+    port = closed_port()
     server = require_command("gnutls-serv", "gnutls-bin")
     files = (f"--x509certfile={leaf.chain}", f"--x509keyfile={leaf.key}")
     with _running(server, "--http", "--quiet", f"--port={port}", *files) as process:
@@ -104,7 +99,7 @@ def gnutls_origin(leaf: Leaf) -> Iterator[int]:
 @contextlib.contextmanager
 def nginx_origin(leaf: Leaf, folder: Path) -> Iterator[int]:
     """nginx with stock TLS. Yields its port."""
-    port, nginx = _free_port(), require_command("nginx", "nginx-light")
+    port, nginx = closed_port(), require_command("nginx", "nginx-light")
     settings = folder / "nginx.conf"
     temporary = "".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     settings.write_text(f"""

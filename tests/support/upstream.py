@@ -1,6 +1,8 @@
 """A TCP server for tests that handles each connection with a function."""
 
 import contextlib
+import itertools
+import os
 import random
 import select
 import socket
@@ -99,8 +101,24 @@ def read_nothing(connection: socket.socket) -> None:
 
 
 def closed_port() -> int:
-    """A free port, below those that the kernel gives to outgoing connections, which would take it meanwhile."""
+    """A free port that nothing else takes meanwhile.
+
+    It is below those that the kernel gives to outgoing connections, new in this process, and not for other processes of
+    the same run.
+    """
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_768)
+        port = next(_ports)
         with contextlib.suppress(OSError), socket.create_server(("", port)):
             return port
+
+
+def _own_ports() -> list[int]:
+    """The ports of this process of a run, in any order: several runs may share a machine."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ports = list(range(10_000 + number, 32_768, processes))
+    random.Random().shuffle(ports)
+    return ports
+
+
+_ports = itertools.cycle(_own_ports())
