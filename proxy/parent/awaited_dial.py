@@ -36,6 +36,8 @@ async def dial_parent(dialer: Dialer, host: str, port: int, record: TunnelRecord
         dial.abandon()
         caller.close()
         raise
+    finally:
+        del caller, dial  # they hold the error, and the error's traceback this frame
 
 
 async def checked_addresses(dialer: Dialer, target: Target, rule: Rule, client: str) -> list[str]:

@@ -84,6 +84,7 @@ class ParentDial:
             return self._direct_dial.abandon()
         if self._task is not None:
             self._task.cancel()
+            self._task = None  # its error refers to this dial: without the cycle, no garbage collection is needed
         if self._attempt is None:
             return Outcome.DNS_TIMEOUT, ""
         failure = self._attempt.timeout_error()
@@ -141,7 +142,7 @@ class ParentDial:
                     raise
                 if is_last:
                     raise self._summary(failure) from None
-                self._failures.append(failure)
+                self._failures.append(failure.with_traceback(None))  # which refers to this dial
             else:
                 parent.note_answer()
                 return tunnel
@@ -156,10 +157,12 @@ class ParentDial:
             self._detach(opening, attempt)
             raise
         if not opening.done():
-            timeout = attempt.timeout_error()
             self._detach(opening, attempt)
-            raise timeout
-        return opening.result()
+            raise attempt.timeout_error()
+        try:
+            return opening.result()
+        finally:
+            del opening  # it holds the error, and the error's traceback this frame
 
     def _detach(self, opening: asyncio.Task[tuple[Channel, bytes]], attempt: ConnectAttempt) -> None:
         """Stop waiting for an attempt. It continues only to learn whether the password that it sent is wrong."""
