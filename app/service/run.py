@@ -123,6 +123,7 @@ async def _serve(
             gc.collect()
             give_back_memory()  # what reading settings and modules took
             gc.freeze()  # objects that exist now live as long as the program
+            gc.enable()  # `serve` disabled it
             looks = (reloader.certificate_check(), reloader.user_check())
             checks += [asyncio.ensure_future(check.keep_looking()) for check in looks]
             components.looks.start()

@@ -128,3 +128,17 @@ def test_a_variable_that_is_not_utf_8_fails_the_start(tmp_path: Path, variable: 
 
     assert status_of(gate) == 2
     assert gate.stderr == [f"licensegate: {variable}: its value is not text in UTF-8; set it again, in UTF-8"]
+
+
+def test_garbage_is_collected_again_once_the_gate_is_ready(tmp_path: Path) -> None:
+    program = (
+        "import gc, sys\n"
+        "from licensegate.app.cli import main\n"
+        "status = main(sys.argv[2:])\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 10_000)\n"
+        "sys.exit(status)"
+    )
+    with Gate(tmp_path, gate_settings(), prefix=(sys.executable, "-c", program)) as gate:
+        pass
+
+    assert gate.stdout.read_text() == "True True\n"
