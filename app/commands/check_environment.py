@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from licensegate.app.settings import Settings
-from licensegate.app.settings.environment import PREFIX, variables
+from licensegate.app.settings.environment import ADMIN_DEFAULT, CONFIG, PREFIX, variables
+from licensegate.app.settings.messages import nearest
 
 _PROXY_VARIABLES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")  # for clients, such as curl
+
+_ALIKE: Final = 0.9
 
 
 def warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
@@ -18,6 +21,8 @@ def warnings(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
 def _ignored_variables(environ: Mapping[str, str]) -> Iterator[str]:
     meant = {variable.replace("__", "_"): variable for variable in variables()}
     for name in environ:
+        if name not in (CONFIG, ADMIN_DEFAULT) and nearest(name, (CONFIG,), _ALIKE):
+            yield f"{name} is ignored; did you mean {CONFIG}?"
         variable = meant.get(name.upper().replace("__", "_"))
         if variable and name.upper() == variable != name:
             yield f"{name} is ignored; write it in capitals: {variable}"

@@ -26,6 +26,7 @@ _SCHEME: Final = re.compile(r"^[a-zA-Z]+://")
 _USUAL_PORT: Final = "3128"
 _SPOKEN_HOSTS: Final = {"": "0.0.0.0", "*": "0.0.0.0", "any": "0.0.0.0", "localhost": "127.0.0.1"}
 _LISTEN_FORM: Final = 'write IP:PORT, like "0.0.0.0:3128" or "[::]:3128"'
+_ALL_NETWORKS: Final = ("*", "any", "all", "everyone")
 _BROADCAST: Final = IPv4Address("255.255.255.255")
 _PARENT_FORM: Final = 'write http://HOST:PORT or https://HOST:PORT, like "http://proxy.example.net:8080", or "direct"'
 _CONNECT_TO_FORM: Final = 'write HOST:PORT:IP:PORT, like "tools.cisco.com:443:192.0.2.1:443", IPv6 in brackets'
@@ -64,7 +65,7 @@ def read_network(text: str) -> Network:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise ValueError('is not a network; write one like "10.0.0.0/8" or "fd00::/8"') from None
+        raise ValueError(f"is not a network; {_networks_meant(text)}") from None
     if "%" in text:
         raise ValueError("has a zone, which is not supported here; remove it, from the % on")
     if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped and network.prefixlen >= 96:
@@ -73,6 +74,16 @@ def read_network(text: str) -> Network:
     if ip_address(text.partition("/")[0]) != network.network_address:
         raise ValueError(f'is an address inside a network; write "{network}", or the address alone')
     return network
+
+
+def _networks_meant(text: str) -> str:
+    """What to write in place of several networks in one text, or of a word for all of them."""
+    if text.strip().lower() in _ALL_NETWORKS:
+        return 'write "0.0.0.0/0" and "::/0" for all clients'
+    for parts in ([re.sub(r"\s", "", text)], re.split(r"[\s,;]+", text.strip())):
+        with contextlib.suppress(ValueError):
+            return "write " + ", ".join(f'"{ip_network(part)}"' for part in parts)
+    return 'write one like "10.0.0.0/8" or "fd00::/8"'
 
 
 def read_connect_to(text: str) -> ConnectTo:
@@ -157,7 +168,8 @@ def _host_meant(text: str, *, wildcard: bool) -> str:
     url = _URL.fullmatch(text.strip())
     bare, port = (url[1], url[2]) if url else (text.strip(), "")
     domain = bare.lstrip("*." if wildcard else ".")
-    for host in (f"*.{domain}" if wildcard and bare != domain else bare, domain):
+    alone = () if wildcard and bare.startswith("*") else (domain,)  # "*.net" does not mean "net"
+    for host in (f"*.{domain}" if wildcard and bare != domain else bare, *alone):
         try:
             parse_host(host, wildcard=wildcard)
         except TargetError:

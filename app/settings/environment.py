@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect, structs
 
-from .messages import corrected, did_you_mean, expected, shown
+from .messages import corrected, did_you_mean, expected, nearest, shown
 from .schema import File, ListenTable, ParentTable, RuleTable, Table, keys
 from .settings import SettingsError
 
@@ -24,6 +24,7 @@ ADMIN_DEFAULT: Final = "LICENSEGATE_ADMIN_DEFAULT"
 
 PREFIX: Final = "LICENSEGATE__"
 
+_QUOTES: Final = ('"', "'")  # a shell takes them off, an environment file of Docker does not
 _FILE_ONLY: Final = ("client", "product", "tunnel.network")
 
 
@@ -41,7 +42,7 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
             raise SettingsError(f"{variable}: can be set in the settings file only, which {CONFIG} names")
         if variable not in known:
             name = variable if variable.isprintable() else shown(variable)
-            raise SettingsError(f"{name}: unknown setting; {did_you_mean(variable, known)}")
+            raise SettingsError(f"{name}: unknown setting; {_meant(variable, known)}")
         key = known[variable]
         used[key] = variable
         section, _, name = key.rpartition(".")
@@ -55,13 +56,28 @@ def override(file: File, environ: Mapping[str, str]) -> tuple[File, dict[str, st
 
 
 def text_of(variable: str, environ: Mapping[str, str]) -> str:
-    """The value of a variable that is set. Raises SettingsError if it is not UTF-8."""
+    """The value of a variable that is set. Raises SettingsError if it is not UTF-8 or in quotes."""
     text = environ[variable]
     try:
         text.encode()
     except UnicodeEncodeError:  # Python keeps other bytes as surrogates (PEP 383)
         raise SettingsError(f"{variable}: its value is not text in UTF-8; set it again, in UTF-8") from None
+    if text[:1] in _QUOTES and text[1:].endswith(text[:1]):
+        raise SettingsError(f"{variable}: its value has quotes around it, which belong to no value; remove them")
     return text
+
+
+def _meant(variable: str, known: Mapping[str, str]) -> str:
+    """Suggest a variable of the same table, if there is such a table, or else of all."""
+    table, _, key = variable.removeprefix(PREFIX).partition("__")
+    alike = {name.removeprefix(f"{PREFIX}{table}__"): name for name in known if name.startswith(f"{PREFIX}{table}__")}
+    if not alike:
+        return did_you_mean(variable, known)
+    return (
+        f"did you mean {alike[near]}?"
+        if (near := nearest(key, alike))
+        else f"known here: {', '.join(sorted(alike.values()))}"
+    )
 
 
 def variable_of(key: str) -> str:

@@ -12,76 +12,16 @@ from msgspec import inspect
 
 from licensegate.files.read import read_whole
 
+from .foreign_names import EXAMPLES, FOREIGN_NAMES
 from .messages import corrected, did_you_mean, expected, nearest, shown
 from .schema import File, keys
 from .settings import SettingsError
 from .source import SettingsSource
+from .toml_fault import remedy
 
 _MOST_BYTES: Final = 1_048_576  # far more than any settings file; guards against a file named by mistake
 _NAMING: Final = "name a readable settings file, or none for the built-in defaults"
-_TOML: Final = 'a line is key = "text in quotes", key = 1 or key = true, below a [table]'
 _PATH: Final = re.compile(r" - at `\$([^`]*)`$")  # msgspec ends its messages with the place
-_LISTEN: Final = '[[listen]] with address = "0.0.0.0:3128"'
-_PARENT: Final = '[[parent]] with url = "http://proxy.example.net:8080"'
-_RULE: Final = '[[allowlist.rule]] with host = "ssm.example.net"'
-_NETWORK: Final = '[[tunnel.network]] with networks = ["10.9.0.0/16"]'
-_CLIENT: Final = '[[client]] with name = "CUCM-PUB Tokyo" and networks = ["10.1.2.3"]'
-_PRODUCT: Final = '[[product]] with client = "CUCM-PUB Tokyo" and address = "cucm-pub.example.net"'
-_EXAMPLES: Final = {
-    "listen": _LISTEN,
-    "parent": _PARENT,
-    "client": _CLIENT,
-    "product": _PRODUCT,
-    "allowlist.rule": _RULE,
-    "tunnel.network": _NETWORK,
-    "test": "[[test]] with client, target and expect",
-}
-"""How each list of tables is written; `test` is that of the tests of the allowlist."""
-_FOREIGN: Final = {
-    "": {
-        **dict.fromkeys(("port", "ports", "bind", "address", "listen_address", "http_port"), _LISTEN),
-        **dict.fromkeys(("proxy", "proxies", "upstream", "cache_peer"), _PARENT),
-        **dict.fromkeys(("whitelist", "allow", "acl", "targets", "domains", "hosts"), _RULE),
-        **dict.fromkeys(("allowed_clients", "sources"), "clients.networks"),
-    },
-    "listen": dict.fromkeys(("port", "host", "ip", "bind", "interface"), 'address = "0.0.0.0:3128"'),
-    "parent": {
-        **dict.fromkeys(("host", "port", "address", "proxy", "server"), 'url = "http://proxy.example.net:8080"'),
-        **dict.fromkeys(("user", "login"), "username"),
-        **dict.fromkeys(("password", "pass"), "password_file"),
-    },
-    "allowlist.rule": {
-        **dict.fromkeys(("name", "domain", "target", "url", "fqdn"), "host"),
-        "ports": "port, in one [[allowlist.rule]] for each port",
-    },
-    "client": {
-        **dict.fromkeys(("address", "addresses", "network", "ip", "host"), 'networks = ["10.1.2.3"]'),
-        **dict.fromkeys(("user", "login"), 'users = ["cucm-pub"]'),
-        "certificate": 'certificates = ["cucm-pub.example.net"]',
-        **dict.fromkeys(("family", "type"), 'product = "CUCM"'),
-    },
-    "product": {
-        **dict.fromkeys(("host", "ip", "server", "publisher", "url"), 'address = "cucm-pub.example.net"'),
-        **dict.fromkeys(("name", "product"), 'client = "CUCM-PUB Tokyo", the name of a [[client]]'),
-        **dict.fromkeys(("user", "login"), "username"),
-        **dict.fromkeys(("password", "pass"), "password_file"),
-        **dict.fromkeys(("fingerprint", "sha256"), "certificate"),
-    },
-    "ledger": dict.fromkeys(("file", "path", "directory"), "state.directory")
-    | dict.fromkeys(("database", "dsn"), 'url = "postgresql://USER:PASSWORD@HOST/DATABASE"'),
-    "auth": dict.fromkeys(("username", "user", "users", "password", "file"), "htpasswd, the file of users"),
-    "admin": {
-        **dict.fromkeys(("port", "address", "bind", "host"), 'listen = "127.0.0.1:9130"'),
-        **dict.fromkeys(("enabled", "enable"), 'listen = "" for no admin server'),
-        "token": "token_file",
-    },
-    "limits": dict.fromkeys(("max_connections", "connections", "max_clients"), "tunnels")
-    | dict.fromkeys(("timeout", "idle_timeout"), "idle_seconds")
-    | dict.fromkeys(("lifetime", "max_lifetime", "client_lifetime"), "lifetime_seconds")
-    | dict.fromkeys(("rate", "rate_limit", "connections_per_second"), "connections_per_client_per_second"),
-    "log": dict.fromkeys(("file", "path", "output"), "access"),
-}
-"""What other proxies call the settings, at the top of the file and in its tables."""
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 _Schema = TypeVar("_Schema")
@@ -136,12 +76,13 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(path: Path, text: str) -> dict[str, object]:
+    text = text.removeprefix("\ufeff")
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
+        return tomllib.loads(text)
     except RecursionError:
         raise SettingsError(f"{path}: not valid TOML: nested too deeply") from None
     except ValueError as error:
-        raise SettingsError(f"{path}: not valid TOML: {error}; {_TOML}") from None
+        raise SettingsError(f"{path}: not valid TOML: {error}; {remedy(text, str(error))}") from None
 
 
 def _explain(
@@ -169,7 +110,7 @@ def _written(kind: inspect.Type, table: str) -> str:
     """How a table, or a list of tables, is written; empty for any other kind."""
     match kind:
         case inspect.StructType() | inspect.VarTupleType(item_type=inspect.StructType()):
-            return _EXAMPLES.get(table, f"[{table}] on a line of its own, and the keys below it")
+            return EXAMPLES.get(table, f"[{table}] on a line of its own, and the keys below it")
         case _:
             return ""
 
@@ -190,21 +131,18 @@ def _explain_keys(table: dict[str, object], fields: tuple[inspect.Field, ...], n
 
 def _meant(key: str, known: Mapping[str, inspect.Field], table: str) -> str:
     """Guess the key that was meant: one of this table, one of another, or what other proxies call by that name."""
-    foreign = _FOREIGN.get(table, {}).get(key.lower())
     elsewhere = next((dotted for dotted in keys() if dotted.rpartition(".")[2] == key), None)
     if elsewhere == key:
         return f"{key} belongs above the first [table] of the file"
-    top = table == ""
-    if not top and foreign:
+    if foreign := FOREIGN_NAMES.get(table, {}).get(key.lower()):
         return f"did you mean {foreign}?"
+    top = table == ""
     if not top and key in File.__struct_fields__ and key not in keys() and not nearest(key, known, 0.8):
-        return f"did you mean {_EXAMPLES.get(key, f'[{key}] on a line of its own')}?"
+        return f"did you mean {EXAMPLES.get(key, f'[{key}] on a line of its own')}?"
     if not top and (alike := nearest(key, known)):
         return f"did you mean {alike}?"
     if elsewhere is not None:
         return f"did you mean {elsewhere}?"
-    if foreign:
-        return f"did you mean {foreign}?"
     return did_you_mean(key, known)
 
 

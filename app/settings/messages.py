@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import inspect
 
 _LONGEST: Final = 60
+_SHORTEST: Final = 3  # letters that tell which name they begin
 
 _WHOLE: Final = re.compile("[0-9]{1,12}")
 _SECONDS: Final = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
@@ -87,7 +88,7 @@ def corrected(value: object, kind: inspect.Type) -> str:
             whole = int(number[1]) * _SECONDS[number[2]] if number else int(value) if _WHOLE.fullmatch(value) else -1
             return str(whole) if whole >= 0 and (low or 0) <= whole <= (high or whole) else ""
         case inspect.BoolType(), str() | int() | float():
-            return _TRUTHS.get(str(value).lower(), "")
+            return truth(str(value))
         case inspect.LiteralType(values=values), str():
             return _in_quotes(value, map(str, values))
         case inspect.EnumType(cls=members), str():
@@ -99,6 +100,11 @@ def corrected(value: object, kind: inspect.Type) -> str:
             return f"[{alike}]" if alike else ""
         case _:
             return ""
+
+
+def truth(text: str) -> str:
+    """`true` or `false` for what other programs call so; empty for any other text."""
+    return _TRUTHS.get(text.lower(), "")
 
 
 def _rate(text: str) -> float:
@@ -114,8 +120,11 @@ def _in_quotes(value: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str], at_least: float = 0.6) -> str:
-    """The known name most like an unknown one; empty if none is like it. `at_least` is difflib's ratio."""
+    """The known name that an unknown one begins or is most like; empty if none is. `at_least` is difflib's ratio."""
     names = {spelling.lower(): spelling for spelling in sorted(known)}
+    longer = [spelling for lower, spelling in names.items() if lower.startswith(name.lower())]
+    if len(name) >= _SHORTEST and len(longer) == 1:
+        return longer[0]
     alike = difflib.get_close_matches(name.lower(), names, 1, at_least)
     return names[alike[0]] if alike else ""
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from licensegate.app.version import version
 from licensegate.proxy.parent.protocol.password import PasswordError, read_password
@@ -17,6 +18,9 @@ from .messages import shown
 from .schema import ParentTable
 from .source import SettingsSource
 from .table_reader import TableReader
+
+_ESCAPED: Final = re.compile("[\b\t\n\f\r]")
+"""What TOML makes of a backslash before b, t, n, f and r in double quotes."""
 
 
 def read_parents(
@@ -112,7 +116,12 @@ class _Reader(TableReader[ParentTable]):
     def _check_login(self, login: ParentLogin) -> None:
         """Raise SettingsError unless the keys of the login fit together."""
         if not login.username.isprintable():
-            raise self.error("username", f"{shown(login.username)} has characters that cannot be printed")
+            meant = (
+                "; a backslash belongs in single quotes: 'CORP\\svc-licensing'"
+                if _ESCAPED.search(login.username)
+                else ""
+            )
+            raise self.error("username", f"{shown(login.username)} has characters that cannot be printed{meant}")
         if login.has_password and not login.username:
             raise self.error("username", "there is a password but no user name")
         if login.has_password and (login.keytab or login.ticket_cache):

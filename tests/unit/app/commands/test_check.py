@@ -224,6 +224,11 @@ def test_the_defaults_deserve_no_warning() -> None:
             id="one underscore",
         ),
         pytest.param(
+            {"LICENSEGATE_CONFG": "/etc/gate.toml"},
+            "LICENSEGATE_CONFG is ignored; did you mean LICENSEGATE_CONFIG?",
+            id="misspelt name of the file's variable",
+        ),
+        pytest.param(
             {"HTTPS_PROXY": "http://svc:secret@proxy.example.net:8080"},
             "HTTPS_PROXY is not used; if targets are reached only through that proxy, name it in [[parent]]",
             id="proxy of other programs",

@@ -103,6 +103,9 @@ def test_a_network_of_clients_is_read(text: str, expected: str) -> None:
         pytest.param("10/8", 'is not a network; write one like "10.0.0.0/8"', id="short form"),
         pytest.param("cucm.example.net", 'is not a network; write one like "10.0.0.0/8"', id="name"),
         pytest.param("", 'is not a network; write one like "10.0.0.0/8"', id="empty"),
+        pytest.param("10.0.0.0 /8", 'is not a network; write "10.0.0.0/8"', id="blank before the slash"),
+        pytest.param("10.0.0.0/8, fd00::/8", '; write "10.0.0.0/8", "fd00::/8"', id="two in one text"),
+        pytest.param("any", '; write "0.0.0.0/0" and "::/0" for all clients', id="word for all"),
         pytest.param("fe80::%eth0/64", "has a zone, which is not supported here", id="zone"),
         pytest.param("::ffff:10.0.0.0/104", 'which are matched by their IPv4 address; write "10.0.0.0/8"', id="mapped"),
         pytest.param(
@@ -201,7 +204,7 @@ def test_invalid_connect_to_is_refused(text: str, words: str) -> None:
         pytest.param(read_rule_host, "10.0.0.0/8", "; write the address or the name of one host", id="network"),
         pytest.param(read_rule_host, "*", '; write a name, like "ssm.example.net"', id="everything"),
         pytest.param(read_rule_host, "a b:443", '; write a name, like "ssm.example.net"', id="blank before a port"),
-        pytest.param(read_rule_host, "*.net", "is not a host: a wildcard needs two labels", id="wildcard too wide"),
+        pytest.param(read_rule_host, "*.net", "labels after it: '*.net'; write a name, like ", id="wildcard too wide"),
     ],
 )
 def test_invalid_address_or_host_is_refused(read: Callable[[str], str], text: str, words: str) -> None:

@@ -88,6 +88,21 @@ def test_names_that_kubernetes_sets_are_ignored() -> None:
             id="without its section",
         ),
         pytest.param(
+            "LICENSEGATE__STATE__PASSWORD",
+            "5",
+            "unknown setting; known here: LICENSEGATE__STATE__DIRECTORY",
+            id="like no key of its section",
+        ),
+        *(
+            pytest.param(
+                "LICENSEGATE__LISTEN",
+                f"{quote}0.0.0.0:3128{quote}",
+                "its value has quotes around it, which belong to no value; remove them",
+                id=f"in quotes, {quote}",
+            )
+            for quote in ("'", '"')
+        ),
+        pytest.param(
             "LICENSEGATE__limits__tunnels",
             "5",
             "unknown setting; did you mean LICENSEGATE__LIMITS__TUNNELS?",

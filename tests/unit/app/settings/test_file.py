@@ -123,6 +123,33 @@ def test_a_byte_order_mark_and_windows_line_ends_are_no_matter(tmp_path: Path) -
             id="one scheme in capitals without brackets",
         ),
         pytest.param(
+            "[network]\nclients = []", 'unknown key "network"; did you mean clients.networks?', id="networks at the top"
+        ),
+        pytest.param(
+            "[tunnel]\nrequire_sni = true",
+            'tunnel: unknown key "require_sni"; did you mean require_server_name?',
+            id="server name by its short name",
+        ),
+        pytest.param(
+            "[[allowlist.rule]]\nhost = 'a.example'\nclients = ['10.1.2.3']",
+            'allowlist.rule, item 1: unknown key "clients"; did you mean networks = ["10.1.2.3"]?',
+            id="clients of a rule",
+        ),
+        pytest.param(
+            "[allowlist]\nhosts = ['tools.cisco.com']",
+            'allowlist: unknown key "hosts"; did you mean [[allowlist.rule]] with host = "ssm.example.net"?',
+            id="hosts without rules",
+        ),
+        pytest.param(
+            "[dns]\nserver = '10.0.0.53'",
+            'dns: unknown key "server"; did you mean the nameserver lines of /etc/resolv.conf, which the gate uses?',
+            id="resolver of its own",
+        ),
+        pytest.param(
+            "[limits]\nidle = 5", 'limits: unknown key "idle"; did you mean idle_seconds?', id="a name cut short"
+        ),
+        pytest.param("[tls]\ncert = 'a'", 'tls: unknown key "cert"; did you mean certificate?', id="an abbreviation"),
+        pytest.param(
             "[log]\nannounce = 'gate.example.net'",
             'log: unknown key "announce"; announce belongs above the first [table] of the file',
             id="top-level key below a table",

@@ -186,6 +186,10 @@ REFUSED = {
     "digest with a keytab": (table(URL, 'auth = "digest"', 'keytab = "keytab"'), '"digest" needs a username, and a'),
     "a colon for Basic": (table(URL, 'auth = "basic"', 'username = "a:b"', SECRET[1]), "contains a colon"),
     "a name with a line end": (table(URL, 'username = "a\\nb"', SECRET[1]), "cannot be printed"),
+    "a backslash in double quotes": (
+        table(URL, 'username = "CORP\\tom"', SECRET[1]),
+        "belongs in single quotes: 'CORP",
+    ),
     "auth none with a login": (table(URL, 'auth = "none"', *SECRET), '"none" never logs in'),
     "a keytab and a password": (table(URL, *SECRET, 'keytab = "keytab"'), "keytab: a password is set too"),
     "a keytab and a cache": (table(URL, 'keytab = "keytab"', 'ticket_cache = "x"'), "keytab is set too"),
