@@ -6,9 +6,9 @@ from typing import Final
 
 from .messages import shown, truth
 
-_PLACE: Final = re.compile(
-    r"\(at line ([0-9]+), column ([0-9]+)\)$"
-)  # tomllib ends its messages with it, or with "at end of document"
+_PLACE: Final = re.compile(r"\(at line ([0-9]+), column ([0-9]+)\)$")
+"""tomllib ends its messages with it, or with "at end of document"."""
+
 _BACKSLASH: Final = re.compile(r'"([^"]*\\[^"]*)"')
 _BARE_WORD: Final = re.compile(r"=\s*([^\s\"'#\[\]{},;]+)\s*(?:#.*)?$")
 _FORM: Final = 'a line is key = "text in quotes", key = 1 or key = true, below a [table]'
