@@ -115,8 +115,9 @@ def version(unknown: bytes) -> Refusal:
 
 
 def field(faulty: bytes, before: bytes = b"") -> Refusal:
-    shown = "..." if faulty[:1] in {b" ", b"\t"} else printable(faulty, 60)  # may go on with a login of the line before
-    return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field reads {shown}"
+    folded = faulty[:1] in {b" ", b"\t"}  # not shown: it may go on with a login of the line before
+    shown = "is folded onto a second line" if folded else f"reads {printable(faulty, 60)}"
+    return LINE + before + faulty + b"\r\n\r\n", Outcome.HEAD_MALFORMED, f"a header field {shown}"
 
 
 def host(fields: bytes, detail: str) -> Refusal:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from licensegate.records.text import printable
 
@@ -13,6 +13,9 @@ from .tokens import NTLM_CHALLENGE, describe_token
 
 if TYPE_CHECKING:
     from spnego import ContextProxy
+
+_FIELDS: Final = (12, 40)
+"""Where a challenge describes TargetName and TargetInfo: a length of 2 bytes, 2 more, an offset of 4."""
 
 
 class NtlmLogin:
@@ -57,7 +60,19 @@ def _step(context: "ContextProxy", token: str) -> bytes:
         raise LoginFailedError("its NTLM challenge is not in base64") from None
     if message is not None and (kind := describe_token(message)) != NTLM_CHALLENGE:
         raise LoginFailedError(f"its NTLM challenge cannot be used: it is {kind}, not {NTLM_CHALLENGE}")
+    if message is not None and not _is_whole(message):
+        raise LoginFailedError("its NTLM challenge cannot be used: it has fields outside the message")
     try:
         return context.step(message) or b""
     except Exception as error:  # pyspnego raises many kinds for a malformed message
         raise LoginFailedError(f"its NTLM challenge cannot be used: {printable(str(error).encode(), 100)}") from None
+
+
+def _is_whole(challenge: bytes) -> bool:
+    """Whether the fields of a CHALLENGE_MESSAGE lie in it: TargetName and TargetInfo ([MS-NLMP] section 2.2.1.2)."""
+    for at in _FIELDS:
+        length = int.from_bytes(challenge[at : at + 2], "little")
+        offset = int.from_bytes(challenge[at + 4 : at + 8], "little")
+        if length and offset + length > len(challenge):
+            return False
+    return True

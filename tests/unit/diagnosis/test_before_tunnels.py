@@ -144,8 +144,10 @@ def test_a_client_that_leaves_a_long_dial_is_impatient() -> None:
         ({"parent_status": 302, "parent_location": "login.example"}, ("parent_portal", "certain")),
         ({"parent_status": 307}, ("parent_portal", "likely")),
         ({"parent_status": 511}, ("parent_portal", "likely")),
+        ({"parent_status": 405}, ("parent_not_a_proxy", "likely")),
+        ({"parent_status": 501}, ("parent_not_a_proxy", "likely")),
         ({"parent_status": 403}, ("parent_refused", "certain")),
     ],
 )
-def test_a_parents_redirection_is_a_portal(fields: dict[str, Any], code: tuple[str, str]) -> None:
+def test_a_portal_or_a_web_server_in_a_parents_place_is_named(fields: dict[str, Any], code: tuple[str, str]) -> None:
     assert found(refused(Outcome.PARENT_REFUSED, "proxy.example, 302", **fields)) == code

@@ -73,6 +73,17 @@ def test_an_invalid_ntlm_challenge_is_a_failure(text: str) -> None:
         login.answer(Challenge("ntlm", {}, text))
 
 
+@pytest.mark.parametrize("at", [12, 40], ids=["name", "info"])
+def test_a_challenge_with_a_field_outside_it_is_no_refused_password(at: int) -> None:
+    message = bytearray(b"NTLMSSP\0\2\0\0\0".ljust(56, b"\0"))
+    message[at : at + 8] = b"\x20\0\x20\0\xff\xff\xff\x7f"
+    login = NtlmLogin("svc", "secret", "proxy.test")
+    login.answer(None)
+
+    with pytest.raises(LoginFailedError, match="fields outside the message"):
+        login.answer(Challenge("ntlm", {}, base64.b64encode(message).decode()))
+
+
 @pytest.mark.parametrize(
     ("token", "kind"),
     [
