@@ -28,8 +28,10 @@ def remedy(text: str, fault: str) -> str:
         return "the key is there twice; remove one of them"
     if backslash := _BACKSLASH.search(line):
         return f"in double quotes \\ has a meaning of its own; write {_in_single_quotes(backslash[1])}"
-    if word := _BARE_WORD.search(line):
-        return f"write {truth(word[1]) or (int(word[1]) if word[1].isdecimal() else shown(word[1]))}"
+    if (word := _BARE_WORD.search(line)) and not word[1].isdecimal():
+        return f"write {truth(word[1]) or shown(word[1])}"
+    if word and word[1].startswith("0"):
+        return f"write {word[1].lstrip('0') or '0'}"
     return _FORM
 
 
