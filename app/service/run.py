@@ -18,6 +18,7 @@ from licensegate.app.terminal import complain
 from licensegate.certs.pem import CertificateError
 from licensegate.files.run_in_thread import run_in_thread
 from licensegate.proxy.auth.user_files import LoginFileError
+from licensegate.proxy.net.gate_loop import GateLoop
 from licensegate.proxy.net.heap import give_back_memory
 from licensegate.proxy.net.listener import ListenError, UnbindableAddressError
 from licensegate.records.change import ChangeKind
@@ -66,7 +67,8 @@ def run(
     faulthandler.enable(_STANDARD_ERROR)  # the service manager ends a frozen gate by SIGABRT: write down where it froze
     service_log = start_service_log(settings.log.level, settings.log.format)
     try:
-        asyncio.run(_serve(settings, read_settings, service_log, config, takeover, warnings_of))
+        with asyncio.Runner(loop_factory=GateLoop) as runner:
+            runner.run(_serve(settings, read_settings, service_log, config, takeover, warnings_of))
     except (*_STARTS_LATER, *_NEVER_STARTS) as error:
         status, problem = exit_status(error), str(error)
         if takeover is not None:

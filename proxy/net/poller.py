@@ -1,7 +1,7 @@
-"""One epoll inside asyncio: descriptor → owner.
+"""One epoll for the tunnels' sockets: descriptor → owner.
 
-asyncio watches one descriptor only, that of our epoll. For each ready descriptor the poller calls one plain method of
-its owner. A batch is at most 256 descriptors; then asyncio runs again, so that nothing starves. Level-triggered.
+For each ready descriptor the poller calls one plain method of its owner. A batch is at most 256 descriptors, so that
+nothing starves. Level-triggered. A `GateLoop` waits in its first poller's epoll; other loops watch its descriptor.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import logging
 import select
 from collections.abc import Callable
 from typing import Final, Protocol
+
+from .gate_loop import GateLoop
 
 ENDED: Final = select.EPOLLRDHUP
 """Reported with READ: the peer's end has arrived, behind what can be read."""
@@ -61,7 +63,11 @@ class Poller:
         self._again: dict[int, Owner] = {}
         self._next_batch: asyncio.Handle | None = None
         self._batch_done = batch_done
-        loop.add_reader(self._epoll.fileno(), self._run_batch)
+        if isinstance(loop, GateLoop) and loop.batches.poller is None:
+            self.watch(loop.batches.fileno(), select.EPOLLIN, loop.batches)
+            loop.batches.poller = self
+        else:
+            loop.add_reader(self._epoll.fileno(), self.run_batch)
 
     def watch(self, descriptor: int, events: int, owner: Owner) -> None:
         """Call `owner` when `descriptor` is ready for one of `events`. Replaces its owner and events until now."""
@@ -80,7 +86,7 @@ class Poller:
     def call_again(self, descriptor: int) -> None:
         """Call its owner in the next batch as if it were readable, for decrypted bytes that epoll does not see."""
         if not self._again:
-            self._next_batch = self._loop.call_soon(self._run_batch)
+            self._next_batch = self._loop.call_soon(self.run_batch)
         self._again[descriptor], _ = self._watched[descriptor]
 
     def close(self, sock: Closable) -> None:
@@ -95,25 +101,10 @@ class Poller:
         except Exception as error:
             _end_faulty(owner, error)
 
-    def finish_batch(self) -> None:
-        """End a batch. Callbacks that asyncio calls directly must call this last."""
-        if self._closing:
-            for sock in self._closing:
-                sock.close()
-            self._closing.clear()
-        self._batch_done()
-
-    def stop(self) -> None:
-        """Stop watching, for good."""
-        if self._next_batch is not None:
-            self._next_batch.cancel()
-        self._loop.remove_reader(self._epoll.fileno())
-        self._watched.clear()
-        self._epoll.close()
-
-    def _run_batch(self) -> None:
+    def run_batch(self, timeout: float | None = 0) -> None:
+        """Wait up to `timeout` seconds, without a limit if None, and call the owners of what is ready."""
         watched = self._watched
-        ready = self._epoll.poll(0, _BATCH)
+        ready = self._epoll.poll(timeout, _BATCH)
         if self._again:
             ready = self._and_again(ready)
         for descriptor, events in ready:
@@ -127,6 +118,25 @@ class Poller:
                 if not _end_faulty(owner, error):
                     self.forget(descriptor)  # or it would be reported, and fail, forever
         self.finish_batch()
+
+    def finish_batch(self) -> None:
+        """End a batch. Callbacks that asyncio calls directly must call this last."""
+        if self._closing:
+            for sock in self._closing:
+                sock.close()
+            self._closing.clear()
+        self._batch_done()
+
+    def stop(self) -> None:
+        """Stop watching, for good."""
+        if self._next_batch is not None:
+            self._next_batch.cancel()
+        if isinstance(self._loop, GateLoop) and self._loop.batches.poller is self:
+            self._loop.batches.poller = None
+        else:
+            self._loop.remove_reader(self._epoll.fileno())
+        self._watched.clear()
+        self._epoll.close()
 
     def _and_again(self, ready: list[tuple[int, int]]) -> list[tuple[int, int]]:
         """Add the descriptors to call again, unless their owner has changed. Each descriptor comes once."""

@@ -53,9 +53,9 @@ class CountingPoller(Poller):
         self.wake_ups = 0
         super().__init__(loop, batch_done)
 
-    def _run_batch(self) -> None:
+    def run_batch(self, timeout: float | None = 0) -> None:
         self.wake_ups += 1
-        super()._run_batch()
+        super().run_batch(timeout)
 
     async def idle_wake_ups(self) -> int:
         """The number of wake-ups while nothing happens."""
