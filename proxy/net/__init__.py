@@ -1,1 +1,1 @@
-"""Sockets, independent of the protocol on them: poller, event loop, listener, passed sockets, TLS channel, deadline, heap."""
+"""Sockets, independent of the protocol on them: poller and loop, listener, passed sockets, TLS, deadline, heap."""

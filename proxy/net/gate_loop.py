@@ -1,7 +1,7 @@
 """An asyncio loop that waits in the tunnels' epoll: one system call and no turn of asyncio for a tunnel's event.
 
-asyncio's descriptors stay in a selector of their own, whose epoll is one more descriptor in the tunnels' epoll. The loop
-serves tunnels until asyncio has something to do, at most a batch later:
+asyncio's descriptors stay in a selector of their own, whose epoll is one more descriptor in the tunnels' epoll. The
+loop serves tunnels until asyncio has something to do, at most a batch later:
 - one of asyncio's descriptors is ready; a signal, or a call from another thread, writes to one of them
 - a tunnel has scheduled a callback
 - the next timer is due
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 from math import inf
-from typing import Protocol, TypeVarTuple, Unpack
+from typing import Protocol, TypeVarTuple
 
 _Arguments = TypeVarTuple("_Arguments")
 
@@ -34,8 +34,8 @@ class GateLoop(asyncio.SelectorEventLoop):
 
     def call_soon(
         self,
-        callback: Callable[[Unpack[_Arguments]], object],
-        *args: Unpack[_Arguments],
+        callback: Callable[[*_Arguments], object],
+        *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.Handle:
         """Call it in asyncio's next turn, which is due now."""
@@ -45,8 +45,8 @@ class GateLoop(asyncio.SelectorEventLoop):
     def call_at(
         self,
         when: float,
-        callback: Callable[[Unpack[_Arguments]], object],
-        *args: Unpack[_Arguments],
+        callback: Callable[[*_Arguments], object],
+        *args: *_Arguments,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Call it at that time, which may be before the loop meant to stop waiting."""

@@ -191,9 +191,7 @@ def test_a_signal_ends_the_wait() -> None:
     run(main())
 
 
-def test_a_batch_whose_end_raises_is_logged_and_the_loop_goes_on(
-    ends: Ends, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_batch_whose_end_raises_is_logged_and_the_loop_goes_on(ends: Ends, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         faults = [OSError("no more")]
 
