@@ -115,7 +115,7 @@ def test_what_a_tunnel_schedules_is_called(ends: Ends, seconds: float | None) ->
         with poller_in_loop() as poller:
             poller.watch(ends[0].fileno(), READ, Owner(schedule))
             loop.call_later(0.01, ends[1].send, b"x")
-            await called.wait()
+            assert await called.wait()
 
     run(main())
 
@@ -186,7 +186,7 @@ def test_a_signal_ends_the_wait() -> None:
         loop.add_signal_handler(signal.SIGUSR1, taken.set)
         with poller_in_loop():
             loop.call_later(0.01, os.kill, os.getpid(), signal.SIGUSR1)
-            await taken.wait()
+            assert await taken.wait()
 
     run(main())
 
@@ -232,6 +232,7 @@ def test_a_loop_serves_a_second_poller_and_the_next_after_a_stop(ends: Ends) -> 
             for end in ends:
                 end.send(b"x")
             await until(lambda: all(owner.calls for owner in served))
+            assert [owner.calls for owner in served] == [1, 1]
 
     async def main() -> None:
         await both_serve()
