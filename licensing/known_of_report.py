@@ -36,13 +36,16 @@ def known_of(report: LicenseReport, rule: ZoneRule, family: str, now: datetime) 
     at = rule.instant(authorization.at)
     state = authorization.status
     is_policy = report.model == "policy"
+    is_over = registration.status in ("unregistered", "registration_expired")  # what began with it has ended with it
     left = report.evaluation.remaining_seconds
     in_evaluation = state in (None, "evaluation") and report.evaluation.in_use is not False
     return KnownOfClient(
         model=_clock_model(report),
         family=family,
-        last_contact=_last_success(report, rule),
-        registered=rule.instant(_success(registration.last_renewal) or _success(registration.initial)),
+        last_contact=None if is_over else _last_success(report, rule),
+        registered=None
+        if is_over
+        else rule.instant(_success(registration.last_renewal) or _success(registration.initial)),
         out_of_compliance_since=at if state == "out_of_compliance" else None,
         authorization_expired=at if state == "authorization_expired" else None,
         evaluation_at=now,

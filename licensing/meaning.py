@@ -25,6 +25,15 @@ _UNKNOWN_EN: Final = "The text does not say in which state the licences are."
 _WHOLE_EN: Final = "Copy the whole output of `show license all`."
 _WHOLE_JA: Final = "show license all の出力全体をコピーしてください。"
 _FAMILY_OF_FORM: Final = {"FMC": "FMC", "AXL": "CUCM", "slminfo": "CUCM"}
+_IMPLIED_REGISTRATION: Final = {
+    "evaluation": "unregistered",
+    "evaluation_expired": "unregistered",
+    "authorized": "registered",
+    "out_of_compliance": "registered",
+    "authorization_expired": "registered",
+    "reserved": "reserved",
+}
+"""The only registration that goes with an authorization: `show license usage` prints no other state."""
 _UNKNOWN_DAYS_EN: Final = "an unknown number of"
 _UNKNOWN_DAYS_JA: Final = "（不明）"
 _UNKNOWN_DATE_EN: Final = "an unknown date"
@@ -92,6 +101,8 @@ def explain(reading: Reading, now: datetime | None = None, zone: tzinfo | None =
     found = family_of_pid(report.product.pid)
     family = family or (found.name if found else _FAMILY_OF_FORM.get(reading.form) or _family_of_licences(report))
     known = known_of(report, rule, family, at)
+    if reading.fails:
+        known = structs.replace(known, contact_failed=True)
     running = clocks(known, at)
     deadlines = tuple(_deadlines(running, at))
     effect = effect_of(family)
@@ -140,8 +151,8 @@ def _meaning(reading: Reading, known: KnownOfClient, running: Clocks, now: datet
     if report.model == "policy":
         return _policy_meaning(reading, known, running, now)
     registration, authorization = report.registration.status, report.authorization.status
-    if registration is None and authorization == "evaluation":
-        registration = "unregistered"
+    if registration is None and authorization is not None:
+        registration = _IMPLIED_REGISTRATION.get(authorization)
     if registration is None or authorization is None:
         plain = _plain(_UNKNOWN_EN, _UNKNOWN_JA, running.level.label, known, running, now)
         return structs.replace(plain, do=_WHOLE_EN, do_ja=_WHOLE_JA)
@@ -188,6 +199,12 @@ def _overdue(source: str, confidence: Confidence, running: Clocks, now: datetime
         ja = "出力時点では正常ですが、その後に予定日を過ぎています。承認の期限はこの出力にはありません。"
         do = "Take a new output, of `show license all`. If its dates are the same, find out why contacts fail."
         do_ja = "show license all の最新の出力を取得してください。日付が同じ場合は通信が失敗する原因を調べてください。"
+    elif running.certificate_expiry is not None and running.certificate_expiry.at <= now:
+        ended = f"{running.certificate_expiry.at:%Y-%m-%d %H:%M} UTC"
+        text = f"In order when it was printed, but its registration ended on {ended} unless it was renewed."
+        ja = f"出力時点では正常ですが、その後に更新されていなければ登録は{ended}に期限切れです。"
+        do = "Take a new output. If its dates are the same, renew the registration, or register the product again."
+        do_ja = "最新の出力を取得してください。日付が同じ場合は登録を更新するか、製品を再登録してください。"
     else:
         text = f"Still in order, but a date has passed or comes near; the authorization lasts until {_date(running)}."
         until = _date(running, _UNKNOWN_DATE_JA)
@@ -303,7 +320,8 @@ def _notes_of_family(report: LicenseReport, known: KnownOfClient, running: Clock
 def _notes(report: LicenseReport) -> Iterator[str]:
     """Sentences about what is easily misread."""
     attempt = report.authorization.last_contact
-    if attempt is not None and attempt.result == "failed":
+    is_unchanged = report.authorization.status in ("authorized", "out_of_compliance")
+    if attempt is not None and attempt.result == "failed" and is_unchanged:
         yield N_(
             "The last contact failed, although the status is unchanged: its date is that of the failed attempt."
             " The last success is 90 days before the deadline."

@@ -6,6 +6,7 @@ decides by the dates of the whole text:
 
 - A zone that changes its abbreviation in summer cannot print the same one in January and July. IST in both seasons is
   India, since Israel would print IDT and Ireland GMT. CST in July is China, BST in January is Bangladesh.
+- A text that prints the other season's abbreviation as well names its zone: BST beside GMT is Britain.
 - Otherwise the easternmost zone counts, since its deadline comes first, and the answer says so.
 """
 
@@ -23,20 +24,23 @@ _MONTHS: Final = {
 _DAY: Final = r"(?P<day>\d{1,2})"
 _MONTH: Final = r"(?P<month>[A-Za-z]{3})"
 _YEAR: Final = r"(?P<year>\d{4})"
-_TIME: Final = r"(?P<time>\d{1,2}:\d\d:\d\d)(?:\.\d{1,6})?"
-_ZONE: Final = r"(?P<zone>[A-Za-z]{1,7}(?:[+-]\d{1,2}(?::?\d\d)?)?|[+-]\d\d:?\d\d)"
-_ISO_ZONE: Final = r"(?P<zone>[A-Z]{1,5}|[+-]\d\d:?\d\d)(?![\w:])"
+_HALF: Final = r"(?: ?(?P<half>[AaPp])[Mm]\b)?"
+_TIME: Final = rf"(?P<time>\d{{1,2}}:\d\d:\d\d)(?:\.\d{{1,6}})?{_HALF}"
+_ZONE: Final = r"(?P<zone>(?![AaPp][Mm]\b)[A-Za-z]{1,7}(?:[+-]\d{1,2}(?::?\d\d)?)?|[+-]\d\d:?\d\d)"
+_ISO_ZONE: Final = r"(?P<zone>(?![AP]M\b)[A-Z]{1,5}|[+-]\d\d:?\d\d)(?![\w:])"
+_PAGE_ZONE: Final = r"(?P<zone>[A-Z]{3,4}(?:[+-]\d{1,2}(?::?\d\d)?)?|[+-]\d\d:?\d\d)(?![\w:])"
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         rf"{_MONTH} {_DAY} {_TIME} {_YEAR} {_ZONE}(?![\w:])",
         rf"{_MONTH} {_DAY},? {_YEAR} {_TIME} {_ZONE}(?![\w:])",
         rf"{_MONTH} {_DAY} {_TIME} {_ZONE} {_YEAR}(?!\d)",  # Java's Date.toString
+        rf"{_YEAR} {_MONTH} {_DAY} {_TIME} {_ZONE}(?![\w:])",  # NX-OS
         rf"{_TIME} {_ZONE} [A-Za-z]{{3}} {_MONTH} {_DAY} {_YEAR}(?!\d)",  # IOS: Time source is NTP
         # ISO 8601, and as Japanese pages write it
         rf"{_YEAR}[-/年](?P<number>\d{{1,2}})[-/月]{_DAY}日?[T ]{_TIME} ?{_ISO_ZONE}",
         # AsyncOS' pages
-        rf"(?<!\d){_DAY} {_MONTH} {_YEAR} (?P<time>\d{{1,2}}:\d\d(?::\d\d)?)(?: (?P<zone>[A-Z]{{3,4}})\b)?(?![\d:])",
+        rf"(?<!\d){_DAY} {_MONTH} {_YEAR} (?P<time>\d{{1,2}}:\d\d(?::\d\d)?){_HALF}(?: {_PAGE_ZONE})?(?![\d:])",
     )
 )
 ISO_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
@@ -52,31 +56,35 @@ _ZONES: Final = {
 
 
 class _Candidate(Struct, frozen=True):
-    """A zone that an abbreviation may stand for, and the season in which it prints it: a year-round zone has both."""
+    """A zone that an abbreviation may stand for, and the season in which it prints it: a year-round zone has both.
+
+    `other` is what the zone prints in the other season.
+    """
 
     place: str
     hours: float
     winter: bool
     summer: bool
+    other: str = ""
 
 
 _AMBIGUOUS: Final = {
     "IST": (
         _Candidate("India", 5.5, True, True),
-        _Candidate("Israel", 2, True, False),
-        _Candidate("Ireland", 1, False, True),
+        _Candidate("Israel", 2, True, False, "IDT"),
+        _Candidate("Ireland", 1, False, True, "GMT"),
     ),
     "CST": (
         _Candidate("China", 8, True, True),
-        _Candidate("North America", -6, True, False),
+        _Candidate("North America", -6, True, False, "CDT"),
     ),
     "BST": (
         _Candidate("Bangladesh", 6, True, True),
-        _Candidate("Britain", 1, False, True),
+        _Candidate("Britain", 1, False, True, "GMT"),
     ),
     "AST": (
         _Candidate("Arabia", 3, True, True),
-        _Candidate("Atlantic Canada", -4, True, False),
+        _Candidate("Atlantic Canada", -4, True, False, "ADT"),
     ),
     "SST": (
         _Candidate("Singapore", 8, True, True),
@@ -105,6 +113,10 @@ def _written(found: re.Match[str]) -> str | None:
     parts = found.groupdict()
     month = int(parts["number"]) if parts.get("number") else _MONTHS.get(parts["month"].lower(), 0)
     hour, minute, second = map(int, f"{parts['time']}:00".split(":")[:3])
+    if half := parts["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if half in "Pp" else 0)
     try:
         local = datetime(int(parts["year"]), month, int(parts["day"]), hour, minute, second)
     except ValueError:
@@ -159,6 +171,7 @@ class ZoneRule:
             for each in _AMBIGUOUS[upper]
             if (each.winter or not months & set(_WINTER)) and (each.summer or not months & set(_SUMMER))
         ]
+        left = [each for each in left if each.other in self._months] or left
         if len(left) > 1:
             places = " or ".join(each.place for each in left)
             self._note(f"{name} may be {places}: {left[0].place} is assumed, --timezone decides")

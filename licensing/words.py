@@ -16,6 +16,8 @@ REGISTRATION: Final = {
     "not registered": "unregistered",
     "evaluation": "unregistered",
     "registered": "registered",
+    "registering": "unregistered",
+    "registering registration in progress": "unregistered",
     "completed": "registered",
     "registration completed": "registered",
     "registration expired": "registration_expired",
@@ -113,7 +115,7 @@ EXPORT: Final = {"allowed": True, "not allowed": False}
 EVALUATION_MODE: Final = {"in use": True, "not in use": False}
 
 _ON: Final = re.compile(r"\s+on\s+|\s+as\s+of\s+|\s+-\s+on\s+", re.IGNORECASE)
-_NOTHING: Final = {"", "none", "never", "<none>", "<empty>", "null", "n/a", "-"}
+_NOTHING: Final = {"", "none", "never", "<none>", "<empty>", "null", "n/a", "-", "deadline exceeded"}
 _SQUEEZED: Final = re.compile(r"[\s_-]+")
 _CODE: Final = re.compile(r"\(\d{1,4}\)$")
 

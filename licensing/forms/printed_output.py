@@ -4,6 +4,7 @@ A line is a key and its value, a heading, or a row about a licence. Most keys oc
 they stand; `Status`, `Type`, `URL` and `Count` mean what their last heading says. Indentation counts for nothing.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -11,7 +12,7 @@ from licensegate.language.language import N_
 
 from ..report import Entitlement, Reading
 from ..text.lines import PrintedLine
-from ..text.vocabulary import ATTRIBUTES, FREE_TEXT, KEYS, OF_NO_INTEREST, heading_of, split_key
+from ..text.vocabulary import ATTRIBUTES, FREE_TEXT, KEYS, OF_LICENCES_HELD, OF_NO_INTEREST, heading_of, split_key
 from ..times import printed
 from . import entitlements
 from .classic_keys import CLASSIC_KEYS, authorization_status, registration_status
@@ -22,11 +23,14 @@ from .udi import ROLES, parse_member, udi_row
 
 _OF_LICENCES: Final = ATTRIBUTES | {"status", "license", "entitlement tag"}
 _TABLE_HEADERS: Final = ("entitlement tag", "slotid", "featurename")
+_XR_CLOCK: Final = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d\.\d{3} [A-Z]{1,7}")
+"""What IOS XR prints before every output: a time without a year."""
 _SILENT_SENTENCES: Final = (
     "not configured",
     "not supported",
     "<none>",
     "load for ",
+    "license reservation is ",
     "not registered. ",
     "no license in use",
     "no licenses in use",
@@ -74,7 +78,8 @@ class OutputReader:
         """Read one line; `following` is the key of the next one. Returns False if the line has no place."""
         text = line.text
         if following in ATTRIBUTES and (found := entitlements.heading(text, line.headless)) is not None:
-            self.context.begin_licence(Entitlement(found.name, found.tag))
+            if self.context.section not in OF_LICENCES_HELD:
+                self.context.begin_licence(Entitlement(found.name, found.tag))
             return True
         if name := heading_of(text):
             self.context.begin_section(name)
@@ -111,7 +116,7 @@ class OutputReader:
             self.context.reading.captured_at = printed(text, unfinished)
         elif lower.startswith("no time source"):
             self.context.clock_is_trusted = False
-        elif lower.startswith(_SILENT_SENTENCES):
+        elif lower.startswith(_SILENT_SENTENCES) or _XR_CLOCK.fullmatch(text):
             return True
         else:
             return self._read_row(line)

@@ -26,6 +26,12 @@ def _type(context: OutputContext, value: str, unfinished: bool) -> bool:
     return True
 
 
+def _transport_type(context: OutputContext, value: str, unfinished: bool) -> bool:
+    """Read NX-OS' `Transport Type: CALLHOME`, which stands in no section of its own."""
+    context.begin_section("transport")
+    return not value or _type(context, value, unfinished)
+
+
 def _url(context: OutputContext, value: str, unfinished: bool) -> bool:
     url = value_of(value.replace(" ", ""))  # a blank in it comes from a wrapped line
     if url and unfinished and not _WHOLE_URL.fullmatch(url):
@@ -97,6 +103,7 @@ def _agent_version(context: OutputContext, value: str, unfinished: bool) -> bool
 
 PRODUCT_KEYS: Final[Mapping[str, KeyReader]] = {
     "type": _type,
+    "transport type": _transport_type,
     "url": _url,
     "cslu address": _url,
     "proxy": _proxy,

@@ -18,6 +18,7 @@ _BARE_PROMPT: Final = re.compile(rf"{_PROMPT}\s*")
 _COMMAND: Final = re.compile(
     rf"(?:(?P<prompt>{_PROMPT})\s*)?(?:do )?"
     r"(?:(?:(?:ssh|plink)\s(?P<way>.{0,100}?)\s['\"]?)?(?:sho?w?|xstatus)\s+(?!:).{0,100}lic.{0,100}"
+    r"|(?(prompt)licen[cs]e smart\b.{0,100}|(?!))"
     r"|run sql\s.{0,400}\bslm.{0,100})",
     re.IGNORECASE,
 )

@@ -13,7 +13,7 @@ READ: Final = frozenset(
     """
     agent version|smart agent for licensing|udi|product udi|smart account|virtual account|
     export-controlled functionality|initial registration|last renewal attempt|next renewal attempt|registration expires|
-    last communication attempt|next communication attempt|communication deadline|evaluation mode|
+    last communication attempt|next communication attempt|communication deadline|evaluation mode|transport type|
     evaluation period remaining|failure reason|license authorization status|policy in use|policy name|
     last ack received|next ack deadline|reporting push interval|next report push|last report push|
     trust code installed|cslu address|current time|overall state|clock sync-ed with ntp|handle|entitlement tag|
@@ -40,7 +40,9 @@ SILENT: Final = frozenset(
     total current telemetry reports|product analytics|not available reason|total current product analytics reports|
     trust code type|attributes|product instance name|all|*s show|next registration attempt|purge reports|
     authorization renewal|daily|ongoing reporting frequency (days)|on change reporting (days)|
-    unenforced/non-export|enforced (perpetual/subscription)|load for five secs
+    unenforced/non-export|enforced (perpetual/subscription)|load for five secs|component versions|reservation|
+    total reserved count|total available count|term information|term count|start date|end date|authorization type|
+    subscription id
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")
@@ -57,14 +59,15 @@ HEADINGS: Final = frozenset(
     communication statistics|trust establishment|trust acknowledgement|result polling|authorization request|
     authorization confirmation|authorization return|trust sync|hello message|telemetry reporting|license certificates|
     ha info|other info|platform provided mapping table|enforced licenses|specified license reservations|
-    trust code installed|product instance|license usage report|reporting status
+    trust code installed|product instance|license usage report|reporting status|authorizations|miscellaneus
     """.replace("\n", "")
     .replace("    ", "")
     .split("|")
 )
 OF_NO_INTEREST: Final = frozenset(
     """
-    export authorization key|utility|data privacy|miscellaneous|upcoming scheduled jobs|license certificates|ha info|
+    export authorization key|utility|data privacy|miscellaneous|miscellaneus|authorizations|
+    upcoming scheduled jobs|license certificates|ha info|
     other info|platform provided mapping table|enforced licenses|purchased licenses|specified license reservations|
     device enforcement state|usage report summary|device telemetry report summary|telemetry report summary|
     product analytics report summary|license conversion|reservation info|product instance
@@ -73,6 +76,9 @@ OF_NO_INTEREST: Final = frozenset(
     .split("|")
 )
 """Sections without anything for the report: their other lines are not listed as unread."""
+
+OF_LICENCES_HELD: Final = frozenset(["authorizations", "purchased licenses", "specified license reservations"])
+"""Sections that list what is bought, authorized or reserved: licences there may not be in use."""
 
 KEYS: Final = READ | BY_SECTION | SILENT
 ATTRIBUTES: Final = frozenset(["description", "count", "version"])
@@ -89,7 +95,8 @@ WORDS: Final = frozenset(
 
 RULER: Final = re.compile(r"[-=_*─]{3,}")
 SENTENCES: Final = re.compile(
-    r"smart licensing is (?:enabled|disabled)|no licenses? in use|not (?:configured|supported)|<none>"
+    r"(?:smart licensing|license reservation) is (?:enabled|disabled)|no licenses? in use"
+    r"|not (?:configured|supported)|<none>"
     r"|(?:evaluation period expired|installed|expired|valid) on |no purchase information|not registered\. "
     r"|time source is |no time source|load for five secs",
     re.IGNORECASE,
@@ -130,9 +137,7 @@ def begins(text: str, after_free_text: bool) -> bool:
     key, _ = split_key(text)
     if is_named(text):
         return True
-    if _GUID_TAG.match(text) or ends_row(text):
-        return True
-    return bool(key) and not after_free_text
+    return not after_free_text and (bool(key) or _GUID_TAG.match(text) is not None or ends_row(text))
 
 
 def ends_row(text: str) -> bool:

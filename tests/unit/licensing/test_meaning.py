@@ -52,6 +52,69 @@ def test_a_report_means_a_level_and_an_enforcement(name: str, now: str, level: s
     assert (meaning.level, meaning.enforced) == (level, enforced)
 
 
+@pytest.mark.parametrize(
+    ("status", "level", "words"),
+    [
+        ("OUT OF COMPLIANCE", "warning", "More licences are used"),
+        ("AUTHORIZATION EXPIRED", "critical", "the authorization has ended"),
+        ("EVALUATION EXPIRED", "critical", "the evaluation has ended"),
+        ("AUTHORIZED - RESERVED", "ok", "Licences are reserved"),
+    ],
+)
+def test_an_authorization_tells_the_registration(status: str, level: str, words: str) -> None:
+    """`show license usage` prints no other state."""
+    text = f"License Authorization Status: {status} as of Oct 11 08:15:09 2025 UTC\n"
+
+    meaning = explain(read(text.encode()), datetime(2025, 10, 12, tzinfo=UTC)).meaning
+
+    assert (meaning.level, words in meaning.text) == (level, True)
+
+
+REGISTRATION_THAT_ENDS = """\
+Registration:
+  Status: {status}
+  Initial Registration: SUCCEEDED on Jul 11 12:00:00 2025 UTC
+  Last Renewal Attempt: FAILED on Jul 11 11:49:00 2026 UTC
+    Failure reason: The certificate was revoked
+  Registration Expires: Jul 11 11:54:00 2026 UTC
+License Authorization:
+  Status: {authorization}
+"""
+
+
+def test_clocks_of_a_registration_end_with_it() -> None:
+    text = REGISTRATION_THAT_ENDS.format(
+        status="UNREGISTERED - REGISTRATION EXPIRED",
+        authorization="EVAL MODE\n  Evaluation Period Remaining: 3 days, 0 hours, 0 minutes, 0 seconds",
+    )
+    now = datetime(2026, 7, 12, tzinfo=UTC)
+
+    explained = explain(read(text.encode()), now)
+
+    assert explained.meaning.enforced_at == now + timedelta(days=3)
+    assert [each.name for each in explained.deadlines] == ["certificate_expiry", "evaluation"]
+
+
+def test_a_registration_that_ended_since_is_said() -> None:
+    text = REGISTRATION_THAT_ENDS.format(status="REGISTERED", authorization="AUTHORIZED on Jul 10 10:00:00 2026 UTC")
+
+    meaning = explain(read(text.encode()), datetime(2026, 7, 12, tzinfo=UTC)).meaning
+
+    assert (meaning.level, "registration ended on 2026-07-11" in meaning.text) == ("critical", True)
+    assert "register" in meaning.do
+
+
+def test_an_expired_authorization_is_no_unchanged_status() -> None:
+    text = (
+        "License Authorization:\nStatus: AUTHORIZATION EXPIRED on Feb 21 11:00:09 2026 UTC\n"
+        "Last Communication Attempt: FAILED on Feb 28 23:00:09 2026 UTC\nCommunication Deadline: DEADLINE EXCEEDED\n"
+    )
+    reading = read(text.encode())
+
+    assert explain(reading, datetime(2026, 3, 1, tzinfo=UTC)).meaning.notes == ()
+    assert reading.unread == []
+
+
 def test_the_last_success_after_a_failure_is_90_days_before_the_deadline() -> None:
     meaning = meaning_of("asa-failing", "2025-05-05").meaning
 
@@ -139,7 +202,8 @@ def test_late_reports_have_a_remedy_for_what_stops_them(transport: str, more: st
     text = POLICY.format(transport=transport, more=more).encode()
 
     assert remedy in explain(read(text), datetime(2026, 2, 1, tzinfo=UTC)).meaning.do
-    assert explain(read(text), datetime(2025, 11, 1, tzinfo=UTC)).meaning.do == "Nothing."
+    early = explain(read(text), datetime(2025, 11, 1, tzinfo=UTC)).meaning
+    assert (early.level, early.do == "Nothing.") == (("warning", False) if more else ("ok", True))
 
 
 def test_a_late_report_of_a_cube_stops_calls() -> None:

@@ -130,6 +130,56 @@ def test_the_model_is_told_or_left_open(printed: str, model: str | None) -> None
     assert read(printed.encode()).report.model == model
 
 
+@pytest.mark.parametrize("section", ["Authorizations", "Purchased Licenses", "Specified license reservations"])
+def test_licences_that_are_only_held_are_not_in_use(section: str) -> None:
+    licence = "Router Export License (HSEC_A):\n  Description: Router Export License\n"
+    text = (
+        f"License Usage\n=====\n{licence}  Count: 1\n  Status: IN USE\n  Reservation:\n    Total reserved count: 3\n"
+        f"{section}:\n  {licence}    Count: 5\n    Term information:\n      License type: TERM\n"
+        "        Start Date: 2025-OCT-17 UTC\n        End Date: 2026-OCT-17 UTC\n        Term Count: 1\n"
+    )
+
+    found = read(text.encode())
+
+    assert [(each.tag, each.count, each.status) for each in found.report.entitlements] == [("HSEC_A", 1, "in_use")]
+    assert found.unread == []
+
+
+def test_a_tag_in_a_wrapped_failure_reason_is_no_licence() -> None:
+    reason = (
+        "The product regid.2013-08.com.cisco.ROUTER,1.0_1562da96-0000-4f99-a6cb-14b4dd0fa135 and sudi containing"
+        " udiSerialNumber:9AAA111,udiPid:ROUTER has been removed"
+    )
+    first, rest = reason.split(" regid.", 1)
+    text = (
+        "Registration:\n  Status: REGISTERED\n  Last Renewal Attempt: FAILED on Jul 11 11:49:00 2026 UTC\n"
+        f"    Failure reason: {first}\nregid.{rest}\n  Next Renewal Attempt: Jul 11 12:49:00 2026 UTC\n"
+    )
+
+    report = read(text.encode()).report
+
+    assert report.entitlements == []
+    assert report.failures in ([reason], [])
+
+
+def test_lines_that_every_release_of_a_family_prints_have_a_place() -> None:
+    text = (
+        "RP/0/RP0/CPU0:xr#show license all\nTue Feb  2 10:11:12.345 UTC\n\nSmart Licensing is ENABLED\n"
+        "License Reservation is ENABLED\n\nMiscellaneus:\n  Custom Id: <empty>\n"
+        "Component Versions: SA:(1_3_dev)1.0.15, SI:(dev22)1.2.1\n\nTransport Type: CALLHOME\n"
+    )
+
+    found = read(text.encode())
+
+    assert (found.unread, found.report.transport.type) == ([], "callhome")
+
+
+def test_a_registration_in_progress_is_not_registered() -> None:
+    text = "Registration:\n  Status: REGISTERING - REGISTRATION IN PROGRESS\nTransport:\n"
+
+    assert read(text.encode()).report.registration.status == "unregistered"
+
+
 def test_a_failure_in_the_policy_model_leaves_attempts_alone() -> None:
     report = read(text_of("iosxe-tech-identity").encode()).report
 

@@ -67,6 +67,12 @@ def test_the_output_of_another_command_is_not_read() -> None:
     assert found.unread == ["UDI: PID:OTHER,SN:1"]
 
 
+def test_what_a_command_of_the_licence_agent_prints_is_read() -> None:
+    (found,) = read_all(b"admin:license smart renew auth\nRegistration:\n  Status: REGISTERED\n")
+
+    assert (found.report.registration.status, found.unread, found.device) == ("registered", [], "admin")
+
+
 def test_a_greeting_before_an_output_is_unread_and_no_report() -> None:
     (found,) = read_all(
         b"Welcome to the Platform Command Line Interface\n\n" + session(("admin:", text_of("cucm-all")))
