@@ -88,10 +88,11 @@ def regid_row(text: str, unfinished: bool = False) -> Entitlement | None:
     if _GUID.fullmatch(name[-36:]):
         name = name[:-36]
     entitlement = Entitlement(value_of(name), tag)
-    if not rest.strip():
-        return entitlement
-    counted = _COUNT.fullmatch(rest.strip())
-    return None if counted is None else _with_count(entitlement, counted, unfinished)
+    rest = rest.strip()
+    if rest[:1].isalpha():
+        return None  # a sentence about a tag, such as the reason of a failure
+    counted = _COUNT.fullmatch(rest)
+    return entitlement if counted is None else _with_count(entitlement, counted, unfinished)
 
 
 def _with_count(entitlement: Entitlement, counted: re.Match[str], unfinished: bool) -> Entitlement:
