@@ -1,16 +1,22 @@
-"""Memory of idle tunnels, which licensing clients may hold open for hours."""
+"""Memory of idle tunnels, which licensing clients may hold open for hours, and of a gate that runs for years."""
 
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from soak.process import Held, environment, held, settled
+from soak.soaking import REMEMBERED
+from support.admin_client import get_page
 from support.gate import ANYTHING, Gate, cisco_at
 from support.raw_client import Dial, break_off, dial, dial_tls, open_tunnel
+from support.sockets import spin_until
 
 TUNNELS = 500
 KIB = 1024
+LINGERING = "licensegate.proxy.tunnel.linger.Lingering"
 
 
 @pytest.fixture
@@ -47,3 +53,28 @@ def test_an_idle_tunnel_costs_little_memory_and_gives_it_back(
 
     assert first - before < TUNNELS * at_most
     assert third - second < TUNNELS * left_over, "ended tunnels still take memory"
+
+
+def test_reloads_and_clients_leave_no_object_behind(tmp_path: Path, silent_port: int) -> None:
+    settings = cisco_at(silent_port, more=ANYTHING, admin="127.0.0.1:0")
+    seen = 0
+
+    def held_after(gate: Gate, rounds: int) -> Held:
+        nonlocal seen
+        for _ in range(rounds):
+            break_off(open_tunnel(gate))
+            break_off(open_tunnel(gate, dial=dial_tls))
+            assert get_page(gate, "/").status == 200
+            gate.send(signal.SIGHUP)
+            gate.await_line("reload requested by SIGHUP")
+            seen += 1
+        gate.records(2 * seen)
+        spin_until(lambda: not held(gate).objects[LINGERING])
+        return settled(gate)
+
+    with Gate(tmp_path, settings, environment=environment(tmp_path)) as gate:
+        few = held_after(gate, 5)
+        many = held_after(gate, 10)
+
+    assert few.objects.total() > 100
+    assert {kind: many.objects[kind] for kind in (many.objects - few.objects).keys() - REMEMBERED} == {}

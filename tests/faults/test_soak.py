@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from soak.process import PIPES, Held
-from soak.soaking import MOST_GROWTH, MOST_PIPES, Soaked, growth, soak
+from soak.soaking import MOST_GROWTH, MOST_PIPES, REMEMBERED, Soaked, growth, soak
 
 SECONDS, ROUNDS = 2, 1
 
@@ -27,7 +27,12 @@ def test_every_kind_of_client_came_through_every_door(soaked: Soaked) -> None:
     assert all(len(looks) == 1 + ROUNDS for looks in soaked.held.values())
 
 
-BASE = Held(Counter({"socket:[]": 5, "threads": 4, PIPES: 6}), Counter({"serve": 1}), 50 << 20)
+BASE = Held(
+    Counter({"socket:[]": 5, "threads": 4, PIPES: 6}),
+    Counter({"serve": 1}),
+    50 << 20,
+    Counter({"licensegate.a.Policy": 1}),
+)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +45,11 @@ BASE = Held(Counter({"socket:[]": 5, "threads": 4, PIPES: 6}), Counter({"serve":
         pytest.param(Held(BASE.things + Counter({"threads": 1}), BASE.tasks, BASE.memory), 1, id="a thread"),
         pytest.param(Held(BASE.things, BASE.tasks + Counter({"dial": 1}), BASE.memory), 1, id="a task"),
         pytest.param(Held(BASE.things, BASE.tasks, BASE.memory + MOST_GROWTH + 1), 1, id="memory"),
+        pytest.param(
+            Held(BASE.things, BASE.tasks, BASE.memory, Counter({"licensegate.a.Policy": 2})), 1, id="a policy"
+        ),
+        pytest.param(Held(BASE.things, BASE.tasks, BASE.memory, Counter(REMEMBERED)), 0, id="what is remembered"),
     ],
 )
 def test_what_a_gate_holds_more_of_is_found(after: Held, found: int) -> None:
-    assert len(list(growth("gate", [BASE, after]))) == found
+    assert len(list(growth("gate", [BASE, BASE, after]))) == found

@@ -1,4 +1,4 @@
-"""What a gate's process holds: descriptors by kind, threads, asyncio tasks, pipes and memory."""
+"""What a gate's process holds: descriptors by kind, threads, asyncio tasks, objects, pipes and memory."""
 
 import signal
 import time
@@ -12,21 +12,25 @@ from support.gate import Gate
 from support.handed_over import open_things
 from support.sockets import spin_until
 
-_ASYNCIO_ROOT = Path(__file__).with_name("inside")
-"""Has a `sitecustomize` that counts a gate's tasks on SIGUSR2: no page of the gate shows them."""
+_INSIDE = Path(__file__).with_name("inside")
+"""Has a `sitecustomize` that counts a gate's tasks and objects on SIGUSR2: no page of the gate shows them."""
 
-_FILE = "SOAK_TASKS_FILE"
+_FILE = "SOAK_INSIDE_FILE"
 _MOST_LOOKS = 25
 _LOOK_SECONDS = 0.2
 PIPES = "pipe:[]"
 
 
 class Held(Struct, frozen=True):
-    """What a process holds. `things` are descriptors by what they lead to, and threads; `memory` is in bytes."""
+    """What a process holds. `things` are descriptors by what they lead to, and threads; `memory` is in bytes.
+
+    `objects` are those of the gate's classes and TLS contexts, by class, as far as the garbage collector knows them.
+    """
 
     things: Counter[str]
     tasks: Counter[str]
     memory: int
+    objects: Counter[str] = Counter()
 
     @property
     def descriptors(self) -> int:
@@ -45,8 +49,8 @@ class Held(Struct, frozen=True):
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment that a gate in this folder is started with, so that `held` sees its tasks."""
-    return {"PYTHONPATH": str(_ASYNCIO_ROOT), _FILE: str(folder / "tasks.json")}
+    """The environment that a gate in this folder is started with, so that `held` sees inside."""
+    return {"PYTHONPATH": str(_INSIDE), _FILE: str(folder / "inside.json")}
 
 
 def settled(gate: Gate) -> Held:
@@ -55,7 +59,7 @@ def settled(gate: Gate) -> Held:
     for _ in range(_MOST_LOOKS):
         time.sleep(_LOOK_SECONDS)
         now = held(gate)
-        if (now.things, now.tasks) == (last.things, last.tasks):
+        if (now.things, now.tasks, now.objects) == (last.things, last.tasks, last.objects):
             return now
         last = now
     return last
@@ -63,8 +67,9 @@ def settled(gate: Gate) -> Held:
 
 def held(gate: Gate) -> Held:
     """Look at a gate that was started with `environment`."""
-    file = gate.folder / "tasks.json"
+    file = gate.folder / "inside.json"
     file.unlink(missing_ok=True)
     gate.send(signal.SIGUSR2)
     spin_until(file.exists)
-    return Held(open_things(gate.pid), Counter(msgspec.json.decode(file.read_bytes())), gate.resident_bytes())
+    inside = msgspec.json.decode(file.read_bytes(), type=dict[str, dict[str, int]])
+    return Held(open_things(gate.pid), Counter(inside["tasks"]), gate.resident_bytes(), Counter(inside["objects"]))
