@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from licensegate.records.bounded import BoundedDict
 from licensegate.records.outcome import Outcome
 from licensegate.records.record import HostForm
 from licensegate.records.secret import Secret
@@ -101,7 +102,7 @@ class Head(Struct, frozen=True):
     accept_language: bytes = b""
 
 
-_known: Final[dict[bytes, Head]] = {}
+_known: Final[BoundedDict[bytes, Head]] = BoundedDict(_KNOWN_HEADS)
 """Heads of CONNECTs that were read before: a client sends the same one each time. None has a login in it."""
 
 
@@ -145,9 +146,7 @@ def read_head(received: bytes, limit: int, judged: int = 0) -> Head | None:
 
 def _remember_harmless(received: bytes, head: Head, names: list[bytes]) -> None:
     if head.fault is None and _NEVER_SECRET.issuperset(map(bytes.lower, names)) and redacted(received) == received:
-        if len(_known) >= _KNOWN_HEADS:
-            _known.clear()
-        _known[received] = head
+        _known.put(received, head)
 
 
 class _Fields(Struct):
