@@ -30,9 +30,12 @@ REMEMBERED = frozenset(
     {
         "licensegate.proxy.auth.nonce_replay_cache._Used",  # up to 8192, one of each login by Digest
         "licensegate.records.change.Change",  # up to 200
+        "licensegate.ledger.clients.ClientKey",  # up to 4096, and a reload empties the cache
+        "licensegate.ledger.intake.Tally",  # up to 10,000, until they are written
+        "licensegate.app.observers.recent.ClientProgram",  # up to 8 of each client
     }
 )
-"""Objects that become more until a bound is reached which a soak does not reach."""
+"""Classes whose objects come and go with the traffic, or become more, up to a bound of their own."""
 
 _MAIN, _BRANCH = "gate", "gate with a parent"
 
