@@ -3,6 +3,7 @@
 To add a page, write a handler and add a row to PAGES. A handler gets the sources and the request, and no socket.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from licensegate.app.observers.metrics import CONTENT_TYPE
@@ -37,6 +38,17 @@ async def _upstreamz(sources: PageSources, request: PageRequest) -> PageAnswer:
     return await sources.health.upstreamz()
 
 
+def _form(
+    path: str,
+    audience: Audience,
+    handler: Callable[[PageSources, PageRequest], Awaitable[PageAnswer]],
+    change: ChangeKind,
+    purpose: str,
+    most_bytes: int = actions.TOKEN_BYTES,
+) -> Page[PageSources]:
+    return Page(path, audience, _HTML, handler, purpose, method="POST", most_bytes=most_bytes, change=change)
+
+
 _OPEN, _TRUSTED, _ANYBODY, _CHANGES = Audience.OPEN, Audience.TRUSTED, Audience.ANYBODY, Audience.CHANGES
 
 _LIST: Final = ("page", screens.DONE)
@@ -51,66 +63,21 @@ PAGES: Final[tuple[Page[PageSources], ...]] = (
     Page(paths.TUNNELS, _TRUSTED, _HTML, screens.tunnels, "the open connections", _LIST, is_shared=True),
     Page(paths.SIGN_IN, _ANYBODY, _HTML, actions.sign_in_form, "the form to sign in with", (NEXT,)),
     # What people do
-    Page(
-        paths.SIGN_IN,
-        _ANYBODY,
-        _HTML,
-        actions.sign_in,
-        "sign in",
-        method="POST",
-        most_bytes=actions.TOKEN_BYTES,
-        change=ChangeKind.SIGN_IN,
-    ),
-    Page(
-        paths.SIGN_OUT,
-        _ANYBODY,
-        _HTML,
-        actions.sign_out,
-        "sign out",
-        method="POST",
-        most_bytes=actions.TOKEN_BYTES,
-        change=ChangeKind.SIGN_OUT,
-    ),
-    Page(
+    _form(paths.SIGN_IN, _ANYBODY, actions.sign_in, ChangeKind.SIGN_IN, "sign in"),
+    _form(paths.SIGN_OUT, _ANYBODY, actions.sign_out, ChangeKind.SIGN_OUT, "sign out"),
+    _form(
         paths.KEEP_TEXT,
         _CHANGES,
-        _HTML,
         actions.keep_text,
+        ChangeKind.CLIENT_TEXT,
         "keep a text of the product",
-        method="POST",
-        most_bytes=actions.TEXT_BYTES,
-        change=ChangeKind.CLIENT_TEXT,
+        actions.TEXT_BYTES,
     ),
-    Page(
-        paths.NAME_CLIENT,
-        _CHANGES,
-        _HTML,
-        actions.name_client,
-        "name a client",
-        method="POST",
-        most_bytes=actions.TOKEN_BYTES,
-        change=ChangeKind.CLIENT_NAME,
+    _form(paths.NAME_CLIENT, _CHANGES, actions.name_client, ChangeKind.CLIENT_NAME, "name a client"),
+    _form(
+        paths.RECORD_CONTACT, _CHANGES, actions.record_contact, ChangeKind.CLIENT_CONTACT, "record a contact by hand"
     ),
-    Page(
-        paths.RECORD_CONTACT,
-        _CHANGES,
-        _HTML,
-        actions.record_contact,
-        "record a contact by hand",
-        method="POST",
-        most_bytes=actions.TOKEN_BYTES,
-        change=ChangeKind.CLIENT_CONTACT,
-    ),
-    Page(
-        paths.END_TUNNEL,
-        _CHANGES,
-        _HTML,
-        actions.end_tunnel,
-        "end an open connection",
-        method="POST",
-        most_bytes=actions.TOKEN_BYTES,
-        change=ChangeKind.END,
-    ),
+    _form(paths.END_TUNNEL, _CHANGES, actions.end_tunnel, ChangeKind.END, "end an open connection"),
     # For programs
     Page(paths.METRICS, _OPEN, CONTENT_TYPE, _metrics, "the metrics, for Prometheus", is_shared=True),
     Page(paths.HEALTHZ, _OPEN, _JSON, _healthz, "is the process alive?"),

@@ -274,7 +274,8 @@ def _refuse_unreadable_fields(received: bytes, start: int, limit: int) -> None:
         faulty = line_end >= 0 and not empty_line_size(received[stop : line_end + 1])
         if faulty and line_end < limit:
             line = received[stop:line_end].removesuffix(b"\r")
-            fault = "is folded onto a second line" if line[:1] in (b" ", b"\t") else f"reads {quoted(line)}"
-            raise HeadError(Outcome.HEAD_MALFORMED, f"a header field {fault}")
+            if line[:1] in (b" ", b"\t"):
+                raise HeadError(Outcome.HEAD_MALFORMED, "a header field is folded onto a second line")
+            raise HeadError(Outcome.HEAD_MALFORMED, f"a header field reads {quoted(line)}")
     if len(received) > limit:
         raise HeadError(Outcome.HEAD_TOO_LARGE)

@@ -1,5 +1,6 @@
-"""A TLS channel with its client."""
+"""A TLS channel with its client; a pair of sockets."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,3 +16,13 @@ def line(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Line]:
     line.connect()
     yield line
     line.close()
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    pair = socket.socketpair()
+    for end in pair:
+        end.setblocking(False)
+    yield pair
+    for end in pair:
+        end.close()

@@ -59,16 +59,6 @@ def busy_tunnels(poller: Poller) -> Iterator[None]:
         sock.close()
 
 
-@pytest.fixture
-def ends() -> Iterator[Ends]:
-    pair = socket.socketpair()
-    for end in pair:
-        end.setblocking(False)
-    yield pair
-    for end in pair:
-        end.close()
-
-
 def test_tunnels_are_served_without_a_turn_of_asyncio(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio_turns: list[int] = []
     select = BatchSelector.select

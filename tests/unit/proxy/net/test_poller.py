@@ -3,7 +3,7 @@ import logging
 import os
 import select
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -27,16 +27,6 @@ class Owner:
 
     def crashed(self, error: Exception) -> None:
         self.crashes.append(error)
-
-
-@pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    pair = socket.socketpair()
-    for end in pair:
-        end.setblocking(False)
-    yield pair
-    for end in pair:
-        end.close()
 
 
 Ends = tuple[socket.socket, socket.socket]
