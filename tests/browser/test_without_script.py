@@ -1,6 +1,6 @@
 """The pages in a browser that runs no script."""
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from support.browser import WAYS, visiting
 from support.licence_texts import text_of
@@ -21,6 +21,7 @@ def test_lists_search_and_language_work_without_script(past: Past, browser: Brow
         assert page.get_attribute("html", "lang") == "ja"
         page.goto("/client?key=address:10.21.0.7&lang=ja")
         page.get_by_role("link", name="サインイン").first.click()
+        expect(page.locator("#token")).to_be_focused()  # filled earlier, it would have the focus before its time
         page.fill("#token", TOKEN)
         page.press("#token", "Enter")
         assert page.url.endswith("/client?key=address%3A10.21.0.7&lang=ja")
