@@ -1,8 +1,8 @@
 """The pages in a browser that runs no script."""
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
-from support.browser import WAYS, visiting
+from support.browser import WAYS, type_token, visiting
 from support.licence_texts import text_of
 from support.past import TOKEN, Past
 
@@ -21,9 +21,7 @@ def test_lists_search_and_language_work_without_script(past: Past, browser: Brow
         assert page.get_attribute("html", "lang") == "ja"
         page.goto("/client?key=address:10.21.0.7&lang=ja")
         page.get_by_role("link", name="サインイン").first.click()
-        expect(page.locator("#token")).to_be_focused()  # filled earlier, it would have the focus before its time
-        page.fill("#token", TOKEN)
-        page.press("#token", "Enter")
+        type_token(page, TOKEN)
         assert page.url.endswith("/client?key=address%3A10.21.0.7&lang=ja")
         assert page.get_attribute("html", "lang") == "ja"
         assert visit.troubles == []

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from msgspec import Struct
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from support.requirements import require_command
 
@@ -93,9 +93,16 @@ def visiting(
         context.close()
 
 
+def type_token(page: Page, token: str) -> None:
+    """Type it into the form, once the field has the focus: Chromium complains if it has it before its time."""
+    field = page.locator("#token")
+    expect(field).to_be_focused()
+    field.fill(token)
+    field.press("Enter")
+
+
 def sign_in(page: Page, token: str) -> None:
     """Sign in with the form."""
     page.goto("/login")
-    page.fill("input[name=token]", token)
-    page.press("input[name=token]", "Enter")
+    type_token(page, token)
     page.wait_for_url("/")
