@@ -52,7 +52,6 @@ class Target(Struct, frozen=True, cache_hash=True):
     port: int
 
     @property
-    @lru_cache(maxsize=1024)  # noqa: B019  what it keeps alive is small
     def is_address(self) -> bool:
         """Whether the host is an IP address rather than a name."""
         return is_address(self.host)

@@ -18,11 +18,7 @@ from .codes import Code
 from .dials import blocked_by_name, lost_on_ipv6
 from .evidence import NO_FAULT, alert_in_words, end_in_words, of_wanted_certificate
 from .handshakes import of_cut_handshake, of_cut_hello, of_other_protocol, of_refused_hello, of_unanswered_hello
-from .shapes import (
-    SHOWS_ALL,
-    ends_in_alert,
-    may_be_answered,
-)
+from .shapes import SHOWS_ALL, ends_in_alert, may_be_answered
 
 _CERTAIN, _LIKELY, _POSSIBLE = Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE
 

@@ -9,7 +9,7 @@ V = TypeVar("V")
 
 
 class BoundedDict(OrderedDict[K, V]):
-    """At most `most` entries, oldest first. Write with `put` only; read like any dictionary.
+    """At most `most` entries, oldest first. Write with `put` and `get_or_add` only; read like any dictionary.
 
     An entry for which `may_go` returns False is never dropped. If it is False for all, the dictionary grows beyond
     `most`. Ordered, because a plain dictionary searches for its oldest entry among those that were dropped: 10 us at
@@ -32,6 +32,14 @@ class BoundedDict(OrderedDict[K, V]):
         if len(self) >= self.most:
             self._drop_oldest()
         self[key] = value
+
+    def get_or_add(self, key: K, make: Callable[[], V]) -> V:
+        """The entry of this key, which becomes the newest; `make` makes one if there is none."""
+        if key in self:
+            self.move_to_end(key)
+        else:
+            self.put(key, make())
+        return self[key]
 
     def _drop_oldest(self) -> None:
         may_go = self._may_go

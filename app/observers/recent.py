@@ -9,6 +9,7 @@ import itertools
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -127,12 +128,7 @@ class Client:
                 self.finding, self.certainty, self.evidence = record.finding, record.certainty, record.evidence
         if record.method or record.tls_version:
             fingerprint = ConnectFingerprint(record.user_agent, record.http_version, record.fields, record.host_form)
-            program = self.programs.get(fingerprint)
-            if program is None:
-                program = ClientProgram(record.time, record.time)
-                self.programs.put(fingerprint, program)
-            else:
-                self.programs.move_to_end(fingerprint)
+            program = self.programs.get_or_add(fingerprint, lambda: ClientProgram(record.time, record.time))
             program.update(record)
 
 
@@ -147,10 +143,4 @@ class Clients(Observer):
         for record in records:
             if record.outcome in PROBES or record.event == "probe":
                 continue
-            client = self.by_address.get(record.client)
-            if client is None:
-                client = Client(record)
-                self.by_address.put(record.client, client)
-            else:
-                self.by_address.move_to_end(record.client)
-            client.update(record)
+            self.by_address.get_or_add(record.client, partial(Client, record)).update(record)

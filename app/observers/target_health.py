@@ -59,11 +59,6 @@ class TargetStatus(Struct):
         newest = self.newest
         return None if newest is None else newest == self.reached_at
 
-    def has_later_than(self, time: datetime) -> bool:
-        """Whether one of its records began after `time`."""
-        success, failure = self.success, self.failure
-        return (success is not None and success.time > time) or (failure is not None and failure.time > time)
-
     def forget_after(self, time: datetime) -> None:
         """Drop records later than `time`: they were made before the clock was set back."""
         if self.success is not None and self.success.time > time:
@@ -100,9 +95,8 @@ class TargetHealth(Observer):
             status = self._status_by_rule(record.rule)
             if status is None:
                 continue
-            if status.has_later_than(record.time):
-                ended = record.time + timedelta(milliseconds=record.total_ms or 0)
-                status.forget_after(ended + _CLOCK_SET_BACK)
+            ended = record.time + timedelta(milliseconds=record.total_ms or 0)
+            status.forget_after(ended + _CLOCK_SET_BACK)
             known = status.failure if failed else status.success
             if known is not None and known.time > record.time:
                 continue

@@ -156,7 +156,7 @@ class Reloader:
             warn_of_expiry(identity)
         return before
 
-    async def _read_and_adopt(self, read: Callable[[], Parts], adopt: Callable[[Parts], None]) -> "_Adopted":
+    async def _read_and_adopt(self, read: Callable[[], Parts], adopt: Callable[[Parts], None]) -> _Adopted:
         """Read parts, open their logs and adopt both, or neither. Raises _RefusedError."""
         components = self.components
         before, served, was = components.parts, components.gate.snapshot.identity, components.in_force
@@ -175,7 +175,7 @@ class Reloader:
             ) from None
         return _Adopted(tuple(changes(before, served, self._users, parts)), was, self._now_in_force())
 
-    def _write(self, adopted: "_Adopted", ended: list[EndedTunnel], what: str, *requesters: Requester) -> None:
+    def _write(self, adopted: _Adopted, ended: list[EndedTunnel], what: str, *requesters: Requester) -> None:
         """Write that settings were put in force, and which tunnels that has ended."""
         self.components.changes.write(
             ChangeKind.RELOAD,

@@ -13,10 +13,7 @@ from licensegate.proxy.auth.user_files import user_fault
 from .address import read_rule_host
 from .file_checks import missing
 from .messages import shown
-from .schema import (
-    AllowlistTable,
-    RuleTable,
-)
+from .schema import AllowlistTable, RuleTable
 from .settings import SettingsError
 from .source import SettingsSource
 from .text_readers import read_each, read_networks

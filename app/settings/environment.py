@@ -73,11 +73,9 @@ def _meant(variable: str, known: Mapping[str, str]) -> str:
     alike = {name.removeprefix(f"{PREFIX}{table}__"): name for name in known if name.startswith(f"{PREFIX}{table}__")}
     if not alike:
         return did_you_mean(variable, known)
-    return (
-        f"did you mean {alike[near]}?"
-        if (near := nearest(key, alike))
-        else f"known here: {', '.join(sorted(alike.values()))}"
-    )
+    if near := nearest(key, alike):
+        return f"did you mean {alike[near]}?"
+    return f"known here: {', '.join(sorted(alike.values()))}"
 
 
 def variable_of(key: str) -> str:

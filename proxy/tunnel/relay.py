@@ -217,12 +217,13 @@ class Relay:
 
     def _note_first_end(self, up: Flow, down: Flow) -> tuple[Outcome, str]:
         """Note which side ended first, and return the outcome; later ends do not change it."""
-        # A failed write has consumed the socket's error: `up` read a plain end.
-        flow = down if down.sink_error or not up.ended else up
-        is_clients = (flow is up) is not (flow.sink_error != "")
-        ended_first = self.ended_first = Party.CLIENT if is_clients else Party.UPSTREAM
+        if down.sink_error or not up.ended:  # a failed write has consumed the socket's error: `up` read a plain end
+            flow, source, sink = down, Party.UPSTREAM, Party.CLIENT
+        else:
+            flow, source, sink = up, Party.CLIENT, Party.UPSTREAM
+        ended_first = self.ended_first = sink if flow.sink_error else source
         if self._unanswered is not None:
-            self._unanswered.target_ended = not is_clients
+            self._unanswered.target_ended = ended_first is Party.UPSTREAM
         error = flow.sink_error or flow.source_error
         self._outcome = outcome = (_RESET_BY if error else _CLOSED_BY)[ended_first], error
         self._deadline.stop(self)

@@ -23,6 +23,14 @@ def test_putting_an_entry_again_makes_it_the_newest() -> None:
     assert list(known.items()) == [("a", 2), ("c", 3)]
 
 
+def test_an_entry_that_is_got_or_added_is_made_once_and_becomes_the_newest() -> None:
+    known: BoundedDict[str, list[str]] = BoundedDict(2)
+    for key in "abac":
+        known.get_or_add(key, list).append(key)
+
+    assert list(known.items()) == [("a", ["a", "a"]), ("c", ["c"])]
+
+
 def test_reading_an_entry_does_not_keep_it() -> None:
     known: BoundedDict[str, int] = BoundedDict(2)
     known.put("a", 1)
